@@ -1,0 +1,61 @@
+// swift-tools-version: 6.1
+import PackageDescription
+
+let package = Package(
+  name: "dltrain",
+  products: [
+    .library(name: "DLTrain", targets: ["DLTrain"]),
+    .executable(name: "dltrain", targets: ["dltrain"]),
+  ],
+  dependencies: [
+    .package(url: "https://github.com/apple/swift-argument-parser", from: "1.5.0"),
+    .package(url: "https://github.com/apple/swift-log", from: "1.6.0"),
+    .package(url: "https://github.com/jpsim/Yams", from: "6.0.0"),
+  ],
+  targets: [
+    // Floor 8: the command line.
+    .executableTarget(
+      name: "dltrain",
+      dependencies: [
+        "DLRecipes", "DLTraining", "DLModels", "DLLayers", "DLOptimizers", "DLData", "DLTensor",
+        "DLCluster", "DLFormats",
+        .product(name: "ArgumentParser", package: "swift-argument-parser"),
+        .product(name: "Logging", package: "swift-log"),
+      ]),
+    // What a user's own program imports.
+    .target(
+      name: "DLTrain",
+      dependencies: [
+        "DLTraining", "DLModels", "DLLayers", "DLOptimizers", "DLData", "DLTensor", "DLCluster",
+        "DLFormats",
+      ]),
+    // Floors 7 to 5: named jobs, the trainer, the zoo.
+    .target(
+      name: "DLRecipes", dependencies: ["DLTraining", "DLModels"], resources: [.copy("Resources")]),
+    .target(
+      name: "DLTraining",
+      dependencies: [
+        "DLModels", "DLLayers", "DLOptimizers", "DLData", "DLTensor", "DLCluster", "DLFormats",
+        .product(name: "Yams", package: "Yams"),
+        .product(name: "Logging", package: "swift-log"),
+      ]),
+    .target(name: "DLModels", dependencies: ["DLLayers"]),
+    // Floor 4: layers and losses; update rules and schedules; datasets and samplers.
+    .target(name: "DLLayers", dependencies: ["DLTensor"]),
+    .target(name: "DLOptimizers", dependencies: ["DLTensor"]),
+    .target(name: "DLData", dependencies: ["DLFormats", "DLTensor"]),
+    // Floor 3: tensors, autograd, ops.
+    .target(name: "DLTensor", dependencies: ["DLCluster", "CKernels", "COpenBLAS"]),
+    // Floor 2: communicators; file formats.
+    .target(name: "DLCluster", dependencies: ["CMPI", "CKernels"]),
+    .target(name: "DLFormats", dependencies: ["CZlib"]),
+    // Floor 1: C.
+    .target(name: "CKernels"),
+    .target(name: "CMPI", dependencies: ["COpenMPI"]),
+    .systemLibrary(
+      name: "COpenBLAS", pkgConfig: "openblas", providers: [.apt(["libopenblas-dev"])]),
+    .systemLibrary(name: "COpenMPI", pkgConfig: "ompi-c", providers: [.apt(["libopenmpi-dev"])]),
+    .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
+  ],
+  swiftLanguageModes: [.v6]
+)
