@@ -1,0 +1,26 @@
+import CKernels
+import DLCluster
+
+/// The element type of a tensor.
+public enum DType: String, Sendable, Hashable, CaseIterable {
+  case float32, float64, bfloat16, int32, int64, uint8
+
+  /// Bytes per element.
+  public var byteCount: Int {
+    switch self {
+    case .float64, .int64: 8
+    case .float32, .int32: 4
+    case .bfloat16: 2
+    case .uint8: 1
+    }
+  }
+
+  /// Whether the type takes part in differentiation and in the kernels of CKernels.
+  public var isReal: Bool { self == .float32 || self == .float64 }
+
+  /// The kernels' name of the type; float64 for every type but float32.
+  public var kernel: dl_dtype { self == .float32 ? DL_F32 : DL_F64 }
+
+  /// The reductions' name of the type; float64 for every type but float32.
+  public var element: ElementType { self == .float32 ? .float32 : .float64 }
+}
