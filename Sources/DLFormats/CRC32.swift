@@ -1,0 +1,25 @@
+import CZlib
+
+/// The CRC-32 of zlib, gzip and PNG (ISO 3309), over bytes given in pieces.
+public struct CRC32: Sendable, Hashable {
+  /// The checksum of all bytes so far.
+  public private(set) var value: UInt32 = 0
+
+  /// The checksum of no bytes, 0.
+  public init() {}
+
+  /// Adds bytes; O(n).
+  public mutating func update(_ bytes: UnsafeRawBufferPointer) {
+    // zlib takes a null pointer as a request for the initial value.
+    guard let base = bytes.baseAddress, bytes.count > 0 else { return }
+    let typed = base.assumingMemoryBound(to: UInt8.self)
+    value = UInt32(truncatingIfNeeded: crc32_z(uLong(value), typed, bytes.count))
+  }
+
+  /// The checksum of the bytes.
+  public static func of(_ bytes: UnsafeRawBufferPointer) -> UInt32 {
+    var sum = CRC32()
+    sum.update(bytes)
+    return sum.value
+  }
+}

@@ -1,0 +1,55 @@
+/// A file that could not be read or written, or whose content is not what it claims to be.
+public struct FormatError: Error, CustomStringConvertible, Sendable, Hashable {
+  /// What kind of fault it is; decides the exit code.
+  public enum Kind: Sendable, Hashable {
+    /// The bytes are wrong: exit code 65 (EX_DATAERR).
+    case content
+    /// The system refused: exit code 74 (EX_IOERR).
+    case io
+  }
+
+  /// The kind of fault.
+  public var kind: Kind
+  /// The path as the caller gave it.
+  public var file: String
+  /// The byte of the file concerned, where one can be named.
+  public var offset: Int?
+  /// What is wrong.
+  public var what: String
+  /// What to do about it.
+  public var advice: String
+
+  /// Makes an error about `file`.
+  public init(_ kind: Kind, file: String, at offset: Int? = nil, _ what: String, advice: String) {
+    self.kind = kind
+    self.file = file
+    self.offset = offset
+    self.what = what
+    self.advice = advice
+  }
+
+  /// The process exit code: 65 for content, 74 for input and output.
+  public var exitCode: Int32 { kind == .content ? 65 : 74 }
+
+  /// One line: `FILE: what (at byte N), what to do`.
+  public var description: String {
+    let place = offset.map { " (at byte \($0))" } ?? ""
+    return "\(printable(file)): \(printable(what))\(place), \(advice)"
+  }
+}
+
+/// The text on one line and of bounded length: names inside hostile files may hold anything.
+private func printable(_ text: String) -> String {
+  var result = ""
+  for (index, scalar) in text.unicodeScalars.enumerated() {
+    if index == 600 { return result + "..." }
+    if scalar.value < 0x20 || (0x7f..<0xa0).contains(scalar.value) || scalar.value == 0x2028
+      || scalar.value == 0x2029
+    {
+      result += "\\u{\(String(scalar.value, radix: 16))}"
+    } else {
+      result.unicodeScalars.append(scalar)
+    }
+  }
+  return result
+}

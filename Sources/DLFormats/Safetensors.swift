@@ -1,0 +1,137 @@
+/// The element types of safetensors files, by the names they have there.
+public enum SafetensorsType: String, Sendable, Hashable, CaseIterable {
+  case bool = "BOOL"
+  case uint8 = "U8"
+  case int8 = "I8"
+  case float8e5m2 = "F8_E5M2"
+  case float8e4m3 = "F8_E4M3"
+  case float8e8m0 = "F8_E8M0"
+  case int16 = "I16"
+  case uint16 = "U16"
+  case float16 = "F16"
+  case bfloat16 = "BF16"
+  case int32 = "I32"
+  case uint32 = "U32"
+  case float32 = "F32"
+  case complex64 = "C64"
+  case float64 = "F64"
+  case int64 = "I64"
+  case uint64 = "U64"
+
+  /// Bytes per element.
+  public var byteCount: Int {
+    switch self {
+    case .bool, .uint8, .int8, .float8e5m2, .float8e4m3, .float8e8m0: 1
+    case .int16, .uint16, .float16, .bfloat16: 2
+    case .int32, .uint32, .float32: 4
+    case .complex64, .float64, .int64, .uint64: 8
+    }
+  }
+}
+
+/// What a safetensors file says of one tensor.
+public struct SafetensorsInfo: Sendable, Hashable {
+  /// The name, unique in the file.
+  public let name: String
+  /// The element type.
+  public let dtype: SafetensorsType
+  /// The sizes of the dimensions, at most 8; empty for a scalar.
+  public let shape: [Int]
+  /// Where the bytes lie in the file, counted from its beginning.
+  public let bytes: Range<Int>
+
+  /// The number of elements.
+  public var count: Int { bytes.count / dtype.byteCount }
+
+  /// Bytes per row, a row being one index of the first dimension.
+  public var rowByteCount: Int { shape.dropFirst().reduce(dtype.byteCount, *) }
+}
+
+/// An open safetensors file.
+///
+/// The header is checked as a whole at opening, as hostile input: nothing in it can make a later
+/// read leave the file. Data are read by pread, never mapped, so that a file cut short in use is a
+/// thrown error. May be used from several threads.
+///
+/// The format: https://github.com/huggingface/safetensors#format
+public final class SafetensorsFile: Sendable {
+  /// The longest header accepted, as in the reference implementation.
+  public static let maximumHeaderByteCount = 100_000_000
+  /// The most dimensions accepted.
+  public static let maximumRank = 8
+
+  /// The path as the caller gave it.
+  public var path: String { file.path }
+  /// The tensors in the order of their bytes.
+  public let tensors: [SafetensorsInfo]
+  /// The entries of `__metadata__`.
+  public let metadata: [String: String]
+
+  private let file: File
+  private let index: [String: Int]
+
+  /// Opens a file and checks its header against its length; throws `FormatError`.
+  public init(path: String) throws {
+    let file = try File(path, .read)
+    let header = try SafetensorsHeader(file)
+    self.file = file
+    tensors = header.tensors
+    metadata = header.metadata
+    index = Dictionary(uniqueKeysWithValues: tensors.enumerated().map { ($1.name, $0) })
+  }
+
+  /// The tensor of that name, if there is one; O(1).
+  public subscript(name: String) -> SafetensorsInfo? { index[name].map { tensors[$0] } }
+
+  /// The tensor of that name; throws a content error naming it if there is none.
+  public func info(_ name: String) throws -> SafetensorsInfo {
+    guard let info = self[name] else {
+      throw FormatError(
+        .content, file: path, "has no tensor \"\(name)\"",
+        advice: "list what it holds with dltrain inspect")
+    }
+    return info
+  }
+
+  /// Reads a whole tensor into a buffer of exactly its size.
+  public func read(_ name: String, into buffer: UnsafeMutableRawBufferPointer) throws {
+    let info = try info(name)
+    try read(info, bytes: 0..<info.bytes.count, into: buffer)
+  }
+
+  /// Reads the rows (indices of the first dimension) of a tensor into a buffer of exactly their size.
+  public func read(
+    _ info: SafetensorsInfo, rows: Range<Int>, into buffer: UnsafeMutableRawBufferPointer
+  ) throws {
+    guard rows.lowerBound >= 0, rows.upperBound <= info.shape.first ?? 0 else {
+      throw FormatError(
+        .content, file: path, "tensor \"\(info.name)\" of shape \(info.shape) has no rows \(rows)",
+        advice: "ask for rows that it has")
+    }
+    let size = info.rowByteCount
+    try read(info, bytes: rows.lowerBound * size..<rows.upperBound * size, into: buffer)
+  }
+
+  /// Reads bytes of a tensor, counted from its own beginning, into a buffer of exactly their number.
+  public func read(
+    _ info: SafetensorsInfo, bytes: Range<Int>, into buffer: UnsafeMutableRawBufferPointer
+  ) throws {
+    guard bytes.lowerBound >= 0, bytes.upperBound <= info.bytes.count, buffer.count == bytes.count
+    else {
+      throw FormatError(
+        .content, file: path,
+        "tensor \"\(info.name)\" has \(info.bytes.count) bytes, asked for \(bytes) into \(buffer.count)",
+        advice: "check that shapes and types of file and model agree")
+    }
+    try file.read(into: buffer, at: info.bytes.lowerBound + bytes.lowerBound)
+  }
+
+  /// Reads a whole tensor.
+  public func bytes(_ name: String) throws -> [UInt8] {
+    let info = try info(name)
+    return try [UInt8](unsafeUninitializedCapacity: info.bytes.count) { buffer, count in
+      try read(name, into: UnsafeMutableRawBufferPointer(buffer))
+      count = info.bytes.count
+    }
+  }
+}
