@@ -2,6 +2,18 @@
 #ifndef CKERNELS_H
 #define CKERNELS_H
 
+#include "dl_bias.h"
+#include "dl_binary.h"
+#include "dl_conv.h"
+#include "dl_cpu.h"
+#include "dl_dropout.h"
+#include "dl_elementwise.h"
+#include "dl_layout.h"
+#include "dl_losses.h"
+#include "dl_norm.h"
+#include "dl_pool.h"
+#include "dl_softmax.h"
+#include "dl_sums.h"
 #include "dl_types.h"
 
 #endif

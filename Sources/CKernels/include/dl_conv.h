@@ -1,0 +1,67 @@
+#ifndef DL_CONV_H
+#define DL_CONV_H
+
+#include "dl_types.h"
+
+/// A two-dimensional window over NHWC images: x [n, h, w, c] to y [n, oh, ow, ...].
+///
+/// Output (oy, ox) sees input rows oy * stride_h - pad_top + ky * dilation_h, and columns alike.
+typedef struct {
+  size_t n, h, w, c;
+  size_t kh, kw;
+  size_t stride_h, stride_w;
+  size_t pad_top, pad_left;
+  size_t dilation_h, dilation_w;
+  size_t oh, ow;
+} dl_conv_geometry;
+
+/// cols[r - begin, (ky * kw + kx) * c + ch] = x at output row r = (image * oh + oy) * ow + ox.
+///
+/// Rows [begin, end) of n * oh * ow only, so that the caller can block for its cache; zero outside
+/// the image. cols [end - begin, kh * kw * c].
+void dl_im2col(
+  dl_dtype t, const dl_conv_geometry *g, const void *x, size_t begin, size_t end, void *cols);
+
+/// dx += the transpose of `dl_im2col`, in row order. The caller zeroes dx before the first range.
+void dl_col2im(
+  dl_dtype t, const dl_conv_geometry *g, const void *cols, size_t begin, size_t end, void *dx);
+
+/// What `dl_conv2d_direct_forward` applies after the bias.
+typedef enum { DL_CONV_NONE = 0, DL_CONV_RELU = 1 } dl_conv_activation;
+
+/// Nonzero where the direct kernels are the better choice than im2col and a matrix product: few
+/// output channels, small windows, float32.
+int dl_conv2d_direct_supported(dl_dtype t, const dl_conv_geometry *g, size_t out);
+
+/// Bytes of scratch, 64-byte aligned, that the direct kernels need.
+size_t dl_conv2d_direct_scratch(dl_dtype t, const dl_conv_geometry *g, size_t out);
+
+/// y [n, oh, ow, out] = activation(conv(x, w [kh, kw, c, out]) + bias [out] or NULL).
+///
+/// Works for every geometry. Each image has the same bits whatever n is.
+void dl_conv2d_direct_forward(
+  dl_dtype t, const dl_conv_geometry *g, const void *x, const void *w, const void *bias,
+  dl_conv_activation activation, void *y, size_t out, void *scratch);
+
+/// dw [kh, kw, c, out] (+)= the gradient by the weight, db [out] or NULL (+)= that by the bias.
+void dl_conv2d_direct_backward_weight(
+  dl_dtype t, const dl_conv_geometry *g, const void *x, const void *dy, void *dw, void *db,
+  size_t out, int accumulate, void *scratch);
+
+/// dx [n, h, w, c] (+)= the gradient by the input.
+void dl_conv2d_direct_backward_input(
+  dl_dtype t, const dl_conv_geometry *g, const void *dy, const void *w, void *dx, size_t out,
+  int accumulate, void *scratch);
+
+/// The plain loops behind the three kernels above, for any machine; the oracle of their tests.
+void dl_conv2d_plain_forward(
+  dl_dtype t, const dl_conv_geometry *g, const void *x, const void *w, const void *bias,
+  dl_conv_activation activation, void *y, size_t out);
+void dl_conv2d_plain_backward_weight(
+  dl_dtype t, const dl_conv_geometry *g, const void *x, const void *dy, void *dw, void *db,
+  size_t out, int accumulate);
+void dl_conv2d_plain_backward_input(
+  dl_dtype t, const dl_conv_geometry *g, const void *dy, const void *w, void *dx, size_t out,
+  int accumulate);
+
+#endif

@@ -1,0 +1,37 @@
+#ifndef DL_POOL_H
+#define DL_POOL_H
+
+#include "dl_conv.h"
+#include "dl_types.h"
+
+/// y [n, oh, ow, c] = the largest element of each window; argmax = iy * w + ix within its image.
+///
+/// Padding counts as -infinity, NaN wins, the first of equal elements is taken, as in PyTorch.
+/// argmax has y's shape and may be NULL. Every window must touch the image.
+void dl_max_pool_forward(
+  dl_dtype t, const dl_conv_geometry *g, const void *x, void *y, int32_t *argmax);
+
+/// dx [n, h, w, c] (+)= dy scattered to where `argmax` points.
+void dl_max_pool_backward(
+  dl_dtype t, const dl_conv_geometry *g, const void *dy, const int32_t *argmax, void *dx,
+  int accumulate);
+
+/// y = the mean of each window, over kh * kw elements or, without count_include_pad, over those
+/// inside the image.
+void dl_avg_pool_forward(
+  dl_dtype t, const dl_conv_geometry *g, const void *x, int count_include_pad, void *y);
+
+/// dx (+)= the gradient of `dl_avg_pool_forward`.
+void dl_avg_pool_backward(
+  dl_dtype t, const dl_conv_geometry *g, const void *dy, int count_include_pad, void *dx,
+  int accumulate);
+
+/// y [n, c] = the mean over `pixels` of x [n, pixels, c].
+void dl_global_avg_pool_forward(
+  dl_dtype t, const void *x, size_t n, size_t pixels, size_t c, void *y);
+
+/// dx [n, pixels, c] (+)= dy [n, c] / pixels.
+void dl_global_avg_pool_backward(
+  dl_dtype t, const void *dy, size_t n, size_t pixels, size_t c, void *dx, int accumulate);
+
+#endif

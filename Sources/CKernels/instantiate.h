@@ -1,0 +1,41 @@
+// Includes DL_INC for float and for double; see template.h. Has no guard: it is included per family.
+#define T float
+#define F(name) name##_f32
+#define EXP(x) dl_exp_f32(x)
+#define TANH(x) dl_tanh_f32(x)
+#define ERF(x) dl_erf_f32(x)
+#define LOG(x) logf(x)
+#define LOG1P(x) log1pf(x)
+#define SQRT(x) sqrtf(x)
+#define FABS(x) fabsf(x)
+#include DL_INC
+#undef T
+#undef F
+#undef EXP
+#undef TANH
+#undef ERF
+#undef LOG
+#undef LOG1P
+#undef SQRT
+#undef FABS
+
+#define T double
+#define F(name) name##_f64
+#define EXP(x) exp(x)
+#define TANH(x) tanh(x)
+#define ERF(x) erf(x)
+#define LOG(x) log(x)
+#define LOG1P(x) log1p(x)
+#define SQRT(x) sqrt(x)
+#define FABS(x) fabs(x)
+#include DL_INC
+#undef T
+#undef F
+#undef EXP
+#undef TANH
+#undef ERF
+#undef LOG
+#undef LOG1P
+#undef SQRT
+#undef FABS
+#undef DL_INC
