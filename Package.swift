@@ -42,7 +42,7 @@ let package = Package(
     .target(name: "DLModels", dependencies: ["DLLayers"]),
     // Floor 4: layers and losses; update rules and schedules; datasets and samplers.
     .target(name: "DLLayers", dependencies: ["DLTensor"]),
-    .target(name: "DLOptimizers", dependencies: ["DLTensor"]),
+    .target(name: "DLOptimizers", dependencies: ["DLTensor", "DLCluster", "CKernels"]),
     .target(name: "DLData", dependencies: ["DLFormats", "DLTensor"]),
     // Floor 3: tensors, autograd, ops.
     .target(name: "DLTensor", dependencies: ["DLCluster", "CKernels", "COpenBLAS"]),
@@ -56,6 +56,8 @@ let package = Package(
       name: "COpenBLAS", pkgConfig: "openblas", providers: [.apt(["libopenblas-dev"])]),
     .systemLibrary(name: "COpenMPI", pkgConfig: "ompi-c", providers: [.apt(["libopenmpi-dev"])]),
     .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
+    .testTarget(
+      name: "DLOptimizersTests", dependencies: ["DLOptimizers", "DLTensor", "DLFormats"]),
   ],
   swiftLanguageModes: [.v6]
 )

@@ -15,5 +15,6 @@
 #include "dl_softmax.h"
 #include "dl_sums.h"
 #include "dl_types.h"
+#include "dl_optimizers.h"
 
 #endif

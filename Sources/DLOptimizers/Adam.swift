@@ -1,0 +1,47 @@
+import DLTensor
+
+/// Adam with an L2 penalty in the gradient, as `torch.optim.Adam`.
+///
+///     d = gradientScale * g + weightDecay * p
+///     m = beta1 * m + (1 - beta1) * d
+///     v = beta2 * v + (1 - beta2) * d^2
+///     p = p - learningRate / (1 - beta1^t) * m / (sqrt(v) / sqrt(1 - beta2^t) + epsilon)
+///
+/// Kingma and Ba, "Adam: A Method for Stochastic Optimization" (2015), Algorithm 1; the bias
+/// corrections are computed in double. State: `exp_avg` (m) and `exp_avg_sq` (v).
+public struct Adam: Optimizer {
+  private let moments: AdamMoments
+
+  /// The L2 penalty's factor.
+  public let weightDecay: Double
+
+  /// The decay rate of the first moment.
+  public var beta1: Double { moments.beta1 }
+
+  /// The decay rate of the second moment.
+  public var beta2: Double { moments.beta2 }
+
+  /// The term added to the denominator.
+  public var epsilon: Double { moments.epsilon }
+
+  /// Throws an `OptimizerError` on rates outside `[0, 1)` and on negative factors.
+  public init(
+    beta1: Double = 0.9, beta2: Double = 0.999, epsilon: Double = 1e-8, weightDecay: Double = 0
+  ) throws {
+    let check = HyperparameterCheck(optimizer: "adam")
+    moments = try AdamMoments(beta1: beta1, beta2: beta2, epsilon: epsilon, check: check)
+    try check.nonNegative(weightDecay, "weight_decay")
+    self.weightDecay = weightDecay
+  }
+
+  /// `adam`.
+  public var name: String { "adam" }
+
+  /// `exp_avg` and `exp_avg_sq`.
+  public var stateNames: [String] { AdamMoments.stateNames }
+
+  /// Takes one step of the rule on a slice, in one pass over memory.
+  public func update(_ slice: ArenaSlice, scalars: StepScalars) {
+    moments.update(slice, scalars: scalars, l2: weightDecay, decay: 1)
+  }
+}

@@ -1,0 +1,72 @@
+import DLTensor
+
+/// A range of the parameter arena with its gradients and optimizer state.
+public struct ArenaSlice {
+  /// The type of parameters, gradients and state: float32 or float64.
+  public let dtype: DType
+
+  /// The number of elements.
+  public let count: Int
+
+  /// The first parameter of the range.
+  public let parameters: UnsafeMutableRawPointer
+
+  /// The gradient of the first parameter.
+  public let gradients: UnsafeMutableRawPointer
+
+  /// The state of the first parameter, in the order of the rule's `stateNames`.
+  public let state: StatePointers
+
+  /// Describes a range; the buffers do not overlap and outlive the slice.
+  public init(
+    dtype: DType, count: Int, parameters: UnsafeMutableRawPointer,
+    gradients: UnsafeMutableRawPointer, state: StatePointers = StatePointers()
+  ) {
+    precondition(dtype.isReal, "an arena is float32 or float64")
+    self.dtype = dtype
+    self.count = count
+    self.parameters = parameters
+    self.gradients = gradients
+    self.state = state
+  }
+
+  /// The part of the slice at `range`, counted in elements from its beginning.
+  public subscript(range: Range<Int>) -> ArenaSlice {
+    precondition(range.lowerBound >= 0 && range.upperBound <= count, "range outside the slice")
+    let offset = range.lowerBound * dtype.byteCount
+    return ArenaSlice(
+      dtype: dtype, count: range.count, parameters: parameters + offset,
+      gradients: gradients + offset, state: state.advanced(by: offset))
+  }
+}
+
+/// Up to three state buffers, held inline so that a step allocates nothing.
+public struct StatePointers {
+  private let buffers:
+    (UnsafeMutableRawPointer?, UnsafeMutableRawPointer?, UnsafeMutableRawPointer?)
+
+  /// Holds the buffers in the order of a rule's `stateNames`.
+  public init(
+    _ first: UnsafeMutableRawPointer? = nil, _ second: UnsafeMutableRawPointer? = nil,
+    _ third: UnsafeMutableRawPointer? = nil
+  ) {
+    buffers = (first, second, third)
+  }
+
+  /// The buffer at `index`; nil where the slice has none.
+  public subscript(index: Int) -> UnsafeMutableRawPointer? {
+    switch index {
+    case 0: buffers.0
+    case 1: buffers.1
+    case 2: buffers.2
+    default: nil
+    }
+  }
+
+  /// The same buffers, `byteCount` bytes further on.
+  public func advanced(by byteCount: Int) -> StatePointers {
+    StatePointers(
+      buffers.0.map { $0 + byteCount }, buffers.1.map { $0 + byteCount },
+      buffers.2.map { $0 + byteCount })
+  }
+}

@@ -1,0 +1,27 @@
+import Foundation
+
+/// A learning rate that drops every N steps: `gamma^floor(step / every)`, as `StepLR`.
+///
+/// Without a positive interval the multiplier stays 1, as it does before step 0.
+public struct StepSchedule: Schedule, Hashable {
+  /// The number of steps between drops.
+  public let every: Int
+
+  /// The factor of a drop.
+  public let gamma: Double
+
+  /// Makes the schedule.
+  public init(every: Int, gamma: Double = 0.1) {
+    self.every = every
+    self.gamma = gamma
+  }
+
+  /// `step`.
+  public var name: String { "step" }
+
+  /// The factor of the base learning rate at a step, counted from 0.
+  public func multiplier(step: Int) -> Double {
+    guard every > 0, step > 0 else { return 1 }
+    return pow(gamma, Double(step / every))
+  }
+}

@@ -1,0 +1,31 @@
+/// A linear warm-up in front of a schedule, which then runs from its own step 0.
+///
+///     multiplier(s) = (s + 1) / steps       for s < steps
+///                   = next(s - steps)       from there on
+///
+/// A schedule with an end of its own is made for the steps that remain:
+/// `WarmupSchedule(steps: w, then: CosineSchedule(steps: total - w))`.
+public struct WarmupSchedule: Schedule {
+  /// The length of the warm-up; 0 or less is none.
+  public let steps: Int
+
+  /// What follows.
+  public let next: any Schedule
+
+  /// Makes the schedule.
+  public init(steps: Int, then next: any Schedule) {
+    self.steps = steps
+    self.next = next
+  }
+
+  /// The name of what follows.
+  public var name: String { next.name }
+
+  /// The factor of the base learning rate at a step, counted from 0.
+  public func multiplier(step: Int) -> Double {
+    let length = max(steps, 0)
+    let current = max(step, 0)
+    guard current < length else { return next.multiplier(step: current - length) }
+    return Double(current + 1) / Double(length)
+  }
+}
