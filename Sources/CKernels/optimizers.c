@@ -1,28 +1,14 @@
 #include "dl_optimizers.h"
-
-#if defined(__x86_64__)
-#define CLONES __attribute__((target_clones("arch=x86-64-v4", "arch=x86-64-v3", "default")))
-#else
-#define CLONES
-#endif
+#include "template.h"
 
 // Fused and unfused multiply-adds round differently; these loops wait for memory anyway.
 #pragma STDC FP_CONTRACT OFF
 
-#define T float
-#define NAME(op) op##_f32
-#include "optimizers_typed.h"
-#undef T
-#undef NAME
+#define DL_INC "optimizers.inc"
+#include "instantiate.h"
 
-#define T double
-#define NAME(op) op##_f64
-#include "optimizers_typed.h"
-#undef T
-#undef NAME
-
-CLONES void dl_sgd(dl_dtype dtype, ptrdiff_t count, void *parameters, const void *gradients,
-                   void *momentum_buffer, const dl_sgd_scalars *scalars) {
+DL_CLONES void dl_sgd(dl_dtype dtype, ptrdiff_t count, void *parameters, const void *gradients,
+                      void *momentum_buffer, const dl_sgd_scalars *scalars) {
   const dl_sgd_scalars s = *scalars;
   if (dtype == DL_F32) {
     if (s.momentum == 0) sgd_plain_f32(count, parameters, gradients, &s);
@@ -35,8 +21,8 @@ CLONES void dl_sgd(dl_dtype dtype, ptrdiff_t count, void *parameters, const void
   }
 }
 
-CLONES void dl_adam(dl_dtype dtype, ptrdiff_t count, void *parameters, const void *gradients,
-                    void *exp_avg, void *exp_avg_sq, const dl_adam_scalars *scalars) {
+DL_CLONES void dl_adam(dl_dtype dtype, ptrdiff_t count, void *parameters, const void *gradients,
+                       void *exp_avg, void *exp_avg_sq, const dl_adam_scalars *scalars) {
   const dl_adam_scalars s = *scalars;
   const int near_start = 1 - s.beta1 < 0.5;
   if (dtype == DL_F32) {

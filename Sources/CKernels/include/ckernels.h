@@ -11,10 +11,10 @@
 #include "dl_layout.h"
 #include "dl_losses.h"
 #include "dl_norm.h"
+#include "dl_optimizers.h"
 #include "dl_pool.h"
 #include "dl_softmax.h"
 #include "dl_sums.h"
 #include "dl_types.h"
-#include "dl_optimizers.h"
 
 #endif
