@@ -30,7 +30,7 @@ def optimizers():
     tensors, metadata = {}, {}
 
     def run(inputs, rates, kind, settings, clip_norm, dtype):
-        w, b = (torch.from_numpy(inputs[name]).to(dtype).requires_grad_() for name in "wb")
+        w, b = (torch.from_numpy(inputs[name].copy()).to(dtype).requires_grad_() for name in "wb")
         optimizer = kind([w, b], lr=rates[0], foreach=False, **{**DEFAULTS[kind], **settings})
         stored = {}
         for step in range(STEPS):
