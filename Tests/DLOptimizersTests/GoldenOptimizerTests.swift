@@ -1,0 +1,142 @@
+import DLFormats
+import DLOptimizers
+import DLTensor
+import Foundation
+import Testing
+
+/// The update rules, schedules and clipping against PyTorch (scripts/golden/make_optimizers.py).
+@Suite struct GoldenOptimizerTests {
+  @Test(arguments: [DType.float64, .float32])
+  func updateRules(dtype: DType) throws {
+    let golden = try Golden("optimizers")
+    #expect(golden.cases.count >= 15)
+    let (relative, absolute) = dtype == .float64 ? (1e-9, 0) : (1e-4, 1e-5)
+    for (name, settings) in golden.cases {
+      let rule = try settings.rule()
+      let rates = try golden.values("\(name)/in/lr")
+      let w = try golden.values("\(name)/in/w")
+      let b = try golden.values("\(name)/in/b")
+      let wGradients = try golden.values("\(name)/in/w_grad")
+      let bGradients = try golden.values("\(name)/in/b_grad")
+      let arena = Arena(dtype, parameters: w + b)
+      for step in 1...rates.count {
+        let wRow = wGradients[(step - 1) * w.count..<step * w.count]
+        let bRow = bGradients[(step - 1) * b.count..<step * b.count]
+        arena.gradients = Array(wRow) + Array(bRow)
+        let scale = settings.clipNorm.map {
+          GradientClipping.scale(norm: norm(arena.gradients), maxNorm: $0)
+        }
+        rule.update(
+          arena.slice,
+          scalars: StepScalars(
+            step: step, learningRate: rates[step - 1], gradientScale: scale ?? 1))
+        guard golden.file["\(name)/f64/out/w_\(step)"] != nil else { continue }
+        let want =
+          try golden.values("\(name)/f64/out/w_\(step)")
+          + golden.values("\(name)/f64/out/b_\(step)")
+        let over = excess(arena.parameters, want, relative: relative, absolute: absolute)
+        #expect(over <= 0, "\(name), step \(step)")
+      }
+    }
+  }
+
+  @Test func clipping() throws {
+    let golden = try Golden("clipping")
+    #expect(golden.cases.count >= 6)
+    for (name, settings) in golden.cases {
+      let gradients = try golden.values("\(name)/in/a") + golden.values("\(name)/in/b")
+      let want = try golden.values("\(name)/f64/out/a") + golden.values("\(name)/f64/out/b")
+      let scale = GradientClipping.scale(
+        norm: norm(gradients), maxNorm: try #require(settings.maxNorm))
+      #expect(
+        excess(gradients.map { scale * $0 }, want, relative: 1e-9, absolute: 0) <= 0, "\(name)")
+    }
+  }
+
+  @Test func schedules() throws {
+    let golden = try Golden("schedules")
+    #expect(golden.cases.count >= 16)
+    for (name, settings) in golden.cases {
+      let schedule = try settings.schedule()
+      let want = try golden.values("\(name)/f64/out/lr")
+      let rates = want.indices.map { (settings.lr ?? 0) * schedule.multiplier(step: $0) }
+      #expect(excess(rates, want, relative: 1e-9, absolute: 1e-14) <= 0, "\(name)")
+    }
+  }
+
+  private func norm(_ values: [Double]) -> Double {
+    values.reduce(0) { $0 + $1 * $1 }.squareRoot()
+  }
+}
+
+/// A golden file and the settings of its cases.
+private struct Golden {
+  let file: SafetensorsFile
+  let cases: [(String, Settings)]
+
+  init(_ name: String) throws {
+    let tests = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
+      .deletingLastPathComponent()
+    file = try SafetensorsFile(
+      path: tests.appendingPathComponent("GoldenTests/Golden/\(name).safetensors").path)
+    let decoder = JSONDecoder()
+    decoder.keyDecodingStrategy = .convertFromSnakeCase
+    cases = try file.metadata.sorted { $0.key < $1.key }.map {
+      ($0.key, try decoder.decode(Settings.self, from: Data($0.value.utf8)))
+    }
+  }
+
+  func values(_ name: String) throws -> [Double] {
+    let type = try file.info(name).dtype
+    return try file.bytes(name).withUnsafeBytes { bytes in
+      switch type {
+      case .float64: Array(bytes.bindMemory(to: Double.self))
+      case .float32: bytes.bindMemory(to: Float.self).map(Double.init)
+      default: throw Unknown(what: "type \(type) of \(name)")
+      }
+    }
+  }
+}
+
+private struct Unknown: Error {
+  let what: String
+}
+
+/// The settings of a case, under PyTorch's names.
+private struct Settings: Decodable {
+  let op: String
+  let name: String?
+  let lr, momentum, weightDecay, eps, clipNorm, maxNorm, gamma: Double?
+  let betas: [Double]?
+  let nesterov: Bool?
+  let warmupSteps, totalSteps, stepSize: Int?
+
+  func rule() throws -> any Optimizer {
+    let decay = try #require(weightDecay)
+    switch op {
+    case "sgd":
+      return try SGD(
+        momentum: #require(momentum), weightDecay: decay, nesterov: #require(nesterov as Bool?))
+    case "adam":
+      let (betas, eps) = (try #require(betas), try #require(eps))
+      return try Adam(beta1: betas[0], beta2: betas[1], epsilon: eps, weightDecay: decay)
+    case "adamw":
+      let (betas, eps) = (try #require(betas), try #require(eps))
+      return try AdamW(beta1: betas[0], beta2: betas[1], epsilon: eps, weightDecay: decay)
+    default:
+      throw Unknown(what: "optimizer \(op)")
+    }
+  }
+
+  func schedule() throws -> any Schedule {
+    let (warmup, total) = (try #require(warmupSteps), try #require(totalSteps))
+    let next: any Schedule
+    switch name {
+    case "constant": next = ConstantSchedule()
+    case "step": next = StepSchedule(every: try #require(stepSize), gamma: try #require(gamma))
+    case "cosine": next = CosineSchedule(steps: total - warmup)
+    default: throw Unknown(what: "schedule \(name ?? "")")
+    }
+    return WarmupSchedule(steps: warmup, then: next)
+  }
+}
