@@ -1,0 +1,61 @@
+#include "dl_cpu.h"
+
+#include <string.h>
+
+#if defined(__x86_64__)
+#include <cpuid.h>
+
+// The brand string without its leading blanks.
+static void read_name(char *name, size_t size) {
+  unsigned words[12] = {0}, max = 0, b, c, d;
+  if (!__get_cpuid(0x80000000u, &max, &b, &c, &d) || max < 0x80000004u) return;
+  for (unsigned i = 0; i < 3; i++) {
+    unsigned *w = words + 4 * i;
+    __get_cpuid(0x80000002u + i, &w[0], &w[1], &w[2], &w[3]);
+  }
+  char text[sizeof words + 1] = {0};
+  memcpy(text, words, sizeof words);
+  const char *begin = text + strspn(text, " ");
+  strncpy(name, begin, size - 1);
+}
+
+dl_cpu_features dl_cpu_probe(void) {
+  dl_cpu_features f = {0};
+  unsigned a, b, c, d;
+  __builtin_cpu_init();
+  f.avx2 = __builtin_cpu_supports("avx2") != 0;
+  f.fma = __builtin_cpu_supports("fma") != 0;
+  f.avx512f = __builtin_cpu_supports("avx512f") != 0;
+  if (f.avx512f && __get_cpuid_count(7, 1, &a, &b, &c, &d)) f.avx512_bf16 = (a >> 5) & 1;
+  // Tiles also need their state enabled by the system: XCR0 bits 17 and 18.
+  if (__get_cpuid(1, &a, &b, &c, &d) && (c >> 27 & 1)) {
+    unsigned low, high;
+    __asm__("xgetbv" : "=a"(low), "=d"(high) : "c"(0));
+    if ((low & 0x60000) == 0x60000 && __get_cpuid_count(7, 0, &a, &b, &c, &d)) {
+      f.amx_bf16 = (d >> 22) & 1;
+    }
+  }
+  read_name(f.name, sizeof f.name);
+  return f;
+}
+
+// The levels that the clones in template.h are made for.
+const char *dl_kernel_set(void) {
+  __builtin_cpu_init();
+#if defined(__linux__)
+  if (__builtin_cpu_supports("x86-64-v4")) return "avx512f";
+  if (__builtin_cpu_supports("x86-64-v3")) return "avx2";
+#endif
+  return "default";
+}
+
+#else
+
+dl_cpu_features dl_cpu_probe(void) {
+  dl_cpu_features f = {0};
+  return f;
+}
+
+const char *dl_kernel_set(void) { return "default"; }
+
+#endif

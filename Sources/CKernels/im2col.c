@@ -1,0 +1,16 @@
+#include "dl_conv.h"
+#include "geometry.h"
+#include "template.h"
+
+#define DL_INC "im2col.inc"
+#include "instantiate.h"
+
+void dl_im2col(
+  dl_dtype t, const dl_conv_geometry *g, const void *x, size_t begin, size_t end, void *cols) {
+  DL_CALL(im2col, t, g, x, begin, end, cols);
+}
+
+void dl_col2im(
+  dl_dtype t, const dl_conv_geometry *g, const void *cols, size_t begin, size_t end, void *dx) {
+  DL_CALL(col2im, t, g, cols, begin, end, dx);
+}
