@@ -1,0 +1,115 @@
+import DLCluster
+import Foundation
+
+extension Configuration {
+  /// Loads a configuration file.
+  ///
+  /// - Parameters:
+  ///   - path: the file; relative paths in it start from its folder.
+  ///   - overrides: `KEY.PATH=VALUE` each, applied in order; relative paths in them start from the working directory.
+  ///   - supplied: required keys that the program provides itself (`model`, `data`) and the file may omit.
+  /// - Throws: ``ConfigurationError`` with all faults.
+  public static func load(
+    path: String, overrides: [String] = [], supplied: Set<String> = []
+  ) throws(ConfigurationError) -> Configuration {
+    let folder = (absolutePath(path) as NSString).deletingLastPathComponent
+    return try load(
+      yaml: try readText(path), source: path, folder: folder, overrides: overrides,
+      supplied: supplied)
+  }
+
+  /// Loads a configuration from text, such as a recipe's defaults.
+  ///
+  /// - Parameters:
+  ///   - yaml: the text.
+  ///   - source: what messages name it.
+  ///   - folder: where its relative paths start; the working directory unless given.
+  ///   - overrides: `KEY.PATH=VALUE` each, applied in order.
+  ///   - supplied: required keys that the program provides itself and the text may omit.
+  /// - Throws: ``ConfigurationError`` with all faults.
+  public static func load(
+    yaml: String, source: String = "configuration", folder: String? = nil,
+    overrides: [String] = [], supplied: Set<String> = []
+  ) throws(ConfigurationError) -> Configuration {
+    let here = FileManager.default.currentDirectoryPath
+    let place = ConfigurationPlace(source: source, folder: folder.map(absolutePath) ?? here)
+    var faults = ConfigurationFaults(supplied: supplied)
+    var root = try ConfigurationNode.parse(yaml: yaml, at: place)
+    if case .null = root.value { root.value = .mapping([]) }
+    for text in overrides {
+      root.apply(override: text, folder: here, alternatives: alternatives, faults: &faults)
+    }
+    let value = read(root, at: "", rule: .none, faults: &faults)
+    try faults.check()
+    guard let value else { throw ConfigurationError(faults.list) }
+    return value
+  }
+
+  /// The whole configuration as resolved; loading it gives an equal value.
+  public func yaml() -> String { node.yaml() }
+
+  /// A hash of the canonical text (64-bit FNV-1a, hexadecimal), equal on all ranks of one job.
+  public var fingerprint: String {
+    var hash: UInt64 = 0xcbf2_9ce4_8422_2325
+    for byte in yaml().utf8 { hash = (hash ^ UInt64(byte)) &* 0x100_0000_01b3 }
+    let digits = String(hash, radix: 16)
+    return String(repeating: "0", count: 16 - digits.count) + digits
+  }
+}
+
+/// A path from the root, with `.` and `..` resolved where that needs no look at links.
+func absolutePath(_ path: String) -> String {
+  joinedPath(FileManager.default.currentDirectoryPath, path)
+}
+
+/// A path relative to a folder, or itself where it is absolute.
+func joinedPath(_ folder: String, _ path: String) -> String {
+  if path.hasPrefix("/") { return path }
+  var rest = path[...]
+  while rest.hasPrefix("./") { rest = rest.dropFirst(2) }
+  return folder.hasSuffix("/") ? folder + rest : folder + "/" + rest
+}
+
+/// Reads a text file of at most 1 MiB; refuses what is not a regular file, so that nothing blocks.
+private func readText(_ path: String) throws(ConfigurationError) -> String {
+  func fail(_ message: String, line: Int = 0, _ code: ExitCode = .usage) -> ConfigurationError {
+    let place = ConfigurationPlace(
+      source: path, folder: "", line: line, column: line == 0 ? 0 : 1)
+    return ConfigurationError([.init(place: place, path: "", message: message)], exitCode: code)
+  }
+  guard !path.utf8.contains(0) else { throw fail("not a path") }
+  let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
+  guard descriptor >= 0 else {
+    let code = errno
+    throw fail(
+      "cannot read the configuration: \(String(cString: strerror(code)))",
+      code == ENOENT ? .usage : .io)
+  }
+  defer { close(descriptor) }
+  var status = stat()
+  guard fstat(descriptor, &status) == 0, status.st_mode & S_IFMT == S_IFREG else {
+    throw fail("not a regular file: expected a configuration in YAML")
+  }
+  let limit = ConfigurationNode.maximumBytes + 1
+  var bytes = [UInt8](repeating: 0, count: limit)
+  var count = 0
+  while count < limit {
+    let got = bytes.withUnsafeMutableBytes { buffer in
+      read(descriptor, buffer.baseAddress.map { $0 + count }, limit - count)
+    }
+    if got < 0, errno == EINTR { continue }
+    guard got >= 0 else {
+      throw fail("cannot read the configuration: \(String(cString: strerror(errno)))", .io)
+    }
+    if got == 0 { break }
+    count += got
+  }
+  guard count < limit else {
+    throw fail("the configuration is larger than 1 MiB: is this another file?")
+  }
+  let content = bytes[..<count]
+  if let text = String(validating: content, as: UTF8.self) { return text }
+  let lines = content.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false)
+  let line = lines.firstIndex { String(validating: $0, as: UTF8.self) == nil } ?? 0
+  throw fail("not UTF-8 text: expected a configuration in YAML", line: line + 1)
+}

@@ -1,0 +1,186 @@
+/// A training job as its file gives it, with every default filled in.
+public struct Configuration: ConfigurationSection {
+  /// The losses that a configuration can name.
+  public enum Loss: String, ConfigurationWord {
+    case crossEntropy = "cross_entropy"
+    case mse
+    case bceWithLogits = "bce_with_logits"
+  }
+  /// The types that a job can compute in.
+  public enum Precision: String, ConfigurationWord { case float32, float64 }
+  /// What a non-finite loss or gradient leads to.
+  public enum NonFinite: String, ConfigurationWord { case stop, skip }
+
+  /// The job's name.
+  public var name: String?
+  /// Keys every random number of the run.
+  public var seed: UInt64 = 1
+  /// Where rows come from.
+  public var data = DataConfiguration()
+  /// The network.
+  public var model = ModelConfiguration()
+  /// The loss.
+  public var loss = Loss.crossEntropy
+  /// The update rule.
+  public var optimizer = OptimizerConfiguration()
+  /// The learning rate over time.
+  public var schedule = ScheduleConfiguration()
+  /// Rows per optimizer step over all ranks.
+  public var batchSize = 32
+  /// Micro-batches per optimizer step.
+  public var accumulate = 1
+  /// How the rows of a micro-batch are divided over the ranks; evenly unless given.
+  public var shares: [Int]?
+  /// The length of the run in epochs; nil where steps are given.
+  public var epochs: Double?
+  /// The length of the run in optimizer steps.
+  public var steps: Int?
+  /// What the job computes in.
+  public var precision = Precision.float32
+  /// Ranks that the job is laid out for, over any number of processes that divides them.
+  public var virtualRanks: Int?
+  /// Whether batch norm takes its statistics over all ranks.
+  public var syncBatchNorm = true
+  /// When to write checkpoints.
+  public var checkpoint = CheckpointConfiguration()
+  /// When to validate.
+  public var validate = ValidateConfiguration()
+  /// What a non-finite loss or gradient leads to.
+  public var nonFinite = NonFinite.stop
+
+  /// Makes the section with its defaults.
+  public init() {}
+
+  /// The keys, in the order in which they are written.
+  public static var fields: [ConfigurationField<Self>] {
+    [
+      .init("name", \.name, "name of the job"),
+      .init("seed", \.seed, "keys every random number of the run"),
+      .init("data", \.data, required: true, "where rows come from, as in data: {train: FILE}"),
+      .init("model", \.model, required: true, "the network, as in model: {name: lenet5}"),
+      .init("loss", \.loss, "loss"),
+      .init("optimizer", \.optimizer, "update rule"),
+      .init("schedule", \.schedule, "learning rate over time"),
+      .init("batch_size", \.batchSize, .atLeast(1), "rows per optimizer step, over all ranks"),
+      .init("accumulate", \.accumulate, .atLeast(1), "micro-batches per optimizer step"),
+      .init("shares", \.shares, .atLeast(0), "rows of a micro-batch per rank, as proportions"),
+      .init("epochs", \.epochs, .within(0...1e9), "length in epochs; 1 where steps are not given"),
+      .init("steps", \.steps, .atLeast(0), "length in optimizer steps, instead of epochs"),
+      .init(
+        "precision", \.precision,
+        .unavailable(["bfloat16": "is not available yet; use float32 or float64"]),
+        "type that the job computes in"),
+      .init(
+        "virtual_ranks", \.virtualRanks, .within(1...4096), "ranks that the job is laid out for"),
+      .init("sync_batch_norm", \.syncBatchNorm, "batch norm takes its statistics over all ranks"),
+      .init("checkpoint", \.checkpoint, "when to write checkpoints"),
+      .init("validate", \.validate, "when to validate"),
+      .init("non_finite", \.nonFinite, "what a non-finite loss or gradient leads to"),
+    ]
+  }
+
+  /// Keys of which one given on the command line replaces the others of the file.
+  static let alternatives = [
+    ["epochs", "steps"], ["model.name", "model.layers"], ["data.train", "data.synthetic"],
+  ]
+
+  /// Completes defaults that depend on other values.
+  public mutating func resolve(given: Set<String>) {
+    if epochs == nil, steps == nil { epochs = 1 }
+  }
+
+  /// Faults that concern several keys at once.
+  public func problems() -> [ConfigurationProblem] {
+    var problems: [ConfigurationProblem] = []
+    if epochs != nil, steps != nil {
+      problems.append(.init("steps", "epochs", message: "give either epochs or steps"))
+    }
+    if accumulate > batchSize {
+      let message =
+        "\(accumulate) micro-batches of a batch of \(batchSize) rows: some would be empty"
+      problems.append(.init("accumulate", "batch_size", message: message))
+    }
+    if let shares, shares.allSatisfy({ $0 == 0 }) {
+      problems.append(.init("shares", message: "at least one rank must have a share above 0"))
+    }
+    if let shares, let virtualRanks, shares.count != virtualRanks {
+      let message = "\(shares.count) shares for \(virtualRanks) virtual ranks"
+      problems.append(.init("shares", "virtual_ranks", message: message))
+    }
+    return problems
+  }
+}
+
+/// The network: a name of the zoo, or layers.
+public struct ModelConfiguration: ConfigurationSection {
+  /// A model of the zoo.
+  public var name: String?
+  /// A network without code, its layers numbered as torch.nn.Sequential numbers them.
+  public var layers: [LayerConfiguration]?
+
+  /// Makes the section with its defaults.
+  public init() {}
+
+  /// The keys, in the order in which they are written.
+  public static var fields: [ConfigurationField<Self>] {
+    [
+      .init("name", \.name, "a model of the zoo"),
+      .init("layers", \.layers, "layers in their order, instead of a name"),
+    ]
+  }
+
+  /// Faults that concern several keys at once.
+  public func problems() -> [ConfigurationProblem] {
+    if let layers, layers.isEmpty {
+      return [.init("layers", message: "expected at least one layer")]
+    }
+    guard (name == nil) == (layers == nil) else { return [] }
+    let message =
+      name == nil ? "give model.name or model.layers" : "give either model.name or model.layers"
+    return [.init("layers", "name", message: message)]
+  }
+}
+
+/// When checkpoints are written, and how many are kept.
+public struct CheckpointConfiguration: ConfigurationSection {
+  /// After so many steps.
+  public var everySteps: Int?
+  /// After so many epochs.
+  public var everyEpochs: Int?
+  /// The newest ones kept, besides the best.
+  public var keep = 3
+
+  /// Makes the section with its defaults.
+  public init() {}
+
+  /// The keys, in the order in which they are written.
+  public static var fields: [ConfigurationField<Self>] {
+    [
+      .init("every_steps", \.everySteps, .atLeast(1), "steps between checkpoints"),
+      .init("every_epochs", \.everyEpochs, .atLeast(1), "epochs between checkpoints"),
+      .init("keep", \.keep, .atLeast(1), "newest checkpoints kept, besides the best"),
+    ]
+  }
+}
+
+/// When the validation set is gone through.
+public struct ValidateConfiguration: ConfigurationSection {
+  /// After so many epochs.
+  public var everyEpochs: Int?
+  /// After so many steps.
+  public var everySteps: Int?
+  /// Rows per forward pass over all ranks; the training batch unless given.
+  public var batchSize: Int?
+
+  /// Makes the section with its defaults.
+  public init() {}
+
+  /// The keys, in the order in which they are written.
+  public static var fields: [ConfigurationField<Self>] {
+    [
+      .init("every_epochs", \.everyEpochs, .atLeast(1), "epochs between validations"),
+      .init("every_steps", \.everySteps, .atLeast(1), "steps between validations"),
+      .init("batch_size", \.batchSize, .atLeast(1), "rows per forward pass, over all ranks"),
+    ]
+  }
+}

@@ -1,0 +1,209 @@
+/// A type of which a configuration can hold values.
+public protocol ConfigurationReadable: Sendable, Equatable {
+  /// Reads a node; notes every fault with its place and path, and gives nil then.
+  static func read(
+    _ node: ConfigurationNode, at path: String, rule: ConfigurationRule,
+    faults: inout ConfigurationFaults
+  ) -> Self?
+  /// The value as a node that reads back as an equal value.
+  var node: ConfigurationNode { get }
+  /// The JSON Schema of the type under a rule.
+  static func schema(_ rule: ConfigurationRule) -> ConfigurationNode
+}
+
+/// A closed set of words; cases are spelled as in the file.
+public protocol ConfigurationWord: ConfigurationReadable, RawRepresentable, CaseIterable, Codable
+where RawValue == String {}
+
+extension ConfigurationNode {
+  func mismatch(_ wanted: String, _ path: String, _ faults: inout ConfigurationFaults) {
+    faults.add(path, "expected \(wanted), found \(described)", at: place)
+  }
+
+  static func typed(_ type: String, _ more: [Entry] = []) -> ConfigurationNode {
+    .init(.mapping([.init("type", .init(.string(type)))] + more))
+  }
+}
+
+extension Bool: ConfigurationReadable {
+  /// Reads a value, or notes a fault.
+  public static func read(
+    _ node: ConfigurationNode, at path: String, rule: ConfigurationRule,
+    faults: inout ConfigurationFaults
+  ) -> Self? {
+    if case .bool(let value) = node.value { return value }
+    node.mismatch("true or false", path, &faults)
+    return nil
+  }
+  /// The value as a node.
+  public var node: ConfigurationNode { .init(.bool(self)) }
+  /// The JSON Schema of the type.
+  public static func schema(_ rule: ConfigurationRule) -> ConfigurationNode { .typed("boolean") }
+}
+
+extension Int: ConfigurationReadable {
+  /// Reads a value, or notes a fault.
+  public static func read(
+    _ node: ConfigurationNode, at path: String, rule: ConfigurationRule,
+    faults: inout ConfigurationFaults
+  ) -> Self? {
+    let rule = bounded(rule)
+    if case .integer(let value) = node.value, rule.admits(Double(value)) { return value }
+    node.mismatch("an integer\(rule.described)", path, &faults)
+    return nil
+  }
+  /// The value as a node.
+  public var node: ConfigurationNode { .init(.integer(self)) }
+  /// The JSON Schema of the type.
+  public static func schema(_ rule: ConfigurationRule) -> ConfigurationNode {
+    .typed("integer", bounded(rule).schema)
+  }
+
+  /// Products of two values stay within an Int.
+  private static func bounded(_ rule: ConfigurationRule) -> ConfigurationRule {
+    guard rule.maximum == nil, rule.exclusiveMaximum == nil else { return rule }
+    var rule = rule
+    rule.maximum = Double(Int32.max)
+    return rule
+  }
+}
+
+extension UInt64: ConfigurationReadable {
+  /// Reads a value, or notes a fault.
+  public static func read(
+    _ node: ConfigurationNode, at path: String, rule: ConfigurationRule,
+    faults: inout ConfigurationFaults
+  ) -> Self? {
+    if case .integer(let value) = node.value, value >= 0 { return UInt64(value) }
+    node.mismatch("an integer from 0 to 9223372036854775807", path, &faults)
+    return nil
+  }
+  /// The value as a node.
+  public var node: ConfigurationNode { .init(.integer(Int(clamping: self))) }
+  /// The JSON Schema of the type.
+  public static func schema(_ rule: ConfigurationRule) -> ConfigurationNode {
+    .typed("integer", [.init("minimum", 0.node), .init("maximum", Int.max.node)])
+  }
+}
+
+extension Double: ConfigurationReadable {
+  /// Reads a value, or notes a fault.
+  public static func read(
+    _ node: ConfigurationNode, at path: String, rule: ConfigurationRule,
+    faults: inout ConfigurationFaults
+  ) -> Self? {
+    switch node.value {
+    case .integer(let value) where rule.admits(Double(value)): return Double(value)
+    case .number(let value) where rule.admits(value): return value
+    default:
+      node.mismatch("a finite number\(rule.described)", path, &faults)
+      return nil
+    }
+  }
+  /// The value as a node.
+  public var node: ConfigurationNode { .init(.number(self)) }
+  /// The JSON Schema of the type.
+  public static func schema(_ rule: ConfigurationRule) -> ConfigurationNode {
+    .typed("number", rule.schema)
+  }
+}
+
+extension String: ConfigurationReadable {
+  /// Reads a value, or notes a fault.
+  public static func read(
+    _ node: ConfigurationNode, at path: String, rule: ConfigurationRule,
+    faults: inout ConfigurationFaults
+  ) -> Self? {
+    guard case .string(let value) = node.value else {
+      node.mismatch("a string", path, &faults)
+      return nil
+    }
+    guard rule.isPath else { return value }
+    guard !value.isEmpty, !value.utf8.contains(0) else {
+      node.mismatch("a path", path, &faults)
+      return nil
+    }
+    return value.hasPrefix("/") || node.place.folder.isEmpty
+      ? value : joinedPath(node.place.folder, value)
+  }
+  /// The value as a node.
+  public var node: ConfigurationNode { .init(.string(self)) }
+  /// The JSON Schema of the type.
+  public static func schema(_ rule: ConfigurationRule) -> ConfigurationNode { .typed("string") }
+}
+
+extension Optional: ConfigurationReadable where Wrapped: ConfigurationReadable {
+  /// Reads a value, or notes a fault.
+  public static func read(
+    _ node: ConfigurationNode, at path: String, rule: ConfigurationRule,
+    faults: inout ConfigurationFaults
+  ) -> Self? {
+    if case .null = node.value { return .some(.none) }
+    return Wrapped.read(node, at: path, rule: rule, faults: &faults).map { .some($0) }
+  }
+  /// The value as a node.
+  public var node: ConfigurationNode { self?.node ?? .init(.null) }
+  /// The JSON Schema of the type.
+  public static func schema(_ rule: ConfigurationRule) -> ConfigurationNode {
+    .init(["anyOf": .init(.list([Wrapped.schema(rule), .typed("null")]))])
+  }
+}
+
+extension Array: ConfigurationReadable where Element: ConfigurationReadable {
+  /// Reads a value, or notes a fault.
+  public static func read(
+    _ node: ConfigurationNode, at path: String, rule: ConfigurationRule,
+    faults: inout ConfigurationFaults
+  ) -> Self? {
+    guard case .list(let items) = node.value, rule.count == nil || rule.count == items.count else {
+      node.mismatch(rule.count.map { "a list of \($0)" } ?? "a list", path, &faults)
+      return nil
+    }
+    var rule = rule
+    rule.count = nil
+    let values = items.enumerated().map { index, item in
+      Element.read(item, at: "\(path).\(index)", rule: rule, faults: &faults)
+    }
+    let found = values.compactMap { $0 }
+    return found.count == values.count ? found : nil
+  }
+  /// The value as a node.
+  public var node: ConfigurationNode { .init(.list(map(\.node))) }
+  /// The JSON Schema of the type.
+  public static func schema(_ rule: ConfigurationRule) -> ConfigurationNode {
+    var inner = rule
+    inner.count = nil
+    let count = rule.count.map(\.node)
+    let bounds = count.map { [("minItems", $0), ("maxItems", $0)] } ?? []
+    return .typed(
+      "array", [.init("items", Element.schema(inner))] + bounds.map { .init($0.0, $0.1) })
+  }
+}
+
+extension ConfigurationWord {
+  /// Reads one of the words.
+  public static func read(
+    _ node: ConfigurationNode, at path: String, rule: ConfigurationRule,
+    faults: inout ConfigurationFaults
+  ) -> Self? {
+    guard case .string(let word) = node.value else {
+      node.mismatch("one of \(words.joined(separator: ", "))", path, &faults)
+      return nil
+    }
+    if let value = Self(rawValue: word) { return value }
+    if let reason = rule.unavailable[word] {
+      faults.add(path, "\(word) \(reason)", at: node.place)
+    } else {
+      let hint = suggestion(for: word, in: words)
+      faults.add(path, "unknown word \(quoted(String(word.prefix(60)))), \(hint)", at: node.place)
+    }
+    return nil
+  }
+  /// The word.
+  public var node: ConfigurationNode { .init(.string(rawValue)) }
+  /// An enumeration of the words.
+  public static func schema(_ rule: ConfigurationRule) -> ConfigurationNode {
+    .typed("string", [.init("enum", words.node)])
+  }
+  private static var words: [String] { allCases.map(\.rawValue) }
+}

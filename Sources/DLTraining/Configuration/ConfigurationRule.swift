@@ -1,0 +1,60 @@
+/// What a value must keep to, beyond its type.
+public struct ConfigurationRule: Sendable {
+  var minimum: Double?
+  var exclusiveMinimum: Double?
+  var maximum: Double?
+  var exclusiveMaximum: Double?
+  var count: Int?
+  var isPath = false
+  var unavailable: [String: String] = [:]
+
+  /// No rule; integers still stay below 2^31, and numbers are finite.
+  public static let none = ConfigurationRule()
+  /// A path, relative to the file that names it.
+  public static let path = ConfigurationRule(isPath: true)
+  /// At least a value.
+  public static func atLeast(_ minimum: Double) -> Self { .init(minimum: minimum) }
+  /// More than a value.
+  public static func above(_ minimum: Double) -> Self { .init(exclusiveMinimum: minimum) }
+  /// Within a closed range.
+  public static func within(_ range: ClosedRange<Double>) -> Self {
+    .init(minimum: range.lowerBound, maximum: range.upperBound)
+  }
+  /// Within a half-open range.
+  public static func within(_ range: Range<Double>) -> Self {
+    .init(minimum: range.lowerBound, exclusiveMaximum: range.upperBound)
+  }
+  /// Words that are not available, each with what to do.
+  public static func unavailable(_ words: [String: String]) -> Self { .init(unavailable: words) }
+  /// The same rule for a list of so many elements.
+  public func count(_ count: Int) -> Self {
+    var rule = self
+    rule.count = count
+    return rule
+  }
+
+  func admits(_ value: Double) -> Bool {
+    value.isFinite && value >= minimum ?? -.infinity && value <= maximum ?? .infinity
+      && value > exclusiveMinimum ?? -.infinity && value < exclusiveMaximum ?? .infinity
+  }
+
+  /// ` of at least 1 and at most 3`, or nothing.
+  var described: String {
+    let parts = [
+      minimum.map { "of at least \(short($0))" }, exclusiveMinimum.map { "above \(short($0))" },
+      maximum.map { "of at most \(short($0))" }, exclusiveMaximum.map { "below \(short($0))" },
+    ].compactMap { $0 }
+    return parts.isEmpty ? "" : " " + parts.joined(separator: " and ")
+  }
+
+  var schema: [ConfigurationNode.Entry] {
+    [
+      ("minimum", minimum), ("exclusiveMinimum", exclusiveMinimum), ("maximum", maximum),
+      ("exclusiveMaximum", exclusiveMaximum),
+    ].compactMap { key, value in value.map { .init(key, .init(.number($0))) } }
+  }
+}
+
+private func short(_ value: Double) -> String {
+  Int(exactly: value).map(String.init) ?? yamlText(value)
+}

@@ -1,0 +1,118 @@
+/// Where rows come from and how they are prepared.
+public struct DataConfiguration: ConfigurationSection {
+  /// The order of rows within an epoch.
+  public enum Order: String, ConfigurationWord { case shuffled, sequential }
+  /// What becomes of the rows that do not fill the last batch of an epoch.
+  public enum LastBatch: String, ConfigurationWord { case keep, drop, merge }
+
+  /// The training set, absolute or relative to the working directory.
+  public var train: String?
+  /// The validation set.
+  public var validation: String?
+  /// The number of classes; from the labels unless given.
+  public var classes: Int?
+  /// Subtracted and divided by, per channel.
+  public var normalize: NormalizeConfiguration?
+  /// Augmentations; none is known yet.
+  public var augment: [String] = []
+  /// The order of rows within an epoch.
+  public var order = Order.shuffled
+  /// Random rows instead of files.
+  public var synthetic: SyntheticConfiguration?
+  /// What becomes of a short last batch.
+  public var lastBatch = LastBatch.keep
+
+  /// Makes the section with its defaults.
+  public init() {}
+
+  /// The keys, in the order in which they are written.
+  public static var fields: [ConfigurationField<Self>] {
+    [
+      .init("train", \.train, .path, "training set, a safetensors file of x and y"),
+      .init("validation", \.validation, .path, "validation set, a safetensors file of x and y"),
+      .init("classes", \.classes, .within(1...16_777_216), "classes; from the labels unless given"),
+      .init("normalize", \.normalize, "mean and std per channel"),
+      .init("augment", \.augment, "augmentations, in their order"),
+      .init("order", \.order, "order of rows within an epoch"),
+      .init("synthetic", \.synthetic, "random rows instead of files, for benchmarks and tests"),
+      .init("last_batch", \.lastBatch, "what becomes of the rows that do not fill the last batch"),
+    ]
+  }
+
+  /// Faults that concern several keys at once.
+  public func problems() -> [ConfigurationProblem] {
+    var problems: [ConfigurationProblem] = []
+    if train == nil, synthetic == nil {
+      problems.append(
+        .init("train", "synthetic", message: "no data: give data.train, or data.synthetic"))
+    }
+    if train != nil, synthetic != nil {
+      problems.append(
+        .init("synthetic", "train", message: "give either data.train or data.synthetic"))
+    }
+    if let name = augment.first {
+      let known = "no augmentation is known yet; leave the list empty"
+      problems.append(.init("augment", message: "unknown augmentation \(quoted(name)): \(known)"))
+    }
+    return problems
+  }
+}
+
+/// Per-channel normalisation: (x - mean) / std, after division of bytes by 255.
+public struct NormalizeConfiguration: ConfigurationSection {
+  /// One mean per channel.
+  public var mean: [Double] = []
+  /// One standard deviation per channel.
+  public var std: [Double] = []
+
+  /// Makes the section with its defaults.
+  public init() {}
+
+  /// The keys, in the order in which they are written.
+  public static var fields: [ConfigurationField<Self>] {
+    [
+      .init("mean", \.mean, required: true, "mean per channel"),
+      .init("std", \.std, .above(0), required: true, "standard deviation per channel"),
+    ]
+  }
+
+  /// Faults that concern several keys at once.
+  public func problems() -> [ConfigurationProblem] {
+    guard mean.count != std.count || mean.isEmpty else { return [] }
+    let found = "mean has \(mean.count) and std has \(std.count)"
+    return [.init("mean", "std", message: "expected one number per channel in both: \(found)")]
+  }
+}
+
+/// Random rows with random labels.
+public struct SyntheticConfiguration: ConfigurationSection {
+  /// The shape of one row: `[height, width, channels]` or `[features]`.
+  public var shape: [Int] = []
+  /// The number of classes.
+  public var classes = 0
+  /// The number of rows.
+  public var rows = 1024
+
+  /// Makes the section with its defaults.
+  public init() {}
+
+  /// The keys, in the order in which they are written.
+  public static var fields: [ConfigurationField<Self>] {
+    [
+      .init("shape", \.shape, .within(1...1_048_576), required: true, "shape of one row"),
+      .init("classes", \.classes, .within(1...16_777_216), required: true, "number of classes"),
+      .init("rows", \.rows, .atLeast(1), "number of rows"),
+    ]
+  }
+
+  /// Faults that concern several keys at once.
+  public func problems() -> [ConfigurationProblem] {
+    if shape.isEmpty || shape.count > 7 {
+      return [.init("shape", message: "expected 1 to 7 sizes, found \(shape.count)")]
+    }
+    // Every factor is below 2^31, so the product in floating point cannot miss an overflow.
+    let elements = shape.reduce(Double(rows)) { $0 * Double($1) }
+    guard elements > 1e12 else { return [] }
+    return [.init("shape", "rows", message: "\(elements) elements in all: too many")]
+  }
+}
