@@ -43,7 +43,7 @@ let package = Package(
     // Floor 4: layers and losses; update rules and schedules; datasets and samplers.
     .target(name: "DLLayers", dependencies: ["DLTensor"]),
     .target(name: "DLOptimizers", dependencies: ["DLTensor", "DLCluster", "CKernels"]),
-    .target(name: "DLData", dependencies: ["DLFormats", "DLTensor"]),
+    .target(name: "DLData", dependencies: ["DLFormats", "DLTensor", "DLCluster", "CKernels"]),
     // Floor 3: tensors, autograd, ops.
     .target(name: "DLTensor", dependencies: ["DLCluster", "CKernels", "COpenBLAS"]),
     // Floor 2: communicators; file formats.
@@ -59,6 +59,11 @@ let package = Package(
     .testTarget(name: "DLTrainingTests", dependencies: ["DLTraining", "DLCluster"]),
     .testTarget(
       name: "DLOptimizersTests", dependencies: ["DLOptimizers", "DLTensor", "DLFormats"]),
+    .testTarget(
+      name: "DLFormatsTests", dependencies: ["DLFormats"], exclude: ["Golden"]),
+    .testTarget(
+      name: "DLDataTests",
+      dependencies: ["DLData", "DLTensor", "DLFormats", "DLCluster", "CKernels"]),
   ],
   swiftLanguageModes: [.v6]
 )

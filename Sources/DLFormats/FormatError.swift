@@ -29,7 +29,7 @@ public struct FormatError: Error, CustomStringConvertible, Sendable, Hashable {
   }
 
   /// The process exit code: 65 for content, 74 for input and output.
-  public var exitCode: Int32 { kind == .content ? 65 : 74 }
+  public var exitStatus: Int32 { kind == .content ? 65 : 74 }
 
   /// One line: `FILE: what (at byte N), what to do`.
   public var description: String {

@@ -1,0 +1,21 @@
+import DLCluster
+import DLFormats
+
+/// A request for data that cannot be met, such as a batch size of 0.
+public struct DataError: DLError {
+  /// What is wrong, where, and what to do, on one line.
+  public let description: String
+  /// `usage` for a setting, `data` for a file's content, `io` for the system.
+  public let exitCode: ExitCode
+
+  /// Makes an error.
+  public init(_ description: String, exitCode: ExitCode = .usage) {
+    self.description = description
+    self.exitCode = exitCode
+  }
+}
+
+extension FormatError: DLError {
+  /// The exit code: bad data or failed input and output.
+  public var exitCode: ExitCode { kind == .content ? .data : .io }
+}

@@ -1,0 +1,34 @@
+import DLTensor
+
+/// The order of an epoch's samples: a permutation that depends on seed, epoch and count alone.
+///
+/// Fisher and Yates's shuffle with the random stream of `RandomKey(seed).child("shuffle")
+/// .child(epoch)`: the same for every number of ranks, on every machine.
+public struct Permutation: Sendable {
+  /// `indices[i]` is the sample at place i.
+  public private(set) var indices: [Int]
+  /// The key that the epochs' keys derive from.
+  public let key: RandomKey
+  /// The epoch whose order this is.
+  public private(set) var epoch: Int
+
+  /// The permutation of 0 ..< count for an epoch; O(count).
+  public init(seed: Int, epoch: Int, count: Int) {
+    key = RandomKey(seed).child("shuffle")
+    indices = Array(0..<count)
+    self.epoch = epoch
+    shuffle()
+  }
+
+  /// Becomes the permutation of another epoch, in the same memory; O(count).
+  public mutating func move(toEpoch epoch: Int) {
+    self.epoch = epoch
+    for index in indices.indices { indices[index] = index }
+    shuffle()
+  }
+
+  private mutating func shuffle() {
+    var stream = RandomStream(key.child(epoch))
+    stream.shuffle(&indices)
+  }
+}

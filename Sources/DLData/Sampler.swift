@@ -1,0 +1,119 @@
+/// Which samples make up each micro-batch of each step: the same for every number of ranks.
+///
+/// An epoch visits its samples in order, `batchSize` of them per optimizer step, and each step's
+/// rows are cut into `accumulate` micro-batches: micro-batch a of A takes rows
+/// floor(aB/A) ..< floor((a+1)B/A). The step alone tells where a run stands, so that it can be
+/// resumed anywhere, at any number of ranks.
+public struct Sampler: Sendable, Hashable {
+  /// The order of samples within an epoch.
+  public enum Order: String, Sendable, CaseIterable, Codable {
+    /// A new permutation each epoch.
+    case shuffled
+    /// The order of the file.
+    case sequential
+  }
+
+  /// What becomes of the samples left over at the end of an epoch.
+  public enum LastBatch: String, Sendable, CaseIterable, Codable {
+    /// They make a short batch of their own.
+    case keep
+    /// They sit out this epoch.
+    case drop
+    /// They join the batch before.
+    case merge
+  }
+
+  /// Where a step lies.
+  public struct Cursor: Sendable, Hashable {
+    /// The epoch, counted from 0.
+    public let epoch: Int
+    /// The step within the epoch, counted from 0.
+    public let step: Int
+    /// The places within the epoch's order that the step takes.
+    public let places: Range<Int>
+  }
+
+  /// The number of samples.
+  public let count: Int
+  /// Rows per optimizer step, over all ranks.
+  public let batchSize: Int
+  /// Micro-batches per optimizer step.
+  public let accumulate: Int
+  /// The order of samples within an epoch.
+  public let order: Order
+  /// What becomes of the samples left over.
+  public let lastBatch: LastBatch
+  /// The seed of the shuffle.
+  public let seed: Int
+
+  /// Makes a sampler of samples 0 ..< count; throws `DataError` where that leaves no step, or
+  /// no row for a micro-batch of a full step.
+  public init(
+    count: Int, batchSize: Int, accumulate: Int = 1, order: Order = .shuffled,
+    lastBatch: LastBatch = .keep, seed: Int = 0
+  ) throws {
+    guard count >= 1 else { throw DataError("the data set holds no rows, add some") }
+    guard batchSize >= 1 else {
+      throw DataError("batch_size: \(batchSize) is below 1, give a positive number of rows")
+    }
+    let largest = min(batchSize, count)
+    guard accumulate >= 1, accumulate <= largest else {
+      throw DataError(
+        "accumulate: \(accumulate) cannot cut a batch of \(largest) rows, give 1 to \(largest)")
+    }
+    guard count >= batchSize || lastBatch != .drop else {
+      throw DataError(
+        "batch_size: \(batchSize) exceeds the \(count) rows and last_batch is drop, which leaves no "
+          + "batch; lower batch_size or use keep")
+    }
+    self.count = count
+    self.batchSize = batchSize
+    self.accumulate = accumulate
+    self.order = order
+    self.lastBatch = lastBatch
+    self.seed = seed
+  }
+
+  /// Optimizer steps per epoch, at least 1.
+  public var stepsPerEpoch: Int {
+    let whole = count / batchSize
+    return switch lastBatch {
+    case .keep: whole + (count % batchSize == 0 ? 0 : 1)
+    case .drop: whole
+    case .merge: max(whole, 1)
+    }
+  }
+
+  /// Samples that an epoch visits: all but what `drop` leaves out.
+  public var samplesPerEpoch: Int { lastBatch == .drop ? stepsPerEpoch * batchSize : count }
+
+  /// The place of optimizer step `step`, counted from 0 over all epochs; O(1).
+  public func cursor(atStep step: Int) -> Cursor {
+    let steps = stepsPerEpoch
+    let (epoch, inEpoch) = step.quotientAndRemainder(dividingBy: steps)
+    let end = inEpoch == steps - 1 ? samplesPerEpoch : (inEpoch + 1) * batchSize
+    return Cursor(epoch: epoch, step: inEpoch, places: inEpoch * batchSize..<end)
+  }
+
+  /// The rows, counted within a step of `rows` rows, of its micro-batch `index`.
+  public func microBatch(_ index: Int, of rows: Int) -> Range<Int> {
+    index * rows / accumulate..<(index + 1) * rows / accumulate
+  }
+
+  /// The step sizes that occur: of the last step of an epoch, and of the others if there are any.
+  public var stepSizes: [Int] {
+    let last = cursor(atStep: stepsPerEpoch - 1).places.count
+    return stepsPerEpoch == 1 || last == batchSize ? [last] : [batchSize, last]
+  }
+
+  /// The fewest rows of any micro-batch over all ranks; 0 where a short last batch cannot fill them.
+  public var smallestMicroBatch: Int {
+    stepSizes.map { $0 / accumulate }.min() ?? 0
+  }
+
+  /// The samples of an epoch in their order; O(count).
+  public func samples(ofEpoch epoch: Int) -> [Int] {
+    order == .sequential
+      ? Array(0..<count) : Permutation(seed: seed, epoch: epoch, count: count).indices
+  }
+}

@@ -1,0 +1,159 @@
+#if canImport(Glibc)
+  import Glibc
+#elseif canImport(Musl)
+  import Musl
+#else
+  import Darwin
+#endif
+
+/// One rank's part of a micro-batch, in buffers that the loader owns.
+public struct MicroBatch {
+  /// Rows of the micro-batch over all ranks.
+  public fileprivate(set) var globalRows = 0
+  /// The place of this rank's first row within the micro-batch.
+  public fileprivate(set) var rowOffset = 0
+  /// Rows of this rank, 0 or more.
+  public fileprivate(set) var rows = 0
+  /// The rank's samples, `rows` of them, as indices into the data set.
+  public fileprivate(set) var sampleIndices = UnsafeBufferPointer<Int>(start: nil, count: 0)
+  /// The inputs [rows, ...], converted and normalized, 64-byte aligned.
+  public fileprivate(set) var x: UnsafeMutableRawPointer
+  /// The labels [rows, ...], Int32 or Float, 64-byte aligned.
+  public fileprivate(set) var y: UnsafeMutableRawPointer
+}
+
+/// One rank's part of the batch of an optimizer step; valid until the loader's next `next()`.
+public struct StepBatch {
+  /// The step, counted from 0 over all epochs.
+  public let step: Int
+  /// Where the step lies.
+  public let cursor: Sampler.Cursor
+  /// The micro-batches, in order.
+  public let microBatches: UnsafeBufferPointer<MicroBatch>
+
+  /// Rows of the step over all ranks and micro-batches.
+  public var globalRows: Int { cursor.places.count }
+}
+
+/// The memory of one step: allocated once, filled again and again by the loader's thread.
+final class StepBuffer {
+  private(set) var batch: StepBatch
+  private let microBatches: UnsafeMutableBufferPointer<MicroBatch>
+  private let samples: UnsafeMutableBufferPointer<Int>
+  private let memory: UnsafeMutableRawBufferPointer
+  private let source: BatchSource
+
+  init(_ source: BatchSource) {
+    self.source = source
+    let accumulate = source.sampler.accumulate
+    // Each micro-batch may be rounded up to the alignment, for x and for y.
+    let rows = source.largestStepRows
+    memory = .allocate(
+      byteCount: rows * (source.inputByteCount + source.labelByteCount) + 128 * accumulate + 64,
+      alignment: 64)
+    samples = .allocate(capacity: rows)
+    microBatches = .allocate(capacity: accumulate)
+    microBatches.initialize(
+      repeating: MicroBatch(x: memory.baseAddress!, y: memory.baseAddress!))
+    batch = StepBatch(
+      step: 0, cursor: source.sampler.cursor(atStep: 0),
+      microBatches: UnsafeBufferPointer(microBatches))
+  }
+
+  deinit {
+    memory.deallocate()
+    samples.deallocate()
+    microBatches.deallocate()
+  }
+
+  /// Reads this rank's rows of a step; `order` is the order of samples in the step's epoch.
+  func fill(step: Int, order: UnsafeBufferPointer<Int>?, staging: UnsafeMutableRawBufferPointer)
+    throws
+  {
+    let cursor = source.sampler.cursor(atStep: step)
+    var used = 0
+    var sampleCount = 0
+    func take(_ byteCount: Int) -> UnsafeMutableRawBufferPointer {
+      defer { used = (used + byteCount + 63) / 64 * 64 }
+      return UnsafeMutableRawBufferPointer(start: memory.baseAddress! + used, count: byteCount)
+    }
+    for index in microBatches.indices {
+      let cut = source.sampler.microBatch(index, of: cursor.places.count)
+      let mine = source.sharding.rows(of: source.rank, in: cut.count)
+      let first = cursor.places.lowerBound + cut.lowerBound + mine.lowerBound
+      let list = UnsafeMutableBufferPointer(
+        rebasing: samples[sampleCount..<sampleCount + mine.count])
+      sampleCount += mine.count
+      for row in list.indices { list[row] = order?[first + row] ?? first + row }
+      let x = take(mine.count * source.inputByteCount)
+      let y = take(mine.count * source.labelByteCount)
+      microBatches[index] = MicroBatch(
+        globalRows: cut.count, rowOffset: mine.lowerBound, rows: mine.count,
+        sampleIndices: UnsafeBufferPointer(list), x: x.baseAddress!, y: y.baseAddress!)
+      if mine.isEmpty { continue }
+      try read(UnsafeBufferPointer(list), x: x, y: y, staging: staging)
+    }
+    batch = StepBatch(
+      step: step, cursor: cursor, microBatches: UnsafeBufferPointer(microBatches))
+  }
+
+  private func read(
+    _ rows: UnsafeBufferPointer<Int>, x: UnsafeMutableRawBufferPointer,
+    y: UnsafeMutableRawBufferPointer, staging: UnsafeMutableRawBufferPointer
+  ) throws {
+    let dataset = source.dataset
+    if source.transform.isIdentity {
+      return try dataset.read(rows: rows, inputs: x, labels: y)
+    }
+    let raw = UnsafeMutableRawBufferPointer(
+      rebasing: staging[..<(rows.count * dataset.inputByteCount)])
+    try dataset.read(rows: rows, inputs: raw, labels: y)
+    source.transform.apply(
+      raw.baseAddress!, count: rows.count * dataset.inputCount, into: x.baseAddress!)
+  }
+}
+
+/// What a loader loads, for one rank.
+struct BatchSource: Sendable {
+  let dataset: any Dataset
+  let sampler: Sampler
+  let sharding: BatchSharding
+  let transform: InputTransform
+  let rank: Int
+
+  /// Bytes of one converted input.
+  var inputByteCount: Int { dataset.inputCount * transform.outputType.byteCount }
+  /// Bytes of one label.
+  var labelByteCount: Int { dataset.labelByteCount }
+
+  /// The most rows that this rank takes in one step.
+  var largestStepRows: Int {
+    rowCounts.map { $0.reduce(0, +) }.max() ?? 0
+  }
+
+  /// The most rows that this rank takes in one micro-batch.
+  var largestMicroBatchRows: Int { rowCounts.map { $0.max() ?? 0 }.max() ?? 0 }
+
+  /// Throws `DataError` where the buffers of two steps and the order of samples exceed the machine's
+  /// memory: to ask for them would end the process.
+  func checkMemory() throws {
+    let perRow = 2 * (inputByteCount + labelByteCount + 8) + dataset.inputByteCount
+    let (bytes, overflow) = largestStepRows.multipliedReportingOverflow(by: perRow)
+    let order = sampler.order == .shuffled ? 8 * sampler.count : 0
+    let available = sysconf(Int32(_SC_PHYS_PAGES)) * sysconf(Int32(_SC_PAGESIZE))
+    guard !overflow, available < 0 || bytes < available - order else {
+      throw DataError(
+        "batch_size: \(largestStepRows) rows of \(inputByteCount) bytes on rank \(rank) exceed the "
+          + "memory, lower it or use more ranks")
+    }
+  }
+
+  /// This rank's rows of each micro-batch, for each size of step that occurs.
+  private var rowCounts: [[Int]] {
+    sampler.stepSizes.map { size in
+      (0..<sampler.accumulate).map { index in
+        sharding.rows(of: rank, in: sampler.microBatch(index, of: size).count).count
+      }
+    }
+  }
+}

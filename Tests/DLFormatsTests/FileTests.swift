@@ -1,0 +1,65 @@
+import DLFormats
+import Foundation
+import Testing
+
+@Suite struct FileTests {
+  let folder = TemporaryFolder()
+
+  @Test func replaceLeavesOldOrNew() throws {
+    let path = "\(folder.path)/latest"
+    try File.replace(path) { try $0.write("one") }
+    try File.replace(path) { try $0.write("two") }
+    #expect(try File.contents(of: path) == Array("two".utf8))
+    #expect(try File.list(folder.path) == ["latest"])
+    let error = try formatError { try File.replace("\(folder.path)/no/file") { _ in } }
+    #expect(error?.exitStatus == 74)
+    #expect(error?.file == "\(folder.path)/no/file")
+  }
+
+  @Test func locksExclude() throws {
+    let path = "\(folder.path)/lease"
+    var first: File? = try File(path, .update)
+    let second = try File(path, .update)
+    #expect(try first?.lock() == true)
+    #expect(try second.lock() == false)
+    first = nil
+    #expect(try second.lock())
+  }
+
+  @Test func foldersFilesAndLimits() throws {
+    let deep = "\(folder.path)/a/b/c"
+    try File.makeFolder(deep)
+    try File.makeFolder(deep)
+    #expect(File.isFolder(deep))
+    let path = try folder.write([1, 2, 3, 4])
+    #expect(try formatError { try File.makeFolder(path + "/x") }?.exitStatus == 74)
+    #expect(try formatError { _ = try File.contents(of: path, limit: 3) }?.exitStatus == 65)
+    #expect(try formatError { _ = try File("", .read) }?.exitStatus == 74)
+    #expect(try formatError { _ = try File("/dev/zero", .read) }?.exitStatus == 74)
+    #expect(try File.remove(path))
+    #expect(try !File.remove(path))
+    #expect(try formatError { _ = try File.list(path) }?.exitStatus == 74)
+  }
+
+  @Test func appendAndTruncate() throws {
+    let path = "\(folder.path)/log"
+    try File(path, .append).write("one\n")
+    try File(path, .append).write("two\n")
+    try File(path, .update).truncate(to: 4)
+    #expect(try File.contents(of: path) == Array("one\n".utf8))
+  }
+
+  @Test func messagesStayOnOneLine() {
+    let error = FormatError(.content, file: "a\nb", at: 3, "bad \u{1b}[0m", advice: "stop")
+    #expect(error.description == "a\\u{a}b: bad \\u{1b}[0m (at byte 3), stop")
+  }
+
+  @Test func crcMatchesItsCheckValue() {
+    // The check value of CRC-32/ISO-HDLC.
+    var sum = CRC32()
+    Array("1234".utf8).withUnsafeBytes { sum.update($0) }
+    [UInt8]().withUnsafeBytes { sum.update($0) }
+    Array("56789".utf8).withUnsafeBytes { sum.update($0) }
+    #expect(sum.value == 0xcbf4_3926)
+  }
+}
