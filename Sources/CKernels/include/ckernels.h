@@ -18,5 +18,6 @@
 #include "dl_softmax.h"
 #include "dl_sums.h"
 #include "dl_types.h"
+#include "dl_sync.h"
 
 #endif

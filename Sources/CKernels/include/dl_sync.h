@@ -1,0 +1,48 @@
+#ifndef DL_SYNC_H
+#define DL_SYNC_H
+
+#include "dl_types.h"
+
+// A barrier for the threads of one process that a failing thread can poison.
+typedef struct dl_barrier dl_barrier;
+
+// Waiting spins for spin_nanoseconds, then sleeps in the kernel. NULL when out of memory.
+dl_barrier *dl_barrier_create(uint32_t ranks, uint32_t spin_nanoseconds);
+void dl_barrier_destroy(dl_barrier *barrier);
+
+// Returns 0 when all ranks have arrived. With `poisonable`, returns 1 if the barrier was poisoned
+// before that: then it fails for every rank. All ranks pass the same `poisonable`.
+int dl_barrier_wait(dl_barrier *barrier, int poisonable);
+void dl_barrier_poison(dl_barrier *barrier);
+
+// The cores in the calling thread's affinity mask, and those online in the machine.
+int dl_cores_in_mask(void);
+int dl_cores_online(void);
+
+// Names the calling thread for debuggers; cut at 15 bytes.
+void dl_thread_name(const char *name);
+
+// One step of a sum over a tree. Operands below the number of sources name a source, others a
+// temporary; dst < 0 is the result.
+typedef enum {
+  DL_SUM_2 = 0,       // a + b
+  DL_SUM_3_LEFT = 1,  // (a + b) + c
+  DL_SUM_3_RIGHT = 2, // a + (b + c)
+  DL_SUM_4 = 3        // (a + b) + (c + d)
+} dl_sum_kind;
+
+typedef struct {
+  int32_t kind, dst, a, b, c, d;
+} dl_sum_step;
+
+enum { DL_SUM_TEMPORARIES = 32 };
+
+// Runs the steps on elements offset ..< offset + count of every source and writes the result at
+// the same place of every destination. A destination may be a source; otherwise they are disjoint.
+// Without steps the first source is copied.
+void dl_tree_sum(
+    dl_dtype type, const dl_sum_step *steps, size_t step_count, const void *const *sources,
+    size_t source_count, void *const *destinations, size_t destination_count, size_t offset,
+    size_t count);
+
+#endif

@@ -1,0 +1,90 @@
+extension Communicator {
+  /// Sums equally long arrays over all ranks, in place.
+  public func allreduceSum(_ values: inout [Float]) throws {
+    let count = values.count
+    try values.withUnsafeMutableBytes {
+      try allreduceSum(address($0), count: count, type: .float32)
+    }
+  }
+
+  /// Sums equally long arrays over all ranks, in place.
+  public func allreduceSum(_ values: inout [Double]) throws {
+    let count = values.count
+    try values.withUnsafeMutableBytes {
+      try allreduceSum(address($0), count: count, type: .float64)
+    }
+  }
+
+  /// Gathers equally long arrays of plain values, in rank order.
+  public func allgather<T: BitwiseCopyable>(_ values: [T]) throws -> [T] {
+    let stride = MemoryLayout<T>.stride
+    return try Array(unsafeUninitializedCapacity: values.count * size) { buffer, count in
+      try values.withUnsafeBytes { send in
+        let receive = UnsafeMutableRawBufferPointer(
+          start: UnsafeMutableRawPointer(buffer.baseAddress), count: values.count * size * stride)
+        try allgather(
+          UnsafeRawBufferPointer(start: send.baseAddress, count: values.count * stride),
+          into: receive)
+      }
+      count = values.count * size
+    }
+  }
+
+  /// The root's bytes, of any length; other ranks' arguments are ignored.
+  public func broadcast(_ bytes: [UInt8], root: Int) throws -> [UInt8] {
+    var length = Int64(bytes.count)
+    try withUnsafeMutableBytes(of: &length) { try broadcast($0, root: root) }
+    var result = rank == root ? bytes : Array(repeating: 0, count: Int(length))
+    try result.withUnsafeMutableBytes { try broadcast($0, root: root) }
+    return result
+  }
+
+  /// The root's text; other ranks' arguments are ignored.
+  public func broadcast(_ text: String, root: Int) throws -> String {
+    String(decoding: try broadcast(Array(text.utf8), root: root), as: UTF8.self)
+  }
+
+  /// The sum over all ranks, along ``ReductionTree``.
+  public func sum(_ value: Double) throws -> Double {
+    ReductionTree(leaves: size).reduce(try allgather([value]), +)
+  }
+
+  /// The exact sum over all ranks.
+  ///
+  /// Throws ``ClusterError/invalidArgument(op:rank:size:detail:)`` if it exceeds 64 bits.
+  public func sum(_ value: Int) throws -> Int {
+    var total = 0
+    for part in try allgather([Int64(value)]) {
+      let (next, overflow) = total.addingReportingOverflow(Int(part))
+      if overflow {
+        throw ClusterError.invalidArgument(
+          op: "sum", rank: rank, size: size, detail: "the sum exceeds 64 bits")
+      }
+      total = next
+    }
+    return total
+  }
+
+  private func address(_ buffer: UnsafeMutableRawBufferPointer) -> UnsafeMutableRawPointer {
+    buffer.baseAddress ?? UnsafeMutableRawPointer(bitPattern: 64)!
+  }
+}
+
+extension [Int64] {
+  /// Groups ranks by color, each group ordered by key, then rank; `self` holds color and key by rank.
+  ///
+  /// Groups are ordered by their lowest rank in the parent.
+  func groupsByColor() -> [[Int]] {
+    var groups: [[Int]] = []
+    var index: [Int64: Int] = [:]
+    for rank in 0..<count / 2 {
+      if let group = index[self[2 * rank]] {
+        groups[group].append(rank)
+      } else {
+        index[self[2 * rank]] = groups.count
+        groups.append([rank])
+      }
+    }
+    return groups.map { $0.sorted { (self[2 * $0 + 1], $0) < (self[2 * $1 + 1], $1) } }
+  }
+}

@@ -1,0 +1,89 @@
+import CKernels
+import CMPI
+import Glibc
+
+/// What MPI allows threads to do.
+public enum MPIThreadLevel: Int32, Sendable, Comparable {
+  case single, funneled, serialized, multiple
+
+  /// Orders levels by what they allow.
+  public static func < (a: Self, b: Self) -> Bool { a.rawValue < b.rawValue }
+}
+
+/// MPI, from initialization to finalization. It exists only under a launcher.
+public final class MPIRuntime {
+  /// What started the processes.
+  public let launcher: Launcher
+  /// All processes, on a communicator of our own.
+  public let world: MPICommunicator
+  /// The level of thread support that MPI provides.
+  public var threadLevel: MPIThreadLevel { world.threadLevel }
+  /// The name of this host, as MPI knows it.
+  public let processorName: String
+  /// Rank and size among the processes of this host.
+  public let nodeLocal: (rank: Int, size: Int)
+
+  /// Initializes MPI under a launcher; outside one, returns nil and makes no MPI call.
+  ///
+  /// Where the host's processes times `threadsPerProcess` exceed its cores, Open MPI is told to
+  /// yield while it waits, unless the user has said otherwise. Throws
+  /// ``ClusterError/launcherMismatch(launcher:tasks:library:worldSize:)`` if the launcher's task
+  /// count is not MPI's.
+  public static func start(threadsPerProcess: Int = 1) throws -> MPIRuntime? {
+    guard let launcher = Launcher.detect() else { return nil }
+    return try MPIRuntime(launcher: launcher, threadsPerProcess: threadsPerProcess)
+  }
+
+  private init(launcher: Launcher, threadsPerProcess: Int) throws {
+    self.launcher = launcher
+    let waiting = (launcher.localTasks ?? 1) * threadsPerProcess
+    if waiting > Int(dl_cores_online()) { setenv("OMPI_MCA_mpi_yield_when_idle", "1", 0) }
+
+    func check(_ code: Int32, _ op: String) throws {
+      if code != 0 {
+        throw ClusterError.mpi(
+          op: op, rank: 0, size: launcher.tasks ?? 0, code: Int(code), text: mpiErrorText(code))
+      }
+    }
+    var level = CMPI_THREAD_SINGLE
+    try check(cmpi_init(&level), "MPI_Init_thread")
+    var handle: OpaquePointer?
+    try check(cmpi_world(&handle), "MPI_Comm_dup")
+    guard let handle else { preconditionFailure("MPI_Comm_dup gave no communicator") }
+    world = MPICommunicator(
+      handle: handle, threadLevel: MPIThreadLevel(rawValue: Int32(level.rawValue)) ?? .single)
+    processorName = text { _ = cmpi_processor_name($0, $1) }
+    if let tasks = launcher.tasks, tasks != world.size {
+      _ = cmpi_finalize()
+      throw ClusterError.launcherMismatch(
+        launcher: launcher.name, tasks: tasks, library: Self.loadedVersion, worldSize: world.size)
+    }
+    nodeLocal = try world.nodeLocal()
+  }
+
+  /// Finalizes MPI; collective, and the last MPI call of the process.
+  public func finalize() throws {
+    guard cmpi_is_initialized() != 0, cmpi_is_finalized() == 0 else { return }
+    let code = cmpi_finalize()
+    if code != 0 {
+      throw ClusterError.mpi(
+        op: "MPI_Finalize", rank: world.rank, size: world.size, code: Int(code),
+        text: mpiErrorText(code))
+    }
+  }
+
+  /// Ends every process of the job at once, for when peers cannot be reached any more.
+  public func abort(_ code: ExitCode) -> Never {
+    cmpi_abort(code.rawValue)
+    exit(code.rawValue)
+  }
+
+  /// The version of the MPI whose headers this was compiled with.
+  public static var compiledVersion: String { String(cString: cmpi_compiled_version()) }
+
+  /// The first line of the version of the MPI library that is loaded; needs no initialization.
+  public static var loadedVersion: String {
+    let all = text { cmpi_library_version($0, $1) }
+    return String(all.prefix { $0 != "\n" && $0 != "," })
+  }
+}

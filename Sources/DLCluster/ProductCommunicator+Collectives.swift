@@ -1,0 +1,124 @@
+extension ProductCommunicator {
+  /// Gathers equal contributions in rank order.
+  public func allgather(
+    _ send: UnsafeRawBufferPointer, into receive: UnsafeMutableRawBufferPointer
+  ) throws {
+    try checkGather(send, receive)
+    let calls = try enter(
+      ThreadCall(
+        op: .allgather, size: send.count,
+        pointer: UnsafeMutableRawPointer(mutating: send.baseAddress)
+      ))
+    guard let base = receive.baseAddress, send.count > 0 else { return }
+    let (link, placement) = (shared.link, shared.placement)
+    let most = placement.mostRanks
+    let piece = max(64, link.scratchLimit / (most * link.size))
+    var start = 0
+    while start < send.count {
+      let length = min(piece, send.count - start)
+      try shared.lead(index) {
+        shared.send = shared.sent.reserve(length * most)
+        shared.receive = shared.received.reserve(length * most * link.size)
+        for thread in 0..<shared.team.size {
+          guard let from = calls[thread].pointer else { continue }
+          (shared.send + thread * length).copyMemory(from: from + start, byteCount: length)
+        }
+        try link.allgather(
+          UnsafeRawBufferPointer(start: shared.send, count: length * most),
+          into: UnsafeMutableRawBufferPointer(
+            start: shared.receive, count: length * most * link.size))
+      }
+      for process in 0..<link.size {
+        for (thread, rank) in placement.ranks[process].enumerated() {
+          (base + rank * send.count + start).copyMemory(
+            from: shared.receive + (process * most + thread) * length, byteCount: length)
+        }
+      }
+      start += length
+      shared.team.synchronize()
+    }
+  }
+
+  /// Copies the root's bytes to every rank.
+  public func broadcast(_ buffer: UnsafeMutableRawBufferPointer, root: Int) throws {
+    try checkRoot(root)
+    let calls = try enter(
+      ThreadCall(op: .broadcast, size: buffer.count, detail: root, pointer: buffer.baseAddress))
+    let (link, placement) = (shared.link, shared.placement)
+    let process = placement.process[root]
+    let source =
+      process == link.rank ? placement.ranks[process].firstIndex(of: root) ?? 0 : 0
+    let bytes = UnsafeMutableRawBufferPointer(start: calls[source].pointer, count: buffer.count)
+    try shared.lead(index) { try link.broadcast(bytes, root: process) }
+    if index != source, let base = buffer.baseAddress, let from = bytes.baseAddress {
+      base.copyMemory(from: from, byteCount: buffer.count)
+    }
+    shared.team.synchronize()
+  }
+
+  /// Returns when every rank has arrived.
+  public func barrier() throws {
+    _ = try enter(ThreadCall(op: .barrier))
+    try shared.lead(index) { try shared.link.barrier() }
+  }
+
+  /// Makes a communicator of the ranks that pass the same color, ordered by key, then rank.
+  ///
+  /// A group within one process is a ``ThreadCommunicator``. Groups over several processes need
+  /// MPI_THREAD_MULTIPLE where a process hosts more than one, as their leaders call MPI at once.
+  public func split(color: Int, key: Int) throws -> any Communicator {
+    let groups = try allgather([Int64(color), Int64(key)]).groupsByColor()
+    _ = try enter(ThreadCall(op: .split))
+    try shared.lead(index) { shared.team.published = try groups.map(makeTeam) }
+    let position = groups.firstIndex { $0.contains(rank) }!
+    let group = groups[position]
+    let published = shared.team.published[position] as? Part
+    let mine = group.filter { shared.placement.process[$0] == shared.link.rank }
+    // After the look at what was published: the leader may publish again once all are past.
+    shared.team.synchronize()
+    switch published {
+    case .threads(let team):
+      return ThreadCommunicator(rank: group.firstIndex(of: rank)!, team: team)
+    case .processes(let team):
+      return ProductCommunicator(shared: team, index: mine.firstIndex(of: rank)!)
+    case .elsewhere, nil: preconditionFailure("every rank is in the group of its color")
+    }
+  }
+
+  private enum Part: Sendable {
+    case elsewhere
+    case threads(ThreadTeam)
+    case processes(ProcessTeam)
+  }
+
+  /// Called by all leaders for every group in the same order, as MPI's split is collective.
+  private func makeTeam(_ group: [Int]) throws -> Part {
+    let (link, placement) = (shared.link, shared.placement)
+    func isWithinOne(_ group: [Int]) -> Bool {
+      Set(group.map { placement.process[$0] }).count == 1
+    }
+    let local = group.filter { placement.process[$0] == link.rank }
+    let threads = local.map { rank in
+      shared.team.members[placement.ranks[link.rank].firstIndex(of: rank)!]
+    }
+    if isWithinOne(group) {
+      if local.isEmpty { return .elsewhere }
+      return .threads(
+        try ThreadTeam(members: threads, spins: shared.team.spins, hazard: shared.team.hazard))
+    }
+    guard group.count == size || link.threadLevel == .multiple else {
+      throw ClusterError.threadLevel(op: "split", provided: "\(link.threadLevel)")
+    }
+    let part = try link.part(local.isEmpty ? -1 : 0, link.rank)
+    guard let part else { return .elsewhere }
+    let processes = Set(group.map { placement.process[$0] }).sorted()
+    let team = try ThreadTeam(
+      members: threads, spins: shared.team.spins, hazard: shared.team.hazard)
+    return .processes(
+      ProcessTeam(
+        team: team, link: part,
+        placement: Placement(
+          process: group.map { processes.firstIndex(of: placement.process[$0])! },
+          processes: processes.count)))
+  }
+}

@@ -1,0 +1,102 @@
+/// A rank of a ``ThreadGroup``; it belongs to its thread.
+public final class ThreadCommunicator: Communicator {
+  /// This thread's index in the group.
+  public let rank: Int
+  /// The number of threads.
+  public var size: Int { team.size }
+
+  private let team: ThreadTeam
+  private let plan: ReductionPlan
+  private let buffers: Table<UnsafeRawPointer?>
+  private let destinations: Table<UnsafeMutableRawPointer?>
+
+  init(rank: Int, team: ThreadTeam) {
+    self.rank = rank
+    self.team = team
+    plan = ReductionTree(leaves: team.size).plan()
+    buffers = Table(team.size, nil)
+    destinations = Table(team.size, nil)
+  }
+
+  private func enter(_ call: ThreadCall) throws -> UnsafePointer<ThreadCall> {
+    try team.enter(call, index: rank, rank: rank, size: size)
+  }
+
+  /// Sums `count` elements over all ranks, in place: each rank sums a slice of all ranks' buffers,
+  /// block by block, and stores it in all of them while the block is in its cache.
+  public func allreduceSum(
+    _ buffer: UnsafeMutableRawPointer, count: Int, type: ElementType
+  ) throws {
+    try checkCount(count, "allreduce")
+    let calls = try enter(
+      ThreadCall(op: .allreduce, size: count, detail: Int(type.rawValue), pointer: buffer))
+    for peer in 0..<size {
+      let pointer = calls[peer].pointer
+      buffers[peer] = UnsafeRawPointer(pointer)
+      destinations[peer] = pointer
+    }
+    plan.run(
+      type, sources: buffers.base, destinations: UnsafeBufferPointer(destinations.values),
+      range: slice(of: 0..<count, parts: size, index: rank))
+    team.synchronize()
+  }
+
+  /// Gathers equal contributions in rank order.
+  public func allgather(
+    _ send: UnsafeRawBufferPointer, into receive: UnsafeMutableRawBufferPointer
+  ) throws {
+    try checkGather(send, receive)
+    let calls = try enter(
+      ThreadCall(
+        op: .allgather, size: send.count,
+        pointer: UnsafeMutableRawPointer(mutating: send.baseAddress)
+      ))
+    if let base = receive.baseAddress, send.count > 0 {
+      for peer in 0..<size {
+        guard let from = calls[peer].pointer, from != base + peer * send.count else { continue }
+        (base + peer * send.count).copyMemory(from: from, byteCount: send.count)
+      }
+    }
+    team.synchronize()
+  }
+
+  /// Copies the root's bytes to every rank.
+  public func broadcast(_ buffer: UnsafeMutableRawBufferPointer, root: Int) throws {
+    try checkRoot(root)
+    let calls = try enter(
+      ThreadCall(op: .broadcast, size: buffer.count, detail: root, pointer: buffer.baseAddress))
+    if rank != root, let base = buffer.baseAddress, let from = calls[root].pointer {
+      base.copyMemory(from: from, byteCount: buffer.count)
+    }
+    team.synchronize()
+  }
+
+  /// Returns when every rank has arrived.
+  public func barrier() throws { _ = try enter(ThreadCall(op: .barrier)) }
+
+  /// Makes a communicator of the ranks that pass the same color, ordered by key, then rank.
+  public func split(color: Int, key: Int) throws -> any Communicator {
+    let calls = try enter(ThreadCall(op: .split, color: color, key: key))
+    if rank == 0 {
+      let pairs = (0..<size).flatMap { [Int64(calls[$0].color), Int64(calls[$0].key)] }
+      team.published = pairs.groupsByColor().map { group in
+        let members = group.map { team.members[$0] }
+        return Subgroup(
+          ranks: group,
+          team: Result { try ThreadTeam(members: members, spins: team.spins, hazard: team.hazard) })
+      }
+    }
+    team.synchronize()
+    for case let group as Subgroup in team.published {
+      guard let place = group.ranks.firstIndex(of: rank) else { continue }
+      defer { team.synchronize() }
+      return ThreadCommunicator(rank: place, team: try group.team.get())
+    }
+    preconditionFailure("every rank is in the group of its color")
+  }
+
+  private struct Subgroup: Sendable {
+    let ranks: [Int]
+    let team: Result<ThreadTeam, any Error>
+  }
+}

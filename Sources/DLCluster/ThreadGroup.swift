@@ -1,0 +1,105 @@
+import CKernels
+import Glibc
+import Synchronization
+
+/// Ranks that are threads of one process.
+public enum ThreadGroup {
+  /// The stack of a rank's thread: 64 MiB.
+  public static let defaultStackBytes = 64 << 20
+
+  /// Runs `body` on one POSIX thread per rank and returns what the ranks return, in rank order.
+  ///
+  /// If a rank throws, or returns while others are in a collective, the others' collectives throw
+  /// ``ClusterError/peerFailed(op:rank:size:)``. `run` ends when all have, and throws the error of
+  /// the lowest rank that failed for a reason of its own.
+  @discardableResult
+  public static func run<R: Sendable>(
+    ranks: Int, stackBytes: Int = defaultStackBytes,
+    body: @escaping @Sendable (any Communicator) throws -> R
+  ) throws -> [R] {
+    guard (1...1024).contains(ranks) else {
+      throw ClusterError.invalidArgument(
+        op: "thread group", rank: 0, size: ranks, detail: "a group has 1 to 1024 ranks")
+    }
+    let hazard = Hazard()
+    let team = try ThreadTeam(
+      members: Array(0..<ranks), spins: Int(dl_cores_in_mask()) >= ranks, hazard: hazard)
+    return try runThreads(count: ranks, stackBytes: stackBytes, hazard: hazard) {
+      try body(ThreadCommunicator(rank: $0, team: team))
+    }
+  }
+}
+
+/// Runs `body` on `count` threads; a thread that ends spreads the news by `hazard`.
+func runThreads<R: Sendable>(
+  count: Int, stackBytes: Int, hazard: Hazard, body: @escaping @Sendable (Int) throws -> R
+) throws -> [R] {
+  let outcomes = Outcomes<R>(count: count)
+  var threads: [pthread_t] = []
+  var refused: ClusterError?
+  for index in 0..<count {
+    let job = ThreadJob(name: "rank \(index)") {
+      let outcome = Result { try body(index) }
+      outcomes.slots.withLock { $0[index] = outcome }
+      if case .failure = outcome { hazard.fail() } else { hazard.leave(index) }
+    }
+    switch job.start(stackBytes: stackBytes) {
+    case .success(let thread): threads.append(thread)
+    case .failure(let error): refused = error
+    }
+    if refused != nil {
+      hazard.fail()
+      break
+    }
+  }
+  for thread in threads { pthread_join(thread, nil) }
+  if let refused { throw refused }
+
+  let results = outcomes.slots.withLock { $0.compactMap { $0 } }
+  let errors = results.compactMap { result -> (any Error)? in
+    if case .failure(let error) = result { error } else { nil }
+  }
+  let own = errors.first { !(($0 as? ClusterError)?.isPeerFailure ?? false) }
+  if let error = own ?? errors.first { throw error }
+  return try results.map { try $0.get() }
+}
+
+private final class Outcomes<R: Sendable>: Sendable {
+  let slots: Mutex<[Result<R, any Error>?]>
+  init(count: Int) { slots = Mutex(Array(repeating: nil, count: count)) }
+}
+
+private final class ThreadJob {
+  private let name: String
+  private let run: @Sendable () -> Void
+
+  init(name: String, run: @escaping @Sendable () -> Void) {
+    self.name = name
+    self.run = run
+  }
+
+  func start(stackBytes: Int) -> Result<pthread_t, ClusterError> {
+    var attributes = pthread_attr_t()
+    pthread_attr_init(&attributes)
+    defer { pthread_attr_destroy(&attributes) }
+    let page = max(Int(sysconf(Int32(_SC_PAGESIZE))), 4096)
+    let rounded = (max(stackBytes, 1 << 20) + page - 1) / page * page
+    var code = pthread_attr_setstacksize(&attributes, rounded)
+    var thread = pthread_t()
+    if code == 0 {
+      let box = Unmanaged.passRetained(self)
+      code = pthread_create(
+        &thread, &attributes,
+        { argument in
+          let job = Unmanaged<ThreadJob>.fromOpaque(argument!).takeRetainedValue()
+          dl_thread_name(job.name)
+          job.run()
+          return nil
+        }, box.toOpaque())
+      if code != 0 { box.release() }
+    }
+    if code == 0 { return .success(thread) }
+    return .failure(
+      .system(op: "thread group", errno: code, detail: "cannot start a thread (\(name))"))
+  }
+}
