@@ -1,0 +1,52 @@
+#!/usr/bin/env bash
+# Runs the commands that the documents show: every ```sh block of README.md and docs/*.md, from the top folder.
+# A block that follows a line <!-- not run: REASON --> is left out.
+#
+#   scripts/check-docs.sh [FILE...]
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+blocks=$(mktemp -d)
+trap 'rm -rf "$blocks"' EXIT
+
+# mpirun as written in the documents works for root and on few cores.
+export OMPI_MCA_rmaps_base_oversubscribe=1
+if ((EUID == 0)); then export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1; fi
+
+if (($# == 0)); then
+  shopt -s nullglob
+  for file in README.md docs/*.md; do [ ! -f "$file" ] || set -- "$@" "$file"; done
+fi
+
+# One file per block, named by document and line, in the order of the documents.
+awk -v folder="$blocks" '
+  FNR == 1 { document = FILENAME; gsub("/", "%", document); skipped = 0; inside = 0 }
+  inside && /^[ ]*```[ ]*$/ { inside = 0; close(target); next }
+  inside { if (target != "") print > target; next }
+  /^[ ]*```/ {
+    inside = 1
+    target = ""
+    if ($0 ~ /^[ ]*```sh[ ]*$/ && !skipped) {
+      target = sprintf("%s/%04d:%s:%d", folder, ++number, document, FNR)
+      printf "" > target
+    }
+    skipped = 0
+    next
+  }
+  /<!-- not run: .+ -->/ { skipped = 1; next }
+  /[^ ]/ { skipped = 0 }
+' "$@" /dev/null
+
+code=0
+for block in "$blocks"/*; do
+  [ -e "$block" ] || continue
+  name=${block##*/}
+  name=${name#*:}
+  name=${name//%//}
+  echo "$name: $(head -n 1 "$block")"
+  if ! output=$(timeout -k 5 600 bash -euo pipefail "$block" 2>&1 </dev/null); then
+    printf '%s\n' "$output" | tail -n 30
+    echo "check-docs: $name: failed" >&2
+    code=1
+  fi
+done
+exit "$code"

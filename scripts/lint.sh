@@ -1,0 +1,44 @@
+#!/usr/bin/env bash
+# Checks the format of every Swift file, the shell scripts, and that our own sources build without a warning.
+#
+#   scripts/lint.sh                 builds, then checks
+#   scripts/lint.sh BUILD_LOG       checks this log of a build that --mark-changed preceded
+#   scripts/lint.sh --mark-changed  makes the next build compile our sources anew if any has changed
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+mkdir -p .build
+stamp=.build/free-of-warnings
+
+# An incremental build repeats no warning of a file that it does not compile again.
+mark_changed() {
+  if [ ! -e "$stamp" ] || [ -n "$(find Package.swift Sources Tests -newer "$stamp" -print -quit)" ]; then
+    rm -f "$stamp"
+    find Sources Tests \( -name '*.swift' -o -name '*.c' \) -exec touch {} +
+  fi
+}
+
+if [ "${1:-}" = --mark-changed ]; then
+  mark_changed
+  exit 0
+fi
+
+log=${1:-}
+if [ -z "$log" ]; then
+  log=.build/lint-build.log
+  mark_changed
+  swift build -c release --build-tests >"$log" 2>&1 || { grep error "$log" >&2; exit 1; }
+fi
+
+code=0
+if grep -E "^($PWD/)?(Sources|Tests|Package\.swift)[^ ]*: warning:" "$log" | sort -u; then
+  echo "lint: warnings in our own sources" >&2
+  code=1
+fi
+git ls-files -z --cached --others --exclude-standard -- '*.swift' |
+  xargs -0 swift format lint --strict --configuration .swift-format || code=1
+if command -v shellcheck >/dev/null; then
+  git ls-files -z --cached --others --exclude-standard -- '*.sh' .ci/run |
+    xargs -0 shellcheck -x || code=1
+fi
+((code != 0)) || touch "$stamp"
+exit "$code"
