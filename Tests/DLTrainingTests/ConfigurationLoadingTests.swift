@@ -185,6 +185,14 @@ private let layered = """
     }
   }
 
+  @Test(arguments: ["lenet", "mlp", "resnet"])
+  func readsTheGoldenJobs(_ name: String) throws {
+    let tests = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+    let job = try Configuration.load(path: tests.path + "/GoldenTests/Golden/\(name).yaml")
+    #expect(job.data.train == tests.path + "/GoldenTests/Golden/\(name)-data.safetensors")
+    #expect(job.steps == 30 && job.epochs == nil)
+  }
+
   @Test func readsFilesRelativeToTheirFolder() throws {
     let folder = FileManager.default.temporaryDirectory.appending(path: UUID().uuidString)
     try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)

@@ -41,10 +41,10 @@ public struct ConfigurationRule: Sendable {
   /// ` of at least 1 and at most 3`, or nothing.
   var described: String {
     let parts = [
-      minimum.map { "of at least \(short($0))" }, exclusiveMinimum.map { "above \(short($0))" },
-      maximum.map { "of at most \(short($0))" }, exclusiveMaximum.map { "below \(short($0))" },
+      minimum.map { "at least \(short($0))" }, exclusiveMinimum.map { "more than \(short($0))" },
+      maximum.map { "at most \(short($0))" }, exclusiveMaximum.map { "less than \(short($0))" },
     ].compactMap { $0 }
-    return parts.isEmpty ? "" : " " + parts.joined(separator: " and ")
+    return parts.isEmpty ? "" : " of " + parts.joined(separator: " and ")
   }
 
   var schema: [ConfigurationNode.Entry] {
