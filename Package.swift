@@ -56,6 +56,7 @@ let package = Package(
       name: "COpenBLAS", pkgConfig: "openblas", providers: [.apt(["libopenblas-dev"])]),
     .systemLibrary(name: "COpenMPI", pkgConfig: "ompi-c", providers: [.apt(["libopenmpi-dev"])]),
     .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
+    .testTarget(name: "CKernelsTests", dependencies: ["CKernels"]),
     .testTarget(name: "DLTrainingTests", dependencies: ["DLTraining", "DLCluster"]),
     .testTarget(
       name: "DLOptimizersTests", dependencies: ["DLOptimizers", "DLTensor", "DLFormats"]),

@@ -1,0 +1,101 @@
+import CKernels
+import Testing
+
+struct PoolTests {
+  static var geometries: [dl_conv_geometry] {
+    [
+      geometry(n: 2, h: 28, w: 28, c: 6, kh: 2, kw: 2, stride: 2),
+      geometry(n: 2, h: 7, w: 9, c: 17, kh: 2, kw: 2, stride: 2),
+      geometry(n: 1, h: 9, w: 8, c: 70, kh: 3, kw: 3, stride: 2, pad: 1),
+      geometry(n: 2, h: 6, w: 6, c: 1, kh: 3, kw: 2, stride: 1, pad: 1, dilation: 2),
+      geometry(n: 0, h: 6, w: 6, c: 3, kh: 2, kw: 2, stride: 2),
+    ]
+  }
+
+  /// The offsets of the elements in the window of output element `i`, in order.
+  static func window(_ g: dl_conv_geometry, _ i: Int) -> [Int] {
+    let c = i % g.c, r = i / g.c
+    let image = r / (g.oh * g.ow), oy = r / g.ow % g.oh, ox = r % g.ow
+    var result: [Int] = []
+    for ky in 0..<g.kh {
+      for kx in 0..<g.kw {
+        let iy = oy * g.stride_h + ky * g.dilation_h - g.pad_top
+        let ix = ox * g.stride_w + kx * g.dilation_w - g.pad_left
+        if iy >= 0, iy < g.h, ix >= 0, ix < g.w {
+          result.append(((image * g.h + iy) * g.w + ix) * g.c + c)
+        }
+      }
+    }
+    return result
+  }
+
+  @Test(arguments: Element.allCases, [false, true])
+  func maximum(type: Element, accumulate: Bool) {
+    for geometry in Self.geometries {
+      var g = geometry
+      // Few distinct values, so that ties occur.
+      var x = numbers(g.n * g.h * g.w * g.c).map { ($0 * 4).rounded() }
+      if x.count > 50 { x[50] = .nan }
+      let n = g.n * g.oh * g.ow * g.c, dy = numbers(n, seed: 2)
+      let y = Buffer(type, dy), plain = Buffer(type, dy), dx = Buffer(type, numbers(x.count))
+      var argmax = [Int32](repeating: -1, count: n + 1)
+      dl_max_pool_forward(type.c, &g, Buffer(type, x).pointer, y.pointer, &argmax)
+      dl_max_pool_forward(type.c, &g, Buffer(type, x).pointer, plain.pointer, nil)
+      var gradient = x.map { _ in 0.0 }, best: [Double] = []
+      for i in 0..<n {
+        let places = Self.window(g, i)
+        var at = places[0]
+        for p in places where x[p] > x[at] || x[p].isNaN { at = p }
+        best.append(x[at])
+        gradient[at] += dy[i]
+        let plane = g.h * g.w
+        #expect(Int(argmax[i]) == at / g.c % plane)
+      }
+      expectClose(y, best)
+      expectClose(plain, best)
+      let before = dx.values
+      dl_max_pool_backward(
+        type.c, &g, Buffer(type, dy).pointer, argmax, dx.pointer, accumulate ? 1 : 0)
+      expectClose(dx, before.adding(gradient, accumulate))
+    }
+  }
+
+  @Test(arguments: Element.allCases, [false, true])
+  func average(type: Element, countPadding: Bool) {
+    for geometry in Self.geometries {
+      var g = geometry
+      let x = numbers(g.n * g.h * g.w * g.c), n = g.n * g.oh * g.ow * g.c
+      let dy = numbers(n, seed: 2), y = Buffer(type, dy)
+      let pad: Int32 = countPadding ? 1 : 0
+      dl_avg_pool_forward(type.c, &g, Buffer(type, x).pointer, pad, y.pointer)
+      var gradient = x.map { _ in 0.0 }, means: [Double] = []
+      for i in 0..<n {
+        let places = Self.window(g, i)
+        let size = Double(countPadding ? g.kh * g.kw : places.count)
+        means.append(places.map { x[$0] }.reduce(0, +) / size)
+        for p in places { gradient[p] += dy[i] / size }
+      }
+      expectClose(y, means)
+      for accumulate in [false, true] {
+        let dx = Buffer(type, x)
+        dl_avg_pool_backward(
+          type.c, &g, Buffer(type, dy).pointer, pad, dx.pointer, accumulate ? 1 : 0)
+        expectClose(dx, x.adding(gradient, accumulate))
+      }
+    }
+  }
+
+  @Test(arguments: Element.allCases)
+  func globalAverage(type: Element) {
+    let (n, pixels, c) = (3, 49, 33)
+    let x = numbers(n * pixels * c), dy = numbers(n * c, seed: 2)
+    let y = Buffer(type, dy), dx = Buffer(type, x)
+    dl_global_avg_pool_forward(type.c, Buffer(type, x).pointer, n, pixels, c, y.pointer)
+    var means = dy.map { _ in 0.0 }
+    for i in x.indices { means[i / (pixels * c) * c + i % c] += x[i] / Double(pixels) }
+    expectClose(y, means)
+    dl_global_avg_pool_backward(type.c, Buffer(type, dy).pointer, n, pixels, c, dx.pointer, 1)
+    expectClose(
+      dx, x.indices.map { x[$0] + dy[$0 / (pixels * c) * c + $0 % c] / Double(pixels) })
+  }
+}
