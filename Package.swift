@@ -65,6 +65,9 @@ let package = Package(
     .testTarget(
       name: "DLDataTests",
       dependencies: ["DLData", "DLTensor", "DLFormats", "DLCluster", "CKernels"]),
+    .testTarget(name: "DLClusterTests", dependencies: ["DLCluster"]),
+    .executableTarget(
+      name: "ClusterCheck", dependencies: ["DLCluster", "CMPI"], path: "Tests/ClusterCheck"),
   ],
   swiftLanguageModes: [.v6]
 )

@@ -17,7 +17,7 @@
 #include "dl_pool.h"
 #include "dl_softmax.h"
 #include "dl_sums.h"
-#include "dl_types.h"
 #include "dl_sync.h"
+#include "dl_types.h"
 
 #endif
