@@ -14,7 +14,8 @@
 #include "fast_math.h"
 
 // One source, one machine code per vector width, chosen when the program is loaded.
-#if defined(__x86_64__) && defined(__linux__)
+// Not under ThreadSanitizer: the loader's choice runs before the sanitizer is ready, and crashes.
+#if defined(__x86_64__) && defined(__linux__) && !__has_feature(thread_sanitizer)
 #define DL_CLONES __attribute__((target_clones("default", "arch=x86-64-v3", "arch=x86-64-v4")))
 #else
 #define DL_CLONES
