@@ -1,0 +1,58 @@
+import DLTensor
+
+/// Batch normalisation over all axes but the last, with statistics over the whole batch on all ranks.
+///
+/// `y = (x - mean) / √(variance + eps) · weight + bias`; in training by the batch's mean and biased variance per
+/// channel, which also move the running statistics (with the unbiased variance); in evaluation by the running ones.
+/// Shapes: `[batch, ..., channels]`, unchanged. Ioffe and Szegedy 2015. Counterpart: `torch.nn.BatchNorm2d`,
+/// `BatchNorm1d`, and across ranks `torch.nn.SyncBatchNorm`.
+public final class BatchNorm: Module, Layer {
+  /// The scale, `[channels]`, from 1.
+  public let weight: Parameter?
+  /// The shift, `[channels]`, from 0.
+  public let bias: Parameter?
+  /// The running mean, `[channels]`, from 0.
+  public let runningMean: Buffer
+  /// The running unbiased variance, `[channels]`, from 1.
+  public let runningVar: Buffer
+  /// The number of training batches seen.
+  public let numBatchesTracked: Buffer
+
+  private let channels: Int
+  private let eps: Double
+  private let momentum: Double
+
+  /// Makes a layer for the given number of channels.
+  ///
+  /// - Parameters:
+  ///   - momentum: how much of the batch's statistics goes into the running ones.
+  ///   - affine: whether to scale and shift.
+  public init(_ channels: Int, eps: Double = 1e-5, momentum: Double = 0.1, affine: Bool = true) {
+    self.channels = channels
+    self.eps = eps
+    self.momentum = momentum
+    weight = affine ? Parameter([channels], initializer: .constant(1)) : nil
+    bias = affine ? Parameter([channels], initializer: .constant(0)) : nil
+    runningMean = Buffer([channels])
+    runningVar = Buffer([channels], initialValue: 1)
+    numBatchesTracked = Buffer([], dtype: .int64)
+  }
+
+  public func forward(_ x: Tensor) throws -> Tensor {
+    let running = try RunningStatistics(
+      mean: runningMean.value, variance: runningVar.value, momentum: momentum)
+    if x.context.isTraining {
+      try numBatchesTracked.value.increment()
+    }
+    return try x.batchNorm(
+      weight: weight?.value, bias: bias?.value, running: running, eps: eps)
+  }
+
+  public func outputShape(for input: Shape) throws -> Shape {
+    guard input.rank >= 1, input.last == channels else {
+      throw TensorError(
+        op: "batch_norm", "input has shape \(input), expected \(channels) channels in the last axis")
+    }
+    return input
+  }
+}

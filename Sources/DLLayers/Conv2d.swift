@@ -1,0 +1,42 @@
+import DLTensor
+
+/// A two-dimensional convolution (cross-correlation) over images.
+///
+/// Shapes: `[batch, height, width, in]` to `[batch, oh, ow, out]` with `oh = (height + 2·padding - kernel) / stride + 1`.
+/// The weight is `[kernel height, kernel width, in, out]` in memory and `[out, in, kh, kw]` in files.
+/// Counterpart: `torch.nn.Conv2d`.
+public final class Conv2d: Module, Layer {
+  /// The weight, `[kernel height, kernel width, in, out]`.
+  public let weight: Parameter
+  /// The bias, `[out]`.
+  public let bias: Parameter?
+  /// The window's extents.
+  public let window: Window2d
+
+  /// Makes a convolution from `input` to `output` channels.
+  public init(
+    _ input: Int, _ output: Int, kernel: Size2d, stride: Size2d = 1, padding: Size2d = 0,
+    bias: Bool = true
+  ) {
+    window = Window2d(kernel: kernel, stride: stride, padding: padding)
+    let fanIn = input * kernel.height * kernel.width
+    weight = Parameter(
+      [kernel.height, kernel.width, input, output], layout: .convolution,
+      initializer: .fanIn(fanIn))
+    self.bias = bias ? Parameter([output], initializer: .fanIn(fanIn)) : nil
+  }
+
+  public func forward(_ x: Tensor) throws -> Tensor {
+    try x.conv2d(weight.value, bias: bias?.value, stride: window.stride, padding: window.padding)
+  }
+
+  public func outputShape(for input: Shape) throws -> Shape {
+    guard input.rank == 3, input[2] == weight.shape[2] else {
+      throw TensorError(
+        op: "conv2d",
+        "input has shape \(input), weight expects [height, width, \(weight.shape[2])]")
+    }
+    let size = try window.output(op: "conv2d", height: input[0], width: input[1])
+    return [size.height, size.width, weight.shape[3]]
+  }
+}

@@ -1,0 +1,13 @@
+import DLTensor
+
+/// All axes but the batch in one, images in channel, height, width order as PyTorch's are.
+///
+/// Shapes: `[batch, height, width, channels]` to `[batch, channels · height · width]`. Counterpart: `torch.nn.Flatten`.
+public final class Flatten: Module, Layer {
+  /// Makes the layer.
+  public override init() {}
+
+  public func forward(_ x: Tensor) throws -> Tensor { try x.flatten() }
+
+  public func outputShape(for input: Shape) throws -> Shape { [input.count] }
+}

@@ -1,0 +1,31 @@
+import DLTensor
+
+/// A fully connected layer: `y = x · weightᵀ + bias`, on the last axis.
+///
+/// Shapes: `[..., in]` to `[..., out]`; weight `[out, in]`, bias `[out]`. Counterpart: `torch.nn.Linear`.
+public final class Linear: Module, Layer {
+  /// The weight, `[out, in]`.
+  public let weight: Parameter
+  /// The bias, `[out]`.
+  public let bias: Parameter?
+
+  /// Makes a layer from `input` to `output` features.
+  public init(_ input: Int, _ output: Int, bias: Bool = true) {
+    weight = Parameter([output, input], initializer: .fanIn(input))
+    self.bias = bias ? Parameter([output], initializer: .fanIn(input)) : nil
+  }
+
+  public func forward(_ x: Tensor) throws -> Tensor {
+    try x.linear(weight.value, bias: bias?.value)
+  }
+
+  public func outputShape(for input: Shape) throws -> Shape {
+    guard input.rank >= 1, input.last == weight.shape[1] else {
+      throw TensorError(
+        op: "linear", "input has shape \(input), weight expects \(weight.shape[1]) features")
+    }
+    var output = input
+    output[-1] = weight.shape[0]
+    return output
+  }
+}

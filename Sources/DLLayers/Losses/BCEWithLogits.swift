@@ -1,0 +1,15 @@
+import DLTensor
+
+/// `Σ max(z, 0) - z·t + log(1 + exp(-|z|))` over elements: binary cross-entropy of sigmoid(z) against t.
+///
+/// Shapes: equal; targets in 0...1. Denominator: elements. Counterpart: `torch.nn.BCEWithLogitsLoss`.
+public struct BCEWithLogits: Loss {
+  /// Makes the loss.
+  public init() {}
+
+  public func denominator(prediction: Shape, target: Tensor) -> Double { Double(target.count) }
+
+  public func sum(_ prediction: Tensor, _ target: Tensor) throws -> Tensor {
+    try prediction.bceWithLogitsSum(target)
+  }
+}

@@ -1,0 +1,16 @@
+import DLTensor
+
+/// `-Σ log softmax(logits)[label]` over rows.
+///
+/// Shapes: logits `[rows, classes]`, labels int32 `[rows]`. Denominator: rows. Counterpart:
+/// `torch.nn.CrossEntropyLoss`.
+public struct CrossEntropy: Loss {
+  /// Makes the loss.
+  public init() {}
+
+  public func denominator(prediction: Shape, target: Tensor) -> Double { Double(target.count) }
+
+  public func sum(_ prediction: Tensor, _ target: Tensor) throws -> Tensor {
+    try prediction.crossEntropySum(labels: target)
+  }
+}

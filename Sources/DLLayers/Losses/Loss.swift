@@ -1,0 +1,15 @@
+import DLTensor
+
+/// A loss as a sum and a denominator, so that it can be summed over micro-batches and ranks before it is divided.
+///
+/// The loss of a step is `Σ sum / Σ denominator` over all rows of the global batch, wherever they lie. The
+/// denominator depends on labels and shapes only: all of them are known before the first backward.
+public protocol Loss: Sendable {
+  /// What the sum is divided by: rows, elements, unmasked tokens.
+  func denominator(prediction: Shape, target: Tensor) throws -> Double
+
+  /// The sum over this rank's rows, a scalar to differentiate.
+  ///
+  /// - Throws: ``TensorError`` when prediction and target do not fit.
+  func sum(_ prediction: Tensor, _ target: Tensor) throws -> Tensor
+}

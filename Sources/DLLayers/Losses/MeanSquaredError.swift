@@ -1,0 +1,15 @@
+import DLTensor
+
+/// `Σ (prediction - target)²` over elements.
+///
+/// Shapes: equal. Denominator: elements. Counterpart: `torch.nn.MSELoss`.
+public struct MeanSquaredError: Loss {
+  /// Makes the loss.
+  public init() {}
+
+  public func denominator(prediction: Shape, target: Tensor) -> Double { Double(target.count) }
+
+  public func sum(_ prediction: Tensor, _ target: Tensor) throws -> Tensor {
+    try prediction.squaredErrorSum(target)
+  }
+}

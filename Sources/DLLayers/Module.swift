@@ -1,0 +1,77 @@
+import DLTensor
+
+/// The base of everything that holds parameters: layers, blocks, whole networks.
+///
+/// Subclasses declare their parameters, buffers and submodules as stored properties. They are found by
+/// reflection, once, when ``ParameterArena`` is made, and named by property path, as in `layer1.0.conv1.weight`:
+/// camelCase becomes snake_case, arrays number their elements, so the names are those of PyTorch's `state_dict`.
+///
+/// Counterpart: `torch.nn.Module`.
+open class Module {
+  /// The property path from the root of the model, set when the arena is made; empty for the root.
+  public internal(set) var path = ""
+
+  /// Makes a module without a path.
+  public init() {}
+
+  /// The properties in which parameters, buffers and submodules are looked for, with their names.
+  ///
+  /// By default every stored property. Containers whose children have no name of their own override it.
+  open var children: [(name: String, value: Any)] {
+    var mirrors: [Mirror] = []
+    var mirror: Mirror? = Mirror(reflecting: self)
+    while let current = mirror, current.subjectType != Module.self {
+      mirrors.append(current)
+      mirror = current.superclassMirror
+    }
+    return mirrors.reversed().flatMap { mirror in
+      mirror.children.compactMap { child in
+        child.label.map { (snakeCase($0), child.value) }
+      }
+    }
+  }
+
+  /// Runs `body`, adding this module's path to a shape error that has none yet.
+  public final func located<R>(_ body: () throws -> R) throws -> R {
+    do {
+      return try body()
+    } catch var error as TensorError where error.path == nil {
+      error.path = path.isEmpty ? nil : path
+      throw error
+    }
+  }
+}
+
+/// A module that maps one tensor to one tensor.
+public protocol Layer: Module {
+  /// Computes the output; called through `layer(x)`.
+  func forward(_ x: Tensor) throws -> Tensor
+
+  /// The output's shape without its batch axis, for an input of shape `[batch] + input`.
+  ///
+  /// - Throws: ``TensorError`` when the layer does not take such an input.
+  func outputShape(for input: Shape) throws -> Shape
+}
+
+extension Layer {
+  /// Applies the layer; a shape error gets the layer's path.
+  public func callAsFunction(_ x: Tensor) throws -> Tensor {
+    try located { try forward(x) }
+  }
+
+  /// The input's shape, as for everything that works element by element.
+  public func outputShape(for input: Shape) throws -> Shape { input }
+}
+
+/// `runningMean` as `running_mean`.
+func snakeCase(_ name: String) -> String {
+  var result = ""
+  for character in name {
+    if character.isUppercase {
+      result += "_" + character.lowercased()
+    } else {
+      result.append(character)
+    }
+  }
+  return result
+}

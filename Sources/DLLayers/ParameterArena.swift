@@ -1,0 +1,177 @@
+import DLTensor
+import Glibc
+
+/// The memory of a model: parameters and their gradients as views into two flat arrays in canonical order, buffers in a third.
+///
+/// Flat arrays let the reduction, the optimizer and the checks work on ranges without knowing a layer. Each
+/// parameter starts on a 64-byte boundary; the gaps hold zeros in both arrays and stay zero under every optimizer.
+public final class ParameterArena {
+  /// The parameters in canonical order: that of their declaration, depth first.
+  public let parameters: [Parameter]
+  /// The buffers in canonical order.
+  public let buffers: [Buffer]
+  /// Names beyond the first of parameters that several modules share, with the shared parameter.
+  public let tiedNames: [(name: String, parameter: Parameter)]
+  /// Elements in each of the two arrays, gaps included.
+  public let count: Int
+  /// The first parameter's first element.
+  public let values: UnsafeMutableRawPointer
+  /// The first gradient's first element.
+  public let gradients: UnsafeMutableRawPointer
+  /// The first buffer's first byte.
+  public let bufferBytes: UnsafeMutableRawBufferPointer
+  /// The element type of parameters and gradients.
+  public let dtype: DType
+  /// The first element of each parameter, in the order of ``parameters``.
+  public let offsets: [Int]
+
+  private let memory: [ArenaMemory]
+
+  /// Finds the parameters and buffers of `model` by reflection, gives them memory, and initialises them.
+  ///
+  /// - Throws: ``TensorError`` when there is no memory, or two parameters have one name.
+  public init(_ model: Module, context: Context) throws {
+    var finder = ParameterFinder()
+    finder.visit(model, path: "")
+    parameters = finder.parameters
+    buffers = finder.buffers
+    tiedNames = finder.tied
+    dtype = context.precision
+
+    let alignment = 64 / dtype.byteCount
+    var next = 0
+    var offsets: [Int] = []
+    for parameter in parameters {
+      offsets.append(next)
+      next += (parameter.shape.count + alignment - 1) / alignment * alignment
+    }
+    self.offsets = offsets
+    count = next
+
+    let bufferOffsets = ParameterArena.bufferOffsets(buffers, precision: context.precision)
+    let valueMemory = try ArenaMemory(byteCount: count * dtype.byteCount)
+    let gradientMemory = try ArenaMemory(byteCount: count * dtype.byteCount)
+    let bufferMemory = try ArenaMemory(byteCount: bufferOffsets.last ?? 0)
+    memory = [valueMemory, gradientMemory, bufferMemory]
+    values = valueMemory.pointer
+    gradients = gradientMemory.pointer
+    bufferBytes = UnsafeMutableRawBufferPointer(
+      start: bufferMemory.pointer, count: bufferOffsets.last ?? 0)
+
+    for (parameter, offset) in zip(parameters, offsets) {
+      let bytes = offset * dtype.byteCount
+      let tensor = Tensor(
+        borrowing: values + bytes, shape: parameter.shape, dtype: dtype, owner: valueMemory,
+        context: context)
+      tensor.bindGradient(
+        Tensor(
+          borrowing: gradients + bytes, shape: parameter.shape, dtype: dtype,
+          owner: gradientMemory, context: context))
+      parameter.tensor = tensor
+    }
+    for (buffer, offset) in zip(buffers, bufferOffsets) {
+      buffer.tensor = Tensor(
+        borrowing: bufferMemory.pointer + offset, shape: buffer.shape,
+        dtype: buffer.dtype ?? context.precision, owner: bufferMemory, context: context)
+    }
+    try initialise(seed: context.seed)
+  }
+
+  /// Starts every parameter and buffer anew, from streams keyed by the seed and the parameter's name.
+  public func initialise(seed: UInt64) throws {
+    let key = RandomKey(seed).child("initialise")
+    for parameter in parameters {
+      var stream = RandomStream(key.child(parameter.name))
+      let count = parameter.shape.count
+      parameter.tensor?.assign((0..<count).map { _ in parameter.initializer.draw(&stream) })
+    }
+    for buffer in buffers where buffer.initialValue != 0 {
+      buffer.tensor?.assign([Double](repeating: buffer.initialValue, count: buffer.shape.count))
+    }
+  }
+
+  /// Starts a step: the first gradient that reaches a parameter overwrites the last step's.
+  public func resetGradients() {
+    for parameter in parameters { parameter.tensor?.resetGradient() }
+  }
+
+  /// Zeroes the gradients of parameters that this step's backward did not reach, as on a rank without rows.
+  public func completeGradients() {
+    for case let tensor? in parameters.lazy.map(\.tensor) where !tensor.isGradientWritten {
+      if let gradient = tensor.gradient { memset(gradient.pointer, 0, gradient.byteCount) }
+    }
+  }
+
+  /// The parameter that holds element `index` of the arrays; nil in a gap past the last parameter.
+  public func parameter(at index: Int) -> Parameter? {
+    zip(parameters, offsets).last { $0.1 <= index }?.0
+  }
+
+  private static func bufferOffsets(_ buffers: [Buffer], precision: DType) -> [Int] {
+    buffers.reduce(into: [0]) { offsets, buffer in
+      let bytes = buffer.shape.count * (buffer.dtype ?? precision).byteCount
+      offsets.append((offsets.last ?? 0) + (bytes + 63) / 64 * 64)
+    }
+  }
+}
+
+/// Zeroed, 64-byte aligned memory that lives as long as its last tensor.
+private final class ArenaMemory {
+  let pointer: UnsafeMutableRawPointer
+
+  init(byteCount: Int) throws {
+    var pointer: UnsafeMutableRawPointer?
+    let size = max(byteCount, 64)
+    guard posix_memalign(&pointer, 64, size) == 0, let pointer else {
+      throw TensorError(
+        op: "parameters", "no memory for \(byteCount) bytes; use a smaller model", exitCode: .fault)
+    }
+    memset(pointer, 0, size)
+    self.pointer = pointer
+  }
+
+  deinit { free(pointer) }
+}
+
+/// Walks a model's properties; the first path to a parameter names it, later ones are ties.
+private struct ParameterFinder {
+  var parameters: [Parameter] = []
+  var buffers: [Buffer] = []
+  var tied: [(name: String, parameter: Parameter)] = []
+  private var seen: Set<ObjectIdentifier> = []
+
+  mutating func visit(_ module: Module, path: String) {
+    if seen.insert(ObjectIdentifier(module)).inserted { module.path = path }
+    for (name, value) in module.children {
+      visit(value: value, path: path.isEmpty ? name : "\(path).\(name)")
+    }
+  }
+
+  private mutating func visit(value: Any, path: String) {
+    switch value {
+    case let parameter as Parameter:
+      if seen.insert(ObjectIdentifier(parameter)).inserted {
+        parameter.name = path
+        parameters.append(parameter)
+      } else {
+        tied.append((path, parameter))
+      }
+    case let buffer as Buffer:
+      if seen.insert(ObjectIdentifier(buffer)).inserted {
+        buffer.name = path
+        buffers.append(buffer)
+      }
+    case let module as Module:
+      visit(module, path: path)
+    default:
+      let mirror = Mirror(reflecting: value)
+      if mirror.displayStyle == .optional, let child = mirror.children.first {
+        visit(value: child.value, path: path)
+      } else if mirror.displayStyle == .collection {
+        for (index, child) in mirror.children.enumerated() {
+          visit(value: child.value, path: "\(path).\(index)")
+        }
+      }
+    }
+  }
+}

@@ -1,0 +1,32 @@
+import DLTensor
+
+/// A chain with a connection around it: `y = layers(x) + shortcut(x)`, the shortcut being the identity by default.
+///
+/// He et al. 2016, "Deep Residual Learning for Image Recognition", equations 1 and 2.
+public final class Residual: Module, Layer {
+  /// The residual branch.
+  public let layers: Sequential
+  /// The projection beside it; nil for the identity.
+  public let shortcut: Sequential?
+
+  /// Makes a block; both branches must give the same shape.
+  public init(_ layers: Sequential, shortcut: Sequential? = nil) {
+    self.layers = layers
+    self.shortcut = shortcut
+  }
+
+  public func forward(_ x: Tensor) throws -> Tensor {
+    try layers(x) + (shortcut?(x) ?? x)
+  }
+
+  public func outputShape(for input: Shape) throws -> Shape {
+    let branch = try layers.outputShape(for: input)
+    let around = try shortcut?.outputShape(for: input) ?? input
+    guard branch == around else {
+      throw TensorError(
+        op: "residual",
+        "layers give \(branch), the shortcut \(around); add a shortcut with a matching convolution")
+    }
+    return branch
+  }
+}

@@ -1,0 +1,88 @@
+import Glibc
+
+/// Memory for tensors, kept and reused, so that a warmed-up training step allocates none.
+///
+/// Sizes are rounded up to one of four classes per power of two; a buffer goes back to its class when the last
+/// tensor that uses it ends. Belongs to one rank.
+public final class BufferPool {
+  /// Buffers taken from the system so far; it stands still once a step is warm.
+  public private(set) var systemAllocations = 0
+  /// Bytes taken from the system so far.
+  public private(set) var bytes = 0
+
+  private var free: [[UnsafeMutableRawPointer]] = []
+  private static let alignment = 64
+
+  /// Makes an empty pool.
+  public init() {}
+
+  deinit { for list in free { for pointer in list { Glibc.free(pointer) } } }
+
+  /// Takes a 64-byte aligned buffer of at least `byteCount` bytes, with whatever it last held.
+  ///
+  /// - Throws: ``TensorError`` when the system has no such memory.
+  func take(_ byteCount: Int) throws -> (pointer: UnsafeMutableRawPointer, sizeClass: Int) {
+    guard byteCount <= Int.max / 4 else { throw BufferPool.exhausted(byteCount) }
+    let sizeClass = BufferPool.sizeClass(of: byteCount)
+    if sizeClass < free.count, let pointer = free[sizeClass].popLast() {
+      return (pointer, sizeClass)
+    }
+    let size = BufferPool.byteCount(ofClass: sizeClass)
+    var pointer: UnsafeMutableRawPointer?
+    guard posix_memalign(&pointer, BufferPool.alignment, size) == 0, let pointer else {
+      throw BufferPool.exhausted(byteCount)
+    }
+    systemAllocations += 1
+    bytes += size
+    return (pointer, sizeClass)
+  }
+
+  /// Takes back a buffer that ``take(_:)`` gave.
+  func give(back pointer: UnsafeMutableRawPointer, sizeClass: Int) {
+    while free.count <= sizeClass { free.append([]) }
+    free[sizeClass].append(pointer)
+  }
+
+  /// Class 4k + j holds buffers of (4 + j) · 2^k · 16 bytes.
+  private static func sizeClass(of byteCount: Int) -> Int {
+    let units = max((byteCount + 15) / 16, 4)
+    let exponent = Int.bitWidth - 1 - (units - 1).leadingZeroBitCount - 2
+    guard exponent >= 0 else { return 0 }
+    let mantissa = (units + (1 << exponent) - 1) >> exponent
+    return exponent * 4 + (mantissa - 4)
+  }
+
+  private static func byteCount(ofClass sizeClass: Int) -> Int {
+    (4 + sizeClass & 3) << (sizeClass >> 2) * 16
+  }
+
+  private static func exhausted(_ byteCount: Int) -> TensorError {
+    TensorError(
+      op: "allocate", "no memory for \(byteCount) bytes; use a smaller batch or more ranks",
+      exitCode: .fault)
+  }
+}
+
+/// The memory behind one tensor or several views of it.
+final class Storage {
+  let pointer: UnsafeMutableRawPointer
+  private let pool: BufferPool?
+  private let sizeClass: Int
+  private let owner: AnyObject?
+
+  init(pool: BufferPool, byteCount: Int) throws {
+    (pointer, sizeClass) = try pool.take(byteCount)
+    self.pool = pool
+    owner = nil
+  }
+
+  /// Memory that `owner` keeps alive: an arena, or a batch buffer.
+  init(borrowing pointer: UnsafeMutableRawPointer, owner: AnyObject?) {
+    self.pointer = pointer
+    self.owner = owner
+    pool = nil
+    sizeClass = 0
+  }
+
+  deinit { pool?.give(back: pointer, sizeClass: sizeClass) }
+}

@@ -1,0 +1,64 @@
+import DLCluster
+
+/// All that belongs to one rank: its communicator, memory, tape, random keys and modes.
+///
+/// There are no globals: tensors know their context, and everything that creates a tensor takes one. A context
+/// is used by its rank's thread alone.
+public final class Context {
+  /// This rank's way to its peers.
+  public let communicator: any Communicator
+  /// The element type of parameters and activations: float32 or float64.
+  public let precision: DType
+  /// Where tensors' memory comes from.
+  public let pool = BufferPool()
+  /// Training (batch statistics, dropout) or evaluation.
+  public var isTraining = false
+  /// Whether ops are recorded for ``backward(_:seed:)``.
+  public private(set) var isRecording = false
+  /// Whether batch normalisation takes its statistics over all ranks.
+  public var synchronizesBatchNorm = true
+  /// The run's seed; every random number is keyed by it.
+  public var seed: UInt64
+  /// The optimizer step, counted from 0; part of dropout's key.
+  public var step = 0
+  /// The index, within the whole batch of this step, of this rank's first row; part of dropout's key.
+  public var rowOffset = 0
+
+  /// Counts forward passes, so that a layer can number its calls within one; see ``beginForward(rowOffset:)``.
+  public private(set) var forwardPass = 0
+
+  var tape: [TapeEntry] = []
+
+  /// Makes the context of one rank.
+  ///
+  /// - Parameter precision: float32 or float64.
+  public init(communicator: any Communicator = SingleRank(), precision: DType = .float32, seed: UInt64 = 1) {
+    precondition(precision.isReal, "a context computes in float32 or float64")
+    self.communicator = communicator
+    self.precision = precision
+    self.seed = seed
+    tape.reserveCapacity(512)
+  }
+
+  /// Starts the forward pass of a micro-batch whose first row on this rank is row `rowOffset` of the step's batch.
+  public func beginForward(rowOffset: Int) {
+    self.rowOffset = rowOffset
+    forwardPass += 1
+  }
+
+  /// Records the ops of `body` so that gradients can flow back through them.
+  public func recording<R>(_ body: () throws -> R) rethrows -> R {
+    let outer = isRecording
+    isRecording = true
+    defer { isRecording = outer }
+    return try body()
+  }
+
+  /// Runs `body` without recording, as for evaluation.
+  public func withoutRecording<R>(_ body: () throws -> R) rethrows -> R {
+    let outer = isRecording
+    isRecording = false
+    defer { isRecording = outer }
+    return try body()
+  }
+}

@@ -1,0 +1,39 @@
+import COpenBLAS
+
+/// General matrix product `c = alpha · op(a) · op(b) + beta · c` on row-major matrices, by OpenBLAS.
+///
+/// `op(a)` is `[m, k]`, `op(b)` is `[k, n]`, `c` is `[m, n]`; a leading dimension is the distance between rows.
+func gemm(
+  _ dtype: DType, transposeA: Bool = false, transposeB: Bool = false, m: Int, n: Int, k: Int,
+  alpha: Double = 1, _ a: UnsafeRawPointer, lda: Int, _ b: UnsafeRawPointer, ldb: Int,
+  beta: Double, _ c: UnsafeMutableRawPointer, ldc: Int
+) {
+  guard m > 0, n > 0 else { return }
+  let ta = transposeA ? CblasTrans : CblasNoTrans
+  let tb = transposeB ? CblasTrans : CblasNoTrans
+  if dtype == .float32 {
+    cblas_sgemm(
+      CblasRowMajor, ta, tb, blasint(m), blasint(n), blasint(k), Float(alpha),
+      a.assumingMemoryBound(to: Float.self), blasint(lda),
+      b.assumingMemoryBound(to: Float.self), blasint(ldb), Float(beta),
+      c.assumingMemoryBound(to: Float.self), blasint(ldc))
+  } else {
+    cblas_dgemm(
+      CblasRowMajor, ta, tb, blasint(m), blasint(n), blasint(k), alpha,
+      a.assumingMemoryBound(to: Double.self), blasint(lda),
+      b.assumingMemoryBound(to: Double.self), blasint(ldb), beta,
+      c.assumingMemoryBound(to: Double.self), blasint(ldc))
+  }
+}
+
+/// The BLAS engine under the matrix products.
+public enum BLAS {
+  /// Sets one thread per call: cores are used by ranks, and results must not depend on a thread count.
+  public static func useOneThread() { openblas_set_num_threads(1) }
+
+  /// The kernel set that OpenBLAS chose for this CPU, such as `SkylakeX` or `Haswell`.
+  public static var core: String { String(cString: openblas_get_corename()) }
+
+  /// OpenBLAS's version and build options.
+  public static var configuration: String { String(cString: openblas_get_config()) }
+}

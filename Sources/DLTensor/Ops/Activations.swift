@@ -1,0 +1,50 @@
+import CKernels
+
+/// How GELU computes the normal distribution function.
+public enum GELUApproximation: String, Sendable {
+  /// By the error function.
+  case none
+  /// By `0.5 · (1 + tanh(√(2/π) · (x + 0.044715 x³)))`.
+  case tanh
+}
+
+extension Tensor {
+  /// `max(x, 0)`.
+  public func relu() throws -> Tensor { try unary(DL_RELU) }
+
+  /// `x` where positive, `slope · x` elsewhere.
+  public func leakyReLU(_ slope: Double = 0.01) throws -> Tensor { try unary(DL_LEAKY_RELU, slope) }
+
+  /// `1 / (1 + exp(-x))`.
+  public func sigmoid() throws -> Tensor { try unary(DL_SIGMOID) }
+
+  /// The hyperbolic tangent.
+  public func tanh() throws -> Tensor { try unary(DL_TANH) }
+
+  /// `x · Φ(x)`.
+  public func gelu(_ approximation: GELUApproximation = .none) throws -> Tensor {
+    try unary(approximation == .none ? DL_GELU : DL_GELU_TANH)
+  }
+
+  /// `x · sigmoid(x)`.
+  public func silu() throws -> Tensor { try unary(DL_SILU) }
+
+  private func unary(_ op: dl_unary, _ alpha: Double = 0) throws -> Tensor {
+    try requireReal(op: "activation")
+    let y = try Tensor.empty(shape, dtype: dtype, context: context)
+    dl_unary_forward(dtype.kernel, op, alpha, pointer, y.pointer, count)
+    return context.record(y, from: self) { [self] dy in
+      try addGradient { dx, accumulate in
+        dl_unary_backward(
+          dtype.kernel, op, alpha, pointer, y.pointer, dy.pointer, dx, count, accumulate)
+      }
+    }
+  }
+
+  /// - Throws: ``TensorError`` unless the tensor is float32 or float64.
+  func requireReal(op: String) throws {
+    guard dtype.isReal else {
+      throw TensorError(op: op, "needs float32 or float64, got \(dtype)")
+    }
+  }
+}

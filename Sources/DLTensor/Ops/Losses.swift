@@ -1,0 +1,85 @@
+import CKernels
+
+extension Tensor {
+  /// `-Σ log softmax(logits)[label]` over rows; a scalar.
+  ///
+  /// Shapes: logits `[rows, classes]` (this tensor), labels int32 `[rows]`.
+  ///
+  /// - Throws: ``TensorError`` for shapes that do not fit or a label outside `0 ..< classes`.
+  public func crossEntropySum(labels: Tensor) throws -> Tensor {
+    try requireReal(op: "cross_entropy")
+    guard shape.rank == 2, labels.dtype == .int32, labels.count == shape[0], shape[1] > 0 else {
+      throw TensorError(
+        op: "cross_entropy",
+        "logits have shape \(shape), labels \(labels.dtype) \(labels.shape); expected "
+          + "[rows, classes] and int32 [rows]")
+    }
+    let (rows, classes) = (shape[0], shape[1])
+    let labelPointer = labels.pointer.assumingMemoryBound(to: Int32.self)
+    let probabilities = try Tensor.empty(shape, dtype: dtype, context: context)
+    var sum = 0.0
+    let wrong = dl_cross_entropy_forward(
+      dtype.kernel, pointer, labelPointer, rows, classes, Int32.min, &sum, probabilities.pointer,
+      nil, nil, nil)
+    guard wrong < 0 else {
+      throw TensorError(
+        op: "cross_entropy",
+        "label \(labelPointer[wrong]) of row \(wrong) is not in 0 ..< \(classes)", exitCode: .data)
+    }
+    return try lossSum(sum) { [self] scale in
+      try addGradient { dx, accumulate in
+        dl_cross_entropy_backward(
+          dtype.kernel, probabilities.pointer,
+          labels.pointer.assumingMemoryBound(to: Int32.self), rows, classes, Int32.min, scale, dx,
+          accumulate)
+      }
+    }
+  }
+
+  /// `Σ (x - target)²` over elements; a scalar. Gradients flow to this tensor alone.
+  public func squaredErrorSum(_ target: Tensor) throws -> Tensor {
+    try requireSameElements("mse", target)
+    let sum = dl_mse_forward(dtype.kernel, pointer, target.pointer, count)
+    return try lossSum(sum) { [self] scale in
+      try addGradient { dx, accumulate in
+        dl_mse_backward(dtype.kernel, pointer, target.pointer, count, scale, dx, accumulate)
+      }
+    }
+  }
+
+  /// `Σ max(x, 0) - x·t + log(1 + exp(-|x|))` over elements; a scalar. Gradients flow to this tensor alone.
+  public func bceWithLogitsSum(_ target: Tensor) throws -> Tensor {
+    try requireSameElements("bce_with_logits", target)
+    let sum = dl_bce_with_logits_forward(dtype.kernel, pointer, target.pointer, count)
+    return try lossSum(sum) { [self] scale in
+      try addGradient { dx, accumulate in
+        dl_bce_with_logits_backward(
+          dtype.kernel, pointer, target.pointer, count, scale, dx, accumulate)
+      }
+    }
+  }
+
+  /// How many rows of logits have their largest element at the label.
+  public func correctCount(labels: Tensor) throws -> Int {
+    guard labels.dtype == .int32, labels.count == shape.leading else {
+      throw TensorError(op: "accuracy", "logits have shape \(shape), labels \(labels.shape)")
+    }
+    let predicted = try argmax().pointer.assumingMemoryBound(to: Int32.self)
+    let expected = labels.pointer.assumingMemoryBound(to: Int32.self)
+    return (0..<labels.count).reduce(0) { $0 + (predicted[$1] == expected[$1] ? 1 : 0) }
+  }
+
+  /// A recorded scalar in double, whatever the precision: losses are summed over many rows.
+  private func lossSum(_ sum: Double, backward: @escaping (Double) throws -> Void) throws -> Tensor {
+    let result = try Tensor.full([], sum, dtype: .float64, context: context)
+    return context.record(result, from: self) { try backward($0.scalar) }
+  }
+
+  private func requireSameElements(_ op: String, _ target: Tensor) throws {
+    try requireReal(op: op)
+    guard shape == target.shape, dtype == target.dtype else {
+      throw TensorError(
+        op: op, "prediction is \(dtype) \(shape), target \(target.dtype) \(target.shape)")
+    }
+  }
+}

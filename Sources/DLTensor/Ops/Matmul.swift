@@ -1,0 +1,75 @@
+import CKernels
+
+extension Tensor {
+  /// The matrix product of `[m, k]` and `[k, n]`, `[m, n]`.
+  public func matmul(_ other: Tensor) throws -> Tensor {
+    try requireReal(op: "matmul")
+    guard shape.rank == 2, other.shape.rank == 2, shape[1] == other.shape[0], dtype == other.dtype
+    else {
+      throw TensorError(
+        op: "matmul", "shapes \(shape) and \(other.shape) do not fit; expected [m, k] and [k, n]")
+    }
+    let (m, k, n) = (shape[0], shape[1], other.shape[1])
+    let y = try Tensor.empty([m, n], dtype: dtype, context: context)
+    gemm(dtype, m: m, n: n, k: k, pointer, lda: k, other.pointer, ldb: n, beta: 0, y.pointer, ldc: n)
+    return context.record(y, from: self, other) { [self] dy in
+      try addGradient { da, accumulate in
+        gemm(
+          dtype, transposeB: true, m: m, n: k, k: n, dy.pointer, lda: n, other.pointer, ldb: n,
+          beta: Double(accumulate), da, ldc: k)
+      }
+      try other.addGradient { db, accumulate in
+        gemm(
+          dtype, transposeA: true, m: k, n: n, k: m, pointer, lda: k, dy.pointer, ldb: n,
+          beta: Double(accumulate), db, ldc: n)
+      }
+    }
+  }
+
+  /// `y = x · weightᵀ + bias` on the last axis.
+  ///
+  /// Shapes: x `[..., in]`, weight `[out, in]`, bias `[out]`, y `[..., out]`.
+  public func linear(_ weight: Tensor, bias: Tensor? = nil) throws -> Tensor {
+    try requireReal(op: "linear")
+    guard weight.shape.rank == 2, shape.rank >= 1, shape.last == weight.shape[1],
+      weight.dtype == dtype
+    else {
+      throw TensorError(
+        op: "linear", "input has shape \(shape), weight \(weight.shape) expects [..., in]")
+    }
+    let (rows, input, output) = (shape.leading, weight.shape[1], weight.shape[0])
+    guard bias == nil || bias?.shape == [output] else {
+      throw TensorError(
+        op: "linear", "bias has shape \(bias?.shape ?? []), weight expects [\(output)]")
+    }
+    var resultShape = shape
+    resultShape[-1] = output
+    let y = try Tensor.empty(resultShape, dtype: dtype, context: context)
+    gemm(
+      dtype, transposeB: true, m: rows, n: output, k: input, pointer, lda: input, weight.pointer,
+      ldb: input, beta: 0, y.pointer, ldc: output)
+    if let bias {
+      dl_bias_forward(dtype.kernel, DL_IDENTITY, 0, y.pointer, bias.pointer, rows, output, y.pointer)
+    }
+    return context.record(y, from: self, weight, bias) { [self] dy in
+      try weight.addGradient { dw, accumulate in
+        gemm(
+          dtype, transposeA: true, m: output, n: input, k: rows, dy.pointer, lda: output, pointer,
+          ldb: input, beta: Double(accumulate), dw, ldc: input)
+      }
+      try bias?.addColumnSums(dy, rows: rows)
+      try addGradient { dx, accumulate in
+        gemm(
+          dtype, m: rows, n: input, k: output, dy.pointer, lda: output, weight.pointer, ldb: input,
+          beta: Double(accumulate), dx, ldc: input)
+      }
+    }
+  }
+
+  /// Adds the sums over the rows of `dy`, `[rows, count]`, to this tensor's gradient.
+  func addColumnSums(_ dy: Tensor, rows: Int) throws {
+    try addGradient { target, accumulate in
+      dl_column_sums(dtype.kernel, dy.pointer, rows, count, target, accumulate)
+    }
+  }
+}

@@ -1,0 +1,45 @@
+import CKernels
+
+extension Tensor {
+  /// The same elements, in the same order, under another shape.
+  ///
+  /// - Throws: ``TensorError`` when the counts differ.
+  public func reshape(_ shape: Shape) throws -> Tensor {
+    guard shape.count == count else {
+      throw TensorError(op: "reshape", "\(self.shape) has \(count) elements, \(shape) \(shape.count)")
+    }
+    return context.record(view(shape), from: self) { [self] dy in try receiveGradient(dy) }
+  }
+
+  /// All axes but the first in one; images in channel, height, width order, as PyTorch's are.
+  ///
+  /// Shapes: `[batch, height, width, channels]` to `[batch, channels · height · width]`.
+  public func flatten() throws -> Tensor {
+    guard shape.rank >= 1 else { throw TensorError(op: "flatten", "a scalar has no batch axis") }
+    let width = shape.product(1..<shape.rank)
+    guard shape.rank == 4, shape[3] > 1, shape[1] * shape[2] > 1 else {
+      return try reshape([shape[0], width])
+    }
+    return try permute(0, 3, 1, 2).reshape([shape[0], width])
+  }
+
+  /// The axes in another order: axis i of the result is axis `axes[i]` of this tensor.
+  ///
+  /// - Throws: ``TensorError`` unless `axes` names every axis once.
+  public func permute(_ axes: Int...) throws -> Tensor {
+    try requireReal(op: "permute")
+    guard axes.sorted() == Array(0..<shape.rank) else {
+      throw TensorError(op: "permute", "\(axes) does not name every axis of \(shape) once")
+    }
+    let y = try Tensor.empty(Shape(axes.map { shape[$0] }), dtype: dtype, context: context)
+    dl_permute(dtype.kernel, shape.rank, shape.dimensions, axes, pointer, y.pointer, 0)
+    return context.record(y, from: self) { [self] dy in
+      var inverse = axes
+      for (position, axis) in axes.enumerated() { inverse[axis] = position }
+      try addGradient { dx, accumulate in
+        dl_permute(
+          dtype.kernel, y.shape.rank, y.shape.dimensions, inverse, dy.pointer, dx, accumulate)
+      }
+    }
+  }
+}

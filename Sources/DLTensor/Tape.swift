@@ -1,0 +1,91 @@
+import CKernels
+
+/// One recorded op: its result, and how the result's gradient reaches the inputs.
+struct TapeEntry {
+  let output: Tensor
+  let backward: (Tensor) throws -> Void
+}
+
+extension Context {
+  /// Walks the tape from its end, adding to the gradient of every tensor that requires one, and empties it.
+  ///
+  /// - Parameters:
+  ///   - loss: a scalar that was computed while ``recording(_:)``.
+  ///   - seed: the gradient of the loss itself: 1, or 1 / denominator for a loss given as a sum.
+  /// - Throws: what an op's backward throws; ``TensorError`` when `loss` is not a scalar.
+  public func backward(_ loss: Tensor, seed: Double = 1) throws {
+    guard loss.count == 1 else {
+      throw TensorError(op: "backward", "needs a scalar, got shape \(loss.shape)")
+    }
+    defer { discardTape() }
+    let gradient = try Tensor.full(loss.shape, seed, dtype: loss.dtype, context: self)
+    try backward(from: loss, gradient: gradient)
+  }
+
+  /// Walks the tape back from `output`, whose gradient is `gradient` (same shape).
+  public func backward(from output: Tensor, gradient: Tensor) throws {
+    guard output.shape == gradient.shape else {
+      throw TensorError(
+        op: "backward", "output has shape \(output.shape), its gradient \(gradient.shape)")
+    }
+    defer { discardTape() }
+    try withoutRecording {
+      try output.receiveGradient(gradient)
+      while let entry = tape.popLast() {
+        guard let incoming = entry.output.takeGradient() else { continue }
+        try entry.backward(incoming)
+      }
+    }
+  }
+
+  /// Forgets what was recorded, as after a failed step.
+  public func discardTape() { tape.removeAll(keepingCapacity: true) }
+
+  /// Notes how `output` was made, when recording and when an input requires a gradient; returns `output`.
+  func record(
+    _ output: Tensor, from inputs: Tensor?..., backward: @escaping (Tensor) throws -> Void
+  ) -> Tensor {
+    guard isRecording, inputs.contains(where: { $0?.requiresGradient == true }) else {
+      return output
+    }
+    output.requiresGradient = true
+    tape.append(TapeEntry(output: output, backward: backward))
+    return output
+  }
+}
+
+extension Tensor {
+  /// Hands `body` the memory that this tensor's gradient goes to, and whether to add to it (1) or overwrite it (0).
+  ///
+  /// Parameters point into the gradient arena, so that products accumulate straight into it.
+  func addGradient(_ body: (UnsafeMutableRawPointer, Int32) throws -> Void) throws {
+    guard requiresGradient else { return }
+    let target = try gradient ?? Tensor.empty(shape, dtype: dtype, context: context)
+    gradient = target
+    try body(target.pointer, hasGradient ? 1 : 0)
+    hasGradient = true
+  }
+
+  /// Adds a finished gradient of this tensor's element count, taking over its memory where that is safe.
+  ///
+  /// The caller must not read or write `incoming` afterwards.
+  func receiveGradient(_ incoming: Tensor) throws {
+    guard requiresGradient else { return }
+    if gradient == nil {
+      gradient = incoming.shape == shape ? incoming : incoming.view(shape)
+      hasGradient = true
+      return
+    }
+    try addGradient { target, accumulate in
+      dl_scale(dtype.kernel, 1, incoming.pointer, target, count, accumulate)
+    }
+  }
+
+  /// Takes the gradient of an intermediate result off it; nil when none has arrived.
+  fileprivate func takeGradient() -> Tensor? {
+    guard hasGradient, let result = gradient else { return nil }
+    gradient = nil
+    hasGradient = false
+    return result
+  }
+}

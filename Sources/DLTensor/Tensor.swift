@@ -1,0 +1,167 @@
+import Glibc
+import CKernels
+
+/// An array of numbers of one type, contiguous and row-major, that takes part in automatic differentiation.
+///
+/// Images are `[batch, height, width, channels]`. A tensor belongs to one rank's ``Context``.
+public final class Tensor {
+  /// The extents, outermost first.
+  public let shape: Shape
+  /// The element type.
+  public let dtype: DType
+  /// The rank's context.
+  public let context: Context
+  /// The first element; 64-byte aligned unless the tensor is a view of rows.
+  public let pointer: UnsafeMutableRawPointer
+  /// The number of elements.
+  public let count: Int
+  /// Whether gradients flow to this tensor.
+  public internal(set) var requiresGradient = false
+  /// The gradient, once a backward pass has reached this tensor and it is a leaf.
+  public internal(set) var gradient: Tensor?
+
+  /// Whether ``gradient`` holds values of the current pass; a parameter's gradient memory outlives its values.
+  var hasGradient = false
+  private let storage: Storage
+
+  init(shape: Shape, dtype: DType, context: Context, storage: Storage, pointer: UnsafeMutableRawPointer) {
+    self.shape = shape
+    self.dtype = dtype
+    self.context = context
+    self.storage = storage
+    self.pointer = pointer
+    count = shape.count
+  }
+
+  /// Makes a tensor over memory that `owner` keeps alive, such as an arena or a batch buffer.
+  public convenience init(
+    borrowing pointer: UnsafeMutableRawPointer, shape: Shape, dtype: DType, owner: AnyObject?,
+    context: Context
+  ) {
+    let storage = Storage(borrowing: pointer, owner: owner)
+    self.init(shape: shape, dtype: dtype, context: context, storage: storage, pointer: pointer)
+  }
+
+  /// Makes a leaf whose gradient goes to memory of its own, as parameters do.
+  public func bindGradient(_ gradient: Tensor) {
+    requiresGradient = true
+    self.gradient = gradient
+    hasGradient = false
+  }
+
+  /// Marks a tensor that the program made as one to differentiate by; returns it.
+  @discardableResult
+  public func requiringGradient() -> Tensor {
+    requiresGradient = true
+    return self
+  }
+
+  /// Starts a new step: the next gradient overwrites what a bound gradient holds.
+  public func resetGradient() { hasGradient = false }
+
+  /// Whether the current pass has written ``gradient``.
+  public var isGradientWritten: Bool { hasGradient }
+
+  /// Bytes of the elements.
+  public var byteCount: Int { count * dtype.byteCount }
+
+  /// The elements as raw bytes.
+  public var bytes: UnsafeRawBufferPointer { UnsafeRawBufferPointer(start: pointer, count: byteCount) }
+
+  /// The same elements under another shape of the same count, not recorded.
+  func view(_ shape: Shape) -> Tensor {
+    Tensor(shape: shape, dtype: dtype, context: context, storage: storage, pointer: pointer)
+  }
+}
+
+extension Tensor {
+  /// Makes a tensor with undefined elements.
+  ///
+  /// - Throws: ``TensorError`` when there is no memory for it.
+  public static func empty(_ shape: Shape, dtype: DType? = nil, context: Context) throws -> Tensor {
+    let dtype = dtype ?? context.precision
+    let (byteCount, overflow) = shape.count.multipliedReportingOverflow(by: dtype.byteCount)
+    let storage = try Storage(pool: context.pool, byteCount: overflow ? Int.max : byteCount)
+    return Tensor(
+      shape: shape, dtype: dtype, context: context, storage: storage, pointer: storage.pointer)
+  }
+
+  /// Makes a tensor of zeros.
+  public static func zeros(_ shape: Shape, dtype: DType? = nil, context: Context) throws -> Tensor {
+    let result = try empty(shape, dtype: dtype, context: context)
+    memset(result.pointer, 0, result.byteCount)
+    return result
+  }
+
+  /// Makes a float tensor with every element equal to `value`.
+  public static func full(
+    _ shape: Shape, _ value: Double, dtype: DType? = nil, context: Context
+  ) throws -> Tensor {
+    let result = try empty(shape, dtype: dtype, context: context)
+    dl_fill(result.dtype.kernel, value, result.pointer, result.count)
+    return result
+  }
+
+  /// Makes a float tensor of the given values, in row-major order.
+  ///
+  /// - Throws: ``TensorError`` when their number is not the shape's.
+  public static func values(
+    _ values: [Double], shape: Shape, dtype: DType? = nil, context: Context
+  ) throws -> Tensor {
+    guard values.count == shape.count else {
+      throw TensorError(op: "tensor", "shape \(shape) takes \(shape.count) values, got \(values.count)")
+    }
+    let result = try empty(shape, dtype: dtype, context: context)
+    result.assign(values)
+    return result
+  }
+
+  /// Makes an int32 tensor, as labels are.
+  public static func labels(_ values: [Int32], shape: Shape? = nil, context: Context) throws -> Tensor {
+    let result = try empty(shape ?? [values.count], dtype: .int32, context: context)
+    guard values.count == result.count else {
+      throw TensorError(op: "labels", "shape \(result.shape) does not hold \(values.count) values")
+    }
+    values.withUnsafeBytes { result.pointer.copyMemory(from: $0.baseAddress ?? result.pointer, byteCount: $0.count) }
+    return result
+  }
+
+  /// The elements as doubles, whatever the type.
+  public var doubles: [Double] {
+    func converted<T>(_ type: T.Type, _ convert: (T) -> Double) -> [Double] {
+      let elements = UnsafeBufferPointer(start: pointer.assumingMemoryBound(to: type), count: count)
+      return elements.map(convert)
+    }
+    return switch dtype {
+    case .float32: converted(Float.self) { Double($0) }
+    case .float64: converted(Double.self) { $0 }
+    case .int32: converted(Int32.self) { Double($0) }
+    case .int64: converted(Int64.self) { Double($0) }
+    case .uint8: converted(UInt8.self) { Double($0) }
+    case .bfloat16: converted(UInt16.self) { Double(Float(bitPattern: UInt32($0) << 16)) }
+    }
+  }
+
+  /// Overwrites a float tensor's elements.
+  ///
+  /// - Precondition: as many values as elements, in a float32 or float64 tensor.
+  public func assign(_ values: [Double]) {
+    precondition(values.count == count && dtype.isReal)
+    if dtype == .float32 {
+      let elements = pointer.assumingMemoryBound(to: Float.self)
+      for (index, value) in values.enumerated() { elements[index] = Float(value) }
+    } else {
+      let elements = pointer.assumingMemoryBound(to: Double.self)
+      for (index, value) in values.enumerated() { elements[index] = value }
+    }
+  }
+
+  /// The value of a scalar.
+  public var scalar: Double {
+    switch dtype {
+    case .float32: Double(pointer.load(as: Float.self))
+    case .float64: pointer.load(as: Double.self)
+    default: doubles.first ?? .nan
+    }
+  }
+}
