@@ -104,7 +104,7 @@ public final class ParameterArena {
 
   /// The parameter that holds element `index` of the arrays; nil in a gap past the last parameter.
   public func parameter(at index: Int) -> Parameter? {
-    zip(parameters, offsets).last { $0.1 <= index }?.0
+    offsets.lastIndex { $0 <= index }.map { parameters[$0] }
   }
 
   private static func bufferOffsets(_ buffers: [Buffer], precision: DType) -> [Int] {

@@ -122,7 +122,11 @@ extension Tensor {
     guard values.count == result.count else {
       throw TensorError(op: "labels", "shape \(result.shape) does not hold \(values.count) values")
     }
-    values.withUnsafeBytes { result.pointer.copyMemory(from: $0.baseAddress ?? result.pointer, byteCount: $0.count) }
+    values.withUnsafeBytes { bytes in
+      if let base = bytes.baseAddress {
+        result.pointer.copyMemory(from: base, byteCount: bytes.count)
+      }
+    }
     return result
   }
 

@@ -6,7 +6,7 @@ import DLTensor
 /// denominator depends on labels and shapes only: all of them are known before the first backward.
 public protocol Loss: Sendable {
   /// What the sum is divided by: rows, elements, unmasked tokens.
-  func denominator(prediction: Shape, target: Tensor) throws -> Double
+  func denominator(_ target: Tensor) throws -> Double
 
   /// The sum over this rank's rows, a scalar to differentiate.
   ///

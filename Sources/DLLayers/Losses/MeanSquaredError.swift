@@ -7,7 +7,7 @@ public struct MeanSquaredError: Loss {
   /// Makes the loss.
   public init() {}
 
-  public func denominator(prediction: Shape, target: Tensor) -> Double { Double(target.count) }
+  public func denominator(_ target: Tensor) -> Double { Double(target.count) }
 
   public func sum(_ prediction: Tensor, _ target: Tensor) throws -> Tensor {
     try prediction.squaredErrorSum(target)

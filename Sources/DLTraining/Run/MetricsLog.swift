@@ -1,0 +1,41 @@
+import DLFormats
+
+/// `metrics.jsonl`: one JSON object a line, numbers with 17 significant digits. Rank 0 alone has one.
+final class MetricsLog {
+  private let file: File
+  private var pending = ""
+
+  /// Opens the file, keeping its lines up to and including optimizer step `step`.
+  ///
+  /// A last line that a killed run left unfinished is cut off too.
+  init(_ path: String, resumingAt step: Int) throws {
+    if step == 0 || !File.exists(path) {
+      file = try File(path, .create)
+      return
+    }
+    let bytes = try File.contents(of: path)
+    var kept = 0
+    var start = 0
+    while let end = bytes[start...].firstIndex(of: UInt8(ascii: "\n")) {
+      let line = String(decoding: bytes[start..<end], as: UTF8.self)
+      guard let object = try? JSON(line), let at = object["step"]?.int, at <= step else { break }
+      start = end + 1
+      kept = start
+    }
+    file = try File(path, .append)
+    try file.truncate(to: kept)
+  }
+
+  /// Adds a line; it reaches the file at the next ``flush()``.
+  func append(_ members: [JSON.Member]) throws {
+    pending += JSON.object(members).text + "\n"
+    if pending.utf8.count > 1 << 16 { try flush() }
+  }
+
+  /// Hands all lines to the system.
+  func flush() throws {
+    guard !pending.isEmpty else { return }
+    try file.write(pending)
+    pending = ""
+  }
+}

@@ -1,0 +1,55 @@
+import DLCluster
+import DLFormats
+
+/// A run folder that cannot be used as asked.
+public struct RunFolderError: DLError {
+  /// One line.
+  public let description: String
+  /// 64: another folder or flag is needed.
+  public var exitCode: ExitCode { .usage }
+}
+
+/// What a run leaves behind: `config.yaml`, `metrics.jsonl`, `summary.json`, `checkpoints/`. Rank 0 alone has one.
+final class RunFolder {
+  let path: String
+  let checkpoints: CheckpointFolder
+  private let lease: File
+
+  /// Opens a folder for writing, making it where it is not there, and takes its lease.
+  ///
+  /// - Throws: ``RunFolderError`` when another process writes to it.
+  init(_ path: String) throws {
+    self.path = path
+    checkpoints = CheckpointFolder(path: path + "/checkpoints")
+    try File.makeFolder(checkpoints.path)
+    lease = try File(path + "/.lease", .update)
+    guard try lease.lock() else {
+      throw RunFolderError(
+        description: "\(path): another process writes to this run, wait for it or use another --out")
+    }
+  }
+
+  var configurationPath: String { path + "/config.yaml" }
+  var metricsPath: String { path + "/metrics.jsonl" }
+  var summaryPath: String { path + "/summary.json" }
+
+  /// The first of `runs/NAME-001`, `runs/NAME-002`, ... that is free.
+  static func unused(name: String) -> String {
+    var number = 1
+    while File.exists(numbered(name, number)) { number += 1 }
+    return numbered(name, number)
+  }
+
+  /// The newest of `runs/NAME-NNN`; nil where there is none.
+  static func newest(name: String) -> String? {
+    var number = 1
+    while File.exists(numbered(name, number)) { number += 1 }
+    return number > 1 ? numbered(name, number - 1) : nil
+  }
+
+  private static func numbered(_ name: String, _ number: Int) -> String {
+    let safe = String(name.map { $0.isLetter || $0.isNumber || "-_.".contains($0) ? $0 : "-" })
+    let digits = String(number)
+    return "runs/\(safe)-\(String(repeating: "0", count: max(0, 3 - digits.count)))\(digits)"
+  }
+}
