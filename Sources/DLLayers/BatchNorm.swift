@@ -18,6 +18,9 @@ public final class BatchNorm: Module, Layer {
   /// The number of training batches seen.
   public let numBatchesTracked: Buffer
 
+  /// Values per channel in one row of the last input: its height times its width for images.
+  public private(set) var valuesPerRow = 1
+
   private let channels: Int
   private let eps: Double
   private let momentum: Double
@@ -39,6 +42,7 @@ public final class BatchNorm: Module, Layer {
   }
 
   public func forward(_ x: Tensor) throws -> Tensor {
+    if x.shape.rank > 2 { valuesPerRow = x.shape.product(1..<x.shape.rank - 1) }
     let running = try RunningStatistics(
       mean: runningMean.value, variance: runningVar.value, momentum: momentum)
     if x.context.isTraining {

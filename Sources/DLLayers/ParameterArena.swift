@@ -12,6 +12,8 @@ public final class ParameterArena {
   public let buffers: [Buffer]
   /// Names beyond the first of parameters that several modules share, with the shared parameter.
   public let tiedNames: [(name: String, parameter: Parameter)]
+  /// All modules of the model, parents before children.
+  public let modules: [Module]
   /// Elements in each of the two arrays, gaps included.
   public let count: Int
   /// The first parameter's first element.
@@ -36,6 +38,7 @@ public final class ParameterArena {
     parameters = finder.parameters
     buffers = finder.buffers
     tiedNames = finder.tied
+    modules = finder.modules
     dtype = context.precision
 
     let alignment = 64 / dtype.byteCount
@@ -138,10 +141,14 @@ private struct ParameterFinder {
   var parameters: [Parameter] = []
   var buffers: [Buffer] = []
   var tied: [(name: String, parameter: Parameter)] = []
+  var modules: [Module] = []
   private var seen: Set<ObjectIdentifier> = []
 
   mutating func visit(_ module: Module, path: String) {
-    if seen.insert(ObjectIdentifier(module)).inserted { module.path = path }
+    if seen.insert(ObjectIdentifier(module)).inserted {
+      module.path = path
+      modules.append(module)
+    }
     for (name, value) in module.children {
       visit(value: value, path: path.isEmpty ? name : "\(path).\(name)")
     }

@@ -59,7 +59,7 @@ enum Checkpoint {
     metadata["format"] = format
     metadata["step"] = String(position.step)
     metadata["seed"] = String(position.seed)
-    metadata["checksums"] = JSON.object(sums).text
+    metadata["checksums"] = JSON.object(sums).description
     if let best = position.best {
       metadata["best_step"] = String(best.step)
       metadata["best_value"] = String(best.value)
@@ -101,7 +101,7 @@ enum Checkpoint {
   }
 
   private static func check(_ file: SafetensorsFile, damaged: (String) -> CheckpointError) throws {
-    guard let text = file.metadata["checksums"], let sums = try? JSON(text) else {
+    guard let text = file.metadata["checksums"], let sums = try? JSON(parsing: text) else {
       throw damaged("the checksums are missing or unreadable")
     }
     for info in file.tensors {

@@ -36,7 +36,7 @@ struct StateDict {
   /// Parameters, ties under every name, then buffers.
   let entries: [Entry]
 
-  init(_ arena: ParameterArena) throws {
+  init(_ arena: ParameterArena, adding others: [Entry] = []) throws {
     let named = arena.parameters.map { ($0.name, $0) } + arena.tiedNames.map { ($0.name, $0.parameter) }
     entries =
       try named.map { name, parameter in
@@ -48,7 +48,7 @@ struct StateDict {
         Entry(
           name: buffer.name, fileShape: buffer.shape.dimensions, layout: .plain,
           tensor: try buffer.value)
-      }
+      } + others
   }
 
   /// The tensors to write; valid while the model lives and does not change.

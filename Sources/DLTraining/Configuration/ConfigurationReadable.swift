@@ -1,3 +1,4 @@
+import DLData
 /// A type of which a configuration can hold values.
 public protocol ConfigurationReadable: Sendable, Equatable {
   /// Reads a node; notes every fault with its place and path, and gives nil then.
@@ -118,7 +119,7 @@ extension String: ConfigurationReadable {
       node.mismatch("a string", path, &faults)
       return nil
     }
-    guard rule.isPath else { return value }
+    guard rule.isPath, !value.hasPrefix(EmbeddedData.prefix) else { return value }
     guard !value.isEmpty, !value.utf8.contains(0) else {
       node.mismatch("a path", path, &faults)
       return nil

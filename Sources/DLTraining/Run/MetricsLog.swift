@@ -18,7 +18,7 @@ final class MetricsLog {
     var start = 0
     while let end = bytes[start...].firstIndex(of: UInt8(ascii: "\n")) {
       let line = String(decoding: bytes[start..<end], as: UTF8.self)
-      guard let object = try? JSON(line), let at = object["step"]?.int, at <= step else { break }
+      guard let object = try? JSON(parsing: line), let at = object["step"]?.int, at <= step else { break }
       start = end + 1
       kept = start
     }
@@ -28,7 +28,7 @@ final class MetricsLog {
 
   /// Adds a line; it reaches the file at the next ``flush()``.
   func append(_ members: [JSON.Member]) throws {
-    pending += JSON.object(members).text + "\n"
+    pending += JSON.object(members).description + "\n"
     if pending.utf8.count > 1 << 16 { try flush() }
   }
 

@@ -1,0 +1,33 @@
+import DLFormats
+import DLTensor
+
+/// The data sets that come with the package, named `embedded:NAME` in a configuration.
+public enum EmbeddedData {
+  /// How the name of an embedded data set begins.
+  public static let prefix = "embedded:"
+
+  /// The path of a data set: that of the shipped file for `embedded:NAME`, any other as it is.
+  ///
+  /// The files lie in the resource folder beside the program.
+  ///
+  /// - Throws: ``DataError`` when the folder or the file is not there.
+  public static func resolve(_ path: String) throws -> String {
+    guard path.hasPrefix(prefix) else { return path }
+    let name = path.dropFirst(prefix.count)
+    let isPlain = name.allSatisfy { $0.isLetter || $0.isNumber || $0 == "-" }
+    let file = "\(folder)/\(name).safetensors"
+    guard isPlain, File.exists(file) else {
+      throw DataError(
+        "\(path): no such embedded data set at \(file), keep dltrain_DLData.resources beside the program",
+        exitCode: .data)
+    }
+    return file
+  }
+
+  private static var folder: String {
+    let program = (try? File.linkTarget("/proc/self/exe")) ?? ""
+    let directory = program.split(separator: "/", omittingEmptySubsequences: false).dropLast()
+      .joined(separator: "/")
+    return "\(directory.isEmpty ? "." : directory)/dltrain_DLData.resources/Resources"
+  }
+}

@@ -1,0 +1,16 @@
+import Glibc
+
+extension File {
+  /// What a symbolic link points to; `/proc/self/exe` points to the running program.
+  public static func linkTarget(_ path: String) throws -> String {
+    try withUnsafeTemporaryAllocation(of: CChar.self, capacity: Int(PATH_MAX)) { buffer in
+      let count = buffer.baseAddress.map { readlink(path, $0, buffer.count) } ?? -1
+      guard count >= 0 else {
+        throw FormatError(
+          .io, file: path, "cannot read the link: \(String(cString: strerror(errno)))",
+          advice: "check the path")
+      }
+      return String(decoding: UnsafeRawBufferPointer(buffer).prefix(count), as: UTF8.self)
+    }
+  }
+}

@@ -1,0 +1,17 @@
+import DLLayers
+import DLTensor
+
+extension Zoo {
+  /// LeNet-5 with batch normalisation after each convolution, for images of 28x28 or more.
+  ///
+  /// LeCun et al. 1998, figure 2, with ReLU and max pooling. 61,750 parameters for MNIST.
+  static let lenet5: Factory = { input, classes in
+    let outputs = try requireImages("lenet5", input, classes)
+    let features = Sequential(
+      Conv2d(input[2], 6, kernel: 5, padding: 2), BatchNorm(6), ReLU(), MaxPool2d(kernel: 2),
+      Conv2d(6, 16, kernel: 5), BatchNorm(16), ReLU(), MaxPool2d(kernel: 2), Flatten())
+    let width = try features.outputShape(for: input).last
+    return Sequential(
+      features.layers + [Linear(width, 120), ReLU(), Linear(120, 84), ReLU(), Linear(84, outputs)])
+  }
+}

@@ -1,0 +1,42 @@
+import DLFormats
+
+/// Writes `metrics.jsonl`.
+final class MetricsObserver: TrainingObserver {
+  private let log: MetricsLog
+  private let ranks: Int
+  private var flushed = monotonicSeconds()
+
+  init(_ log: MetricsLog, ranks: Int) {
+    self.log = log
+    self.ranks = ranks
+  }
+
+  func didStep(_ report: StepReport) throws {
+    try log.append([
+      .init("kind", .string("step")), .init("step", .integer(report.step)),
+      .init("epoch", .integer(report.epoch)), .init("loss", .number(report.loss)),
+      .init("lr", .number(report.learningRate)),
+      .init("samples_per_s", .number(Double(report.rows) / report.seconds)),
+      .init("comm_share", .number(report.communicationSeconds / report.seconds)),
+    ])
+    let now = monotonicSeconds()
+    if now - flushed > 1 {
+      flushed = now
+      try log.flush()
+    }
+  }
+
+  func didValidate(_ report: ValidationReport) throws {
+    var members: [JSON.Member] = [
+      .init("kind", .string("validation")), .init("step", .integer(report.step)),
+      .init("epoch", .integer(report.epoch)), .init("loss", .number(report.loss)),
+    ]
+    if let accuracy = report.accuracy { members.append(.init("accuracy", .number(accuracy))) }
+    try log.append(members)
+    try log.flush()
+  }
+
+  func willSave() throws { try log.flush() }
+
+  func didTrain(_ report: RunReport) throws { try log.flush() }
+}

@@ -1,0 +1,114 @@
+/// What a step came to.
+public struct StepReport: Sendable {
+  /// The optimizer step, counted from 1.
+  public let step: Int
+  /// The epoch that the step lies in, counted from 0.
+  public let epoch: Int
+  /// The mean loss over the global batch, before the update.
+  public let loss: Double
+  /// The learning rate of the update.
+  public let learningRate: Double
+  /// Rows of the global batch.
+  public let rows: Int
+  /// Seconds that the step took on rank 0.
+  public let seconds: Double
+  /// Seconds of those spent in collectives.
+  public let communicationSeconds: Double
+}
+
+/// What a validation came to.
+public struct ValidationReport: Sendable {
+  /// Optimizer steps done.
+  public let step: Int
+  /// Epochs done.
+  public let epoch: Int
+  /// The mean loss over the validation set.
+  public let loss: Double
+  /// The share of rows predicted right; nil for a task without classes.
+  public let accuracy: Double?
+  /// Rows that were predicted.
+  public let rows: Int
+}
+
+/// How a run ended.
+public struct RunReport: Sendable {
+  /// The job's name.
+  public let name: String
+  /// The run folder.
+  public let folder: String
+  /// The newest checkpoint; nil where none was written.
+  public let checkpoint: String?
+  /// Optimizer steps done over the run's life.
+  public let step: Int
+  /// Optimizer steps of the whole job.
+  public let totalSteps: Int
+  /// Epochs of the whole job, rounded up.
+  public let epochs: Int
+  /// Ranks.
+  public let ranks: Int
+  /// Parameters.
+  public let parameters: Int
+  /// The last step's loss; nil where no step was made.
+  public let loss: Double?
+  /// The last validation.
+  public let validation: ValidationReport?
+  /// The best validation's step and value.
+  public let best: CheckpointPosition.Best?
+  /// Seconds from the first step to the end.
+  public let seconds: Double
+  /// Rows per second of training steps, all ranks together.
+  public let samplesPerSecond: Double
+  /// Whether the run stopped before its last step, to be resumed.
+  public let isInterrupted: Bool
+}
+
+/// What a run is about to do.
+public struct RunPlan: Sendable {
+  /// The job's name.
+  public let name: String
+  /// The run folder.
+  public let folder: String
+  /// The step that the run goes on from; 0 at its beginning.
+  public let startStep: Int
+  /// Optimizer steps of the whole job.
+  public let totalSteps: Int
+  /// Optimizer steps per epoch.
+  public let stepsPerEpoch: Int
+  /// Ranks.
+  public let ranks: Int
+  /// Rows of the training set.
+  public let rows: Int
+  /// Rows per optimizer step over all ranks.
+  public let batchSize: Int
+  /// Parameters.
+  public let parameters: Int
+  /// float32 or float64.
+  public let precision: String
+}
+
+/// Watches a run, on rank 0.
+public protocol TrainingObserver: AnyObject {
+  /// The run is about to make its first step.
+  func willTrain(_ plan: RunPlan) throws
+  /// A step was made.
+  func didStep(_ report: StepReport) throws
+  /// The validation set was gone through.
+  func didValidate(_ report: ValidationReport) throws
+  /// A checkpoint is about to be written: what was reported must reach its files.
+  func willSave() throws
+  /// The run has ended.
+  func didTrain(_ report: RunReport) throws
+}
+
+extension TrainingObserver {
+  /// Does nothing.
+  public func willTrain(_ plan: RunPlan) throws {}
+  /// Does nothing.
+  public func didStep(_ report: StepReport) throws {}
+  /// Does nothing.
+  public func didValidate(_ report: ValidationReport) throws {}
+  /// Does nothing.
+  public func willSave() throws {}
+  /// Does nothing.
+  public func didTrain(_ report: RunReport) throws {}
+}

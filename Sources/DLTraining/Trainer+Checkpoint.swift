@@ -1,0 +1,121 @@
+import CKernels
+import DLCluster
+import DLFormats
+import DLTensor
+
+extension Trainer {
+  /// Finds where to go on from, opens the run folder on rank 0, and loads the state on every rank.
+  func openRun() throws {
+    let source = try communicator.agreed("open the run folder") {
+      communicator.rank == 0 ? try prepareFolder() : ""
+    }
+    let found = try communicator.broadcast(source + "\n" + folderPath, root: 0)
+      .split(separator: "\n", omittingEmptySubsequences: false)
+    folderPath = found.count > 1 ? String(found[1]) : ""
+    if let path = found.first.map(String.init), !path.isEmpty {
+      try communicator.agreed("resume from \(path)") { try load(path) }
+    }
+    try communicator.agreed("write the run folder") { try startLogs() }
+  }
+
+  /// Chooses and opens the run folder; returns the checkpoint to resume from, empty for none.
+  private func prepareFolder() throws -> String {
+    var source = ""
+    switch options.resume {
+    case .never:
+      folderPath = options.out ?? RunFolder.unused(name: name)
+      let existing = try CheckpointFolder(path: folderPath + "/checkpoints").steps()
+      guard existing.isEmpty else {
+        throw RunFolderError(
+          description: "\(folderPath): already holds a run, use --resume auto to go on with it or "
+            + "another --out")
+      }
+    case .automatic:
+      folderPath = options.out ?? RunFolder.newest(name: name) ?? RunFolder.unused(name: name)
+      source = try newestGood(in: folderPath) ?? ""
+    case .path(let path):
+      (source, folderPath) = try locate(path)
+    }
+    folder = try RunFolder(folderPath)
+    return source
+  }
+
+  /// The checkpoint that a path names, and the folder to go on in.
+  private func locate(_ path: String) throws -> (source: String, folder: String) {
+    if File.isFolder(path) {
+      guard let source = try newestGood(in: path) else {
+        throw RunFolderError(description: "\(path): holds no good checkpoint, start anew without --resume")
+      }
+      return (source, options.out ?? path)
+    }
+    let parts = path.split(separator: "/", omittingEmptySubsequences: false)
+    let isInRun = parts.count > 2 && parts[parts.count - 2] == "checkpoints"
+    let owner = isInRun ? parts.dropLast(2).joined(separator: "/") : nil
+    return (path, options.out ?? owner ?? RunFolder.unused(name: name))
+  }
+
+  private func newestGood(in run: String) throws -> String? {
+    let checkpoints = CheckpointFolder(path: run + "/checkpoints")
+    return try checkpoints.newestGood(report: report).map(checkpoints.file)
+  }
+
+  /// Loads a checkpoint into model, optimizer and position.
+  private func load(_ path: String) throws {
+    let (file, position) = try Checkpoint.open(path)
+    for (key, mine) in compatibilityNotes where file.metadata[key] != mine {
+      throw CheckpointError(
+        path: path, what: "was saved with \(key) \(file.metadata[key] ?? "unknown"), this run has \(mine)",
+        advice: "resume with the configuration it was saved with, or use --init for its weights",
+        exitCode: .usage)
+    }
+    let state = try optimizerState.entries()
+    try StateDict(arena, adding: state).load(from: file)
+    self.position = position
+    if position.step > totalSteps {
+      throw CheckpointError(
+        path: path, what: "is at step \(position.step), the run ends at \(totalSteps)",
+        advice: "raise epochs or steps", exitCode: .usage)
+    }
+  }
+
+  /// What must be the same where a run goes on.
+  private var compatibilityNotes: [(String, String)] {
+    [
+      ("seed", String(configuration.seed)), ("batch_size", String(configuration.batchSize)),
+      ("rows", String(data.train.count)), ("precision", configuration.precision.rawValue),
+      ("optimizer", optimizer.name),
+    ]
+  }
+
+  private func startLogs() throws {
+    guard let folder else { return }
+    try File.replace(folder.configurationPath) { try $0.write(configuration.yaml()) }
+    let log = try MetricsLog(folder.metricsPath, resumingAt: position.step)
+    observers.append(MetricsObserver(log, ranks: communicator.size))
+    observers.append(SummaryObserver(path: folder.summaryPath, configuration: configuration))
+  }
+
+  /// Writes a checkpoint; all ranks learn whether it succeeded.
+  func save() throws {
+    guard lastSaved != position.step else { return }
+    let step = position.step
+    _ = try exchange.agree(0, stop: false, "report step \(step)")
+    try communicator.agreed("write the checkpoint of step \(step)") {
+      guard let folder else { return }
+      for observer in observers { try observer.willSave() }
+      var notes = Dictionary(uniqueKeysWithValues: compatibilityNotes)
+      notes["name"] = name
+      notes["epoch"] = String(sampler.cursor(atStep: step).epoch)
+      notes["kernel_set"] = CPU.kernelSet
+      notes["blas_core"] = BLAS.core
+      notes["version"] = Version.current
+      notes["ranks"] = String(communicator.size)
+      let entries = try StateDict(arena, adding: optimizerState.entries()).entries
+      try Checkpoint.write(
+        entries, position: position, notes: notes, to: folder.checkpoints.file(step: step))
+      try folder.checkpoints.markLatest(step: step)
+      try folder.checkpoints.prune(keep: configuration.checkpoint.keep, best: position.best?.step)
+    }
+    lastSaved = step
+  }
+}

@@ -1,0 +1,74 @@
+import DLCluster
+import DLData
+import DLTensor
+
+extension Trainer {
+  /// Goes through the validation set, every rank its share, and adds up exactly.
+  func validate() throws {
+    guard let validation = data.validation else { return }
+    let totals = try Evaluation(
+      task: task, dataset: validation, transform: data.transform, context: context,
+      batchSize: configuration.validate.batchSize ?? configuration.batchSize
+    ).run()
+    let result = ValidationReport(
+      step: position.step,
+      epoch: (position.step + sampler.stepsPerEpoch - 1) / sampler.stepsPerEpoch,
+      loss: totals.lossSum / totals.denominator,
+      accuracy: totals.rows > 0 ? Double(totals.correct) / Double(totals.rows) : nil,
+      rows: validation.count)
+    lastValidation = result
+    noteBest(result)
+    for observer in observers { try local { try observer.didValidate(result) } }
+  }
+
+  /// The best is the highest accuracy, or for a task without classes the lowest loss; the first of equals.
+  private func noteBest(_ result: ValidationReport) {
+    let value = result.accuracy ?? result.loss
+    let isBetter =
+      position.best.map { result.accuracy == nil ? value < $0.value : value > $0.value } ?? true
+    if isBetter { position.best = .init(step: position.step, value: value) }
+  }
+}
+
+/// A pass over a data set without training, shared out over the ranks: every row once, nothing padded.
+struct Evaluation {
+  let task: any TrainingTask
+  let dataset: any Dataset
+  let transform: InputTransform
+  let context: Context
+  let batchSize: Int
+
+  /// The sums over all ranks: counts exact, doubles along the fixed tree.
+  func run() throws -> ValidationTotals {
+    let communicator = context.communicator
+    var totals = try communicator.agreed("go through the validation set") {
+      var totals = ValidationTotals()
+      try eachBatch { batch, _ in try task.evaluate(batch, into: &totals) }
+      return totals
+    }
+    totals.lossSum = try communicator.sum(totals.lossSum)
+    totals.denominator = try communicator.sum(totals.denominator)
+    totals.correct = try communicator.sum(totals.correct)
+    totals.rows = try communicator.sum(totals.rows)
+    return totals
+  }
+
+  /// Calls `body` with this rank's rows of each batch, in the order of the file, with their indices.
+  func eachBatch(_ body: (Batch, UnsafeBufferPointer<Int>) throws -> Void) throws {
+    let sampler = try Sampler(
+      count: dataset.count, batchSize: batchSize, accumulate: 1, order: .sequential,
+      lastBatch: .keep, seed: 0)
+    let loader = try BatchLoader(
+      dataset: dataset, sampler: sampler,
+      sharding: BatchSharding(ranks: context.communicator.size), rank: context.communicator.rank,
+      transform: transform, endStep: sampler.stepsPerEpoch)
+    defer { loader.close() }
+    try context.withoutRecording {
+      while let step = try loader.next() {
+        for micro in step.microBatches where micro.rows > 0 {
+          try body(micro.tensors(of: dataset, transform, context), micro.sampleIndices)
+        }
+      }
+    }
+  }
+}

@@ -1,0 +1,248 @@
+import CKernels
+import DLCluster
+import DLData
+import DLFormats
+import DLLayers
+import DLOptimizers
+import DLTensor
+
+/// What a run takes besides its configuration.
+public struct TrainingOptions: Sendable {
+  /// Where to go on from.
+  public enum Resume: Sendable, Equatable {
+    /// Start anew.
+    case never
+    /// From the newest good checkpoint of the run folder; anew where there is none.
+    case automatic
+    /// From a checkpoint file, or the newest good one of a run folder.
+    case path(String)
+  }
+
+  /// The run folder; the first free `runs/NAME-NNN` unless given.
+  public var out: String?
+  /// Where to go on from.
+  public var resume = Resume.never
+  /// A safetensors file of weights under PyTorch's names to start from.
+  public var initialWeights: String?
+  /// Stop after this optimizer step with a checkpoint, to be resumed later.
+  public var stopAtStep: Int?
+  /// Asked before each step whether to finish it, write a checkpoint and stop; may be asked on any rank.
+  public var shouldStop: @Sendable () -> Bool = { false }
+
+  /// Makes the options of a plain new run.
+  public init() {}
+}
+
+/// Trains a task: every rank runs one, and all make the same calls.
+///
+/// A step is: load this rank's rows, agree on the denominator, forward and backward, sum the gradients over the
+/// ranks, check them, update. Counterpart: Lightning's `Trainer`.
+public final class Trainer {
+  let configuration: Configuration
+  let options: TrainingOptions
+  let communicator: TimedCommunicator
+  let context: Context
+  let data: TrainingData
+  let task: any TrainingTask
+  let arena: ParameterArena
+  let optimizer: any Optimizer
+  let optimizerState: OptimizerState
+  let schedule: any Schedule
+  let sampler: Sampler
+  let sharding: BatchSharding
+  let totalSteps: Int
+  let exchange: StepExchange
+  let report: (String) -> Void
+
+  var position: CheckpointPosition
+  var folder: RunFolder?
+  var folderPath = ""
+  var observers: [any TrainingObserver] = []
+  var lastLoss: Double?
+  var lastValidation: ValidationReport?
+  var lastSaved: Int?
+
+  /// Sets a run up: opens the data, builds the model, checks one against the other, and loads the state to start from.
+  ///
+  /// - Parameters:
+  ///   - configuration: the job.
+  ///   - communicator: this rank's peers; every rank makes its trainer with the same arguments.
+  ///   - observers: told of what happens, on rank 0 only.
+  ///   - report: takes one-line notices, such as a damaged checkpoint that was passed over; rank 0 only.
+  ///   - model: makes the network for inputs of shape `[batch] + input`; the configuration's by default.
+  /// - Throws: `RankFailure`, the same on every rank, for anything wrong with configuration, data or files.
+  public init(
+    _ configuration: Configuration, options: TrainingOptions = TrainingOptions(),
+    communicator: any Communicator, observers: [any TrainingObserver] = [],
+    report: @escaping (String) -> Void = { _ in }, model: ModelFactory? = nil
+  ) throws {
+    BLAS.useOneThread()
+    self.configuration = configuration
+    self.options = options
+    let timed = TimedCommunicator(communicator)
+    self.communicator = timed
+    self.report = timed.rank == 0 ? report : { _ in }
+    self.observers = timed.rank == 0 ? observers : []
+    let context = Context(
+      communicator: timed, precision: configuration.precision.dtype, seed: configuration.seed)
+    context.synchronizesBatchNorm = configuration.syncBatchNorm
+    self.context = context
+    position = CheckpointPosition(seed: configuration.seed)
+    exchange = StepExchange(timed)
+
+    let parts = try timed.agreed("set the run up") {
+      try TrainerParts(configuration, context: context, model: model)
+    }
+    data = parts.data
+    task = parts.task
+    arena = parts.arena
+    optimizer = parts.optimizer
+    optimizerState = parts.optimizerState
+    schedule = parts.schedule
+    sampler = parts.sampler
+    sharding = parts.sharding
+    totalSteps = parts.totalSteps
+
+    try handshake()
+    if let path = options.initialWeights {
+      try timed.agreed("load \(path)") {
+        try StateDict(arena).load(from: SafetensorsFile(path: path))
+      }
+    }
+    try openRun()
+  }
+
+  /// The job's name: the configuration's, or that of its model.
+  public var name: String { configuration.name ?? configuration.model.name ?? "train" }
+
+  /// Trains to the end, or until told to stop.
+  ///
+  /// - Returns: how the run ended, the same on every rank but for times.
+  /// - Throws: `RankFailure`, the same on every rank, where all could be told; else the error of this rank alone.
+  public func run() throws -> RunReport {
+    let start = position.step
+    try communicator.agreed("start the run") { try observers.forEach { try $0.willTrain(plan) } }
+    let loader = try communicator.agreed("start loading") {
+      try BatchLoader(
+        dataset: data.train, sampler: sampler, sharding: sharding, rank: communicator.rank,
+        transform: data.transform, startStep: start, endStep: totalSteps)
+    }
+    defer { loader.close() }
+    let began = monotonicSeconds()
+    var trainingSeconds = 0.0
+    var rows = 0
+    var isInterrupted = false
+    while position.step < totalSteps, !isInterrupted {
+      let stepBegan = monotonicSeconds()
+      let communicationBegan = communicator.seconds
+      let outcome = try step(loader)
+      position.step += 1
+      rows += outcome.rows
+      lastLoss = outcome.loss
+      let seconds = monotonicSeconds() - stepBegan
+      trainingSeconds += seconds
+      isInterrupted =
+        position.step < totalSteps && (outcome.stop || position.step == options.stopAtStep)
+      let stepReport = StepReport(
+        step: position.step, epoch: outcome.epoch, loss: outcome.loss,
+        learningRate: outcome.learningRate, rows: outcome.rows, seconds: seconds,
+        communicationSeconds: communicator.seconds - communicationBegan)
+      try afterStep(stepReport, isLast: isInterrupted || position.step == totalSteps)
+    }
+    let runReport = RunReport(
+      name: name, folder: folderPath,
+      checkpoint: lastSaved.map { CheckpointFolder(path: folderPath + "/checkpoints").file(step: $0) },
+      step: position.step, totalSteps: totalSteps,
+      epochs: (totalSteps + sampler.stepsPerEpoch - 1) / sampler.stepsPerEpoch,
+      ranks: communicator.size, parameters: parameterCount, loss: lastLoss,
+      validation: lastValidation, best: position.best, seconds: monotonicSeconds() - began,
+      samplesPerSecond: trainingSeconds > 0 ? Double(rows) / trainingSeconds : 0,
+      isInterrupted: isInterrupted)
+    try communicator.agreed("end the run") { try observers.forEach { try $0.didTrain(runReport) } }
+    return runReport
+  }
+
+  /// The number of trained elements.
+  public var parameterCount: Int { arena.parameters.reduce(0) { $0 + $1.shape.count } }
+
+  private var plan: RunPlan {
+    RunPlan(
+      name: name, folder: folderPath, startStep: position.step, totalSteps: totalSteps,
+      stepsPerEpoch: sampler.stepsPerEpoch, ranks: communicator.size, rows: data.train.count,
+      batchSize: configuration.batchSize, parameters: parameterCount,
+      precision: configuration.precision.rawValue)
+  }
+
+  /// Reports, validates and saves what is due after a step.
+  private func afterStep(_ step: StepReport, isLast: Bool) throws {
+    let due = DueAfterStep(
+      configuration, step: position.step, stepsPerEpoch: sampler.stepsPerEpoch,
+      hasValidation: data.validation != nil, isEnd: position.step == totalSteps)
+    for observer in observers { try local { try observer.didStep(step) } }
+    if due.validation { try validate() }
+    if due.checkpoint || isLast { try save() }
+  }
+
+  /// Checks that all ranks run the same job on the same data with the same kernels.
+  private func handshake() throws {
+    let mine = [
+      "configuration \(configuration.fingerprint)", "rows \(data.train.count)",
+      "validation rows \(data.validation?.count ?? 0)", "kernels \(CPU.kernelSet)",
+      "BLAS core \(BLAS.core)", "version \(Version.current)",
+    ].joined(separator: "\n")
+    let root = try communicator.broadcast(mine, root: 0)
+    try communicator.agreed("compare the ranks") {
+      guard mine != root else { return }
+      let pairs = zip(root.split(separator: "\n"), mine.split(separator: "\n"))
+      let differences = pairs.filter { $0 != $1 }.map { "\($1), rank 0 has \($0)" }
+      throw HandshakeError(differences: differences.joined(separator: "; "))
+    }
+  }
+
+  /// Runs what only this rank does between collectives; its error ends all ranks at the next agreement.
+  func local(_ body: () throws -> Void) throws {
+    guard exchange.failure == nil else { return }
+    do { try body() } catch { exchange.failure = error }
+  }
+}
+
+/// Makes the network of a job for inputs of shape `[batch] + input`.
+public typealias ModelFactory = @Sendable (_ input: Shape, _ classes: Int?) throws -> any Layer
+
+/// A rank that runs another job than rank 0.
+public struct HandshakeError: DLError {
+  /// What differs.
+  public let differences: String
+  /// A fault of the set-up.
+  public var exitCode: ExitCode { .usage }
+  /// One line.
+  public var description: String {
+    "this rank has \(differences); start all ranks with the same program, configuration and data"
+  }
+}
+
+/// What is due after a step, by the configuration and its defaults.
+private struct DueAfterStep {
+  var validation = false
+  var checkpoint = false
+
+  init(
+    _ configuration: Configuration, step: Int, stepsPerEpoch: Int, hasValidation: Bool, isEnd: Bool
+  ) {
+    func isDue(_ everySteps: Int?, _ everyEpochs: Int?) -> Bool {
+      if let everySteps, step % everySteps == 0 { return true }
+      if let everyEpochs, step % (everyEpochs * stepsPerEpoch) == 0 { return true }
+      return false
+    }
+    let validate = configuration.validate
+    let checkpoint = configuration.checkpoint
+    let validatesByDefault = validate.everySteps == nil && validate.everyEpochs == nil
+    validation =
+      hasValidation
+      && (isEnd || isDue(validate.everySteps, validatesByDefault ? 1 : validate.everyEpochs))
+    let savesByDefault = checkpoint.everySteps == nil && checkpoint.everyEpochs == nil
+    self.checkpoint =
+      isEnd || isDue(savesByDefault ? 500 : checkpoint.everySteps, checkpoint.everyEpochs)
+      || (savesByDefault && validation)
+  }
+}

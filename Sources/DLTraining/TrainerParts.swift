@@ -1,0 +1,113 @@
+import DLData
+import DLLayers
+import DLModels
+import DLOptimizers
+import DLTensor
+
+/// Everything of a trainer that a rank makes by itself, checked against each other.
+struct TrainerParts {
+  let data: TrainingData
+  let task: any TrainingTask
+  let arena: ParameterArena
+  let optimizer: any Optimizer
+  let optimizerState: OptimizerState
+  let schedule: any Schedule
+  let sampler: Sampler
+  let sharding: BatchSharding
+  let totalSteps: Int
+
+  init(_ configuration: Configuration, context: Context, model: ModelFactory?) throws {
+    let ranks = context.communicator.size
+    data = try TrainingData(configuration)
+    sampler = try Sampler(
+      count: data.train.count, batchSize: configuration.batchSize,
+      accumulate: configuration.accumulate,
+      order: configuration.data.order == .shuffled ? .shuffled : .sequential,
+      lastBatch: configuration.data.lastBatch.sampler, seed: Int(clamping: configuration.seed))
+    sharding = try TrainerParts.sharding(configuration, ranks: ranks)
+    totalSteps =
+      configuration.steps
+      ?? Int(((configuration.epochs ?? 1) * Double(sampler.stepsPerEpoch)).rounded())
+
+    let network = try TrainerParts.network(
+      configuration, input: Shape(data.train.inputShape), classes: data.train.classCount,
+      custom: model)
+    task = SupervisedTask(network, loss: configuration.loss.makeLoss())
+    arena = try ParameterArena(task.model, context: context)
+    optimizer = try configuration.optimizer.makeOptimizer()
+    optimizerState = try OptimizerState(optimizer, arena: arena, context: context)
+    schedule = configuration.schedule.makeSchedule(
+      totalSteps: totalSteps, stepsPerEpoch: sampler.stepsPerEpoch)
+    try tryOut(context)
+    try checkBatchNorms(configuration)
+  }
+
+  /// The network that a configuration, or a program, describes.
+  static func network(
+    _ configuration: Configuration, input: Shape, classes: Int?, custom: ModelFactory?
+  ) throws -> any Layer {
+    if let custom { return try custom(input, classes) }
+    if let layers = configuration.model.layers {
+      return try ModelBuilder.chain(layers, input: input)
+    }
+    let name = configuration.model.name ?? ""
+    guard let make = Zoo.models[name] else {
+      let known = Zoo.models.keys.sorted().joined(separator: ", ")
+      throw TensorError(op: "model.name", "unknown model \"\(name)\", known: \(known)")
+    }
+    return try make(input, classes)
+  }
+
+  private static func sharding(_ configuration: Configuration, ranks: Int) throws -> BatchSharding {
+    guard let shares = configuration.shares else { return try BatchSharding(ranks: ranks) }
+    guard shares.count == ranks else {
+      throw DataError("shares: \(shares.count) numbers for \(ranks) ranks, give one per rank")
+    }
+    return try BatchSharding(shares: shares)
+  }
+
+  /// Runs one row of zeros through network and loss in evaluation mode, so that every shape is checked before step 1.
+  private func tryOut(_ context: Context) throws {
+    let x = try Tensor.zeros(
+      Shape(data.train.inputShape).prepending(1), dtype: data.transform.outputType,
+      context: context)
+    let labelType = data.train.labelType == .int32 ? DType.int32 : context.precision
+    let y = try Tensor.zeros(
+      Shape(data.train.labelShape).prepending(1), dtype: labelType, context: context)
+    var totals = ValidationTotals()
+    try task.evaluate(Batch(x: x, y: y), into: &totals)
+    if let classes = data.train.classCount, let network = (task as? SupervisedTask)?.network {
+      let outputs = try network(x).shape.last
+      guard outputs >= classes else {
+        throw TensorError(
+          op: "model", "has \(outputs) outputs, the data has \(classes) classes; widen its last layer")
+      }
+    }
+  }
+
+  /// Rejects what would give a batch normalisation a single value per channel in some step.
+  private func checkBatchNorms(_ configuration: Configuration) throws {
+    var rows = sampler.smallestMicroBatch
+    if !configuration.syncBatchNorm {
+      let shares = (0..<sharding.rankCount).map { sharding.rows(of: $0, in: rows).count }
+      rows = shares.min() ?? rows
+    }
+    for case let norm as BatchNorm in arena.modules where rows * norm.valuesPerRow < 2 {
+      throw TensorError(
+        op: "batch_norm",
+        "the smallest batch of an epoch has \(rows) row(s), one value per channel or none; change "
+          + "batch_size, or set data.last_batch to drop or merge", path: norm.path)
+    }
+  }
+}
+
+extension DataConfiguration.LastBatch {
+  /// The sampler's name of the rule.
+  var sampler: Sampler.LastBatch {
+    switch self {
+    case .keep: .keep
+    case .drop: .drop
+    case .merge: .merge
+    }
+  }
+}
