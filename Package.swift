@@ -31,19 +31,21 @@ let package = Package(
       ]),
     // Floors 7 to 5: named jobs, the trainer, the zoo.
     .target(
-      name: "DLRecipes", dependencies: ["DLTraining", "DLModels"], resources: [.copy("Resources")]),
+      name: "DLRecipes", dependencies: ["DLTraining", "DLModels"]),
     .target(
       name: "DLTraining",
       dependencies: [
         "DLModels", "DLLayers", "DLOptimizers", "DLData", "DLTensor", "DLCluster", "DLFormats",
-        .product(name: "Yams", package: "Yams"),
+        "CKernels", .product(name: "Yams", package: "Yams"),
         .product(name: "Logging", package: "swift-log"),
       ]),
-    .target(name: "DLModels", dependencies: ["DLLayers"]),
+    .target(name: "DLModels", dependencies: ["DLLayers", "DLTensor"]),
     // Floor 4: layers and losses; update rules and schedules; datasets and samplers.
     .target(name: "DLLayers", dependencies: ["DLTensor"]),
     .target(name: "DLOptimizers", dependencies: ["DLTensor", "DLCluster", "CKernels"]),
-    .target(name: "DLData", dependencies: ["DLFormats", "DLTensor", "DLCluster", "CKernels"]),
+    .target(
+      name: "DLData", dependencies: ["DLFormats", "DLTensor", "DLCluster", "CKernels"],
+      resources: [.copy("Resources")]),
     // Floor 3: tensors, autograd, ops.
     .target(name: "DLTensor", dependencies: ["DLCluster", "CKernels", "COpenBLAS"]),
     // Floor 2: communicators; file formats.

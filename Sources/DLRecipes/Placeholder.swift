@@ -1,1 +1,1 @@
-enum DLRecipesPlaceholder {}
+enum RecipesPlaceholder {}

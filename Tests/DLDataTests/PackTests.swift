@@ -75,7 +75,7 @@ private let mnist =
   @Test func embeddedDigitsAreADataSet() throws {
     let resources =
       URL(fileURLWithPath: #filePath).deletingLastPathComponent().path
-      + "/../../Sources/DLRecipes/Resources"
+      + "/../../Sources/DLData/Resources"
     for (name, count) in [("train", 1437), ("validation", 360)] {
       let dataset = try TensorFileDataset(path: "\(resources)/digits-\(name).safetensors")
       #expect(dataset.count == count)

@@ -1,11 +1,11 @@
 #!/usr/bin/env python3
-"""Writes the embedded data set: Sources/DLRecipes/Resources/digits-{train,validation}.safetensors.
+"""Writes the embedded data set: Sources/DLData/Resources/digits-{train,validation}.safetensors.
 
     pip install numpy scikit-learn safetensors
     python3 scripts/data/make_digits.py
 
 From scikit-learn's copy of UCI optdigits, without the network. A fifth of each class, chosen by a
-fixed seed, is held out. See Sources/DLRecipes/Resources/DIGITS.md.
+fixed seed, is held out. See Sources/DLData/Resources/DIGITS.md.
 """
 
 import json
@@ -16,7 +16,7 @@ import numpy as np
 from safetensors.numpy import load_file
 from sklearn.datasets import load_digits
 
-FOLDER = pathlib.Path(__file__).resolve().parents[2] / "Sources/DLRecipes/Resources"
+FOLDER = pathlib.Path(__file__).resolve().parents[2] / "Sources/DLData/Resources"
 HELD_OUT = 360
 SEED = 1
 METADATA = {
