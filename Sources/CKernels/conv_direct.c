@@ -6,31 +6,43 @@
 #include "dl_sums.h"
 
 #define W 4
+#define EVEN_THEN_ODD 0, 2, 1, 3
+#define INTERLEAVED 0, 4, 1, 5
 #define BLOCK 12
 #define INPUT_BLOCK 5
 #define TARGET
 #define F(name) direct_##name##_4
 #include "conv_direct.inc"
 #undef W
+#undef EVEN_THEN_ODD
+#undef INTERLEAVED
 #undef TARGET
 #undef F
 
 #if defined(__x86_64__) && defined(__linux__)
 #define W 8
+#define EVEN_THEN_ODD 0, 2, 4, 6, 1, 3, 5, 7
+#define INTERLEAVED 0, 8, 1, 9, 2, 10, 3, 11
 #define TARGET __attribute__((target("arch=x86-64-v3")))
 #define F(name) direct_##name##_8
 #include "conv_direct.inc"
 #undef W
+#undef EVEN_THEN_ODD
+#undef INTERLEAVED
 #undef TARGET
 #undef INPUT_BLOCK
 #undef F
 
 #define W 16
+#define EVEN_THEN_ODD 0, 2, 4, 6, 8, 10, 12, 14, 1, 3, 5, 7, 9, 11, 13, 15
+#define INTERLEAVED 0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23
 #define INPUT_BLOCK 6
 #define TARGET __attribute__((target("arch=x86-64-v4"), min_vector_width(512)))
 #define F(name) direct_##name##_16
 #include "conv_direct.inc"
 #undef W
+#undef EVEN_THEN_ODD
+#undef INTERLEAVED
 #undef TARGET
 #undef INPUT_BLOCK
 #undef F
@@ -47,12 +59,18 @@ static const dl_direct_kernels *direct_kernels(void) {
 
 static size_t round_up(size_t n, size_t unit) { return (n + unit - 1) / unit * unit; }
 
+// Pixels that only fill up a block of four are read beyond the planes.
+static size_t plane_count(const dl_direct_plan *d) {
+  return (d->g.c * d->hp * d->wp + 2 * DL_DIRECT_PIXELS) * d->group;
+}
+
 // Lays the plan out from `base` (which may be NULL, to count) and returns its bytes.
 static size_t make_plan(
   dl_direct_plan *d, const dl_conv_geometry *g, size_t out, size_t width, char *base) {
   d->g = *g;
   d->out = out;
   d->lanes = round_up(out, width);
+  d->group = 2 * out <= width ? 2 : 1;
   d->hp = (g->oh - 1) * g->stride_h + g->kh;
   d->wp = (g->ow - 1) * g->stride_w + g->kw;
   d->run = g->kw * g->c;
@@ -63,7 +81,8 @@ static size_t make_plan(
 #define DL_TAKE(field, count)                              \
   d->field = base ? (void *)(base + bytes) : NULL;         \
   bytes += round_up((count) * sizeof *d->field, 64);
-  DL_TAKE(planes, g->c * d->hp * d->wp + 2 * DL_DIRECT_PIXELS + 2 * width)
+  DL_TAKE(planes, plane_count(d))
+  DL_TAKE(bias, d->lanes)
   DL_TAKE(weights, d->taps * d->lanes)
   DL_TAKE(dy_lanes, g->oh * d->owp * d->lanes)
   DL_TAKE(sums, d->taps * d->lanes)
@@ -74,9 +93,11 @@ static size_t make_plan(
   return bytes;
 }
 
-static void clear_planes(const dl_direct_plan *d, size_t width) {
-  size_t count = d->g.c * d->hp * d->wp + 2 * DL_DIRECT_PIXELS + 2 * width;
-  memset(d->planes, 0, count * sizeof(float));
+static void set_offsets(const dl_direct_plan *d) {
+  for (size_t tap = 0; tap < d->taps; tap++) {
+    size_t ky = tap / d->run, kx = tap % d->run / d->g.c, ch = tap % d->g.c;
+    d->offsets[tap] = ((ch * d->hp + ky) * d->wp + kx) * d->group;
+  }
 }
 
 int dl_conv2d_direct_supported(dl_dtype t, const dl_conv_geometry *g, size_t out) {
@@ -104,12 +125,18 @@ void dl_conv2d_direct_forward(
   const dl_direct_kernels *kernels = direct_kernels();
   dl_direct_plan d;
   make_plan(&d, g, out, kernels->width, scratch);
-  clear_planes(&d, kernels->width);
+  memset(d.planes, 0, plane_count(&d) * sizeof(float));
   memset(d.weights, 0, d.taps * d.lanes * sizeof(float));
-  float *to = d.weights;
-  for (size_t ch = 0; ch < g->c; ch++) {
-    for (size_t k = 0; k < g->kh * g->kw; k++, to += d.lanes) {
-      memcpy(to, (const float *)w + (k * g->c + ch) * out, out * sizeof(float));
+  memset(d.bias, 0, d.lanes * sizeof(float));
+  for (size_t o = 0; o < out && bias; o++) {
+    for (size_t i = 0; i < d.group; i++) d.bias[o * d.group + i] = ((const float *)bias)[o];
+  }
+  set_offsets(&d);
+  const float *from = w;
+  for (size_t tap = 0; tap < d.taps; tap++) {
+    float *to = d.weights + tap * d.lanes;
+    for (size_t o = 0; o < out; o++, from++) {
+      for (size_t i = 0; i < d.group; i++) to[o * d.group + i] = *from;
     }
   }
   kernels->forward(&d, x, bias, activation == DL_CONV_RELU, y);
@@ -125,18 +152,16 @@ void dl_conv2d_direct_backward_weight(
   const dl_direct_kernels *kernels = direct_kernels();
   dl_direct_plan d;
   make_plan(&d, g, out, kernels->width, scratch);
-  clear_planes(&d, kernels->width);
+  memset(d.planes, 0, plane_count(&d) * sizeof(float));
   memset(d.dy_lanes, 0, g->oh * d.owp * d.lanes * sizeof(float));
   memset(d.sums, 0, d.taps * d.lanes * sizeof(double));
-  for (size_t tap = 0; tap < d.taps; tap++) {
-    size_t ky = tap / d.run, kx = tap % d.run / g->c, ch = tap % g->c;
-    d.offsets[tap] = (ch * d.hp + ky) * d.wp + kx;
-  }
+  set_offsets(&d);
   kernels->weight(&d, x, dy);
   float *to = dw;
   for (size_t tap = 0; tap < d.taps; tap++, to += out) {
     for (size_t o = 0; o < out; o++) {
-      float value = (float)d.sums[tap * d.lanes + o];
+      const double *sum = d.sums + tap * d.lanes + o * d.group;
+      float value = (float)(d.group == 2 ? sum[0] + sum[1] : sum[0]);
       to[o] = accumulate ? to[o] + value : value;
     }
   }

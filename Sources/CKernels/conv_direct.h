@@ -5,16 +5,19 @@
 #include "dl_conv.h"
 
 // Where things lie in the scratch buffer, in floats unless said. Images are copied one at a time into
-// planes [c][hp][wp] that include the padding, so that inner loops have no borders.
+// planes [c][hp][wp] that include the padding, so that inner loops have no borders. Where the output
+// channels fill at most half a vector, two images go together, in even and odd places and lanes.
 typedef struct {
   dl_conv_geometry g;
   size_t out, lanes;        // lanes: out rounded up to whole vectors
+  size_t group;             // images side by side: 2 where two results fit into one vector
   size_t hp, wp;            // the padded input that the windows cover
   size_t taps, run;         // kh * kw * c, and kw * c
   size_t run_lanes;         // run rounded up to whole vectors
   size_t owp;               // ow rounded up to DL_DIRECT_PIXELS
-  float *planes;            // [c][hp][wp]
-  float *weights;           // forward: [taps in c, ky, kx order][lanes]
+  float *planes;            // [c][hp][wp][group]
+  float *bias;              // [lanes]
+  float *weights;           // forward: [taps][lanes]
   float *dy_lanes;          // [oh][owp][lanes]
   double *sums;             // [taps][lanes]
   size_t *offsets;          // [taps]: where a tap lies in the planes

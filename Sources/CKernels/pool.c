@@ -5,6 +5,14 @@
 #include "template.h"
 
 #define DL_POOL_BLOCK 64
+
+// Nonzero for 2x2 windows with stride 2 that lie side by side inside the image.
+static int dl_tiles_2x2(const dl_conv_geometry *g) {
+  return g->kh == 2 && g->kw == 2 && g->stride_h == 2 && g->stride_w == 2 && g->pad_top == 0
+    && g->pad_left == 0 && g->dilation_h == 1 && g->dilation_w == 1 && 2 * g->oh <= g->h
+    && 2 * g->ow <= g->w;
+}
+
 #define DL_INC "pool.inc"
 #include "instantiate.h"
 

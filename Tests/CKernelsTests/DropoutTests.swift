@@ -2,7 +2,7 @@ import CKernels
 import Testing
 
 struct DropoutTests {
-  /// Philox4x32-10 from the paper (Salmon et al. 2011).
+  /// Philox4x32-10 as published with Random123.
   static func philox(_ counter: [UInt32], _ key: UInt64) -> [UInt32] {
     var c = counter, k0 = UInt32(truncatingIfNeeded: key), k1 = UInt32(key >> 32)
     for _ in 0..<10 {
