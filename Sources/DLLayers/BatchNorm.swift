@@ -6,7 +6,7 @@ import DLTensor
 /// channel, which also move the running statistics (with the unbiased variance); in evaluation by the running ones.
 /// Shapes: `[batch, ..., channels]`, unchanged. Ioffe and Szegedy 2015. Counterpart: `torch.nn.BatchNorm2d`,
 /// `BatchNorm1d`, and across ranks `torch.nn.SyncBatchNorm`.
-public final class BatchNorm: Module, Layer {
+public final class BatchNorm: Module, ReLUFusing {
   /// The scale, `[channels]`, from 1.
   public let weight: Parameter?
   /// The shift, `[channels]`, from 0.
@@ -41,7 +41,7 @@ public final class BatchNorm: Module, Layer {
     numBatchesTracked = Buffer([], dtype: .int64)
   }
 
-  public func forward(_ x: Tensor) throws -> Tensor {
+  public func forward(_ x: Tensor, relu: Bool) throws -> Tensor {
     if x.shape.rank > 2 { valuesPerRow = x.shape.product(1..<x.shape.rank - 1) }
     let running = try RunningStatistics(
       mean: runningMean.value, variance: runningVar.value, momentum: momentum)
@@ -49,7 +49,7 @@ public final class BatchNorm: Module, Layer {
       try numBatchesTracked.value.increment()
     }
     return try x.batchNorm(
-      weight: weight?.value, bias: bias?.value, running: running, eps: eps)
+      weight: weight?.value, bias: bias?.value, running: running, eps: eps, relu: relu)
   }
 
   public func outputShape(for input: Shape) throws -> Shape {

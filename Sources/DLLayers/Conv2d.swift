@@ -5,7 +5,7 @@ import DLTensor
 /// Shapes: `[batch, height, width, in]` to `[batch, oh, ow, out]` with `oh = (height + 2·padding - kernel) / stride + 1`.
 /// The weight is `[kernel height, kernel width, in, out]` in memory and `[out, in, kh, kw]` in files.
 /// Counterpart: `torch.nn.Conv2d`.
-public final class Conv2d: Module, Layer {
+public final class Conv2d: Module, ReLUFusing {
   /// The weight, `[kernel height, kernel width, in, out]`.
   public let weight: Parameter
   /// The bias, `[out]`.
@@ -26,8 +26,9 @@ public final class Conv2d: Module, Layer {
     self.bias = bias ? Parameter([output], initializer: .fanIn(fanIn)) : nil
   }
 
-  public func forward(_ x: Tensor) throws -> Tensor {
-    try x.conv2d(weight.value, bias: bias?.value, stride: window.stride, padding: window.padding)
+  public func forward(_ x: Tensor, relu: Bool) throws -> Tensor {
+    try x.conv2d(
+      weight.value, bias: bias?.value, stride: window.stride, padding: window.padding, relu: relu)
   }
 
   public func outputShape(for input: Shape) throws -> Shape {

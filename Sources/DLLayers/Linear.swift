@@ -3,7 +3,7 @@ import DLTensor
 /// A fully connected layer: `y = x · weightᵀ + bias`, on the last axis.
 ///
 /// Shapes: `[..., in]` to `[..., out]`; weight `[out, in]`, bias `[out]`. Counterpart: `torch.nn.Linear`.
-public final class Linear: Module, Layer {
+public final class Linear: Module, ReLUFusing {
   /// The weight, `[out, in]`.
   public let weight: Parameter
   /// The bias, `[out]`.
@@ -15,8 +15,8 @@ public final class Linear: Module, Layer {
     self.bias = bias ? Parameter([output], initializer: .fanIn(input)) : nil
   }
 
-  public func forward(_ x: Tensor) throws -> Tensor {
-    try x.linear(weight.value, bias: bias?.value)
+  public func forward(_ x: Tensor, relu: Bool) throws -> Tensor {
+    try x.linear(weight.value, bias: bias?.value, relu: relu)
   }
 
   public func outputShape(for input: Shape) throws -> Shape {

@@ -63,6 +63,17 @@ extension Layer {
   public func outputShape(for input: Shape) throws -> Shape { input }
 }
 
+/// A layer that can take the ReLU of its output in the same pass; ``Sequential`` asks for it where a ``ReLU`` follows.
+public protocol ReLUFusing: Layer {
+  /// Computes the output, or `max(output, 0)` if `relu`.
+  func forward(_ x: Tensor, relu: Bool) throws -> Tensor
+}
+
+extension ReLUFusing {
+  /// Computes the output without a ReLU.
+  public func forward(_ x: Tensor) throws -> Tensor { try forward(x, relu: false) }
+}
+
 /// `runningMean` as `running_mean`.
 func snakeCase(_ name: String) -> String {
   var result = ""

@@ -7,8 +7,27 @@ public final class Sequential: Module, Layer {
   /// The layers in order.
   public let layers: [any Layer]
 
+  /// The layers as they are applied: a ReLU goes into the layer before it where that can take it.
+  private let steps: [(Tensor) throws -> Tensor]
+
   /// Makes a chain.
-  public init(_ layers: [any Layer]) { self.layers = layers }
+  public init(_ layers: [any Layer]) {
+    self.layers = layers
+    var steps: [(Tensor) throws -> Tensor] = []
+    var index = 0
+    while index < layers.count {
+      let next = index + 1 < layers.count ? layers[index + 1] : nil
+      if let fusing = layers[index] as? any ReLUFusing, next is ReLU {
+        steps.append { x in try fusing.located { try fusing.forward(x, relu: true) } }
+        index += 2
+      } else {
+        let layer = layers[index]
+        steps.append { x in try layer(x) }
+        index += 1
+      }
+    }
+    self.steps = steps
+  }
 
   /// Makes a chain.
   public convenience init(_ layers: any Layer...) { self.init(layers) }
@@ -18,7 +37,7 @@ public final class Sequential: Module, Layer {
   }
 
   public func forward(_ x: Tensor) throws -> Tensor {
-    try layers.reduce(x) { try $1($0) }
+    try steps.reduce(x) { try $1($0) }
   }
 
   public func outputShape(for input: Shape) throws -> Shape {

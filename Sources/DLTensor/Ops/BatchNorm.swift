@@ -45,11 +45,14 @@ extension Tensor {
   /// rows, or none, change nothing. Backward sums `[Σ dy, Σ dy·x̂]` over ranks; the gradients of weight and bias
   /// stay this rank's sums. Evaluation: by the running statistics.
   ///
+  /// With `relu` the result is `max(y, 0)`, in the same pass.
+  ///
   /// Shapes: x `[batch, ..., channels]`; weight, bias `[channels]`. Ioffe and Szegedy 2015; Chan et al. 1979 for the merge.
   ///
   /// - Throws: ``TensorError`` for shapes that do not fit and, in training, for a single value per channel.
   public func batchNorm(
-    weight: Tensor?, bias: Tensor?, running: RunningStatistics, eps: Double = 1e-5
+    weight: Tensor?, bias: Tensor?, running: RunningStatistics, eps: Double = 1e-5,
+    relu: Bool = false
   ) throws -> Tensor {
     try requireReal(op: "batch_norm")
     let channels = running.mean.count
@@ -81,9 +84,10 @@ extension Tensor {
     let y = try Tensor.empty(shape, dtype: dtype, context: context)
     dl_batch_norm_normalize(
       dtype.kernel, pointer, rows, channels, moments.mean, moments.scale, weight?.pointer,
-      bias?.pointer, nil, 0, y.pointer)
+      bias?.pointer, nil, relu ? 1 : 0, y.pointer)
     let isTraining = context.isTraining
     return context.record(y, from: self, weight, bias) { [self] dy in
+      if relu { dy.maskByReLU(of: y) }
       let sums = try moments.backwardSums(self, dy, rows: rows)
       try weight?.addGradient(sums + channels)
       try bias?.addGradient(sums)

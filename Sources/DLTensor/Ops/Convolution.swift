@@ -5,9 +5,11 @@ extension Tensor {
   ///
   /// Shapes: x `[batch, height, width, in]`, weight `[kernel height, kernel width, in, out]`, bias `[out]`,
   /// y `[batch, oh, ow, out]`. Narrow outputs go through a direct kernel, 1x1 windows are one matrix product, all
-  /// others are a product with blocks of unrolled windows (im2col) that stay in cache.
+  /// others are a product with blocks of unrolled windows (im2col) that stay in cache. With `relu` the result is
+  /// `max(y, 0)`, in the same pass.
   public func conv2d(
-    _ weight: Tensor, bias: Tensor? = nil, stride: Size2d = 1, padding: Size2d = 0
+    _ weight: Tensor, bias: Tensor? = nil, stride: Size2d = 1, padding: Size2d = 0,
+    relu: Bool = false
   ) throws -> Tensor {
     try requireReal(op: "conv2d")
     guard shape.rank == 4, weight.shape.rank == 4, weight.dtype == dtype else {
@@ -31,8 +33,9 @@ extension Tensor {
     let y = try Tensor.empty(
       [shape[0], size.height, size.width, channels], dtype: dtype, context: context)
     let plan = ConvolutionPlan(input: self, weight: weight, window: window, output: y)
-    try plan.forward(self, weight, bias, y)
+    try plan.forward(self, weight, bias, y, relu: relu)
     return context.record(y, from: self, weight, bias) { [self] dy in
+      if relu { dy.maskByReLU(of: y) }
       try plan.backwardWeight(self, weight, bias, dy)
       try plan.backwardInput(self, weight, dy)
     }
@@ -72,13 +75,13 @@ private struct ConvolutionPlan {
     }
   }
 
-  func forward(_ x: Tensor, _ weight: Tensor, _ bias: Tensor?, _ y: Tensor) throws {
+  func forward(_ x: Tensor, _ weight: Tensor, _ bias: Tensor?, _ y: Tensor, relu: Bool) throws {
     var geometry = geometry
     switch method {
     case .direct:
       dl_conv2d_direct_forward(
-        dtype.kernel, &geometry, x.pointer, weight.pointer, bias?.pointer, DL_CONV_NONE, y.pointer,
-        channels, try scratch(x.context).pointer)
+        dtype.kernel, &geometry, x.pointer, weight.pointer, bias?.pointer,
+        relu ? DL_CONV_RELU : DL_CONV_NONE, y.pointer, channels, try scratch(x.context).pointer)
       return
     case .pointwise:
       product(x.pointer, weight, into: y.pointer, rows: rows)
@@ -91,10 +94,7 @@ private struct ConvolutionPlan {
           rows: block.count)
       }
     }
-    if let bias {
-      dl_bias_forward(
-        dtype.kernel, DL_IDENTITY, 0, y.pointer, bias.pointer, rows, channels, y.pointer)
-    }
+    y.addBias(bias, rows: rows, relu: relu)
   }
 
   func backwardWeight(_ x: Tensor, _ weight: Tensor, _ bias: Tensor?, _ dy: Tensor) throws {

@@ -28,8 +28,9 @@ extension Tensor {
 
   /// `y = x · weightᵀ + bias` on the last axis.
   ///
-  /// Shapes: x `[..., in]`, weight `[out, in]`, bias `[out]`, y `[..., out]`.
-  public func linear(_ weight: Tensor, bias: Tensor? = nil) throws -> Tensor {
+  /// Shapes: x `[..., in]`, weight `[out, in]`, bias `[out]`, y `[..., out]`. With `relu` the result is
+  /// `max(y, 0)`, in the same pass.
+  public func linear(_ weight: Tensor, bias: Tensor? = nil, relu: Bool = false) throws -> Tensor {
     try requireReal(op: "linear")
     guard weight.shape.rank == 2, shape.rank >= 1, shape.last == weight.shape[1],
       weight.dtype == dtype
@@ -48,10 +49,9 @@ extension Tensor {
     gemm(
       dtype, transposeB: true, m: rows, n: output, k: input, pointer, lda: input, weight.pointer,
       ldb: input, beta: 0, y.pointer, ldc: output)
-    if let bias {
-      dl_bias_forward(dtype.kernel, DL_IDENTITY, 0, y.pointer, bias.pointer, rows, output, y.pointer)
-    }
+    y.addBias(bias, rows: rows, relu: relu)
     return context.record(y, from: self, weight, bias) { [self] dy in
+      if relu { dy.maskByReLU(of: y) }
       try weight.addGradient { dw, accumulate in
         gemm(
           dtype, transposeA: true, m: output, n: input, k: rows, dy.pointer, lda: output, pointer,
@@ -64,6 +64,19 @@ extension Tensor {
           beta: Double(accumulate), dx, ldc: input)
       }
     }
+  }
+
+  /// Adds a bias to each of `rows` rows, then takes `max(y, 0)` if `relu`, in place.
+  func addBias(_ bias: Tensor?, rows: Int, relu: Bool) {
+    guard bias != nil || relu, rows > 0 else { return }
+    dl_bias_forward(
+      dtype.kernel, relu ? DL_RELU : DL_IDENTITY, 0, pointer, bias?.pointer, rows, count / rows,
+      pointer)
+  }
+
+  /// Zeroes the elements of this gradient where the op's result, after its ReLU, is not positive; in place.
+  func maskByReLU(of y: Tensor) {
+    dl_unary_backward(dtype.kernel, DL_RELU, 0, nil, y.pointer, pointer, pointer, count, 0)
   }
 
   /// Adds the sums over the rows of `dy`, `[rows, count]`, to this tensor's gradient.

@@ -1,0 +1,195 @@
+import DLFormats
+import Foundation
+import Testing
+
+/// Bad input through the real program at two ranks: one line, the exit code of the design, all ranks ended.
+@Suite(.serialized)
+struct BadInputTests {
+  private func expect(
+    _ arguments: [String], code: Int32, _ words: String..., lines: Int = 1,
+    sourceLocation: SourceLocation = #_sourceLocation
+  ) throws {
+    for processes in [2, nil] as [Int?] {
+      let outcome = try Program.run(arguments, processes: processes, timeoutSeconds: 20)
+      #expect(outcome.status == code, "\(outcome.errors)", sourceLocation: sourceLocation)
+      #expect(outcome.seconds < 10, sourceLocation: sourceLocation)
+      #expect(outcome.faults.count == lines, "\(outcome.errors)", sourceLocation: sourceLocation)
+      let text = outcome.faults.joined(separator: "\n")
+      for word in words {
+        #expect(text.contains(word), "\(word) in: \(text)", sourceLocation: sourceLocation)
+      }
+    }
+  }
+
+  /// Runs `body` with a folder that holds the small job and copies of the digits.
+  private func withJob(_ body: (_ folder: String, _ train: [String]) throws -> Void) throws {
+    try TemporaryFolder.with { folder in
+      let digits = Program.repository + "/Sources/DLData/Resources/digits-train.safetensors"
+      try FileManager.default.copyItem(atPath: digits, toPath: folder + "/data.safetensors")
+      let job = ["train", try Job.write(to: folder), "--set", "data.train=\(folder)/data.safetensors"]
+      try body(folder, job)
+    }
+  }
+
+  private func fresh(_ folder: String) -> [String] { ["--out", "\(folder)/run-\(UUID().uuidString)"] }
+
+  @Test func configurations() throws {
+    try TemporaryFolder.with { folder in
+      let path = folder + "/bad.yaml"
+      let text = """
+        data: {synthetic: {shape: [8, 8, 1], classes: 10}}
+        model: {layers: [flatten, {linear: {out: 10}}]}
+        optimiser: {name: sgd}
+        batch_size: 0
+        optimizer: {name: sgd, momentun: 0.9, lr: fast}
+
+        """
+      try text.write(toFile: path, atomically: true, encoding: .utf8)
+      try expect(
+        ["train", path], code: 64, "optimiser", "optimizer", "bad.yaml:3", "batch_size", "momentun",
+        "momentum", "optimizer.lr", lines: 4)
+      try expect(["train", folder + "/none.yaml"], code: 74, "none.yaml")
+      try expect(["train", "no-such-recipe"], code: 64, "no-such-recipe")
+      try expect(["train", "digits", "--set", "model.layer=[]"], code: 64, "layer")
+      try expect(["train", "digits", "--set", "precision=float16"], code: 64, "float16")
+      try expect(["train", "digits", "--ranks", "zero"], code: 64, "ranks")
+    }
+  }
+
+  @Test func dataFiles() throws {
+    try withJob { folder, train in
+      let data = folder + "/data.safetensors"
+      let whole = try Data(contentsOf: URL(fileURLWithPath: data))
+      try expect(
+        ["train", folder + "/small.yaml", "--set", "data.train=\(folder)/none.safetensors"]
+          + fresh(folder), code: 74, "none.safetensors")
+      try whole.prefix(whole.count / 2).write(to: URL(fileURLWithPath: data))
+      try expect(train + fresh(folder), code: 65, "data.safetensors")
+      try Data((0..<5000).map { _ in UInt8.random(in: 0...255) }).write(to: URL(fileURLWithPath: data))
+      try expect(train + fresh(folder), code: 65, "data.safetensors")
+      try Data().write(to: URL(fileURLWithPath: data))
+      try expect(train + fresh(folder), code: 65, "data.safetensors")
+      try whole.write(to: URL(fileURLWithPath: data))
+      try expect(train + ["--set", "data.classes=7"] + fresh(folder), code: 65, "label", "7")
+      try expect(
+        train + ["--set", "model.layers=[flatten, {linear: {out: 4}}]"] + fresh(folder), code: 64, "4",
+        "10")
+      try expect(
+        train + ["--set", "model.layers=[flatten, {conv2d: {out: 4, kernel: 3}}]"] + fresh(folder),
+        code: 64, "1: conv2d")
+    }
+  }
+
+  @Test func aDataFileCutShortInMidRun() throws {
+    try withJob { folder, train in
+      let run = folder + "/run"
+      let running = try Program.start(
+        train + ["--set", "steps=1000000", "--set", "data.order=sequential", "--out", run]
+          + ["--set", "checkpoint={every_steps: 20, keep: 2}"], processes: 2)
+      let reached = running.wait { FileManager.default.fileExists(atPath: run + "/checkpoints/latest") }
+      #expect(reached)
+      let handle = FileHandle(forUpdatingAtPath: folder + "/data.safetensors")
+      try handle?.truncate(atOffset: 3000)
+      let cut = Date()
+      let outcome = running.wait()
+      #expect(outcome.status == 65, "\(outcome.errors)")
+      #expect(Date().timeIntervalSince(cut) < 10)
+      #expect(outcome.faults.count == 1, "\(outcome.errors)")
+      #expect(outcome.faults.first?.contains("data.safetensors") == true)
+      try expectGoodCheckpoint(run)
+    }
+  }
+
+  @Test func checkpoints() throws {
+    try withJob { folder, train in
+      let run = folder + "/run"
+      #expect(try Program.run(train + ["--out", run, "--stop-at", "6"], processes: 2).status == 75)
+      let resume = ["--out", run, "--resume", Job.checkpoint(run, step: 6)]
+      try expect(
+        train + resume + ["--set", "model.layers=[flatten, {linear: {out: 10}}]"], code: 64,
+        "does not fit the model")
+      try expect(train + ["--out", run], code: 64, "already holds a run")
+      try expect(train + ["--out", run, "--resume", folder + "/none.safetensors"], code: 74, "none")
+
+      let newest = Job.checkpoint(run, step: 6)
+      var bytes = try Data(contentsOf: URL(fileURLWithPath: newest))
+      bytes[bytes.count - 100] ^= 0x40
+      try bytes.write(to: URL(fileURLWithPath: newest))
+      try expect(train + resume, code: 65, "checksum")
+      try bytes.prefix(1000).write(to: URL(fileURLWithPath: newest))
+      try expect(train + resume, code: 65, "step-00000006")
+      let outcome = try Program.run(train + ["--out", run, "--resume", "auto"], processes: 2)
+      #expect(outcome.status == 0, "\(outcome.errors)")
+      #expect(outcome.errors.contains("step-00000006"))
+    }
+  }
+
+  @Test func aFullDisk() throws {
+    try withJob { folder, train in
+      // The largest file that may be written is smaller than a checkpoint: every write past it fails.
+      let shell = "trap '' XFSZ; ulimit -f 4; exec \"$@\""
+      let run = folder + "/run"
+      let command =
+        ["bash", "-c", shell, "bash"] + Program.launcher(2) + [Program.path] + train
+        + ["--set", "model.layers=[flatten, {linear: {out: 64}}, relu, {linear: {out: 10}}]", "--out", run]
+      let outcome = try Program.startCommand(command, in: folder, timeoutSeconds: 20).wait()
+      #expect(outcome.status == 74, "\(outcome.errors)")
+      #expect(outcome.faults.count == 1, "\(outcome.errors)")
+      #expect(outcome.seconds < 10)
+      let left = try FileManager.default.contentsOfDirectory(atPath: run + "/checkpoints")
+      #expect(left.filter { $0.hasSuffix(".tmp") }.isEmpty)
+    }
+  }
+
+  @Test func aFullFileSystem() throws {
+    let mounted = try TemporaryFolder.make()
+    defer { try? FileManager.default.removeItem(atPath: mounted) }
+    let mount = try Program.startCommand(
+      ["mount", "-t", "tmpfs", "-o", "size=200k", "tmpfs", mounted], in: nil, timeoutSeconds: 10
+    ).wait()
+    guard mount.status == 0 else {
+      print("skipped: mounting a small file system needs root and is not allowed here")
+      return
+    }
+    defer { _ = try? Program.startCommand(["umount", mounted], in: nil, timeoutSeconds: 10).wait() }
+    try withJob { _, train in
+      let run = mounted + "/run"
+      let outcome = try Program.run(
+        train + ["--out", run, "--set", "steps=100000"], processes: 2, timeoutSeconds: 30)
+      #expect(outcome.status == 74, "\(outcome.errors)")
+      #expect(outcome.faults.count == 1, "\(outcome.errors)")
+      try expectGoodCheckpoint(run)
+    }
+  }
+
+  @Test func aKilledRank() throws {
+    try withJob { folder, train in
+      let run = folder + "/run"
+      let running = try Program.start(
+        train + ["--set", "steps=1000000", "--set", "checkpoint={every_steps: 20, keep: 2}", "--out", run],
+        processes: 3)
+      #expect(running.wait { FileManager.default.fileExists(atPath: run + "/checkpoints/latest") })
+      let killed = Date()
+      _ = try Program.startCommand(
+        ["bash", "-c", "kill -9 $(pgrep -n -f -- '--out \(run)')"], in: nil, timeoutSeconds: 10
+      ).wait()
+      let outcome = running.wait()
+      #expect(Date().timeIntervalSince(killed) < 10)
+      #expect(outcome.status == 137, "\(outcome.errors)")
+      #expect(outcome.faults.count == 1, "\(outcome.errors)")
+      #expect(outcome.faults.first?.contains("--resume auto") == true)
+      let left = try Program.startCommand(
+        ["pgrep", "-f", "--", "dltrain.*--out \(run)"], in: nil, timeoutSeconds: 10
+      ).wait()
+      #expect(left.output.isEmpty, "processes left: \(left.output)")
+      try expectGoodCheckpoint(run)
+    }
+  }
+
+  /// The newest checkpoint of the run is whole: evaluating it succeeds.
+  private func expectGoodCheckpoint(_ run: String) throws {
+    let evaluated = try Program.run(
+      ["evaluate", run, "--data", "embedded:digits-validation", "--checkpoint", "latest"])
+    #expect(evaluated.status == 0, "\(evaluated.errors)")
+  }
+}

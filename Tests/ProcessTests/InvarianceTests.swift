@@ -1,0 +1,57 @@
+import Testing
+
+/// The same job at several numbers of ranks, as threads and as processes.
+@Suite(.serialized)
+struct InvarianceTests {
+  private func train(
+    _ folder: String, _ name: String, threads: Int? = nil, processes: Int? = nil,
+    _ settings: String...
+  ) throws -> [String: [UInt8]] {
+    let configuration = try Job.write(to: folder)
+    let run = "\(folder)/\(name)"
+    var arguments = ["train", configuration, "--out", run]
+    if let threads { arguments += ["--ranks", String(threads)] }
+    for setting in settings { arguments += ["--set", setting] }
+    let outcome = try Program.run(arguments, processes: processes)
+    #expect(outcome.status == 0, "\(name): \(outcome.errors)")
+    return try Job.tensors(run, step: 12)
+  }
+
+  @Test func processesGiveTheBitsOfThreadsAndAgreeWithOneRank() throws {
+    try TemporaryFolder.with { folder in
+      let single = try train(folder, "single", threads: 1)
+      for ranks in [2, 3, 4] {
+        let threads = try train(folder, "threads-\(ranks)", threads: ranks)
+        let processes = try train(folder, "processes-\(ranks)", processes: ranks)
+        #expect(threads == processes, "\(ranks) ranks")
+        let difference = Job.largestDifference(single, threads)
+        #expect(difference < 1e-10, "\(ranks) ranks differ from one by \(difference)")
+      }
+    }
+  }
+
+  @Test func unevenAndEmptySharesChangeNothing() throws {
+    try TemporaryFolder.with { folder in
+      let single = try train(folder, "single", threads: 1)
+      let threads = try train(folder, "threads", threads: 4, "shares=[7,5,3,0]")
+      let processes = try train(folder, "processes", processes: 4, "shares=[7,5,3,0]")
+      #expect(threads == processes)
+      #expect(Job.largestDifference(single, threads) < 1e-10)
+      let accumulated = try train(
+        folder, "accumulated", processes: 2, "accumulate=2", "sync_batch_norm=true")
+      #expect(accumulated.keys == single.keys)
+    }
+  }
+
+  @Test(arguments: ["float64", "float32"])
+  func virtualRanksGiveTheSameBitsOnAnyNumberOfProcesses(precision: String) throws {
+    try TemporaryFolder.with { folder in
+      let settings = ["virtual_ranks=4", "precision=\(precision)"]
+      let whole = try train(folder, "p1", settings[0], settings[1])
+      for processes in [1, 2, 4] {
+        let split = try train(folder, "mpi\(processes)", processes: processes, settings[0], settings[1])
+        #expect(whole == split, "\(processes) processes")
+      }
+    }
+  }
+}

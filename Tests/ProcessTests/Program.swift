@@ -1,0 +1,129 @@
+import Foundation
+
+/// What a process left behind.
+struct Outcome {
+  let status: Int32
+  let output: String
+  let errors: String
+  let seconds: Double
+
+  /// The lines that dltrain itself wrote to standard error; mpirun adds its own.
+  var faults: [String] {
+    errors.split(separator: "\n").map(String.init).filter { $0.hasPrefix("dltrain: ") }
+  }
+}
+
+/// The real program, started as a user would start it.
+enum Program {
+  /// The folder of the build products: that of the running tests.
+  static let products: String = {
+    let tests = (try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")) ?? ""
+    let beside = (tests as NSString).deletingLastPathComponent
+    if FileManager.default.fileExists(atPath: beside + "/dltrain") { return beside }
+    return repository + "/.build/release"
+  }()
+
+  static let repository = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
+    .deletingLastPathComponent().deletingLastPathComponent().path
+
+  static let path = products + "/dltrain"
+
+  /// The command that starts `processes` ranks under mpirun; nothing for nil.
+  static func launcher(_ processes: Int?) -> [String] {
+    guard let processes else { return [] }
+    return ["mpirun", "-n", String(processes), "--oversubscribe", "--bind-to", "none"]
+  }
+
+  /// Runs dltrain with a timeout; 124 is its exit status then.
+  static func run(
+    _ arguments: [String], processes: Int? = nil, in folder: String? = nil,
+    timeoutSeconds: Int = 60
+  ) throws -> Outcome {
+    try start(arguments, processes: processes, in: folder, timeoutSeconds: timeoutSeconds).wait()
+  }
+
+  /// Starts dltrain without waiting for it.
+  static func start(
+    _ arguments: [String], processes: Int? = nil, in folder: String? = nil,
+    timeoutSeconds: Int = 60
+  ) throws -> RunningProgram {
+    try startCommand(
+      launcher(processes) + [path] + arguments, in: folder, timeoutSeconds: timeoutSeconds)
+  }
+
+  /// Starts any command without waiting for it.
+  static func startCommand(_ command: [String], in folder: String?, timeoutSeconds: Int) throws
+    -> RunningProgram
+  {
+    let process = Process()
+    process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
+    process.arguments = ["timeout", "-k", "5", String(timeoutSeconds)] + command
+    process.currentDirectoryURL = URL(fileURLWithPath: folder ?? NSTemporaryDirectory())
+    var environment = ProcessInfo.processInfo.environment
+    environment["OMPI_ALLOW_RUN_AS_ROOT"] = "1"
+    environment["OMPI_ALLOW_RUN_AS_ROOT_CONFIRM"] = "1"
+    process.environment = environment
+    return try RunningProgram(process)
+  }
+}
+
+/// A started process whose output is gathered in files, so that no pipe can fill up.
+final class RunningProgram {
+  let process: Process
+  private let folder: String
+  private let began = Date()
+
+  fileprivate init(_ process: Process) throws {
+    self.process = process
+    folder = try TemporaryFolder.make()
+    for (name, keyPath) in [
+      ("out", \Process.standardOutput), ("err", \Process.standardError),
+    ] as [(String, ReferenceWritableKeyPath<Process, Any?>)] {
+      FileManager.default.createFile(atPath: "\(folder)/\(name)", contents: nil)
+      process[keyPath: keyPath] = FileHandle(forWritingAtPath: "\(folder)/\(name)")
+    }
+    process.standardInput = FileHandle.nullDevice
+    try process.run()
+  }
+
+  /// What standard output holds so far.
+  var output: String { read("out") }
+
+  /// Waits until `condition` holds or the process ends; whether it held.
+  func wait(until condition: () -> Bool) -> Bool {
+    while process.isRunning {
+      if condition() { return true }
+      usleep(20_000)
+    }
+    return condition()
+  }
+
+  /// Waits for the end.
+  func wait() -> Outcome {
+    process.waitUntilExit()
+    defer { try? FileManager.default.removeItem(atPath: folder) }
+    return Outcome(
+      status: process.terminationStatus, output: read("out"), errors: read("err"),
+      seconds: Date().timeIntervalSince(began))
+  }
+
+  private func read(_ name: String) -> String {
+    (try? String(contentsOfFile: "\(folder)/\(name)", encoding: .utf8)) ?? ""
+  }
+}
+
+/// Folders for one test.
+enum TemporaryFolder {
+  static func make() throws -> String {
+    let path = NSTemporaryDirectory() + "/dltrain-test-" + UUID().uuidString
+    try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
+    return path
+  }
+
+  /// Runs `body` with a new folder, which is removed afterwards.
+  static func with<R>(_ body: (String) throws -> R) throws -> R {
+    let path = try make()
+    defer { try? FileManager.default.removeItem(atPath: path) }
+    return try body(path)
+  }
+}

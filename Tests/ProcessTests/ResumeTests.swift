@@ -1,0 +1,114 @@
+import Foundation
+import Testing
+
+/// Runs that are interrupted and go on.
+@Suite(.serialized)
+struct ResumeTests {
+  private func undisturbed(_ folder: String, processes: Int?) throws -> (
+    tensors: [String: [UInt8]], metrics: [String]
+  ) {
+    let run = folder + "/undisturbed"
+    let arguments = ["train", try Job.write(to: folder), "--out", run] + ranks(processes)
+    let outcome = try Program.run(arguments, processes: processes)
+    #expect(outcome.status == 0, "\(outcome.errors)")
+    return (try Job.tensors(run, step: 12), try Job.metrics(run))
+  }
+
+  private func ranks(_ processes: Int?) -> [String] { processes == nil ? ["--ranks", "2"] : [] }
+
+  @Test func stoppedAtEveryStepAndResumedGivesTheSameBits() throws {
+    try TemporaryFolder.with { folder in
+      let whole = try undisturbed(folder, processes: nil)
+      let configuration = try Job.write(to: folder)
+      for step in 1..<12 {
+        let run = "\(folder)/stopped-\(step)"
+        let arguments = ["train", configuration, "--out", run, "--ranks", "2"]
+        let first = try Program.run(arguments + ["--stop-at", String(step)])
+        #expect(first.status == 75, "\(first.errors)")
+        let second = try Program.run(arguments + ["--resume", "auto"])
+        #expect(second.status == 0, "\(second.errors)")
+        #expect(try Job.tensors(run, step: 12) == whole.tensors, "stopped at \(step)")
+        #expect(try Job.metrics(run) == whole.metrics, "stopped at \(step)")
+      }
+    }
+  }
+
+  @Test func killedProcessesResumeToTheSameBits() throws {
+    try TemporaryFolder.with { folder in
+      let whole = try undisturbed(folder, processes: 2)
+      let configuration = try Job.write(to: folder)
+      for (step, rank) in [(2, 0), (5, 1), (9, 1)] {
+        let run = "\(folder)/killed-\(step)"
+        let arguments = ["train", configuration, "--out", run]
+        let running = try Program.start(arguments, processes: 2)
+        let reached = running.wait { FileManager.default.fileExists(atPath: Job.checkpoint(run, step: step)) }
+        #expect(reached)
+        kill(rank: rank, of: running)
+        let outcome = running.wait()
+        // A short run may end before the signal arrives; then there is nothing to resume.
+        #expect(outcome.status != 124)
+        let resumed = try Program.run(arguments + ["--resume", "auto"], processes: 2)
+        #expect(resumed.status == 0, "\(resumed.errors)")
+        #expect(try Job.tensors(run, step: 12) == whole.tensors, "killed after \(step)")
+        #expect(try Job.metrics(run) == whole.metrics, "killed after \(step)")
+      }
+    }
+  }
+
+  @Test func resumesAtAnotherNumberOfRanksFromTheSameSample() throws {
+    try TemporaryFolder.with { folder in
+      let whole = try undisturbed(folder, processes: 2)
+      let run = folder + "/moved"
+      let arguments = ["train", try Job.write(to: folder), "--out", run]
+      #expect(try Program.run(arguments + ["--stop-at", "5"], processes: 3).status == 75)
+      #expect(try Program.run(arguments + ["--resume", "auto"], processes: 4).status == 0)
+      #expect(Job.largestDifference(try Job.tensors(run, step: 12), whole.tensors) < 1e-10)
+    }
+  }
+
+  @Test func aSignalStopsAfterTheStepAndTheRunGoesOn() throws {
+    try TemporaryFolder.with { folder in
+      let run = folder + "/signalled"
+      let arguments = ["train", try Job.write(to: folder), "--out", run, "--set", "steps=4000",
+                       "--set", "checkpoint={every_steps: 2000}", "--set", "validate={every_steps: 4000}"]
+      let running = try Program.start(arguments, processes: 2)
+      let log = run + "/metrics.jsonl"
+      #expect(running.wait { ((try? String(contentsOfFile: log, encoding: .utf8)) ?? "").count > 200 })
+      for process in ranks(of: running) { Foundation.kill(process, SIGUSR1) }
+      let outcome = running.wait()
+      #expect(outcome.status == 75, "\(outcome.errors)")
+      #expect(outcome.seconds < 40)
+      #expect(FileManager.default.fileExists(atPath: run + "/checkpoints/latest"))
+      let resumed = try Program.run(
+        arguments + ["--resume", "auto", "--stop-at", "3999"], processes: 2)
+      #expect(resumed.status == 75, "\(resumed.errors)")
+    }
+  }
+
+  private func kill(rank: Int, of running: RunningProgram) {
+    let found = ranks(of: running)
+    if rank < found.count { Foundation.kill(found[rank], SIGKILL) }
+  }
+
+  /// The processes of the program below a started mpirun, by rank.
+  private func ranks(of running: RunningProgram) -> [pid_t] {
+    let entries = (try? FileManager.default.contentsOfDirectory(atPath: "/proc")) ?? []
+    let processes = entries.compactMap { pid_t($0) }
+    func isBelow(_ process: pid_t) -> Bool {
+      var current = process
+      for _ in 0..<4 {
+        guard let status = try? String(contentsOfFile: "/proc/\(current)/stat", encoding: .utf8),
+          let fields = status.split(separator: ")").last?.split(separator: " "), fields.count > 1,
+          let parent = pid_t(fields[1])
+        else { return false }
+        if parent == running.process.processIdentifier { return true }
+        current = parent
+      }
+      return false
+    }
+    return processes.filter { process in
+      let name = try? String(contentsOfFile: "/proc/\(process)/comm", encoding: .utf8)
+      return name == "dltrain\n" && isBelow(process)
+    }.sorted()
+  }
+}
