@@ -6,16 +6,19 @@ import DLTensor
 extension Trainer {
   /// Finds where to go on from, opens the run folder on rank 0, and loads the state on every rank.
   func openRun() throws {
+    guard options.writesRun else { return }
     let source = try communicator.agreed("open the run folder") {
       communicator.rank == 0 ? try prepareFolder() : ""
     }
     let found = try communicator.broadcast(source + "\n" + folderPath, root: 0)
       .split(separator: "\n", omittingEmptySubsequences: false)
     folderPath = found.count > 1 ? String(found[1]) : ""
-    if let path = found.first.map(String.init), !path.isEmpty {
-      try communicator.agreed("resume from \(path)") { try load(path) }
+    let checkpoint = found.first.map(String.init) ?? ""
+    if !checkpoint.isEmpty {
+      try communicator.agreed("resume from \(checkpoint)") { try load(checkpoint) }
     }
     try communicator.agreed("write the run folder") { try startLogs() }
+    options.didSave(folderPath, checkpoint.isEmpty ? nil : checkpoint)
   }
 
   /// Chooses and opens the run folder; returns the checkpoint to resume from, empty for none.
@@ -44,7 +47,8 @@ extension Trainer {
   private func locate(_ path: String) throws -> (source: String, folder: String) {
     if File.isFolder(path) {
       guard let source = try newestGood(in: path) else {
-        throw RunFolderError(description: "\(path): holds no good checkpoint, start anew without --resume")
+        throw RunFolderError(
+          description: "\(path): holds no good checkpoint, start anew without --resume")
       }
       return (source, options.out ?? path)
     }
@@ -64,7 +68,8 @@ extension Trainer {
     let (file, position) = try Checkpoint.open(path)
     for (key, mine) in compatibilityNotes where file.metadata[key] != mine {
       throw CheckpointError(
-        path: path, what: "was saved with \(key) \(file.metadata[key] ?? "unknown"), this run has \(mine)",
+        path: path,
+        what: "was saved with \(key) \(file.metadata[key] ?? "unknown"), this run has \(mine)",
         advice: "resume with the configuration it was saved with, or use --init for its weights",
         exitCode: .usage)
     }
@@ -97,7 +102,7 @@ extension Trainer {
 
   /// Writes a checkpoint; all ranks learn whether it succeeded.
   func save() throws {
-    guard lastSaved != position.step else { return }
+    guard options.writesRun, lastSaved != position.step else { return }
     let step = position.step
     _ = try exchange.agree(0, stop: false, "report step \(step)")
     try communicator.agreed("write the checkpoint of step \(step)") {
@@ -110,6 +115,8 @@ extension Trainer {
       notes["blas_core"] = BLAS.core
       notes["version"] = Version.current
       notes["ranks"] = String(communicator.size)
+      notes["input_shape"] = data.train.inputShape.map(String.init).joined(separator: ",")
+      notes["classes"] = data.train.classCount.map(String.init)
       let entries = try StateDict(arena, adding: optimizerState.entries()).entries
       try Checkpoint.write(
         entries, position: position, notes: notes, to: folder.checkpoints.file(step: step))
@@ -117,5 +124,7 @@ extension Trainer {
       try folder.checkpoints.prune(keep: configuration.checkpoint.keep, best: position.best?.step)
     }
     lastSaved = step
+    options.didSave(
+      folderPath, CheckpointFolder(path: folderPath + "/checkpoints").file(step: step))
   }
 }

@@ -28,6 +28,10 @@ public struct TrainingOptions: Sendable {
   public var stopAtStep: Int?
   /// Asked before each step whether to finish it, write a checkpoint and stop; may be asked on any rank.
   public var shouldStop: @Sendable () -> Bool = { false }
+  /// Told on every rank of the run folder, and of the checkpoint that the run would go on from if it ended now.
+  public var didSave: @Sendable (_ folder: String, _ checkpoint: String?) -> Void = { _, _ in }
+  /// Whether the run leaves a folder with checkpoints and metrics; not for measurements.
+  public var writesRun = true
 
   /// Makes the options of a plain new run.
   public init() {}
@@ -67,7 +71,7 @@ public final class Trainer {
   /// - Parameters:
   ///   - configuration: the job.
   ///   - communicator: this rank's peers; every rank makes its trainer with the same arguments.
-  ///   - observers: told of what happens, on rank 0 only.
+  ///   - observers: told of what happens, on rank 0 only unless they observe every rank.
   ///   - report: takes one-line notices, such as a damaged checkpoint that was passed over; rank 0 only.
   ///   - model: makes the network for inputs of shape `[batch] + input`; the configuration's by default.
   /// - Throws: `RankFailure`, the same on every rank, for anything wrong with configuration, data or files.
@@ -82,7 +86,7 @@ public final class Trainer {
     let timed = TimedCommunicator(communicator)
     self.communicator = timed
     self.report = timed.rank == 0 ? report : { _ in }
-    self.observers = timed.rank == 0 ? observers : []
+    self.observers = observers.filter { timed.rank == 0 || $0.observesEveryRank }
     let context = Context(
       communicator: timed, precision: configuration.precision.dtype, seed: configuration.seed)
     context.synchronizesBatchNorm = configuration.syncBatchNorm
@@ -151,7 +155,9 @@ public final class Trainer {
     }
     let runReport = RunReport(
       name: name, folder: folderPath,
-      checkpoint: lastSaved.map { CheckpointFolder(path: folderPath + "/checkpoints").file(step: $0) },
+      checkpoint: lastSaved.map {
+        CheckpointFolder(path: folderPath + "/checkpoints").file(step: $0)
+      },
       step: position.step, totalSteps: totalSteps,
       epochs: (totalSteps + sampler.stepsPerEpoch - 1) / sampler.stepsPerEpoch,
       ranks: communicator.size, parameters: parameterCount, loss: lastLoss,

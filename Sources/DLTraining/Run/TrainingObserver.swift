@@ -88,6 +88,8 @@ public struct RunPlan: Sendable {
 
 /// Watches a run, on rank 0.
 public protocol TrainingObserver: AnyObject {
+  /// Whether it watches every rank that it is given to, and not rank 0 alone.
+  var observesEveryRank: Bool { get }
   /// The run is about to make its first step.
   func willTrain(_ plan: RunPlan) throws
   /// A step was made.
@@ -101,6 +103,8 @@ public protocol TrainingObserver: AnyObject {
 }
 
 extension TrainingObserver {
+  /// Rank 0 alone.
+  public var observesEveryRank: Bool { false }
   /// Does nothing.
   public func willTrain(_ plan: RunPlan) throws {}
   /// Does nothing.

@@ -1,0 +1,45 @@
+import DLCluster
+import DLFormats
+import DLTraining
+
+/// What a command names as its job: a configuration file or a recipe.
+public struct Job: Sendable {
+  /// The name as given.
+  public let name: String
+  /// The recipe; nil for a file.
+  public let recipe: Recipe?
+
+  /// Takes the name of a recipe or the path of a configuration file; names of recipes go first.
+  ///
+  /// - Throws: `UsageError` where it is neither.
+  public init(_ name: String) throws {
+    self.name = name
+    recipe = Recipe.named(name)
+    guard recipe == nil, name.isEmpty || !File.exists(name) else { return }
+    let known = Recipe.all.map(\.name).joined(separator: ", ")
+    throw UsageError(
+      "\"\(name)\": no configuration file and no recipe of that name; recipes: \(known)")
+  }
+
+  /// Reads the configuration.
+  ///
+  /// - Parameters:
+  ///   - overrides: `KEY.PATH=VALUE` each.
+  ///   - needsData: whether data that must be fetched first has to be named.
+  /// - Throws: `ConfigurationError` with all faults; `UsageError` saying how to get a recipe's data.
+  public func configuration(_ overrides: [String], needsData: Bool = true) throws -> Configuration {
+    guard let recipe else { return try Configuration.load(path: name, overrides: overrides) }
+    let lacksData =
+      recipe.dataHelp != nil
+      && !overrides.contains { $0.hasPrefix("data.train=") || $0.hasPrefix("data.synthetic") }
+    guard lacksData else {
+      return try Configuration.load(yaml: recipe.yaml, source: name, overrides: overrides)
+    }
+    let shape = recipe.inputShape.map(String.init).joined(separator: ", ")
+    let standIn = "data.synthetic={shape: [\(shape)], classes: \(recipe.classes)}"
+    let configuration = try Configuration.load(
+      yaml: recipe.yaml, source: name, overrides: [standIn] + overrides)
+    if needsData, let help = recipe.dataHelp { throw UsageError("\(name): no data.train; \(help)") }
+    return configuration
+  }
+}

@@ -1,0 +1,37 @@
+import DLTensor
+import DLTraining
+
+/// A named job: a configuration with defaults for everything, and how to get the data that it needs.
+public struct Recipe: Sendable {
+  /// The name by which commands take it.
+  public let name: String
+  /// One line on what it trains.
+  public let summary: String
+  /// The configuration.
+  public let yaml: String
+  /// The shape of one input row, for when no data is at hand.
+  public let inputShape: [Int]
+  /// The number of classes, for when no data is at hand.
+  public let classes: Int
+  /// How to get the data and name it; nil where it comes with the program.
+  public let dataHelp: String?
+
+  /// Declares a recipe.
+  public init(
+    name: String, summary: String, inputShape: [Int], classes: Int, dataHelp: String? = nil,
+    yaml: String
+  ) {
+    self.name = name
+    self.summary = summary
+    self.inputShape = inputShape
+    self.classes = classes
+    self.dataHelp = dataHelp
+    self.yaml = yaml
+  }
+
+  /// All recipes, by name.
+  public static let all: [Recipe] = [.digits, .lenetMNIST, .lenet5]
+
+  /// The recipe of that name.
+  public static func named(_ name: String) -> Recipe? { all.first { $0.name == name } }
+}

@@ -1,0 +1,146 @@
+import CKernels
+import DLCluster
+import DLFormats
+import DLTensor
+import Glibc
+
+/// What the machine offers to a run, and what is to be fixed.
+public struct SystemReport {
+  /// Names and values, in order.
+  public let facts: [(name: String, value: String)]
+  /// What is wrong or slow, each with what to do.
+  public let advice: [String]
+
+  /// The version of everything that decides about results and speed, a line each.
+  public static var version: String {
+    """
+    dltrain \(Version.current)
+    Swift \(swiftVersion)
+    MPI compiled \(MPIRuntime.compiledVersion), loaded \(MPIRuntime.loadedVersion)
+    BLAS core \(BLAS.core)
+    CPU features \(features), kernel set \(CPU.kernelSet)
+    """
+  }
+
+  /// Looks at the machine; measures for about 0.2 s. MPI is asked for its version only.
+  public init() {
+    var advice: [String] = []
+    var facts: [(String, String)] = []
+    let cores = Int(dl_cores_in_mask())
+    let online = Int(dl_cores_online())
+    facts.append(("CPU", CPU.name.isEmpty ? "unknown" : CPU.name))
+    facts.append(("features", SystemReport.features))
+    facts.append(("kernel set", CPU.kernelSet))
+    facts.append(("cores", "\(online) online, \(cores) in the affinity mask"))
+    if cores < online {
+      advice.append(
+        "the affinity mask has \(cores) of \(online) cores: under mpirun use --bind-to none where a "
+          + "process hosts several ranks")
+    }
+    facts.append(("BLAS core", BLAS.core))
+    if let warning = SystemReport.blasWarning { advice.append(warning) }
+    facts.append(("MPI compiled", MPIRuntime.compiledVersion))
+    facts.append(("MPI loaded", MPIRuntime.loadedVersion))
+    if let launcher = SystemReport.program("mpirun") {
+      facts.append(("mpirun", launcher))
+    } else {
+      facts.append(("mpirun", "not found"))
+      advice.append(
+        "mpirun is not on PATH: install openmpi-bin to train on several processes or hosts")
+    }
+    var volume = statvfs()
+    if statvfs("/dev/shm", &volume) == 0 {
+      let size = Int(clamping: UInt64(volume.f_frsize) * UInt64(volume.f_blocks))
+      let free = Int(clamping: UInt64(volume.f_frsize) * UInt64(volume.f_bavail))
+      facts.append(("/dev/shm", "\(Text.bytes(size)), \(Text.bytes(free)) free"))
+      if free < 256 << 20 {
+        advice.append(
+          "/dev/shm has \(Text.bytes(free)) free: MPI is slow or fails below some hundred MB; in a "
+            + "container start it with --shm-size=1g")
+      }
+    } else {
+      facts.append(("/dev/shm", "none"))
+      advice.append(
+        "there is no /dev/shm: processes of this machine talk by slower ways; mount a tmpfs there")
+    }
+    facts.append(("memory", SystemReport.memory))
+    facts.append(
+      ("bandwidth", "\(Text.fixed(SystemReport.bandwidth() / 1e9, 1)) GB/s copying, one core"))
+    self.facts = facts
+    self.advice = advice
+  }
+
+  /// What to do where BLAS uses older kernels than the CPU can run; nil where it does not.
+  public static var blasWarning: String? {
+    let probe = dl_cpu_probe()
+    let core = BLAS.core
+    let avx512 = ["SkylakeX", "Cooperlake", "Sapphirerapids"]
+    let avx2 = avx512 + ["Haswell", "Zen", "Excavator"]
+    let known =
+      avx2 + [
+        "Prescott", "Core2", "Penryn", "Dunnington", "Nehalem", "Sandybridge", "Bulldozer",
+        "Piledriver",
+        "Steamroller", "Bobcat", "Barcelona", "Opteron", "Atom", "Nano", "Katmai", "Generic",
+      ]
+    guard known.contains(core) else { return nil }
+    let wanted = probe.avx512f != 0 ? avx512 : probe.avx2 != 0 ? avx2 : known
+    guard !wanted.contains(core) else { return nil }
+    let isForced = getenv("OPENBLAS_CORETYPE") != nil
+    return
+      "OpenBLAS uses its \(core) kernels, the CPU has \(probe.avx512f != 0 ? "AVX-512" : "AVX2"): "
+      + (isForced ? "unset OPENBLAS_CORETYPE" : "install a newer OpenBLAS")
+  }
+
+  /// The CPU's features that kernels use, by their common names.
+  static var features: String {
+    let probe = dl_cpu_probe()
+    let all = [
+      ("avx2", probe.avx2), ("fma", probe.fma), ("avx512f", probe.avx512f),
+      ("avx512_bf16", probe.avx512_bf16), ("amx_bf16", probe.amx_bf16),
+    ]
+    let present = all.filter { $0.1 != 0 }.map(\.0)
+    return present.isEmpty ? "none of those that kernels use" : present.joined(separator: " ")
+  }
+
+  private static var swiftVersion: String {
+    #if compiler(>=6.4)
+      "6.4 or later"
+    #elseif compiler(>=6.3)
+      "6.3"
+    #elseif compiler(>=6.2)
+      "6.2"
+    #else
+      "6.1"
+    #endif
+  }
+
+  private static var memory: String {
+    Text.bytes(sysconf(Int32(_SC_PHYS_PAGES)) * sysconf(Int32(_SC_PAGESIZE)))
+  }
+
+  /// The path of a program, looked for as a shell does.
+  private static func program(_ name: String) -> String? {
+    guard let path = getenv("PATH") else { return nil }
+    return String(cString: path).split(separator: ":").map { "\($0)/\(name)" }
+      .first { access($0, X_OK) == 0 && !File.isFolder($0) }
+  }
+
+  /// Bytes read and written per second by copying memory that no cache holds.
+  private static func bandwidth() -> Double {
+    let count = 64 << 20
+    guard let from = malloc(count), let to = malloc(count) else { return 0 }
+    defer {
+      free(from)
+      free(to)
+    }
+    memset(from, 1, count)
+    memset(to, 2, count)
+    let start = monotonicSeconds()
+    var copies = 0
+    while monotonicSeconds() - start < 0.2 {
+      memcpy(to, from, count)
+      copies += 1
+    }
+    return Double(2 * count * copies) / (monotonicSeconds() - start)
+  }
+}

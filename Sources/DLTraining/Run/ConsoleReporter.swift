@@ -1,0 +1,179 @@
+import DLTensor
+
+/// Shows a run on standard output: a header, a line per epoch, and what it came to at the end.
+///
+/// On a terminal a line within the epoch is kept up to date; elsewhere a plain line is added every ten seconds.
+public final class ConsoleReporter: TrainingObserver {
+  private let layout: String
+  private let isLive: Bool
+  private var plan: RunPlan?
+  private var began = 0.0
+  private var shown = 0.0
+  private var epoch = EpochSums()
+  private var pending: StepReport?
+  private var isLineOpen = false
+
+  /// Makes a reporter.
+  ///
+  /// - Parameters:
+  ///   - layout: how the ranks are laid out, from ``RankLayout/text(ranks:)``.
+  ///   - isLive: whether to keep a line within the epoch up to date, by carriage returns.
+  public init(layout: String, isLive: Bool) {
+    self.layout = layout
+    self.isLive = isLive
+  }
+
+  public func willTrain(_ plan: RunPlan) {
+    self.plan = plan
+    began = monotonicSeconds()
+    shown = began
+    let epochs = Text.significant(Double(plan.totalSteps) / Double(max(plan.stepsPerEpoch, 1)), 4)
+    let start = plan.startStep > 0 ? ", going on from step \(plan.startStep)" : ""
+    Console.out(
+      """
+      \(plan.name): \(Text.grouped(plan.parameters)) parameters, \(layout), \(plan.precision), BLAS \(BLAS.core)
+      \(Text.grouped(plan.rows)) rows, batch \(plan.batchSize), \(epochs) epochs, \
+      \(plan.totalSteps) steps\(start)\(plan.folder.isEmpty ? "" : ", run folder \(plan.folder)")
+
+      \(ConsoleReporter.heading)
+
+      """)
+  }
+
+  public func didStep(_ report: StepReport) {
+    flush()
+    guard let plan else { return }
+    epoch.add(report)
+    if report.step % max(plan.stepsPerEpoch, 1) == 0 || report.step == plan.totalSteps {
+      pending = report
+      return
+    }
+    let now = monotonicSeconds()
+    guard now - shown > (isLive ? 0.2 : 10) else { return }
+    shown = now
+    show(report, nil, closed: !isLive)
+  }
+
+  public func didValidate(_ report: ValidationReport) {
+    if let step = pending {
+      pending = nil
+      finish(step, report)
+    } else {
+      closeLine()
+      Console.out(
+        ConsoleReporter.columns([
+          "", "\(report.step)", "", Text.fixed(report.loss, 4), accuracy(report), "", "", "", "",
+        ]) + "\n")
+    }
+  }
+
+  public func didTrain(_ report: RunReport) {
+    flush()
+    closeLine()
+    var rows: [[String]] = []
+    func add(_ name: String, _ value: String) { rows.append([name, value]) }
+    if let last = report.validation {
+      let best = report.best.map { best in
+        let value = last.accuracy == nil ? Text.fixed(best.value, 4) : Text.percent(best.value, 2)
+        return ", best \(value) at step \(best.step)"
+      }
+      if let accuracy = last.accuracy {
+        add("validation accuracy", Text.percent(accuracy, 2) + (best ?? ""))
+      }
+      add("validation loss", Text.fixed(last.loss, 4) + (last.accuracy == nil ? best ?? "" : ""))
+    }
+    if let loss = report.loss { add("training loss", Text.fixed(loss, 4) + " in the last step") }
+    add(
+      "time",
+      Text.duration(report.seconds) + ", \(Text.grouped(report.samplesPerSecond)) samples/s, "
+        + layout)
+    if let checkpoint = report.checkpoint { add("checkpoint", checkpoint) }
+    if !report.folder.isEmpty {
+      add("metrics", report.folder + "/metrics.jsonl")
+      if report.isInterrupted {
+        add("stopped", "at step \(report.step) of \(report.totalSteps)")
+        add("go on with", "--resume auto --out \(report.folder)")
+      } else {
+        add("evaluate", "dltrain evaluate \(report.folder)")
+      }
+    }
+    Console.out("\n" + Text.table(rows) + "\n")
+  }
+
+  /// Prints an epoch that no validation followed.
+  private func flush() {
+    guard let step = pending else { return }
+    pending = nil
+    finish(step, nil)
+  }
+
+  private func finish(_ step: StepReport, _ validation: ValidationReport?) {
+    show(step, validation, closed: true)
+    epoch = EpochSums()
+    shown = monotonicSeconds()
+  }
+
+  private func show(_ step: StepReport, _ validation: ValidationReport?, closed: Bool) {
+    guard let plan else { return }
+    let perEpoch = Double(max(plan.stepsPerEpoch, 1))
+    let total = max(1, Int((Double(plan.totalSteps) / perEpoch).rounded(.up)))
+    let isWhole = step.step % max(plan.stepsPerEpoch, 1) == 0
+    let place =
+      isWhole
+      ? "\(step.step / max(plan.stepsPerEpoch, 1))" : Text.fixed(Double(step.step) / perEpoch, 1)
+    let elapsed = monotonicSeconds() - began
+    let left =
+      elapsed / Double(max(step.step - plan.startStep, 1)) * Double(plan.totalSteps - step.step)
+    let line = ConsoleReporter.columns([
+      "\(place)/\(total)", "\(step.step)", Text.fixed(epoch.loss, 4),
+      validation.map { Text.fixed($0.loss, 4) } ?? "", validation.map(accuracy) ?? "",
+      Text.significant(step.learningRate, 3), Text.grouped(epoch.rowsPerSecond),
+      Text.percent(epoch.communicationShare, 0), Text.duration(left),
+    ])
+    if isLive {
+      Console.out("\r\u{1b}[K" + line + (closed ? "\n" : ""))
+      isLineOpen = !closed
+    } else {
+      Console.out(line + "\n")
+    }
+  }
+
+  private func closeLine() {
+    if isLineOpen { Console.out("\r\u{1b}[K") }
+    isLineOpen = false
+  }
+
+  private func accuracy(_ report: ValidationReport) -> String {
+    report.accuracy.map { Text.percent($0, 2) } ?? "-"
+  }
+
+  private static let widths = [8, 8, 10, 10, 9, 10, 11, 6, 13]
+  private static var heading: String {
+    columns([
+      "epoch", "step", "loss", "val loss", "val acc", "lr", "samples/s", "comm", "time left",
+    ])
+  }
+
+  private static func columns(_ cells: [String]) -> String {
+    zip(cells, widths).map { Text.right($0, $1) }.joined()
+  }
+}
+
+/// Sums over the steps of an epoch so far.
+private struct EpochSums {
+  var lossSum = 0.0
+  var rows = 0
+  var seconds = 0.0
+  var communicationSeconds = 0.0
+
+  var loss: Double { rows > 0 ? lossSum / Double(rows) : .nan }
+  var rowsPerSecond: Double { seconds > 0 ? Double(rows) / seconds : 0 }
+  var communicationShare: Double { seconds > 0 ? communicationSeconds / seconds : 0 }
+
+  mutating func add(_ step: StepReport) {
+    lossSum += step.loss * Double(step.rows)
+    rows += step.rows
+    seconds += step.seconds
+    communicationSeconds += step.communicationSeconds
+  }
+}

@@ -1,0 +1,90 @@
+import Glibc
+
+/// Numbers and columns as people read them.
+enum Text {
+  /// A number with a fixed number of decimals.
+  static func fixed(_ value: Double, _ decimals: Int) -> String {
+    guard value.isFinite else { return value.isNaN ? "nan" : value < 0 ? "-inf" : "inf" }
+    return format("%.\(decimals)f", value)
+  }
+
+  /// A number with a fixed number of significant digits, as in `0.00125` or `1.2e-07`.
+  static func significant(_ value: Double, _ digits: Int) -> String {
+    format("%.\(digits)g", value)
+  }
+
+  /// An integer with its thousands parted by commas.
+  static func grouped(_ value: Int) -> String {
+    let digits = String(value.magnitude)
+    var result = ""
+    for (index, digit) in digits.enumerated() {
+      if index > 0, (digits.count - index) % 3 == 0 { result.append(",") }
+      result.append(digit)
+    }
+    return value < 0 ? "-" + result : result
+  }
+
+  /// A rounded positive number with its thousands parted by commas.
+  static func grouped(_ value: Double) -> String {
+    grouped(value.isFinite ? Int(min(max(value.rounded(), -1e15), 1e15)) : 0)
+  }
+
+  /// A share as a percentage with `decimals`.
+  static func percent(_ share: Double, _ decimals: Int) -> String {
+    fixed(share * 100, decimals) + "%"
+  }
+
+  /// A time as in `4.2 s`, `3 min 12 s` or `2 h 5 min`.
+  static func duration(_ seconds: Double) -> String {
+    guard seconds.isFinite, seconds < 1e9 else { return "?" }
+    if seconds < 10 { return fixed(max(seconds, 0), 1) + " s" }
+    let whole = Int(seconds.rounded())
+    if whole < 60 { return "\(whole) s" }
+    if whole < 3600 { return "\(whole / 60) min \(whole % 60) s" }
+    return "\(whole / 3600) h \(whole % 3600 / 60) min"
+  }
+
+  /// A number of bytes as in `4.2 MB`.
+  static func bytes(_ count: Int) -> String {
+    var value = Double(count)
+    for unit in ["B", "kB", "MB", "GB"] {
+      if value < 1000 { return (unit == "B" ? "\(count)" : significant(value, 3)) + " \(unit)" }
+      value /= 1000
+    }
+    return fixed(value, 1) + " TB"
+  }
+
+  /// The text with blanks before it, up to a width.
+  static func right(_ text: String, _ width: Int) -> String {
+    String(repeating: " ", count: max(0, width - text.count)) + text
+  }
+
+  /// The text with blanks after it, up to a width.
+  static func left(_ text: String, _ width: Int) -> String {
+    text + String(repeating: " ", count: max(0, width - text.count))
+  }
+
+  /// Rows in columns two blanks apart, each as wide as its widest cell; numbers to the right.
+  static func table(_ rows: [[String]], rightAligned: Set<Int> = []) -> String {
+    let columns = rows.map(\.count).max() ?? 0
+    let widths = (0..<columns).map { column in
+      rows.map { column < $0.count ? $0[column].count : 0 }.max() ?? 0
+    }
+    return rows.map { row in
+      let cells = row.enumerated().map { column, cell in
+        rightAligned.contains(column) ? right(cell, widths[column]) : left(cell, widths[column])
+      }
+      var line = cells.joined(separator: "  ")
+      while line.last == " " { line.removeLast() }
+      return line
+    }.joined(separator: "\n")
+  }
+
+  private static func format(_ format: String, _ value: Double) -> String {
+    withUnsafeTemporaryAllocation(of: CChar.self, capacity: 400) { buffer in
+      buffer[0] = 0
+      _ = withVaList([value]) { vsnprintf(buffer.baseAddress!, buffer.count, format, $0) }
+      return String(cString: buffer.baseAddress!)
+    }
+  }
+}

@@ -1,0 +1,72 @@
+import DLCluster
+
+/// A training run as a command line asks for it.
+public struct TrainingJob: Sendable {
+  /// The run folder, or nil for a new one.
+  public var out: String?
+  /// `auto`, a checkpoint or a run folder to go on from; nil to start anew.
+  public var resume: String?
+  /// Weights to start from.
+  public var initialWeights: String?
+  /// The number of ranks; nil for what the processes or cores give.
+  public var ranks: Int?
+  /// The step after which to stop with a checkpoint.
+  public var stopAtStep: Int?
+
+  /// Makes a plain new run.
+  public init() {}
+
+  /// Trains on all ranks of the world and shows the progress.
+  ///
+  /// - Parameters:
+  ///   - model: makes the network; the configuration's by default.
+  ///   - configuration: reads the configuration; called on every process.
+  /// - Returns: 75 where a signal stopped the run, else 0.
+  public func run(
+    in world: World, model: ModelFactory? = nil, configuration: () throws -> Configuration
+  ) throws -> ExitCode {
+    let options = try world.agreed("read the command line") { try makeOptions(world.signals) }
+    let configuration = try world.agreed("read the configuration", configuration)
+    let logger = world.logger
+    let layout = world.layout
+    let isLive = Console.isTerminal && !world.isLaunched
+    let report = try world.run(ranks: ranks, virtualRanks: configuration.virtualRanks) {
+      communicator in
+      let reporter = ConsoleReporter(layout: layout.text(ranks: communicator.size), isLive: isLive)
+      return try Trainer(
+        configuration, options: options, communicator: communicator, observers: [reporter],
+        report: { logger.warning("\($0)") }, model: model
+      ).run()
+    }
+    return report.isInterrupted && report.step != stopAtStep ? .resumable : .success
+  }
+
+  private func makeOptions(_ signals: StopSignals) throws -> TrainingOptions {
+    for (name, value) in [("--ranks", ranks), ("--stop-at", stopAtStep)] {
+      if let value, value < 1 { throw UsageError("\(name) \(value): give at least 1") }
+    }
+    for (name, value) in [("--out", out), ("--resume", resume), ("--init", initialWeights)]
+    where value?.isEmpty ?? false {
+      throw UsageError("\(name): the path is empty, name a file or folder or leave it out")
+    }
+    var options = TrainingOptions()
+    options.out = out.map(withoutTrailingSlash)
+    options.initialWeights = initialWeights
+    options.stopAtStep = stopAtStep
+    options.shouldStop = { signals.isStopRequested }
+    options.didSave = { signals.note(run: $0, checkpoint: $1) }
+    switch resume {
+    case nil: options.resume = .never
+    case "auto": options.resume = .automatic
+    case let path?: options.resume = .path(withoutTrailingSlash(path))
+    }
+    return options
+  }
+}
+
+/// A folder's path without slashes at its end.
+func withoutTrailingSlash(_ path: String) -> String {
+  var path = path
+  while path.count > 1, path.hasSuffix("/") { path.removeLast() }
+  return path
+}

@@ -1,0 +1,250 @@
+import CKernels
+import DLCluster
+import Glibc
+import Logging
+
+/// The processes and threads of a job, from the start of the program to its end.
+///
+/// Under a launcher the ranks are its processes, or threads of each where the job has more ranks than processes.
+/// Without one they are threads of this process, and MPI is not touched.
+public final class World {
+  /// The signals that may end the job.
+  public let signals: StopSignals
+  /// Takes notices and warnings: one line each on standard error.
+  public let logger: Logger
+  private let runtime: MPIRuntime?
+  private let processes: any Communicator
+
+  /// Whether this process speaks for all.
+  public var isFirst: Bool { processes.rank == 0 }
+  /// Processes of the job; 1 without a launcher.
+  public var processCount: Int { processes.size }
+  /// Whether a launcher started this process as one of several, or of one.
+  public var isLaunched: Bool { runtime != nil }
+
+  private init(signals: StopSignals) throws {
+    self.signals = signals
+    logger = ConsoleLogHandler.logger()
+    runtime = try MPIRuntime.start()
+    guard let runtime else {
+      processes = SingleRank()
+      signals.join(place: "", flag: HostFlag())
+      return
+    }
+    processes = runtime.world
+    let job = try processes.broadcast("\(getpid())-\(UInt64.random(in: 0...UInt64.max))", root: 0)
+    let flag = try HostFlag(job: job) { try runtime.world.barrier() }
+    signals.join(place: " (rank \(processes.rank) of \(processes.size))", flag: flag)
+  }
+
+  /// Runs a program on all its processes and ends them all with one exit code: the only place where dltrain exits.
+  ///
+  /// What `body` throws is printed as one line per fault, `dltrain: what, where, what to do`: once, where all
+  /// processes threw it together; else by the one that threw it, which then ends the others by MPI.
+  public static func main(_ body: (World) throws -> ExitCode) -> Never {
+    let signals = StopSignals()
+    let world: World
+    do {
+      world = try World(signals: signals)
+    } catch {
+      let number = getenv("OMPI_COMM_WORLD_RANK") ?? getenv("PMI_RANK")
+      if number.map({ String(cString: $0) == "0" }) ?? true { complain(error) }
+      exit(exitCode(of: error).rawValue)
+    }
+    let code: ExitCode
+    do {
+      code = try body(world)
+    } catch let error as RankFailure {
+      if world.isFirst { complain(error) }
+      code = error.exitCode
+    } catch {
+      world.leave(error)
+    }
+    // mpirun sends SIGTERM to those still on their way out when the first has ended with a code.
+    signals.silence()
+    do { try world.runtime?.finalize() } catch { world.leave(error) }
+    exit(code.rawValue)
+  }
+
+  /// Writes to standard output, on the first process only.
+  public func print(_ text: String) { if isFirst { Console.out(text + "\n") } }
+
+  /// Says something worth knowing on standard error, on the first process only.
+  public func warn(_ message: String) { if isFirst { logger.warning("\(message)") } }
+
+  /// Runs `body` on every process and agrees on the outcome; a fault that all have alike is told as it is.
+  public func agreed<R>(_ what: String, _ body: () throws -> R) throws -> R {
+    let outcome = Result { try body() }
+    var mine: (code: Int32, hash: UInt64) = (0, 0)
+    if case .failure(let error) = outcome {
+      mine = (World.exitCode(of: error).rawValue, World.hash("\(error)"))
+    }
+    let all = try processes.allgather([UInt64(mine.code), mine.hash])
+    let isSame = (0..<processes.size).allSatisfy {
+      all[2 * $0] == all[0] && all[2 * $0 + 1] == all[1]
+    }
+    if isSame, case .failure(let error) = outcome {
+      if let failure = error as? RankFailure { throw failure }
+      throw RankFailure(rank: 0, exitCode: World.exitCode(of: error), message: "\(error)")
+    }
+    return try processes.agreed(what) { try outcome.get() }
+  }
+
+  /// Runs `body` on the first process while the others wait for its outcome.
+  public func first(_ what: String, _ body: () throws -> Void) throws {
+    let outcome = Result { if isFirst { try body() } }
+    let code: Int32 =
+      if case .failure(let error) = outcome { World.exitCode(of: error).rawValue } else { 0 }
+    let agreed = try processes.allgather([code])[0]
+    try outcome.get(orThrow: agreed)
+  }
+
+  /// Runs `body` as every rank of a job.
+  ///
+  /// - Parameters:
+  ///   - ranks: the number of ranks asked for on the command line.
+  ///   - virtualRanks: the number that the job is laid out for.
+  /// - Returns: what the first rank of this process returns.
+  /// - Throws: a usage error where the numbers do not fit the processes; what the ranks throw.
+  public func run<R: Sendable>(
+    ranks: Int? = nil, virtualRanks: Int? = nil,
+    _ body: @escaping @Sendable (any Communicator) throws -> R
+  ) throws -> R {
+    let threads = try agreed("lay out the ranks") {
+      try threadsPerProcess(ranks: ranks, virtualRanks: virtualRanks)
+    }
+    let cores = Int(dl_cores_in_mask())
+    if cores < threads, isFirst {
+      let isNarrowed = cores < Int(dl_cores_online())
+      warn(
+        "\(threads) ranks of this process share \(cores) core\(cores == 1 ? "" : "s")"
+          + (isNarrowed
+            ? " of its affinity mask, of \(dl_cores_online()) in the machine; use mpirun --bind-to none"
+            : "; \(cores) would be as fast"))
+    }
+    let isAlone = runtime == nil
+    let located: @Sendable (any Communicator) throws -> R = { communicator in
+      do {
+        return try body(communicator)
+      } catch let error as RankFailure {
+        throw error
+      } catch let error as ClusterError where error.isPeerFailure {
+        throw error
+      } catch {
+        let failure = LocalFailure(error, rank: communicator.rank, ranks: communicator.size)
+        if isAlone { throw failure.agreed }
+        throw failure
+      }
+    }
+    if let runtime {
+      if threads == 1 { return try located(runtime.world) }
+      return try ProductCommunicator.run(over: runtime.world, threads: threads, body: located)[0]
+    }
+    return try ThreadGroup.run(ranks: threads, body: located)[0]
+  }
+
+  /// How the ranks of a run are laid out.
+  public var layout: RankLayout { RankLayout(processes: runtime == nil ? nil : processCount) }
+
+  private func threadsPerProcess(ranks: Int?, virtualRanks: Int?) throws -> Int {
+    if let ranks, let virtualRanks, ranks != virtualRanks {
+      throw UsageError(
+        "--ranks \(ranks): the job has virtual_ranks: \(virtualRanks); give the same number or leave it out"
+      )
+    }
+    let total =
+      ranks ?? virtualRanks ?? (isLaunched ? processCount : max(Int(dl_cores_in_mask()), 1))
+    let name = ranks == nil ? "virtual_ranks" : "--ranks"
+    guard total >= 1 else { throw UsageError("\(name) \(total): give at least 1") }
+    guard total % processCount == 0 else {
+      throw UsageError(
+        "\(name) \(total): \(processCount) processes cannot host as many ranks each; use a number of "
+          + "processes that divides \(total)")
+    }
+    guard total / processCount <= 1024 else {
+      throw UsageError("\(name) \(total): a process hosts at most 1024 ranks; use fewer")
+    }
+    return total / processCount
+  }
+
+  /// Ends this process, and the others with it, for an error that they do not know of.
+  private func leave(_ error: any Error) -> Never {
+    let code = World.exitCode(of: error)
+    if signals.claim() {
+      let place = error is LocalFailure || processCount == 1 ? "" : " (rank \(processes.rank))"
+      World.complain(error, place: place)
+    }
+    if let runtime, processCount > 1 { runtime.abort(code) }
+    try? runtime?.finalize()
+    exit(code.rawValue)
+  }
+
+  /// Prints an error, each of its lines with the program's name.
+  private static func complain(_ error: any Error, place: String = "") {
+    let lines = "\(error)".split(whereSeparator: \.isNewline)
+    Console.error(lines.map { "dltrain: \($0)\(place)\n" }.joined())
+  }
+
+  private static func exitCode(of error: any Error) -> ExitCode {
+    (error as? any DLError)?.exitCode ?? .fault
+  }
+
+  private static func hash(_ text: String) -> UInt64 {
+    text.utf8.reduce(0xcbf2_9ce4_8422_2325) { ($0 ^ UInt64($1)) &* 0x100_0000_01b3 }
+  }
+}
+
+/// How ranks are laid out over processes and threads.
+public struct RankLayout: Sendable {
+  /// The processes that a launcher started; nil without one.
+  let processes: Int?
+
+  /// As in `4 ranks (2 processes x 2 threads)`.
+  public func text(ranks: Int) -> String {
+    let count = "\(ranks) rank\(ranks == 1 ? "" : "s")"
+    guard let processes else { return "\(count) (threads)" }
+    let threads = ranks / processes
+    return threads == 1
+      ? "\(count) (processes)" : "\(count) (\(processes) processes x \(threads) threads)"
+  }
+}
+
+extension Result where Success == Void {
+  /// The first process's error, or for the others a silent one of the same exit code.
+  fileprivate func get(orThrow code: Int32) throws {
+    guard code != 0 else { return }
+    if case .failure(let error) = self, !(error is RankFailure) {
+      throw RankFailure(
+        rank: 0, exitCode: ExitCode(rawValue: code) ?? .fault, message: "\(error)")
+    }
+    try get()
+    throw RankFailure(rank: 0, exitCode: ExitCode(rawValue: code) ?? .fault, message: "")
+  }
+}
+
+/// An error of one rank that its peers were not told of.
+private struct LocalFailure: DLError {
+  let rank: Int
+  let exitCode: ExitCode
+  let description: String
+
+  init(_ error: any Error, rank: Int, ranks: Int) {
+    self.rank = rank
+    exitCode = (error as? any DLError)?.exitCode ?? .fault
+    description = "\(error)" + (ranks > 1 ? " (rank \(rank))" : "")
+  }
+
+  /// The same as all ranks of one process end with it.
+  var agreed: RankFailure { RankFailure(rank: rank, exitCode: exitCode, message: description) }
+}
+
+/// A command that was called with what it does not take.
+public struct UsageError: DLError {
+  /// One line: what, and what to do.
+  public let description: String
+  /// 64.
+  public var exitCode: ExitCode { .usage }
+
+  /// Makes an error.
+  public init(_ description: String) { self.description = oneLine(description) }
+}

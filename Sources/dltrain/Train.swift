@@ -1,0 +1,47 @@
+import ArgumentParser
+import DLCluster
+import DLRecipes
+import DLTraining
+
+/// A configuration and what replaces parts of it.
+struct JobOptions: ParsableArguments {
+  @Option(
+    name: .customLong("set"), parsing: .singleValue,
+    help: ArgumentHelp("Replace a value of the configuration.", valueName: "key=value"))
+  var overrides: [String] = []
+}
+
+/// `dltrain train`.
+struct Train: Verb {
+  static let configuration = CommandConfiguration(
+    abstract: "Train a network.",
+    discussion: """
+      Example: mpirun -n 4 dltrain train job.yaml --set optimizer.lr=0.05 --out runs/job
+
+      SIGUSR1 makes it finish the step, write a checkpoint and exit with code 75; --resume auto goes on.
+      """)
+
+  @Argument(help: "A configuration file, or a recipe from `dltrain recipes`.")
+  var config = "digits"
+  @OptionGroup var job: JobOptions
+  @Option(help: "The run folder; the first free runs/NAME-NNN unless given.")
+  var out: String?
+  @Option(help: "Go on from a checkpoint or run folder; auto: from the newest of the run folder.")
+  var resume: String?
+  @Option(name: .customLong("init"), help: "Start from the weights of a safetensors file.")
+  var initialWeights: String?
+  @Option(help: "Ranks; one per process or core unless given.")
+  var ranks: Int?
+  @Option(help: "Stop after this step with a checkpoint.")
+  var stopAt: Int?
+
+  func run(in world: World) throws -> DLCluster.ExitCode {
+    var training = TrainingJob()
+    training.out = out
+    training.resume = resume
+    training.initialWeights = initialWeights
+    training.ranks = ranks
+    training.stopAtStep = stopAt
+    return try training.run(in: world) { try Job(config).configuration(job.overrides) }
+  }
+}
