@@ -1,30 +1,23 @@
 #include <string.h>
 
 #include "dl_sync.h"
-
-// ThreadSanitizer is not up yet when the dynamic linker runs the resolvers of clones.
-#if defined(__x86_64__) && !__has_feature(thread_sanitizer) && !__has_feature(address_sanitizer)
-#define CLONES __attribute__((target_clones("default", "avx2", "avx512f")))
-#else
-#define CLONES
-#endif
+#include "template.h"
 
 // A block of all sources stays in the first-level cache while it is summed and stored.
 enum { BLOCK_BYTES = 4096 };
 
 // The destination may be one of the operands, at the same index: no loop carries a dependence.
-#define SUM_LOOP(expression)                                           \
-  _Pragma("clang loop vectorize(assume_safety)") for (size_t i = 0; i < n; i++) r[i] = expression
+#define SUM_LOOP(expression) DL_INDEPENDENT for (size_t i = 0; i < n; i++) r[i] = expression
 
-#define DEFINE_STEP(T, name)                                                             \
-  CLONES static void name(                                                               \
-      int kind, T *r, const T *a, const T *b, const T *c, const T *d, size_t n) {        \
-    switch (kind) {                                                                      \
-      case DL_SUM_2: SUM_LOOP(a[i] + b[i]); break;                                       \
-      case DL_SUM_3_LEFT: SUM_LOOP((a[i] + b[i]) + c[i]); break;                         \
-      case DL_SUM_3_RIGHT: SUM_LOOP(a[i] + (b[i] + c[i])); break;                        \
-      default: SUM_LOOP((a[i] + b[i]) + (c[i] + d[i])); break;                           \
-    }                                                                                    \
+#define DEFINE_STEP(T, name)                                                            \
+  DL_CLONES static void name(                                                           \
+      int kind, T *r, const T *a, const T *b, const T *c, const T *d, size_t n) {       \
+    switch (kind) {                                                                     \
+      case DL_SUM_2: SUM_LOOP(a[i] + b[i]); break;                                      \
+      case DL_SUM_3_LEFT: SUM_LOOP((a[i] + b[i]) + c[i]); break;                        \
+      case DL_SUM_3_RIGHT: SUM_LOOP(a[i] + (b[i] + c[i])); break;                       \
+      default: SUM_LOOP((a[i] + b[i]) + (c[i] + d[i])); break;                          \
+    }                                                                                   \
   }
 
 DEFINE_STEP(float, step_f32)

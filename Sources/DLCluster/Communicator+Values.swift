@@ -18,6 +18,13 @@ extension Communicator {
   /// Gathers equally long arrays of plain values, in rank order.
   public func allgather<T: BitwiseCopyable>(_ values: [T]) throws -> [T] {
     let stride = MemoryLayout<T>.stride
+    if values.isEmpty {
+      // An array of no capacity is one object for all threads, and initializing it writes to it.
+      try allgather(
+        UnsafeRawBufferPointer(start: nil, count: 0),
+        into: UnsafeMutableRawBufferPointer(start: nil, count: 0))
+      return []
+    }
     return try Array(unsafeUninitializedCapacity: values.count * size) { buffer, count in
       try values.withUnsafeBytes { send in
         let receive = UnsafeMutableRawBufferPointer(

@@ -1,6 +1,5 @@
 import CKernels
 import Glibc
-import Synchronization
 
 /// Ranks that are threads of one process.
 public enum ThreadGroup {
@@ -65,8 +64,8 @@ func runThreads<R: Sendable>(
 }
 
 private final class Outcomes<R: Sendable>: Sendable {
-  let slots: Mutex<[Result<R, any Error>?]>
-  init(count: Int) { slots = Mutex(Array(repeating: nil, count: count)) }
+  let slots: Locked<[Result<R, any Error>?]>
+  init(count: Int) { slots = Locked(Array(repeating: nil, count: count)) }
 }
 
 private final class ThreadJob {

@@ -1,5 +1,4 @@
 import CKernels
-import Synchronization
 
 /// What one thread tells the others at the start of a collective.
 struct ThreadCall {
@@ -102,7 +101,7 @@ final class Hazard: Sendable {
     var failed = false
     var gone: Set<Int> = []
   }
-  private let state = Mutex(State())
+  private let state = Locked(State())
 
   func add(_ team: ThreadTeam) {
     let late = state.withLock { state in
