@@ -67,6 +67,7 @@ let package = Package(
     .testTarget(
       name: "DLDataTests",
       dependencies: ["DLData", "DLTensor", "DLFormats", "DLCluster", "CKernels"]),
+    .testTarget(name: "ProcessTests", dependencies: ["DLFormats"]),
     .testTarget(name: "DLClusterTests", dependencies: ["DLCluster"]),
     .executableTarget(
       name: "ClusterCheck", dependencies: ["DLCluster", "CMPI"], path: "Tests/ClusterCheck"),

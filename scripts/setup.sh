@@ -15,7 +15,7 @@ setup_stop() {
 # Swift 6.1 or later, from PATH or from where the usual installers put it.
 setup_swift() {
   local folder version major minor found=""
-  for folder in "" "${HOME:-}/.local/share/swiftly/bin" /opt/swift/usr/bin /usr/local/swift/usr/bin; do
+  for folder in "" "${HOME:-}/.local/share/swiftly/bin" /usr/local/swift/usr/bin; do
     [ -x "${folder:-/nonexistent}/swift" ] || [ -z "$folder" ] || continue
     version=$("${folder:+$folder/}swift" --version 2>/dev/null) || continue
     read -r major minor < <(

@@ -103,7 +103,7 @@ struct BadInputTests {
   @Test func checkpoints() throws {
     try withJob { folder, train in
       let run = folder + "/run"
-      #expect(try Program.run(train + ["--out", run, "--stop-at", "6"], processes: 2).status == 75)
+      #expect(try Program.run(train + ["--out", run, "--stop-at", "6"], processes: 2).status == 0)
       let resume = ["--out", run, "--resume", Job.checkpoint(run, step: 6)]
       try expect(
         train + resume + ["--set", "model.layers=[flatten, {linear: {out: 10}}]"], code: 64,
