@@ -79,7 +79,7 @@ final class RunningProgram {
     for (name, keyPath) in [
       ("out", \Process.standardOutput), ("err", \Process.standardError),
     ] as [(String, ReferenceWritableKeyPath<Process, Any?>)] {
-      FileManager.default.createFile(atPath: "\(folder)/\(name)", contents: nil)
+      _ = FileManager.default.createFile(atPath: "\(folder)/\(name)", contents: nil)
       process[keyPath: keyPath] = FileHandle(forWritingAtPath: "\(folder)/\(name)")
     }
     process.standardInput = FileHandle.nullDevice
