@@ -21,6 +21,15 @@ public struct Job: Sendable {
       "\"\(name)\": no configuration file and no recipe of that name; recipes: \(known)")
   }
 
+  /// Takes what a command may inspect; nil where it is neither a recipe nor a file of YAML by its name.
+  public init?(inspecting name: String) throws {
+    guard Recipe.named(name) != nil || [".yaml", ".yml"].contains(where: { name.hasSuffix($0) })
+    else {
+      return nil
+    }
+    try self.init(name)
+  }
+
   /// Reads the configuration.
   ///
   /// - Parameters:
@@ -29,9 +38,10 @@ public struct Job: Sendable {
   /// - Throws: `ConfigurationError` with all faults; `UsageError` saying how to get a recipe's data.
   public func configuration(_ overrides: [String], needsData: Bool = true) throws -> Configuration {
     guard let recipe else { return try Configuration.load(path: name, overrides: overrides) }
-    let lacksData =
-      recipe.dataHelp != nil
-      && !overrides.contains { $0.hasPrefix("data.train=") || $0.hasPrefix("data.synthetic") }
+    let namesData = overrides.contains { text in
+      ["data.train=", "data.synthetic", "data="].contains { text.hasPrefix($0) }
+    }
+    let lacksData = recipe.dataHelp != nil && !namesData
     guard lacksData else {
       return try Configuration.load(yaml: recipe.yaml, source: name, overrides: overrides)
     }

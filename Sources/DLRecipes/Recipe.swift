@@ -32,6 +32,23 @@ public struct Recipe: Sendable {
   /// All recipes, by name.
   public static let all: [Recipe] = [.digits, .lenetMNIST, .lenet5]
 
+  /// The list of all recipes, or one as YAML with the way to its data as a comment.
+  ///
+  /// - Throws: `UsageError` for a name that is none.
+  public static func text(_ name: String?) throws -> String {
+    guard let name else {
+      let width = (all.map(\.name.count).max() ?? 0) + 2
+      return all.map { recipe in
+        recipe.name + String(repeating: " ", count: width - recipe.name.count) + recipe.summary
+      }.joined(separator: "\n")
+    }
+    guard let recipe = named(name) else {
+      throw UsageError(
+        "\"\(name)\": no such recipe, known: \(all.map(\.name).joined(separator: ", "))")
+    }
+    return (recipe.dataHelp.map { "# Data: \($0)\n" } ?? "") + recipe.yaml
+  }
+
   /// The recipe of that name.
   public static func named(_ name: String) -> Recipe? { all.first { $0.name == name } }
 }

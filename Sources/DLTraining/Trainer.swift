@@ -237,8 +237,9 @@ private struct DueAfterStep {
   ) {
     func isDue(_ everySteps: Int?, _ everyEpochs: Int?) -> Bool {
       if let everySteps, step % everySteps == 0 { return true }
-      if let everyEpochs, step % (everyEpochs * stepsPerEpoch) == 0 { return true }
-      return false
+      guard let everyEpochs else { return false }
+      let (every, overflow) = everyEpochs.multipliedReportingOverflow(by: stepsPerEpoch)
+      return !overflow && step % every == 0
     }
     let validate = configuration.validate
     let checkpoint = configuration.checkpoint

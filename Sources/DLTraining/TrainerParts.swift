@@ -80,7 +80,8 @@ struct TrainerParts {
       let outputs = try network(x).shape.last
       guard outputs >= classes else {
         throw TensorError(
-          op: "model", "has \(outputs) outputs, the data has \(classes) classes; widen its last layer")
+          op: "model",
+          "has \(outputs) outputs, the data has \(classes) classes; widen its last layer")
       }
     }
   }
@@ -109,5 +110,16 @@ extension DataConfiguration.LastBatch {
     case .drop: .drop
     case .merge: .merge
     }
+  }
+}
+
+extension TrainerParts {
+  /// Reads the first step's rows, as training would, and lets them go.
+  func readFirstBatch() throws {
+    let loader = try BatchLoader(
+      dataset: data.train, sampler: sampler, sharding: sharding, rank: 0,
+      transform: data.transform, endStep: 1)
+    defer { loader.close() }
+    _ = try loader.next()
   }
 }

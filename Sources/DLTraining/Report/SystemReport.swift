@@ -22,6 +22,13 @@ public struct SystemReport {
     """
   }
 
+  /// A table of the facts, then the advice.
+  public var text: String {
+    let table = Text.table(facts.map { [$0.name, $0.value] })
+    let lines = advice.isEmpty ? ["nothing to fix"] : advice.map { "fix: \($0)" }
+    return table + "\n\n" + lines.joined(separator: "\n")
+  }
+
   /// Looks at the machine; measures for about 0.2 s. MPI is asked for its version only.
   public init() {
     var advice: [String] = []

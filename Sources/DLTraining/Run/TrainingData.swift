@@ -18,7 +18,8 @@ struct TrainingData {
         shape: synthetic.shape, classes: synthetic.classes, count: synthetic.rows,
         seed: Int(clamping: configuration.seed))
     } else {
-      train = try TensorFileDataset(path: EmbeddedData.resolve(data.train ?? ""), classes: data.classes)
+      train = try TensorFileDataset(
+        path: EmbeddedData.resolve(data.train ?? ""), classes: data.classes)
     }
     let validation = try data.validation.map { path in
       try TensorFileDataset(
@@ -49,7 +50,7 @@ struct TrainingData {
       normalize: configuration.data.normalize.map { ($0.mean, $0.std) })
   }
 
-  private static func checkLabels(of dataset: any Dataset, _ loss: Configuration.Loss) throws {
+  static func checkLabels(of dataset: any Dataset, _ loss: Configuration.Loss) throws {
     let needsClasses = loss == .crossEntropy
     guard (dataset.labelType == .int32) == needsClasses else {
       throw DataError(

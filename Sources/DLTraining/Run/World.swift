@@ -67,7 +67,9 @@ public final class World {
   }
 
   /// Writes to standard output, on the first process only.
-  public func print(_ text: String) { if isFirst { Console.out(text + "\n") } }
+  public func print(_ text: String, terminator: String = "\n") {
+    if isFirst { Console.out(text + terminator) }
+  }
 
   /// Says something worth knowing on standard error, on the first process only.
   public func warn(_ message: String) { if isFirst { logger.warning("\(message)") } }

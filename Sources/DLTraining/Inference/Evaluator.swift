@@ -1,0 +1,65 @@
+import DLCluster
+import DLData
+import DLTensor
+
+/// What an evaluation of a trained run came to.
+public struct EvaluationReport: Sendable {
+  /// The data set.
+  public let data: String
+  /// Its rows, each counted once.
+  public let rows: Int
+  /// The mean loss.
+  public let loss: Double
+  /// Rows predicted right; nil for a task without classes.
+  public let correct: Int?
+  /// Labels that were predicted.
+  public let labels: Int
+
+  /// The share predicted right.
+  public var accuracy: Double? {
+    correct.flatMap { labels > 0 ? Double($0) / Double(labels) : nil }
+  }
+
+  /// A table of names and values.
+  public var text: String {
+    var lines = [["data", data], ["rows", Text.grouped(rows)]]
+    if let accuracy, let correct {
+      lines.append([
+        "accuracy",
+        "\(Text.percent(accuracy, 2)) (\(Text.grouped(correct)) of \(Text.grouped(labels)))",
+      ])
+    }
+    lines.append(["loss", Text.significant(loss, 9)])
+    return Text.table(lines)
+  }
+}
+
+extension TrainedRun {
+  /// Goes through a data set on all ranks, every row once; counts are exact, sums follow the fixed tree.
+  ///
+  /// - Parameter data: the file; the run's validation set unless given.
+  /// - Throws: `RankFailure`, the same on every rank.
+  public func evaluate(data: String?, communicator: any Communicator) throws -> EvaluationReport {
+    let (evaluation, path) = try communicator.agreed("open the run") {
+      let trained = try TrainedNetwork(self, communicator: communicator)
+      let configuration = trained.configuration
+      guard let path = data ?? configuration.data.validation else {
+        throw UsageError(
+          "\(folder): the run has no data.validation, name a data set by --data FILE")
+      }
+      let dataset = try TensorFileDataset(
+        path: EmbeddedData.resolve(path), classes: trained.classes)
+      try TrainingData.checkLabels(of: dataset, configuration.loss)
+      let evaluation = Evaluation(
+        task: SupervisedTask(trained.network, loss: configuration.loss.makeLoss()),
+        dataset: dataset, transform: try TrainingData.transform(of: dataset, configuration),
+        context: trained.context,
+        batchSize: configuration.validate.batchSize ?? configuration.batchSize)
+      return (evaluation, path)
+    }
+    let totals = try evaluation.run()
+    return EvaluationReport(
+      data: path, rows: evaluation.dataset.count, loss: totals.lossSum / totals.denominator,
+      correct: totals.rows > 0 ? totals.correct : nil, labels: totals.rows)
+  }
+}

@@ -1,0 +1,92 @@
+import DLCluster
+import DLData
+import DLFormats
+import DLTensor
+
+extension TrainedRun {
+  /// Predicts every row of a data set file, of which only `x` is needed, and writes CSV.
+  ///
+  /// With classes: `row,class,probability`, the probability being the softmax of the logits. Without:
+  /// `row,value...`, passed through the sigmoid where the loss is binary cross-entropy.
+  ///
+  /// - Parameters:
+  ///   - input: the data set file.
+  ///   - write: takes the text in pieces.
+  /// - Returns: the number of rows.
+  @discardableResult
+  public func predict(_ input: String, write: (String) throws -> Void) throws -> Int {
+    let trained = try TrainedNetwork(self, communicator: SingleRank())
+    let configuration = trained.configuration
+    let dataset = try InputDataset(path: EmbeddedData.resolve(input))
+    let evaluation = Evaluation(
+      task: SupervisedTask(trained.network, loss: configuration.loss.makeLoss()), dataset: dataset,
+      transform: try TrainingData.transform(of: dataset, configuration), context: trained.context,
+      batchSize: min(configuration.validate.batchSize ?? configuration.batchSize, 4096))
+    var isFirst = true
+    try evaluation.eachBatch { batch, rows in
+      let output = try trained.network(batch.x)
+      let width = output.shape.last
+      var text = ""
+      if configuration.loss == .crossEntropy {
+        if isFirst { text += "row,class,probability\n" }
+        let values = try output.softmax().doubles
+        for (index, row) in rows.enumerated() {
+          let line = values[index * width..<(index + 1) * width]
+          guard let best = line.indices.max(by: { line[$0] < line[$1] }) else { continue }
+          text += "\(row),\(best - line.startIndex),\(Text.significant(line[best], 9))\n"
+        }
+      } else {
+        let values = try (configuration.loss == .bceWithLogits ? output.sigmoid() : output).doubles
+        let count = rows.count > 0 ? values.count / rows.count : 0
+        if isFirst {
+          let names = count == 1 ? ["value"] : (0..<count).map { "value\($0)" }
+          text += "row," + names.joined(separator: ",") + "\n"
+        }
+        for (index, row) in rows.enumerated() {
+          let line = values[index * count..<(index + 1) * count]
+          text += "\(row)," + line.map { Text.significant($0, 9) }.joined(separator: ",") + "\n"
+        }
+      }
+      isFirst = false
+      try write(text)
+    }
+    return dataset.count
+  }
+}
+
+/// The inputs of a data set file, whether it has labels or not.
+private final class InputDataset: Dataset {
+  let count: Int
+  let inputShape: [Int]
+  let inputType: DType
+  let labelShape = [0]
+  let labelType = DType.int32
+  let classCount: Int? = nil
+  private let file: SafetensorsFile
+  private let x: SafetensorsInfo
+
+  init(path: String) throws {
+    file = try SafetensorsFile(path: path)
+    x = try file.info("x")
+    guard let type = DType(x.dtype), [.uint8, .float32, .int32].contains(type),
+      let count = x.shape.first, x.count > 0
+    else {
+      throw FormatError(
+        .content, file: path, "x is \(x.dtype.rawValue) \(x.shape), not U8, F32 or I32 [rows, ...]",
+        advice: "convert it")
+    }
+    inputType = type
+    self.count = count
+    inputShape = Array(x.shape.dropFirst())
+  }
+
+  func read(
+    rows: UnsafeBufferPointer<Int>, inputs: UnsafeMutableRawBufferPointer,
+    labels: UnsafeMutableRawBufferPointer
+  ) throws {
+    for (place, row) in rows.enumerated() {
+      let part = inputs[place * inputByteCount..<(place + 1) * inputByteCount]
+      try file.read(x, rows: row..<row + 1, into: UnsafeMutableRawBufferPointer(rebasing: part))
+    }
+  }
+}

@@ -1,0 +1,127 @@
+import DLCluster
+import DLData
+import DLFormats
+import DLLayers
+import DLTensor
+
+/// A run folder as something to use: its configuration and one of its checkpoints.
+public struct TrainedRun: Sendable {
+  /// Which checkpoint to take.
+  public enum Choice: Sendable, Equatable {
+    /// The one with the best validation; the newest where there was none.
+    case best
+    /// The newest that is whole.
+    case latest
+    /// A file.
+    case path(String)
+
+    /// Reads `best`, `latest` or a path.
+    public init(_ text: String) {
+      switch text {
+      case "best": self = .best
+      case "latest": self = .latest
+      default: self = .path(text)
+      }
+    }
+  }
+
+  /// The run folder.
+  public let folder: String
+  /// The file of the checkpoint.
+  public let checkpoint: String
+  /// Its optimizer step.
+  public let step: Int
+
+  /// Opens a run folder and checks the checkpoint's format and every checksum.
+  ///
+  /// - Parameter report: takes a line for each damaged checkpoint that was passed over.
+  /// - Throws: `RunFolderError`, ``CheckpointError``, `FormatError`.
+  public init(_ folder: String, choice: Choice = .best, report: (String) -> Void = { _ in }) throws
+  {
+    let folder = withoutTrailingSlash(folder)
+    self.folder = folder
+    guard !folder.isEmpty, File.isFolder(folder) else {
+      throw RunFolderError(
+        description: "\(folder): no such run folder, name the one that train printed")
+    }
+    if case .path(let path) = choice {
+      checkpoint = path
+      step = try Checkpoint.open(path).position.step
+      return
+    }
+    let checkpoints = CheckpointFolder(path: folder + "/checkpoints")
+    guard let newest = try checkpoints.newestGood(report: report) else {
+      throw RunFolderError(description: "\(folder): holds no good checkpoint, train it first")
+    }
+    let position = try Checkpoint.open(checkpoints.file(step: newest)).position
+    if choice == .best, let best = position.best?.step, File.exists(checkpoints.file(step: best)) {
+      checkpoint = checkpoints.file(step: best)
+      step = try Checkpoint.open(checkpoint).position.step
+    } else {
+      checkpoint = checkpoints.file(step: newest)
+      step = newest
+    }
+  }
+
+  /// The configuration that the run was trained with.
+  ///
+  /// - Throws: `ConfigurationError`.
+  public func configuration() throws -> Configuration {
+    try Configuration.load(path: folder + "/config.yaml")
+  }
+
+  /// Writes the weights alone, under PyTorch's names and layouts, for `safetensors.torch.load_file`.
+  ///
+  /// - Returns: the number of tensors.
+  @discardableResult
+  public func export(to path: String) throws -> Int {
+    let file = try Checkpoint.open(checkpoint).file
+    let weights = file.tensors.filter { !$0.name.hasPrefix(OptimizerState.prefix) }
+    let tensors = weights.map { info in
+      SafetensorsTensor(name: info.name, dtype: info.dtype, shape: info.shape) { sink in
+        try file.bytes(info.name).withUnsafeBytes { try sink($0) }
+      }
+    }
+    try SafetensorsWriter.write(tensors, metadata: ["format": "pt"], to: path)
+    return tensors.count
+  }
+}
+
+/// The trained network of a run on one rank.
+final class TrainedNetwork {
+  let configuration: Configuration
+  let context: Context
+  let network: any Layer
+  let classes: Int?
+  private let arena: ParameterArena
+
+  /// Builds the run's network and loads the checkpoint into it.
+  ///
+  /// - Throws: what does not fit: the configuration, the model, the file.
+  init(_ run: TrainedRun, communicator: any Communicator) throws {
+    BLAS.useOneThread()
+    configuration = try run.configuration()
+    context = Context(
+      communicator: communicator, precision: configuration.precision.dtype, seed: configuration.seed
+    )
+    let file = try Checkpoint.open(run.checkpoint).file
+    let input: Shape
+    if let text = file.metadata["input_shape"] {
+      let sizes = text.split(separator: ",").map { Int($0) ?? -1 }
+      guard let shape = Shape(checking: sizes), !sizes.contains(0) else {
+        throw CheckpointError(
+          path: run.checkpoint, what: "has input shape \"\(text.prefix(80))\"",
+          advice: "use another checkpoint of the run", exitCode: .data)
+      }
+      input = shape
+      classes = file.metadata["classes"].flatMap { Int($0) }
+    } else {
+      let data = try TrainingData(configuration)
+      input = Shape(data.train.inputShape)
+      classes = data.train.classCount
+    }
+    network = try TrainerParts.network(configuration, input: input, classes: classes, custom: nil)
+    arena = try ParameterArena(network, context: context)
+    try StateDict(arena).load(from: file) { $0.hasPrefix(OptimizerState.prefix) }
+  }
+}

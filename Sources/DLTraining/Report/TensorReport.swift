@@ -1,0 +1,36 @@
+import DLFormats
+
+/// What a safetensors file holds: tensors and metadata, from its header alone.
+public enum TensorReport {
+  /// A table of the tensors, then the metadata.
+  ///
+  /// - Throws: `FormatError` for what is no such file.
+  public static func text(path: String) throws -> String {
+    let file = try SafetensorsFile(path: path)
+    var rows = [["tensor", "dtype", "shape", "bytes"]]
+    for tensor in file.tensors {
+      rows.append([
+        printable(tensor.name), tensor.dtype.rawValue, "\(tensor.shape)",
+        Text.grouped(tensor.bytes.count),
+      ])
+    }
+    let bytes = file.tensors.reduce(0) { $0 + $1.bytes.count }
+    rows.append(["\(file.tensors.count) tensors", "", "", Text.grouped(bytes)])
+    var text = Text.table(rows, rightAligned: [3])
+    if !file.metadata.isEmpty {
+      let entries = file.metadata.sorted { $0.key < $1.key }.map {
+        [printable($0.key), printable($0.value)]
+      }
+      text += "\n\n" + Text.table([["metadata", "value"]] + entries)
+    }
+    return text
+  }
+
+  /// A text from a file, on one line, without control characters and of bounded length.
+  private static func printable(_ text: String) -> String {
+    let scalars = text.unicodeScalars.prefix(160).map { scalar in
+      scalar.properties.generalCategory == .control ? "?" : String(scalar)
+    }
+    return scalars.joined() + (text.unicodeScalars.count > 160 ? "..." : "")
+  }
+}

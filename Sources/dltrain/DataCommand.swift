@@ -1,0 +1,55 @@
+import ArgumentParser
+import DLCluster
+import DLData
+import DLTraining
+
+/// `dltrain data`.
+struct DataCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "data", abstract: "Make and look at data set files.",
+    discussion: "Example: dltrain data pack mnist mnist-idx -o mnist",
+    subcommands: [Pack.self, Describe.self])
+}
+
+/// `dltrain data pack`.
+struct Pack: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    abstract: "Turn other formats into data set files.", subcommands: [PackMNIST.self])
+}
+
+/// `dltrain data pack mnist`.
+struct PackMNIST: Verb {
+  static let configuration = CommandConfiguration(
+    commandName: "mnist",
+    abstract: "Turn the four IDX files of MNIST, plain or .gz, into two data set files.",
+    discussion: "Example: dltrain data pack mnist mnist-idx -o mnist")
+
+  @Argument(help: "The folder of the IDX files.")
+  var folder: String
+  @Option(name: .shortAndLong, help: "The folder for train.safetensors and test.safetensors.")
+  var output: String
+
+  func run(in world: World) throws -> DLCluster.ExitCode {
+    try world.first("pack \(folder)") {
+      for file in try MNISTPacker.packMNIST(directory: folder, output: output) {
+        world.print("\(file.path): x \(file.shape)")
+      }
+    }
+    return .success
+  }
+}
+
+/// `dltrain data describe`.
+struct Describe: Verb {
+  static let configuration = CommandConfiguration(
+    abstract: "Show shape, classes, and the mean and deviation of each channel.",
+    discussion: "Example: dltrain data describe mnist/train.safetensors")
+
+  @Argument(help: "A data set file.")
+  var file: String
+
+  func run(in world: World) throws -> DLCluster.ExitCode {
+    try world.first("describe \(file)") { world.print(try DatasetReport.text(path: file)) }
+    return .success
+  }
+}

@@ -1,0 +1,27 @@
+import ArgumentParser
+import DLCluster
+import DLTraining
+
+/// `dltrain export`.
+struct Export: Verb {
+  static let configuration = CommandConfiguration(
+    abstract: "Write the weights of a run under PyTorch's names and layouts.",
+    discussion: """
+      Example: dltrain export runs/digits-001 -o weights.safetensors
+
+      In Python: model.load_state_dict(safetensors.torch.load_file("weights.safetensors"))
+      """)
+
+  @OptionGroup var trained: RunOptions
+  @Option(name: .shortAndLong, help: "The safetensors file to write.")
+  var output: String
+
+  func run(in world: World) throws -> DLCluster.ExitCode {
+    try world.first("export \(trained.run)") {
+      let run = try trained.open(world)
+      let count = try run.export(to: output)
+      world.print("\(count) tensors of step \(run.step) in \(output)")
+    }
+    return .success
+  }
+}

@@ -1,0 +1,33 @@
+import ArgumentParser
+import DLCluster
+import DLFormats
+import DLTraining
+
+/// `dltrain predict`.
+struct Predict: Verb {
+  static let configuration = CommandConfiguration(
+    abstract: "Write the predictions of a trained network as CSV.",
+    discussion: """
+      Example: dltrain predict runs/digits-001 new.safetensors -o predictions.csv
+
+      With classes a line is row,class,probability; else row and values.
+      """)
+
+  @OptionGroup var trained: RunOptions
+  @Argument(help: "A data set file; only its x is needed.")
+  var input: String
+  @Option(name: .shortAndLong, help: "The CSV file; standard output unless given.")
+  var output: String?
+
+  func run(in world: World) throws -> DLCluster.ExitCode {
+    try world.first("predict \(input)") {
+      let run = try trained.open(world)
+      if let output {
+        _ = try File.replace(output) { file in try run.predict(input) { try file.write($0) } }
+      } else {
+        try run.predict(input) { world.print($0, terminator: "") }
+      }
+    }
+    return .success
+  }
+}

@@ -1,0 +1,19 @@
+import ArgumentParser
+import DLCluster
+import DLRecipes
+import DLTraining
+
+/// `dltrain recipes`.
+struct Recipes: Verb {
+  static let configuration = CommandConfiguration(
+    abstract: "List the built-in recipes, or print one as YAML.",
+    discussion: "Example: dltrain recipes lenet-mnist > job.yaml")
+
+  @Argument(help: "A recipe.")
+  var name: String?
+
+  func run(in world: World) throws -> DLCluster.ExitCode {
+    world.print(try world.agreed("show the recipe") { try Recipe.text(name) })
+    return .success
+  }
+}

@@ -1,0 +1,23 @@
+import ArgumentParser
+import DLCluster
+import DLRecipes
+import DLTraining
+
+/// `dltrain validate`.
+struct Validate: Verb {
+  static let configuration = CommandConfiguration(
+    abstract: "Check a configuration, its data and its model without training.",
+    discussion: "Example: dltrain validate job.yaml --set batch_size=128")
+
+  @Argument(help: "A configuration file or a recipe.")
+  var config: String
+  @OptionGroup var job: JobOptions
+
+  func run(in world: World) throws -> DLCluster.ExitCode {
+    try world.first("validate \(config)") {
+      let report = try ModelReport(Job(config).configuration(job.overrides))
+      world.print(report.summary)
+    }
+    return .success
+  }
+}
