@@ -72,7 +72,7 @@ public struct SystemReport {
     }
     facts.append(("memory", SystemReport.memory))
     facts.append(
-      ("bandwidth", "\(Text.fixed(SystemReport.bandwidth() / 1e9, 1)) GB/s copying, one core"))
+      ("bandwidth", "\(Text.fixed(SystemReport.bandwidth() / 1e9, 1)) GB/s streaming, one core"))
     self.facts = facts
     self.advice = advice
   }
@@ -132,22 +132,22 @@ public struct SystemReport {
       .first { access($0, X_OK) == 0 && !File.isFolder($0) }
   }
 
-  /// Bytes read and written per second by copying memory that no cache holds.
+  /// Bytes read and written per second by a kernel over memory that no cache holds.
   private static func bandwidth() -> Double {
-    let count = 64 << 20
-    guard let from = malloc(count), let to = malloc(count) else { return 0 }
+    let count = 16 << 20
+    guard let from = calloc(count, 4), let to = calloc(count, 8) else { return 0 }
     defer {
       free(from)
       free(to)
     }
-    memset(from, 1, count)
-    memset(to, 2, count)
+    dl_fill(DL_F32, 1, from, count)
+    dl_cast(DL_F32, from, DL_F64, to, count)
     let start = monotonicSeconds()
-    var copies = 0
+    var passes = 0
     while monotonicSeconds() - start < 0.2 {
-      memcpy(to, from, count)
-      copies += 1
+      dl_cast(DL_F32, from, DL_F64, to, count)
+      passes += 1
     }
-    return Double(2 * count * copies) / (monotonicSeconds() - start)
+    return Double(12 * count * passes) / (monotonicSeconds() - start)
   }
 }
