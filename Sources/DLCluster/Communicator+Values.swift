@@ -78,7 +78,8 @@ extension Communicator {
 }
 
 extension [Int64] {
-  /// Groups ranks by color, each group ordered by key, then rank; `self` holds color and key by rank.
+  /// Groups ranks by color, each group ordered by key, then rank; `self` holds color and key by
+  /// rank.
   ///
   /// Groups are ordered by their lowest rank in the parent.
   func groupsByColor() -> [[Int]] {

@@ -1,4 +1,5 @@
-/// What a rank can do together with its peers; one object per rank, used by that rank's thread alone.
+/// What a rank can do together with its peers; one object per rank, used by that rank's thread
+/// alone.
 ///
 /// Every call is collective: all ranks make the same calls in the same order, with zero rows too.
 public protocol Communicator: AnyObject {
@@ -7,7 +8,8 @@ public protocol Communicator: AnyObject {
   /// The number of ranks.
   var size: Int { get }
 
-  /// Sums `count` elements over all ranks, in place, along ``ReductionTree``: every rank receives the same bits.
+  /// Sums `count` elements over all ranks, in place, along ``ReductionTree``: every rank receives
+  /// the same bits.
   func allreduceSum(_ buffer: UnsafeMutableRawPointer, count: Int, type: ElementType) throws
 
   /// Gathers equal contributions in rank order; `receive.count` is `size * send.count`.

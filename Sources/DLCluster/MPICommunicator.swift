@@ -1,6 +1,8 @@
 import CMPI
 
-/// Ranks that are processes of an MPI job. MPI moves bytes; sums are made here, in tree order.
+/// Ranks that are processes of an MPI job.
+///
+/// MPI moves bytes; sums are made here, in tree order.
 ///
 /// ``close()`` frees the communicator; without it the handle lives until MPI is finalized.
 public final class MPICommunicator: Communicator {
@@ -9,7 +11,9 @@ public final class MPICommunicator: Communicator {
   /// The number of processes.
   public let size: Int
 
-  /// The bytes of a buffer that one exchange covers; larger buffers go in pieces. The same on all ranks.
+  /// The bytes of a buffer that one exchange covers; larger buffers go in pieces.
+  ///
+  /// The same on all ranks.
   public var scratchLimit = 16 << 20
   /// Gathered bytes up to which a reduction gathers whole buffers instead of exchanging slices.
   public var gatherLimit = 64 << 10
@@ -42,7 +46,9 @@ public final class MPICommunicator: Communicator {
   }
 
   /// Sums `count` elements over all ranks: slices go to their owners, are summed in tree order and
-  /// gathered. Works in pieces within kept scratch memory, so a repeated call allocates nothing.
+  /// gathered.
+  ///
+  /// Works in pieces within kept scratch memory, so a repeated call allocates nothing.
   public func allreduceSum(
     _ buffer: UnsafeMutableRawPointer, count: Int, type: ElementType
   ) throws {

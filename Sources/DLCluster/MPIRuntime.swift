@@ -10,7 +10,9 @@ public enum MPIThreadLevel: Int32, Sendable, Comparable {
   public static func < (a: Self, b: Self) -> Bool { a.rawValue < b.rawValue }
 }
 
-/// MPI, from initialization to finalization. It exists only under a launcher.
+/// MPI, from initialization to finalization.
+///
+/// It exists only under a launcher.
 public final class MPIRuntime {
   /// What started the processes.
   public let launcher: Launcher

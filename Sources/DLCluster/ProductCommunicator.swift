@@ -5,7 +5,8 @@ import CKernels
 /// Collectives run over all ranks in canonical order, and a process passes on the complete subtrees
 /// that its threads make up, so sums have the bits of a ``ThreadGroup`` of as many ranks. When a
 /// thread throws, its process's other threads get ``ClusterError/peerFailed(op:rank:size:)``; other
-/// processes cannot be told, so that aborting the job (``MPIRuntime/abort(_:)``) is the caller's part.
+/// processes cannot be told, so that aborting the job (``MPIRuntime/abort(_:)``) is the caller's
+/// part.
 public final class ProductCommunicator: Communicator {
   /// This thread's rank among all ranks.
   public let rank: Int
@@ -47,7 +48,8 @@ public final class ProductCommunicator: Communicator {
   /// Runs `body` on `threads` threads of every process of `processes` and returns what this
   /// process's threads return; collective.
   ///
-  /// `processes` serves the product alone meanwhile. Throws as ``ThreadGroup/run(ranks:stackBytes:body:)``.
+  /// `processes` serves the product alone meanwhile. Throws as
+  /// ``ThreadGroup/run(ranks:stackBytes:body:)``.
   @discardableResult
   public static func run<R: Sendable>(
     over processes: MPICommunicator, threads: Int,
@@ -158,8 +160,8 @@ public final class ProductCommunicator: Communicator {
       placement.nodes.count * (bytes / link.size + 256))
   }
 
-  /// One piece: threads sum their process's nodes, slices go to the processes that own them, threads
-  /// sum the slice, and the leader gathers the result into its own buffer.
+  /// One piece: threads sum their process's nodes, slices go to the processes that own them,
+  /// threads sum the slice, and the leader gathers the result into its own buffer.
   private func exchange(
     _ calls: UnsafePointer<ThreadCall>, _ shift: Int, _ count: Int, _ type: ElementType
   ) throws {

@@ -23,9 +23,9 @@ public struct RankFailure: DLError, Equatable {
 extension Communicator {
   /// Runs `body` on every rank and lets all ranks agree on the outcome.
   ///
-  /// If any rank's body throws, every rank throws the same ``RankFailure``, that of the lowest rank.
-  /// An error that is no ``DLError`` counts as an internal fault, a POSIX or file error as I/O;
-  /// `what` says what was attempted then.
+  /// If any rank's body throws, every rank throws the same ``RankFailure``, that of the lowest
+  /// rank. An error that is no ``DLError`` counts as an internal fault, a POSIX or file error as
+  /// I/O; `what` says what was attempted then.
   public func agreed<R>(_ what: String, _ body: () throws -> R) throws -> R {
     let outcome = Result { try body() }
     var failure: RankFailure?

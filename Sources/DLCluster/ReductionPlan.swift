@@ -70,7 +70,8 @@ public final class ReductionPlan: Sendable {
     sourceCount = count
   }
 
-  /// Sums elements `range` of the sources and writes the result at the same place of each destination.
+  /// Sums elements `range` of the sources and writes the result at the same place of each
+  /// destination.
   ///
   /// A destination may be one of the sources; otherwise buffers are disjoint.
   public func run(

@@ -56,7 +56,8 @@ public struct ReductionTree: Sendable, Hashable {
     return try visit(0, leaves)
   }
 
-  /// The plan that sums buffers of given subtrees, which cover the leaves in order, into the root's.
+  /// The plan that sums buffers of given subtrees, which cover the leaves in order, into the
+  /// root's.
   public func plan(_ subtrees: [Range<Int>]) -> ReductionPlan {
     ReductionPlan(tree: self, subtrees: subtrees)
   }

@@ -21,7 +21,8 @@ struct ThreadCall {
 ///
 /// A collective is `enter`, any number of `synchronize`, and `synchronize` before any thread leaves
 /// that another may still read from. Only `enter` can fail because of a peer, and then it fails for
-/// all: behind it every thread arrives at every later barrier, so no buffer goes while it is in use.
+/// all: behind it every thread arrives at every later barrier, so no buffer goes while it is in
+/// use.
 final class ThreadTeam: @unchecked Sendable {
   let size: Int
   /// Which threads of the process the members are.

@@ -19,7 +19,8 @@ public final class BatchLoader {
 
   /// Starts loading steps `startStep` ..< `endStep` (nil: without end) for a rank.
   ///
-  /// Throws `DataError` where sampler, sharding and data set do not fit, or no thread can be started.
+  /// Throws `DataError` where sampler, sharding and data set do not fit, or no thread can be
+  /// started.
   public init(
     dataset: any Dataset, sampler: Sampler, sharding: BatchSharding, rank: Int,
     transform: InputTransform, startStep: Int = 0, endStep: Int? = nil
@@ -52,7 +53,9 @@ public final class BatchLoader {
   /// Throws what the data set threw for this step, and again at every further call.
   public func next() throws -> StepBatch? { try state.next() }
 
-  /// Ends the thread and waits for it; further calls of `next()` give nil. Harmless when repeated.
+  /// Ends the thread and waits for it; further calls of `next()` give nil.
+  ///
+  /// Harmless when repeated.
   public func close() {
     guard let thread else { return }
     state.close()

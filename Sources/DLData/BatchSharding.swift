@@ -16,8 +16,9 @@ public struct BatchSharding: Sendable, Hashable {
   }
 
   /// Shares in proportion to the numbers, one per rank; where they add up to the rows of a
-  /// micro-batch, exactly these numbers of rows. Throws `DataError` for a negative number, or none
-  /// that is positive.
+  /// micro-batch, exactly these numbers of rows.
+  ///
+  /// Throws `DataError` for a negative number, or none that is positive.
   public init(shares: [Int]) throws {
     var bounds = [0]
     for share in shares {

@@ -3,8 +3,8 @@ import DLTensor
 
 /// How raw inputs become a network's input: uint8 is divided by 255, then (x - mean) / std.
 ///
-/// Mean and deviation are per channel (the last dimension), or one for all. Each operation is rounded
-/// to the precision asked for, as PyTorch does. Tokens (int32) pass unchanged.
+/// Mean and deviation are per channel (the last dimension), or one for all. Each operation is
+/// rounded to the precision asked for, as PyTorch does. Tokens (int32) pass unchanged.
 public struct InputTransform: Sendable {
   /// The type of what comes in.
   public let inputType: DType

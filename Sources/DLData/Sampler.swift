@@ -106,7 +106,8 @@ public struct Sampler: Sendable, Hashable {
     return stepsPerEpoch == 1 || last == batchSize ? [last] : [batchSize, last]
   }
 
-  /// The fewest rows of any micro-batch over all ranks; 0 where a short last batch cannot fill them.
+  /// The fewest rows of any micro-batch over all ranks; 0 where a short last batch cannot fill
+  /// them.
   public var smallestMicroBatch: Int {
     stepSizes.map { $0 / accumulate }.min() ?? 0
   }

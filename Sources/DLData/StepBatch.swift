@@ -134,8 +134,8 @@ struct BatchSource: Sendable {
   /// The most rows that this rank takes in one micro-batch.
   var largestMicroBatchRows: Int { rowCounts.map { $0.max() ?? 0 }.max() ?? 0 }
 
-  /// Throws `DataError` where the buffers of two steps and the order of samples exceed the machine's
-  /// memory: to ask for them would end the process.
+  /// Throws `DataError` where the buffers of two steps and the order of samples exceed the
+  /// machine's memory: to ask for them would end the process.
   func checkMemory() throws {
     let perRow = 2 * (inputByteCount + labelByteCount + 8) + dataset.inputByteCount
     let (bytes, overflow) = largestStepRows.multipliedReportingOverflow(by: perRow)

@@ -6,11 +6,17 @@ import DLTensor
 /// A row depends on seed and row number alone. Rows are stitched together from slices of one table
 /// of normal numbers, so that reading one costs a copy and not the drawing of its numbers.
 public final class SyntheticDataset: Dataset {
+  /// The number of rows.
   public let count: Int
+  /// The shape of one input.
   public let inputShape: [Int]
+  /// The type of inputs.
   public let inputType = DType.float32
+  /// The shape of one label.
   public let labelShape: [Int] = []
+  /// The type of labels.
   public let labelType = DType.int32
+  /// The number of classes; nil where labels are values.
   public let classCount: Int?
 
   private static let sliceCount = 256
@@ -46,6 +52,7 @@ public final class SyntheticDataset: Dataset {
     table = (0..<1 << 16).map { _ in Float(stream.normal()) }
   }
 
+  /// Reads rows, in the order given.
   public func read(
     rows: UnsafeBufferPointer<Int>, inputs: UnsafeMutableRawBufferPointer,
     labels: UnsafeMutableRawBufferPointer

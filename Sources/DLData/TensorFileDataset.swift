@@ -5,14 +5,20 @@ import DLTensor
 /// values, [N, ...]).
 ///
 /// The number of classes is the one given, else the metadata entry `classes`, else one more than
-/// the largest label. All labels are checked at opening, and again whenever they are read, since the
-/// file may change in use.
+/// the largest label. All labels are checked at opening, and again whenever they are read, since
+/// the file may change in use.
 public final class TensorFileDataset: Dataset {
+  /// The number of rows.
   public let count: Int
+  /// The shape of one input.
   public let inputShape: [Int]
+  /// The type of inputs.
   public let inputType: DType
+  /// The shape of one label.
   public let labelShape: [Int]
+  /// The type of labels.
   public let labelType: DType
+  /// The number of classes; nil where labels are values.
   public let classCount: Int?
   /// The path as the caller gave it.
   public var path: String { file.path }
@@ -95,6 +101,7 @@ public final class TensorFileDataset: Dataset {
     }
   }
 
+  /// Reads rows, in the order given.
   public func read(
     rows: UnsafeBufferPointer<Int>, inputs: UnsafeMutableRawBufferPointer,
     labels: UnsafeMutableRawBufferPointer

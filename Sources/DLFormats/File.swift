@@ -107,7 +107,9 @@ public final class File: Sendable {
     _ = try retrying(path, "cannot truncate") { ftruncate(descriptor, off_t(byteCount)) }
   }
 
-  /// Forces the content to the disk. Devices and pipes, which cannot be synchronised, are passed over.
+  /// Forces the content to the disk.
+  ///
+  /// Devices and pipes, which cannot be synchronised, are passed over.
   public func synchronize() throws {
     _ = try retrying(path, "cannot fsync") {
       let result = fsync(descriptor)
@@ -115,7 +117,8 @@ public final class File: Sendable {
     }
   }
 
-  /// Takes the advisory lock, which ends with this object or the process; false if another holds it.
+  /// Takes the advisory lock, which ends with this object or the process; false if another holds
+  /// it.
   public func lock() throws -> Bool {
     let result = try retrying(path, "cannot lock") {
       let result = flock(descriptor, LOCK_EX | LOCK_NB)

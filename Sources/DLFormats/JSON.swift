@@ -82,8 +82,8 @@ extension JSON: ExpressibleByStringLiteral, ExpressibleByIntegerLiteral, Express
 extension JSON: CustomStringConvertible {
   /// The text on one line, without spaces.
   ///
-  /// Doubles have 17 significant digits, so that they read back as the same bits; those that are not
-  /// finite, which JSON cannot express, become null.
+  /// Doubles have 17 significant digits, so that they read back as the same bits; those that are
+  /// not finite, which JSON cannot express, become null.
   public var description: String {
     var text = ""
     write(to: &text)

@@ -99,7 +99,8 @@ public final class SafetensorsFile: Sendable {
     try read(info, bytes: 0..<info.bytes.count, into: buffer)
   }
 
-  /// Reads the rows (indices of the first dimension) of a tensor into a buffer of exactly their size.
+  /// Reads the rows (indices of the first dimension) of a tensor into a buffer of exactly their
+  /// size.
   public func read(
     _ info: SafetensorsInfo, rows: Range<Int>, into buffer: UnsafeMutableRawBufferPointer
   ) throws {
@@ -112,7 +113,8 @@ public final class SafetensorsFile: Sendable {
     try read(info, bytes: rows.lowerBound * size..<rows.upperBound * size, into: buffer)
   }
 
-  /// Reads bytes of a tensor, counted from its own beginning, into a buffer of exactly their number.
+  /// Reads bytes of a tensor, counted from its own beginning, into a buffer of exactly their
+  /// number.
   public func read(
     _ info: SafetensorsInfo, bytes: Range<Int>, into buffer: UnsafeMutableRawBufferPointer
   ) throws {

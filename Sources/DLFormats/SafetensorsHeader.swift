@@ -1,4 +1,5 @@
-/// The header of a safetensors file, checked: every range lies in the file and has its shape's size.
+/// The header of a safetensors file, checked: every range lies in the file and has its shape's
+/// size.
 struct SafetensorsHeader {
   private(set) var tensors: [SafetensorsInfo] = []
   private(set) var metadata: [String: String] = [:]

@@ -1,11 +1,13 @@
 import DLTensor
 
-/// Batch normalisation over all axes but the last, with statistics over the whole batch on all ranks.
+/// Batch normalisation over all axes but the last, with statistics over the whole batch on all
+/// ranks.
 ///
-/// `y = (x - mean) / √(variance + eps) · weight + bias`; in training by the batch's mean and biased variance per
-/// channel, which also move the running statistics (with the unbiased variance); in evaluation by the running ones.
-/// Shapes: `[batch, ..., channels]`, unchanged. Ioffe and Szegedy 2015. Counterpart: `torch.nn.BatchNorm2d`,
-/// `BatchNorm1d`, and across ranks `torch.nn.SyncBatchNorm`.
+/// `y = (x - mean) / √(variance + eps) · weight + bias`; in training by the batch's mean and biased
+/// variance per channel, which also move the running statistics (with the unbiased variance); in
+/// evaluation by the running ones. Shapes: `[batch, ..., channels]`, unchanged. Ioffe and Szegedy
+/// 2015. Counterpart: `torch.nn.BatchNorm2d`, `BatchNorm1d`, and across ranks
+/// `torch.nn.SyncBatchNorm`.
 public final class BatchNorm: Module, ReLUFusing {
   /// The scale, `[channels]`, from 1.
   public let weight: Parameter?
@@ -41,6 +43,7 @@ public final class BatchNorm: Module, ReLUFusing {
     numBatchesTracked = Buffer([], dtype: .int64)
   }
 
+  /// Applies the layer, and a ReLU behind it if `relu`.
   public func forward(_ x: Tensor, relu: Bool) throws -> Tensor {
     if x.shape.rank > 2 { valuesPerRow = x.shape.product(1..<x.shape.rank - 1) }
     let running = try RunningStatistics(
@@ -52,10 +55,12 @@ public final class BatchNorm: Module, ReLUFusing {
       weight: weight?.value, bias: bias?.value, running: running, eps: eps, relu: relu)
   }
 
+  /// The output's shape without its batch axis.
   public func outputShape(for input: Shape) throws -> Shape {
     guard input.rank >= 1, input.last == channels else {
       throw TensorError(
-        op: "batch_norm", "input has shape \(input), expected \(channels) channels in the last axis")
+        op: "batch_norm", "input has shape \(input), expected \(channels) channels in the last axis"
+      )
     }
     return input
   }

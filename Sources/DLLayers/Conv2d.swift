@@ -2,9 +2,9 @@ import DLTensor
 
 /// A two-dimensional convolution (cross-correlation) over images.
 ///
-/// Shapes: `[batch, height, width, in]` to `[batch, oh, ow, out]` with `oh = (height + 2·padding - kernel) / stride + 1`.
-/// The weight is `[kernel height, kernel width, in, out]` in memory and `[out, in, kh, kw]` in files.
-/// Counterpart: `torch.nn.Conv2d`.
+/// Shapes: `[batch, height, width, in]` to `[batch, oh, ow, out]` with `oh = (height + 2·padding -
+/// kernel) / stride + 1`. The weight is `[kernel height, kernel width, in, out]` in memory and
+/// `[out, in, kh, kw]` in files. Counterpart: `torch.nn.Conv2d`.
 public final class Conv2d: Module, ReLUFusing {
   /// The weight, `[kernel height, kernel width, in, out]`.
   public let weight: Parameter
@@ -26,11 +26,13 @@ public final class Conv2d: Module, ReLUFusing {
     self.bias = bias ? Parameter([output], initializer: .fanIn(fanIn)) : nil
   }
 
+  /// Applies the layer, and a ReLU behind it if `relu`.
   public func forward(_ x: Tensor, relu: Bool) throws -> Tensor {
     try x.conv2d(
       weight.value, bias: bias?.value, stride: window.stride, padding: window.padding, relu: relu)
   }
 
+  /// The output's shape without its batch axis.
   public func outputShape(for input: Shape) throws -> Shape {
     guard input.rank == 3, input[2] == weight.shape[2] else {
       throw TensorError(

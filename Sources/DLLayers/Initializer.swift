@@ -2,8 +2,8 @@ import DLTensor
 
 /// How a parameter starts: a rule that draws its values from a stream of its own.
 ///
-/// The stream is keyed by the run's seed and the parameter's name, so it depends neither on the number of ranks
-/// nor on other parameters.
+/// The stream is keyed by the run's seed and the parameter's name, so it depends neither on the
+/// number of ranks nor on other parameters.
 public struct Initializer: Sendable {
   /// Draws one element after the other, in the order of the parameter's memory.
   let draw: @Sendable (inout RandomStream) -> Double
@@ -24,9 +24,11 @@ public struct Initializer: Sendable {
     Initializer { $0.normal() * standardDeviation }
   }
 
-  /// PyTorch's default for weights and biases of linear and convolution layers: uniform in ±1/√fanIn.
+  /// PyTorch's default for weights and biases of linear and convolution layers: uniform in
+  /// ±1/√fanIn.
   ///
-  /// It is `kaiming_uniform_(a=√5)` for the weight, and `torch.nn.Linear.reset_parameters` for the bias.
+  /// It is `kaiming_uniform_(a=√5)` for the weight, and `torch.nn.Linear.reset_parameters` for the
+  /// bias.
   public static func fanIn(_ fanIn: Int) -> Initializer {
     .uniform(bound: fanIn > 0 ? 1 / Double(fanIn).squareRoot() : 0)
   }

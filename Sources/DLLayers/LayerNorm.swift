@@ -2,8 +2,9 @@ import DLTensor
 
 /// Layer normalisation over the last axis.
 ///
-/// `y = (x - mean) / √(variance + eps) · weight + bias`, each row by its own mean and biased variance.
-/// Shapes: `[..., features]`, unchanged. Ba et al. 2016. Counterpart: `torch.nn.LayerNorm`.
+/// `y = (x - mean) / √(variance + eps) · weight + bias`, each row by its own mean and biased
+/// variance. Shapes: `[..., features]`, unchanged. Ba et al. 2016. Counterpart:
+/// `torch.nn.LayerNorm`.
 public final class LayerNorm: Module, Layer {
   /// The scale, `[features]`, from 1.
   public let weight: Parameter
@@ -19,10 +20,12 @@ public final class LayerNorm: Module, Layer {
     self.eps = eps
   }
 
+  /// Applies the layer.
   public func forward(_ x: Tensor) throws -> Tensor {
     try x.layerNorm(weight: weight.value, bias: bias.value, eps: eps)
   }
 
+  /// The output's shape without its batch axis.
   public func outputShape(for input: Shape) throws -> Shape {
     guard input.rank >= 1, input.last == weight.shape[0] else {
       throw TensorError(

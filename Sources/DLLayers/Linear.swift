@@ -2,7 +2,8 @@ import DLTensor
 
 /// A fully connected layer: `y = x · weightᵀ + bias`, on the last axis.
 ///
-/// Shapes: `[..., in]` to `[..., out]`; weight `[out, in]`, bias `[out]`. Counterpart: `torch.nn.Linear`.
+/// Shapes: `[..., in]` to `[..., out]`; weight `[out, in]`, bias `[out]`. Counterpart:
+/// `torch.nn.Linear`.
 public final class Linear: Module, ReLUFusing {
   /// The weight, `[out, in]`.
   public let weight: Parameter
@@ -15,10 +16,12 @@ public final class Linear: Module, ReLUFusing {
     self.bias = bias ? Parameter([output], initializer: .fanIn(input)) : nil
   }
 
+  /// Applies the layer, and a ReLU behind it if `relu`.
   public func forward(_ x: Tensor, relu: Bool) throws -> Tensor {
     try x.linear(weight.value, bias: bias?.value, relu: relu)
   }
 
+  /// The output's shape without its batch axis.
   public func outputShape(for input: Shape) throws -> Shape {
     guard input.rank >= 1, input.last == weight.shape[1] else {
       throw TensorError(

@@ -2,9 +2,10 @@ import DLTensor
 
 /// The base of everything that holds parameters: layers, blocks, whole networks.
 ///
-/// Subclasses declare their parameters, buffers and submodules as stored properties. They are found by
-/// reflection, once, when ``ParameterArena`` is made, and named by property path, as in `layer1.0.conv1.weight`:
-/// camelCase becomes snake_case, arrays number their elements, so the names are those of PyTorch's `state_dict`.
+/// Subclasses declare their parameters, buffers and submodules as stored properties. They are found
+/// by reflection, once, when ``ParameterArena`` is made, and named by property path, as in
+/// `layer1.0.conv1.weight`: camelCase becomes snake_case, arrays number their elements, so the
+/// names are those of PyTorch's `state_dict`.
 ///
 /// Counterpart: `torch.nn.Module`.
 open class Module {
@@ -16,7 +17,8 @@ open class Module {
 
   /// The properties in which parameters, buffers and submodules are looked for, with their names.
   ///
-  /// By default every stored property. Containers whose children have no name of their own override it.
+  /// By default every stored property. Containers whose children have no name of their own override
+  /// it.
   open var children: [(name: String, value: Any)] {
     var mirrors: [Mirror] = []
     var mirror: Mirror? = Mirror(reflecting: self)
@@ -63,7 +65,8 @@ extension Layer {
   public func outputShape(for input: Shape) throws -> Shape { input }
 }
 
-/// A layer that can take the ReLU of its output in the same pass; ``Sequential`` asks for it where a ``ReLU`` follows.
+/// A layer that can take the ReLU of its output in the same pass; ``Sequential`` asks for it where
+/// a ``ReLU`` follows.
 public protocol ReLUFusing: Layer {
   /// Computes the output, or `max(output, 0)` if `relu`.
   func forward(_ x: Tensor, relu: Bool) throws -> Tensor

@@ -5,7 +5,8 @@ import DLTensor
 public enum ParameterLayout: Sendable {
   /// The same in both.
   case plain
-  /// `[kernel height, kernel width, in, out]` in memory, `[out, in, kernel height, kernel width]` in files.
+  /// `[kernel height, kernel width, in, out]` in memory, `[out, in, kernel height, kernel width]`
+  /// in files.
   case convolution
 }
 

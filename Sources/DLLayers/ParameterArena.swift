@@ -1,10 +1,12 @@
 import DLTensor
 import Glibc
 
-/// The memory of a model: parameters and their gradients as views into two flat arrays in canonical order, buffers in a third.
+/// The memory of a model: parameters and their gradients as views into two flat arrays in canonical
+/// order, buffers in a third.
 ///
-/// Flat arrays let the reduction, the optimizer and the checks work on ranges without knowing a layer. Each
-/// parameter starts on a 64-byte boundary; the gaps hold zeros in both arrays and stay zero under every optimizer.
+/// Flat arrays let the reduction, the optimizer and the checks work on ranges without knowing a
+/// layer. Each parameter starts on a 64-byte boundary; the gaps hold zeros in both arrays and stay
+/// zero under every optimizer.
 public final class ParameterArena {
   /// The parameters in canonical order: that of their declaration, depth first.
   public let parameters: [Parameter]
@@ -29,7 +31,8 @@ public final class ParameterArena {
 
   private let memory: [ArenaMemory]
 
-  /// Finds the parameters and buffers of `model` by reflection, gives them memory, and initialises them.
+  /// Finds the parameters and buffers of `model` by reflection, gives them memory, and initialises
+  /// them.
   ///
   /// - Throws: ``TensorError`` when there is no memory, or two parameters have one name.
   public init(_ model: Module, context: Context) throws {
@@ -80,7 +83,8 @@ public final class ParameterArena {
     try initialise(seed: context.seed)
   }
 
-  /// Starts every parameter and buffer anew, from streams keyed by the seed and the parameter's name.
+  /// Starts every parameter and buffer anew, from streams keyed by the seed and the parameter's
+  /// name.
   public func initialise(seed: UInt64) throws {
     let key = RandomKey(seed).child("initialise")
     for parameter in parameters {
@@ -98,7 +102,8 @@ public final class ParameterArena {
     for parameter in parameters { parameter.tensor?.resetGradient() }
   }
 
-  /// Zeroes the gradients of parameters that this step's backward did not reach, as on a rank without rows.
+  /// Zeroes the gradients of parameters that this step's backward did not reach, as on a rank
+  /// without rows.
   public func completeGradients() {
     for case let tensor? in parameters.lazy.map(\.tensor) where !tensor.isGradientWritten {
       if let gradient = tensor.gradient { memset(gradient.pointer, 0, gradient.byteCount) }

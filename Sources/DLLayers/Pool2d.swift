@@ -1,8 +1,11 @@
 import DLTensor
 
-/// The largest value under a window. Padding counts as minus infinity.
+/// The largest value under a window.
 ///
-/// Shapes: `[batch, height, width, channels]` to `[batch, oh, ow, channels]`. Counterpart: `torch.nn.MaxPool2d`.
+/// Padding counts as minus infinity.
+///
+/// Shapes: `[batch, height, width, channels]` to `[batch, oh, ow, channels]`. Counterpart:
+/// `torch.nn.MaxPool2d`.
 public final class MaxPool2d: Module, Layer {
   /// The window's extents.
   public let window: Window2d
@@ -12,8 +15,10 @@ public final class MaxPool2d: Module, Layer {
     window = Window2d(kernel: kernel, stride: stride ?? kernel, padding: padding)
   }
 
+  /// Applies the layer.
   public func forward(_ x: Tensor) throws -> Tensor { try x.maxPool2d(window) }
 
+  /// The output's shape without its batch axis.
   public func outputShape(for input: Shape) throws -> Shape {
     try window.pooled(op: "max_pool2d", input)
   }
@@ -21,7 +26,8 @@ public final class MaxPool2d: Module, Layer {
 
 /// The mean of the values under a window.
 ///
-/// Shapes: `[batch, height, width, channels]` to `[batch, oh, ow, channels]`. Counterpart: `torch.nn.AvgPool2d`.
+/// Shapes: `[batch, height, width, channels]` to `[batch, oh, ow, channels]`. Counterpart:
+/// `torch.nn.AvgPool2d`.
 public final class AvgPool2d: Module, Layer {
   /// The window's extents.
   public let window: Window2d
@@ -36,10 +42,12 @@ public final class AvgPool2d: Module, Layer {
     self.countIncludePad = countIncludePad
   }
 
+  /// Applies the layer.
   public func forward(_ x: Tensor) throws -> Tensor {
     try x.avgPool2d(window, countIncludePad: countIncludePad)
   }
 
+  /// The output's shape without its batch axis.
   public func outputShape(for input: Shape) throws -> Shape {
     try window.pooled(op: "avg_pool2d", input)
   }
@@ -53,8 +61,10 @@ public final class GlobalAvgPool2d: Module, Layer {
   /// Makes a pooling layer.
   public override init() {}
 
+  /// Applies the layer.
   public func forward(_ x: Tensor) throws -> Tensor { try x.globalAvgPool2d() }
 
+  /// The output's shape without its batch axis.
   public func outputShape(for input: Shape) throws -> Shape {
     guard input.rank == 3, input[0] * input[1] > 0 else {
       throw TensorError(

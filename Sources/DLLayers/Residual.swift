@@ -1,6 +1,7 @@
 import DLTensor
 
-/// A chain with a connection around it: `y = layers(x) + shortcut(x)`, the shortcut being the identity by default.
+/// A chain with a connection around it: `y = layers(x) + shortcut(x)`, the shortcut being the
+/// identity by default.
 ///
 /// He et al. 2016, "Deep Residual Learning for Image Recognition", equations 1 and 2.
 public final class Residual: Module, Layer {
@@ -15,10 +16,12 @@ public final class Residual: Module, Layer {
     self.shortcut = shortcut
   }
 
+  /// Applies the layer.
   public func forward(_ x: Tensor) throws -> Tensor {
     try layers(x) + (shortcut?(x) ?? x)
   }
 
+  /// The output's shape without its batch axis.
   public func outputShape(for input: Shape) throws -> Shape {
     let branch = try layers.outputShape(for: input)
     let around = try shortcut?.outputShape(for: input) ?? input

@@ -36,10 +36,12 @@ public final class Sequential: Module, Layer {
     layers.enumerated().map { (String($0), $1) }
   }
 
+  /// Applies the layer.
   public func forward(_ x: Tensor) throws -> Tensor {
     try steps.reduce(x) { try $1($0) }
   }
 
+  /// The output's shape without its batch axis.
   public func outputShape(for input: Shape) throws -> Shape {
     try layers.reduce(input) { shape, layer in
       try layer.located { try layer.outputShape(for: shape) }

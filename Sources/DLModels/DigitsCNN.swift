@@ -2,7 +2,8 @@ import DLLayers
 import DLTensor
 
 extension Zoo {
-  /// A small convolutional network for 8x8 digits: two convolutions with batch normalisation, one linear layer.
+  /// A small convolutional network for 8x8 digits: two convolutions with batch normalisation, one
+  /// linear layer.
   static let digitsCNN: Factory = { input, classes in
     let outputs = try requireImages("digits_cnn", input, classes)
     let features = Sequential(

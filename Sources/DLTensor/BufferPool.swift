@@ -2,8 +2,8 @@ import Glibc
 
 /// Memory for tensors, kept and reused, so that a warmed-up training step allocates none.
 ///
-/// Sizes are rounded up to one of four classes per power of two; a buffer goes back to its class when the last
-/// tensor that uses it ends. Belongs to one rank.
+/// Sizes are rounded up to one of four classes per power of two; a buffer goes back to its class
+/// when the last tensor that uses it ends. Belongs to one rank.
 public final class BufferPool {
   /// Buffers taken from the system so far; it stands still once a step is warm.
   public private(set) var systemAllocations = 0

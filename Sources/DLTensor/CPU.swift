@@ -10,6 +10,7 @@ public enum CPU {
     }
   }
 
-  /// The set of kernels in use: `avx512f`, `avx2` or `default`; results are bit-identical within one.
+  /// The set of kernels in use: `avx512f`, `avx2` or `default`; results are bit-identical within
+  /// one.
   public static var kernelSet: String { String(cString: dl_kernel_set()) }
 }

@@ -2,8 +2,8 @@ import DLCluster
 
 /// All that belongs to one rank: its communicator, memory, tape, random keys and modes.
 ///
-/// There are no globals: tensors know their context, and everything that creates a tensor takes one. A context
-/// is used by its rank's thread alone.
+/// There are no globals: tensors know their context, and everything that creates a tensor takes
+/// one. A context is used by its rank's thread alone.
 public final class Context {
   /// This rank's way to its peers.
   public let communicator: any Communicator
@@ -21,10 +21,12 @@ public final class Context {
   public var seed: UInt64
   /// The optimizer step, counted from 0; part of dropout's key.
   public var step = 0
-  /// The index, within the whole batch of this step, of this rank's first row; part of dropout's key.
+  /// The index, within the whole batch of this step, of this rank's first row; part of dropout's
+  /// key.
   public var rowOffset = 0
 
-  /// Counts forward passes, so that a layer can number its calls within one; see ``beginForward(rowOffset:)``.
+  /// Counts forward passes, so that a layer can number its calls within one; see
+  /// ``beginForward(rowOffset:)``.
   public private(set) var forwardPass = 0
 
   var tape: [TapeEntry] = []
@@ -32,7 +34,9 @@ public final class Context {
   /// Makes the context of one rank.
   ///
   /// - Parameter precision: float32 or float64.
-  public init(communicator: any Communicator = SingleRank(), precision: DType = .float32, seed: UInt64 = 1) {
+  public init(
+    communicator: any Communicator = SingleRank(), precision: DType = .float32, seed: UInt64 = 1
+  ) {
     precondition(precision.isReal, "a context computes in float32 or float64")
     self.communicator = communicator
     self.precision = precision
@@ -40,7 +44,8 @@ public final class Context {
     tape.reserveCapacity(512)
   }
 
-  /// Starts the forward pass of a micro-batch whose first row on this rank is row `rowOffset` of the step's batch.
+  /// Starts the forward pass of a micro-batch whose first row on this rank is row `rowOffset` of
+  /// the step's batch.
   public func beginForward(rowOffset: Int) {
     self.rowOffset = rowOffset
     forwardPass += 1

@@ -1,8 +1,10 @@
 import COpenBLAS
 
-/// General matrix product `c = alpha · op(a) · op(b) + beta · c` on row-major matrices, by OpenBLAS.
+/// General matrix product `c = alpha · op(a) · op(b) + beta · c` on row-major matrices, by
+/// OpenBLAS.
 ///
-/// `op(a)` is `[m, k]`, `op(b)` is `[k, n]`, `c` is `[m, n]`; a leading dimension is the distance between rows.
+/// `op(a)` is `[m, k]`, `op(b)` is `[k, n]`, `c` is `[m, n]`; a leading dimension is the distance
+/// between rows.
 func gemm(
   _ dtype: DType, transposeA: Bool = false, transposeB: Bool = false, m: Int, n: Int, k: Int,
   alpha: Double = 1, _ a: UnsafeRawPointer, lda: Int, _ b: UnsafeRawPointer, ldb: Int,
@@ -28,7 +30,8 @@ func gemm(
 
 /// The BLAS engine under the matrix products.
 public enum BLAS {
-  /// Sets one thread per call: cores are used by ranks, and results must not depend on a thread count.
+  /// Sets one thread per call: cores are used by ranks, and results must not depend on a thread
+  /// count.
   public static func useOneThread() { openblas_set_num_threads(1) }
 
   /// The kernel set that OpenBLAS chose for this CPU, such as `SkylakeX` or `Haswell`.

@@ -1,4 +1,5 @@
-/// The extents of a tensor, outermost first; up to eight axes, held inline so that a shape costs no allocation.
+/// The extents of a tensor, outermost first; up to eight axes, held inline so that a shape costs no
+/// allocation.
 public struct Shape: Hashable, Sendable, ExpressibleByArrayLiteral, CustomStringConvertible {
   /// The number of axes that a shape can hold.
   public static let maximumRank = 8
@@ -9,8 +10,8 @@ public struct Shape: Hashable, Sendable, ExpressibleByArrayLiteral, CustomString
 
   /// Makes a shape of the given extents.
   ///
-  /// - Precondition: at most eight extents, none negative. Values that come from a file or a user go
-  ///   through ``init(checking:)``.
+  /// - Precondition: at most eight extents, none negative. Values that come from a file or a user
+  ///   go through ``init(checking:)``.
   public init(_ dimensions: some Collection<Int>) {
     precondition(dimensions.count <= Shape.maximumRank, "a shape has at most 8 axes")
     rank = dimensions.count
@@ -20,8 +21,8 @@ public struct Shape: Hashable, Sendable, ExpressibleByArrayLiteral, CustomString
     }
   }
 
-  /// Makes a shape of extents that nobody has checked yet; nil when one is negative, there are more than eight,
-  /// or their product overflows.
+  /// Makes a shape of extents that nobody has checked yet; nil when one is negative, there are more
+  /// than eight, or their product overflows.
   public init?(checking dimensions: some Collection<Int>) {
     guard dimensions.count <= Shape.maximumRank, dimensions.allSatisfy({ $0 >= 0 }) else {
       return nil

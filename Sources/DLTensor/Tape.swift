@@ -7,7 +7,8 @@ struct TapeEntry {
 }
 
 extension Context {
-  /// Walks the tape from its end, adding to the gradient of every tensor that requires one, and empties it.
+  /// Walks the tape from its end, adding to the gradient of every tensor that requires one, and
+  /// empties it.
   ///
   /// - Parameters:
   ///   - loss: a scalar that was computed while ``recording(_:)``.
@@ -41,7 +42,8 @@ extension Context {
   /// Forgets what was recorded, as after a failed step.
   public func discardTape() { tape.removeAll(keepingCapacity: true) }
 
-  /// Notes how `output` was made, when recording and when an input requires a gradient; returns `output`.
+  /// Notes how `output` was made, when recording and when an input requires a gradient; returns
+  /// `output`.
   func record(
     _ output: Tensor, from inputs: Tensor?..., backward: @escaping (Tensor) throws -> Void
   ) -> Tensor {
@@ -55,7 +57,8 @@ extension Context {
 }
 
 extension Tensor {
-  /// Hands `body` the memory that this tensor's gradient goes to, and whether to add to it (1) or overwrite it (0).
+  /// Hands `body` the memory that this tensor's gradient goes to, and whether to add to it (1) or
+  /// overwrite it (0).
   ///
   /// Parameters point into the gradient arena, so that products accumulate straight into it.
   func addGradient(_ body: (UnsafeMutableRawPointer, Int32) throws -> Void) throws {
@@ -66,7 +69,8 @@ extension Tensor {
     hasGradient = true
   }
 
-  /// Adds a finished gradient of this tensor's element count, taking over its memory where that is safe.
+  /// Adds a finished gradient of this tensor's element count, taking over its memory where that is
+  /// safe.
   ///
   /// The caller must not read or write `incoming` afterwards.
   func receiveGradient(_ incoming: Tensor) throws {

@@ -1,7 +1,8 @@
 import Glibc
 import CKernels
 
-/// An array of numbers of one type, contiguous and row-major, that takes part in automatic differentiation.
+/// An array of numbers of one type, contiguous and row-major, that takes part in automatic
+/// differentiation.
 ///
 /// Images are `[batch, height, width, channels]`. A tensor belongs to one rank's ``Context``.
 public final class Tensor {
@@ -20,11 +21,14 @@ public final class Tensor {
   /// The gradient, once a backward pass has reached this tensor and it is a leaf.
   public internal(set) var gradient: Tensor?
 
-  /// Whether ``gradient`` holds values of the current pass; a parameter's gradient memory outlives its values.
+  /// Whether ``gradient`` holds values of the current pass; a parameter's gradient memory outlives
+  /// its values.
   var hasGradient = false
   private let storage: Storage
 
-  init(shape: Shape, dtype: DType, context: Context, storage: Storage, pointer: UnsafeMutableRawPointer) {
+  init(
+    shape: Shape, dtype: DType, context: Context, storage: Storage, pointer: UnsafeMutableRawPointer
+  ) {
     self.shape = shape
     self.dtype = dtype
     self.context = context
@@ -66,7 +70,9 @@ public final class Tensor {
   public var byteCount: Int { count * dtype.byteCount }
 
   /// The elements as raw bytes.
-  public var bytes: UnsafeRawBufferPointer { UnsafeRawBufferPointer(start: pointer, count: byteCount) }
+  public var bytes: UnsafeRawBufferPointer {
+    UnsafeRawBufferPointer(start: pointer, count: byteCount)
+  }
 
   /// The same elements under another shape of the same count, not recorded.
   func view(_ shape: Shape) -> Tensor {
@@ -109,7 +115,8 @@ extension Tensor {
     _ values: [Double], shape: Shape, dtype: DType? = nil, context: Context
   ) throws -> Tensor {
     guard values.count == shape.count else {
-      throw TensorError(op: "tensor", "shape \(shape) takes \(shape.count) values, got \(values.count)")
+      throw TensorError(
+        op: "tensor", "shape \(shape) takes \(shape.count) values, got \(values.count)")
     }
     let result = try empty(shape, dtype: dtype, context: context)
     result.assign(values)
@@ -117,7 +124,9 @@ extension Tensor {
   }
 
   /// Makes an int32 tensor, as labels are.
-  public static func labels(_ values: [Int32], shape: Shape? = nil, context: Context) throws -> Tensor {
+  public static func labels(_ values: [Int32], shape: Shape? = nil, context: Context) throws
+    -> Tensor
+  {
     let result = try empty(shape ?? [values.count], dtype: .int32, context: context)
     guard values.count == result.count else {
       throw TensorError(op: "labels", "shape \(result.shape) does not hold \(values.count) values")

@@ -1,6 +1,7 @@
 import DLCluster
 
-/// An op that cannot be carried out: shapes that do not fit, a value outside its domain, memory that is not there.
+/// An op that cannot be carried out: shapes that do not fit, a value outside its domain, memory
+/// that is not there.
 public struct TensorError: DLError {
   /// The op, as in `conv2d`.
   public let op: String

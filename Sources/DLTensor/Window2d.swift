@@ -55,7 +55,8 @@ public struct Window2d: Hashable, Sendable {
       (paddedWidth - kernel.width) / stride.width + 1)
   }
 
-  /// As ``output(op:height:width:)``, for pooling: a window must hold at least one pixel that is not padding.
+  /// As ``output(op:height:width:)``, for pooling: a window must hold at least one pixel that is
+  /// not padding.
   public func poolOutput(op: String, height: Int, width: Int) throws -> Size2d {
     guard padding.height * 2 <= kernel.height, padding.width * 2 <= kernel.width else {
       throw TensorError(

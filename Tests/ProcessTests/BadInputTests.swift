@@ -2,7 +2,8 @@ import DLFormats
 import Foundation
 import Testing
 
-/// Bad input through the real program at two ranks: one line, the exit code of the design, all ranks ended.
+/// Bad input through the real program at two ranks: one line, the exit code of the design, all
+/// ranks ended.
 @Suite(.serialized)
 struct BadInputTests {
   private func expect(
@@ -26,12 +27,16 @@ struct BadInputTests {
     try TemporaryFolder.with { folder in
       let digits = Program.repository + "/Sources/DLData/Resources/digits-train.safetensors"
       try FileManager.default.copyItem(atPath: digits, toPath: folder + "/data.safetensors")
-      let job = ["train", try Job.write(to: folder), "--set", "data.train=\(folder)/data.safetensors"]
+      let job = [
+        "train", try Job.write(to: folder), "--set", "data.train=\(folder)/data.safetensors",
+      ]
       try body(folder, job)
     }
   }
 
-  private func fresh(_ folder: String) -> [String] { ["--out", "\(folder)/run-\(UUID().uuidString)"] }
+  private func fresh(_ folder: String) -> [String] {
+    ["--out", "\(folder)/run-\(UUID().uuidString)"]
+  }
 
   @Test func configurations() throws {
     try TemporaryFolder.with { folder in
@@ -65,14 +70,16 @@ struct BadInputTests {
           + fresh(folder), code: 74, "none.safetensors")
       try whole.prefix(whole.count / 2).write(to: URL(fileURLWithPath: data))
       try expect(train + fresh(folder), code: 65, "data.safetensors")
-      try Data((0..<5000).map { _ in UInt8.random(in: 0...255) }).write(to: URL(fileURLWithPath: data))
+      try Data((0..<5000).map { _ in UInt8.random(in: 0...255) }).write(
+        to: URL(fileURLWithPath: data))
       try expect(train + fresh(folder), code: 65, "data.safetensors")
       try Data().write(to: URL(fileURLWithPath: data))
       try expect(train + fresh(folder), code: 65, "data.safetensors")
       try whole.write(to: URL(fileURLWithPath: data))
       try expect(train + ["--set", "data.classes=7"] + fresh(folder), code: 65, "label", "7")
       try expect(
-        train + ["--set", "model.layers=[flatten, {linear: {out: 4}}]"] + fresh(folder), code: 64, "4",
+        train + ["--set", "model.layers=[flatten, {linear: {out: 4}}]"] + fresh(folder), code: 64,
+        "4",
         "10")
       try expect(
         train + ["--set", "model.layers=[flatten, {conv2d: {out: 4, kernel: 3}}]"] + fresh(folder),
@@ -86,7 +93,9 @@ struct BadInputTests {
       let running = try Program.start(
         train + ["--set", "steps=1000000", "--set", "data.order=sequential", "--out", run]
           + ["--set", "checkpoint={every_steps: 20, keep: 2}"], processes: 2)
-      let reached = running.wait { FileManager.default.fileExists(atPath: run + "/checkpoints/latest") }
+      let reached = running.wait {
+        FileManager.default.fileExists(atPath: run + "/checkpoints/latest")
+      }
       #expect(reached)
       let handle = FileHandle(forUpdatingAtPath: folder + "/data.safetensors")
       try handle?.truncate(atOffset: 3000)
@@ -109,7 +118,8 @@ struct BadInputTests {
         train + resume + ["--set", "model.layers=[flatten, {linear: {out: 10}}]"], code: 64,
         "does not fit the model")
       try expect(train + ["--out", run], code: 64, "already holds a run")
-      try expect(train + ["--out", run, "--resume", folder + "/none.safetensors"], code: 74, "none")
+      try expect(
+        train + ["--out", run, "--resume", folder + "/none.safetensors"], code: 74, "none")
 
       let newest = Job.checkpoint(run, step: 6)
       var bytes = try Data(contentsOf: URL(fileURLWithPath: newest))
@@ -131,7 +141,10 @@ struct BadInputTests {
       let run = folder + "/run"
       let command =
         ["bash", "-c", shell, "bash"] + Program.launcher(2) + [Program.path] + train
-        + ["--set", "model.layers=[flatten, {linear: {out: 64}}, relu, {linear: {out: 10}}]", "--out", run]
+        + [
+          "--set", "model.layers=[flatten, {linear: {out: 64}}, relu, {linear: {out: 10}}]",
+          "--out", run,
+        ]
       let outcome = try Program.startCommand(command, in: folder, timeoutSeconds: 20).wait()
       #expect(outcome.status == 74, "\(outcome.errors)")
       #expect(outcome.faults.count == 1, "\(outcome.errors)")
@@ -151,7 +164,9 @@ struct BadInputTests {
       print("skipped: mounting a small file system needs root and is not allowed here")
       return
     }
-    defer { _ = try? Program.startCommand(["umount", mounted], in: nil, timeoutSeconds: 10).wait() }
+    defer {
+      _ = try? Program.startCommand(["umount", mounted], in: nil, timeoutSeconds: 10).wait()
+    }
     try withJob { _, train in
       let run = mounted + "/run"
       let outcome = try Program.run(
@@ -166,7 +181,9 @@ struct BadInputTests {
     try withJob { folder, train in
       let run = folder + "/run"
       let running = try Program.start(
-        train + ["--set", "steps=1000000", "--set", "checkpoint={every_steps: 20, keep: 2}", "--out", run],
+        train + [
+          "--set", "steps=1000000", "--set", "checkpoint={every_steps: 20, keep: 2}", "--out", run,
+        ],
         processes: 3)
       #expect(running.wait { FileManager.default.fileExists(atPath: run + "/checkpoints/latest") })
       let killed = Date()

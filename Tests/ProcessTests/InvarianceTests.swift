@@ -49,7 +49,8 @@ struct InvarianceTests {
       let settings = ["virtual_ranks=4", "precision=\(precision)"]
       let whole = try train(folder, "p1", settings[0], settings[1])
       for processes in [1, 2, 4] {
-        let split = try train(folder, "mpi\(processes)", processes: processes, settings[0], settings[1])
+        let split = try train(
+          folder, "mpi\(processes)", processes: processes, settings[0], settings[1])
         #expect(whole == split, "\(processes) processes")
       }
     }

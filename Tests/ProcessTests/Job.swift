@@ -1,7 +1,8 @@
 import DLFormats
 import Foundation
 
-/// A small job over the embedded digits: two convolutions with synchronized batch normalisation, residual, dropout.
+/// A small job over the embedded digits: two convolutions with synchronized batch normalisation,
+/// residual, dropout.
 enum Job {
   /// Twelve steps of 15 rows, so that three or four ranks hold uneven shares.
   static let yaml = """
@@ -40,16 +41,19 @@ enum Job {
   /// The tensors of a checkpoint as bytes, by name.
   static func tensors(_ run: String, step: Int) throws -> [String: [UInt8]] {
     let file = try SafetensorsFile(path: checkpoint(run, step: step))
-    return try Dictionary(uniqueKeysWithValues: file.tensors.map { ($0.name, try file.bytes($0.name)) })
+    return try Dictionary(
+      uniqueKeysWithValues: file.tensors.map { ($0.name, try file.bytes($0.name)) })
   }
 
   /// The path of a run's checkpoint.
   static func checkpoint(_ run: String, step: Int) -> String {
     let digits = String(step)
-    return "\(run)/checkpoints/step-\(String(repeating: "0", count: 8 - digits.count))\(digits).safetensors"
+    return
+      "\(run)/checkpoints/step-\(String(repeating: "0", count: 8 - digits.count))\(digits).safetensors"
   }
 
-  /// The largest difference between two checkpoints' float64 tensors, relative to the larger of 1 and the value.
+  /// The largest difference between two checkpoints' float64 tensors, relative to the larger of 1
+  /// and the value.
   static func largestDifference(_ a: [String: [UInt8]], _ b: [String: [UInt8]]) -> Double {
     guard Set(a.keys) == Set(b.keys) else { return .infinity }
     return a.map { name, bytes in

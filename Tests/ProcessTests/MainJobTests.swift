@@ -45,12 +45,15 @@ struct MainJobTests {
       #expect(exported.status == 0, "\(exported.errors)")
       let again = folder + "/again"
       let started = try Program.run(
-        ["train", "digits", "--out", again, "--init", weights, "--set", "steps=1", "--set",
-         "optimizer.lr=0"], processes: 2)
+        [
+          "train", "digits", "--out", again, "--init", weights, "--set", "steps=1", "--set",
+          "optimizer.lr=0",
+        ], processes: 2)
       #expect(started.status == 0, "\(started.errors)")
       let file = try SafetensorsFile(path: weights)
       let loaded = try SafetensorsFile(path: Job.checkpoint(again, step: 1))
-      for info in file.tensors where !info.name.contains("running") && !info.name.contains("num_b") {
+      for info in file.tensors where !info.name.contains("running") && !info.name.contains("num_b")
+      {
         #expect(try file.bytes(info.name) == loaded.bytes(info.name), "\(info.name)")
       }
     }
@@ -73,7 +76,8 @@ struct MainJobTests {
   }
 
   @Test(arguments: [
-    ["--help"], ["--version"], ["recipes"], ["recipes", "digits"], ["validate", "digits"], ["doctor"],
+    ["--help"], ["--version"], ["recipes"], ["recipes", "digits"], ["validate", "digits"],
+    ["doctor"],
     ["inspect", "digits"], ["train", "--help"], ["bench", "step", "--help"],
   ])
   func theOtherVerbsSucceedOnce(arguments: [String]) throws {

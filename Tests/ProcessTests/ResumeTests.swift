@@ -41,7 +41,9 @@ struct ResumeTests {
         let run = "\(folder)/killed-\(step)"
         let arguments = ["train", configuration, "--out", run]
         let running = try Program.start(arguments, processes: 2)
-        let reached = running.wait { FileManager.default.fileExists(atPath: Job.checkpoint(run, step: step)) }
+        let reached = running.wait {
+          FileManager.default.fileExists(atPath: Job.checkpoint(run, step: step))
+        }
         #expect(reached)
         kill(rank: rank, of: running)
         let outcome = running.wait()
@@ -69,11 +71,14 @@ struct ResumeTests {
   @Test func aSignalStopsAfterTheStepAndTheRunGoesOn() throws {
     try TemporaryFolder.with { folder in
       let run = folder + "/signalled"
-      let arguments = ["train", try Job.write(to: folder), "--out", run, "--set", "steps=4000",
-                       "--set", "checkpoint={every_steps: 2000}", "--set", "validate={every_steps: 4000}"]
+      let arguments = [
+        "train", try Job.write(to: folder), "--out", run, "--set", "steps=4000",
+        "--set", "checkpoint={every_steps: 2000}", "--set", "validate={every_steps: 4000}",
+      ]
       let running = try Program.start(arguments, processes: 2)
       let log = run + "/metrics.jsonl"
-      #expect(running.wait { ((try? String(contentsOfFile: log, encoding: .utf8)) ?? "").count > 200 })
+      #expect(
+        running.wait { ((try? String(contentsOfFile: log, encoding: .utf8)) ?? "").count > 200 })
       for process in ranks(of: running) { Foundation.kill(process, SIGUSR1) }
       let outcome = running.wait()
       #expect(outcome.status == 75, "\(outcome.errors)")

@@ -10,9 +10,11 @@ public struct PackedFile: Sendable, Hashable {
 
 /// Turns the four IDX files of MNIST (or Fashion-MNIST, or EMNIST renamed) into two data set files.
 public enum MNISTPacker {
-  /// Reads `train-images-idx3-ubyte`, `train-labels-idx1-ubyte` and their `t10k-` counterparts, plain
-  /// or with `.gz`, and writes `train.safetensors` and `test.safetensors` into the folder `output`:
-  /// x U8 [N, height, width, 1] and y I32 [N]. Throws `FormatError`.
+  /// Reads `train-images-idx3-ubyte`, `train-labels-idx1-ubyte` and their `t10k-` counterparts,
+  /// plain or with `.gz`, and writes `train.safetensors` and `test.safetensors` into the folder
+  /// `output`: x U8 [N, height, width, 1] and y I32 [N].
+  ///
+  /// Throws `FormatError`.
   public static func packMNIST(directory: String, output: String) throws -> [PackedFile] {
     var files: [PackedFile] = []
     // Both are found and their headers checked before anything is written.

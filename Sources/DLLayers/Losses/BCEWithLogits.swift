@@ -1,14 +1,18 @@
 import DLTensor
 
-/// `Σ max(z, 0) - z·t + log(1 + exp(-|z|))` over elements: binary cross-entropy of sigmoid(z) against t.
+/// `Σ max(z, 0) - z·t + log(1 + exp(-|z|))` over elements: binary cross-entropy of sigmoid(z)
+/// against t.
 ///
-/// Shapes: equal; targets in 0...1. Denominator: elements. Counterpart: `torch.nn.BCEWithLogitsLoss`.
+/// Shapes: equal; targets in 0...1. Denominator: elements. Counterpart:
+/// `torch.nn.BCEWithLogitsLoss`.
 public struct BCEWithLogits: Loss {
   /// Makes the loss.
   public init() {}
 
+  /// What the sum is divided by.
   public func denominator(_ target: Tensor) -> Double { Double(target.count) }
 
+  /// The sum over this rank's rows.
   public func sum(_ prediction: Tensor, _ target: Tensor) throws -> Tensor {
     try prediction.bceWithLogitsSum(target)
   }

@@ -1,9 +1,11 @@
 import DLTensor
 
-/// A loss as a sum and a denominator, so that it can be summed over micro-batches and ranks before it is divided.
+/// A loss as a sum and a denominator, so that it can be summed over micro-batches and ranks before
+/// it is divided.
 ///
-/// The loss of a step is `Σ sum / Σ denominator` over all rows of the global batch, wherever they lie. The
-/// denominator depends on labels and shapes only: all of them are known before the first backward.
+/// The loss of a step is `Σ sum / Σ denominator` over all rows of the global batch, wherever they
+/// lie. The denominator depends on labels and shapes only: all of them are known before the first
+/// backward.
 public protocol Loss: Sendable {
   /// What the sum is divided by: rows, elements, unmasked tokens.
   func denominator(_ target: Tensor) throws -> Double

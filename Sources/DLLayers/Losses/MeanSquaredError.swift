@@ -7,8 +7,10 @@ public struct MeanSquaredError: Loss {
   /// Makes the loss.
   public init() {}
 
+  /// What the sum is divided by.
   public func denominator(_ target: Tensor) -> Double { Double(target.count) }
 
+  /// The sum over this rank's rows.
   public func sum(_ prediction: Tensor, _ target: Tensor) throws -> Tensor {
     try prediction.squaredErrorSum(target)
   }

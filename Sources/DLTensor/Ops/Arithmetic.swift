@@ -88,7 +88,8 @@ extension Tensor {
     return y
   }
 
-  /// Adds a gradient of the broadcast shape, summed over the axes along which this tensor was repeated.
+  /// Adds a gradient of the broadcast shape, summed over the axes along which this tensor was
+  /// repeated.
   private func addBroadcastGradient(_ dy: Tensor) throws {
     guard requiresGradient else { return }
     try addGradient { target, accumulate in
@@ -100,7 +101,8 @@ extension Tensor {
   }
 }
 
-/// Extents and element strides of operands that broadcast to a shape; a stride of 0 repeats an axis.
+/// Extents and element strides of operands that broadcast to a shape; a stride of 0 repeats an
+/// axis.
 private struct BroadcastPlan {
   let shape: Shape
 

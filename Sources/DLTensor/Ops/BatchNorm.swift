@@ -28,7 +28,8 @@ public struct RunningStatistics {
     for channel in 0..<running.count {
       if running.dtype == .float32 {
         let element = running.pointer.assumingMemoryBound(to: Float.self) + channel
-        element.pointee = Float((1 - momentum) * Double(element.pointee) + momentum * batch(channel))
+        element.pointee = Float(
+          (1 - momentum) * Double(element.pointee) + momentum * batch(channel))
       } else {
         let element = running.pointer.assumingMemoryBound(to: Double.self) + channel
         element.pointee = (1 - momentum) * element.pointee + momentum * batch(channel)
@@ -40,16 +41,19 @@ public struct RunningStatistics {
 extension Tensor {
   /// Batch normalisation over all axes but the last.
   ///
-  /// Training: `y = (x - mean) / √(M2/n + eps) · weight + bias` with mean and M2 per channel over the rows of all
-  /// ranks; each rank's (n, mean, M2) are gathered in double and merged along the fixed tree, so ranks with few
-  /// rows, or none, change nothing. Backward sums `[Σ dy, Σ dy·x̂]` over ranks; the gradients of weight and bias
-  /// stay this rank's sums. Evaluation: by the running statistics.
+  /// Training: `y = (x - mean) / √(M2/n + eps) · weight + bias` with mean and M2 per channel over
+  /// the rows of all ranks; each rank's (n, mean, M2) are gathered in double and merged along the
+  /// fixed tree, so ranks with few rows, or none, change nothing. Backward sums `[Σ dy, Σ dy·x̂]`
+  /// over ranks; the gradients of weight and bias stay this rank's sums. Evaluation: by the running
+  /// statistics.
   ///
   /// With `relu` the result is `max(y, 0)`, in the same pass.
   ///
-  /// Shapes: x `[batch, ..., channels]`; weight, bias `[channels]`. Ioffe and Szegedy 2015; Chan et al. 1979 for the merge.
+  /// Shapes: x `[batch, ..., channels]`; weight, bias `[channels]`. Ioffe and Szegedy 2015; Chan et
+  /// al. 1979 for the merge.
   ///
-  /// - Throws: ``TensorError`` for shapes that do not fit and, in training, for a single value per channel.
+  /// - Throws: ``TensorError`` for shapes that do not fit and, in training, for a single value per
+  ///   channel.
   public func batchNorm(
     weight: Tensor?, bias: Tensor?, running: RunningStatistics, eps: Double = 1e-5,
     relu: Bool = false
@@ -139,7 +143,8 @@ extension Context {
 
 /// Per channel: how many values, their mean, and the sum of squared distances from it.
 ///
-/// Memory, in doubles: `[count, mean..., m2..., scale..., sum dy..., sum dy·x̂...]`, with `scale = 1/√(variance + eps)`.
+/// Memory, in doubles: `[count, mean..., m2..., scale..., sum dy..., sum dy·x̂...]`, with `scale =
+/// 1/√(variance + eps)`.
 private final class ChannelMoments {
   let channels: Int
   private let tensor: Tensor

@@ -3,10 +3,10 @@ import CKernels
 extension Tensor {
   /// Two-dimensional cross-correlation.
   ///
-  /// Shapes: x `[batch, height, width, in]`, weight `[kernel height, kernel width, in, out]`, bias `[out]`,
-  /// y `[batch, oh, ow, out]`. Narrow outputs go through a direct kernel, 1x1 windows are one matrix product, all
-  /// others are a product with blocks of unrolled windows (im2col) that stay in cache. With `relu` the result is
-  /// `max(y, 0)`, in the same pass.
+  /// Shapes: x `[batch, height, width, in]`, weight `[kernel height, kernel width, in, out]`, bias
+  /// `[out]`, y `[batch, oh, ow, out]`. Narrow outputs go through a direct kernel, 1x1 windows are
+  /// one matrix product, all others are a product with blocks of unrolled windows (im2col) that
+  /// stay in cache. With `relu` the result is `max(y, 0)`, in the same pass.
   public func conv2d(
     _ weight: Tensor, bias: Tensor? = nil, stride: Size2d = 1, padding: Size2d = 0,
     relu: Bool = false
@@ -161,7 +161,7 @@ private struct ConvolutionPlan {
     }
   }
 
-  /// `[rows, depth] · [depth, channels]`
+  /// The product `[rows, depth] · [depth, channels]`.
   private func product(
     _ columns: UnsafeRawPointer, _ weight: Tensor, into y: UnsafeMutableRawPointer, rows: Int
   ) {
@@ -170,7 +170,7 @@ private struct ConvolutionPlan {
       beta: 0, y, ldc: channels)
   }
 
-  /// `[rows, depth]ᵀ · [rows, channels]`
+  /// The product `[rows, depth]ᵀ · [rows, channels]`.
   private func weightProduct(
     _ columns: UnsafeRawPointer, _ dy: UnsafeRawPointer, into dw: UnsafeMutableRawPointer,
     rows: Int, accumulate: Int32
@@ -180,7 +180,7 @@ private struct ConvolutionPlan {
       ldb: channels, beta: Double(accumulate), dw, ldc: channels)
   }
 
-  /// `[rows, channels] · [depth, channels]ᵀ`
+  /// The product `[rows, channels] · [depth, channels]ᵀ`.
   private func inputProduct(
     _ dy: UnsafeRawPointer, _ weight: Tensor, into columns: UnsafeMutableRawPointer, rows: Int,
     accumulate: Int32

@@ -3,8 +3,8 @@ import CKernels
 extension Tensor {
   /// Zeroes elements with probability `p` and scales the others by `1 / (1 - p)`.
   ///
-  /// The mask is a function of the key, the global row and the element within the row: it is neither stored nor
-  /// dependent on how rows are spread over ranks.
+  /// The mask is a function of the key, the global row and the element within the row: it is
+  /// neither stored nor dependent on how rows are spread over ranks.
   public func dropout(_ p: Double, key: RandomKey) throws -> Tensor {
     try requireReal(op: "dropout")
     guard p >= 0, p < 1 else { throw TensorError(op: "dropout", "p is \(p), expected 0 <= p < 1") }

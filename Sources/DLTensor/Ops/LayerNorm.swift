@@ -1,7 +1,8 @@
 import CKernels
 
 extension Tensor {
-  /// Layer normalisation over the last axis: `y = (x - mean) / √(variance + eps) · weight + bias`, row by row.
+  /// Layer normalisation over the last axis: `y = (x - mean) / √(variance + eps) · weight + bias`,
+  /// row by row.
   ///
   /// Shapes: x `[..., features]`; weight, bias `[features]`. Ba et al. 2016.
   public func layerNorm(weight: Tensor?, bias: Tensor?, eps: Double = 1e-5) throws -> Tensor {

@@ -36,7 +36,9 @@ extension Tensor {
     }
   }
 
-  /// `Σ (x - target)²` over elements; a scalar. Gradients flow to this tensor alone.
+  /// `Σ (x - target)²` over elements; a scalar.
+  ///
+  /// Gradients flow to this tensor alone.
   public func squaredErrorSum(_ target: Tensor) throws -> Tensor {
     try requireSameElements("mse", target)
     let sum = dl_mse_forward(dtype.kernel, pointer, target.pointer, count)
@@ -47,7 +49,9 @@ extension Tensor {
     }
   }
 
-  /// `Σ max(x, 0) - x·t + log(1 + exp(-|x|))` over elements; a scalar. Gradients flow to this tensor alone.
+  /// `Σ max(x, 0) - x·t + log(1 + exp(-|x|))` over elements; a scalar.
+  ///
+  /// Gradients flow to this tensor alone.
   public func bceWithLogitsSum(_ target: Tensor) throws -> Tensor {
     try requireSameElements("bce_with_logits", target)
     let sum = dl_bce_with_logits_forward(dtype.kernel, pointer, target.pointer, count)
@@ -70,7 +74,8 @@ extension Tensor {
   }
 
   /// A recorded scalar in double, whatever the precision: losses are summed over many rows.
-  private func lossSum(_ sum: Double, backward: @escaping (Double) throws -> Void) throws -> Tensor {
+  private func lossSum(_ sum: Double, backward: @escaping (Double) throws -> Void) throws -> Tensor
+  {
     let result = try Tensor.full([], sum, dtype: .float64, context: context)
     return context.record(result, from: self) { try backward($0.scalar) }
   }

@@ -11,7 +11,8 @@ extension Tensor {
     }
     let (m, k, n) = (shape[0], shape[1], other.shape[1])
     let y = try Tensor.empty([m, n], dtype: dtype, context: context)
-    gemm(dtype, m: m, n: n, k: k, pointer, lda: k, other.pointer, ldb: n, beta: 0, y.pointer, ldc: n)
+    gemm(
+      dtype, m: m, n: n, k: k, pointer, lda: k, other.pointer, ldb: n, beta: 0, y.pointer, ldc: n)
     return context.record(y, from: self, other) { [self] dy in
       try addGradient { da, accumulate in
         gemm(
@@ -28,8 +29,8 @@ extension Tensor {
 
   /// `y = x · weightᵀ + bias` on the last axis.
   ///
-  /// Shapes: x `[..., in]`, weight `[out, in]`, bias `[out]`, y `[..., out]`. With `relu` the result is
-  /// `max(y, 0)`, in the same pass.
+  /// Shapes: x `[..., in]`, weight `[out, in]`, bias `[out]`, y `[..., out]`. With `relu` the
+  /// result is `max(y, 0)`, in the same pass.
   public func linear(_ weight: Tensor, bias: Tensor? = nil, relu: Bool = false) throws -> Tensor {
     try requireReal(op: "linear")
     guard weight.shape.rank == 2, shape.rank >= 1, shape.last == weight.shape[1],
@@ -74,7 +75,8 @@ extension Tensor {
       pointer)
   }
 
-  /// Zeroes the elements of this gradient where the op's result, after its ReLU, is not positive; in place.
+  /// Zeroes the elements of this gradient where the op's result, after its ReLU, is not positive;
+  /// in place.
   func maskByReLU(of y: Tensor) {
     dl_unary_backward(dtype.kernel, DL_RELU, 0, nil, y.pointer, pointer, pointer, count, 0)
   }

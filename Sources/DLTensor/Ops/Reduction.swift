@@ -26,7 +26,8 @@ extension Tensor {
 
   private func reduceAll(_ op: String, scale: Double) throws -> Tensor {
     try requireReal(op: op)
-    let y = try Tensor.full([], dl_sum(dtype.kernel, pointer, count) * scale, dtype: dtype, context: context)
+    let y = try Tensor.full(
+      [], dl_sum(dtype.kernel, pointer, count) * scale, dtype: dtype, context: context)
     return context.record(y, from: self) { [self] dy in
       try addGradient { dx, accumulate in
         dl_broadcast_axes(dtype.kernel, dy.pointer, 1, count, 1, scale, dx, accumulate)

@@ -6,7 +6,8 @@ extension Tensor {
   /// - Throws: ``TensorError`` when the counts differ.
   public func reshape(_ shape: Shape) throws -> Tensor {
     guard shape.count == count else {
-      throw TensorError(op: "reshape", "\(self.shape) has \(count) elements, \(shape) \(shape.count)")
+      throw TensorError(
+        op: "reshape", "\(self.shape) has \(count) elements, \(shape) \(shape.count)")
     }
     return context.record(view(shape), from: self) { [self] dy in try receiveGradient(dy) }
   }

@@ -29,7 +29,8 @@ extension Tensor {
     }
   }
 
-  /// The position of the largest element of each row of the last axis, the first of equals; int32 `[rows]`.
+  /// The position of the largest element of each row of the last axis, the first of equals; int32
+  /// `[rows]`.
   public func argmax() throws -> Tensor {
     try requireReal(op: "argmax")
     guard shape.last > 0 else { throw TensorError(op: "argmax", "shape \(shape) has empty rows") }
