@@ -177,7 +177,13 @@ extension File {
   ///
   /// `body` writes to a temporary file `.NAME.PID.tmp` in the same folder, which is then forced to
   /// the disk and renamed. On any error the temporary file is removed and `path` stays as it was.
+  /// A device or pipe at `path` is not replaced but written to.
   public static func replace<R>(_ path: String, _ body: (File) throws -> R) throws -> R {
+    var status = stat()
+    let isThere = stat(path, &status) == 0
+    if path.isEmpty || (isThere && ![S_IFREG, S_IFDIR].contains(status.st_mode & S_IFMT)) {
+      return try body(File(path, .create))
+    }
     let (folder, name) = split(path)
     let temporary = "\(folder)/.\(name).\(getpid()).tmp"
     do {

@@ -34,7 +34,7 @@ public struct FormatError: Error, CustomStringConvertible, Sendable, Hashable {
   /// One line: `FILE: what (at byte N), what to do`.
   public var description: String {
     let place = offset.map { " (at byte \($0))" } ?? ""
-    return "\(printable(file)): \(printable(what))\(place), \(advice)"
+    return "\(file.isEmpty ? "\"\"" : printable(file)): \(printable(what))\(place), \(advice)"
   }
 }
 

@@ -49,6 +49,7 @@ extension TrainedRun {
       }
       let dataset = try TensorFileDataset(
         path: EmbeddedData.resolve(path), classes: trained.classes)
+      try trained.check(dataset, path)
       try TrainingData.checkLabels(of: dataset, configuration.loss)
       let evaluation = Evaluation(
         task: SupervisedTask(trained.network, loss: configuration.loss.makeLoss()),

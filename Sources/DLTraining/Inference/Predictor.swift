@@ -18,6 +18,7 @@ extension TrainedRun {
     let trained = try TrainedNetwork(self, communicator: SingleRank())
     let configuration = trained.configuration
     let dataset = try InputDataset(path: EmbeddedData.resolve(input))
+    try trained.check(dataset, input)
     let evaluation = Evaluation(
       task: SupervisedTask(trained.network, loss: configuration.loss.makeLoss()), dataset: dataset,
       transform: try TrainingData.transform(of: dataset, configuration), context: trained.context,

@@ -42,7 +42,7 @@ public struct TrainedRun: Sendable {
     self.folder = folder
     guard !folder.isEmpty, File.isFolder(folder) else {
       throw RunFolderError(
-        description: "\(folder): no such run folder, name the one that train printed")
+        description: "\"\(folder)\": no such run folder, name the one that train printed")
     }
     if case .path(let path) = choice {
       checkpoint = path
@@ -93,6 +93,7 @@ final class TrainedNetwork {
   let context: Context
   let network: any Layer
   let classes: Int?
+  private let input: Shape
   private let arena: ParameterArena
 
   /// Builds the run's network and loads the checkpoint into it.
@@ -105,7 +106,6 @@ final class TrainedNetwork {
       communicator: communicator, precision: configuration.precision.dtype, seed: configuration.seed
     )
     let file = try Checkpoint.open(run.checkpoint).file
-    let input: Shape
     if let text = file.metadata["input_shape"] {
       let sizes = text.split(separator: ",").map { Int($0) ?? -1 }
       guard let shape = Shape(checking: sizes), !sizes.contains(0) else {
@@ -123,5 +123,14 @@ final class TrainedNetwork {
     network = try TrainerParts.network(configuration, input: input, classes: classes, custom: nil)
     arena = try ParameterArena(network, context: context)
     try StateDict(arena).load(from: file) { $0.hasPrefix(OptimizerState.prefix) }
+  }
+
+  /// Checks that rows have the shape that the network was trained on.
+  func check(_ dataset: any Dataset, _ path: String) throws {
+    guard Shape(checking: dataset.inputShape) == input else {
+      throw DataError(
+        "\(path): has rows of shape \(dataset.inputShape), the run was trained on \(input); name another file",
+        exitCode: .data)
+    }
   }
 }

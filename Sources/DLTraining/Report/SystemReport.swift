@@ -29,7 +29,9 @@ public struct SystemReport {
     return table + "\n\n" + lines.joined(separator: "\n")
   }
 
-  /// Looks at the machine; measures for about 0.2 s. MPI is asked for its version only.
+  /// Looks at the machine, and measures its memory for about 0.2 s.
+  ///
+  /// MPI is asked for its version only, and not initialised.
   public init() {
     var advice: [String] = []
     var facts: [(String, String)] = []

@@ -23,6 +23,7 @@ public final class ConsoleReporter: TrainingObserver {
     self.isLive = isLive
   }
 
+  /// Prints the header.
   public func willTrain(_ plan: RunPlan) {
     self.plan = plan
     began = monotonicSeconds()
@@ -40,6 +41,7 @@ public final class ConsoleReporter: TrainingObserver {
       """)
   }
 
+  /// Counts the step, and shows it where it is time to.
   public func didStep(_ report: StepReport) {
     flush()
     guard let plan else { return }
@@ -54,6 +56,7 @@ public final class ConsoleReporter: TrainingObserver {
     show(report, nil, closed: !isLive)
   }
 
+  /// Prints the epoch, or the validation within it.
   public func didValidate(_ report: ValidationReport) {
     if let step = pending {
       pending = nil
@@ -67,6 +70,7 @@ public final class ConsoleReporter: TrainingObserver {
     }
   }
 
+  /// Prints what the run came to.
   public func didTrain(_ report: RunReport) {
     flush()
     closeLine()
@@ -81,6 +85,10 @@ public final class ConsoleReporter: TrainingObserver {
         add("validation accuracy", Text.percent(accuracy, 2) + (best ?? ""))
       }
       add("validation loss", Text.fixed(last.loss, 4) + (last.accuracy == nil ? best ?? "" : ""))
+    }
+    if let plan, plan.startStep >= report.totalSteps {
+      add(
+        "nothing to do", "the run had ended at step \(report.step); raise epochs or steps to go on")
     }
     if let loss = report.loss { add("training loss", Text.fixed(loss, 4) + " in the last step") }
     add(

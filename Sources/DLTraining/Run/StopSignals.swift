@@ -80,8 +80,10 @@ public final class StopSignals: Sendable {
     return set
   }
 
-  /// Libraries have threads from before `main` (OpenBLAS), where the signals are not blocked. A signal that such
-  /// a thread receives is blocked there for good and sent again, to arrive at last where it is waited for.
+  /// Keeps the signals from threads that libraries started before `main`, as OpenBLAS does.
+  ///
+  /// There they are not blocked. A signal that such a thread receives is blocked in it for good and sent again,
+  /// to arrive at last where it is waited for.
   private static func turnAwayFromOtherThreads() {
     var action = sigaction()
     action.__sigaction_handler.sa_sigaction = { number, _, context in

@@ -203,7 +203,8 @@ public struct RankLayout: Sendable {
 
   /// As in `4 ranks (2 processes x 2 threads)`.
   public func text(ranks: Int) -> String {
-    let count = "\(ranks) rank\(ranks == 1 ? "" : "s")"
+    guard ranks > 1 else { return "1 rank" }
+    let count = "\(ranks) ranks"
     guard let processes else { return "\(count) (threads)" }
     let threads = ranks / processes
     return threads == 1
