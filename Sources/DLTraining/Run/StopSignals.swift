@@ -114,7 +114,7 @@ public final class StopSignals: Sendable {
           run.isEmpty
           ? "nothing was saved"
           : checkpoint.isEmpty
-            ? "no checkpoint was written yet, start anew with another --out"
+            ? "no checkpoint was written yet, start anew"
             : "the last checkpoint is \(checkpoint), go on with --resume auto --out \(run)"
         let start = Console.isTerminal ? "\n" : ""
         Console.error("\(start)dltrain: \(cause)\(place): \(next)\n")
