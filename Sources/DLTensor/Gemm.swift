@@ -11,6 +11,8 @@ func gemm(
   beta: Double, _ c: UnsafeMutableRawPointer, ldc: Int
 ) {
   guard m > 0, n > 0 else { return }
+  // BLAS refuses a leading dimension of 0, also where there is nothing to read: the sum over k = 0 is 0.
+  let (lda, ldb) = (max(lda, 1), max(ldb, 1))
   let ta = transposeA ? CblasTrans : CblasNoTrans
   let tb = transposeB ? CblasTrans : CblasNoTrans
   if dtype == .float32 {

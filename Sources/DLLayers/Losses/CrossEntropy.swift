@@ -2,7 +2,7 @@ import DLTensor
 
 /// `-Σ log softmax(logits)[label]` over rows.
 ///
-/// Shapes: logits `[rows, classes]`, labels int32 `[rows]`. Denominator: rows. Counterpart:
+/// Shapes: logits `[..., classes]`, labels int32 `[...]`. Denominator: labels. Counterpart:
 /// `torch.nn.CrossEntropyLoss`.
 public struct CrossEntropy: Loss {
   /// Makes the loss.

@@ -3,18 +3,19 @@ import CKernels
 extension Tensor {
   /// `-Σ log softmax(logits)[label]` over rows; a scalar.
   ///
-  /// Shapes: logits `[rows, classes]` (this tensor), labels int32 `[rows]`.
+  /// Shapes: logits `[..., classes]` (this tensor), labels int32 `[...]`; every index of the leading axes is a row.
   ///
   /// - Throws: ``TensorError`` for shapes that do not fit or a label outside `0 ..< classes`.
   public func crossEntropySum(labels: Tensor) throws -> Tensor {
     try requireReal(op: "cross_entropy")
-    guard shape.rank == 2, labels.dtype == .int32, labels.count == shape[0], shape[1] > 0 else {
+    guard shape.rank >= 2, labels.dtype == .int32, labels.count == shape.leading, shape.last > 0
+    else {
       throw TensorError(
         op: "cross_entropy",
         "logits have shape \(shape), labels \(labels.dtype) \(labels.shape); expected "
-          + "[rows, classes] and int32 [rows]")
+          + "[..., classes] and int32 [...]")
     }
-    let (rows, classes) = (shape[0], shape[1])
+    let (rows, classes) = (shape.leading, shape.last)
     let labelPointer = labels.pointer.assumingMemoryBound(to: Int32.self)
     let probabilities = try Tensor.empty(shape, dtype: dtype, context: context)
     var sum = 0.0

@@ -1,28 +1,45 @@
 import CKernels
 
 extension Tensor {
-  /// The matrix product of `[m, k]` and `[k, n]`, `[m, n]`.
+  /// The matrix product over the last two axes, for each index of the axes before them.
+  ///
+  /// Shapes: `[..., m, k]` and `[..., k, n]` with equal leading axes to `[..., m, n]`.
   public func matmul(_ other: Tensor) throws -> Tensor {
     try requireReal(op: "matmul")
-    guard shape.rank == 2, other.shape.rank == 2, shape[1] == other.shape[0], dtype == other.dtype
+    let rank = shape.rank
+    guard rank >= 2, other.shape.rank == rank, shape[-1] == other.shape[-2], dtype == other.dtype,
+      shape.dropLast().dropLast() == other.shape.dropLast().dropLast()
     else {
       throw TensorError(
-        op: "matmul", "shapes \(shape) and \(other.shape) do not fit; expected [m, k] and [k, n]")
+        op: "matmul",
+        "shapes \(shape) and \(other.shape) do not fit; expected [..., m, k] and [..., k, n]")
     }
-    let (m, k, n) = (shape[0], shape[1], other.shape[1])
-    let y = try Tensor.empty([m, n], dtype: dtype, context: context)
-    gemm(
-      dtype, m: m, n: n, k: k, pointer, lda: k, other.pointer, ldb: n, beta: 0, y.pointer, ldc: n)
+    let (m, k, n) = (shape[-2], shape[-1], other.shape[-1])
+    let batch = shape.product(0..<rank - 2)
+    var resultShape = shape
+    resultShape[-1] = n
+    let y = try Tensor.empty(resultShape, dtype: dtype, context: context)
+    let (sizeA, sizeB) = (m * k * dtype.byteCount, k * n * dtype.byteCount)
+    let sizeY = m * n * dtype.byteCount
+    for i in 0..<batch {
+      gemm(
+        dtype, m: m, n: n, k: k, pointer + i * sizeA, lda: k, other.pointer + i * sizeB, ldb: n,
+        beta: 0, y.pointer + i * sizeY, ldc: n)
+    }
     return context.record(y, from: self, other) { [self] dy in
       try addGradient { da, accumulate in
-        gemm(
-          dtype, transposeB: true, m: m, n: k, k: n, dy.pointer, lda: n, other.pointer, ldb: n,
-          beta: Double(accumulate), da, ldc: k)
+        for i in 0..<batch {
+          gemm(
+            dtype, transposeB: true, m: m, n: k, k: n, dy.pointer + i * sizeY, lda: n,
+            other.pointer + i * sizeB, ldb: n, beta: Double(accumulate), da + i * sizeA, ldc: k)
+        }
       }
       try other.addGradient { db, accumulate in
-        gemm(
-          dtype, transposeA: true, m: k, n: n, k: m, pointer, lda: k, dy.pointer, ldb: n,
-          beta: Double(accumulate), db, ldc: n)
+        for i in 0..<batch {
+          gemm(
+            dtype, transposeA: true, m: k, n: n, k: m, pointer + i * sizeA, lda: k,
+            dy.pointer + i * sizeY, ldb: n, beta: Double(accumulate), db + i * sizeB, ldc: n)
+        }
       }
     }
   }

@@ -16,12 +16,30 @@ extension Tensor {
   ///
   /// Shapes: `[a, n, b]` along axis 1 to `[a, b]`, or `[a, 1, b]` with `keepsAxis`.
   public func sum(axis: Int, keepsAxis: Bool = false) throws -> Tensor {
-    try reduce("sum", axis: axis, keepsAxis: keepsAxis) { _ in 1 }
+    try sum(axes: [axis], keepsAxes: keepsAxis)
   }
 
   /// The mean along one axis; negative axes count from the end.
   public func mean(axis: Int, keepsAxis: Bool = false) throws -> Tensor {
-    try reduce("mean", axis: axis, keepsAxis: keepsAxis) { 1 / Double($0) }
+    try mean(axes: [axis], keepsAxes: keepsAxis)
+  }
+
+  /// The sum along several axes, all of them for an empty list; negative axes count from the end.
+  ///
+  /// Counterpart: `torch.sum(dim=(...), keepdim=...)`.
+  ///
+  /// - Throws: ``TensorError`` for an axis that the shape has not, or that is named twice.
+  public func sum(axes: [Int], keepsAxes: Bool = false) throws -> Tensor {
+    try reduce("sum", axes: axes, keepsAxes: keepsAxes) { _ in 1 }
+  }
+
+  /// The mean along several axes, all of them for an empty list; negative axes count from the end.
+  ///
+  /// Counterpart: `torch.mean(dim=(...), keepdim=...)`; over no elements it is not a number.
+  ///
+  /// - Throws: ``TensorError`` for an axis that the shape has not, or that is named twice.
+  public func mean(axes: [Int], keepsAxes: Bool = false) throws -> Tensor {
+    try reduce("mean", axes: axes, keepsAxes: keepsAxes) { 1 / Double($0) }
   }
 
   private func reduceAll(_ op: String, scale: Double) throws -> Tensor {
@@ -35,21 +53,36 @@ extension Tensor {
     }
   }
 
-  private func reduce(_ op: String, axis: Int, keepsAxis: Bool, scale: (Int) -> Double) throws
+  private func reduce(_ op: String, axes: [Int], keepsAxes: Bool, scale: (Int) -> Double) throws
     -> Tensor
   {
     try requireReal(op: op)
-    let index = axis < 0 ? axis + shape.rank : axis
-    guard index >= 0, index < shape.rank else {
-      throw TensorError(op: op, "axis \(axis) of shape \(shape)")
+    let rank = shape.rank
+    let named = axes.isEmpty ? Set(0..<rank) : Set(axes.map { $0 < 0 ? $0 + rank : $0 })
+    guard axes.isEmpty || named.count == axes.count, named.allSatisfy((0..<rank).contains) else {
+      throw TensorError(op: op, "axes \(axes) of shape \(shape)")
     }
-    let outer = shape.product(0..<index)
-    let inner = shape.product(index + 1..<shape.rank)
-    let extent = shape[index]
+    var result = self
+    var end = rank
+    while end > 0 {
+      var start = end
+      while start > 0, named.contains(start - 1) { start -= 1 }
+      if start < end { result = try result.reduceRun(start..<end, scale: scale) }
+      end = start - 1
+    }
+    if keepsAxes { return result }
+    return try result.reshape(Shape((0..<rank).filter { !named.contains($0) }.map { shape[$0] }))
+  }
+
+  /// Reduces neighbouring axes, each to an extent of 1.
+  private func reduceRun(_ axes: Range<Int>, scale: (Int) -> Double) throws -> Tensor {
+    let outer = shape.product(0..<axes.lowerBound)
+    let extent = shape.product(axes)
+    let inner = shape.product(axes.upperBound..<shape.rank)
     let factor = scale(extent)
-    var dimensions = shape.dimensions
-    if keepsAxis { dimensions[index] = 1 } else { dimensions.remove(at: index) }
-    let y = try Tensor.empty(Shape(dimensions), dtype: dtype, context: context)
+    var resultShape = shape
+    for axis in axes { resultShape[axis] = 1 }
+    let y = try Tensor.empty(resultShape, dtype: dtype, context: context)
     dl_sum_axes(dtype.kernel, pointer, outer, extent, inner, factor, y.pointer, 0)
     return context.record(y, from: self) { [self] dy in
       try addGradient { dx, accumulate in
