@@ -14,6 +14,8 @@ public final class ParameterArena {
   public let buffers: [Buffer]
   /// Names beyond the first of parameters that several modules share, with the shared parameter.
   public let tiedNames: [(name: String, parameter: Parameter)]
+  /// Names beyond the first of buffers that several modules share, with the shared buffer.
+  public let tiedBufferNames: [(name: String, buffer: Buffer)]
   /// All modules of the model, parents before children.
   public let modules: [Module]
   /// Elements in each of the two arrays, gaps included.
@@ -41,6 +43,7 @@ public final class ParameterArena {
     parameters = finder.parameters
     buffers = finder.buffers
     tiedNames = finder.tied
+    tiedBufferNames = finder.tiedBuffers
     modules = finder.modules
     dtype = context.precision
 
@@ -146,6 +149,7 @@ private struct ParameterFinder {
   var parameters: [Parameter] = []
   var buffers: [Buffer] = []
   var tied: [(name: String, parameter: Parameter)] = []
+  var tiedBuffers: [(name: String, buffer: Buffer)] = []
   var modules: [Module] = []
   private var seen: Set<ObjectIdentifier> = []
 
@@ -172,6 +176,8 @@ private struct ParameterFinder {
       if seen.insert(ObjectIdentifier(buffer)).inserted {
         buffer.name = path
         buffers.append(buffer)
+      } else {
+        tiedBuffers.append((path, buffer))
       }
     case let module as Module:
       visit(module, path: path)

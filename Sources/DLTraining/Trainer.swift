@@ -48,7 +48,8 @@ public final class Trainer {
   let context: Context
   let data: TrainingData
   let task: any TrainingTask
-  let arena: ParameterArena
+  /// This rank's parameters, gradients and buffers.
+  public let arena: ParameterArena
   let optimizer: any Optimizer
   let optimizerState: OptimizerState
   let schedule: any Schedule
@@ -110,7 +111,9 @@ public final class Trainer {
     try handshake()
     if let path = options.initialWeights {
       try timed.agreed("load \(path)") {
-        try StateDict(arena).load(from: SafetensorsFile(path: path))
+        try StateDict(arena).load(from: SafetensorsFile(path: path)) {
+          $0.hasPrefix(OptimizerState.prefix)
+        }
       }
     }
     try openRun()
@@ -167,6 +170,9 @@ public final class Trainer {
     try communicator.agreed("end the run") { try observers.forEach { try $0.didTrain(runReport) } }
     return runReport
   }
+
+  /// Tensor buffers taken from the system so far; it stands still once a step is warm.
+  public var poolAllocations: Int { context.pool.systemAllocations }
 
   /// The number of trained elements.
   public var parameterCount: Int { arena.parameters.reduce(0) { $0 + $1.shape.count } }

@@ -17,7 +17,8 @@ public struct StateDictError: DLError {
   public var description: String {
     let shown = differences.prefix(3).joined(separator: "; ")
     let more = differences.count > 3 ? "; and \(differences.count - 3) more" : ""
-    return "\(path): does not fit the model: \(shown)\(more); use the configuration it was saved with"
+    return
+      "\(path): does not fit the model: \(shown)\(more); use the configuration it was saved with"
   }
 }
 
@@ -33,20 +34,23 @@ struct StateDict {
     let tensor: Tensor
   }
 
-  /// Parameters, ties under every name, then buffers.
+  /// Parameters and then buffers, ties under every name.
   let entries: [Entry]
 
   init(_ arena: ParameterArena, adding others: [Entry] = []) throws {
-    let named = arena.parameters.map { ($0.name, $0) } + arena.tiedNames.map { ($0.name, $0.parameter) }
+    let named =
+      arena.parameters.map { ($0.name, $0) } + arena.tiedNames.map { ($0.name, $0.parameter) }
+    let namedBuffers =
+      arena.buffers.map { ($0.name, $0) } + arena.tiedBufferNames.map { ($0.name, $0.buffer) }
     entries =
       try named.map { name, parameter in
         Entry(
           name: name, fileShape: parameter.fileShape.dimensions, layout: parameter.layout,
           tensor: try parameter.value)
       }
-      + arena.buffers.map { buffer in
+      + namedBuffers.map { name, buffer in
         Entry(
-          name: buffer.name, fileShape: buffer.shape.dimensions, layout: .plain,
+          name: name, fileShape: buffer.shape.dimensions, layout: .plain,
           tensor: try buffer.value)
       } + others
   }
@@ -58,7 +62,8 @@ struct StateDict {
   ///
   /// - Parameter ignored: names in the file that belong to something else, such as optimizer state.
   /// - Throws: ``StateDictError`` naming every difference in names and shapes; `FormatError`.
-  func load(from file: SafetensorsFile, ignoring ignored: (String) -> Bool = { _ in false }) throws {
+  func load(from file: SafetensorsFile, ignoring ignored: (String) -> Bool = { _ in false }) throws
+  {
     var differences: [String] = []
     let wanted = Set(entries.map(\.name))
     for entry in entries {
@@ -66,7 +71,8 @@ struct StateDict {
         if info.shape != entry.fileShape {
           differences.append("\(entry.name) has shape \(info.shape), the model \(entry.fileShape)")
         } else if !entry.accepts(info.dtype) {
-          differences.append("\(entry.name) is \(info.dtype.rawValue), the model \(entry.tensor.dtype)")
+          differences.append(
+            "\(entry.name) is \(info.dtype.rawValue), the model \(entry.tensor.dtype)")
         }
       } else if entry.tensor.dtype != .int64 {
         differences.append("\(entry.name) is missing")
@@ -89,7 +95,8 @@ extension StateDict.Entry {
       return SafetensorsTensor(
         name: name, dtype: tensor.dtype.safetensors, shape: fileShape, bytes: tensor.bytes)
     }
-    return SafetensorsTensor(name: name, dtype: tensor.dtype.safetensors, shape: fileShape) { sink in
+    return SafetensorsTensor(name: name, dtype: tensor.dtype.safetensors, shape: fileShape) {
+      sink in
       let transposed = try tensor.context.withoutRecording { try tensor.permute(3, 2, 0, 1) }
       try sink(transposed.bytes)
     }
