@@ -13,8 +13,8 @@ struct MainJobTests {
       #expect(outcome.status == 0, "\(outcome.errors)")
       let accuracy = try summary(folder + "/run")["last"]?["accuracy"]?.double ?? 0
       #expect(accuracy >= 0.975)
-      let epochs = outcome.output.split(separator: "\n").filter { $0.contains("epoch") }
-      #expect(epochs.count >= 15, "\(outcome.output)")
+      let epochs = outcome.output.split(separator: "\n").filter { $0.contains("/15 ") }
+      #expect(epochs.count == 15, "\(outcome.output)")
     }
   }
 

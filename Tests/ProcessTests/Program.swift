@@ -98,6 +98,35 @@ final class RunningProgram {
     return condition()
   }
 
+  /// The processes of the program below the started command, in the order of their start: by rank.
+  var ranks: [pid_t] {
+    let entries = (try? FileManager.default.contentsOfDirectory(atPath: "/proc")) ?? []
+    return entries.compactMap { pid_t($0) }.filter { isDltrain($0) && isBelow($0) }.sorted()
+  }
+
+  /// Ends a rank at once.
+  func kill(rank: Int) {
+    let found = ranks
+    if rank < found.count { Foundation.kill(found[rank], SIGKILL) }
+  }
+
+  private func isDltrain(_ process: pid_t) -> Bool {
+    (try? String(contentsOfFile: "/proc/\(process)/comm", encoding: .utf8)) == "dltrain\n"
+  }
+
+  private func isBelow(_ process: pid_t) -> Bool {
+    var current = process
+    for _ in 0..<4 {
+      guard let status = try? String(contentsOfFile: "/proc/\(current)/stat", encoding: .utf8),
+        let fields = status.split(separator: ")").last?.split(separator: " "), fields.count > 1,
+        let parent = pid_t(fields[1])
+      else { return false }
+      if parent == self.process.processIdentifier { return true }
+      current = parent
+    }
+    return false
+  }
+
   /// Waits for the end.
   func wait() -> Outcome {
     process.waitUntilExit()

@@ -45,7 +45,7 @@ struct ResumeTests {
           FileManager.default.fileExists(atPath: Job.checkpoint(run, step: step))
         }
         #expect(reached)
-        kill(rank: rank, of: running)
+        running.kill(rank: rank)
         let outcome = running.wait()
         // A short run may end before the signal arrives; then there is nothing to resume.
         #expect(outcome.status != 124)
@@ -79,7 +79,7 @@ struct ResumeTests {
       let log = run + "/metrics.jsonl"
       #expect(
         running.wait { ((try? String(contentsOfFile: log, encoding: .utf8)) ?? "").count > 200 })
-      for process in ranks(of: running) { Foundation.kill(process, SIGUSR1) }
+      for process in running.ranks { kill(process, SIGUSR1) }
       let outcome = running.wait()
       #expect(outcome.status == 75, "\(outcome.errors)")
       #expect(outcome.seconds < 40)
@@ -88,32 +88,5 @@ struct ResumeTests {
         arguments + ["--resume", "auto", "--stop-at", "3999"], processes: 2)
       #expect(resumed.status == 0, "\(resumed.errors)")
     }
-  }
-
-  private func kill(rank: Int, of running: RunningProgram) {
-    let found = ranks(of: running)
-    if rank < found.count { Foundation.kill(found[rank], SIGKILL) }
-  }
-
-  /// The processes of the program below a started mpirun, by rank.
-  private func ranks(of running: RunningProgram) -> [pid_t] {
-    let entries = (try? FileManager.default.contentsOfDirectory(atPath: "/proc")) ?? []
-    let processes = entries.compactMap { pid_t($0) }
-    func isBelow(_ process: pid_t) -> Bool {
-      var current = process
-      for _ in 0..<4 {
-        guard let status = try? String(contentsOfFile: "/proc/\(current)/stat", encoding: .utf8),
-          let fields = status.split(separator: ")").last?.split(separator: " "), fields.count > 1,
-          let parent = pid_t(fields[1])
-        else { return false }
-        if parent == running.process.processIdentifier { return true }
-        current = parent
-      }
-      return false
-    }
-    return processes.filter { process in
-      let name = try? String(contentsOfFile: "/proc/\(process)/comm", encoding: .utf8)
-      return name == "dltrain\n" && isBelow(process)
-    }.sorted()
   }
 }

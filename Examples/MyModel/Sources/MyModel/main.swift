@@ -1,0 +1,25 @@
+import DLTrain
+
+final class MyModel: Module, Layer {
+  let conv1 = Conv2d(1, 16, kernel: 3, padding: 1)
+  let norm1 = BatchNorm(16)
+  let conv2 = Conv2d(16, 32, kernel: 3, padding: 1)
+  let norm2 = BatchNorm(32)
+  let head = Linear(32, 10)
+
+  func forward(_ x: Tensor) throws -> Tensor {
+    let y = try norm1(conv1(x)).relu().maxPool2d(Window2d(kernel: 2, stride: 2))
+    return try head(norm2(conv2(y)).relu().globalAvgPool2d())
+  }
+}
+
+TrainingProgram.main(
+  defaults: """
+    name: my-model
+    data: {train: embedded:digits-train, validation: embedded:digits-validation, normalize: {mean: [0.3], std: [0.37]}}
+    optimizer: {name: sgd, lr: 0.1, momentum: 0.9}
+    schedule: {name: cosine, warmup_epochs: 1}
+    batch_size: 64
+    epochs: 10
+    """
+) { _, _ in MyModel() }
