@@ -16,6 +16,8 @@ extension Trainer {
     let checkpoint = found.first.map(String.init) ?? ""
     if !checkpoint.isEmpty {
       try communicator.agreed("resume from \(checkpoint)") { try load(checkpoint) }
+      let here = CheckpointFolder(path: folderPath + "/checkpoints")
+      if checkpoint == here.file(step: position.step) { lastSaved = position.step }
     }
     try communicator.agreed("write the run folder") { try startLogs() }
     options.didSave(folderPath, checkpoint.isEmpty ? nil : checkpoint)
@@ -121,7 +123,8 @@ extension Trainer {
       try Checkpoint.write(
         entries, position: position, notes: notes, to: folder.checkpoints.file(step: step))
       try folder.checkpoints.markLatest(step: step)
-      try folder.checkpoints.prune(keep: configuration.checkpoint.keep, best: position.best?.step)
+      try folder.checkpoints.prune(
+        keep: configuration.checkpoint.keep, best: position.best?.step, current: step)
     }
     lastSaved = step
     options.didSave(

@@ -26,9 +26,16 @@ struct CheckpointFolder {
     try File.replace("\(path)/latest") { try $0.write("\(name)\n") }
   }
 
-  /// Removes all but the newest `keep` and the best.
-  func prune(keep: Int, best: Int?) throws {
-    for step in try steps().dropLast(keep) where step != best { _ = try File.remove(file(step: step)) }
+  /// Removes all but the `keep` newest up to `current` and the best.
+  ///
+  /// Files of later steps belong to a course that a resume from before them has left, or are the damaged ones that
+  /// it went back over: kept, they would be taken for the newest.
+  func prune(keep: Int, best: Int?, current: Int) throws {
+    let all = try steps()
+    let kept = Set(all.filter { $0 <= current }.suffix(keep))
+    for step in all where !kept.contains(step) && step != best {
+      _ = try File.remove(file(step: step))
+    }
   }
 
   /// The newest checkpoint that is whole, going back over damaged ones, each of which is reported.
