@@ -59,7 +59,17 @@ let package = Package(
     .systemLibrary(name: "COpenMPI", pkgConfig: "ompi-c", providers: [.apt(["libopenmpi-dev"])]),
     .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
     .testTarget(name: "CKernelsTests", dependencies: ["CKernels"]),
-    .testTarget(name: "DLTrainingTests", dependencies: ["DLTraining", "DLCluster"]),
+    .testTarget(
+      name: "DLTrainingTests",
+      dependencies: [
+        "DLTraining", "DLLayers", "DLData", "DLTensor", "DLCluster", "DLFormats", "CKernels",
+      ]),
+    .testTarget(
+      name: "GoldenTests",
+      dependencies: ["DLTraining", "DLLayers", "DLTensor", "DLCluster", "DLFormats"],
+      exclude: ["Golden"]),
+    .testTarget(name: "DLLayersTests", dependencies: ["DLLayers", "DLTensor", "DLCluster"]),
+    .testTarget(name: "DLTensorTests", dependencies: ["DLTensor", "DLCluster"]),
     .testTarget(
       name: "DLOptimizersTests", dependencies: ["DLOptimizers", "DLTensor", "DLFormats"]),
     .testTarget(

@@ -1,0 +1,54 @@
+import DLTensor
+import Testing
+
+/// The float32 convolution, which picks direct, pointwise or unrolled kernels, against float64, which never goes direct.
+@Suite struct ConvolutionPathTests {
+  /// Image, weight, stride, padding: narrow outputs go direct, 33 and more channels do not.
+  static let cases: [(Shape, Shape, Size2d, Size2d)] = [
+    ([3, 28, 28, 1], [5, 5, 1, 6], 1, 2), ([3, 14, 14, 6], [5, 5, 6, 16], 1, 0),
+    ([2, 8, 8, 1], [3, 3, 1, 16], 1, 1), ([2, 8, 8, 16], [3, 3, 16, 32], 1, 1),
+    ([2, 9, 7, 3], [3, 3, 3, 8], 2, 1), ([2, 9, 7, 3], [3, 5, 3, 8], Size2d(3, 2), Size2d(1, 2)),
+    ([1, 5, 6, 2], [4, 3, 2, 1], 1, Size2d(3, 0)),
+    ([2, 11, 13, 3], [7, 7, 3, 31], Size2d(1, 2), 3),
+    ([2, 6, 5, 8], [3, 3, 8, 33], 1, 1), ([1, 4, 4, 60], [3, 3, 60, 9], 1, 1),
+    ([2, 5, 4, 7], [1, 1, 7, 12], 1, 0), ([2, 5, 4, 7], [1, 1, 7, 12], 2, 0),
+    ([5, 1, 1, 3], [3, 3, 3, 4], 1, 1), ([1, 40, 37, 2], [2, 2, 2, 5], 1, 0),
+  ]
+
+  @Test(arguments: cases)
+  func precisionsAgree(_ image: Shape, _ weight: Shape, _ stride: Size2d, _ padding: Size2d) throws
+  {
+    BLAS.useOneThread()
+    var results: [[[Double]]] = []
+    for dtype in [DType.float64, .float32] {
+      let context = Context(precision: dtype)
+      var stream = RandomStream(RandomKey(11))
+      func draw(_ shape: Shape, _ scale: Double) throws -> Tensor {
+        // Exact in float32, so that both precisions start from the same numbers.
+        let values = (0..<shape.count).map { _ in Double(Float(scale * stream.normal())) }
+        return try Tensor.values(values, shape: shape, context: context)
+      }
+      let x = try draw(image, 1).requiringGradient()
+      let depth = Double(weight[0] * weight[1] * weight[2])
+      let w = try draw(weight, 1 / depth.squareRoot()).requiringGradient()
+      let b = try draw([weight[3]], 1).requiringGradient()
+      // Twice, so that the second pass adds to the gradients of the first.
+      for _ in 0..<2 {
+        let y = try context.recording { try x.conv2d(w, bias: b, stride: stride, padding: padding) }
+        let upstream = try draw(y.shape, 1)
+        results.append([y.doubles])
+        try context.backward(from: y, gradient: upstream)
+      }
+      results.append(try [x, w, b].map { try #require($0.gradient).doubles })
+    }
+    let half = results.count / 2
+    for (exact, rough) in zip(results[..<half], results[half...]) {
+      for (want, got) in zip(exact, rough) {
+        // Sums over many positions cancel: the yardstick is the largest element.
+        let scale = want.reduce(1e-3) { max($0, abs($1)) }
+        let error = zip(want, got).reduce(0) { max($0, abs($1.0 - $1.1)) }
+        #expect(error < 2e-6 * scale, "\(image) \(weight): \(error) of \(scale)")
+      }
+    }
+  }
+}

@@ -1,0 +1,111 @@
+import DLCluster
+import DLFormats
+import DLLayers
+import DLTensor
+import DLTraining
+import Testing
+
+/// `--init`: weights by PyTorch's names and layouts, from a checkpoint or from elsewhere.
+@Suite struct InitialWeightsTests {
+  @Test(arguments: ["float32", "float64"])
+  func roundTripKeepsEveryBit(precision: String) throws {
+    let bench = try Workbench()
+    let configuration = try bench.configuration(["steps=3", "precision=\(precision)"])
+    let trained = try train(configuration, bench.options("run"))[0]
+    let path = bench.checkpoint("run", step: 3)
+    for ranks in [1, 2] {
+      let loaded = try train(
+        configuration, bench.options("loaded-\(ranks)") { $0.initialWeights = path }, ranks: ranks,
+        steps: false)
+      for rank in loaded {
+        #expect(rank.parameters == trained.parameters && rank.buffers == trained.buffers)
+      }
+    }
+  }
+
+  @Test func namesAndLayoutsArePyTorchs() throws {
+    let bench = try Workbench()
+    try train(try bench.configuration(["steps=1"]), bench.options("run"))
+    let file = try SafetensorsFile(path: bench.checkpoint("run", step: 1))
+    let shapes = Dictionary(uniqueKeysWithValues: file.tensors.map { ($0.name, $0.shape) })
+    for (name, shape) in [
+      ("0.weight", [6, 2, 3, 3]), ("1.weight", [6]), ("1.running_mean", [6]),
+      ("1.running_var", [6]),
+      ("1.num_batches_tracked", []), ("3.layers.3.weight", [6, 6, 3, 1]),
+      ("5.shortcut.0.weight", [8, 6, 1, 1]), ("5.shortcut.0.bias", [8]),
+      ("8.weight", [12, 8 * 4 * 4]),
+      ("12.bias", [5]), ("optimizer.momentum_buffer.0.weight", [6, 2, 3, 3]),
+    ] { #expect(shapes[name] == shape, "\(name)") }
+    #expect(file["1.num_batches_tracked"]?.dtype == .int64)
+  }
+
+  @Test func differencesAreNamed() throws {
+    let bench = try Workbench()
+    let job = ["steps=1", "model.layers=[{flatten: {}}, {linear: {out: 5}}, {batch_norm: {}}]"]
+    let configuration = try bench.configuration(job)
+    try train(configuration, bench.options("run"))
+    let good = try SafetensorsFile(path: bench.checkpoint("run", step: 1))
+    func expect(_ message: String, _ change: (inout [String: SafetensorsInfo]) -> Void) throws {
+      var infos = Dictionary(
+        uniqueKeysWithValues: good.tensors.filter { !$0.name.hasPrefix("optimizer.") }.map {
+          ($0.name, $0)
+        })
+      change(&infos)
+      let path = bench.path + "/weights.safetensors"
+      try SafetensorsWriter.write(
+        infos.sorted { $0.key < $1.key }.map { name, info in
+          SafetensorsTensor(name: name, dtype: info.dtype, shape: info.shape) { sink in
+            try good.bytes(info.name).withUnsafeBytes { try sink($0) }
+          }
+        }, to: path)
+      for ranks in [1, 3] {
+        #expect {
+          try train(
+            configuration, bench.options("new") { $0.initialWeights = path }, ranks: ranks)
+        } throws: {
+          guard let failure = $0 as? RankFailure else { return false }
+          if !failure.message.contains(message) { Issue.record("\(failure.message)") }
+          return failure.exitCode == .usage && failure.message.contains(path)
+            && failure.message.contains(message)
+        }
+      }
+    }
+    try expect("1.bias is missing") { $0["1.bias"] = nil }
+    try expect("2.running_var is missing") { $0["2.running_var"] = nil }
+    try expect("2.weights is not in the model") { $0["2.weights"] = $0["2.weight"] }
+    try expect("1.bias has shape [5, 112], the model [5]") { $0["1.bias"] = $0["1.weight"] }
+    try expect("2.num_batches_tracked has shape [5], the model []") {
+      $0["2.num_batches_tracked"] = $0["2.bias"]
+    }
+    #expect(throws: RankFailure.self) {
+      try train(
+        configuration, bench.options("new") { $0.initialWeights = bench.path + "/nothing" })
+    }
+  }
+
+  /// A module that stands in two places has one memory and two names, as in PyTorch's state_dict.
+  @Test func tiesHaveBothNames() throws {
+    let bench = try Workbench()
+    let configuration = try bench.configuration(["steps=2"])
+    let model: ModelFactory = { input, classes in
+      let shared = Linear(16, 16)
+      let norm = BatchNorm(16)
+      return Sequential(
+        Flatten(), Linear(input.count, 16), shared, norm, ReLU(), shared, norm,
+        Linear(16, classes ?? 1))
+    }
+    let trained = try train(configuration, bench.options("run"), model: model)[0]
+    let path = bench.checkpoint("run", step: 2)
+    let saved = try tensors(path)
+    for (first, second) in [
+      ("2.weight", "5.weight"), ("2.bias", "5.bias"), ("3.weight", "6.weight"),
+      ("3.running_mean", "6.running_mean"), ("3.num_batches_tracked", "6.num_batches_tracked"),
+    ] { #expect(saved[first] != nil && saved[first] == saved[second], "\(first)") }
+    #expect(saved["optimizer.momentum_buffer.2.weight"] != nil)
+    #expect(saved["optimizer.momentum_buffer.5.weight"] == nil)
+    let loaded = try train(
+      configuration, bench.options("loaded") { $0.initialWeights = path }, steps: false,
+      model: model)[0]
+    #expect(loaded.parameters == trained.parameters && loaded.buffers == trained.buffers)
+  }
+}

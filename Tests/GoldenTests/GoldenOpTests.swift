@@ -1,0 +1,32 @@
+import DLFormats
+import DLTensor
+import Testing
+
+/// Every op against PyTorch, forward and gradients, in both precisions (scripts/golden/make_ops.py).
+@Suite struct GoldenOpTests {
+  /// The families of ops with the number of cases that each has at least.
+  static let families: [(name: String, cases: Int)] = [
+    ("matmul", 12), ("conv2d", 23), ("pooling", 30), ("normalization", 20), ("activation", 26),
+    ("shape", 6), ("arithmetic", 44), ("reduction", 30), ("loss", 13),
+  ]
+
+  @Test(arguments: families, [DType.float64, .float32])
+  func family(_ family: (name: String, cases: Int), dtype: DType) throws {
+    let cases = try Golden.cases(family.name)
+    #expect(cases.count >= family.cases)
+    for golden in cases { try check(golden, dtype, run: golden.runner()) }
+  }
+
+  /// A file that no test reads would show nothing.
+  @Test func everyFileIsRead() throws {
+    let jobs = ["lenet", "resnet", "mlp"]
+    var known = Set(GoldenOpTests.families.map(\.name) + ["residual"])
+    known.formUnion(["optimizers", "clipping", "schedules"])  // DLOptimizersTests
+    for job in jobs {
+      known.formUnion(["data", "init", "losses", "final"].map { "\(job)-\($0)" })
+    }
+    let found = try File.list(Golden.folder).filter { $0.hasSuffix(".safetensors") }
+      .map { String($0.dropLast(".safetensors".count)) }
+    #expect(Set(found) == known)
+  }
+}
