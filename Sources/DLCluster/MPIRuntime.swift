@@ -27,19 +27,19 @@ public final class MPIRuntime {
 
   /// Initializes MPI under a launcher; outside one, returns nil and makes no MPI call.
   ///
-  /// Where the host's processes times `threadsPerProcess` exceed its cores, Open MPI is told to
-  /// yield while it waits, unless the user has said otherwise. Throws
+  /// Open MPI is told to yield while it waits, unless the user has said otherwise. Throws
   /// ``ClusterError/launcherMismatch(launcher:tasks:library:worldSize:)`` if the launcher's task
   /// count is not MPI's.
-  public static func start(threadsPerProcess: Int = 1) throws -> MPIRuntime? {
+  public static func start() throws -> MPIRuntime? {
     guard let launcher = Launcher.detect() else { return nil }
-    return try MPIRuntime(launcher: launcher, threadsPerProcess: threadsPerProcess)
+    return try MPIRuntime(launcher: launcher)
   }
 
-  private init(launcher: Launcher, threadsPerProcess: Int) throws {
+  private init(launcher: Launcher) throws {
     self.launcher = launcher
-    let waiting = (launcher.localTasks ?? 1) * threadsPerProcess
-    if waiting > Int(dl_cores_online()) { setenv("OMPI_MCA_mpi_yield_when_idle", "1", 0) }
+    // Where no other thread wants the core a yield costs a system call; without it, ranks that spin
+    // on cores that they share with each other or with other programs are slower a thousandfold.
+    setenv("OMPI_MCA_mpi_yield_when_idle", "1", 0)
 
     func check(_ code: Int32, _ op: String) throws {
       if code != 0 {
