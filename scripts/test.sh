@@ -78,6 +78,11 @@ if [ -d Tests/ClusterCheck ]; then
   done
 fi
 
+heading "Allocator calls of a warmed-up step"
+code=0
+DLTRAIN="$binaries/dltrain" Tests/MallocCount/check.sh || code=$?
+count "mallocs per step" "$code"
+
 heading "Format and warnings"
 attempt lint scripts/lint.sh .build/test-build.log
 

@@ -21,7 +21,8 @@ public struct Job: Sendable {
       "\"\(name)\": no configuration file and no recipe of that name; recipes: \(known)")
   }
 
-  /// Takes what a command may inspect; nil where it is neither a recipe nor a file of YAML by its name.
+  /// Takes what a command may inspect; nil where it is neither a recipe nor a file of YAML by its
+  /// name.
   public init?(inspecting name: String) throws {
     guard Recipe.named(name) != nil || [".yaml", ".yml"].contains(where: { name.hasSuffix($0) })
     else {
@@ -35,7 +36,8 @@ public struct Job: Sendable {
   /// - Parameters:
   ///   - overrides: `KEY.PATH=VALUE` each.
   ///   - needsData: whether data that must be fetched first has to be named.
-  /// - Throws: `ConfigurationError` with all faults; `UsageError` saying how to get a recipe's data.
+  /// - Throws: `ConfigurationError` with all faults; `UsageError` saying how to get a recipe's
+  ///   data.
   public func configuration(_ overrides: [String], needsData: Bool = true) throws -> Configuration {
     guard let recipe else { return try Configuration.load(path: name, overrides: overrides) }
     let namesData = overrides.contains { text in

@@ -1,5 +1,6 @@
 extension Recipe {
-  /// LeNet-5 as first published but for ReLU and max pooling, on made-up images: a workload to measure.
+  /// LeNet-5 as first published but for ReLU and max pooling, on made-up images: a workload to
+  /// measure.
   static let lenet5 = Recipe(
     name: "lenet5-28x28", summary: "plain LeNet-5 on synthetic 28x28 images, to measure a step",
     inputShape: [28, 28, 1], classes: 10,

@@ -1,7 +1,8 @@
 import DLTensor
 import DLTraining
 
-/// A named job: a configuration with defaults for everything, and how to get the data that it needs.
+/// A named job: a configuration with defaults for everything, and how to get the data that it
+/// needs.
 public struct Recipe: Sendable {
   /// The name by which commands take it.
   public let name: String

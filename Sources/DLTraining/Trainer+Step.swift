@@ -17,7 +17,8 @@ public struct NonFiniteError: DLError {
   /// One line.
   public var description: String {
     let place = parameter.map { "the gradient of \($0)" } ?? "the loss"
-    return "step \(step): \(place) is not finite, the last checkpoint stands; lower optimizer.lr, set "
+    return
+      "step \(step): \(place) is not finite, the last checkpoint stands; lower optimizer.lr, set "
       + "optimizer.clip_norm or warm up"
   }
 }
@@ -32,7 +33,8 @@ struct StepOutcome {
 }
 
 extension Trainer {
-  /// Elements per partial sum of squares; fixed, so that the norm does not depend on the number of ranks.
+  /// Elements per partial sum of squares; fixed, so that the norm does not depend on the number of
+  /// ranks.
   static let normBlock = 16_384
 
   /// Makes one optimizer step from the loader's next batch.
@@ -72,16 +74,21 @@ extension Trainer {
 
   /// This rank's denominator over all micro-batches: known before the first forward.
   private func localDenominator(_ step: StepBatch) throws -> Double {
-    try step.microBatches.reduce(0) { try $0 + task.denominator($1.tensors(of: data.train, data.transform, context)) }
+    try step.microBatches.reduce(0) {
+      try $0 + task.denominator($1.tensors(of: data.train, data.transform, context))
+    }
   }
 
-  /// This rank's loss sum; gradients of the loss divided by the global denominator are in the arena.
+  /// This rank's loss sum; gradients of the loss divided by the global denominator are in the
+  /// arena.
   private func forwardAndBackward(_ step: StepBatch, seed: Double) throws -> Double {
     var total = 0.0
     var firstRow = 0
     for micro in step.microBatches {
       context.beginForward(rowOffset: firstRow + micro.rowOffset)
-      let sum = try context.recording { try task.lossSum(micro.tensors(of: data.train, data.transform, context)) }
+      let sum = try context.recording {
+        try task.lossSum(micro.tensors(of: data.train, data.transform, context))
+      }
       total += sum.scalar
       try context.backward(sum, seed: seed)
       firstRow += micro.globalRows
@@ -94,7 +101,8 @@ extension Trainer {
   /// Every rank holds the same gradient and comes to the same answer.
   private func gradientScale(loss: Double) throws -> Double? {
     let blocks = (arena.count + Trainer.normBlock - 1) / Trainer.normBlock
-    return try withUnsafeTemporaryAllocation(of: Double.self, capacity: max(blocks, 1)) { partials in
+    return try withUnsafeTemporaryAllocation(of: Double.self, capacity: max(blocks, 1)) {
+      partials in
       var isNonFinite: Int32 = 0
       partials.initialize(repeating: 0)
       if let base = partials.baseAddress {
@@ -130,7 +138,8 @@ extension Trainer {
 }
 
 extension MicroBatch {
-  /// The rows as tensors over the loader's buffers; values as labels are converted to the job's precision.
+  /// The rows as tensors over the loader's buffers; values as labels are converted to the job's
+  /// precision.
   func tensors(of dataset: any Dataset, _ transform: InputTransform, _ context: Context) throws
     -> Batch
   {

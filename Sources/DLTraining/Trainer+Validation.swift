@@ -21,7 +21,8 @@ extension Trainer {
     for observer in observers { try local { try observer.didValidate(result) } }
   }
 
-  /// The best is the highest accuracy, or for a task without classes the lowest loss; the first of equals.
+  /// The best is the highest accuracy, or for a task without classes the lowest loss; the first of
+  /// equals.
   private func noteBest(_ result: ValidationReport) {
     let value = result.accuracy ?? result.loss
     let isBetter =
@@ -30,7 +31,8 @@ extension Trainer {
   }
 }
 
-/// A pass over a data set without training, shared out over the ranks: every row once, nothing padded.
+/// A pass over a data set without training, shared out over the ranks: every row once, nothing
+/// padded.
 struct Evaluation {
   let task: any TrainingTask
   let dataset: any Dataset
@@ -53,7 +55,8 @@ struct Evaluation {
     return totals
   }
 
-  /// Calls `body` with this rank's rows of each batch, in the order of the file, with their indices.
+  /// Calls `body` with this rank's rows of each batch, in the order of the file, with their
+  /// indices.
   func eachBatch(_ body: (Batch, UnsafeBufferPointer<Int>) throws -> Void) throws {
     let sampler = try Sampler(
       count: dataset.count, batchSize: batchSize, accumulate: 1, order: .sequential,

@@ -26,9 +26,11 @@ public struct TrainingOptions: Sendable {
   public var initialWeights: String?
   /// Stop after this optimizer step with a checkpoint, to be resumed later.
   public var stopAtStep: Int?
-  /// Asked before each step whether to finish it, write a checkpoint and stop; may be asked on any rank.
+  /// Asked before each step whether to finish it, write a checkpoint and stop; may be asked on any
+  /// rank.
   public var shouldStop: @Sendable () -> Bool = { false }
-  /// Told on every rank of the run folder, and of the checkpoint that the run would go on from if it ended now.
+  /// Told on every rank of the run folder, and of the checkpoint that the run would go on from if
+  /// it ended now.
   public var didSave: @Sendable (_ folder: String, _ checkpoint: String?) -> Void = { _, _ in }
   /// Whether the run leaves a folder with checkpoints and metrics; not for measurements.
   public var writesRun = true
@@ -39,8 +41,8 @@ public struct TrainingOptions: Sendable {
 
 /// Trains a task: every rank runs one, and all make the same calls.
 ///
-/// A step is: load this rank's rows, agree on the denominator, forward and backward, sum the gradients over the
-/// ranks, check them, update. Counterpart: Lightning's `Trainer`.
+/// A step is: load this rank's rows, agree on the denominator, forward and backward, sum the
+/// gradients over the ranks, check them, update. Counterpart: Lightning's `Trainer`.
 public final class Trainer {
   let configuration: Configuration
   let options: TrainingOptions
@@ -67,15 +69,19 @@ public final class Trainer {
   var lastValidation: ValidationReport?
   var lastSaved: Int?
 
-  /// Sets a run up: opens the data, builds the model, checks one against the other, and loads the state to start from.
+  /// Sets a run up: opens the data, builds the model, checks one against the other, and loads the
+  /// state to start from.
   ///
   /// - Parameters:
   ///   - configuration: the job.
   ///   - communicator: this rank's peers; every rank makes its trainer with the same arguments.
   ///   - observers: told of what happens, on rank 0 only unless they observe every rank.
-  ///   - report: takes one-line notices, such as a damaged checkpoint that was passed over; rank 0 only.
-  ///   - model: makes the network for inputs of shape `[batch] + input`; the configuration's by default.
-  /// - Throws: `RankFailure`, the same on every rank, for anything wrong with configuration, data or files.
+  ///   - report: takes one-line notices, such as a damaged checkpoint that was passed over; rank 0
+  ///     only.
+  ///   - model: makes the network for inputs of shape `[batch] + input`; the configuration's by
+  ///     default.
+  /// - Throws: `RankFailure`, the same on every rank, for anything wrong with configuration, data
+  ///   or files.
   public init(
     _ configuration: Configuration, options: TrainingOptions = TrainingOptions(),
     communicator: any Communicator, observers: [any TrainingObserver] = [],
@@ -125,7 +131,8 @@ public final class Trainer {
   /// Trains to the end, or until told to stop.
   ///
   /// - Returns: how the run ended, the same on every rank but for times.
-  /// - Throws: `RankFailure`, the same on every rank, where all could be told; else the error of this rank alone.
+  /// - Throws: `RankFailure`, the same on every rank, where all could be told; else the error of
+  ///   this rank alone.
   public func run() throws -> RunReport {
     let start = position.step
     try communicator.agreed("start the run") { try observers.forEach { try $0.willTrain(plan) } }
@@ -211,7 +218,8 @@ public final class Trainer {
     }
   }
 
-  /// Runs what only this rank does between collectives; its error ends all ranks at the next agreement.
+  /// Runs what only this rank does between collectives; its error ends all ranks at the next
+  /// agreement.
   func local(_ body: () throws -> Void) throws {
     guard exchange.failure == nil else { return }
     do { try body() } catch { exchange.failure = error }

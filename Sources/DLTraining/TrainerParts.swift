@@ -66,7 +66,8 @@ struct TrainerParts {
     return try BatchSharding(shares: shares)
   }
 
-  /// Runs one row of zeros through network and loss in evaluation mode, so that every shape is checked before step 1.
+  /// Runs one row of zeros through network and loss in evaluation mode, so that every shape is
+  /// checked before step 1.
   private func tryOut(_ context: Context) throws {
     let x = try Tensor.zeros(
       Shape(data.train.inputShape).prepending(1), dtype: data.transform.outputType,

@@ -7,8 +7,9 @@ import DLTensor
 ///       Sequential(Flatten(), Linear(input.count, 64), ReLU(), Linear(64, classes ?? 1))
 ///     }
 public enum TrainingProgram {
-  /// Takes `[CONFIG] [--set KEY=VALUE ...] [--out DIR] [--resume auto|PATH] [--init FILE] [--ranks N] [--stop-at STEP]`,
-  /// trains, shows the progress, and ends the program on all ranks with one exit code, as `dltrain train` does.
+  /// Takes `[CONFIG] [--set KEY=VALUE ...] [--out DIR] [--resume auto|PATH] [--init FILE] [--ranks
+  /// N] [--stop-at STEP]`, trains, shows the progress, and ends the program on all ranks with one
+  /// exit code, as `dltrain train` does.
   ///
   /// - Parameters:
   ///   - arguments: what follows the program's name.

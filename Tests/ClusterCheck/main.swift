@@ -11,7 +11,7 @@ func report(_ text: String) {
 
 func start() -> MPIRuntime {
   do {
-    if let runtime = try MPIRuntime.start(threadsPerProcess: threads) { return runtime }
+    if let runtime = try MPIRuntime.start() { return runtime }
     report("run it under mpirun")
   } catch {
     report("\(error)")

@@ -1,7 +1,8 @@
 import DLTensor
 import Testing
 
-/// The float32 convolution, which picks direct, pointwise or unrolled kernels, against float64, which never goes direct.
+/// The float32 convolution, which picks direct, pointwise or unrolled kernels, against float64,
+/// which never goes direct.
 @Suite struct ConvolutionPathTests {
   /// Image, weight, stride, padding: narrow outputs go direct, 33 and more channels do not.
   static let cases: [(Shape, Shape, Size2d, Size2d)] = [

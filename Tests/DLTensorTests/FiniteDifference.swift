@@ -5,7 +5,8 @@ import Testing
 enum Draw {
   /// Standard normal.
   case normal
-  /// Distinct multiples of 0.05 in random order, none within 0.02 of zero: nothing is near a kink or a tie.
+  /// Distinct multiples of 0.05 in random order, none within 0.02 of zero: nothing is near a kink
+  /// or a tie.
   case apart
   /// In 0.5 ..< 2.
   case positive
@@ -24,8 +25,8 @@ enum Draw {
 
 /// Compares the gradients of `function` at random inputs with central differences in float64.
 ///
-/// For a random cotangent u and a random direction v of each input by itself, `u · ∂f/∂x · v` is compared with
-/// the fourth-order difference quotient of `u · f(x + h v)`.
+/// For a random cotangent u and a random direction v of each input by itself, `u · ∂f/∂x · v` is
+/// compared with the fourth-order difference quotient of `u · f(x + h v)`.
 func checkGradients(
   _ name: String, _ shapes: [Shape], draw: Draw = .normal, isTraining: Bool = true,
   sourceLocation: SourceLocation = #_sourceLocation,

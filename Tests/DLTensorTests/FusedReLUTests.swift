@@ -1,7 +1,8 @@
 import DLTensor
 import Testing
 
-/// An op that takes the ReLU after it into its pass against its decomposition, and against finite differences.
+/// An op that takes the ReLU after it into its pass against its decomposition, and against finite
+/// differences.
 @Suite struct FusedReLUTests {
   private typealias Op = @Sendable ([Tensor], _ relu: Bool) throws -> Tensor
 

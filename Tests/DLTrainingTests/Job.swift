@@ -34,8 +34,8 @@ final class Workbench {
 
   /// A residual network with batch normalisation and dropout.
   ///
-  /// Nothing that a batch norm follows has a bias: its gradient would be 0 but for rounding, which Adam divides
-  /// by itself, so that the bias would tell rounding from rounding.
+  /// Nothing that a batch norm follows has a bias: its gradient would be 0 but for rounding, which
+  /// Adam divides by itself, so that the bias would tell rounding from rounding.
   static let yaml = """
     name: job
     seed: 3
@@ -163,7 +163,8 @@ private final class Recorder: TrainingObserver {
   func didValidate(_ report: ValidationReport) { result.validations.append(report) }
 }
 
-/// The largest difference, relative to values above 1; infinite where one is not a number or the counts differ.
+/// The largest difference, relative to values above 1; infinite where one is not a number or the
+/// counts differ.
 func deviation(_ got: [Double], _ want: [Double]) -> Double {
   guard got.count == want.count else { return .infinity }
   return zip(got, want).reduce(0) { worst, pair in

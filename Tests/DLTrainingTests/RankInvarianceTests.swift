@@ -1,7 +1,8 @@
 import DLTraining
 import Testing
 
-/// The same global batches on any number of ranks, however the rows are spread, give the same training.
+/// The same global batches on any number of ranks, however the rows are spread, give the same
+/// training.
 @Suite struct RankInvarianceTests {
   /// Ranks, and what else is set for that run.
   static let layouts: [(ranks: Int, overrides: [String])] = [

@@ -10,7 +10,8 @@ struct Tolerance {
     (relative, absolute) = dtype == .float64 ? (1e-9, 1e-12) : (1e-4, 1e-5)
   }
 
-  /// The largest |got - want| in units of what is allowed; infinite where one is not a number or the counts differ.
+  /// The largest |got - want| in units of what is allowed; infinite where one is not a number or
+  /// the counts differ.
   func excess(_ got: [Double], _ want: [Double]) -> Double {
     guard got.count == want.count else { return .infinity }
     var worst = 0.0

@@ -2,7 +2,8 @@ import DLFormats
 import DLTensor
 import Foundation
 
-/// One case of a family file made by scripts/golden/make_ops.py: options, inputs, and PyTorch's outputs and gradients.
+/// One case of a family file made by scripts/golden/make_ops.py: options, inputs, and PyTorch's
+/// outputs and gradients.
 struct GoldenCase: CustomStringConvertible {
   let name: String
   let options: JSON

@@ -2,7 +2,8 @@ import DLFormats
 import DLTensor
 import Testing
 
-/// Every op against PyTorch, forward and gradients, in both precisions (scripts/golden/make_ops.py).
+/// Every op against PyTorch, forward and gradients, in both precisions
+/// (scripts/golden/make_ops.py).
 @Suite struct GoldenOpTests {
   /// The families of ops with the number of cases that each has at least.
   static let families: [(name: String, cases: Int)] = [

@@ -5,7 +5,8 @@ import DLTraining
 import Foundation
 import Testing
 
-/// Whole training runs against PyTorch's from the same weights (scripts/golden/make_trajectories.py).
+/// Whole training runs against PyTorch's from the same weights
+/// (scripts/golden/make_trajectories.py).
 @Suite struct TrajectoryTests {
   static let jobs = ["lenet", "resnet", "mlp"]
 

@@ -3,7 +3,8 @@ import CKernels
 extension Tensor {
   /// `-Σ log softmax(logits)[label]` over rows; a scalar.
   ///
-  /// Shapes: logits `[..., classes]` (this tensor), labels int32 `[...]`; every index of the leading axes is a row.
+  /// Shapes: logits `[..., classes]` (this tensor), labels int32 `[...]`; every index of the
+  /// leading axes is a row.
   ///
   /// - Throws: ``TensorError`` for shapes that do not fit or a label outside `0 ..< classes`.
   public func crossEntropySum(labels: Tensor) throws -> Tensor {

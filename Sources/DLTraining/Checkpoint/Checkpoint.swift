@@ -36,14 +36,15 @@ public struct CheckpointPosition: Sendable, Equatable {
   }
 }
 
-/// The state of a run at a step as one safetensors file: parameters and buffers under PyTorch's names and layouts,
-/// optimizer state, position, and a CRC-32 of every tensor.
+/// The state of a run at a step as one safetensors file: parameters and buffers under PyTorch's
+/// names and layouts, optimizer state, position, and a CRC-32 of every tensor.
 enum Checkpoint {
   static let format = "dltrain-checkpoint-1"
 
   /// Writes the file as a whole: temporary name, fsync, rename, fsync of the folder.
   ///
-  /// - Throws: `FormatError` where the system refuses, as on a full disk; the path is then as it was.
+  /// - Throws: `FormatError` where the system refuses, as on a full disk; the path is then as it
+  ///   was.
   static func write(
     _ entries: [StateDict.Entry], position: CheckpointPosition, notes: [String: String],
     to path: String

@@ -1,6 +1,7 @@
 import DLFormats
 
-/// The `checkpoints` folder of a run: `step-NNNNNNNN.safetensors` files, and `latest` with the newest one's name.
+/// The `checkpoints` folder of a run: `step-NNNNNNNN.safetensors` files, and `latest` with the
+/// newest one's name.
 struct CheckpointFolder {
   let path: String
 
@@ -28,8 +29,8 @@ struct CheckpointFolder {
 
   /// Removes all but the `keep` newest up to `current` and the best.
   ///
-  /// Files of later steps belong to a course that a resume from before them has left, or are the damaged ones that
-  /// it went back over: kept, they would be taken for the newest.
+  /// Files of later steps belong to a course that a resume from before them has left, or are the
+  /// damaged ones that it went back over: kept, they would be taken for the newest.
   func prune(keep: Int, best: Int?, current: Int) throws {
     let all = try steps()
     let kept = Set(all.filter { $0 <= current }.suffix(keep))

@@ -45,7 +45,8 @@ final class OptimizerState {
         pointers.count > 2 ? pointers[2] : nil))
   }
 
-  /// The state per parameter, named `optimizer.STATE.PARAMETER`, in the layouts of the parameters' files.
+  /// The state per parameter, named `optimizer.STATE.PARAMETER`, in the layouts of the parameters'
+  /// files.
   func entries() throws -> [StateDict.Entry] {
     zip(names, pointers).flatMap { state, pointer in
       zip(arena.parameters, arena.offsets).map { parameter, offset in

@@ -6,8 +6,10 @@ extension Configuration {
   ///
   /// - Parameters:
   ///   - path: the file; relative paths in it start from its folder.
-  ///   - overrides: `KEY.PATH=VALUE` each, applied in order; relative paths in them start from the working directory.
-  ///   - supplied: required keys that the program provides itself (`model`, `data`) and the file may omit.
+  ///   - overrides: `KEY.PATH=VALUE` each, applied in order; relative paths in them start from the
+  ///     working directory.
+  ///   - supplied: required keys that the program provides itself (`model`, `data`) and the file
+  ///     may omit.
   /// - Throws: ``ConfigurationError`` with all faults.
   public static func load(
     path: String, overrides: [String] = [], supplied: Set<String> = []

@@ -76,7 +76,8 @@ public struct ConfigurationFaults {
   }
 }
 
-/// The known word nearest to a mistyped one by Levenshtein's distance, if it is near enough to be meant.
+/// The known word nearest to a mistyped one by Levenshtein's distance, if it is near enough to be
+/// meant.
 func nearestWord(to word: String, in known: [String]) -> String? {
   let typed = Array(word.lowercased().unicodeScalars.prefix(64))
   let best = known.map { (word: $0, distance: editDistance(typed, Array($0.unicodeScalars))) }

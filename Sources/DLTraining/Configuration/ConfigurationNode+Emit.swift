@@ -1,5 +1,6 @@
 extension ConfigurationNode {
-  /// The tree as canonical YAML: equal trees give equal text, and the text reads back as the same tree.
+  /// The tree as canonical YAML: equal trees give equal text, and the text reads back as the same
+  /// tree.
   func yaml() -> String {
     guard case .mapping(let entries) = value, !entries.isEmpty else { return flow() + "\n" }
     return block(entries, indent: "").joined(separator: "\n") + "\n"

@@ -1,7 +1,8 @@
 extension ConfigurationNode {
   /// Applies `key.path=value`; the value is YAML, numbers in the path index lists.
   ///
-  /// - Parameter alternatives: groups of keys of which one replaces the others, such as epochs and steps.
+  /// - Parameter alternatives: groups of keys of which one replaces the others, such as epochs and
+  ///   steps.
   mutating func apply(
     override text: String, folder: String, alternatives: [[String]],
     faults: inout ConfigurationFaults

@@ -1,4 +1,5 @@
-/// A part of a configuration: a struct whose one table of fields gives decoder, encoder, checks and schema.
+/// A part of a configuration: a struct whose one table of fields gives decoder, encoder, checks and
+/// schema.
 ///
 /// The defaults are those of `init()`. Codable goes through the same table.
 public protocol ConfigurationSection: ConfigurationReadable, Codable {

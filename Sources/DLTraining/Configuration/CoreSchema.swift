@@ -1,4 +1,5 @@
-/// Resolves a plain (unquoted) scalar as YAML 1.2's core schema does (specification, section 10.3.2).
+/// Resolves a plain (unquoted) scalar as YAML 1.2's core schema does (specification, section
+/// 10.3.2).
 ///
 /// `no`, `yes` and `on` are strings, 010 is ten, 0o10 is eight, 0x10 is sixteen.
 func resolvePlainScalar(_ text: String) -> ConfigurationNode.Value {

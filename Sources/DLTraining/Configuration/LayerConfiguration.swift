@@ -1,4 +1,5 @@
-/// The options of one layer word: a struct in ``LayerConfiguration/words``, and nothing else to touch here.
+/// The options of one layer word: a struct in ``LayerConfiguration/words``, and nothing else to
+/// touch here.
 public protocol LayerWord: ConfigurationSection {
   /// The word as written in `model.layers`.
   static var word: String { get }
@@ -9,7 +10,8 @@ extension LayerWord {
   public static var fields: [ConfigurationField<Self>] { [] }
 }
 
-/// One entry of `model.layers`: `{conv2d: {out: 32, kernel: 3}}`, `{relu: {}}`, or the bare word `relu`.
+/// One entry of `model.layers`: `{conv2d: {out: 32, kernel: 3}}`, `{relu: {}}`, or the bare word
+/// `relu`.
 public struct LayerConfiguration: ConfigurationReadable, Codable {
   /// The word's options, one of the types in ``words``.
   public let options: any LayerWord

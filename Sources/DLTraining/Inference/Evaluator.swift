@@ -35,7 +35,8 @@ public struct EvaluationReport: Sendable {
 }
 
 extension TrainedRun {
-  /// Goes through a data set on all ranks, every row once; counts are exact, sums follow the fixed tree.
+  /// Goes through a data set on all ranks, every row once; counts are exact, sums follow the fixed
+  /// tree.
   ///
   /// - Parameter data: the file; the run's validation set unless given.
   /// - Throws: `RankFailure`, the same on every rank.

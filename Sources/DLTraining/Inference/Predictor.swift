@@ -6,8 +6,8 @@ import DLTensor
 extension TrainedRun {
   /// Predicts every row of a data set file, of which only `x` is needed, and writes CSV.
   ///
-  /// With classes: `row,class,probability`, the probability being the softmax of the logits. Without:
-  /// `row,value...`, passed through the sigmoid where the loss is binary cross-entropy.
+  /// With classes: `row,class,probability`, the probability being the softmax of the logits.
+  /// Without: `row,value...`, passed through the sigmoid where the loss is binary cross-entropy.
   ///
   /// - Parameters:
   ///   - input: the data set file.

@@ -70,7 +70,8 @@ public struct TrainedRun: Sendable {
     try Configuration.load(path: folder + "/config.yaml")
   }
 
-  /// Writes the weights alone, under PyTorch's names and layouts, for `safetensors.torch.load_file`.
+  /// Writes the weights alone, under PyTorch's names and layouts, for
+  /// `safetensors.torch.load_file`.
   ///
   /// - Returns: the number of tensors.
   @discardableResult

@@ -11,7 +11,8 @@ protocol BuildableWord: LayerWord {
 enum ModelBuilder {
   /// Makes a chain for inputs of shape `[batch] + input`.
   ///
-  /// - Throws: `TensorError` with the path of the first layer that does not take what comes before it.
+  /// - Throws: `TensorError` with the path of the first layer that does not take what comes before
+  ///   it.
   static func chain(_ words: [LayerConfiguration], input: Shape, path: String = "") throws
     -> Sequential
   {

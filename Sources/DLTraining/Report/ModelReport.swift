@@ -9,9 +9,11 @@ public struct ModelReport {
   private let configuration: Configuration
   private let parts: TrainerParts
 
-  /// Builds the model and opens the data on one rank: everything that can be checked without training.
+  /// Builds the model and opens the data on one rank: everything that can be checked without
+  /// training.
   ///
-  /// - Throws: `DataError`, `FormatError`, `TensorError`, `UsageError` with several faults of data files at once.
+  /// - Throws: `DataError`, `FormatError`, `TensorError`, `UsageError` with several faults of data
+  ///   files at once.
   public init(_ configuration: Configuration) throws {
     BLAS.useOneThread()
     self.configuration = configuration
@@ -52,7 +54,8 @@ public struct ModelReport {
     return Text.table(rows)
   }
 
-  /// The layers in order with the shape of what they put out, without the batch, and their parameters.
+  /// The layers in order with the shape of what they put out, without the batch, and their
+  /// parameters.
   ///
   /// - Throws: `TensorError` where a layer does not take its input.
   public func layers() throws -> String {

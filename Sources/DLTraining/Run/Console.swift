@@ -3,8 +3,8 @@ import Logging
 
 /// Text for the person in front of the program.
 ///
-/// It goes out by `write` at once, so that nothing is lost when the process ends without exit handlers; a closed
-/// pipe is no error, since a run must not end because nobody watches it.
+/// It goes out by `write` at once, so that nothing is lost when the process ends without exit
+/// handlers; a closed pipe is no error, since a run must not end because nobody watches it.
 enum Console {
   /// Writes to standard output.
   static func out(_ text: String) { write(text, to: STDOUT_FILENO) }

@@ -2,7 +2,8 @@ import DLTensor
 
 /// Shows a run on standard output: a header, a line per epoch, and what it came to at the end.
 ///
-/// On a terminal a line within the epoch is kept up to date; elsewhere a plain line is added every ten seconds.
+/// On a terminal a line within the epoch is kept up to date; elsewhere a plain line is added every
+/// ten seconds.
 public final class ConsoleReporter: TrainingObserver {
   private let layout: String
   private let isLive: Bool

@@ -3,7 +3,8 @@ import Synchronization
 
 /// A flag that one process of a host can claim, so that what concerns all of them is said once.
 ///
-/// It lies in a page that the host's processes share; where there is none, each has a flag of its own.
+/// It lies in a page that the host's processes share; where there is none, each has a flag of its
+/// own.
 final class HostFlag: @unchecked Sendable {
   // Only ever touched by atomic operations; it lives as long as the process.
   private let flag: UnsafeMutablePointer<Atomic<UInt32>>

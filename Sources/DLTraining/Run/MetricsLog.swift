@@ -1,6 +1,8 @@
 import DLFormats
 
-/// `metrics.jsonl`: one JSON object a line, numbers with 17 significant digits. Rank 0 alone has one.
+/// `metrics.jsonl`: one JSON object a line, numbers with 17 significant digits.
+///
+/// Rank 0 alone has one.
 final class MetricsLog {
   private let file: File
   private var pending = ""
@@ -18,7 +20,9 @@ final class MetricsLog {
     var start = 0
     while let end = bytes[start...].firstIndex(of: UInt8(ascii: "\n")) {
       let line = String(decoding: bytes[start..<end], as: UTF8.self)
-      guard let object = try? JSON(parsing: line), let at = object["step"]?.int, at <= step else { break }
+      guard let object = try? JSON(parsing: line), let at = object["step"]?.int, at <= step else {
+        break
+      }
       start = end + 1
       kept = start
     }

@@ -9,7 +9,9 @@ public struct RunFolderError: DLError {
   public var exitCode: ExitCode { .usage }
 }
 
-/// What a run leaves behind: `config.yaml`, `metrics.jsonl`, `summary.json`, `checkpoints/`. Rank 0 alone has one.
+/// What a run leaves behind in its folder.
+///
+/// `config.yaml`, `metrics.jsonl`, `summary.json`, `checkpoints/`. Rank 0 alone has one.
 final class RunFolder {
   let path: String
   let checkpoints: CheckpointFolder
@@ -25,7 +27,8 @@ final class RunFolder {
     lease = try File(path + "/.lease", .update)
     guard try lease.lock() else {
       throw RunFolderError(
-        description: "\(path): another process writes to this run, wait for it or use another --out")
+        description: "\(path): another process writes to this run, wait for it or use another --out"
+      )
     }
   }
 
@@ -33,7 +36,7 @@ final class RunFolder {
   var metricsPath: String { path + "/metrics.jsonl" }
   var summaryPath: String { path + "/summary.json" }
 
-  /// The first of `runs/NAME-001`, `runs/NAME-002`, ... that is free.
+  /// The first free folder of the series `runs/NAME-001`, `runs/NAME-002` and so on.
   static func unused(name: String) -> String {
     var number = 1
     while File.exists(numbered(name, number)) { number += 1 }

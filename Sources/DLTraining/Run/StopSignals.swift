@@ -4,8 +4,9 @@ import Synchronization
 
 /// The signals that end a run, taken by a thread of their own.
 ///
-/// SIGUSR1 asks to finish the step, write a checkpoint and stop. SIGTERM and SIGINT end the process at once with
-/// exit code 75: mpirun kills ranks a second after a SIGTERM, and after the death of a peer no collective completes.
+/// SIGUSR1 asks to finish the step, write a checkpoint and stop. SIGTERM and SIGINT end the process
+/// at once with exit code 75: mpirun kills ranks a second after a SIGTERM, and after the death of a
+/// peer no collective completes.
 public final class StopSignals: Sendable {
   private struct State {
     var flag: HostFlag?
@@ -19,7 +20,8 @@ public final class StopSignals: Sendable {
   private let stop = Atomic<Bool>(false)
   private let state = Mutex(State())
 
-  /// Blocks the signals in this thread, and so in all that it starts, and starts the thread that takes them.
+  /// Blocks the signals in this thread, and so in all that it starts, and starts the thread that
+  /// takes them.
   ///
   /// To be called first of all, before any library starts threads. SIGPIPE is ignored from here on.
   public init() {
@@ -82,8 +84,8 @@ public final class StopSignals: Sendable {
 
   /// Keeps the signals from threads that libraries started before `main`, as OpenBLAS does.
   ///
-  /// There they are not blocked. A signal that such a thread receives is blocked in it for good and sent again,
-  /// to arrive at last where it is waited for.
+  /// There they are not blocked. A signal that such a thread receives is blocked in it for good and
+  /// sent again, to arrive at last where it is waited for.
   private static func turnAwayFromOtherThreads() {
     var action = sigaction()
     action.__sigaction_handler.sa_sigaction = { number, _, context in

@@ -17,7 +17,8 @@ final class TimedCommunicator: Communicator {
     try timed { try base.allreduceSum(buffer, count: count, type: type) }
   }
 
-  func allgather(_ send: UnsafeRawBufferPointer, into receive: UnsafeMutableRawBufferPointer) throws {
+  func allgather(_ send: UnsafeRawBufferPointer, into receive: UnsafeMutableRawBufferPointer) throws
+  {
     try timed { try base.allgather(send, into: receive) }
   }
 

@@ -9,7 +9,8 @@ struct TrainingData {
 
   /// Opens what the configuration names.
   ///
-  /// - Throws: `FormatError` and `DataError` for files that are missing, damaged, or do not fit each other.
+  /// - Throws: `FormatError` and `DataError` for files that are missing, damaged, or do not fit
+  ///   each other.
   init(_ configuration: Configuration) throws {
     let data = configuration.data
     let train: any Dataset

@@ -5,8 +5,8 @@ import Logging
 
 /// The processes and threads of a job, from the start of the program to its end.
 ///
-/// Under a launcher the ranks are its processes, or threads of each where the job has more ranks than processes.
-/// Without one they are threads of this process, and MPI is not touched.
+/// Under a launcher the ranks are its processes, or threads of each where the job has more ranks
+/// than processes. Without one they are threads of this process, and MPI is not touched.
 public final class World {
   /// The signals that may end the job.
   public let signals: StopSignals
@@ -37,10 +37,12 @@ public final class World {
     signals.join(place: " (rank \(processes.rank) of \(processes.size))", flag: flag)
   }
 
-  /// Runs a program on all its processes and ends them all with one exit code: the only place where dltrain exits.
+  /// Runs a program on all its processes and ends them all with one exit code: the only place where
+  /// dltrain exits.
   ///
-  /// What `body` throws is printed as one line per fault, `dltrain: what, where, what to do`: once, where all
-  /// processes threw it together; else by the one that threw it, which then ends the others by MPI.
+  /// What `body` throws is printed as one line per fault, `dltrain: what, where, what to do`: once,
+  /// where all processes threw it together; else by the one that threw it, which then ends the
+  /// others by MPI.
   public static func main(_ body: (World) throws -> ExitCode) -> Never {
     let signals = StopSignals()
     let world: World
@@ -74,7 +76,8 @@ public final class World {
   /// Says something worth knowing on standard error, on the first process only.
   public func warn(_ message: String) { if isFirst { logger.warning("\(message)") } }
 
-  /// Runs `body` on every process and agrees on the outcome; a fault that all have alike is told as it is.
+  /// Runs `body` on every process and agrees on the outcome; a fault that all have alike is told as
+  /// it is.
   public func agreed<R>(_ what: String, _ body: () throws -> R) throws -> R {
     let outcome = Result { try body() }
     var mine: (code: Int32, hash: UInt64) = (0, 0)
