@@ -13,4 +13,12 @@ extension File {
       return String(decoding: UnsafeRawBufferPointer(buffer).prefix(count), as: UTF8.self)
     }
   }
+
+  /// Whether two paths lead to one existing file.
+  public static func areSame(_ path: String, _ other: String) -> Bool {
+    var first = stat()
+    var second = stat()
+    guard stat(path, &first) == 0, stat(other, &second) == 0 else { return false }
+    return first.st_dev == second.st_dev && first.st_ino == second.st_ino
+  }
 }

@@ -40,9 +40,22 @@ extension Trainer {
       source = try newestGood(in: folderPath) ?? ""
     case .path(let path):
       (source, folderPath) = try locate(path)
+      try checkTarget(source)
     }
     folder = try RunFolder(folderPath)
     return source
+  }
+
+  /// Refuses to go on in the folder of another run, whose later checkpoints the next one would
+  /// replace.
+  private func checkTarget(_ source: String) throws {
+    let target = CheckpointFolder(path: folderPath + "/checkpoints")
+    let steps = try target.steps()
+    guard steps.isEmpty || steps.contains(where: { File.areSame(target.file(step: $0), source) })
+    else {
+      throw RunFolderError(
+        description: "\(folderPath): already holds another run, use another --out")
+    }
   }
 
   /// The checkpoint that a path names, and the folder to go on in.
