@@ -45,19 +45,14 @@ public final class ParameterArena {
     tiedNames = finder.tied
     tiedBufferNames = finder.tiedBuffers
     modules = finder.modules
-    dtype = context.precision
-
-    let alignment = 64 / dtype.byteCount
-    var next = 0
-    var offsets: [Int] = []
-    for parameter in parameters {
-      offsets.append(next)
-      next += (parameter.shape.count + alignment - 1) / alignment * alignment
-    }
-    self.offsets = offsets
-    count = next
-
-    let bufferOffsets = ParameterArena.bufferOffsets(buffers, precision: context.precision)
+    let dtype = context.precision
+    self.dtype = dtype
+    let ends = try ParameterArena.layOut(parameters.map { ($0.name, $0.shape, dtype) })
+      .map { $0 / dtype.byteCount }
+    offsets = Array(ends.dropLast())
+    count = ends.last ?? 0
+    let bufferOffsets = try ParameterArena.layOut(
+      buffers.map { ($0.name, $0.shape, $0.dtype ?? dtype) })
     let valueMemory = try ArenaMemory(byteCount: count * dtype.byteCount)
     let gradientMemory = try ArenaMemory(byteCount: count * dtype.byteCount)
     let bufferMemory = try ArenaMemory(byteCount: bufferOffsets.last ?? 0)
@@ -118,11 +113,23 @@ public final class ParameterArena {
     offsets.lastIndex { $0 <= index }.map { parameters[$0] }
   }
 
-  private static func bufferOffsets(_ buffers: [Buffer], precision: DType) -> [Int] {
-    buffers.reduce(into: [0]) { offsets, buffer in
-      let bytes = buffer.shape.count * (buffer.dtype ?? precision).byteCount
-      offsets.append((offsets.last ?? 0) + (bytes + 63) / 64 * 64)
+  /// The first byte of each tensor, on a 64-byte boundary, and at last the end of them all.
+  private static func layOut(_ tensors: [(name: String, shape: Shape, dtype: DType)]) throws
+    -> [Int]
+  {
+    var offsets = [0]
+    var end = 0
+    for (name, shape, dtype) in tensors {
+      let (bytes, overflow) = shape.count.multipliedReportingOverflow(by: dtype.byteCount)
+      guard !overflow, bytes <= Int.max / 2 - end else {
+        throw TensorError(
+          op: "parameters", "no memory for shape \(shape); use a smaller model", path: name,
+          exitCode: .fault)
+      }
+      end += (bytes + 63) / 64 * 64
+      offsets.append(end)
     }
+    return offsets
   }
 }
 
