@@ -115,7 +115,14 @@ final class TrainedNetwork {
           advice: "use another checkpoint of the run", exitCode: .data)
       }
       input = shape
-      classes = file.metadata["classes"].flatMap { Int($0) }
+      classes = try file.metadata["classes"].map { text in
+        guard let count = Int(text), count >= 1 else {
+          throw CheckpointError(
+            path: run.checkpoint, what: "has \"\(text.prefix(80))\" classes",
+            advice: "use another checkpoint of the run", exitCode: .data)
+        }
+        return count
+      }
     } else {
       let data = try TrainingData(configuration)
       input = Shape(data.train.inputShape)
