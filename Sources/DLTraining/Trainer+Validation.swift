@@ -6,6 +6,10 @@ extension Trainer {
   /// Goes through the validation set, every rank its share, and adds up exactly.
   func validate() throws {
     guard let validation = data.validation else { return }
+    if !configuration.syncBatchNorm {
+      // Each rank has statistics of its own then; the checkpoint holds rank 0's.
+      try communicator.broadcast(arena.bufferBytes, root: 0)
+    }
     let totals = try Evaluation(
       task: task, dataset: validation, transform: data.transform, context: context,
       batchSize: configuration.validate.batchSize ?? configuration.batchSize
