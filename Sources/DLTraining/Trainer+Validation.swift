@@ -29,6 +29,7 @@ extension Trainer {
   /// equals.
   private func noteBest(_ result: ValidationReport) {
     let value = result.accuracy ?? result.loss
+    guard !value.isNaN else { return }
     let isBetter =
       position.best.map { result.accuracy == nil ? value < $0.value : value > $0.value } ?? true
     if isBetter { position.best = .init(step: position.step, value: value) }
