@@ -174,7 +174,10 @@ public final class Trainer {
       validation: lastValidation, best: position.best, seconds: monotonicSeconds() - began,
       samplesPerSecond: trainingSeconds > 0 ? Double(rows) / trainingSeconds : 0,
       isInterrupted: isInterrupted)
-    try communicator.agreed("end the run") { try observers.forEach { try $0.didTrain(runReport) } }
+    try communicator.agreed("end the run") {
+      if let failure = exchange.failure { throw failure }
+      try observers.forEach { try $0.didTrain(runReport) }
+    }
     return runReport
   }
 
