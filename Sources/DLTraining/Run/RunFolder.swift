@@ -30,11 +30,24 @@ final class RunFolder {
         description: "\(path): another process writes to this run, wait for it or use another --out"
       )
     }
+    try removeLeftovers()
   }
 
   var configurationPath: String { path + "/config.yaml" }
   var metricsPath: String { path + "/metrics.jsonl" }
   var summaryPath: String { path + "/summary.json" }
+
+  /// Removes the temporary files of a process that was killed while it wrote; the lease is ours, so
+  /// none is in use.
+  private func removeLeftovers() throws {
+    let ours = [".config.yaml.", ".summary.json.", ".latest.", ".step-"]
+    for folder in [path, checkpoints.path] {
+      for name in try File.list(folder)
+      where name.hasSuffix(".tmp") && ours.contains(where: name.hasPrefix) {
+        try File.remove(folder + "/" + name)
+      }
+    }
+  }
 
   /// The first free folder of the series `runs/NAME-001`, `runs/NAME-002` and so on.
   static func unused(name: String) -> String {
