@@ -70,6 +70,8 @@ extension Trainer {
     let parts = path.split(separator: "/", omittingEmptySubsequences: false)
     let isInRun = parts.count > 2 && parts[parts.count - 2] == "checkpoints"
     let owner = isInRun ? parts.dropLast(2).joined(separator: "/") : nil
+    // A file that is no checkpoint is refused before a folder is made.
+    _ = try Checkpoint.open(path)
     return (path, options.out ?? owner ?? RunFolder.unused(name: name))
   }
 
