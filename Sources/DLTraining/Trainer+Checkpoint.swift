@@ -1,4 +1,3 @@
-import CKernels
 import DLCluster
 import DLFormats
 import DLTensor

@@ -1,4 +1,3 @@
-import CKernels
 import DLCluster
 import DLData
 import DLFormats

@@ -1,4 +1,5 @@
 import DLData
+
 /// A type of which a configuration can hold values.
 public protocol ConfigurationReadable: Sendable, Equatable {
   /// Reads a node; notes every fault with its place and path, and gives nil then.

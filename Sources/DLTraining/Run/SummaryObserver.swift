@@ -1,4 +1,3 @@
-import CKernels
 import DLFormats
 import DLTensor
 
