@@ -6,8 +6,9 @@ import DLTensor
 extension TrainedRun {
   /// Predicts every row of a data set file, of which only `x` is needed, and writes CSV.
   ///
-  /// With classes: `row,class,probability`, the probability being the softmax of the logits.
-  /// Without: `row,value...`, passed through the sigmoid where the loss is binary cross-entropy.
+  /// With classes: `row,class,probability`, the probability being the softmax of the logits; where a
+  /// row has several labels a line for each, `row,position,class,probability`. Without classes:
+  /// `row,value...`, passed through the sigmoid where the loss is binary cross-entropy.
   ///
   /// - Parameters:
   ///   - input: the data set file.
@@ -29,12 +30,15 @@ extension TrainedRun {
       let width = output.shape.last
       var text = ""
       if configuration.loss == .crossEntropy {
-        if isFirst { text += "row,class,probability\n" }
+        let positions = output.shape.leading / max(rows.count, 1)
+        if isFirst { text += (positions > 1 ? "row,position" : "row") + ",class,probability\n" }
         let values = try output.softmax().doubles
-        for (index, row) in rows.enumerated() {
+        for index in 0..<rows.count * positions {
           let line = values[index * width..<(index + 1) * width]
           guard let best = line.indices.max(by: { line[$0] < line[$1] }) else { continue }
-          text += "\(row),\(best - line.startIndex),\(Text.significant(line[best], 9))\n"
+          let (row, position) = index.quotientAndRemainder(dividingBy: positions)
+          text += "\(rows[row])" + (positions > 1 ? ",\(position)" : "")
+          text += ",\(best - line.startIndex),\(Text.significant(line[best], 9))\n"
         }
       } else {
         let values = try (configuration.loss == .bceWithLogits ? output.sigmoid() : output).doubles
