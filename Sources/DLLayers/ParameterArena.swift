@@ -90,6 +90,7 @@ public final class ParameterArena {
       let count = parameter.shape.count
       parameter.tensor?.assign((0..<count).map { _ in parameter.initializer.draw(&stream) })
     }
+    if let base = bufferBytes.baseAddress { memset(base, 0, bufferBytes.count) }
     for buffer in buffers where buffer.initialValue != 0 {
       buffer.tensor?.assign([Double](repeating: buffer.initialValue, count: buffer.shape.count))
     }
