@@ -11,10 +11,10 @@ struct InvarianceTests {
     let run = "\(folder)/\(name)"
     var arguments = ["train", configuration, "--out", run]
     if let threads { arguments += ["--ranks", String(threads)] }
-    for setting in settings { arguments += ["--set", setting] }
+    for setting in ["steps=20"] + settings { arguments += ["--set", setting] }
     let outcome = try Program.run(arguments, processes: processes)
     #expect(outcome.status == 0, "\(name): \(outcome.errors)")
-    return try Job.tensors(run, step: 12)
+    return try Job.tensors(run, step: 20)
   }
 
   @Test func processesGiveTheBitsOfThreadsAndAgreeWithOneRank() throws {

@@ -16,7 +16,7 @@ def main() -> None:
     height = MARGIN * 2 + LINE * len(lines) + 14
     print(
         f'<svg xmlns="http://www.w3.org/2000/svg" width="{width:.0f}" height="{height}" '
-        f'viewBox="0 0 {width:.0f} {height}" font-family="ui-monospace,Menlo,Consolas,monospace" font-size="14">'
+        f'viewBox="0 0 {width:.0f} {height}" font-family="ui-monospace,Menlo,Consolas,DejaVu Sans Mono,monospace" font-size="14">'
     )
     print(f'<rect width="{width:.0f}" height="{height}" rx="8" fill="#14181f"/>')
     for x, colour in ((20, "#ff5f57"), (38, "#febc2e"), (56, "#28c840")):
