@@ -201,7 +201,8 @@ public final class Trainer {
       hasValidation: data.validation != nil, isEnd: position.step == totalSteps)
     for observer in observers { try local { try observer.didStep(step) } }
     if due.validation { try validate() }
-    if due.checkpoint || isLast { try save() }
+    let isBest = due.validation && position.best?.step == position.step
+    if due.checkpoint || isBest || isLast { try save() }
   }
 
   /// Checks that all ranks run the same job on the same data with the same kernels.
