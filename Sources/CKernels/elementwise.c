@@ -19,6 +19,10 @@ void dl_axpy(dl_dtype t, double a, const void *x, void *y, size_t n) {
   DL_CALL(scale, t, a, x, y, n, 1);
 }
 
+void dl_add_doubles(dl_dtype t, const double *x, void *y, size_t n, int accumulate) {
+  DL_CALL(add_doubles, t, x, y, n, accumulate);
+}
+
 void dl_add_scalar(dl_dtype t, double a, const void *x, void *y, size_t n) {
   DL_CALL(add_scalar, t, a, x, y, n);
 }

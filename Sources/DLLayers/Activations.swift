@@ -82,3 +82,14 @@ public final class Softmax: Module, Layer {
   /// Applies the layer.
   public func forward(_ x: Tensor) throws -> Tensor { try x.softmax() }
 }
+
+/// `x - log Σ exp(x)` over the last axis.
+///
+/// Counterpart: `torch.nn.LogSoftmax(dim=-1)`.
+public final class LogSoftmax: Module, Layer {
+  /// Makes the layer.
+  public override init() {}
+
+  /// Applies the layer.
+  public func forward(_ x: Tensor) throws -> Tensor { try x.logSoftmax() }
+}

@@ -54,6 +54,7 @@ struct ElementwiseTests {
     (DL_ABS, { abs($0) }, -9...9),
     (DL_SQUARE, { $0 * $0 }, -9...9),
     (DL_RECIPROCAL, { 1 / $0 }, 0.5...9),
+    (DL_SELU, { 1.0507009873554805 * ($0 > 0 ? $0 : 1.6732632423543772 * expm1($0)) }, -9...9),
   ]
 
   @Test(arguments: Element.allCases, [false, true])

@@ -63,6 +63,14 @@ import Testing
   }
 
   @Test(arguments: [DType.float64, .float32])
+  func prelu(dtype: DType) throws {
+    for golden in try Golden.cases("activation") where golden.op == "prelu" {
+      let layer = PReLU(try golden.shape("in/weight").count)
+      try LayerCheck(golden, dtype, layer, ["weight": layer.weight]).run()
+    }
+  }
+
+  @Test(arguments: [DType.float64, .float32])
   func layersWithoutParameters(dtype: DType) throws {
     for family in ["activation", "pooling", "shape"] {
       for golden in try Golden.cases(family) {
@@ -106,7 +114,16 @@ extension GoldenCase {
       return AvgPool2d(
         kernel: window.kernel, stride: window.stride, padding: window.padding,
         countIncludePad: flag("count_include_pad"))
-    case "log_softmax", "reshape": return nil
+    case "log_softmax": return LogSoftmax()
+    case "relu6": return ReLU6()
+    case "hard_sigmoid": return HardSigmoid()
+    case "hard_swish": return HardSwish()
+    case "elu": return ELU(alpha: try number("alpha"))
+    case "selu": return SELU()
+    case "softplus":
+      return Softplus(beta: try number("beta"), threshold: try number("threshold"))
+    case "maxout": return Maxout(pieces: Int(try number("pieces")))
+    case "prelu", "reshape": return nil
     default: throw Unknown("\(name): op \(op) has no layer")
     }
   }

@@ -117,6 +117,19 @@ extension GoldenCase {
       "silu": { ["y": try $1.get("x").silu()] },
       "softmax": { ["y": try $1.get("x").softmax()] },
       "log_softmax": { ["y": try $1.get("x").logSoftmax()] },
+      "relu6": { ["y": try $1.get("x").relu6()] },
+      "hard_sigmoid": { ["y": try $1.get("x").hardSigmoid()] },
+      "hard_swish": { ["y": try $1.get("x").hardSwish()] },
+      "elu": { ["y": try $1.get("x").elu($0.number("alpha"))] },
+      "selu": { ["y": try $1.get("x").selu()] },
+      "softplus": {
+        [
+          "y": try $1.get("x").softplus(
+            beta: $0.number("beta"), threshold: $0.number("threshold"))
+        ]
+      },
+      "prelu": { ["y": try $1.get("x").prelu($1.get("weight"))] },
+      "maxout": { ["y": try $1.get("x").maxout(pieces: Int($0.number("pieces")))] },
     ]
   }
 

@@ -198,8 +198,18 @@ def activation():
         ("gelu", F.gelu, {"approximate": "none"}),
         ("gelu_tanh", lambda x: F.gelu(x, approximate="tanh"), {"approximate": "tanh"}),
         ("silu", F.silu, {}),
+        ("relu6", F.relu6, {}),
+        # By plain ops: the backward of F.hardsigmoid rounds 1/6 to float32, even for float64.
+        ("hard_sigmoid", lambda x: F.relu6(x + 3) / 6, {}),
+        ("hard_swish", F.hardswish, {}),
+        ("elu", F.elu, {"alpha": 1.0}),
+        ("elu_0.3", lambda x: F.elu(x, 0.3), {"alpha": 0.3}),
+        ("selu", F.selu, {}),
+        ("softplus", F.softplus, {"beta": 1.0, "threshold": 20.0}),
+        ("softplus_2.5_4", lambda x: F.softplus(x, 2.5, 4.0), {"beta": 2.5, "threshold": 4.0}),
     ]:
-        op = {"leaky_relu_0.01": "leaky_relu", "leaky_relu_0.2": "leaky_relu", "gelu_tanh": "gelu"}.get(name, name)
+        op = {"leaky_relu_0.01": "leaky_relu", "leaky_relu_0.2": "leaky_relu", "gelu_tanh": "gelu",
+              "elu_0.3": "elu", "softplus_2.5_4": "softplus"}.get(name, name)
         for case, x in [("", Random(name).normal(3, 7, 5, scale=2.0)), ("_special", special)]:
             family.record(name + case, op, {"x": x}, lambda x: {"y": function(x)}, wrt=["x"], **settings)
     for op, function in [("softmax", F.softmax), ("log_softmax", F.log_softmax)]:
@@ -209,6 +219,19 @@ def activation():
         for case, x in [("2d", random.normal(4, 6, scale=3.0)), ("3d", random.normal(2, 3, 5)),
                         ("one_class", random.normal(3, 1)), ("wide", random.normal(2, 131)), ("huge", huge)]:
             family.record(f"{op}_{case}", op, {"x": x}, lambda x: {"y": function(x, dim=-1)}, wrt=["x"], axis=-1)
+    for case, size, slopes in [("one", (4, 5), 1), ("channels", (4, 5), 5), ("image", (2, 3, 4, 5), 5),
+                               ("image_one", (2, 3, 4, 5), 1), ("one_channel", (6, 1), 1)]:
+        random = Random("prelu_" + case)
+        family.record("prelu_" + case, "prelu",
+                      {"x": random.normal(*size), "weight": random.normal(slopes, scale=0.5)},
+                      lambda x, weight: {"y": nhwc(F.prelu(nchw(x), weight)) if x.dim() == 4 else F.prelu(x, weight)},
+                      wrt=["x", "weight"])
+    # Small integers: many ties, which go to the first.
+    for case, x, pieces in [("2", Random("maxout_2").normal(3, 8), 2), ("3_image", Random("maxout_3").normal(2, 2, 3, 12), 3),
+                            ("all", Random("maxout_all").normal(4, 5), 5),
+                            ("ties", Random("maxout_ties").integers(6, 12, below=3).astype(np.float32), 4)]:
+        family.record("maxout_" + case, "maxout", {"x": x},
+                      lambda x: {"y": x.unflatten(-1, (-1, pieces)).max(-1).values}, wrt=["x"], pieces=pieces)
     family.save()
 
 

@@ -2,6 +2,7 @@
 #ifndef CKERNELS_H
 #define CKERNELS_H
 
+#include "dl_activations.h"
 #include "dl_bias.h"
 #include "dl_binary.h"
 #include "dl_conv.h"

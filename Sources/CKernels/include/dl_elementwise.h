@@ -18,6 +18,9 @@ void dl_scale(dl_dtype t, double a, const void *x, void *y, size_t n, int accumu
 /// y[i] += a * x[i].
 void dl_axpy(dl_dtype t, double a, const void *x, void *y, size_t n);
 
+/// y[i] (+)= x[i], x in double: sums that become a gradient.
+void dl_add_doubles(dl_dtype t, const double *x, void *y, size_t n, int accumulate);
+
 /// y[i] = x[i] + a.
 void dl_add_scalar(dl_dtype t, double a, const void *x, void *y, size_t n);
 
@@ -49,6 +52,7 @@ typedef enum {
   DL_ABS,
   DL_SQUARE,
   DL_RECIPROCAL,
+  DL_SELU,          // scale (x > 0 ? x : alpha (exp(x) - 1)), both constants those of the paper
 } dl_unary;
 
 /// y[i] = op(x[i]).

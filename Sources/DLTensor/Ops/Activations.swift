@@ -29,6 +29,27 @@ extension Tensor {
   /// `x · sigmoid(x)`.
   public func silu() throws -> Tensor { try unary(DL_SILU) }
 
+  /// `min(max(x, 0), 6)`.
+  public func relu6() throws -> Tensor { try unary(DL_RELU6) }
+
+  /// `x` where positive, `alpha · (exp(x) - 1)` elsewhere.
+  ///
+  /// Clevert et al. 2016.
+  public func elu(_ alpha: Double = 1) throws -> Tensor { try unary(DL_ELU, alpha) }
+
+  /// ELU with the slope and the scale that keep mean 0 and variance 1.
+  ///
+  /// Klambauer et al. 2017.
+  public func selu() throws -> Tensor { try unary(DL_SELU) }
+
+  /// `min(max(x + 3, 0), 6) / 6`.
+  public func hardSigmoid() throws -> Tensor { try unary(DL_HARD_SIGMOID) }
+
+  /// `x · hardSigmoid(x)`.
+  ///
+  /// Howard et al. 2019.
+  public func hardSwish() throws -> Tensor { try unary(DL_HARD_SWISH) }
+
   private func unary(_ op: dl_unary, _ alpha: Double = 0) throws -> Tensor {
     try requireReal(op: "activation")
     let y = try Tensor.empty(shape, dtype: dtype, context: context)

@@ -9,7 +9,9 @@ extension LayerConfiguration {
     [
       Conv2dWord.self, BatchNormWord.self, LayerNormWord.self, ReluWord.self, LeakyReluWord.self,
       SigmoidWord.self, TanhWord.self, GeluWord.self, SiluWord.self, SoftmaxWord.self,
-      MaxPool2dWord.self, AvgPool2dWord.self, GlobalAvgPool2dWord.self, ResidualWord.self,
+      LogSoftmaxWord.self, Relu6Word.self, HardSigmoidWord.self, HardSwishWord.self, EluWord.self,
+      SeluWord.self, SoftplusWord.self, PreluWord.self, MaxoutWord.self, MaxPool2dWord.self,
+      AvgPool2dWord.self, GlobalAvgPool2dWord.self, ResidualWord.self,
       FlattenWord.self, DropoutWord.self, LinearWord.self,
     ]
   }

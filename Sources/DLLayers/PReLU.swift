@@ -1,0 +1,27 @@
+import DLTensor
+
+/// `x` where positive, `weight · x` elsewhere, the weight learned.
+///
+/// Shapes: `[..., channels]`, unchanged. He et al. 2015. Counterpart: `torch.nn.PReLU`.
+public final class PReLU: Module, Layer {
+  /// The slope below zero, `[1]` or `[channels]`.
+  public let weight: Parameter
+
+  /// Makes a layer with one slope for all channels, or one for each.
+  public init(_ parameters: Int = 1, initialValue: Double = 0.25) {
+    weight = Parameter([parameters], initializer: .constant(initialValue))
+  }
+
+  /// Applies the layer.
+  public func forward(_ x: Tensor) throws -> Tensor { try x.prelu(weight.value) }
+
+  /// The output's shape without its batch axis.
+  public func outputShape(for input: Shape) throws -> Shape {
+    let slopes = weight.shape[0]
+    guard slopes == 1 || input.rank >= 1 && input.last == slopes else {
+      throw TensorError(
+        op: "prelu", "input has shape \(input), weight expects \(slopes) channels in the last axis")
+    }
+    return input
+  }
+}
