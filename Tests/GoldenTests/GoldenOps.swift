@@ -43,6 +43,7 @@ extension GoldenCase {
     ] {
       if let runner = runners[op] { return runner }
     }
+    if let runner = try criterion() { return runner }
     throw Unknown("\(name): op \(op) has no runner")
   }
 

@@ -327,6 +327,133 @@ def loss():
     family.save()
 
 
+def criterion():
+    """Losses whose sum over their denominator is PyTorch's mean, which is checked here."""
+    family = Family("criterion")
+
+    def record(case, op, inputs, function, denominator, wrt=("x",), reduction="mean", **settings):
+        """`function(reduction, **inputs)` is PyTorch's loss."""
+        tensors = {name: torch.from_numpy(value).double() if value.dtype == np.float32 else torch.from_numpy(value).long()
+                   for name, value in inputs.items()}
+        mean, total = function(reduction, **tensors), function("sum", **tensors)
+        np.testing.assert_allclose(total / denominator, mean, 1e-12, err_msg=case)
+        family.record(f"{op}_{case}", op, inputs, lambda **t: {"y": function("sum", **t)}, wrt=list(wrt),
+                      denominator=float(denominator), **settings)
+
+    def pair(case, *shape, scale=1.0):
+        random = Random(case)
+        return {"x": random.normal(*shape, scale=scale), "target": random.normal(*shape)}
+
+    equal = {"x": np.array([1, 2, -3, 0, 4, -4], np.float32), "target": np.array([1, 1, -2, 0, 0, 1], np.float32)}
+    for case, inputs in [("1d", pair("mae_1d", 7)), ("3d", pair("mae_3d", 2, 3, 5)), ("equal", equal)]:
+        count = inputs["x"].size
+        record(case, "mae", inputs, lambda r, x, target: F.l1_loss(x, target, reduction=r), count)
+        for delta in [1.0, 0.3]:
+            record(f"{case}_{delta}", "huber", inputs,
+                   lambda r, x, target: F.huber_loss(x, target, reduction=r, delta=delta), count, delta=delta)
+            record(f"{case}_{delta}", "smooth_l1", inputs,
+                   lambda r, x, target: F.smooth_l1_loss(x, target, reduction=r, beta=delta), count, beta=delta)
+    record("zero", "smooth_l1", equal, lambda r, x, target: F.smooth_l1_loss(x, target, reduction=r, beta=0.0), 6, beta=0.0)
+
+    random = Random("bce")
+    for case, x, target in [
+        ("hard", random.uniform(4, 3, low=0.05, high=0.95), random.integers(4, 3, below=2).astype(np.float32)),
+        ("soft", random.uniform(3, 5, low=0.05, high=0.95), random.uniform(3, 5)),
+        # Not 0 against 1: PyTorch bounds that gradient by 1e-12 in float32, even for float64.
+        ("edge", np.array([0, 1, 0.5], np.float32), np.array([0, 1, 0.25], np.float32)),
+    ]:
+        record(case, "bce", {"x": x, "target": target},
+               lambda r, x, target: F.binary_cross_entropy(x, target, reduction=r), x.size)
+
+    random = Random("kl")
+    logarithms = lambda *shape: torch.log_softmax(torch.from_numpy(random.normal(*shape)), -1).numpy()  # noqa: E731
+    target = np.exp(logarithms(4, 5))
+    target[1, 2] = 0
+    for case, x, target, log_target in [("plain", logarithms(4, 5), target, False), ("log_target", logarithms(3, 6), logarithms(3, 6), True),
+                                        ("3d", logarithms(2, 3, 4), np.exp(logarithms(2, 3, 4)), False)]:
+        record(case, "kl_divergence", {"x": x, "target": target},
+               lambda r, x, target: F.kl_div(x, target, reduction=r, log_target=log_target), x.shape[0],
+               reduction="batchmean", log_target=log_target)
+
+    def classes(op, case, x, labels, weights=None, ignore=None, smoothing=0.0):
+        kept = labels.reshape(-1) if ignore is None else labels[labels != ignore]
+        denominator = np.sum(np.array(weights)[kept]) if weights else kept.size
+
+        def function(reduction, x, labels):
+            weight = torch.tensor(weights, dtype=x.dtype) if weights else None
+            x, labels = x.reshape(-1, x.shape[-1]), labels.reshape(-1)
+            ignored = -100 if ignore is None else ignore
+            if op == "nll":
+                return F.nll_loss(x, labels, weight, ignore_index=ignored, reduction=reduction)
+            return F.cross_entropy(x, labels, weight, ignore_index=ignored, reduction=reduction, label_smoothing=smoothing)
+
+        record(case, op, {"x": x, "labels": labels.astype(np.int32)}, function, denominator, weights=weights,
+               ignore_index=ignore, label_smoothing=smoothing)
+
+    weights = [0.5, 2.0, 1.25, 0.0, 1.0]
+    for op, scale in [("nll", 1.0), ("cross_entropy_options", 3.0)]:
+        random = Random("classes_" + op)
+        draw = lambda *shape: random.normal(*shape, scale=scale)  # noqa: E731
+        labels = np.array([0, 4, 2, 1, 4, 3])
+        classes(op, "weights", draw(6, 5), labels, weights)
+        classes(op, "ignore_-100", draw(6, 5), np.array([0, -100, 2, -100, 4, 3]), None, -100)
+        classes(op, "ignore_class", draw(6, 5), labels, weights, 4)
+        classes(op, "tokens", draw(2, 3, 5), labels.reshape(2, 3), weights, 0)
+        if op == "nll":
+            classes(op, "plain", draw(6, 5), labels)
+            continue
+        classes(op, "smoothing", draw(6, 5), labels, None, None, 0.1)
+        classes(op, "smoothing_weights", draw(6, 5), labels, weights, None, 0.3)
+        classes(op, "all_options", draw(6, 5), labels, weights, 2, 0.2)
+        for case, given, smoothing in [("plain", None, 0.0), ("weights", weights, 0.0), ("all_options", weights, 0.1)]:
+            target = torch.softmax(torch.from_numpy(draw(4, 5)), -1).numpy()
+            record("soft_" + case, op, {"x": draw(4, 5), "target": target},
+                   lambda r, x, target: F.cross_entropy(x, target, torch.tensor(given, dtype=x.dtype) if given else None,
+                                                        reduction=r, label_smoothing=smoothing),
+                   4, weights=given, label_smoothing=smoothing)
+
+    random = Random("multi_label")
+    inputs = {"x": random.normal(4, 5, scale=3.0), "target": random.integers(4, 5, below=2).astype(np.float32)}
+    inputs["x"][0] = [40, -40, 90, -90, 0]
+    for case, given in [("plain", None), ("weights", weights)]:
+        # PyTorch averages over the classes of a row before it sums.
+        record(case, "multi_label_soft_margin", inputs,
+               lambda r, x, target: F.multilabel_soft_margin_loss(
+                   x, target, torch.tensor(given, dtype=x.dtype) if given else None, reduction=r) * (5 if r == "sum" else 1),
+               inputs["x"].size, weights=given)
+    record("positive", "bce_with_positive_weights", inputs,
+           lambda r, x, target: F.binary_cross_entropy_with_logits(
+               x, target, pos_weight=torch.tensor(weights, dtype=x.dtype), reduction=r), inputs["x"].size, weights=weights)
+
+    def focal(reduction, x, target, alpha, gamma):
+        entropy = F.binary_cross_entropy_with_logits(x, target, reduction="none")
+        p = torch.sigmoid(x)
+        loss = entropy * (1 - (p * target + (1 - p) * (1 - target))) ** gamma
+        if alpha is not None:
+            loss = loss * (alpha * target + (1 - alpha) * (1 - target))
+        return loss.sum() if reduction == "sum" else loss.mean()
+
+    random = Random("focal")
+    x, hard = random.normal(5, 3, scale=2.0), random.integers(5, 3, below=2).astype(np.float32)
+    for case, target, alpha, gamma in [("plain", hard, 0.25, 2.0), ("no_alpha", hard, None, 2.0), ("gamma_0", hard, 0.4, 0.0),
+                                       ("gamma_0.5", hard, 0.25, 0.5), ("soft", random.uniform(5, 3), 0.25, 1.5)]:
+        record(case, "focal", {"x": x, "target": target},
+               lambda r, x, target: focal(r, x, target, alpha, gamma), x.size, alpha=alpha, gamma=gamma)
+
+    random = Random("distances")
+    for case, margin in [("plain", 0.0), ("margin", 0.4)]:
+        record(case, "cosine_embedding",
+               {"x": random.normal(6, 4), "other": random.normal(6, 4), "labels": np.array([1, -1, -1, 1, -1, -1], np.int32)},
+               lambda r, x, other, labels: F.cosine_embedding_loss(x, other, labels, margin, reduction=r), 6,
+               wrt=["x", "other"], margin=margin)
+    for case, margin, eps, swap in [("plain", 1.0, 1e-6, False), ("swap", 0.5, 1e-6, True), ("eps", 2.0, 1e-2, True)]:
+        record(case, "triplet_margin", {"x": random.normal(7, 4), "positive": random.normal(7, 4), "negative": random.normal(7, 4)},
+               lambda r, x, positive, negative: F.triplet_margin_loss(
+                   x, positive, negative, margin, 2, eps, swap, reduction=r), 7,
+               wrt=["x", "positive", "negative"], margin=margin, eps=eps, swap=swap)
+    family.save()
+
+
 def residual():
     """y = relu(bn2(conv2(relu(bn1(conv1(x))))) + shortcut(x)), batch norms in training mode."""
     family = Family("residual")
@@ -358,5 +485,5 @@ def residual():
     family.save()
 
 
-for make in [matmul, conv2d, pooling, normalization, activation, shape, arithmetic, reduction, loss, residual]:
+for make in [matmul, conv2d, pooling, normalization, activation, shape, arithmetic, reduction, loss, criterion, residual]:
     make()

@@ -76,13 +76,15 @@ extension Tensor {
   }
 
   /// A recorded scalar in double, whatever the precision: losses are summed over many rows.
-  private func lossSum(_ sum: Double, backward: @escaping (Double) throws -> Void) throws -> Tensor
-  {
+  func lossSum(
+    _ sum: Double, from second: Tensor? = nil, _ third: Tensor? = nil,
+    backward: @escaping (Double) throws -> Void
+  ) throws -> Tensor {
     let result = try Tensor.full([], sum, dtype: .float64, context: context)
-    return context.record(result, from: self) { try backward($0.scalar) }
+    return context.record(result, from: self, second, third) { try backward($0.scalar) }
   }
 
-  private func requireSameElements(_ op: String, _ target: Tensor) throws {
+  func requireSameElements(_ op: String, _ target: Tensor) throws {
     try requireReal(op: op)
     guard shape == target.shape, dtype == target.dtype else {
       throw TensorError(

@@ -3,7 +3,7 @@ public struct Configuration: ConfigurationSection {
   /// The losses that a configuration can name.
   public enum Loss: String, ConfigurationWord {
     case crossEntropy = "cross_entropy"
-    case mse
+    case mse, mae, huber
     case bceWithLogits = "bce_with_logits"
   }
   /// The types that a job can compute in.

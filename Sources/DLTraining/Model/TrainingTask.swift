@@ -72,6 +72,8 @@ extension Configuration.Loss {
     switch self {
     case .crossEntropy: CrossEntropy()
     case .mse: MeanSquaredError()
+    case .mae: MeanAbsoluteError()
+    case .huber: Huber()
     case .bceWithLogits: BCEWithLogits()
     }
   }

@@ -1,0 +1,20 @@
+import DLTensor
+
+/// `-Σ (t · log x + (1 - t) · log(1 - x))` over elements of probabilities x, logarithms at least -100.
+///
+/// For logits ``BCEWithLogits`` is exact where this one saturates. Shapes: equal; targets in 0...1.
+/// Denominator: elements. Counterpart: `torch.nn.BCELoss`.
+public struct BinaryCrossEntropy: Loss {
+  /// Makes the loss.
+  public init() {}
+
+  /// What the sum is divided by.
+  public func denominator(_ target: Tensor) -> Double {
+    Double(target.count)
+  }
+
+  /// The sum over this rank's rows.
+  public func sum(_ prediction: Tensor, _ target: Tensor) throws -> Tensor {
+    try prediction.binaryCrossEntropySum(target)
+  }
+}

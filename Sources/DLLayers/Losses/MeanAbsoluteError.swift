@@ -1,0 +1,19 @@
+import DLTensor
+
+/// `Σ |prediction - target|` over elements.
+///
+/// Shapes: equal. Denominator: elements. Counterpart: `torch.nn.L1Loss`.
+public struct MeanAbsoluteError: Loss {
+  /// Makes the loss.
+  public init() {}
+
+  /// What the sum is divided by.
+  public func denominator(_ target: Tensor) -> Double {
+    Double(target.count)
+  }
+
+  /// The sum over this rank's rows.
+  public func sum(_ prediction: Tensor, _ target: Tensor) throws -> Tensor {
+    try prediction.absoluteErrorSum(target)
+  }
+}

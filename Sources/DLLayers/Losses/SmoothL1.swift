@@ -1,0 +1,26 @@
+import DLTensor
+
+/// `Σ (d < beta ? d² / (2 · beta) : d - beta / 2)` over elements, d = |prediction - target|.
+///
+/// Huber's loss divided by beta; absolute values where beta is 0. Shapes: equal. Denominator: elements.
+/// Girshick 2015. Counterpart: `torch.nn.SmoothL1Loss`.
+public struct SmoothL1: Loss {
+  /// Where squares turn into absolute values.
+  public let beta: Double
+
+  /// Makes the loss.
+  public init(beta: Double = 1) {
+    self.beta = beta
+  }
+
+  /// What the sum is divided by.
+  public func denominator(_ target: Tensor) -> Double {
+    Double(target.count)
+  }
+
+  /// The sum over this rank's rows.
+  public func sum(_ prediction: Tensor, _ target: Tensor) throws -> Tensor {
+    if beta == 0 { return try prediction.absoluteErrorSum(target) }
+    return try prediction.huberSum(target, delta: beta) / beta
+  }
+}

@@ -1,0 +1,32 @@
+import DLTensor
+
+/// `Σ max(margin + |anchor - positive| - |anchor - negative|, 0)` over rows, Euclidean lengths.
+///
+/// Shapes: all `[rows, features]`. Denominator: rows. Balntas et al. 2016. Counterpart:
+/// `torch.nn.TripletMarginLoss(p=2)`.
+public struct TripletMargin: Sendable {
+  /// How much farther than the positive the negative should be.
+  public let margin: Double
+  /// Added to each difference, so that lengths have a slope everywhere.
+  public let eps: Double
+  /// Whether the distance of positive and negative counts where it is the smaller one.
+  public let swap: Bool
+
+  /// Makes the loss.
+  public init(margin: Double = 1, eps: Double = 1e-6, swap: Bool = false) {
+    self.margin = margin
+    self.eps = eps
+    self.swap = swap
+  }
+
+  /// What the sum is divided by.
+  public func denominator(_ anchor: Tensor) -> Double {
+    Double(anchor.shape.rank > 0 ? anchor.shape[0] : 1)
+  }
+
+  /// The sum over this rank's rows.
+  public func sum(_ anchor: Tensor, positive: Tensor, negative: Tensor) throws -> Tensor {
+    try anchor.tripletMarginSum(
+      positive: positive, negative: negative, margin: margin, eps: eps, swap: swap)
+  }
+}
