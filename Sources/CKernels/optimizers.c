@@ -4,32 +4,80 @@
 // Fused and unfused multiply-adds round differently; these loops wait for memory anyway.
 #pragma STDC FP_CONTRACT OFF
 
+// A mean moves towards the gradient by PyTorch's lerp: the form that is exact at its nearer end, so
+// that a rate of 0 takes over the gradient without rounding.
+#define MOVE(mean, d, weight, near) \
+  ((near) ? (mean) + (weight) * ((d) - (mean)) : (d) - ((d) - (mean)) * (1 - (weight)))
+
 #define DL_INC "optimizers.inc"
 #include "instantiate.h"
+
+// The flags are constants in each call, so that every variant is a loop without branches.
+#define DL_UPDATE(f, ...) DL_CALL(f, dtype, count, parameters, gradients, __VA_ARGS__)
+
+// Whether the first moment is nearer to its old value than to the gradient; see MOVE.
+static int near_start(double weight) { return weight < 0.5; }
 
 DL_CLONES void dl_sgd(dl_dtype dtype, ptrdiff_t count, void *parameters, const void *gradients,
                       void *momentum_buffer, const dl_sgd_scalars *scalars) {
   const dl_sgd_scalars s = *scalars;
-  if (dtype == DL_F32) {
-    if (s.momentum == 0) sgd_plain_f32(count, parameters, gradients, &s);
-    else if (s.nesterov) sgd_momentum_f32(count, parameters, gradients, momentum_buffer, &s, 1);
-    else sgd_momentum_f32(count, parameters, gradients, momentum_buffer, &s, 0);
-  } else {
-    if (s.momentum == 0) sgd_plain_f64(count, parameters, gradients, &s);
-    else if (s.nesterov) sgd_momentum_f64(count, parameters, gradients, momentum_buffer, &s, 1);
-    else sgd_momentum_f64(count, parameters, gradients, momentum_buffer, &s, 0);
-  }
+  if (s.momentum == 0) DL_UPDATE(sgd_plain, &s);
+  else if (s.nesterov) DL_UPDATE(sgd_momentum, momentum_buffer, &s, 1);
+  else DL_UPDATE(sgd_momentum, momentum_buffer, &s, 0);
 }
 
 DL_CLONES void dl_adam(dl_dtype dtype, ptrdiff_t count, void *parameters, const void *gradients,
-                       void *exp_avg, void *exp_avg_sq, const dl_adam_scalars *scalars) {
+                       void *exp_avg, void *exp_avg_sq, void *max_exp_avg_sq,
+                       const dl_adam_scalars *scalars) {
   const dl_adam_scalars s = *scalars;
-  const int near_start = 1 - s.beta1 < 0.5;
-  if (dtype == DL_F32) {
-    if (near_start) adam_f32(count, parameters, gradients, exp_avg, exp_avg_sq, &s, 1);
-    else adam_f32(count, parameters, gradients, exp_avg, exp_avg_sq, &s, 0);
+  const int near = near_start(1 - s.beta1);
+  if (max_exp_avg_sq) {
+    if (near) DL_UPDATE(adam, exp_avg, exp_avg_sq, max_exp_avg_sq, &s, 1, 1);
+    else DL_UPDATE(adam, exp_avg, exp_avg_sq, max_exp_avg_sq, &s, 0, 1);
   } else {
-    if (near_start) adam_f64(count, parameters, gradients, exp_avg, exp_avg_sq, &s, 1);
-    else adam_f64(count, parameters, gradients, exp_avg, exp_avg_sq, &s, 0);
+    if (near) DL_UPDATE(adam, exp_avg, exp_avg_sq, NULL, &s, 1, 0);
+    else DL_UPDATE(adam, exp_avg, exp_avg_sq, NULL, &s, 0, 0);
+  }
+}
+
+DL_CLONES void dl_nadam(dl_dtype dtype, ptrdiff_t count, void *parameters, const void *gradients,
+                        void *exp_avg, void *exp_avg_sq, const dl_nadam_scalars *scalars) {
+  const dl_nadam_scalars s = *scalars;
+  if (near_start(1 - s.beta1)) DL_UPDATE(nadam, exp_avg, exp_avg_sq, &s, 1);
+  else DL_UPDATE(nadam, exp_avg, exp_avg_sq, &s, 0);
+}
+
+DL_CLONES void dl_lion(dl_dtype dtype, ptrdiff_t count, void *parameters, const void *gradients,
+                       void *exp_avg, const dl_lion_scalars *scalars) {
+  const dl_lion_scalars s = *scalars;
+  DL_UPDATE(lion, exp_avg, &s);
+}
+
+DL_CLONES void dl_adagrad(dl_dtype dtype, ptrdiff_t count, void *parameters, const void *gradients,
+                          void *sum, const dl_adagrad_scalars *scalars) {
+  const dl_adagrad_scalars s = *scalars;
+  DL_UPDATE(adagrad, sum, &s);
+}
+
+DL_CLONES void dl_adadelta(dl_dtype dtype, ptrdiff_t count, void *parameters,
+                           const void *gradients, void *square_avg, void *acc_delta,
+                           const dl_adadelta_scalars *scalars) {
+  const dl_adadelta_scalars s = *scalars;
+  DL_UPDATE(adadelta, square_avg, acc_delta, &s);
+}
+
+DL_CLONES void dl_rmsprop(dl_dtype dtype, ptrdiff_t count, void *parameters, const void *gradients,
+                          void *square_avg, void *momentum_buffer, void *grad_avg,
+                          const dl_rmsprop_scalars *scalars) {
+  const dl_rmsprop_scalars s = *scalars;
+  if (!grad_avg) {
+    if (momentum_buffer) DL_UPDATE(rmsprop, square_avg, momentum_buffer, NULL, &s, 1, 0, 0);
+    else DL_UPDATE(rmsprop, square_avg, NULL, NULL, &s, 0, 0, 0);
+  } else if (near_start(1 - s.alpha)) {
+    if (momentum_buffer) DL_UPDATE(rmsprop, square_avg, momentum_buffer, grad_avg, &s, 1, 1, 1);
+    else DL_UPDATE(rmsprop, square_avg, NULL, grad_avg, &s, 0, 1, 1);
+  } else {
+    if (momentum_buffer) DL_UPDATE(rmsprop, square_avg, momentum_buffer, grad_avg, &s, 1, 1, 0);
+    else DL_UPDATE(rmsprop, square_avg, NULL, grad_avg, &s, 0, 1, 0);
   }
 }

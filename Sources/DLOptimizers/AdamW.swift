@@ -9,7 +9,9 @@ import DLTensor
 ///     p = p - learningRate / (1 - beta1^t) * m / (sqrt(v) / sqrt(1 - beta2^t) + epsilon)
 ///
 /// Loshchilov and Hutter, "Decoupled Weight Decay Regularization" (2019), Algorithm 2; the bias
-/// corrections are computed in double. State: `exp_avg` (m) and `exp_avg_sq` (v).
+/// corrections are computed in double. State: `exp_avg` (m) and `exp_avg_sq` (v); with AMSGrad
+/// (Reddi and others, 2018) `max_exp_avg_sq`, the largest v so far, which then replaces v in the last
+/// line.
 public struct AdamW: Optimizer {
   private let moments: AdamMoments
 
@@ -25,12 +27,17 @@ public struct AdamW: Optimizer {
   /// The term added to the denominator.
   public var epsilon: Double { moments.epsilon }
 
+  /// Whether the largest second moment so far takes the place of the present one.
+  public var amsgrad: Bool { moments.amsgrad }
+
   /// Throws an `OptimizerError` on rates outside `[0, 1)` and on negative factors.
   public init(
-    beta1: Double = 0.9, beta2: Double = 0.999, epsilon: Double = 1e-8, weightDecay: Double = 0.01
+    beta1: Double = 0.9, beta2: Double = 0.999, epsilon: Double = 1e-8, weightDecay: Double = 0.01,
+    amsgrad: Bool = false
   ) throws {
     let check = HyperparameterCheck(optimizer: "adamw")
-    moments = try AdamMoments(beta1: beta1, beta2: beta2, epsilon: epsilon, check: check)
+    moments = try AdamMoments(
+      beta1: beta1, beta2: beta2, epsilon: epsilon, amsgrad: amsgrad, check: check)
     try check.nonNegative(weightDecay, "weight_decay")
     self.weightDecay = weightDecay
   }
@@ -38,8 +45,8 @@ public struct AdamW: Optimizer {
   /// `adamw`.
   public var name: String { "adamw" }
 
-  /// `exp_avg` and `exp_avg_sq`.
-  public var stateNames: [String] { AdamMoments.stateNames }
+  /// `exp_avg`, `exp_avg_sq` and, with AMSGrad, `max_exp_avg_sq`.
+  public var stateNames: [String] { moments.stateNames }
 
   /// Takes one step of the rule on a slice, in one pass over memory.
   public func update(_ slice: ArenaSlice, scalars: StepScalars) {

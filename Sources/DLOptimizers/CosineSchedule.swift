@@ -1,16 +1,22 @@
 import Foundation
 
-/// A learning rate that falls to zero along half a cosine: `(1 + cos(pi * step / steps)) / 2`.
+/// A learning rate that falls along half a cosine.
 ///
-/// As `CosineAnnealingLR` with `T_max = steps` and `eta_min = 0`, except that it stays 0 from its
-/// end on, where PyTorch's rises again. Loshchilov and Hutter, "SGDR" (2017), equation 5.
+///     multiplier(s) = endFactor + (1 - endFactor) * (1 + cos(pi * s / steps)) / 2
+///
+/// As `CosineAnnealingLR` with `T_max = steps` and `eta_min = endFactor * lr`, except that it stays
+/// at its end, where PyTorch's rises again. Loshchilov and Hutter, "SGDR" (2017), equation 5.
 public struct CosineSchedule: Schedule, Hashable {
-  /// The number of steps after which the rate is 0.
+  /// The number of steps after which the rate is at its end.
   public let steps: Int
 
+  /// The last rate as a fraction of the base rate.
+  public let endFactor: Double
+
   /// Makes the schedule.
-  public init(steps: Int) {
+  public init(steps: Int, endFactor: Double = 0) {
     self.steps = steps
+    self.endFactor = endFactor
   }
 
   /// `cosine`.
@@ -18,8 +24,13 @@ public struct CosineSchedule: Schedule, Hashable {
 
   /// The factor of the base learning rate at a step, counted from 0.
   public func multiplier(step: Int) -> Double {
-    guard step < steps else { return 0 }
+    guard step < steps else { return endFactor }
     guard step > 0 else { return 1 }
-    return (1 + cos(Double.pi * (Double(step) / Double(steps)))) / 2
+    return cosine(from: 1, to: endFactor, at: Double(step) / Double(steps))
   }
+}
+
+/// The value at `position`, from 0 to 1, of half a cosine from one level to another.
+func cosine(from start: Double, to end: Double, at position: Double) -> Double {
+  end + (start - end) * ((1 + cos(Double.pi * position)) / 2)
 }

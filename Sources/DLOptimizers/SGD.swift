@@ -4,14 +4,17 @@ import DLTensor
 /// Stochastic gradient descent with momentum, as `torch.optim.SGD`.
 ///
 ///     d = gradientScale * g + weightDecay * p
-///     b = momentum * b + d
+///     b = momentum * b + (1 - dampening) * d
 ///     p = p - learningRate * (nesterov ? d + momentum * b : b)
 ///
-/// The buffer starts at zero, which makes the first one the gradient, as in PyTorch. Without
+/// The buffer starts at zero and takes the gradient of step 1 undamped, as in PyTorch. Without
 /// momentum `p = p - learningRate * d`, and there is no state.
 public struct SGD: Optimizer {
   /// The decay rate of the momentum buffer.
   public let momentum: Double
+
+  /// The part of a gradient that does not enter the momentum buffer.
+  public let dampening: Double
 
   /// The L2 penalty's factor.
   public let weightDecay: Double
@@ -19,14 +22,21 @@ public struct SGD: Optimizer {
   /// Whether the step looks ahead along the momentum (Sutskever and others, 2013).
   public let nesterov: Bool
 
-  /// Throws an `OptimizerError` on negative factors, and on Nesterov without momentum.
-  public init(momentum: Double = 0, weightDecay: Double = 0, nesterov: Bool = false) throws {
+  /// Throws an `OptimizerError` on negative factors, and on Nesterov without momentum or with
+  /// dampening.
+  public init(
+    momentum: Double = 0, dampening: Double = 0, weightDecay: Double = 0, nesterov: Bool = false
+  ) throws {
     let check = HyperparameterCheck(optimizer: "sgd")
     try check.nonNegative(momentum, "momentum")
+    try check.require(dampening.isFinite, dampening, "dampening", "a finite number")
     try check.nonNegative(weightDecay, "weight_decay")
     try check.require(
       !nesterov || momentum > 0, momentum, "momentum", "more than 0 where nesterov is set")
+    try check.require(
+      !nesterov || dampening == 0, dampening, "dampening", "0 where nesterov is set")
     self.momentum = momentum
+    self.dampening = dampening
     self.weightDecay = weightDecay
     self.nesterov = nesterov
   }
@@ -42,7 +52,8 @@ public struct SGD: Optimizer {
     precondition(momentum == 0 || slice.state[0] != nil, "sgd: the momentum buffer is missing")
     var values = dl_sgd_scalars(
       learning_rate: scalars.learningRate, gradient_scale: scalars.gradientScale,
-      weight_decay: weightDecay, momentum: momentum, nesterov: nesterov ? 1 : 0)
+      weight_decay: weightDecay, momentum: momentum, intake: scalars.step == 1 ? 1 : 1 - dampening,
+      nesterov: nesterov ? 1 : 0)
     dl_sgd(
       slice.dtype.kernel, slice.count, slice.parameters, slice.gradients, slice.state[0], &values)
   }

@@ -1,7 +1,7 @@
 import DLOptimizers
 import DLTensor
 
-/// Parameters, gradients and two state buffers of one type, in memory that is freed with it.
+/// Parameters, gradients and three state buffers of one type, in memory that is freed with it.
 final class Arena {
   let dtype: DType
   let count: Int
@@ -11,7 +11,7 @@ final class Arena {
     self.dtype = dtype
     count = parameters.count
     let bytes = max(parameters.count * dtype.byteCount, 1)
-    buffers = (0..<4).map { _ in
+    buffers = (0..<5).map { _ in
       let buffer = UnsafeMutableRawPointer.allocate(byteCount: bytes, alignment: 64)
       buffer.initializeMemory(as: UInt8.self, repeating: 0, count: bytes)
       return buffer
@@ -27,12 +27,12 @@ final class Arena {
     get { read(1) }
     set { write(newValue, to: 1) }
   }
-  var state: [[Double]] { [read(2), read(3)] }
+  var state: [[Double]] { [read(2), read(3), read(4)] }
 
   var slice: ArenaSlice {
     ArenaSlice(
       dtype: dtype, count: count, parameters: buffers[0], gradients: buffers[1],
-      state: StatePointers(buffers[2], buffers[3]))
+      state: StatePointers(buffers[2], buffers[3], buffers[4]))
   }
 
   /// All bits of parameters, gradients and state.

@@ -9,7 +9,7 @@ import Testing
   @Test(arguments: [DType.float64, .float32])
   func updateRules(dtype: DType) throws {
     let golden = try Golden("optimizers")
-    #expect(golden.cases.count >= 15)
+    #expect(golden.cases.count >= 38)
     let (relative, absolute) = dtype == .float64 ? (1e-9, 0) : (1e-4, 1e-5)
     for (name, settings) in golden.cases {
       let rule = try settings.rule()
@@ -37,6 +37,13 @@ import Testing
         let over = excess(arena.parameters, want, relative: relative, absolute: absolute)
         #expect(over <= 0, "\(name), step \(step)")
       }
+      for (index, state) in rule.stateNames.enumerated() {
+        let want =
+          try golden.values("\(name)/f64/out/\(state)_w")
+          + golden.values("\(name)/f64/out/\(state)_b")
+        let over = excess(arena.state[index], want, relative: relative, absolute: absolute)
+        #expect(over <= 0, "\(name), \(state)")
+      }
     }
   }
 
@@ -55,7 +62,7 @@ import Testing
 
   @Test func schedules() throws {
     let golden = try Golden("schedules")
-    #expect(golden.cases.count >= 16)
+    #expect(golden.cases.count >= 64)
     for (name, settings) in golden.cases {
       let schedule = try settings.schedule()
       let want = try golden.values("\(name)/f64/out/lr")
@@ -70,7 +77,7 @@ import Testing
 }
 
 /// A golden file and the settings of its cases.
-private struct Golden {
+struct Golden {
   let file: SafetensorsFile
   let cases: [(String, Settings)]
 
@@ -98,45 +105,6 @@ private struct Golden {
   }
 }
 
-private struct Unknown: Error {
+struct Unknown: Error {
   let what: String
-}
-
-/// The settings of a case, under PyTorch's names.
-private struct Settings: Decodable {
-  let op: String
-  let name: String?
-  let lr, momentum, weightDecay, eps, clipNorm, maxNorm, gamma: Double?
-  let betas: [Double]?
-  let nesterov: Bool?
-  let warmupSteps, totalSteps, stepSize: Int?
-
-  func rule() throws -> any Optimizer {
-    let decay = try #require(weightDecay)
-    switch op {
-    case "sgd":
-      return try SGD(
-        momentum: #require(momentum), weightDecay: decay, nesterov: #require(nesterov as Bool?))
-    case "adam":
-      let (betas, eps) = (try #require(betas), try #require(eps))
-      return try Adam(beta1: betas[0], beta2: betas[1], epsilon: eps, weightDecay: decay)
-    case "adamw":
-      let (betas, eps) = (try #require(betas), try #require(eps))
-      return try AdamW(beta1: betas[0], beta2: betas[1], epsilon: eps, weightDecay: decay)
-    default:
-      throw Unknown(what: "optimizer \(op)")
-    }
-  }
-
-  func schedule() throws -> any Schedule {
-    let (warmup, total) = (try #require(warmupSteps), try #require(totalSteps))
-    let next: any Schedule
-    switch name {
-    case "constant": next = ConstantSchedule()
-    case "step": next = StepSchedule(every: try #require(stepSize), gamma: try #require(gamma))
-    case "cosine": next = CosineSchedule(steps: total - warmup)
-    default: throw Unknown(what: "schedule \(name ?? "")")
-    }
-    return WarmupSchedule(steps: warmup, then: next)
-  }
 }

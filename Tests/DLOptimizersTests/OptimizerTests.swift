@@ -1,5 +1,6 @@
 import DLOptimizers
 import DLTensor
+import Foundation
 import Testing
 
 @Suite struct OptimizerTests {
@@ -13,6 +14,20 @@ import Testing
       try Adam(beta1: 0.3, beta2: 0.9, epsilon: 1e-3, weightDecay: 0.1),
       try Adam(beta1: 0, beta2: 0.99),
       try AdamW(weightDecay: 0.1),
+      try SGD(momentum: 0.9, dampening: 0.4),
+      try Adam(beta2: 0.6, amsgrad: true),
+      try AdamW(beta2: 0.6, amsgrad: true),
+      try NAdam(weightDecay: 0.1),
+      try NAdam(beta1: 0.2, weightDecay: 0.1, momentumDecay: 0.2, decoupledWeightDecay: true),
+      try RAdam(weightDecay: 0.1),
+      try RAdam(beta1: 0.4, beta2: 0.9, weightDecay: 0.1, decoupledWeightDecay: true),
+      try Lion(weightDecay: 0.1),
+      try Adagrad(learningRateDecay: 0.1, weightDecay: 0.1, initialAccumulatorValue: 0.2),
+      try Adadelta(weightDecay: 0.1),
+      try RMSProp(),
+      try RMSProp(weightDecay: 0.1, momentum: 0.9),
+      try RMSProp(alpha: 0.9, centered: true),
+      try RMSProp(alpha: 0.3, momentum: 0.9, centered: true),
     ]
   }
 
@@ -107,7 +122,7 @@ import Testing
       #expect(arena.gradients == before.gradients)
       for i in 0..<64 where !(17..<42).contains(i) {
         #expect(arena.parameters[i] == before.parameters[i])
-        #expect(arena.state[0][i] == 0 && arena.state[1][i] == 0)
+        #expect(arena.state.allSatisfy { $0[i] == 0 })
       }
       for i in 17..<42 { #expect(arena.parameters[i] != before.parameters[i]) }
     }
@@ -140,6 +155,42 @@ import Testing
     #expect(arena.state[0] == [0x1p-30])
   }
 
+  @Test(arguments: [DType.float32, .float64])
+  func aSteadyGradientHasNoVarianceButARoot(dtype: DType) throws {
+    let arena = Arena(dtype, parameters: [1, 1, 1], gradients: [0.1, 1 / 3, -7.7])
+    let rule = try RMSProp(alpha: 0.5, centered: true)
+    for step in 1...200 {
+      rule.update(arena.slice, scalars: StepScalars(step: step, learningRate: 1e-9))
+    }
+    #expect(arena.parameters.allSatisfy { $0.isFinite })
+  }
+
+  @Test func theSumBeginsAtItsInitialValueOnce() throws {
+    let arena = Arena(.float64, parameters: [1, 1], gradients: [2, 0])
+    let rule = try Adagrad(initialAccumulatorValue: 0.5)
+    rule.update(arena.slice, scalars: StepScalars(step: 1, learningRate: 0.1))
+    #expect(arena.state[0] == [4.5, 0.5])
+    rule.update(arena.slice, scalars: StepScalars(step: 2, learningRate: 0.1))
+    #expect(arena.state[0] == [8.5, 0.5])
+  }
+
+  /// The product of NAdam's momenta, which is not kept, against the plain product.
+  @Test(arguments: [(0.9, 0.004), (0.999, 0.5), (0.9999, 40), (0.0, 0.004), (0.99, 0.0)])
+  func nadamFollowsItsFormulaAtAnyStep(beta1: Double, momentumDecay: Double) throws {
+    let rule = try NAdam(beta1: beta1, momentumDecay: momentumDecay)
+    func mu(_ step: Int) -> Double { beta1 * (1 - 0.5 * pow(0.96, Double(step) * momentumDecay)) }
+    for step in [1, 2, 3, 10, 59, 400, 3000] {
+      let product = (1...step).reduce(1.0) { $0 * mu($1) }
+      let arena = Arena(.float64, parameters: [0], gradients: [0.5])
+      rule.update(arena.slice, scalars: StepScalars(step: step, learningRate: 0.1))
+      let mean = mu(step + 1) / (1 - product * mu(step + 1)) * (1 - beta1) * 0.5
+      let now = (1 - mu(step)) / (1 - product) * 0.5
+      let root = (0.001 * 0.25 / (1 - pow(0.999, Double(step)))).squareRoot()
+      let want = -0.1 * (mean + now) / (root + 1e-8)
+      #expect(excess(arena.parameters, [want], relative: 1e-10, absolute: 0) <= 0)
+    }
+  }
+
   @Test func aLateStepStaysFinite() throws {
     for rule in try Self.allRules() {
       let arena = Arena(.float32, parameters: [1], gradients: [0])
@@ -153,9 +204,22 @@ import Testing
     #expect(try SGD(momentum: 0.9).stateNames == ["momentum_buffer"])
     #expect(try Adam().stateNames == ["exp_avg", "exp_avg_sq"])
     #expect(try AdamW().stateNames == ["exp_avg", "exp_avg_sq"])
+    #expect(try Adam(amsgrad: true).stateNames == ["exp_avg", "exp_avg_sq", "max_exp_avg_sq"])
+    #expect(try NAdam().stateNames == ["exp_avg", "exp_avg_sq"])
+    #expect(try RAdam().stateNames == ["exp_avg", "exp_avg_sq"])
+    #expect(try Lion().stateNames == ["exp_avg"])
+    #expect(try Adagrad().stateNames == ["sum"])
+    #expect(try Adadelta().stateNames == ["square_avg", "acc_delta"])
+    #expect(try RMSProp().stateNames == ["square_avg"])
+    #expect(try RMSProp(centered: true).stateNames == ["square_avg", "grad_avg"])
+    #expect(
+      try RMSProp(momentum: 0.9, centered: true).stateNames == [
+        "square_avg", "momentum_buffer", "grad_avg",
+      ])
     #expect(
       try Self.allRules().map(\.name) == Array(repeating: "sgd", count: 4) + [
-        "adam", "adam", "adam", "adamw",
+        "adam", "adam", "adam", "adamw", "sgd", "adam", "adamw", "nadam", "nadam", "radam",
+        "radam", "lion", "adagrad", "adadelta", "rmsprop", "rmsprop", "rmsprop", "rmsprop",
       ])
   }
 
@@ -177,6 +241,18 @@ import Testing
     #expect(fault { try Adam(beta2: -0.5) } == "adam.beta2")
     #expect(fault { try AdamW(epsilon: .infinity) } == "adamw.epsilon")
     #expect(fault { try AdamW(weightDecay: -1) } == "adamw.weight_decay")
+    #expect(fault { try SGD(dampening: .nan) } == "sgd.dampening")
+    #expect(fault { try SGD(momentum: 0.9, dampening: 0.1, nesterov: true) } == "sgd.dampening")
+    #expect(fault { try NAdam(momentumDecay: -1) } == "nadam.momentum_decay")
+    #expect(fault { try RAdam(beta2: 1) } == "radam.beta2")
+    #expect(fault { try Lion(beta1: 1) } == "lion.beta1")
+    #expect(fault { try Lion(weightDecay: -1) } == "lion.weight_decay")
+    #expect(fault { try Adagrad(learningRateDecay: -1) } == "adagrad.lr_decay")
+    #expect(
+      fault { try Adagrad(initialAccumulatorValue: -1) } == "adagrad.initial_accumulator_value")
+    #expect(fault { try Adadelta(rho: 1) } == "adadelta.rho")
+    #expect(fault { try RMSProp(alpha: 1) } == "rmsprop.alpha")
+    #expect(fault { try RMSProp(momentum: -1) } == "rmsprop.momentum")
     let error = #expect(throws: OptimizerError.self) { try Adam(beta1: 1) }
     #expect(error?.description == "optimizer.beta1 is 1.0; adam needs a number in [0, 1)")
     #expect(error?.exitCode == .usage)

@@ -29,6 +29,48 @@ import Testing
     }
   }
 
+  @Test func schedulesWithAnEndStayThere() {
+    for step in [100, 101, 5000] {
+      #expect(CosineSchedule(steps: 100, endFactor: 0.25).multiplier(step: step) == 0.25)
+      #expect(PolynomialSchedule(steps: 100, endFactor: 0.25).multiplier(step: step) == 0.25)
+      let last = OneCycleSchedule(steps: 100, divFactor: 4, finalDivFactor: 8)
+      #expect(last.multiplier(step: step) == 1 / 32.0)
+    }
+  }
+
+  @Test func aCycleBeginsAtTheFullRate() {
+    let schedule = CosineRestartSchedule(firstCycle: 3, cycleFactor: 2, endFactor: 0.1)
+    let full = (0..<100).filter { schedule.multiplier(step: $0) == 1 }
+    #expect(full == [0, 3, 9, 21, 45, 93])
+  }
+
+  @Test func oneCyclePeaksAtTheBaseRate() {
+    let schedule = OneCycleSchedule(steps: 100, pctStart: 0.3)
+    #expect(abs(schedule.multiplier(step: 0) - 1 / 25.0) < 1e-15)
+    #expect(schedule.multiplier(step: 29) == 1)
+    for step in 1..<100 {
+      let rises = schedule.multiplier(step: step) > schedule.multiplier(step: step - 1)
+      #expect(rises == (step <= 29))
+    }
+  }
+
+  @Test func oneCycleMayPeakAtItsFirstStep() {
+    #expect(OneCycleSchedule(steps: 2, pctStart: 0.5).multiplier(step: 0) == 1)
+    #expect(OneCycleSchedule(steps: 1, pctStart: 1).multiplier(step: 0) == 1)
+  }
+
+  @Test func noamIsAWarmupBeforeAnInverseSquareRoot() {
+    for warmup in [1, 4, 50] {
+      let schedule = WarmupSchedule(
+        steps: warmup, then: InverseSquareRootSchedule(warmupSteps: warmup))
+      for step in 0..<200 {
+        let (n, w) = (Double(step + 1), Double(warmup))
+        let noam = w.squareRoot() * min(pow(n, -0.5), n * pow(w, -1.5))
+        #expect(abs(schedule.multiplier(step: step) - noam) < 1e-14)
+      }
+    }
+  }
+
   @Test func warmupRisesAndThenTheScheduleBeginsAtItsStepZero() {
     let next = StepSchedule(every: 2, gamma: 0.1)
     let schedule = WarmupSchedule(steps: 4, then: next)
@@ -43,6 +85,16 @@ import Testing
   func everyIntegerIsDefined(length: Int) {
     let plain: [any Schedule] = [
       ConstantSchedule(), StepSchedule(every: length, gamma: 0.1), CosineSchedule(steps: length),
+      CosineSchedule(steps: length, endFactor: 0.3),
+      CosineRestartSchedule(firstCycle: length, cycleFactor: 1),
+      CosineRestartSchedule(firstCycle: length, cycleFactor: 3, endFactor: 0.1),
+      CosineRestartSchedule(firstCycle: 7, cycleFactor: length),
+      MultiStepSchedule(milestones: [3, length, 1]),
+      ExponentialSchedule(every: length, gamma: 0.5),
+      PolynomialSchedule(steps: length, power: 0.5, endFactor: 0.1),
+      InverseSquareRootSchedule(warmupSteps: length),
+      OneCycleSchedule(steps: length), OneCycleSchedule(steps: length, pctStart: 0),
+      OneCycleSchedule(steps: length, pctStart: 0.5), OneCycleSchedule(steps: length, pctStart: 1),
     ]
     let all = plain + plain.map { WarmupSchedule(steps: length, then: $0) }
     for schedule in all {

@@ -13,6 +13,7 @@ typedef struct {
   double gradient_scale;
   double weight_decay;
   double momentum;
+  double intake;           // multiplies the gradient that enters the buffer: 1 - dampening
   int nesterov;
 } dl_sgd_scalars;
 
@@ -26,11 +27,72 @@ typedef struct {
   double epsilon;
 } dl_adam_scalars;
 
+typedef struct {
+  double gradient_scale;
+  double l2;
+  double decay;
+  double beta1, beta2;
+  double gradient_rate;    // of the gradient in the numerator: lr * (1 - mu_t) / (1 - mu_1 ... mu_t)
+  double moment_rate;      // of the first moment in the numerator
+  double second_scale;
+  double epsilon;
+} dl_nadam_scalars;
+
+typedef struct {
+  double learning_rate;
+  double gradient_scale;
+  double decay;
+  double beta1, beta2;
+} dl_lion_scalars;
+
+typedef struct {
+  double learning_rate;
+  double gradient_scale;
+  double weight_decay;
+  double initial;          // the sum before its first step, in place of 0
+  double epsilon;
+} dl_adagrad_scalars;
+
+typedef struct {
+  double learning_rate;
+  double gradient_scale;
+  double weight_decay;
+  double rho;
+  double epsilon;
+} dl_adadelta_scalars;
+
+typedef struct {
+  double learning_rate;
+  double gradient_scale;
+  double weight_decay;
+  double alpha;
+  double momentum;
+  double epsilon;
+} dl_rmsprop_scalars;
+
 // momentum_buffer may be NULL where momentum is 0.
 void dl_sgd(dl_dtype dtype, ptrdiff_t count, void *parameters, const void *gradients,
             void *momentum_buffer, const dl_sgd_scalars *scalars);
 
+// max_exp_avg_sq is NULL without AMSGrad.
 void dl_adam(dl_dtype dtype, ptrdiff_t count, void *parameters, const void *gradients,
-             void *exp_avg, void *exp_avg_sq, const dl_adam_scalars *scalars);
+             void *exp_avg, void *exp_avg_sq, void *max_exp_avg_sq, const dl_adam_scalars *scalars);
+
+void dl_nadam(dl_dtype dtype, ptrdiff_t count, void *parameters, const void *gradients,
+              void *exp_avg, void *exp_avg_sq, const dl_nadam_scalars *scalars);
+
+void dl_lion(dl_dtype dtype, ptrdiff_t count, void *parameters, const void *gradients,
+             void *exp_avg, const dl_lion_scalars *scalars);
+
+void dl_adagrad(dl_dtype dtype, ptrdiff_t count, void *parameters, const void *gradients,
+                void *sum, const dl_adagrad_scalars *scalars);
+
+void dl_adadelta(dl_dtype dtype, ptrdiff_t count, void *parameters, const void *gradients,
+                 void *square_avg, void *acc_delta, const dl_adadelta_scalars *scalars);
+
+// momentum_buffer is NULL without momentum, grad_avg where the variance is not centred.
+void dl_rmsprop(dl_dtype dtype, ptrdiff_t count, void *parameters, const void *gradients,
+                void *square_avg, void *momentum_buffer, void *grad_avg,
+                const dl_rmsprop_scalars *scalars);
 
 #endif

@@ -1,0 +1,58 @@
+import CKernels
+import DLTensor
+
+/// Steps divided by the root of all squared gradients so far, as `torch.optim.Adagrad`.
+///
+///     d = gradientScale * g + weightDecay * p
+///     s = s + d^2
+///     p = p - learningRate / (1 + (t - 1) * learningRateDecay) * d / (sqrt(s) + epsilon)
+///
+/// Duchi, Hazan and Singer, "Adaptive Subgradient Methods" (2011). State: `sum` (s), in which 0
+/// stands for the initial accumulator value until the first step.
+public struct Adagrad: Optimizer {
+  /// The decay of the learning rate from step to step.
+  public let learningRateDecay: Double
+
+  /// The L2 penalty's factor.
+  public let weightDecay: Double
+
+  /// The sum of squares before the first step.
+  public let initialAccumulatorValue: Double
+
+  /// The term added to the denominator.
+  public let epsilon: Double
+
+  /// Throws an `OptimizerError` on negative factors.
+  public init(
+    learningRateDecay: Double = 0, weightDecay: Double = 0, initialAccumulatorValue: Double = 0,
+    epsilon: Double = 1e-10
+  ) throws {
+    let check = HyperparameterCheck(optimizer: "adagrad")
+    try check.nonNegative(learningRateDecay, "lr_decay")
+    try check.nonNegative(weightDecay, "weight_decay")
+    try check.nonNegative(initialAccumulatorValue, "initial_accumulator_value")
+    try check.nonNegative(epsilon, "eps")
+    self.learningRateDecay = learningRateDecay
+    self.weightDecay = weightDecay
+    self.initialAccumulatorValue = initialAccumulatorValue
+    self.epsilon = epsilon
+  }
+
+  /// `adagrad`.
+  public var name: String { "adagrad" }
+
+  /// `sum`.
+  public var stateNames: [String] { ["sum"] }
+
+  /// Takes one step of the rule on a slice, in one pass over memory.
+  public func update(_ slice: ArenaSlice, scalars: StepScalars) {
+    guard let sum = slice.state[0] else {
+      preconditionFailure("adagrad: the buffer of the sum is missing")
+    }
+    var values = dl_adagrad_scalars(
+      learning_rate: scalars.learningRate / (1 + (Double(scalars.step) - 1) * learningRateDecay),
+      gradient_scale: scalars.gradientScale, weight_decay: weightDecay,
+      initial: initialAccumulatorValue, epsilon: epsilon)
+    dl_adagrad(slice.dtype.kernel, slice.count, slice.parameters, slice.gradients, sum, &values)
+  }
+}

@@ -1,0 +1,27 @@
+import Foundation
+
+/// A learning rate that falls steadily: `gamma^(step / every)`, as `ExponentialLR` where `every` is 1.
+///
+/// Without a positive interval the multiplier stays 1, as it does before step 0.
+public struct ExponentialSchedule: Schedule, Hashable {
+  /// The number of steps over which the rate falls by gamma.
+  public let every: Int
+
+  /// The factor over that many steps.
+  public let gamma: Double
+
+  /// Makes the schedule.
+  public init(every: Int = 1, gamma: Double) {
+    self.every = every
+    self.gamma = gamma
+  }
+
+  /// `exponential`.
+  public var name: String { "exponential" }
+
+  /// The factor of the base learning rate at a step, counted from 0.
+  public func multiplier(step: Int) -> Double {
+    guard every > 0, step > 0 else { return 1 }
+    return pow(gamma, Double(step) / Double(every))
+  }
+}

@@ -1,0 +1,25 @@
+/// A learning rate that falls with the root of the steps, after a warm-up of `warmupSteps` of them.
+///
+///     multiplier(s) = sqrt(w / (s + 1 + w))        with w = warmupSteps; 1 / sqrt(s + 1) without any
+///
+/// `WarmupSchedule(steps: w, then: InverseSquareRootSchedule(warmupSteps: w))` is the schedule of
+/// Vaswani and others, "Attention Is All You Need" (2017), equation 3 (Noam), with the base rate as
+/// its peak: `min(n / w, sqrt(w / n))` at step n from 1.
+public struct InverseSquareRootSchedule: Schedule, Hashable {
+  /// The length of the warm-up in front; it sets the pace of the fall.
+  public let warmupSteps: Int
+
+  /// Makes the schedule.
+  public init(warmupSteps: Int) {
+    self.warmupSteps = warmupSteps
+  }
+
+  /// `inverse_sqrt`.
+  public var name: String { "inverse_sqrt" }
+
+  /// The factor of the base learning rate at a step, counted from 0.
+  public func multiplier(step: Int) -> Double {
+    let before = Double(max(warmupSteps, 0))
+    return (max(before, 1) / (Double(max(step, 0)) + 1 + before)).squareRoot()
+  }
+}

@@ -1,0 +1,43 @@
+/// A learning rate that rises to the base rate and falls far below its start, along two half cosines.
+///
+///     start = 1 / divFactor, peak = 1, end = start / finalDivFactor
+///
+/// The peak is at step `pctStart * steps - 1`, the end at `steps - 1`, where the rate stays. As
+/// `OneCycleLR` with `max_lr = lr`, `total_steps = steps` and cosine annealing, of the rate alone.
+/// Smith and Topin, "Super-Convergence" (2018).
+public struct OneCycleSchedule: Schedule, Hashable {
+  /// The length of the cycle.
+  public let steps: Int
+
+  /// The part of the cycle in which the rate rises.
+  public let pctStart: Double
+
+  /// The peak over the first rate.
+  public let divFactor: Double
+
+  /// The first rate over the last one.
+  public let finalDivFactor: Double
+
+  /// Makes the schedule.
+  public init(
+    steps: Int, pctStart: Double = 0.3, divFactor: Double = 25, finalDivFactor: Double = 1e4
+  ) {
+    self.steps = steps
+    self.pctStart = pctStart
+    self.divFactor = divFactor
+    self.finalDivFactor = finalDivFactor
+  }
+
+  /// `one_cycle`.
+  public var name: String { "one_cycle" }
+
+  /// The factor of the base learning rate at a step, counted from 0.
+  public func multiplier(step: Int) -> Double {
+    let (start, end) = (1 / divFactor, 1 / divFactor / finalDivFactor)
+    let (current, last) = (Double(max(step, 0)), Double(max(steps, 1)) - 1)
+    let peak = pctStart * Double(max(steps, 1)) - 1
+    guard current < last else { return peak >= last ? 1 : end }
+    if current <= peak { return cosine(from: start, to: 1, at: peak > 0 ? current / peak : 1) }
+    return cosine(from: 1, to: end, at: (current - peak) / (last - peak))
+  }
+}

@@ -1,0 +1,35 @@
+import Foundation
+
+/// A learning rate that falls to its end as a power of the steps that remain.
+///
+///     multiplier(s) = endFactor + (1 - endFactor) * (1 - s / steps)^power
+///
+/// As `PolynomialLR` with `total_iters = steps` where the end is 0, and `LinearLR` where the power is
+/// 1; it stays at its end.
+public struct PolynomialSchedule: Schedule, Hashable {
+  /// The number of steps after which the rate is at its end.
+  public let steps: Int
+
+  /// The exponent: 1 for a straight line.
+  public let power: Double
+
+  /// The last rate as a fraction of the base rate.
+  public let endFactor: Double
+
+  /// Makes the schedule.
+  public init(steps: Int, power: Double = 1, endFactor: Double = 0) {
+    self.steps = steps
+    self.power = power
+    self.endFactor = endFactor
+  }
+
+  /// `polynomial`.
+  public var name: String { "polynomial" }
+
+  /// The factor of the base learning rate at a step, counted from 0.
+  public func multiplier(step: Int) -> Double {
+    guard step < steps else { return endFactor }
+    guard step > 0 else { return 1 }
+    return endFactor + (1 - endFactor) * pow(1 - Double(step) / Double(steps), power)
+  }
+}

@@ -1,0 +1,78 @@
+import DLTensor
+import Foundation
+
+/// Adam that is rectified while its second moment rests on few gradients, as `torch.optim.RAdam`.
+///
+///     d = gradientScale * g + weightDecay * p
+///     m = beta1 * m + (1 - beta1) * d
+///     v = beta2 * v + (1 - beta2) * d^2
+///     r_inf = 2 / (1 - beta2) - 1
+///     r = r_inf - 2 * t * beta2^t / (1 - beta2^t)
+///     q = sqrt((r - 4) * (r - 2) * r_inf / ((r_inf - 4) * (r_inf - 2) * r))
+///     p = p - learningRate / (1 - beta1^t) * m
+///           * (r > 5 ? q * sqrt(1 - beta2^t) / (sqrt(v) + epsilon) : 1)
+///
+/// Liu and others, "On the Variance of the Adaptive Learning Rate and Beyond" (2020), Algorithm 2.
+/// State: `exp_avg` (m) and `exp_avg_sq` (v).
+public struct RAdam: Optimizer {
+  private let moments: AdamMoments
+
+  /// The decay rate of the first moment.
+  public var beta1: Double { moments.beta1 }
+
+  /// The decay rate of the second moment.
+  public var beta2: Double { moments.beta2 }
+
+  /// The term added to the denominator.
+  public var epsilon: Double { moments.epsilon }
+
+  /// The L2 penalty's factor, or the decay per unit of learning rate where it is decoupled.
+  public let weightDecay: Double
+
+  /// Whether the weights decay as in AdamW, apart from the gradient.
+  public let decoupledWeightDecay: Bool
+
+  /// Throws an `OptimizerError` on rates outside `[0, 1)` and on negative factors.
+  public init(
+    beta1: Double = 0.9, beta2: Double = 0.999, epsilon: Double = 1e-8, weightDecay: Double = 0,
+    decoupledWeightDecay: Bool = false
+  ) throws {
+    let check = HyperparameterCheck(optimizer: "radam")
+    moments = try AdamMoments(beta1: beta1, beta2: beta2, epsilon: epsilon, check: check)
+    try check.nonNegative(weightDecay, "weight_decay")
+    self.weightDecay = weightDecay
+    self.decoupledWeightDecay = decoupledWeightDecay
+  }
+
+  /// `radam`.
+  public var name: String { "radam" }
+
+  /// `exp_avg` and `exp_avg_sq`.
+  public var stateNames: [String] { moments.stateNames }
+
+  /// Takes one step of the rule on a slice, in one pass over memory.
+  public func update(_ slice: ArenaSlice, scalars: StepScalars) {
+    let correction = moments.corrections(step: scalars.step)
+    let rate = scalars.learningRate / correction.first
+    let l2 = decoupledWeightDecay ? 0 : weightDecay
+    let decay = decoupledWeightDecay ? 1 - scalars.learningRate * weightDecay : 1
+    if let factor = rectification(step: scalars.step, correction: correction.second) {
+      moments.update(
+        slice, gradientScale: scalars.gradientScale, l2: l2, decay: decay,
+        stepSize: rate * factor * correction.second.squareRoot(), secondScale: 1, epsilon: epsilon)
+    } else {
+      // The denominator is 0 * sqrt(v) + 1.
+      moments.update(
+        slice, gradientScale: scalars.gradientScale, l2: l2, decay: decay, stepSize: rate,
+        secondScale: 0, epsilon: 1)
+    }
+  }
+
+  /// The factor of the adaptive rate; nil while the variance is not tractable.
+  private func rectification(step: Int, correction: Double) -> Double? {
+    let limit = 2 / (1 - beta2) - 1
+    let length = limit - 2 * Double(step) * pow(beta2, Double(step)) / correction
+    guard length > 5 else { return nil }
+    return ((length - 4) * (length - 2) * limit / ((limit - 4) * (limit - 2) * length)).squareRoot()
+  }
+}

@@ -1,0 +1,71 @@
+import CKernels
+import DLTensor
+
+/// Steps divided by the root of a mean of squared gradients, as `torch.optim.RMSprop`.
+///
+///     d = gradientScale * g + weightDecay * p
+///     v = alpha * v + (1 - alpha) * d^2
+///     a = alpha * a + (1 - alpha) * d                       where centered, else a = 0
+///     b = momentum * b + d / (sqrt(v - a^2) + epsilon)
+///     p = p - learningRate * b
+///
+/// Tieleman and Hinton, Lecture 6.5 (2012); centred as in Graves, "Generating Sequences With
+/// Recurrent Neural Networks" (2013), equations 38 to 41. State: `square_avg` (v), `momentum_buffer`
+/// (b) where there is momentum, `grad_avg` (a) where centred. A variance that rounds below zero
+/// counts as zero, where PyTorch takes its root.
+public struct RMSProp: Optimizer {
+  /// The decay rate of the means.
+  public let alpha: Double
+
+  /// The term added to the denominator.
+  public let epsilon: Double
+
+  /// The L2 penalty's factor.
+  public let weightDecay: Double
+
+  /// The decay rate of the momentum buffer.
+  public let momentum: Double
+
+  /// Whether the variance of the gradient takes the place of its mean square.
+  public let centered: Bool
+
+  /// Throws an `OptimizerError` on a rate outside `[0, 1)` and on negative factors.
+  public init(
+    alpha: Double = 0.99, epsilon: Double = 1e-8, weightDecay: Double = 0, momentum: Double = 0,
+    centered: Bool = false
+  ) throws {
+    let check = HyperparameterCheck(optimizer: "rmsprop")
+    try check.rate(alpha, "alpha")
+    try check.nonNegative(epsilon, "eps")
+    try check.nonNegative(weightDecay, "weight_decay")
+    try check.nonNegative(momentum, "momentum")
+    self.alpha = alpha
+    self.epsilon = epsilon
+    self.weightDecay = weightDecay
+    self.momentum = momentum
+    self.centered = centered
+  }
+
+  /// `rmsprop`.
+  public var name: String { "rmsprop" }
+
+  /// `square_avg`, `momentum_buffer` where there is momentum, `grad_avg` where centred.
+  public var stateNames: [String] {
+    ["square_avg"] + (momentum == 0 ? [] : ["momentum_buffer"]) + (centered ? ["grad_avg"] : [])
+  }
+
+  /// Takes one step of the rule on a slice, in one pass over memory.
+  public func update(_ slice: ArenaSlice, scalars: StepScalars) {
+    let buffer = momentum == 0 ? nil : slice.state[1]
+    let mean = centered ? slice.state[momentum == 0 ? 1 : 2] : nil
+    guard let squares = slice.state[0], (buffer != nil) == (momentum != 0),
+      (mean != nil) == centered
+    else { preconditionFailure("rmsprop: a state buffer is missing") }
+    var values = dl_rmsprop_scalars(
+      learning_rate: scalars.learningRate, gradient_scale: scalars.gradientScale,
+      weight_decay: weightDecay, alpha: alpha, momentum: momentum, epsilon: epsilon)
+    dl_rmsprop(
+      slice.dtype.kernel, slice.count, slice.parameters, slice.gradients, squares, buffer, mean,
+      &values)
+  }
+}
