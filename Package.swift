@@ -62,7 +62,8 @@ let package = Package(
     .testTarget(
       name: "DLTrainingTests",
       dependencies: [
-        "DLTraining", "DLLayers", "DLData", "DLTensor", "DLCluster", "DLFormats", "CKernels",
+        "DLTraining", "DLLayers", "DLOptimizers", "DLData", "DLTensor", "DLCluster", "DLFormats",
+        "CKernels",
       ]),
     .testTarget(
       name: "GoldenTests",

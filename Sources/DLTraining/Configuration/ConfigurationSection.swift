@@ -38,6 +38,7 @@ public struct ConfigurationField<Section: ConfigurationSection> {
 
   let read: (inout Section, ConfigurationNode, String, inout ConfigurationFaults) -> Bool
   let write: (Section) -> ConfigurationNode
+  let agrees: (Section, Section) -> Bool
   let typeSchema: ConfigurationNode
 
   /// Makes a field over a property.
@@ -56,6 +57,7 @@ public struct ConfigurationField<Section: ConfigurationSection> {
       return true
     }
     write = { $0[keyPath: property].node }
+    agrees = { $0[keyPath: property] == $1[keyPath: property] }
     typeSchema = Value.schema(rule)
   }
 
@@ -74,6 +76,23 @@ extension ConfigurationSection {
 
   /// No faults beyond those of single keys.
   public func problems() -> [ConfigurationProblem] { [] }
+
+  /// A problem for each option that is not at its default though the chosen word has no such option.
+  ///
+  /// A written configuration names every option, so a default is no sign of one.
+  func misplacedOptions<Word: ConfigurationWord>(
+    _ chosen: Word, _ options: [(key: String, owners: [Word])]
+  ) -> [ConfigurationProblem] {
+    let defaults = Self()
+    return Self.fields.compactMap { field in
+      guard let owners = options.first(where: { $0.key == field.key })?.owners,
+        !owners.contains(chosen), !field.agrees(self, defaults)
+      else { return nil }
+      let names = owners.map(\.rawValue).joined(separator: ", ")
+      return .init(
+        field.key, "name", message: "only \(names) \(owners.count == 1 ? "has" : "have") it")
+    }
+  }
 
   /// Reads a mapping and notes every fault in it.
   public static func read(

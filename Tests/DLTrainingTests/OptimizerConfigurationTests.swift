@@ -1,0 +1,149 @@
+import DLOptimizers
+import DLTraining
+import Testing
+
+private let base = "data: {train: x}\nmodel: {name: m}\n"
+
+private func load(_ text: String) throws -> Configuration {
+  try Configuration.load(yaml: base + text)
+}
+
+/// Every option of every rule and schedule, with values that are not the defaults.
+private let everything: [String] = [
+  "optimizer: {name: sgd, momentum: 0.5, dampening: 0.25, weight_decay: 0.1}",
+  "optimizer: {name: adam, betas: [0.5, 0.6], eps: 0.001, weight_decay: 0.1, amsgrad: true}",
+  "optimizer: {name: adamw, betas: [0.5, 0.6], eps: 0.001, weight_decay: 0.1, amsgrad: true}",
+  "optimizer: {name: nadam, betas: [0.5, 0.6], eps: 0.001, momentum_decay: 0.1, decoupled_weight_decay: true}",
+  "optimizer: {name: radam, betas: [0.5, 0.6], eps: 0.001, decoupled_weight_decay: true}",
+  "optimizer: {name: lion, betas: [0.5, 0.6], weight_decay: 0.1}",
+  "optimizer: {name: adagrad, lr_decay: 0.1, initial_accumulator_value: 0.2, eps: 0.001}",
+  "optimizer: {name: adadelta, rho: 0.5, eps: 0.001}",
+  "optimizer: {name: rmsprop, alpha: 0.5, eps: 0.001, momentum: 0.5, centered: true}",
+  "schedule: {name: multi_step, milestones: [3, 5], gamma: 0.5}",
+  "schedule: {name: multi_step, milestone_epochs: [1, 2.5]}",
+  "schedule: {name: exponential, step_size: 10, gamma: 0.5}",
+  "schedule: {name: exponential, step_epochs: 1}",
+  "schedule: {name: polynomial, power: 2, end_factor: 0.1}",
+  "schedule: {name: cosine, end_factor: 0.1, warmup_steps: 3}",
+  "schedule: {name: cosine_restarts, t_0: 5, t_mult: 2, end_factor: 0.1}",
+  "schedule: {name: cosine_restarts, t_0_epochs: 2}",
+  "schedule: {name: one_cycle, pct_start: 0.5, div_factor: 10, final_div_factor: 100}",
+  "schedule: {name: inverse_sqrt, warmup_steps: 4}",
+]
+
+@Suite struct OptimizerConfigurationTests {
+  @Test func eachRuleHasPyTorchsDefaults() throws {
+    typealias Name = OptimizerConfiguration.Name
+    let rates: [Name: Double] = [
+      .sgd: 0.01, .adam: 0.001, .adamw: 0.001, .nadam: 0.002, .radam: 0.001, .lion: 0.0001,
+      .adagrad: 0.01, .adadelta: 1, .rmsprop: 0.01,
+    ]
+    for name in Name.allCases {
+      let optimizer = try load("optimizer: {name: \(name.rawValue)}").optimizer
+      #expect(optimizer.lr == rates[name])
+      #expect(optimizer.eps == (name == .adagrad ? 1e-10 : name == .adadelta ? 1e-6 : 1e-8))
+      #expect(optimizer.betas == (name == .lion ? [0.9, 0.99] : [0.9, 0.999]))
+      #expect(optimizer.weightDecay == (name == .adamw ? 0.01 : 0))
+      #expect(try optimizer.makeOptimizer().name == name.rawValue)
+      #expect(try load("optimizer: {name: \(name.rawValue), lr: 3}").optimizer.lr == 3)
+    }
+  }
+
+  @Test(arguments: everything)
+  func roundTrips(_ text: String) throws {
+    let job = try load(text)
+    let again = try Configuration.load(yaml: job.yaml())
+    #expect(again == job)
+    #expect(again.yaml() == job.yaml())
+  }
+
+  @Test func optionsReachTheirRules() throws {
+    func rule<Rule: Optimizer>(_ index: Int, _: Rule.Type) throws -> Rule {
+      try #require(try load(everything[index]).optimizer.makeOptimizer() as? Rule)
+    }
+    let sgd = try rule(0, SGD.self)
+    #expect(sgd.momentum == 0.5 && sgd.dampening == 0.25 && sgd.weightDecay == 0.1)
+    let adam = try rule(1, Adam.self)
+    #expect(adam.beta1 == 0.5 && adam.beta2 == 0.6 && adam.epsilon == 0.001 && adam.amsgrad)
+    #expect(adam.weightDecay == 0.1)
+    let adamw = try rule(2, AdamW.self)
+    #expect(adamw.beta1 == 0.5 && adamw.beta2 == 0.6 && adamw.epsilon == 0.001 && adamw.amsgrad)
+    #expect(adamw.weightDecay == 0.1)
+    let nadam = try rule(3, NAdam.self)
+    #expect(nadam.beta1 == 0.5 && nadam.beta2 == 0.6 && nadam.epsilon == 0.001)
+    #expect(nadam.momentumDecay == 0.1 && nadam.decoupledWeightDecay)
+    let radam = try rule(4, RAdam.self)
+    #expect(radam.beta1 == 0.5 && radam.beta2 == 0.6 && radam.epsilon == 0.001)
+    #expect(radam.decoupledWeightDecay)
+    let lion = try rule(5, Lion.self)
+    #expect(lion.beta1 == 0.5 && lion.beta2 == 0.6 && lion.weightDecay == 0.1)
+    let adagrad = try rule(6, Adagrad.self)
+    #expect(adagrad.learningRateDecay == 0.1 && adagrad.initialAccumulatorValue == 0.2)
+    #expect(adagrad.epsilon == 0.001)
+    let adadelta = try rule(7, Adadelta.self)
+    #expect(adadelta.rho == 0.5 && adadelta.epsilon == 0.001)
+    let rmsprop = try rule(8, RMSProp.self)
+    #expect(rmsprop.alpha == 0.5 && rmsprop.epsilon == 0.001 && rmsprop.momentum == 0.5)
+    #expect(rmsprop.centered)
+  }
+
+  /// The whole curve over 40 steps, 10 to the epoch, against the schedule made by hand.
+  @Test(
+    arguments: zip(
+      everything[9...],
+      [
+        MultiStepSchedule(milestones: [3, 5], gamma: 0.5),
+        MultiStepSchedule(milestones: [10, 25], gamma: 0.1),
+        ExponentialSchedule(every: 10, gamma: 0.5), ExponentialSchedule(every: 10, gamma: 0.1),
+        PolynomialSchedule(steps: 40, power: 2, endFactor: 0.1),
+        WarmupSchedule(steps: 3, then: CosineSchedule(steps: 37, endFactor: 0.1)),
+        CosineRestartSchedule(firstCycle: 5, cycleFactor: 2, endFactor: 0.1),
+        CosineRestartSchedule(firstCycle: 20),
+        OneCycleSchedule(steps: 40, pctStart: 0.5, divFactor: 10, finalDivFactor: 100),
+        WarmupSchedule(steps: 4, then: InverseSquareRootSchedule(warmupSteps: 4)),
+      ] as [any Schedule]))
+  func optionsReachTheirSchedules(_ text: String, _ want: any Schedule) throws {
+    let schedule = try load(text).schedule.makeSchedule(totalSteps: 40, stepsPerEpoch: 10)
+    #expect(schedule.name == want.name)
+    #expect((0..<50).map(schedule.multiplier) == (0..<50).map(want.multiplier))
+  }
+
+  @Test(arguments: [
+    ("optimizer: {name: adam, dampening: 0.1}", "optimizer.dampening: only sgd has it"),
+    ("optimizer: {name: lion, eps: 0.1}", "optimizer.eps: only adam, adamw, nadam, radam,"),
+    (
+      "optimizer: {betas: [0.5, 0.5]}", "optimizer.betas: only adam, adamw, nadam, radam, lion have"
+    ),
+    ("optimizer: {name: nadam, amsgrad: true}", "optimizer.amsgrad: only adam, adamw have it"),
+    ("optimizer: {name: adam, decoupled_weight_decay: true}", "only nadam, radam have it"),
+    ("optimizer: {momentum_decay: 0.1}", "optimizer.momentum_decay: only nadam has it"),
+    ("optimizer: {lr_decay: 0.1}", "optimizer.lr_decay: only adagrad has it"),
+    ("optimizer: {initial_accumulator_value: 1}", "only adagrad has it"),
+    ("optimizer: {rho: 0.5}", "optimizer.rho: only adadelta has it"),
+    ("optimizer: {alpha: 0.5}", "optimizer.alpha: only rmsprop has it"),
+    ("optimizer: {centered: true}", "optimizer.centered: only rmsprop has it"),
+    ("optimizer: {momentum: 0.9, nesterov: true, dampening: 0.1}", "needs a dampening of 0"),
+    ("optimizer: {name: rmsprop, alpha: 1}", "optimizer.alpha: expected"),
+    ("optimizer: {name: adadelta, rho: -0.1}", "optimizer.rho: expected"),
+    ("optimizer: {name: adamax}", "optimizer.name: unknown word \"adamax\", did you mean adam"),
+    ("schedule: {name: multi_step}", "multi_step needs either milestone_epochs or milestones"),
+    ("schedule: {name: multi_step, milestones: [0]}", "schedule.milestones.0: expected"),
+    ("schedule: {name: multi_step, milestones: 3}", "schedule.milestones: expected a list"),
+    ("schedule: {milestones: [3]}", "schedule.milestones: only multi_step has it"),
+    ("schedule: {name: exponential}", "exponential needs either step_epochs or step_size"),
+    ("schedule: {gamma: 0.5}", "schedule.gamma: only step, multi_step, exponential have it"),
+    ("schedule: {name: cosine, power: 2}", "schedule.power: only polynomial has it"),
+    ("schedule: {end_factor: 0.5}", "only polynomial, cosine, cosine_restarts have it"),
+    ("schedule: {name: cosine, end_factor: 2}", "schedule.end_factor: expected"),
+    ("schedule: {name: cosine_restarts}", "cosine_restarts needs either t_0_epochs or t_0"),
+    ("schedule: {name: cosine_restarts, t_0: 2, t_mult: 1.5}", "t_mult: expected an integer"),
+    ("schedule: {name: cosine, t_0: 2}", "schedule.t_0: only cosine_restarts has it"),
+    ("schedule: {name: cosine, pct_start: 0.5}", "schedule.pct_start: only one_cycle has it"),
+    ("schedule: {name: one_cycle, div_factor: 0}", "schedule.div_factor: expected"),
+  ])
+  func faultsAreNamed(_ text: String, _ expected: String) {
+    let error = #expect(throws: ConfigurationError.self) { try load(text) }
+    #expect(error?.lines.count == 1)
+    #expect(error?.lines.first?.contains(expected) == true, "\(error?.lines ?? [])")
+  }
+}
