@@ -25,14 +25,17 @@ public final class BatchNorm: Module, ReLUFusing {
 
   private let channels: Int
   private let eps: Double
-  private let momentum: Double
+  private let momentum: Double?
 
   /// Makes a layer for the given number of channels.
   ///
   /// - Parameters:
-  ///   - momentum: how much of the batch's statistics goes into the running ones.
+  ///   - momentum: how much of the batch's statistics goes into the running ones; with nil they are
+  ///     the average over all batches.
   ///   - affine: whether to scale and shift.
-  public init(_ channels: Int, eps: Double = 1e-5, momentum: Double = 0.1, affine: Bool = true) {
+  public init(
+    _ channels: Int, eps: Double = 1e-5, momentum: Double? = 0.1, affine: Bool = true
+  ) {
     self.channels = channels
     self.eps = eps
     self.momentum = momentum
@@ -46,11 +49,12 @@ public final class BatchNorm: Module, ReLUFusing {
   /// Applies the layer, and a ReLU behind it if `relu`.
   public func forward(_ x: Tensor, relu: Bool) throws -> Tensor {
     if x.shape.rank > 2 { valuesPerRow = x.shape.product(1..<x.shape.rank - 1) }
-    let running = try RunningStatistics(
-      mean: runningMean.value, variance: runningVar.value, momentum: momentum)
     if x.context.isTraining {
       try numBatchesTracked.value.increment()
     }
+    let running = try RunningStatistics(
+      mean: runningMean.value, variance: runningVar.value,
+      momentum: momentum ?? 1 / max(numBatchesTracked.value.scalar, 1))
     return try x.batchNorm(
       weight: weight?.value, bias: bias?.value, running: running, eps: eps, relu: relu)
   }

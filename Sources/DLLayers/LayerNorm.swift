@@ -1,22 +1,27 @@
 import DLTensor
 
-/// Layer normalisation over the last axis.
+/// Layer normalisation over the last axis, or the last few together.
 ///
 /// `y = (x - mean) / √(variance + eps) · weight + bias`, each row by its own mean and biased
 /// variance. Shapes: `[..., features]`, unchanged. Ba et al. 2016. Counterpart:
 /// `torch.nn.LayerNorm`.
 public final class LayerNorm: Module, Layer {
-  /// The scale, `[features]`, from 1.
+  /// The scale, in the shape of the normalised axes, from 1.
   public let weight: Parameter
-  /// The shift, `[features]`, from 0.
+  /// The shift, in the shape of the normalised axes, from 0.
   public let bias: Parameter
 
   private let eps: Double
 
   /// Makes a layer for the given number of features in the last axis.
-  public init(_ features: Int, eps: Double = 1e-5) {
-    weight = Parameter([features], initializer: .constant(1))
-    bias = Parameter([features], initializer: .constant(0))
+  public convenience init(_ features: Int, eps: Double = 1e-5) {
+    self.init(normalizedShape: [features], eps: eps)
+  }
+
+  /// Makes a layer that normalises the last axes together, which have the given extents.
+  public init(normalizedShape: Shape, eps: Double = 1e-5) {
+    weight = Parameter(normalizedShape, initializer: .constant(1))
+    bias = Parameter(normalizedShape, initializer: .constant(0))
     self.eps = eps
   }
 
@@ -27,11 +32,15 @@ public final class LayerNorm: Module, Layer {
 
   /// The output's shape without its batch axis.
   public func outputShape(for input: Shape) throws -> Shape {
-    guard input.rank >= 1, input.last == weight.shape[0] else {
-      throw TensorError(
-        op: "layer_norm",
-        "input has shape \(input), expected \(weight.shape[0]) features in the last axis")
-    }
+    try requireTrailing("layer_norm", input, weight.shape)
     return input
+  }
+}
+
+/// - Throws: `TensorError` unless `input` ends in the axes of `normalized`.
+func requireTrailing(_ op: String, _ input: Shape, _ normalized: Shape) throws {
+  guard input.dimensions.suffix(normalized.rank) == normalized.dimensions[...] else {
+    throw TensorError(
+      op: op, "input has shape \(input), expected \(normalized) in the last axes")
   }
 }

@@ -18,8 +18,8 @@ public final class Parameter {
   public let shape: Shape
   /// How files hold it.
   public let layout: ParameterLayout
-  /// How it starts.
-  public let initializer: Initializer
+  /// How it starts; to be set before the arena is made.
+  public var initializer: Initializer
   /// The property path, set when the arena is made.
   public internal(set) var name = ""
 

@@ -87,8 +87,8 @@ public final class ParameterArena {
     let key = RandomKey(seed).child("initialise")
     for parameter in parameters {
       var stream = RandomStream(key.child(parameter.name))
-      let count = parameter.shape.count
-      parameter.tensor?.assign((0..<count).map { _ in parameter.initializer.draw(&stream) })
+      let weight = Initializer.Weight(shape: parameter.shape, layout: parameter.layout)
+      parameter.tensor?.assign(parameter.initializer.values(weight, &stream))
     }
     if let base = bufferBytes.baseAddress { memset(base, 0, bufferBytes.count) }
     for buffer in buffers where buffer.initialValue != 0 {

@@ -104,4 +104,13 @@ struct LossTests {
         g, before.adding(zip(x, y).map { 0.5 * (1 / (1 + exp(-$0)) - $1) }, accumulate))
     }
   }
+
+  @Test(arguments: Element.allCases)
+  func logarithmsOfCertaintyAreBounded(type: Element) {
+    let x = Buffer(type, [0, 1]), y = Buffer(type, [1, 0]), g = Buffer(type, [0, 0])
+    #expect(dl_pointwise_loss_forward(type.c, DL_LOSS_BCE, 0, 0, x.pointer, y.pointer, 2) == 200)
+    dl_pointwise_loss_backward(
+      type.c, DL_LOSS_BCE, 0, 0, x.pointer, y.pointer, 2, 1e-12, g.pointer, 0)
+    expectClose(g, [-1, 1])
+  }
 }

@@ -27,10 +27,34 @@ import Testing
   @Test(arguments: [DType.float64, .float32])
   func layerNorm(dtype: DType) throws {
     for golden in try Golden.cases("normalization") where golden.op == "layer_norm" {
-      let layer = LayerNorm(try golden.shape("in/x").last, eps: try golden.number("eps"))
+      let features = try golden.shape("in/x").last
+      let normalized = golden.flag("affine") ? try golden.shape("in/weight") : [features]
+      let layer = LayerNorm(normalizedShape: normalized, eps: try golden.number("eps"))
       let parameters: [String: Parameter?] =
         golden.flag("affine") ? ["weight": layer.weight, "bias": layer.bias] : [:]
       try LayerCheck(golden, dtype, layer, parameters).run()
+    }
+  }
+
+  @Test(arguments: [DType.float64, .float32])
+  func groupInstanceAndRMSNorm(dtype: DType) throws {
+    for golden in try Golden.cases("normalization") {
+      let (x, affine) = (try golden.shape("in/x"), golden.flag("affine"))
+      switch golden.op {
+      case "group_norm":
+        let layer = GroupNorm(
+          Int(try golden.number("groups")), x.last, eps: try golden.number("eps"), affine: affine)
+        try LayerCheck(golden, dtype, layer, ["weight": layer.weight, "bias": layer.bias]).run()
+      case "instance_norm":
+        let layer = InstanceNorm(x.last, eps: try golden.number("eps"), affine: affine)
+        try LayerCheck(golden, dtype, layer, ["weight": layer.weight, "bias": layer.bias]).run()
+      case "rms_norm":
+        let axes = Int(try golden.number("axes"))
+        let layer = RMSNorm(
+          Shape(x.dimensions.suffix(axes)), eps: golden.options["eps"]?.double, affine: affine)
+        try LayerCheck(golden, dtype, layer, ["weight": layer.weight]).run()
+      default: continue
+      }
     }
   }
 
@@ -40,7 +64,7 @@ import Testing
     for golden in try Golden.cases("normalization") where golden.op == "batch_norm" {
       let layer = BatchNorm(
         try golden.shape("in/x").last, eps: try golden.number("eps"),
-        momentum: try golden.number("momentum"))
+        momentum: golden.options["momentum"]?.double)
       let check = try LayerCheck(
         golden, dtype, layer, ["weight": layer.weight, "bias": layer.bias])
       try layer.runningMean.value.assign(golden.values("in/running_mean"))

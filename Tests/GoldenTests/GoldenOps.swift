@@ -84,15 +84,34 @@ extension GoldenCase {
             weight: $1["weight"], bias: $1["bias"], eps: $0.number("eps"))
         ]
       },
+      "rms_norm": {
+        [
+          "y": try $1.get("x").rmsNorm(
+            weight: $1["weight"], eps: $0.options["eps"]?.double, axes: Int($0.number("axes")))
+        ]
+      },
+      "group_norm": {
+        [
+          "y": try $1.get("x").groupNorm(
+            groups: Int($0.number("groups")), weight: $1["weight"], bias: $1["bias"],
+            eps: $0.number("eps"))
+        ]
+      },
+      "instance_norm": {
+        [
+          "y": try $1.get("x").instanceNorm(
+            weight: $1["weight"], bias: $1["bias"], eps: $0.number("eps"))
+        ]
+      },
       "batch_norm": { golden, inputs in
-        let running = RunningStatistics(
-          mean: try inputs.get("running_mean"), variance: try inputs.get("running_var"),
-          momentum: try golden.number("momentum"))
         let x = try inputs.get("x")
         x.context.isTraining = golden.flag("training")
         var outputs: [String: Tensor] = [:]
         for (index, batch) in [x, inputs["x_2"], inputs["x_3"]].enumerated() {
           guard let batch else { continue }
+          let running = RunningStatistics(
+            mean: try inputs.get("running_mean"), variance: try inputs.get("running_var"),
+            momentum: golden.options["momentum"]?.double ?? 1 / Double(index + 1))
           let y = try batch.batchNorm(
             weight: inputs.get("weight"), bias: inputs.get("bias"), running: running,
             eps: golden.number("eps"))

@@ -144,7 +144,9 @@ def normalization():
             outputs = {}
             for update, batch in enumerate([x, x_2, x_3] if training else [x], start=1):
                 batch = nchw(batch) if batch.dim() == 4 else batch
-                y = F.batch_norm(batch, mean, variance, weight, bias, training, momentum, eps)
+                # torch.nn.BatchNorm2d(momentum=None) gives the average over all batches.
+                share = 1 / update if momentum is None else momentum
+                y = F.batch_norm(batch, mean, variance, weight, bias, training, share, eps)
                 if update == 1:
                     outputs["y"] = nhwc(y) if y.dim() == 4 else y
                 if training and update != 2:
@@ -162,6 +164,7 @@ def normalization():
     batch_norm("2d_train_batch_1", (1, 4, 5, 3))
     batch_norm("2d_train_one_channel", (2, 3, 4, 1))
     batch_norm("2d_train_many_channels", (2, 2, 3, 37))
+    batch_norm("2d_train_cumulative", (2, 3, 4, 3), momentum=None)
     batch_norm("2d_eval", (3, 5, 4, 6), training=False)
     batch_norm("2d_eval_eps", (1, 3, 4, 2), training=False, eps=1e-2)
     batch_norm("1d_train", (8, 5))
@@ -182,6 +185,41 @@ def normalization():
                       lambda x, weight=None, bias=None: {
                           "y": F.layer_norm(x, (shape[-1],), weight, bias, eps)},
                       wrt=list(inputs), eps=eps, affine=affine)
+    for case, shape, axes, affine in [("two_axes", (3, 4, 5), 2, True), ("image", (2, 3, 4, 5), 3, True)]:
+        random = Random("layer_norm_" + case)
+        inputs = {"x": random.normal(*shape), "weight": random.normal(*shape[-axes:]), "bias": random.normal(*shape[-axes:])}
+        family.record("layer_norm_" + case, "layer_norm", inputs,
+                      lambda x, weight, bias: {"y": F.layer_norm(x, shape[-axes:], weight, bias, 1e-5)},
+                      wrt=list(inputs), eps=1e-5, affine=True)
+    for case, shape, axes, eps, affine in [
+        ("2d", (6, 5), 1, 1e-6, True), ("3d_eps", (2, 3, 7), 1, 1e-2, True), ("no_eps", (3, 6), 1, None, True),
+        ("no_affine", (4, 6), 1, 1e-5, False), ("two_axes", (3, 4, 5), 2, 1e-5, True), ("wide", (2, 131), 1, 1e-5, True),
+    ]:
+        random = Random("rms_norm_" + case)
+        inputs = {"x": random.normal(*shape, mean=0.5, scale=2.0)}
+        if affine:
+            inputs["weight"] = random.normal(*shape[-axes:])
+        family.record("rms_norm_" + case, "rms_norm", inputs,
+                      lambda x, weight=None: {"y": F.rms_norm(x, shape[-axes:], weight, eps)},
+                      wrt=list(inputs), eps=eps, affine=affine, axes=axes)
+    for case, shape, groups, eps, affine in [
+        ("image", (2, 3, 4, 6), 3, 1e-5, True), ("one_group", (2, 3, 2, 5), 1, 1e-5, True), ("eps", (2, 2, 3, 4), 2, 1e-2, True),
+        ("no_affine", (2, 3, 3, 4), 2, 1e-5, False), ("2d", (3, 8), 2, 1e-5, True), ("offset", (2, 5, 3, 4), 2, 1e-5, True),
+        ("many_channels", (1, 2, 2, 36), 4, 1e-5, True),
+        ("image", (2, 3, 4, 5), None, 1e-5, True), ("no_affine", (2, 4, 3, 3), None, 1e-5, False), ("eps", (2, 2, 3, 2), None, 1e-2, True),
+    ]:
+        op = "group_norm" if groups else "instance_norm"
+        random = Random(f"{op}_{case}")
+        inputs = {"x": random.normal(*shape, mean=20.0 if case == "offset" else 0.5, scale=2.0)}
+        if affine:
+            inputs.update(weight=random.normal(shape[-1]), bias=random.normal(shape[-1]))
+
+        def function(x, weight=None, bias=None):
+            x = nchw(x) if x.dim() == 4 else x
+            y = F.group_norm(x, groups, weight, bias, eps) if groups else F.instance_norm(x, None, None, weight, bias, eps=eps)
+            return {"y": nhwc(y) if y.dim() == 4 else y}
+
+        family.record(f"{op}_{case}", op, inputs, function, wrt=list(inputs), eps=eps, affine=affine, groups=groups)
     family.save()
 
 

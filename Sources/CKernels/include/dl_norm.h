@@ -50,4 +50,34 @@ void dl_layer_norm_backward(
   const void *mean, const void *rstd, void *dx, void *dgamma, void *dbeta, int accumulate,
   double *scratch);
 
+/// y = (x - mean) * rstd * gamma + beta over x [batch, area, channels], the statistics of each
+/// sample and group of neighbouring channels; saves mean and rstd, double [batch, groups].
+///
+/// rstd = 1 / sqrt(var + eps) with the biased variance; groups divides channels. gamma and beta
+/// [channels] may be NULL; y may be x. scratch: 2 * channels doubles.
+void dl_group_norm_forward(
+  dl_dtype t, const void *x, size_t batch, size_t area, size_t channels, size_t groups,
+  const void *gamma, const void *beta, double eps, void *y, double *mean, double *rstd,
+  double *scratch);
+
+/// The gradients of `dl_group_norm_forward`; dx, dgamma, dbeta may each be NULL.
+///
+/// `accumulate` holds for all three. dx may be dy. scratch: 6 * channels doubles.
+void dl_group_norm_backward(
+  dl_dtype t, const void *x, const void *dy, size_t batch, size_t area, size_t channels,
+  size_t groups, const void *gamma, const double *mean, const double *rstd, void *dx,
+  void *dgamma, void *dbeta, int accumulate, double *scratch);
+
+/// y = x * scale * gamma per row of [rows, d], scale = 1 / sqrt(mean(x^2) + eps), saved in double.
+///
+/// gamma may be NULL; y may be x.
+void dl_rms_norm_forward(
+  dl_dtype t, const void *x, size_t rows, size_t d, const void *gamma, double eps, void *y,
+  double *scale);
+
+/// The gradients of `dl_rms_norm_forward`; dx and dgamma may each be NULL. scratch: d doubles.
+void dl_rms_norm_backward(
+  dl_dtype t, const void *x, const void *dy, size_t rows, size_t d, const void *gamma,
+  const double *scale, void *dx, void *dgamma, int accumulate, double *scratch);
+
 #endif

@@ -1,20 +1,17 @@
 import CKernels
 
 extension Tensor {
-  /// Layer normalisation over the last axis: `y = (x - mean) / √(variance + eps) · weight + bias`,
+  /// Layer normalisation over the last axes: `y = (x - mean) / √(variance + eps) · weight + bias`,
   /// row by row.
   ///
-  /// Shapes: x `[..., features]`; weight, bias `[features]`. Ba et al. 2016.
-  public func layerNorm(weight: Tensor?, bias: Tensor?, eps: Double = 1e-5) throws -> Tensor {
-    try requireReal(op: "layer_norm")
-    let features = shape.last
-    for tensor in [weight, bias] where tensor != nil {
-      guard shape.rank >= 1, tensor?.shape == [features] else {
-        throw TensorError(
-          op: "layer_norm", "input has shape \(shape), weight and bias \(tensor?.shape ?? [])")
-      }
-    }
-    let rows = shape.leading
+  /// Shapes: x `[..., features]`; weight, bias `[features]`, or those of the last axes where several
+  /// are normalised together. Ba et al. 2016.
+  ///
+  /// - Parameter axes: how many axes are normalised together where neither weight nor bias says so.
+  public func layerNorm(weight: Tensor?, bias: Tensor?, eps: Double = 1e-5, axes: Int = 1) throws
+    -> Tensor
+  {
+    let (rows, features) = try normalizedRows("layer_norm", axes: axes, weight, bias)
     let y = try Tensor.empty(shape, dtype: dtype, context: context)
     let mean = try Tensor.empty([rows], dtype: dtype, context: context)
     let scale = try Tensor.empty([rows], dtype: dtype, context: context)

@@ -7,7 +7,8 @@ extension LayerConfiguration {
   /// The layer words: add a struct below and its type here, and its builder to the model builder.
   public static var words: [any LayerWord.Type] {
     [
-      Conv2dWord.self, BatchNormWord.self, LayerNormWord.self, ReluWord.self, LeakyReluWord.self,
+      Conv2dWord.self, BatchNormWord.self, LayerNormWord.self, GroupNormWord.self,
+      InstanceNormWord.self, RMSNormWord.self, ReluWord.self, LeakyReluWord.self,
       SigmoidWord.self, TanhWord.self, GeluWord.self, SiluWord.self, SoftmaxWord.self,
       LogSoftmaxWord.self, Relu6Word.self, HardSigmoidWord.self, HardSwishWord.self, EluWord.self,
       SeluWord.self, SoftplusWord.self, PreluWord.self, MaxoutWord.self, MaxPool2dWord.self,
@@ -53,8 +54,8 @@ public struct BatchNormWord: LayerWord {
   public static var word: String { "batch_norm" }
   /// Added to the variance.
   public var eps = 1e-5
-  /// Weight of the batch in the running statistics.
-  public var momentum = 0.1
+  /// Weight of the batch in the running statistics; the average over all batches if null.
+  public var momentum: Double? = 0.1
   /// Whether to learn a scale and a shift per channel.
   public var affine = true
   /// Makes the options with their defaults.
@@ -64,23 +65,31 @@ public struct BatchNormWord: LayerWord {
     [
       .init("eps", \.eps, .above(0), "added to the variance"),
       .init(
-        "momentum", \.momentum, .within(0...1), "weight of the batch in the running statistics"),
+        "momentum", \.momentum, .within(0...1),
+        "weight of the batch in the running statistics; null for the average over all batches"),
       .init("affine", \.affine, "whether to learn a scale and a shift per channel"),
     ]
   }
 }
 
-/// Layer normalisation over the last axis.
+/// Layer normalisation over the last axes.
 public struct LayerNormWord: LayerWord {
   /// The word as written in `model.layers`.
   public static var word: String { "layer_norm" }
+  /// Extents of the last axes, normalised together; the last axis unless given.
+  public var normalizedShape: [Int]?
   /// Added to the variance.
   public var eps = 1e-5
   /// Makes the options with their defaults.
   public init() {}
   /// The keys, in the order in which they are written.
   public static var fields: [ConfigurationField<Self>] {
-    [.init("eps", \.eps, .above(0), "added to the variance")]
+    [
+      .init(
+        "normalized_shape", \.normalizedShape, size,
+        "extents of the last axes, normalised together; the last axis unless given"),
+      .init("eps", \.eps, .above(0), "added to the variance"),
+    ]
   }
 }
 

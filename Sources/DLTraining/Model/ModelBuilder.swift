@@ -50,11 +50,20 @@ private func channels(_ op: String, _ input: Shape) throws -> Int {
   return input[2]
 }
 
-private func features(_ op: String, _ input: Shape) throws -> Int {
+func features(_ op: String, _ input: Shape) throws -> Int {
   guard input.rank >= 1 else {
     throw TensorError(op: op, "input is one number, expected an axis of features")
   }
   return input.last
+}
+
+/// The axes that a layer normalises together: those given, else the last.
+func trailing(_ op: String, _ input: Shape, _ given: [Int]?) throws -> Shape {
+  guard let given else { return [try features(op, input)] }
+  guard let shape = Shape(checking: given), shape.rank > 0 else {
+    throw TensorError(op: op, "normalized_shape \(given) is no shape")
+  }
+  return shape
 }
 
 extension Conv2dWord: BuildableWord {
@@ -73,7 +82,7 @@ extension BatchNormWord: BuildableWord {
 
 extension LayerNormWord: BuildableWord {
   func layer(for input: Shape) throws -> any Layer {
-    LayerNorm(try features(Self.word, input), eps: eps)
+    LayerNorm(normalizedShape: try trailing(Self.word, input, normalizedShape), eps: eps)
   }
 }
 

@@ -1,0 +1,78 @@
+import DLTensor
+
+/// Group normalisation: each sample and each group of neighbouring channels by its own mean and
+/// biased variance.
+///
+/// `y = (x - mean) / √(variance + eps) · weight + bias`. Shapes: `[batch, ..., channels]`, unchanged.
+/// Wu and He 2018. Counterpart: `torch.nn.GroupNorm`.
+public final class GroupNorm: Module, Layer {
+  /// The scale, `[channels]`, from 1.
+  public let weight: Parameter?
+  /// The shift, `[channels]`, from 0.
+  public let bias: Parameter?
+
+  private let groups: Int
+  private let channels: Int
+  private let eps: Double
+
+  /// Makes a layer for the given number of groups and of channels.
+  public init(_ groups: Int, _ channels: Int, eps: Double = 1e-5, affine: Bool = true) {
+    self.groups = groups
+    self.channels = channels
+    self.eps = eps
+    weight = affine ? Parameter([channels], initializer: .constant(1)) : nil
+    bias = affine ? Parameter([channels], initializer: .constant(0)) : nil
+  }
+
+  /// Applies the layer.
+  public func forward(_ x: Tensor) throws -> Tensor {
+    try x.groupNorm(groups: groups, weight: weight?.value, bias: bias?.value, eps: eps)
+  }
+
+  /// The output's shape without its batch axis.
+  public func outputShape(for input: Shape) throws -> Shape {
+    try requireTrailing("group_norm", input, [channels])
+    guard groups > 0, channels.isMultiple(of: groups) else {
+      throw TensorError(
+        op: "group_norm", "\(channels) channels do not divide into \(groups) groups")
+    }
+    return input
+  }
+}
+
+/// Instance normalisation: each sample and channel by its own mean and biased variance.
+///
+/// Shapes: `[batch, ..., channels]`, unchanged. Ulyanov et al. 2016. Counterpart:
+/// `torch.nn.InstanceNorm2d` without running statistics.
+public final class InstanceNorm: Module, Layer {
+  /// The scale, `[channels]`, from 1.
+  public let weight: Parameter?
+  /// The shift, `[channels]`, from 0.
+  public let bias: Parameter?
+
+  private let channels: Int
+  private let eps: Double
+
+  /// Makes a layer for the given number of channels.
+  public init(_ channels: Int, eps: Double = 1e-5, affine: Bool = false) {
+    self.channels = channels
+    self.eps = eps
+    weight = affine ? Parameter([channels], initializer: .constant(1)) : nil
+    bias = affine ? Parameter([channels], initializer: .constant(0)) : nil
+  }
+
+  /// Applies the layer.
+  public func forward(_ x: Tensor) throws -> Tensor {
+    try x.instanceNorm(weight: weight?.value, bias: bias?.value, eps: eps)
+  }
+
+  /// The output's shape without its batch axis.
+  public func outputShape(for input: Shape) throws -> Shape {
+    try requireTrailing("instance_norm", input, [channels])
+    guard input.rank >= 2, input.product(0..<input.rank - 1) > 1 else {
+      throw TensorError(
+        op: "instance_norm", "input has shape \(input), expected several values per channel")
+    }
+    return input
+  }
+}
