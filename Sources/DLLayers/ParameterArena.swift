@@ -45,6 +45,10 @@ public final class ParameterArena {
     tiedNames = finder.tied
     tiedBufferNames = finder.tiedBuffers
     modules = finder.modules
+    var names: Set<String> = []
+    for name in parameters.map(\.name) + buffers.map(\.name) where !names.insert(name).inserted {
+      throw TensorError(op: "parameters", "two have the name \(name); rename a property")
+    }
     let dtype = context.precision
     self.dtype = dtype
     let ends = try ParameterArena.layOut(parameters.map { ($0.name, $0.shape, dtype) })

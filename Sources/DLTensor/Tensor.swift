@@ -86,8 +86,12 @@ extension Tensor {
   /// - Throws: ``TensorError`` when there is no memory for it.
   public static func empty(_ shape: Shape, dtype: DType? = nil, context: Context) throws -> Tensor {
     let dtype = dtype ?? context.precision
-    let (byteCount, overflow) = shape.count.multipliedReportingOverflow(by: dtype.byteCount)
-    let storage = try Storage(pool: context.pool, byteCount: overflow ? Int.max : byteCount)
+    // BLAS counts in 32 bits: below this bound every extent and product of extents fits.
+    guard shape.count <= Int(Int32.max) else {
+      throw TensorError(
+        op: "tensor", "shape \(shape) has more than \(Int32.max) elements; use a smaller batch")
+    }
+    let storage = try Storage(pool: context.pool, byteCount: shape.count * dtype.byteCount)
     return Tensor(
       shape: shape, dtype: dtype, context: context, storage: storage, pointer: storage.pointer)
   }

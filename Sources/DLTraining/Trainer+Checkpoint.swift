@@ -91,6 +91,12 @@ extension Trainer {
     }
     let state = try optimizerState.entries()
     try StateDict(arena, adding: state).load(from: file)
+    guard file.metadata["model"] == configuration.model.fingerprint else {
+      throw CheckpointError(
+        path: path, what: "was saved with other layers of the same shapes",
+        advice: "resume with the configuration it was saved with, or use --init for its weights",
+        exitCode: .usage)
+    }
     self.position = position
     if position.step > totalSteps {
       throw CheckpointError(
@@ -104,7 +110,8 @@ extension Trainer {
     [
       ("seed", String(configuration.seed)), ("batch_size", String(configuration.batchSize)),
       ("rows", String(data.train.count)), ("precision", configuration.precision.rawValue),
-      ("optimizer", optimizer.name),
+      ("optimizer", optimizer.name), ("order", configuration.data.order.rawValue),
+      ("last_batch", configuration.data.lastBatch.rawValue),
     ]
   }
 
@@ -126,6 +133,7 @@ extension Trainer {
       for observer in observers { try observer.willSave() }
       var notes = Dictionary(uniqueKeysWithValues: compatibilityNotes)
       notes["name"] = name
+      notes["model"] = configuration.model.fingerprint
       notes["epoch"] = String(sampler.cursor(atStep: step).epoch)
       notes["kernel_set"] = CPU.kernelSet
       notes["blas_core"] = BLAS.core

@@ -55,6 +55,7 @@ extension Trainer {
       throw DataError("the data ended at step \(position.step + 1)", exitCode: .fault)
     }
 
+    let buffers = configuration.nonFinite == .skip ? Array(arena.bufferBytes) : []
     arena.resetGradients()
     let lossSum = try forwardAndBackward(batch, seed: 1 / agreed.sum)
     arena.completeGradients()
@@ -63,9 +64,13 @@ extension Trainer {
 
     let rate = configuration.optimizer.lr * schedule.multiplier(step: position.step)
     if let scale = try gradientScale(loss: loss) {
+      position.updates += 1
       optimizer.update(
         optimizerState.slice,
-        scalars: StepScalars(step: position.step + 1, learningRate: rate, gradientScale: scale))
+        scalars: StepScalars(step: position.updates, learningRate: rate, gradientScale: scale))
+    } else {
+      // The forward pass has put what is not finite into the running statistics too.
+      arena.bufferBytes.copyBytes(from: buffers)
     }
     return StepOutcome(
       loss: loss, rows: batch.globalRows, epoch: batch.cursor.epoch, learningRate: rate,

@@ -5,39 +5,6 @@ import DLLayers
 import DLOptimizers
 import DLTensor
 
-/// What a run takes besides its configuration.
-public struct TrainingOptions: Sendable {
-  /// Where to go on from.
-  public enum Resume: Sendable, Equatable {
-    /// Start anew.
-    case never
-    /// From the newest good checkpoint of the run folder; anew where there is none.
-    case automatic
-    /// From a checkpoint file, or the newest good one of a run folder.
-    case path(String)
-  }
-
-  /// The run folder; the first free `runs/NAME-NNN` unless given.
-  public var out: String?
-  /// Where to go on from.
-  public var resume = Resume.never
-  /// A safetensors file of weights under PyTorch's names to start from.
-  public var initialWeights: String?
-  /// Stop after this optimizer step with a checkpoint, to be resumed later.
-  public var stopAtStep: Int?
-  /// Asked before each step whether to finish it, write a checkpoint and stop; may be asked on any
-  /// rank.
-  public var shouldStop: @Sendable () -> Bool = { false }
-  /// Told on every rank of the run folder, and of the checkpoint that the run would go on from if
-  /// it ended now.
-  public var didSave: @Sendable (_ folder: String, _ checkpoint: String?) -> Void = { _, _ in }
-  /// Whether the run leaves a folder with checkpoints and metrics; not for measurements.
-  public var writesRun = true
-
-  /// Makes the options of a plain new run.
-  public init() {}
-}
-
 /// Trains a task: every rank runs one, and all make the same calls.
 ///
 /// A step is: load this rank's rows, agree on the denominator, forward and backward, sum the
@@ -205,25 +172,6 @@ public final class Trainer {
     if due.checkpoint || isBest || isLast { try save() }
   }
 
-  /// Checks that all ranks run the same job on the same data with the same kernels.
-  private func handshake() throws {
-    let mine = [
-      "configuration \(configuration.fingerprint)", "rows \(data.train.count)",
-      "validation rows \(data.validation?.count ?? 0)", "rows of shape \(data.train.inputShape)",
-      "classes \(data.train.classCount ?? 0)", "parameters \(parameterCount)",
-      "stop at step \(options.stopAtStep ?? 0)", "initial weights \(options.initialWeights != nil)",
-      "run folder \(options.writesRun)", "kernels \(CPU.kernelSet)",
-      "BLAS core \(BLAS.core)", "version \(Version.current)",
-    ].joined(separator: "\n")
-    let root = try communicator.broadcast(mine, root: 0)
-    try communicator.agreed("compare the ranks") {
-      guard mine != root else { return }
-      let pairs = zip(root.split(separator: "\n"), mine.split(separator: "\n"))
-      let differences = pairs.filter { $0 != $1 }.map { "\($1), rank 0 has \($0)" }
-      throw HandshakeError(differences: differences.joined(separator: "; "))
-    }
-  }
-
   /// Runs what only this rank does between collectives; its error ends all ranks at the next
   /// agreement.
   func local(_ body: () throws -> Void) throws {
@@ -234,42 +182,3 @@ public final class Trainer {
 
 /// Makes the network of a job for inputs of shape `[batch] + input`.
 public typealias ModelFactory = @Sendable (_ input: Shape, _ classes: Int?) throws -> any Layer
-
-/// A rank that runs another job than rank 0.
-public struct HandshakeError: DLError {
-  /// What differs.
-  public let differences: String
-  /// A fault of the set-up.
-  public var exitCode: ExitCode { .usage }
-  /// One line.
-  public var description: String {
-    "this rank has \(differences); start all ranks with the same program, configuration and data"
-  }
-}
-
-/// What is due after a step, by the configuration and its defaults.
-private struct DueAfterStep {
-  var validation = false
-  var checkpoint = false
-
-  init(
-    _ configuration: Configuration, step: Int, stepsPerEpoch: Int, hasValidation: Bool, isEnd: Bool
-  ) {
-    func isDue(_ everySteps: Int?, _ everyEpochs: Int?) -> Bool {
-      if let everySteps, step % everySteps == 0 { return true }
-      guard let everyEpochs else { return false }
-      let (every, overflow) = everyEpochs.multipliedReportingOverflow(by: stepsPerEpoch)
-      return !overflow && step % every == 0
-    }
-    let validate = configuration.validate
-    let checkpoint = configuration.checkpoint
-    let validatesByDefault = validate.everySteps == nil && validate.everyEpochs == nil
-    validation =
-      hasValidation
-      && (isEnd || isDue(validate.everySteps, validatesByDefault ? 1 : validate.everyEpochs))
-    let savesByDefault = checkpoint.everySteps == nil && checkpoint.everyEpochs == nil
-    self.checkpoint =
-      isEnd || isDue(savesByDefault ? 500 : checkpoint.everySteps, checkpoint.everyEpochs)
-      || (savesByDefault && validation)
-  }
-}

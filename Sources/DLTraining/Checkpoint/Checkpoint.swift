@@ -22,6 +22,8 @@ public struct CheckpointError: DLError {
 public struct CheckpointPosition: Sendable, Equatable {
   /// Optimizer steps done.
   public var step = 0
+  /// Updates made: the steps less those that were skipped as not finite.
+  public var updates = 0
   /// The seed that keys every random number from here on.
   public var seed: UInt64 = 0
   /// The best value of the validation metric so far, with its step.
@@ -40,6 +42,7 @@ public struct CheckpointPosition: Sendable, Equatable {
 /// names and layouts, optimizer state, position, and a CRC-32 of every tensor.
 enum Checkpoint {
   static let format = "dltrain-checkpoint-1"
+  private static let metadataChecksum = "metadata_checksum"
 
   /// Writes the file as a whole: temporary name, fsync, rename, fsync of the folder.
   ///
@@ -59,12 +62,14 @@ enum Checkpoint {
     var metadata = notes
     metadata["format"] = format
     metadata["step"] = String(position.step)
+    metadata["updates"] = String(position.updates)
     metadata["seed"] = String(position.seed)
     metadata["checksums"] = JSON.object(sums).description
     if let best = position.best {
       metadata["best_step"] = String(best.step)
       metadata["best_value"] = String(best.value)
     }
+    metadata[metadataChecksum] = checksum(of: metadata)
     try SafetensorsWriter.write(tensors, metadata: metadata, to: path)
   }
 
@@ -86,11 +91,16 @@ enum Checkpoint {
         path: path, what: "has format \(found), this version reads \(format)",
         advice: "use the version that wrote it", exitCode: .data)
     }
+    guard file.metadata[metadataChecksum] == checksum(of: file.metadata) else {
+      throw damaged("the metadata fail their checksum")
+    }
     var position = CheckpointPosition()
     guard let step = file.metadata["step"].flatMap({ Int($0) }), step >= 0,
+      let updates = file.metadata["updates"].flatMap({ Int($0) }), updates >= 0,
       let seed = file.metadata["seed"].flatMap({ UInt64($0) })
-    else { throw damaged("step or seed is missing or no number") }
+    else { throw damaged("step, updates or seed is missing or no number") }
     position.step = step
+    position.updates = updates
     position.seed = seed
     if let bestStep = file.metadata["best_step"].flatMap({ Int($0) }),
       let value = file.metadata["best_value"].flatMap({ Double($0) })
@@ -99,6 +109,13 @@ enum Checkpoint {
     }
     try check(file, damaged: damaged)
     return (file, position)
+  }
+
+  /// The CRC-32 of the entries in the order of their keys, without the checksum's own.
+  private static func checksum(of metadata: [String: String]) -> String {
+    let entries = metadata.filter { $0.key != metadataChecksum }.sorted { $0.key < $1.key }
+    let text = JSON.object(entries.map { JSON.Member($0.key, .string($0.value)) }).description
+    return String(Array(text.utf8).withUnsafeBytes { CRC32.of($0) })
   }
 
   private static func check(_ file: SafetensorsFile, damaged: (String) -> CheckpointError) throws {

@@ -51,12 +51,20 @@ extension Configuration {
   public func yaml() -> String { node.yaml() }
 
   /// A hash of the canonical text (64-bit FNV-1a, hexadecimal), equal on all ranks of one job.
-  public var fingerprint: String {
-    var hash: UInt64 = 0xcbf2_9ce4_8422_2325
-    for byte in yaml().utf8 { hash = (hash ^ UInt64(byte)) &* 0x100_0000_01b3 }
-    let digits = String(hash, radix: 16)
-    return String(repeating: "0", count: 16 - digits.count) + digits
-  }
+  public var fingerprint: String { hexadecimalHash(yaml()) }
+}
+
+extension ModelConfiguration {
+  /// A hash of the model's canonical text, as ``Configuration/fingerprint``.
+  var fingerprint: String { hexadecimalHash(node.yaml()) }
+}
+
+/// The 64-bit FNV-1a of a text's UTF-8 as 16 hexadecimal digits.
+private func hexadecimalHash(_ text: String) -> String {
+  var hash: UInt64 = 0xcbf2_9ce4_8422_2325
+  for byte in text.utf8 { hash = (hash ^ UInt64(byte)) &* 0x100_0000_01b3 }
+  let digits = String(hash, radix: 16)
+  return String(repeating: "0", count: 16 - digits.count) + digits
 }
 
 /// A path from the root, with `.` and `..` resolved where that needs no look at links.

@@ -15,7 +15,7 @@ final class MetricsLog {
       file = try File(path, .create)
       return
     }
-    let bytes = try File.contents(of: path)
+    let bytes = try File.contents(of: path, limit: .max)
     var kept = 0
     var start = 0
     while let end = bytes[start...].firstIndex(of: UInt8(ascii: "\n")) {

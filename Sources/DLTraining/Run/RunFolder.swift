@@ -49,23 +49,28 @@ final class RunFolder {
     }
   }
 
-  /// The first free folder of the series `runs/NAME-001`, `runs/NAME-002` and so on.
-  static func unused(name: String) -> String {
-    var number = 1
-    while File.exists(numbered(name, number)) { number += 1 }
-    return numbered(name, number)
-  }
+  /// The folder of the series `runs/NAME-001`, `runs/NAME-002` and so on behind the last one there.
+  static func unused(name: String) -> String { numbered(name, (lastNumber(name) ?? 0) + 1) }
 
-  /// The newest of `runs/NAME-NNN`; nil where there is none.
-  static func newest(name: String) -> String? {
-    var number = 1
-    while File.exists(numbered(name, number)) { number += 1 }
-    return number > 1 ? numbered(name, number - 1) : nil
+  /// The last of `runs/NAME-NNN`; nil where there is none.
+  static func newest(name: String) -> String? { lastNumber(name).map { numbered(name, $0) } }
+
+  private static func lastNumber(_ name: String) -> Int? {
+    let start = plain(name) + "-"
+    let names = (try? File.list("runs")) ?? []
+    return names.compactMap { entry in
+      entry.hasPrefix(start) ? Int(entry.dropFirst(start.count)) : nil
+    }.filter { (1..<1_000_000).contains($0) }.max()
   }
 
   private static func numbered(_ name: String, _ number: Int) -> String {
-    let safe = String(name.map { $0.isLetter || $0.isNumber || "-_.".contains($0) ? $0 : "-" })
     let digits = String(number)
-    return "runs/\(safe)-\(String(repeating: "0", count: max(0, 3 - digits.count)))\(digits)"
+    let padding = String(repeating: "0", count: max(0, 3 - digits.count))
+    return "runs/\(plain(name))-\(padding)\(digits)"
+  }
+
+  /// The name without what has no place in a file name.
+  private static func plain(_ name: String) -> String {
+    String(name.map { $0.isLetter || $0.isNumber || "-_.".contains($0) ? $0 : "-" })
   }
 }

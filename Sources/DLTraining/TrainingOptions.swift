@@ -1,0 +1,32 @@
+/// What a run takes besides its configuration.
+public struct TrainingOptions: Sendable {
+  /// Where to go on from.
+  public enum Resume: Sendable, Equatable {
+    /// Start anew.
+    case never
+    /// From the newest good checkpoint of the run folder; anew where there is none.
+    case automatic
+    /// From a checkpoint file, or the newest good one of a run folder.
+    case path(String)
+  }
+
+  /// The run folder; the first free `runs/NAME-NNN` unless given.
+  public var out: String?
+  /// Where to go on from.
+  public var resume = Resume.never
+  /// A safetensors file of weights under PyTorch's names to start from.
+  public var initialWeights: String?
+  /// Stop after this optimizer step with a checkpoint, to be resumed later.
+  public var stopAtStep: Int?
+  /// Asked before each step whether to finish it, write a checkpoint and stop; may be asked on any
+  /// rank.
+  public var shouldStop: @Sendable () -> Bool = { false }
+  /// Told on every rank of the run folder, and of the checkpoint that the run would go on from if
+  /// it ended now.
+  public var didSave: @Sendable (_ folder: String, _ checkpoint: String?) -> Void = { _, _ in }
+  /// Whether the run leaves a folder with checkpoints and metrics; not for measurements.
+  public var writesRun = true
+
+  /// Makes the options of a plain new run.
+  public init() {}
+}
