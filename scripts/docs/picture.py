@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Draws what a program printed as an SVG picture of a terminal.
 
-    ./scripts/run.sh --out /tmp/run | scripts/docs/picture.py "./scripts/run.sh" > docs/training-run.svg
+    ./scripts/run.sh | scripts/docs/picture.py "./scripts/run.sh" > docs/training-run.svg
 """
 import html
 import sys
