@@ -21,6 +21,6 @@ if ! has_versions "$python"; then
   has_versions "$python" || "$python" -m pip install --quiet -r requirements.txt
 fi
 
-for script in make_ops make_optimizers make_trajectories; do
-  "$python" "$script.py"
+for script in make_*.py; do
+  "$python" "$script"
 done
