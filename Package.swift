@@ -17,8 +17,8 @@ let package = Package(
     .executableTarget(
       name: "dltrain",
       dependencies: [
-        "DLRecipes", "DLTraining", "DLModels", "DLLayers", "DLOptimizers", "DLData", "DLTensor",
-        "DLCluster", "DLFormats",
+        "DLRecipes", "DLTraining", "DLModels", "DLLayers", "DLOptimizers", "DLData",
+        "DLConfiguration", "DLTensor", "DLCluster", "DLFormats",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "Logging", package: "swift-log"),
       ]),
@@ -26,8 +26,8 @@ let package = Package(
     .target(
       name: "DLTrain",
       dependencies: [
-        "DLTraining", "DLModels", "DLLayers", "DLOptimizers", "DLData", "DLTensor", "DLCluster",
-        "DLFormats",
+        "DLTraining", "DLModels", "DLLayers", "DLOptimizers", "DLData", "DLConfiguration",
+        "DLTensor", "DLCluster", "DLFormats",
       ]),
     // Floors 7 to 5: named jobs, the trainer, the zoo.
     .target(
@@ -35,19 +35,22 @@ let package = Package(
     .target(
       name: "DLTraining",
       dependencies: [
-        "DLModels", "DLLayers", "DLOptimizers", "DLData", "DLTensor", "DLCluster", "DLFormats",
-        "CKernels", .product(name: "Yams", package: "Yams"),
-        .product(name: "Logging", package: "swift-log"),
+        "DLModels", "DLConfiguration", "DLLayers", "DLOptimizers", "DLData", "DLTensor",
+        "DLCluster", "DLFormats",
+        "CKernels", .product(name: "Logging", package: "swift-log"),
       ]),
-    .target(name: "DLModels", dependencies: ["DLLayers", "DLTensor"]),
+    .target(name: "DLModels", dependencies: ["DLLayers", "DLConfiguration", "DLTensor"]),
     // Floor 4: layers and losses; update rules and schedules; datasets and samplers.
-    .target(name: "DLLayers", dependencies: ["DLTensor"]),
+    .target(name: "DLLayers", dependencies: ["DLConfiguration", "DLTensor"]),
     .target(name: "DLOptimizers", dependencies: ["DLTensor", "DLCluster", "CKernels"]),
     .target(
       name: "DLData", dependencies: ["DLFormats", "DLTensor", "DLCluster", "CKernels"],
       resources: [.copy("Resources")]),
-    // Floor 3: tensors, autograd, ops.
+    // Floor 3: tensors, autograd, ops; sections of a configuration.
     .target(name: "DLTensor", dependencies: ["DLCluster", "CKernels", "COpenBLAS"]),
+    .target(
+      name: "DLConfiguration",
+      dependencies: ["DLCluster", .product(name: "Yams", package: "Yams")]),
     // Floor 2: communicators; file formats.
     .target(name: "DLCluster", dependencies: ["CMPI", "CKernels"]),
     .target(name: "DLFormats", dependencies: ["CZlib"]),
@@ -62,12 +65,14 @@ let package = Package(
     .testTarget(
       name: "DLTrainingTests",
       dependencies: [
-        "DLTraining", "DLLayers", "DLOptimizers", "DLData", "DLTensor", "DLCluster", "DLFormats",
-        "CKernels",
+        "DLTraining", "DLLayers", "DLOptimizers", "DLData", "DLConfiguration", "DLTensor",
+        "DLCluster", "DLFormats", "CKernels",
       ]),
     .testTarget(
       name: "GoldenTests",
-      dependencies: ["DLTraining", "DLLayers", "DLTensor", "DLCluster", "DLFormats"],
+      dependencies: [
+        "DLTraining", "DLLayers", "DLConfiguration", "DLTensor", "DLCluster", "DLFormats",
+      ],
       exclude: ["Golden"]),
     .testTarget(name: "DLLayersTests", dependencies: ["DLLayers", "DLTensor", "DLCluster"]),
     .testTarget(name: "DLTensorTests", dependencies: ["DLTensor", "DLCluster"]),

@@ -1,3 +1,4 @@
+import DLConfiguration
 import DLTensor
 
 /// `max(x, 0)`.
@@ -5,7 +6,7 @@ import DLTensor
 /// Counterpart: `torch.nn.ReLU`.
 public final class ReLU: Module, Layer {
   /// Makes the layer.
-  public override init() {}
+  public required override init() {}
 
   /// Applies the layer.
   public func forward(_ x: Tensor) throws -> Tensor { try x.relu() }
@@ -30,7 +31,7 @@ public final class LeakyReLU: Module, Layer {
 /// Counterpart: `torch.nn.Sigmoid`.
 public final class Sigmoid: Module, Layer {
   /// Makes the layer.
-  public override init() {}
+  public required override init() {}
 
   /// Applies the layer.
   public func forward(_ x: Tensor) throws -> Tensor { try x.sigmoid() }
@@ -41,7 +42,7 @@ public final class Sigmoid: Module, Layer {
 /// Counterpart: `torch.nn.Tanh`.
 public final class Tanh: Module, Layer {
   /// Makes the layer.
-  public override init() {}
+  public required override init() {}
 
   /// Applies the layer.
   public func forward(_ x: Tensor) throws -> Tensor { try x.tanh() }
@@ -66,7 +67,7 @@ public final class GELU: Module, Layer {
 /// Counterpart: `torch.nn.SiLU`.
 public final class SiLU: Module, Layer {
   /// Makes the layer.
-  public override init() {}
+  public required override init() {}
 
   /// Applies the layer.
   public func forward(_ x: Tensor) throws -> Tensor { try x.silu() }
@@ -77,7 +78,7 @@ public final class SiLU: Module, Layer {
 /// Counterpart: `torch.nn.Softmax(dim=-1)`.
 public final class Softmax: Module, Layer {
   /// Makes the layer.
-  public override init() {}
+  public required override init() {}
 
   /// Applies the layer.
   public func forward(_ x: Tensor) throws -> Tensor { try x.softmax() }
@@ -88,8 +89,74 @@ public final class Softmax: Module, Layer {
 /// Counterpart: `torch.nn.LogSoftmax(dim=-1)`.
 public final class LogSoftmax: Module, Layer {
   /// Makes the layer.
-  public override init() {}
+  public required override init() {}
 
   /// Applies the layer.
   public func forward(_ x: Tensor) throws -> Tensor { try x.logSoftmax() }
+}
+
+extension ReLU: PlainLayer {
+  /// The word in `model.layers`.
+  public static var word: String { "relu" }
+}
+
+/// x where x > 0, else negative_slope * x.
+public struct LeakyReluWord: LayerWord {
+  /// The word as written in `model.layers`.
+  public static var word: String { "leaky_relu" }
+  /// Slope below zero.
+  public var negativeSlope = 0.01
+  /// Makes the options with their defaults.
+  public init() {}
+  /// The keys, in the order in which they are written.
+  public static var fields: [ConfigurationField<Self>] {
+    [.init("negative_slope", \.negativeSlope, "slope below zero")]
+  }
+  /// Makes the layer for inputs of shape `[batch] + input`.
+  public func layer(for input: Shape) -> any Layer { LeakyReLU(negativeSlope: negativeSlope) }
+}
+
+extension Sigmoid: PlainLayer {
+  /// The word in `model.layers`.
+  public static var word: String { "sigmoid" }
+}
+
+extension Tanh: PlainLayer {
+  /// The word in `model.layers`.
+  public static var word: String { "tanh" }
+}
+
+/// x * Phi(x), the Gaussian error linear unit (Hendrycks and Gimpel, 2016).
+public struct GeluWord: LayerWord {
+  /// How Phi is computed.
+  public enum Approximation: String, ConfigurationWord { case none, tanh }
+  /// The word as written in `model.layers`.
+  public static var word: String { "gelu" }
+  /// None for erf, or tanh.
+  public var approximate = Approximation.none
+  /// Makes the options with their defaults.
+  public init() {}
+  /// The keys, in the order in which they are written.
+  public static var fields: [ConfigurationField<Self>] {
+    [.init("approximate", \.approximate, "none for erf, or tanh")]
+  }
+  /// Makes the layer for inputs of shape `[batch] + input`.
+  public func layer(for input: Shape) -> any Layer {
+    GELU(approximation: approximate == .tanh ? .tanh : .none)
+  }
+}
+
+extension SiLU: PlainLayer {
+  /// The word in `model.layers`.
+  public static var word: String { "silu" }
+}
+
+extension Softmax: PlainLayer {
+  /// The word in `model.layers`.
+  public static var word: String { "softmax" }
+}
+
+extension LogSoftmax: PlainLayer {
+  /// The word in `model.layers`.
+  public static var word: String { "log_softmax" }
 }

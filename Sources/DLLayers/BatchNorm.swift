@@ -1,3 +1,4 @@
+import DLConfiguration
 import DLTensor
 
 /// Batch normalisation over all axes but the last, with statistics over the whole batch on all
@@ -67,5 +68,33 @@ public final class BatchNorm: Module, ReLUFusing {
       )
     }
     return input
+  }
+}
+
+/// Batch normalisation over the last axis, with statistics over all ranks where the job says so.
+public struct BatchNormWord: LayerWord {
+  /// The word as written in `model.layers`.
+  public static var word: String { "batch_norm" }
+  /// Added to the variance.
+  public var eps = 1e-5
+  /// Weight of the batch in the running statistics; the average over all batches if null.
+  public var momentum: Double? = 0.1
+  /// Whether to learn a scale and a shift per channel.
+  public var affine = true
+  /// Makes the options with their defaults.
+  public init() {}
+  /// The keys, in the order in which they are written.
+  public static var fields: [ConfigurationField<Self>] {
+    [
+      .init("eps", \.eps, .above(0), "added to the variance"),
+      .init(
+        "momentum", \.momentum, .within(0...1),
+        "weight of the batch in the running statistics; null for the average over all batches"),
+      .init("affine", \.affine, "whether to learn a scale and a shift per channel"),
+    ]
+  }
+  /// Makes the layer for inputs of shape `[batch] + input`.
+  public func layer(for input: Shape) throws -> any Layer {
+    BatchNorm(try features(Self.word, input), eps: eps, momentum: momentum, affine: affine)
   }
 }

@@ -1,3 +1,4 @@
+import DLConfiguration
 import DLTensor
 
 /// A two-dimensional convolution (cross-correlation) over images.
@@ -41,5 +42,43 @@ public final class Conv2d: Module, ReLUFusing {
     }
     let size = try window.output(op: "conv2d", height: input[0], width: input[1])
     return [size.height, size.width, weight.shape[3]]
+  }
+}
+
+/// A convolution over `[batch, height, width, channels]`; input channels come from the data.
+public struct Conv2dWord: LayerWord {
+  /// The word as written in `model.layers`.
+  public static var word: String { "conv2d" }
+  /// Output channels.
+  public var out = 0
+  /// Kernel size, one integer or [height, width].
+  public var kernel = Size2d(1)
+  /// Stride, one integer or [height, width].
+  public var stride = Size2d(1)
+  /// Zero padding on each side, one integer or [height, width].
+  public var padding = Size2d(0)
+  /// Whether to add a bias per channel.
+  public var bias = true
+  /// Makes the options with their defaults.
+  public init() {}
+  /// The keys, in the order in which they are written.
+  public static var fields: [ConfigurationField<Self>] {
+    [
+      .init("out", \.out, .layerSize, required: true, "output channels"),
+      .init(
+        "kernel", \.kernel, .windowExtent, required: true,
+        "kernel size, one integer or [height, width]"),
+      .init("stride", \.stride, .windowExtent, "stride, one integer or [height, width]"),
+      .init(
+        "padding", \.padding, .windowMargin,
+        "zero padding on each side, one integer or [height, width]"),
+      .init("bias", \.bias, "whether to add a bias per channel"),
+    ]
+  }
+  /// Makes the layer for inputs of shape `[batch] + input`.
+  public func layer(for input: Shape) throws -> any Layer {
+    Conv2d(
+      try channels(Self.word, input), out, kernel: kernel, stride: stride,
+      padding: padding, bias: bias)
   }
 }

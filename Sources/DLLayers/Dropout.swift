@@ -1,3 +1,4 @@
+import DLConfiguration
 import DLTensor
 
 /// Zeroes elements with probability `p` in training and scales the others by `1 / (1 - p)`.
@@ -24,4 +25,20 @@ public final class Dropout: Module, Layer {
     let key = RandomKey(context.seed).child("dropout").child(context.step).child(path).child(call)
     return try x.dropout(probability, key: key)
   }
+}
+
+/// Zeroes elements with probability p while training and scales the others by 1 / (1 - p).
+public struct DropoutWord: LayerWord {
+  /// The word as written in `model.layers`.
+  public static var word: String { "dropout" }
+  /// The probability to zero an element.
+  public var p = 0.5
+  /// Makes the options with their defaults.
+  public init() {}
+  /// The keys, in the order in which they are written.
+  public static var fields: [ConfigurationField<Self>] {
+    [.init("p", \.p, .within(0..<1), "the probability to zero an element")]
+  }
+  /// Makes the layer for inputs of shape `[batch] + input`.
+  public func layer(for input: Shape) -> any Layer { Dropout(p: p) }
 }

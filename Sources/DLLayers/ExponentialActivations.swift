@@ -1,3 +1,4 @@
+import DLConfiguration
 import DLTensor
 
 /// `x` where positive, `alpha · (exp(x) - 1)` elsewhere.
@@ -19,7 +20,7 @@ public final class ELU: Module, Layer {
 /// Klambauer et al. 2017. Counterpart: `torch.nn.SELU`.
 public final class SELU: Module, Layer {
   /// Makes the layer.
-  public override init() {}
+  public required override init() {}
 
   /// Applies the layer.
   public func forward(_ x: Tensor) throws -> Tensor { try x.selu() }
@@ -44,4 +45,48 @@ public final class Softplus: Module, Layer {
   public func forward(_ x: Tensor) throws -> Tensor {
     try x.softplus(beta: beta, threshold: threshold)
   }
+}
+
+/// x where x > 0, else alpha * (exp(x) - 1) (Clevert et al., 2016).
+public struct EluWord: LayerWord {
+  /// The word as written in `model.layers`.
+  public static var word: String { "elu" }
+  /// Scale below zero.
+  public var alpha = 1.0
+  /// Makes the options with their defaults.
+  public init() {}
+  /// The keys, in the order in which they are written.
+  public static var fields: [ConfigurationField<Self>] {
+    [
+      .init("alpha", \.alpha, "scale below zero")
+    ]
+  }
+  /// Makes the layer for inputs of shape `[batch] + input`.
+  public func layer(for input: Shape) -> any Layer { ELU(alpha: alpha) }
+}
+
+extension SELU: PlainLayer {
+  /// The word in `model.layers`.
+  public static var word: String { "selu" }
+}
+
+/// log(1 + exp(beta * x)) / beta.
+public struct SoftplusWord: LayerWord {
+  /// The word as written in `model.layers`.
+  public static var word: String { "softplus" }
+  /// How sharp the bend at zero is.
+  public var beta = 1.0
+  /// Beta * x above which the function is linear.
+  public var threshold = 20.0
+  /// Makes the options with their defaults.
+  public init() {}
+  /// The keys, in the order in which they are written.
+  public static var fields: [ConfigurationField<Self>] {
+    [
+      .init("beta", \.beta, .above(0), "how sharp the bend at zero is"),
+      .init("threshold", \.threshold, "beta * x above which the function is linear"),
+    ]
+  }
+  /// Makes the layer for inputs of shape `[batch] + input`.
+  public func layer(for input: Shape) -> any Layer { Softplus(beta: beta, threshold: threshold) }
 }

@@ -1,3 +1,4 @@
+import DLConfiguration
 import DLTensor
 
 /// Group normalisation: each sample and each group of neighbouring channels by its own mean and
@@ -74,5 +75,56 @@ public final class InstanceNorm: Module, Layer {
         op: "instance_norm", "input has shape \(input), expected several values per channel")
     }
     return input
+  }
+}
+
+/// Group normalisation over the last axis (Wu and He, 2018).
+public struct GroupNormWord: LayerWord {
+  /// The word as written in `model.layers`.
+  public static var word: String { "group_norm" }
+  /// Groups of neighbouring channels.
+  public var numGroups = 0
+  /// Added to the variance.
+  public var eps = 1e-5
+  /// Whether to learn a scale and a shift per channel.
+  public var affine = true
+  /// Makes the options with their defaults.
+  public init() {}
+  /// The keys, in the order in which they are written.
+  public static var fields: [ConfigurationField<Self>] {
+    [
+      .init(
+        "num_groups", \.numGroups, .within(1...1_048_576), required: true,
+        "groups of neighbouring channels"),
+      .init("eps", \.eps, .above(0), "added to the variance"),
+      .init("affine", \.affine, "whether to learn a scale and a shift per channel"),
+    ]
+  }
+  /// Makes the layer for inputs of shape `[batch] + input`.
+  public func layer(for input: Shape) throws -> any Layer {
+    GroupNorm(numGroups, try features(Self.word, input), eps: eps, affine: affine)
+  }
+}
+
+/// Instance normalisation over the last axis (Ulyanov et al., 2016).
+public struct InstanceNormWord: LayerWord {
+  /// The word as written in `model.layers`.
+  public static var word: String { "instance_norm" }
+  /// Added to the variance.
+  public var eps = 1e-5
+  /// Whether to learn a scale and a shift per channel.
+  public var affine = false
+  /// Makes the options with their defaults.
+  public init() {}
+  /// The keys, in the order in which they are written.
+  public static var fields: [ConfigurationField<Self>] {
+    [
+      .init("eps", \.eps, .above(0), "added to the variance"),
+      .init("affine", \.affine, "whether to learn a scale and a shift per channel"),
+    ]
+  }
+  /// Makes the layer for inputs of shape `[batch] + input`.
+  public func layer(for input: Shape) throws -> any Layer {
+    InstanceNorm(try features(Self.word, input), eps: eps, affine: affine)
   }
 }

@@ -5,7 +5,7 @@ import DLTensor
 /// Counterpart: `torch.nn.ReLU6`.
 public final class ReLU6: Module, Layer {
   /// Makes the layer.
-  public override init() {}
+  public required override init() {}
 
   /// Applies the layer.
   public func forward(_ x: Tensor) throws -> Tensor { try x.relu6() }
@@ -16,7 +16,7 @@ public final class ReLU6: Module, Layer {
 /// Counterpart: `torch.nn.Hardsigmoid`.
 public final class HardSigmoid: Module, Layer {
   /// Makes the layer.
-  public override init() {}
+  public required override init() {}
 
   /// Applies the layer.
   public func forward(_ x: Tensor) throws -> Tensor { try x.hardSigmoid() }
@@ -27,8 +27,23 @@ public final class HardSigmoid: Module, Layer {
 /// Howard et al. 2019. Counterpart: `torch.nn.Hardswish`.
 public final class HardSwish: Module, Layer {
   /// Makes the layer.
-  public override init() {}
+  public required override init() {}
 
   /// Applies the layer.
   public func forward(_ x: Tensor) throws -> Tensor { try x.hardSwish() }
+}
+
+extension ReLU6: PlainLayer {
+  /// The word in `model.layers`.
+  public static var word: String { "relu6" }
+}
+
+extension HardSigmoid: PlainLayer {
+  /// The word in `model.layers`.
+  public static var word: String { "hardsigmoid" }
+}
+
+extension HardSwish: PlainLayer {
+  /// The word in `model.layers`.
+  public static var word: String { "hardswish" }
 }

@@ -1,3 +1,4 @@
+import DLConfiguration
 import DLTensor
 
 /// Layer normalisation over the last axis, or the last few together.
@@ -42,5 +43,30 @@ func requireTrailing(_ op: String, _ input: Shape, _ normalized: Shape) throws {
   guard input.dimensions.suffix(normalized.rank) == normalized.dimensions[...] else {
     throw TensorError(
       op: op, "input has shape \(input), expected \(normalized) in the last axes")
+  }
+}
+
+/// Layer normalisation over the last axes.
+public struct LayerNormWord: LayerWord {
+  /// The word as written in `model.layers`.
+  public static var word: String { "layer_norm" }
+  /// Extents of the last axes, normalised together; the last axis unless given.
+  public var normalizedShape: [Int]?
+  /// Added to the variance.
+  public var eps = 1e-5
+  /// Makes the options with their defaults.
+  public init() {}
+  /// The keys, in the order in which they are written.
+  public static var fields: [ConfigurationField<Self>] {
+    [
+      .init(
+        "normalized_shape", \.normalizedShape, .layerSize,
+        "extents of the last axes, normalised together; the last axis unless given"),
+      .init("eps", \.eps, .above(0), "added to the variance"),
+    ]
+  }
+  /// Makes the layer for inputs of shape `[batch] + input`.
+  public func layer(for input: Shape) throws -> any Layer {
+    LayerNorm(normalizedShape: try trailing(Self.word, input, normalizedShape), eps: eps)
   }
 }

@@ -1,3 +1,4 @@
+import DLConfiguration
 import DLTensor
 
 /// A fully connected layer: `y = x · weightᵀ + bias`, on the last axis.
@@ -30,5 +31,28 @@ public final class Linear: Module, ReLUFusing {
     var output = input
     output[-1] = weight.shape[0]
     return output
+  }
+}
+
+/// x W' + b; the number of inputs comes from the data.
+public struct LinearWord: LayerWord {
+  /// The word as written in `model.layers`.
+  public static var word: String { "linear" }
+  /// Outputs.
+  public var out = 0
+  /// Whether to add a bias per output.
+  public var bias = true
+  /// Makes the options with their defaults.
+  public init() {}
+  /// The keys, in the order in which they are written.
+  public static var fields: [ConfigurationField<Self>] {
+    [
+      .init("out", \.out, .layerSize, required: true, "outputs"),
+      .init("bias", \.bias, "whether to add a bias per output"),
+    ]
+  }
+  /// Makes the layer for inputs of shape `[batch] + input`.
+  public func layer(for input: Shape) throws -> any Layer {
+    Linear(try features(Self.word, input), out, bias: bias)
   }
 }

@@ -1,3 +1,4 @@
+import DLConfiguration
 import DLTensor
 
 /// The largest of every `pieces` neighbours along the last axis.
@@ -18,4 +19,22 @@ public final class Maxout: Module, Layer {
   public func outputShape(for input: Shape) throws -> Shape {
     try Tensor.maxoutShape(input, pieces: pieces)
   }
+}
+
+/// The largest of every few neighbours along the last axis (Goodfellow et al., 2013).
+public struct MaxoutWord: LayerWord {
+  /// The word as written in `model.layers`.
+  public static var word: String { "maxout" }
+  /// How many neighbours compete.
+  public var pieces = 2
+  /// Makes the options with their defaults.
+  public init() {}
+  /// The keys, in the order in which they are written.
+  public static var fields: [ConfigurationField<Self>] {
+    [
+      .init("pieces", \.pieces, .within(2...1024), "how many neighbours compete")
+    ]
+  }
+  /// Makes the layer for inputs of shape `[batch] + input`.
+  public func layer(for input: Shape) -> any Layer { Maxout(pieces: pieces) }
 }

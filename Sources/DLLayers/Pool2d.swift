@@ -1,3 +1,4 @@
+import DLConfiguration
 import DLTensor
 
 /// The largest value under a window.
@@ -59,7 +60,7 @@ public final class AvgPool2d: Module, Layer {
 /// `torch.nn.AdaptiveAvgPool2d(1)` and a flatten.
 public final class GlobalAvgPool2d: Module, Layer {
   /// Makes a pooling layer.
-  public override init() {}
+  public required override init() {}
 
   /// Applies the layer.
   public func forward(_ x: Tensor) throws -> Tensor { try x.globalAvgPool2d() }
@@ -84,4 +85,87 @@ extension Window2d {
     let size = try poolOutput(op: op, height: input[0], width: input[1])
     return [size.height, size.width, input[2]]
   }
+}
+
+/// Max pooling; padding never wins.
+public struct MaxPool2dWord: LayerWord {
+  /// The word as written in `model.layers`.
+  public static var word: String { "max_pool2d" }
+  /// Window, one integer or [height, width].
+  public var kernel = Size2d(1)
+  /// Stride; the window unless given.
+  public var stride = Size2d(1)
+  /// Padding on each side, at most half of the window.
+  public var padding = Size2d(0)
+  /// Makes the options with their defaults.
+  public init() {}
+  /// The keys, in the order in which they are written.
+  public static var fields: [ConfigurationField<Self>] {
+    [
+      .init(
+        "kernel", \.kernel, .windowExtent, required: true, "window, one integer or [height, width]"),
+      .init("stride", \.stride, .windowExtent, "stride; the window unless given"),
+      .init(
+        "padding", \.padding, .windowMargin, "padding on each side, at most half of the window"),
+    ]
+  }
+  /// Completes defaults that depend on other values.
+  public mutating func resolve(given: Set<String>) {
+    if !given.contains("stride") { stride = kernel }
+  }
+  /// Faults that concern several keys at once.
+  public func problems() -> [ConfigurationProblem] { poolPaddingProblems(kernel, padding) }
+  /// Makes the layer for inputs of shape `[batch] + input`.
+  public func layer(for input: Shape) -> any Layer {
+    MaxPool2d(kernel: kernel, stride: stride, padding: padding)
+  }
+}
+
+/// Average pooling.
+public struct AvgPool2dWord: LayerWord {
+  /// The word as written in `model.layers`.
+  public static var word: String { "avg_pool2d" }
+  /// Window, one integer or [height, width].
+  public var kernel = Size2d(1)
+  /// Stride; the window unless given.
+  public var stride = Size2d(1)
+  /// Padding on each side, at most half of the window.
+  public var padding = Size2d(0)
+  /// Whether padding counts in the average.
+  public var countIncludePad = true
+  /// Makes the options with their defaults.
+  public init() {}
+  /// The keys, in the order in which they are written.
+  public static var fields: [ConfigurationField<Self>] {
+    [
+      .init(
+        "kernel", \.kernel, .windowExtent, required: true, "window, one integer or [height, width]"),
+      .init("stride", \.stride, .windowExtent, "stride; the window unless given"),
+      .init(
+        "padding", \.padding, .windowMargin, "padding on each side, at most half of the window"),
+      .init("count_include_pad", \.countIncludePad, "whether padding counts in the average"),
+    ]
+  }
+  /// Completes defaults that depend on other values.
+  public mutating func resolve(given: Set<String>) {
+    if !given.contains("stride") { stride = kernel }
+  }
+  /// Faults that concern several keys at once.
+  public func problems() -> [ConfigurationProblem] { poolPaddingProblems(kernel, padding) }
+  /// Makes the layer for inputs of shape `[batch] + input`.
+  public func layer(for input: Shape) -> any Layer {
+    AvgPool2d(
+      kernel: kernel, stride: stride, padding: padding,
+      countIncludePad: countIncludePad)
+  }
+}
+
+extension GlobalAvgPool2d: PlainLayer {
+  /// The word in `model.layers`.
+  public static var word: String { "global_avg_pool2d" }
+}
+
+private func poolPaddingProblems(_ kernel: Size2d, _ padding: Size2d) -> [ConfigurationProblem] {
+  guard 2 * padding.height > kernel.height || 2 * padding.width > kernel.width else { return [] }
+  return [.init("padding", "kernel", message: "padding is more than half of the window")]
 }

@@ -1,3 +1,4 @@
+import DLConfiguration
 import DLTensor
 
 /// Root mean square normalisation over the last axis, or the last few together.
@@ -29,5 +30,35 @@ public final class RMSNorm: Module, Layer {
   public func outputShape(for input: Shape) throws -> Shape {
     try requireTrailing("rms_norm", input, normalizedShape)
     return input
+  }
+}
+
+/// Root mean square normalisation over the last axes (Zhang and Sennrich, 2019).
+public struct RMSNormWord: LayerWord {
+  /// The word as written in `model.layers`.
+  public static var word: String { "rms_norm" }
+  /// Extents of the last axes, normalised together; the last axis unless given.
+  public var normalizedShape: [Int]?
+  /// Added to the mean square; the precision's epsilon unless given.
+  public var eps: Double?
+  /// Whether to learn a scale per element.
+  public var elementwiseAffine = true
+  /// Makes the options with their defaults.
+  public init() {}
+  /// The keys, in the order in which they are written.
+  public static var fields: [ConfigurationField<Self>] {
+    [
+      .init(
+        "normalized_shape", \.normalizedShape, .within(1...1_048_576),
+        "extents of the last axes, normalised together; the last axis unless given"),
+      .init(
+        "eps", \.eps, .above(0), "added to the mean square; the precision's epsilon unless given"),
+      .init("elementwise_affine", \.elementwiseAffine, "whether to learn a scale per element"),
+    ]
+  }
+  /// Makes the layer for inputs of shape `[batch] + input`.
+  public func layer(for input: Shape) throws -> any Layer {
+    RMSNorm(
+      try trailing(Self.word, input, normalizedShape), eps: eps, affine: elementwiseAffine)
   }
 }

@@ -1,11 +1,17 @@
 import DLLayers
 import DLTensor
 
-extension Zoo {
-  /// A small convolutional network for 8x8 digits: two convolutions with batch normalisation, one
-  /// linear layer.
-  static let digitsCNN: Factory = { input, classes in
-    let outputs = try requireImages("digits_cnn", input, classes)
+/// A small convolutional network for 8x8 digits: two convolutions with batch normalisation, one
+/// linear layer.
+public struct DigitsCNN: ZooModel {
+  /// The name in a configuration.
+  public static var name: String { "digits_cnn" }
+  /// Makes the options.
+  public init() {}
+
+  /// Makes the network for images.
+  public func network(for input: Shape, classes: Int?) throws -> any Layer {
+    let outputs = try Zoo.requireImages(Self.name, input, classes)
     let features = Sequential(
       Conv2d(input[2], 16, kernel: 3, padding: 1, bias: false), BatchNorm(16), ReLU(),
       Conv2d(16, 32, kernel: 3, padding: 1, bias: false), BatchNorm(32), ReLU(),

@@ -1,12 +1,18 @@
 import DLLayers
 import DLTensor
 
-extension Zoo {
-  /// LeNet-5 with batch normalisation after each convolution, for images of 28x28 or more.
-  ///
-  /// LeCun et al. 1998, figure 2, with ReLU and max pooling. 61,750 parameters for MNIST.
-  static let lenet5: Factory = { input, classes in
-    let outputs = try requireImages("lenet5", input, classes)
+/// LeNet-5 with batch normalisation after each convolution, for images of 28x28 or more.
+///
+/// LeCun et al. 1998, figure 2, with ReLU and max pooling. 61,750 parameters for MNIST.
+public struct LeNet5: ZooModel {
+  /// The name in a configuration.
+  public static var name: String { "lenet5" }
+  /// Makes the options.
+  public init() {}
+
+  /// Makes the network for images.
+  public func network(for input: Shape, classes: Int?) throws -> any Layer {
+    let outputs = try Zoo.requireImages(Self.name, input, classes)
     let features = Sequential(
       Conv2d(input[2], 6, kernel: 5, padding: 2), BatchNorm(6), ReLU(), MaxPool2d(kernel: 2),
       Conv2d(6, 16, kernel: 5), BatchNorm(16), ReLU(), MaxPool2d(kernel: 2), Flatten())

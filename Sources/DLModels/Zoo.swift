@@ -1,18 +1,27 @@
+import DLConfiguration
 import DLLayers
 import DLTensor
 
+/// A named model with its options, as `model: {name: ..., ...}` gives them.
+public protocol ZooModel: ConfigurationSection {
+  /// The name that a configuration gives it.
+  static var name: String { get }
+
+  /// Makes the network for inputs of shape `[batch] + input`.
+  ///
+  /// - Throws: `TensorError` for inputs that the model does not take.
+  func network(for input: Shape, classes: Int?) throws -> any Layer
+}
+
+extension ZooModel {
+  /// No options.
+  public static var fields: [ConfigurationField<Self>] { [] }
+}
+
 /// The named models.
 public enum Zoo {
-  /// Makes a model for inputs of shape `[batch] + input`.
-  ///
-  /// Throws `TensorError` for inputs that the model does not take.
-  public typealias Factory = @Sendable (_ input: Shape, _ classes: Int?) throws -> any Layer
-
-  /// The models by the names that a configuration gives them.
-  public static let models: [String: Factory] = [
-    "lenet5": lenet5,
-    "digits_cnn": digitsCNN,
-  ]
+  /// The models: a new one adds its options here.
+  public static var models: [any ZooModel.Type] { [LeNet5.self, DigitsCNN.self] }
 
   static func requireImages(_ name: String, _ input: Shape, _ classes: Int?) throws -> Int {
     guard input.rank == 3, let classes else {

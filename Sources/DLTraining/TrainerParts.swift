@@ -1,3 +1,4 @@
+import DLConfiguration
 import DLData
 import DLLayers
 import DLModels
@@ -22,8 +23,8 @@ struct TrainerParts {
     sampler = try Sampler(
       count: data.train.count, batchSize: configuration.batchSize,
       accumulate: configuration.accumulate,
-      order: configuration.data.order == .shuffled ? .shuffled : .sequential,
-      lastBatch: configuration.data.lastBatch.sampler, seed: Int(clamping: configuration.seed))
+      order: configuration.data.order, lastBatch: configuration.data.lastBatch,
+      seed: Int(clamping: configuration.seed))
     sharding = try TrainerParts.sharding(configuration, ranks: ranks)
     totalSteps =
       configuration.steps
@@ -48,14 +49,12 @@ struct TrainerParts {
   ) throws -> any Layer {
     if let custom { return try custom(input, classes) }
     if let layers = configuration.model.layers {
-      return try ModelBuilder.chain(layers, input: input)
+      return try LayerConfiguration.chain(layers, input: input)
     }
-    let name = configuration.model.name ?? ""
-    guard let make = Zoo.models[name] else {
-      let known = Zoo.models.keys.sorted().joined(separator: ", ")
-      throw TensorError(op: "model.name", "unknown model \"\(name)\", known: \(known)")
+    guard let options = configuration.model.options else {
+      throw TensorError(op: "model", "no network: give model.name or model.layers")
     }
-    return try make(input, classes)
+    return try options.network(for: input, classes: classes)
   }
 
   private static func sharding(_ configuration: Configuration, ranks: Int) throws -> BatchSharding {
@@ -99,17 +98,6 @@ struct TrainerParts {
         op: "batch_norm",
         "the smallest batch of an epoch has \(rows) row(s), one value per channel or none; change "
           + "batch_size, or set data.last_batch to drop or merge", path: norm.path)
-    }
-  }
-}
-
-extension DataConfiguration.LastBatch {
-  /// The sampler's name of the rule.
-  var sampler: Sampler.LastBatch {
-    switch self {
-    case .keep: .keep
-    case .drop: .drop
-    case .merge: .merge
     }
   }
 }

@@ -1,9 +1,10 @@
+import DLConfiguration
 import DLCluster
 import DLTraining
 import Foundation
 import Testing
 
-private let base = "data: {train: x}\nmodel: {name: m}\n"
+private let base = "data: {train: x}\nmodel: {name: lenet5}\n"
 
 /// The lines of the error that a text leads to; empty where it loads.
 private func faults(_ yaml: String, _ overrides: [String] = []) -> [String] {
@@ -140,7 +141,7 @@ private func faults(_ yaml: String, _ overrides: [String] = []) -> [String] {
     ("name=5", "--set name: expected a string, found 5"),
   ])
   func badOverridesNameThemselves(_ override: String, _ expected: String) {
-    let text = "data: {train: x, augment: []}\nmodel: {name: m}\noptimizer: {lr: 1}"
+    let text = "data: {train: x, augment: []}\nmodel: {name: lenet5}\noptimizer: {lr: 1}"
     let lines = faults(text, [override])
     #expect(lines.contains { $0.contains(expected) }, "\(lines)")
   }
@@ -167,7 +168,7 @@ private func faults(_ yaml: String, _ overrides: [String] = []) -> [String] {
     "{train: x, augment: flip}",
   ])
   func badDataIsAFault(_ data: String) {
-    #expect(faults("model: {name: m}\ndata: \(data)").count == 1)
+    #expect(faults("model: {name: lenet5}\ndata: \(data)").count == 1)
   }
 
   @Test(arguments: [

@@ -1,3 +1,6 @@
+import DLConfiguration
+import DLLayers
+import DLTensor
 import DLTraining
 import Foundation
 import Testing
@@ -56,7 +59,7 @@ private let layered = """
   }
 
   @Test func fillsDefaults() throws {
-    let text = "data: {train: x}\nmodel: {name: m}\n"
+    let text = "data: {train: x}\nmodel: {name: lenet5}\n"
     let job = try Configuration.load(yaml: text)
     #expect(job.seed == 1)
     #expect(job.epochs == 1)
@@ -78,9 +81,9 @@ private let layered = """
         "flatten", "dropout", "linear",
       ])
     let conv = try #require(layers[0].options as? Conv2dWord)
-    #expect(conv.out == 32 && conv.kernel == Extent2D(3) && conv.stride == Extent2D(1) && conv.bias)
+    #expect(conv.out == 32 && conv.kernel == Size2d(3) && conv.stride == Size2d(1) && conv.bias)
     let pool = try #require(layers[4].options as? MaxPool2dWord)
-    #expect(pool.stride == Extent2D(height: 2, width: 3))
+    #expect(pool.stride == Size2d(2, 3))
     let residual = try #require(layers[5].options as? ResidualWord)
     #expect(residual.layers.map(\.word) == ["conv2d", "batch_norm", "gelu"])
     #expect((residual.layers[2].options as? GeluWord)?.approximate == .tanh)

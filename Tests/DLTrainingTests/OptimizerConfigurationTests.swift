@@ -1,8 +1,9 @@
+import DLConfiguration
 import DLOptimizers
 import DLTraining
 import Testing
 
-private let base = "data: {train: x}\nmodel: {name: m}\n"
+private let base = "data: {train: x}\nmodel: {name: lenet5}\n"
 
 private func load(_ text: String) throws -> Configuration {
   try Configuration.load(yaml: base + text)

@@ -1,4 +1,5 @@
 import DLCluster
+import DLConfiguration
 import Foundation
 
 extension Configuration {
@@ -70,14 +71,6 @@ private func hexadecimalHash(_ text: String) -> String {
 /// A path from the root, with `.` and `..` resolved where that needs no look at links.
 func absolutePath(_ path: String) -> String {
   joinedPath(FileManager.default.currentDirectoryPath, path)
-}
-
-/// A path relative to a folder, or itself where it is absolute.
-func joinedPath(_ folder: String, _ path: String) -> String {
-  if path.hasPrefix("/") { return path }
-  var rest = path[...]
-  while rest.hasPrefix("./") { rest = rest.dropFirst(2) }
-  return folder.hasSuffix("/") ? folder + rest : folder + "/" + rest
 }
 
 /// Reads a text file of at most 1 MiB; refuses what is not a regular file, so that nothing blocks.

@@ -1,3 +1,5 @@
+import DLConfiguration
+
 /// A training job as its file gives it, with every default filled in.
 public struct Configuration: ConfigurationSection {
   /// The losses that a configuration can name.
@@ -108,36 +110,6 @@ public struct Configuration: ConfigurationSection {
       problems.append(.init("shares", "virtual_ranks", message: message))
     }
     return problems
-  }
-}
-
-/// The network: a name of the zoo, or layers.
-public struct ModelConfiguration: ConfigurationSection {
-  /// A model of the zoo.
-  public var name: String?
-  /// A network without code, its layers numbered as torch.nn.Sequential numbers them.
-  public var layers: [LayerConfiguration]?
-
-  /// Makes the section with its defaults.
-  public init() {}
-
-  /// The keys, in the order in which they are written.
-  public static var fields: [ConfigurationField<Self>] {
-    [
-      .init("name", \.name, "a model of the zoo"),
-      .init("layers", \.layers, "layers in their order, instead of a name"),
-    ]
-  }
-
-  /// Faults that concern several keys at once.
-  public func problems() -> [ConfigurationProblem] {
-    if let layers, layers.isEmpty {
-      return [.init("layers", message: "expected at least one layer")]
-    }
-    guard (name == nil) == (layers == nil) else { return [] }
-    let message =
-      name == nil ? "give model.name or model.layers" : "give either model.name or model.layers"
-    return [.init("layers", "name", message: message)]
   }
 }
 

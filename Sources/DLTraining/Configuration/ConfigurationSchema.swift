@@ -1,3 +1,5 @@
+import DLConfiguration
+import DLLayers
 import Foundation
 
 /// The JSON Schema of a configuration, from the same table as its decoder.

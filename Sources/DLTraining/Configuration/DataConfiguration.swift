@@ -1,10 +1,11 @@
+import DLConfiguration
+import DLData
+
+extension Sampler.Order: ConfigurationWord {}
+extension Sampler.LastBatch: ConfigurationWord {}
+
 /// Where rows come from and how they are prepared.
 public struct DataConfiguration: ConfigurationSection {
-  /// The order of rows within an epoch.
-  public enum Order: String, ConfigurationWord { case shuffled, sequential }
-  /// What becomes of the rows that do not fill the last batch of an epoch.
-  public enum LastBatch: String, ConfigurationWord { case keep, drop, merge }
-
   /// The training set, absolute or relative to the working directory.
   public var train: String?
   /// The validation set.
@@ -16,11 +17,11 @@ public struct DataConfiguration: ConfigurationSection {
   /// Augmentations; none is known yet.
   public var augment: [String] = []
   /// The order of rows within an epoch.
-  public var order = Order.shuffled
+  public var order = Sampler.Order.shuffled
   /// Random rows instead of files.
   public var synthetic: SyntheticConfiguration?
   /// What becomes of a short last batch.
-  public var lastBatch = LastBatch.keep
+  public var lastBatch = Sampler.LastBatch.keep
 
   /// Makes the section with its defaults.
   public init() {}
@@ -28,8 +29,12 @@ public struct DataConfiguration: ConfigurationSection {
   /// The keys, in the order in which they are written.
   public static var fields: [ConfigurationField<Self>] {
     [
-      .init("train", \.train, .path, "training set, a safetensors file of x and y"),
-      .init("validation", \.validation, .path, "validation set, a safetensors file of x and y"),
+      .init(
+        "train", \.train, .path(unless: EmbeddedData.prefix),
+        "training set, a safetensors file of x and y"),
+      .init(
+        "validation", \.validation, .path(unless: EmbeddedData.prefix),
+        "validation set, a safetensors file of x and y"),
       .init("classes", \.classes, .within(1...16_777_216), "classes; from the labels unless given"),
       .init("normalize", \.normalize, "mean and std per channel"),
       .init("augment", \.augment, "augmentations, in their order"),

@@ -1,3 +1,5 @@
+import DLConfiguration
+
 /// The update rule.
 public struct OptimizerConfiguration: ConfigurationSection {
   /// The known rules.

@@ -1,3 +1,5 @@
+import DLConfiguration
+
 /// How the learning rate changes over time.
 ///
 /// Steps and epochs count from the end of the warm-up.

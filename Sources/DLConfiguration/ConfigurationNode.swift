@@ -19,6 +19,13 @@ public struct ConfigurationNode: Sendable {
     public var place: ConfigurationPlace
     /// Its value.
     public var value: ConfigurationNode
+
+    /// Makes an entry.
+    public init(key: String, place: ConfigurationPlace, value: ConfigurationNode) {
+      self.key = key
+      self.place = place
+      self.value = value
+    }
   }
 
   /// What the node holds.
@@ -33,18 +40,18 @@ public struct ConfigurationNode: Sendable {
   }
 
   /// Makes a mapping from keys and values in their order.
-  init(_ pairs: KeyValuePairs<String, ConfigurationNode>) {
+  package init(_ pairs: KeyValuePairs<String, ConfigurationNode>) {
     self.init(.mapping(pairs.map { .init($0.key, $0.value) }))
   }
 
   /// The value of a key, if this is a mapping that has it.
-  subscript(key: String) -> ConfigurationNode? {
+  package subscript(key: String) -> ConfigurationNode? {
     guard case .mapping(let entries) = value else { return nil }
     return entries.first { $0.key == key }?.value
   }
 
   /// The node as a message names it: `the string "abc"`.
-  var described: String {
+  package var described: String {
     switch value {
     case .null: "nothing (null)"
     case .bool(let value): "\(value)"
@@ -58,7 +65,7 @@ public struct ConfigurationNode: Sendable {
 }
 
 extension ConfigurationNode.Entry {
-  init(_ key: String, _ value: ConfigurationNode) {
+  package init(_ key: String, _ value: ConfigurationNode) {
     self.init(key: key, place: value.place, value: value)
   }
 }
@@ -129,4 +136,12 @@ extension ConfigurationNode: Codable {
       try container.encode(value)
     }
   }
+}
+
+/// A path relative to a folder, or itself where it is absolute.
+package func joinedPath(_ folder: String, _ path: String) -> String {
+  if path.hasPrefix("/") { return path }
+  var rest = path[...]
+  while rest.hasPrefix("./") { rest = rest.dropFirst(2) }
+  return folder.hasSuffix("/") ? folder + rest : folder + "/" + rest
 }

@@ -6,12 +6,17 @@ public struct ConfigurationRule: Sendable {
   var exclusiveMaximum: Double?
   var count: Int?
   var isPath = false
+  var exemptPrefixes: [String] = []
   var unavailable: [String: String] = [:]
 
   /// No rule; integers still stay below 2^31, and numbers are finite.
   public static let none = ConfigurationRule()
   /// A path, relative to the file that names it.
   public static let path = ConfigurationRule(isPath: true)
+  /// A path, unless it starts with a prefix that marks another kind of name.
+  public static func path(unless prefix: String) -> Self {
+    .init(isPath: true, exemptPrefixes: [prefix])
+  }
   /// At least a value.
   public static func atLeast(_ minimum: Double) -> Self { .init(minimum: minimum) }
   /// More than a value.
@@ -39,7 +44,7 @@ public struct ConfigurationRule: Sendable {
   }
 
   /// ` of at least 1 and at most 3`, or nothing.
-  var described: String {
+  package var described: String {
     let parts = [
       minimum.map { "at least \(short($0))" }, exclusiveMinimum.map { "more than \(short($0))" },
       maximum.map { "at most \(short($0))" }, exclusiveMaximum.map { "less than \(short($0))" },

@@ -1,14 +1,4 @@
-/// The options of one layer word: a struct in ``LayerConfiguration/words``, and nothing else to
-/// touch here.
-public protocol LayerWord: ConfigurationSection {
-  /// The word as written in `model.layers`.
-  static var word: String { get }
-}
-
-extension LayerWord {
-  /// No options.
-  public static var fields: [ConfigurationField<Self>] { [] }
-}
+import DLConfiguration
 
 /// One entry of `model.layers`: `{conv2d: {out: 32, kernel: 3}}`, `{relu: {}}`, or the bare word
 /// `relu`.
@@ -75,7 +65,7 @@ public struct LayerConfiguration: ConfigurationReadable, Codable {
   }
 
   /// The definition that ``schema(_:)`` refers to.
-  static var definition: ConfigurationNode {
+  package static var definition: ConfigurationNode {
     let objects = words.map { type in
       ConfigurationNode.typed(
         "object",
@@ -101,38 +91,4 @@ public struct LayerConfiguration: ConfigurationReadable, Codable {
 
   /// Writes a mapping of one key.
   public func encode(to encoder: any Encoder) throws { try node.encode(to: encoder) }
-}
-
-/// A height and a width: `3` for both, or `[3, 5]`.
-public struct Extent2D: ConfigurationReadable {
-  /// Along the first axis of an image.
-  public var height: Int
-  /// Along the second axis of an image.
-  public var width: Int
-
-  /// Makes a square extent.
-  public init(_ both: Int) { (height, width) = (both, both) }
-
-  /// Makes an extent.
-  public init(height: Int, width: Int) { (self.height, self.width) = (height, width) }
-
-  /// Reads an integer or a list of two.
-  public static func read(
-    _ node: ConfigurationNode, at path: String, rule: ConfigurationRule,
-    faults: inout ConfigurationFaults
-  ) -> Self? {
-    if case .list = node.value {
-      return [Int].read(node, at: path, rule: rule.count(2), faults: &faults)
-        .map { Self(height: $0[0], width: $0[1]) }
-    }
-    return Int.read(node, at: path, rule: rule, faults: &faults).map { Self($0) }
-  }
-
-  /// One integer where both are the same.
-  public var node: ConfigurationNode { height == width ? height.node : [height, width].node }
-
-  /// An integer or a list of two.
-  public static func schema(_ rule: ConfigurationRule) -> ConfigurationNode {
-    .init(["anyOf": .init(.list([Int.schema(rule), [Int].schema(rule.count(2))]))])
-  }
 }

@@ -1,5 +1,3 @@
-import DLData
-
 /// A type of which a configuration can hold values.
 public protocol ConfigurationReadable: Sendable, Equatable {
   /// Reads a node; notes every fault with its place and path, and gives nil then.
@@ -18,11 +16,11 @@ public protocol ConfigurationWord: ConfigurationReadable, RawRepresentable, Case
 where RawValue == String {}
 
 extension ConfigurationNode {
-  func mismatch(_ wanted: String, _ path: String, _ faults: inout ConfigurationFaults) {
+  package func mismatch(_ wanted: String, _ path: String, _ faults: inout ConfigurationFaults) {
     faults.add(path, "expected \(wanted), found \(described)", at: place)
   }
 
-  static func typed(_ type: String, _ more: [Entry] = []) -> ConfigurationNode {
+  package static func typed(_ type: String, _ more: [Entry] = []) -> ConfigurationNode {
     .init(.mapping([.init("type", .init(.string(type)))] + more))
   }
 }
@@ -120,7 +118,7 @@ extension String: ConfigurationReadable {
       node.mismatch("a string", path, &faults)
       return nil
     }
-    guard rule.isPath, !value.hasPrefix(EmbeddedData.prefix) else { return value }
+    guard rule.isPath, !rule.exemptPrefixes.contains(where: value.hasPrefix) else { return value }
     guard !value.isEmpty, !value.utf8.contains(0) else {
       node.mismatch("a path", path, &faults)
       return nil

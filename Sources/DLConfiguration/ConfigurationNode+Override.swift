@@ -3,7 +3,7 @@ extension ConfigurationNode {
   ///
   /// - Parameter alternatives: groups of keys of which one replaces the others, such as epochs and
   ///   steps.
-  mutating func apply(
+  package mutating func apply(
     override text: String, folder: String, alternatives: [[String]],
     faults: inout ConfigurationFaults
   ) {

@@ -2,17 +2,17 @@ import Yams
 
 extension ConfigurationNode {
   /// The largest configuration in bytes, nodes and levels: far beyond any real one.
-  static let maximumBytes = 1 << 20
-  static let maximumNodes = 100_000
-  static let maximumDepth = 64
+  package static let maximumBytes = 1 << 20
+  package static let maximumNodes = 100_000
+  package static let maximumDepth = 64
   /// Aliases may repeat a block, but so few that their expansion stays small.
-  static let maximumAliases = 16
-  static let maximumBytesWithAliases = 1 << 16
+  package static let maximumAliases = 16
+  package static let maximumBytesWithAliases = 1 << 16
 
   /// Composes YAML into a tree; an empty text is an empty mapping at top level.
   ///
   /// - Throws: ``ConfigurationError`` with line and column for text that is not YAML.
-  static func parse(
+  package static func parse(
     yaml text: String, at place: ConfigurationPlace
   ) throws(ConfigurationError) -> ConfigurationNode {
     func fail(_ message: String, _ mark: Mark? = nil) -> ConfigurationError {

@@ -7,7 +7,7 @@ public struct ConfigurationError: DLError, Equatable {
   /// 64, or 74 where the file could not be read.
   public let exitCode: ExitCode
 
-  init(_ faults: [ConfigurationFault], exitCode: ExitCode = .usage) {
+  package init(_ faults: [ConfigurationFault], exitCode: ExitCode = .usage) {
     self.faults = faults
     self.exitCode = exitCode
   }
@@ -28,6 +28,12 @@ public struct ConfigurationFault: CustomStringConvertible, Sendable, Equatable {
   /// What is wrong and what to do.
   public let message: String
 
+  package init(place: ConfigurationPlace, path: String, message: String) {
+    self.place = place
+    self.path = path
+    self.message = message
+  }
+
   /// `FILE:LINE:COLUMN: KEY: MESSAGE`, or `--set KEY: MESSAGE` for an override.
   public var description: String {
     if place.line == 0, place.isOverride, !path.isEmpty { return "--set \(path): \(message)" }
@@ -47,13 +53,20 @@ public struct ConfigurationPlace: CustomStringConvertible, Sendable, Equatable {
   /// The column, counted from 1 in Unicode scalars; 0 where there is none.
   public var column = 0
 
+  package init(source: String, folder: String, line: Int = 0, column: Int = 0) {
+    self.source = source
+    self.folder = folder
+    self.line = line
+    self.column = column
+  }
+
   /// Whether the value comes from the command line.
   public var isOverride: Bool { source == Self.overrideSource }
 
   /// `FILE:LINE:COLUMN`, without the numbers where there are none.
   public var description: String { line == 0 ? source : "\(source):\(line):\(column)" }
 
-  static let overrideSource = "--set"
+  package static let overrideSource = "--set"
 }
 
 /// Collects faults while a tree is read, so that all are reported at once.
@@ -61,9 +74,9 @@ public struct ConfigurationFaults {
   /// What was found so far.
   public private(set) var list: [ConfigurationFault] = []
   /// Keys at top level that the program itself supplies and the file may omit.
-  let supplied: Set<String>
+  package let supplied: Set<String>
 
-  init(supplied: Set<String> = []) { self.supplied = supplied }
+  package init(supplied: Set<String> = []) { self.supplied = supplied }
 
   /// Notes a fault at a node.
   public mutating func add(_ path: String, _ message: String, at place: ConfigurationPlace) {
@@ -71,14 +84,14 @@ public struct ConfigurationFaults {
   }
 
   /// Throws what was found, if anything.
-  func check() throws(ConfigurationError) {
+  package func check() throws(ConfigurationError) {
     if !list.isEmpty { throw ConfigurationError(list) }
   }
 }
 
 /// The known word nearest to a mistyped one by Levenshtein's distance, if it is near enough to be
 /// meant.
-func nearestWord(to word: String, in known: [String]) -> String? {
+package func nearestWord(to word: String, in known: [String]) -> String? {
   let typed = Array(word.lowercased().unicodeScalars.prefix(64))
   let best = known.map { (word: $0, distance: editDistance(typed, Array($0.unicodeScalars))) }
     .min { $0.distance < $1.distance }
@@ -101,7 +114,7 @@ private func editDistance(_ a: [Unicode.Scalar], _ b: [Unicode.Scalar]) -> Int {
 }
 
 /// `did you mean X?` where something is near, else the known words.
-func suggestion(for word: String, in known: [String]) -> String {
+package func suggestion(for word: String, in known: [String]) -> String {
   if let nearest = nearestWord(to: word, in: known) { return "did you mean \(nearest)?" }
   return known.isEmpty ? "none is known" : "known: \(known.joined(separator: ", "))"
 }

@@ -80,7 +80,7 @@ extension ConfigurationSection {
   /// A problem for each option that is not at its default though the chosen word has no such option.
   ///
   /// A written configuration names every option, so a default is no sign of one.
-  func misplacedOptions<Word: ConfigurationWord>(
+  package func misplacedOptions<Word: ConfigurationWord>(
     _ chosen: Word, _ options: [(key: String, owners: [Word])]
   ) -> [ConfigurationProblem] {
     let defaults = Self()

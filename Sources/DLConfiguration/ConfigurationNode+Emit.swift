@@ -1,7 +1,7 @@
 extension ConfigurationNode {
   /// The tree as canonical YAML: equal trees give equal text, and the text reads back as the same
   /// tree.
-  func yaml() -> String {
+  package func yaml() -> String {
     guard case .mapping(let entries) = value, !entries.isEmpty else { return flow() + "\n" }
     return block(entries, indent: "").joined(separator: "\n") + "\n"
   }
@@ -56,7 +56,7 @@ extension ConfigurationNode {
 }
 
 /// A number in the form that both YAML 1.1 and 1.2 readers take for a number: `5.0e-05`, `.inf`.
-func yamlText(_ value: Double) -> String {
+package func yamlText(_ value: Double) -> String {
   if value.isNaN { return ".nan" }
   if value.isInfinite { return value < 0 ? "-.inf" : ".inf" }
   let text = "\(value)"
@@ -78,7 +78,7 @@ private func scalarText(_ text: String) -> String {
 }
 
 /// A string in double quotes with escapes that YAML and JSON share.
-func quoted(_ text: String) -> String {
+package func quoted(_ text: String) -> String {
   var result = "\""
   for scalar in text.unicodeScalars {
     switch scalar {

@@ -1,0 +1,118 @@
+import DLConfiguration
+import DLLayers
+import DLModels
+
+/// The network: `{name: resnet20, ...}`, a model of the zoo with its options, or `{layers: [...]}`.
+public struct ModelConfiguration: ConfigurationReadable, Codable {
+  /// A model of the zoo.
+  public var options: (any ZooModel)?
+  /// A network without code, its layers numbered as torch.nn.Sequential numbers them.
+  public var layers: [LayerConfiguration]?
+
+  /// Makes the section without a network.
+  public init() {}
+
+  /// The name of the model of the zoo.
+  public var name: String? { options.map { type(of: $0).name } }
+
+  /// Models are equal when their names, options and layers are.
+  public static func == (a: Self, b: Self) -> Bool {
+    func equal<Options: ZooModel>(_ options: Options) -> Bool { b.options as? Options == options }
+    let sameOptions = a.options.map { equal($0) } ?? (b.options == nil)
+    return sameOptions && a.layers == b.layers
+  }
+
+  /// Reads a mapping with a name and the options of that model, or with layers.
+  public static func read(
+    _ node: ConfigurationNode, at path: String, rule: ConfigurationRule,
+    faults: inout ConfigurationFaults
+  ) -> Self? {
+    guard case .mapping(let entries) = node.value else {
+      node.mismatch("a mapping", path, &faults)
+      return nil
+    }
+    var model = Self()
+    let given = entries.filter { if case .null = $0.value.value { false } else { true } }
+    let name = given.first { $0.key == "name" }
+    let layers = given.first { $0.key == "layers" }
+    if let name, layers != nil {
+      let message = "give either model.name or model.layers"
+      faults.add("\(path).layers", message, at: name.value.place)
+      return nil
+    }
+    if let layers {
+      for other in given where other.key != "layers" {
+        let hint = suggestion(for: other.key, in: ["name", "layers"])
+        faults.add("\(path).\(other.key)", "unknown key, \(hint)", at: other.place)
+        return nil
+      }
+      model.layers = [LayerConfiguration].read(
+        layers.value, at: "\(path).layers", rule: .none, faults: &faults)
+      if model.layers?.isEmpty == true {
+        faults.add("\(path).layers", "expected at least one layer", at: layers.value.place)
+      }
+      return model.layers == nil ? nil : model
+    }
+    guard let name else {
+      if faults.supplied.contains(path), given.isEmpty { return model }
+      let key = given.first.map { "\(path).\($0.key)" } ?? "\(path).layers"
+      faults.add(key, "give model.name or model.layers", at: given.first?.place ?? node.place)
+      return nil
+    }
+    guard
+      let word = String.read(
+        name.value, at: "\(path).name", rule: .none, faults: &faults)
+    else { return nil }
+    guard let type = Zoo.models.first(where: { $0.name == word }) else {
+      let hint = suggestion(for: word, in: Zoo.models.map { $0.name })
+      let message = "unknown model \(quoted(String(word.prefix(60)))), \(hint)"
+      faults.add("\(path).name", message, at: name.value.place)
+      return nil
+    }
+    let rest = ConfigurationNode(.mapping(given.filter { $0.key != "name" }), at: node.place)
+    model.options = type.read(rest, at: path, rule: .none, faults: &faults)
+    return model.options == nil ? nil : model
+  }
+
+  /// The name with all options, or the layers.
+  public var node: ConfigurationNode {
+    if let options, case .mapping(let entries) = options.node.value {
+      return .init(.mapping([.init("name", type(of: options).name.node)] + entries))
+    }
+    return .init(.mapping(layers.map { [.init("layers", $0.node)] } ?? []))
+  }
+
+  /// One object for each model of the zoo, and one for layers.
+  public static func schema(_ rule: ConfigurationRule) -> ConfigurationNode {
+    func object(_ properties: [ConfigurationNode.Entry], _ required: [String]) -> ConfigurationNode
+    {
+      .typed(
+        "object",
+        [
+          .init("additionalProperties", false.node),
+          .init("properties", .init(.mapping(properties))), .init("required", required.node),
+        ])
+    }
+    let models = Zoo.models.map { type in
+      let name = ConfigurationNode.typed("string", [.init("enum", [type.name].node)])
+      let options = type.schema(.none)["properties"]?.value
+      guard case .mapping(let entries)? = options else { return object([.init("name", name)], []) }
+      return object([.init("name", name)] + entries, ["name"])
+    }
+    let chain = object([.init("layers", [LayerConfiguration].schema(.none))], ["layers"])
+    return .init(["anyOf": .init(.list(models + [chain]))])
+  }
+
+  /// Reads a model from any Codable format.
+  public init(from decoder: any Decoder) throws {
+    var faults = ConfigurationFaults()
+    let node = try ConfigurationNode(from: decoder)
+    guard let value = Self.read(node, at: "", rule: .none, faults: &faults) else {
+      throw ConfigurationError(faults.list)
+    }
+    self = value
+  }
+
+  /// Writes the name with all options, or the layers.
+  public func encode(to encoder: any Encoder) throws { try node.encode(to: encoder) }
+}
