@@ -180,6 +180,33 @@ extension Array: ConfigurationReadable where Element: ConfigurationReadable {
   }
 }
 
+extension Dictionary: ConfigurationReadable where Key == String, Value: ConfigurationReadable {
+  /// Reads a mapping with any keys.
+  public static func read(
+    _ node: ConfigurationNode, at path: String, rule: ConfigurationRule,
+    faults: inout ConfigurationFaults
+  ) -> Self? {
+    guard case .mapping(let entries) = node.value else {
+      node.mismatch("a mapping", path, &faults)
+      return nil
+    }
+    var result = Self()
+    for entry in entries {
+      result[entry.key] = Value.read(
+        entry.value, at: "\(path).\(entry.key)", rule: rule, faults: &faults)
+    }
+    return result.count == entries.count ? result : nil
+  }
+  /// The value as a node, its keys sorted.
+  public var node: ConfigurationNode {
+    .init(.mapping(sorted { $0.key < $1.key }.map { .init($0.key, $0.value.node) }))
+  }
+  /// The JSON Schema of the type.
+  public static func schema(_ rule: ConfigurationRule) -> ConfigurationNode {
+    .typed("object", [.init("additionalProperties", Value.schema(rule))])
+  }
+}
+
 extension ConfigurationWord {
   /// Reads one of the words.
   public static func read(

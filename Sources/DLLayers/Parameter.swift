@@ -25,6 +25,14 @@ public final class Parameter {
 
   var tensor: Tensor?
 
+  /// Whether gradients flow to it; from the arena's making on true.
+  ///
+  /// Its gradient counts as zero where they do not.
+  public var requiresGradient: Bool {
+    get { tensor?.requiresGradient ?? true }
+    set { tensor?.requiresGradient = newValue }
+  }
+
   /// Declares a parameter.
   public init(_ shape: Shape, layout: ParameterLayout = .plain, initializer: Initializer) {
     self.shape = shape

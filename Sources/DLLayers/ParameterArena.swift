@@ -105,6 +105,12 @@ public final class ParameterArena {
     for parameter in parameters { parameter.tensor?.resetGradient() }
   }
 
+  /// The elements of the two arrays that a run of parameters takes, gaps behind them included.
+  public func elements(of range: Range<Int>) -> Range<Int> {
+    func start(_ index: Int) -> Int { index < offsets.count ? offsets[index] : count }
+    return start(range.lowerBound)..<start(range.upperBound)
+  }
+
   /// Zeroes the gradients of parameters that this step's backward did not reach, as on a rank
   /// without rows.
   public func completeGradients() {

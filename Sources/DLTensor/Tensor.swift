@@ -17,7 +17,7 @@ public final class Tensor {
   /// The number of elements.
   public let count: Int
   /// Whether gradients flow to this tensor.
-  public internal(set) var requiresGradient = false
+  public package(set) var requiresGradient = false
   /// The gradient, once a backward pass has reached this tensor and it is a leaf.
   public internal(set) var gradient: Tensor?
 

@@ -89,7 +89,7 @@ extension Trainer {
         advice: "resume with the configuration it was saved with, or use --init for its weights",
         exitCode: .usage)
     }
-    let state = try optimizerState.entries()
+    let state = try phases.flatMap { try $0.state.entries() }
     try StateDict(arena, adding: state).load(from: file)
     guard file.metadata["model"] == configuration.model.fingerprint else {
       throw CheckpointError(
@@ -97,7 +97,13 @@ extension Trainer {
         advice: "resume with the configuration it was saved with, or use --init for its weights",
         exitCode: .usage)
     }
+    guard position.updates.count == phases.count else {
+      throw CheckpointError(
+        path: path, what: "has \(position.updates.count) optimizers, this run \(phases.count)",
+        advice: "resume with the configuration it was saved with", exitCode: .usage)
+    }
     self.position = position
+    for (phase, updates) in zip(phases, position.updates) { phase.updates = updates }
     if position.step > totalSteps {
       throw CheckpointError(
         path: path, what: "is at step \(position.step), the run ends at \(totalSteps)",
@@ -110,7 +116,8 @@ extension Trainer {
     [
       ("seed", String(configuration.seed)), ("batch_size", String(configuration.batchSize)),
       ("rows", String(data.train.count)), ("precision", configuration.precision.rawValue),
-      ("optimizer", optimizer.name), ("order", configuration.data.order.rawValue),
+      ("optimizer", phases.map(\.optimizer.name).joined(separator: ",")),
+      ("order", configuration.data.order.rawValue),
       ("last_batch", configuration.data.lastBatch.rawValue),
     ]
   }
@@ -141,7 +148,7 @@ extension Trainer {
       notes["ranks"] = String(communicator.size)
       notes["input_shape"] = data.train.inputShape.map(String.init).joined(separator: ",")
       notes["classes"] = data.train.classCount.map(String.init)
-      let entries = try StateDict(arena, adding: optimizerState.entries()).entries
+      let entries = try StateDict(arena, adding: phases.flatMap { try $0.state.entries() }).entries
       try Checkpoint.write(
         entries, position: position, notes: notes, to: folder.checkpoints.file(step: step))
       try folder.checkpoints.markLatest(step: step)

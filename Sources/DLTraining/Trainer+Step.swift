@@ -25,7 +25,8 @@ public struct NonFiniteError: DLError {
 
 /// What one step came to.
 struct StepOutcome {
-  let loss: Double
+  var loss = 0.0
+  var parts: [(name: String, loss: Double)] = []
   let rows: Int
   let epoch: Int
   let learningRate: Double
@@ -37,63 +38,96 @@ extension Trainer {
   /// ranks.
   static let normBlock = 16_384
 
-  /// Makes one optimizer step from the loader's next batch.
+  /// Makes one optimizer step from the loader's next batch: an update for each phase of the task.
   func step(_ loader: BatchLoader) throws -> StepOutcome {
     context.step = position.step
     context.isTraining = true
     defer { context.isTraining = false }
 
     var loaded: StepBatch?
-    var denominator = 0.0
     try local {
       loaded = try loader.next()
-      if let loaded { denominator = try localDenominator(loaded) }
+      if let loaded { try prepare(loaded) }
     }
-    let agreed = try exchange.agree(
-      denominator, stop: options.shouldStop(), "load the rows of step \(position.step + 1)")
+    defer { batches.removeAll(keepingCapacity: true) }
+    var stop = false
+    for phase in phases {
+      let agreed = try exchange.agree(
+        phase.denominator, stop: options.shouldStop(), "load the rows of step \(position.step + 1)")
+      phase.denominator = agreed.sum
+      stop = stop || agreed.stop
+    }
     guard let batch = loaded else {
       throw DataError("the data ended at step \(position.step + 1)", exitCode: .fault)
     }
 
-    let buffers = configuration.nonFinite == .skip ? Array(arena.bufferBytes) : []
-    arena.resetGradients()
-    let lossSum = try forwardAndBackward(batch, seed: 1 / agreed.sum)
-    arena.completeGradients()
-    let loss = try exchange.agree(lossSum, stop: false, "sum the loss").sum / agreed.sum
-    try communicator.allreduceSum(arena.gradients, count: arena.count, type: arena.dtype.element)
+    let multiplier = schedule.multiplier(step: position.step)
+    var outcome = StepOutcome(
+      rows: batch.globalRows, epoch: batch.cursor.epoch,
+      learningRate: phases[0].configuration.lr * multiplier, stop: stop)
+    for index in phases.indices {
+      let loss = try update(index, batch, multiplier: multiplier)
+      outcome.loss += loss
+      if phases.count > 1 { outcome.parts.append((phases[index].phase.name, loss)) }
+    }
+    return outcome
+  }
 
-    let rate = configuration.optimizer.lr * schedule.multiplier(step: position.step)
-    if let scale = try gradientScale(loss: loss) {
-      position.updates += 1
-      optimizer.update(
-        optimizerState.slice,
-        scalars: StepScalars(step: position.updates, learningRate: rate, gradientScale: scale))
+  /// Makes the tensors of this rank's rows, and its part of each phase's denominator: known before
+  /// the first forward.
+  private func prepare(_ step: StepBatch) throws {
+    for (index, micro) in step.microBatches.enumerated() {
+      var batch = try micro.tensors(of: data.train, data.transform, context)
+      batch.index = index
+      batch.startsEpoch = step.cursor.step == 0
+      batches.append(batch)
+    }
+    for (index, phase) in phases.enumerated() {
+      phase.denominator = try batches.reduce(0) {
+        try $0 + task.denominator($1, phase: index)
+      }
+    }
+  }
+
+  /// One phase: forward and backward, the sum of the gradients over the ranks, the update.
+  ///
+  /// - Returns: the phase's mean loss over the global batch.
+  private func update(_ index: Int, _ batch: StepBatch, multiplier: Double) throws -> Double {
+    let phase = phases[index]
+    let buffers = configuration.nonFinite == .skip ? Array(arena.bufferBytes) : []
+    if phases.count > 1 {
+      for (place, parameter) in arena.parameters.enumerated() {
+        parameter.requiresGradient = phase.parameters.contains(place)
+      }
+    }
+    arena.resetGradients()
+    let lossSum = try forwardAndBackward(batch, phase: index, seed: 1 / phase.denominator)
+    arena.completeGradients()
+    let loss =
+      try exchange.agree(lossSum, stop: false, "sum the loss").sum / phase.denominator
+    try communicator.allreduceSum(
+      arena.gradients + phase.elements.lowerBound * arena.dtype.byteCount,
+      count: phase.elements.count, type: arena.dtype.element)
+
+    if let scale = try gradientScale(phase, loss: loss) {
+      phase.update(
+        learningRate: phase.configuration.lr * multiplier, gradientScale: scale)
+      position.updates[index] = phase.updates
     } else {
       // The forward pass has put what is not finite into the running statistics too.
       arena.bufferBytes.copyBytes(from: buffers)
     }
-    return StepOutcome(
-      loss: loss, rows: batch.globalRows, epoch: batch.cursor.epoch, learningRate: rate,
-      stop: agreed.stop)
-  }
-
-  /// This rank's denominator over all micro-batches: known before the first forward.
-  private func localDenominator(_ step: StepBatch) throws -> Double {
-    try step.microBatches.reduce(0) {
-      try $0 + task.denominator($1.tensors(of: data.train, data.transform, context))
-    }
+    return loss
   }
 
   /// This rank's loss sum; gradients of the loss divided by the global denominator are in the
   /// arena.
-  private func forwardAndBackward(_ step: StepBatch, seed: Double) throws -> Double {
+  private func forwardAndBackward(_ step: StepBatch, phase: Int, seed: Double) throws -> Double {
     var total = 0.0
     var firstRow = 0
-    for micro in step.microBatches {
+    for (micro, batch) in zip(step.microBatches, batches) {
       context.beginForward(rowOffset: firstRow + micro.rowOffset)
-      let sum = try context.recording {
-        try task.lossSum(micro.tensors(of: data.train, data.transform, context))
-      }
+      let sum = try context.recording { try task.lossSum(batch, phase: phase) }
       total += sum.scalar
       try context.backward(sum, seed: seed)
       firstRow += micro.globalRows
@@ -104,33 +138,36 @@ extension Trainer {
   /// The factor that clips the reduced gradient; nil where the step is to be skipped.
   ///
   /// Every rank holds the same gradient and comes to the same answer.
-  private func gradientScale(loss: Double) throws -> Double? {
-    let blocks = (arena.count + Trainer.normBlock - 1) / Trainer.normBlock
+  private func gradientScale(_ phase: UpdatePhase, loss: Double) throws -> Double? {
+    let count = phase.elements.count
+    let blocks = (count + Trainer.normBlock - 1) / Trainer.normBlock
     return try withUnsafeTemporaryAllocation(of: Double.self, capacity: max(blocks, 1)) {
       partials in
       var isNonFinite: Int32 = 0
       partials.initialize(repeating: 0)
       if let base = partials.baseAddress {
         dl_square_sum_blocks(
-          arena.dtype.kernel, arena.gradients, arena.count, Trainer.normBlock, base, &isNonFinite)
+          arena.dtype.kernel,
+          arena.gradients + phase.elements.lowerBound * arena.dtype.byteCount, count,
+          Trainer.normBlock, base, &isNonFinite)
       }
       if isNonFinite != 0 || !loss.isFinite {
         let error = NonFiniteError(
-          step: position.step + 1, parameter: isNonFinite != 0 ? firstNonFinite() : nil)
+          step: position.step + 1, parameter: isNonFinite != 0 ? firstNonFinite(phase) : nil)
         guard configuration.nonFinite == .skip else {
           return try communicator.agreed("check the gradient") { throw error }
         }
         report("\(error); the step was skipped")
         return nil
       }
-      guard let maxNorm = configuration.optimizer.clipNorm else { return 1 }
+      guard let maxNorm = phase.configuration.clipNorm else { return 1 }
       let norm = partials.reduce(0, +).squareRoot()
       return GradientClipping.scale(norm: norm, maxNorm: maxNorm)
     }
   }
 
-  private func firstNonFinite() -> String? {
-    for parameter in arena.parameters {
+  private func firstNonFinite(_ phase: UpdatePhase) -> String? {
+    for parameter in arena.parameters[phase.parameters] {
       guard let gradient = try? parameter.value.gradient else { continue }
       var isNonFinite: Int32 = 0
       var sum = 0.0

@@ -10,28 +10,31 @@ extension Trainer {
       // Each rank has statistics of its own then; the checkpoint holds rank 0's.
       try communicator.broadcast(arena.bufferBytes, root: 0)
     }
-    let totals = try Evaluation(
+    let (totals, metrics) = try Evaluation(
       task: task, dataset: validation, transform: data.transform, context: context,
-      batchSize: configuration.validate.batchSize ?? configuration.batchSize
+      batchSize: configuration.validate.batchSize ?? configuration.batchSize,
+      step: position.step, folder: folder?.path
     ).run()
     let result = ValidationReport(
       step: position.step,
       epoch: (position.step + sampler.stepsPerEpoch - 1) / sampler.stepsPerEpoch,
       loss: totals.lossSum / totals.denominator,
       accuracy: totals.rows > 0 ? Double(totals.correct) / Double(totals.rows) : nil,
-      rows: validation.count)
+      metrics: metrics, rows: validation.count)
     lastValidation = result
     noteBest(result)
     for observer in observers { try local { try observer.didValidate(result) } }
   }
 
-  /// The best is the highest accuracy, or for a task without classes the lowest loss; the first of
-  /// equals.
+  /// The best is that of the task's first metric, else the highest accuracy, or for a task without
+  /// classes the lowest loss; the first of equals.
   private func noteBest(_ result: ValidationReport) {
-    let value = result.accuracy ?? result.loss
+    let value = result.judged.value
     guard !value.isNaN else { return }
     let isBetter =
-      position.best.map { result.accuracy == nil ? value < $0.value : value > $0.value } ?? true
+      position.best.map {
+        result.judged.higherIsBetter ? value > $0.value : value < $0.value
+      } ?? true
     if isBetter { position.best = .init(step: position.step, value: value) }
   }
 }
@@ -44,12 +47,16 @@ struct Evaluation {
   let transform: InputTransform
   let context: Context
   let batchSize: Int
+  var step: Int?
+  var folder: String?
 
-  /// The sums over all ranks: counts exact, doubles along the fixed tree.
-  func run() throws -> ValidationTotals {
+  /// The sums over all ranks, counts exact and doubles along the fixed tree, and the task's
+  /// metrics.
+  func run() throws -> (ValidationTotals, [Metric]) {
     let communicator = context.communicator
     var totals = try communicator.agreed("go through the validation set") {
       var totals = ValidationTotals()
+      totals.sums = [Double](repeating: 0, count: task.validationSumCount)
       try eachBatch { batch, _ in try task.evaluate(batch, into: &totals) }
       return totals
     }
@@ -57,7 +64,11 @@ struct Evaluation {
     totals.denominator = try communicator.sum(totals.denominator)
     totals.correct = try communicator.sum(totals.correct)
     totals.rows = try communicator.sum(totals.rows)
-    return totals
+    for index in totals.sums.indices {
+      totals.sums[index] = try communicator.sum(totals.sums[index])
+    }
+    let validation = Validation(totals: totals, context: context, step: step, folder: folder)
+    return (totals, try context.withoutRecording { try task.metrics(validation) })
   }
 
   /// Calls `body` with this rank's rows of each batch, in the order of the file, with their
@@ -78,5 +89,14 @@ struct Evaluation {
         }
       }
     }
+  }
+}
+
+extension ValidationReport {
+  /// The figure that chooses the best checkpoint.
+  var judged: Metric {
+    if let first = metrics.first { return first }
+    if let accuracy { return Metric("accuracy", accuracy, higherIsBetter: true) }
+    return Metric("loss", loss, higherIsBetter: false)
   }
 }

@@ -18,8 +18,7 @@ public final class Trainer {
   let task: any TrainingTask
   /// This rank's parameters, gradients and buffers.
   public let arena: ParameterArena
-  let optimizer: any Optimizer
-  let optimizerState: OptimizerState
+  let phases: [UpdatePhase]
   let schedule: any Schedule
   let sampler: Sampler
   let sharding: BatchSharding
@@ -34,6 +33,8 @@ public final class Trainer {
   var lastLoss: Double?
   var lastValidation: ValidationReport?
   var lastSaved: Int?
+  /// The rows of the step in work, a batch for each micro-batch.
+  var batches: [Batch] = []
 
   /// Sets a run up: opens the data, builds the model, checks one against the other, and loads the
   /// state to start from.
@@ -44,14 +45,14 @@ public final class Trainer {
   ///   - observers: told of what happens, on rank 0 only unless they observe every rank.
   ///   - report: takes one-line notices, such as a damaged checkpoint that was passed over; rank 0
   ///     only.
-  ///   - model: makes the network for inputs of shape `[batch] + input`; the configuration's by
-  ///     default.
+  ///   - makeOwnTask: makes what is trained; by default the configuration's model with the task that fits
+  ///     it.
   /// - Throws: `RankFailure`, the same on every rank, for anything wrong with configuration, data
   ///   or files.
   public init(
     _ configuration: Configuration, options: TrainingOptions = TrainingOptions(),
     communicator: any Communicator, observers: [any TrainingObserver] = [],
-    report: @escaping (String) -> Void = { _ in }, model: ModelFactory? = nil
+    report: @escaping (String) -> Void = { _ in }, task makeOwnTask: TaskFactory? = nil
   ) throws {
     BLAS.useOneThread()
     self.configuration = configuration
@@ -68,13 +69,13 @@ public final class Trainer {
     exchange = StepExchange(timed)
 
     let parts = try timed.agreed("set the run up") {
-      try TrainerParts(configuration, context: context, model: model)
+      try TrainerParts(configuration, context: context, task: makeOwnTask ?? TaskInput.factory())
     }
     data = parts.data
-    task = parts.task
+    self.task = parts.task
     arena = parts.arena
-    optimizer = parts.optimizer
-    optimizerState = parts.optimizerState
+    phases = parts.phases
+    position.updates = [Int](repeating: 0, count: parts.phases.count)
     schedule = parts.schedule
     sampler = parts.sampler
     sharding = parts.sharding
@@ -125,7 +126,8 @@ public final class Trainer {
         position.step < totalSteps && (outcome.stop || position.step == options.stopAtStep)
       let stepReport = StepReport(
         step: position.step, epoch: outcome.epoch, loss: outcome.loss,
-        learningRate: outcome.learningRate, rows: outcome.rows, seconds: seconds,
+        learningRate: outcome.learningRate, rows: outcome.rows, parts: outcome.parts,
+        seconds: seconds,
         communicationSeconds: communicator.seconds - communicationBegan)
       try afterStep(stepReport, isLast: isInterrupted || position.step == totalSteps)
     }
@@ -179,6 +181,3 @@ public final class Trainer {
     do { try body() } catch { exchange.failure = error }
   }
 }
-
-/// Makes the network of a job for inputs of shape `[batch] + input`.
-public typealias ModelFactory = @Sendable (_ input: Shape, _ classes: Int?) throws -> any Layer

@@ -10,14 +10,13 @@ struct TrainerParts {
   let data: TrainingData
   let task: any TrainingTask
   let arena: ParameterArena
-  let optimizer: any Optimizer
-  let optimizerState: OptimizerState
+  let phases: [UpdatePhase]
   let schedule: any Schedule
   let sampler: Sampler
   let sharding: BatchSharding
   let totalSteps: Int
 
-  init(_ configuration: Configuration, context: Context, model: ModelFactory?) throws {
+  init(_ configuration: Configuration, context: Context, task makeTask: TaskFactory) throws {
     let ranks = context.communicator.size
     data = try TrainingData(configuration)
     sampler = try Sampler(
@@ -30,31 +29,33 @@ struct TrainerParts {
       configuration.steps
       ?? Int(((configuration.epochs ?? 1) * Double(sampler.stepsPerEpoch)).rounded())
 
-    let network = try TrainerParts.network(
-      configuration, input: Shape(data.train.inputShape), classes: data.train.classCount,
-      custom: model)
-    task = SupervisedTask(network, loss: configuration.loss.makeLoss())
+    task = try makeTask(
+      TaskInput(
+        configuration: configuration, inputShape: Shape(data.train.inputShape),
+        classes: data.train.classCount, context: context))
     arena = try ParameterArena(task.model, context: context)
-    optimizer = try configuration.optimizer.makeOptimizer()
-    optimizerState = try OptimizerState(optimizer, arena: arena, context: context)
+    phases = try TrainerParts.phases(configuration, task: task, arena: arena, context: context)
     schedule = configuration.schedule.makeSchedule(
       totalSteps: totalSteps, stepsPerEpoch: sampler.stepsPerEpoch)
     try tryOut(context)
     try checkBatchNorms(configuration)
   }
 
-  /// The network that a configuration, or a program, describes.
-  static func network(
-    _ configuration: Configuration, input: Shape, classes: Int?, custom: ModelFactory?
-  ) throws -> any Layer {
-    if let custom { return try custom(input, classes) }
-    if let layers = configuration.model.layers {
-      return try LayerConfiguration.chain(layers, input: input)
+  /// The task's phases with the optimizers that the configuration gives them.
+  private static func phases(
+    _ configuration: Configuration, task: any TrainingTask, arena: ParameterArena, context: Context
+  ) throws -> [UpdatePhase] {
+    let names = task.phases.map(\.name)
+    for name in configuration.optimizers.keys.sorted() where !names.contains(name) {
+      throw TensorError(
+        op: "optimizers.\(name)",
+        "the model has no such part, only \(names.joined(separator: ", "))")
     }
-    guard let options = configuration.model.options else {
-      throw TensorError(op: "model", "no network: give model.name or model.layers")
+    return try task.phases.map { phase in
+      try UpdatePhase(
+        phase, configuration.optimizers[phase.name] ?? configuration.optimizer, arena: arena,
+        context: context)
     }
-    return try options.network(for: input, classes: classes)
   }
 
   private static func sharding(_ configuration: Configuration, ranks: Int) throws -> BatchSharding {
@@ -75,6 +76,7 @@ struct TrainerParts {
     let y = try Tensor.zeros(
       Shape(data.train.labelShape).prepending(1), dtype: labelType, context: context)
     var totals = ValidationTotals()
+    totals.sums = [Double](repeating: 0, count: task.validationSumCount)
     try task.evaluate(Batch(x: x, y: y), into: &totals)
     if let classes = data.train.classCount, let network = (task as? SupervisedTask)?.network {
       let outputs = try network(x).shape.last

@@ -19,13 +19,26 @@ public enum TrainingProgram {
     _ arguments: [String] = Array(CommandLine.arguments.dropFirst()), defaults: String,
     model: @escaping ModelFactory
   ) -> Never {
+    main(arguments, defaults: defaults, task: TaskInput.factory(model: model))
+  }
+
+  /// The same for a task of one's own: several networks, several losses, metrics of one's own.
+  ///
+  /// - Parameters:
+  ///   - arguments: what follows the program's name.
+  ///   - defaults: the configuration as YAML where no CONFIG is named; `model` is left out.
+  ///   - task: makes each rank's task.
+  public static func main(
+    _ arguments: [String] = Array(CommandLine.arguments.dropFirst()), defaults: String,
+    task: @escaping TaskFactory
+  ) -> Never {
     World.main { world in
       let parsed = try world.agreed("read the command line") { try TrainingArguments(arguments) }
       if parsed.wantsHelp {
         world.print(TrainingArguments.help)
         return .success
       }
-      return try parsed.job.run(in: world, model: model) {
+      return try parsed.job.run(in: world, task: task) {
         guard let path = parsed.configuration else {
           return try Configuration.load(
             yaml: defaults, source: "defaults", overrides: parsed.overrides, supplied: ["model"])

@@ -129,7 +129,7 @@ func train(
     let recorder = Recorder()
     let trainer = try Trainer(
       configuration, options: options, communicator: communicator, observers: [recorder],
-      report: { recorder.result.notices.append($0) }, model: model)
+      report: { recorder.result.notices.append($0) }, task: TaskInput.factory(model: model))
     recorder.trainer = trainer
     var result = RankResult()
     if steps {

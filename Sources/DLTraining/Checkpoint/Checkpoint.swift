@@ -22,8 +22,8 @@ public struct CheckpointError: DLError {
 public struct CheckpointPosition: Sendable, Equatable {
   /// Optimizer steps done.
   public var step = 0
-  /// Updates made: the steps less those that were skipped as not finite.
-  public var updates = 0
+  /// Updates made in each phase: the steps less those that were skipped as not finite.
+  public var updates = [0]
   /// The seed that keys every random number from here on.
   public var seed: UInt64 = 0
   /// The best value of the validation metric so far, with its step.
@@ -62,7 +62,7 @@ enum Checkpoint {
     var metadata = notes
     metadata["format"] = format
     metadata["step"] = String(position.step)
-    metadata["updates"] = String(position.updates)
+    metadata["updates"] = position.updates.map(String.init).joined(separator: ",")
     metadata["seed"] = String(position.seed)
     metadata["checksums"] = JSON.object(sums).description
     if let best = position.best {
@@ -96,7 +96,9 @@ enum Checkpoint {
     }
     var position = CheckpointPosition()
     guard let step = file.metadata["step"].flatMap({ Int($0) }), step >= 0,
-      let updates = file.metadata["updates"].flatMap({ Int($0) }), updates >= 0,
+      let updates = file.metadata["updates"].map({ $0.split(separator: ",").map { Int($0) ?? -1 } }
+      ),
+      updates.allSatisfy({ $0 >= 0 }),
       let seed = file.metadata["seed"].flatMap({ UInt64($0) })
     else { throw damaged("step, updates or seed is missing or no number") }
     position.step = step

@@ -4,7 +4,8 @@ import DLOptimizers
 import DLTensor
 import Glibc
 
-/// The optimizer's state: for each of its names one flat array laid out like the parameter arena.
+/// The state of an optimizer over a run of parameters: for each of its names one flat array, laid
+/// out like their part of the parameter arena.
 final class OptimizerState {
   /// PyTorch's keys, such as `momentum_buffer`.
   let names: [String]
@@ -12,13 +13,19 @@ final class OptimizerState {
   let pointers: [UnsafeMutableRawPointer]
 
   private let arena: ParameterArena
+  private let parameters: Range<Int>
+  private let elements: Range<Int>
   private let context: Context
 
-  init(_ optimizer: any Optimizer, arena: ParameterArena, context: Context) throws {
+  init(
+    _ optimizer: any Optimizer, arena: ParameterArena, parameters: Range<Int>, context: Context
+  ) throws {
     self.arena = arena
+    self.parameters = parameters
     self.context = context
+    elements = arena.elements(of: parameters)
     names = optimizer.stateNames
-    let byteCount = max(arena.count * arena.dtype.byteCount, 64)
+    let byteCount = max(elements.count * arena.dtype.byteCount, 64)
     var taken: [UnsafeMutableRawPointer] = []
     for _ in names {
       var pointer: UnsafeMutableRawPointer?
@@ -35,11 +42,12 @@ final class OptimizerState {
 
   deinit { for pointer in pointers { free(pointer) } }
 
-  /// The whole arena with its state, to update.
+  /// The parameters with their gradients and state, to update.
   var slice: ArenaSlice {
-    ArenaSlice(
-      dtype: arena.dtype, count: arena.count, parameters: arena.values,
-      gradients: arena.gradients,
+    let start = elements.lowerBound * arena.dtype.byteCount
+    return ArenaSlice(
+      dtype: arena.dtype, count: elements.count, parameters: arena.values + start,
+      gradients: arena.gradients + start,
       state: StatePointers(
         pointers.count > 0 ? pointers[0] : nil, pointers.count > 1 ? pointers[1] : nil,
         pointers.count > 2 ? pointers[2] : nil))
@@ -49,8 +57,10 @@ final class OptimizerState {
   /// files.
   func entries() throws -> [StateDict.Entry] {
     zip(names, pointers).flatMap { state, pointer in
-      zip(arena.parameters, arena.offsets).map { parameter, offset in
-        StateDict.Entry(
+      parameters.map { index in
+        let parameter = arena.parameters[index]
+        let offset = arena.offsets[index] - elements.lowerBound
+        return StateDict.Entry(
           name: OptimizerState.prefix + state + "." + parameter.name,
           fileShape: parameter.fileShape.dimensions, layout: parameter.layout,
           tensor: Tensor(

@@ -25,6 +25,8 @@ public struct Configuration: ConfigurationSection {
   public var loss = Loss.crossEntropy
   /// The update rule.
   public var optimizer = OptimizerConfiguration()
+  /// The update rules of the parts of a model that have one of their own, by the part's name.
+  public var optimizers: [String: OptimizerConfiguration] = [:]
   /// The learning rate over time.
   public var schedule = ScheduleConfiguration()
   /// Rows per optimizer step over all ranks.
@@ -62,6 +64,8 @@ public struct Configuration: ConfigurationSection {
       .init("model", \.model, required: true, "the network, as in model: {name: lenet5}"),
       .init("loss", \.loss, "loss"),
       .init("optimizer", \.optimizer, "update rule"),
+      .init(
+        "optimizers", \.optimizers, "update rules of parts of the model, as {generator: {...}}"),
       .init("schedule", \.schedule, "learning rate over time"),
       .init("batch_size", \.batchSize, .atLeast(1), "rows per optimizer step, over all ranks"),
       .init("accumulate", \.accumulate, .atLeast(1), "micro-batches per optimizer step"),

@@ -14,6 +14,8 @@ public struct EvaluationReport: Sendable {
   public let correct: Int?
   /// Labels that were predicted.
   public let labels: Int
+  /// The task's own figures.
+  public let metrics: [Metric]
 
   /// The share predicted right.
   public var accuracy: Double? {
@@ -29,6 +31,7 @@ public struct EvaluationReport: Sendable {
         "\(Text.percent(accuracy, 2)) (\(Text.grouped(correct)) of \(Text.grouped(labels)))",
       ])
     }
+    lines += metrics.map { [$0.name, Text.significant($0.value, 6)] }
     lines.append(["loss", Text.significant(loss, 9)])
     return Text.table(lines)
   }
@@ -53,15 +56,15 @@ extension TrainedRun {
       try trained.check(dataset, path)
       try TrainingData.checkLabels(of: dataset, configuration.loss)
       let evaluation = Evaluation(
-        task: SupervisedTask(trained.network, loss: configuration.loss.makeLoss()),
-        dataset: dataset, transform: try TrainingData.transform(of: dataset, configuration),
+        task: trained.task, dataset: dataset,
+        transform: try TrainingData.transform(of: dataset, configuration),
         context: trained.context,
         batchSize: configuration.validate.batchSize ?? configuration.batchSize)
       return (evaluation, path)
     }
-    let totals = try evaluation.run()
+    let (totals, metrics) = try evaluation.run()
     return EvaluationReport(
       data: path, rows: evaluation.dataset.count, loss: totals.lossSum / totals.denominator,
-      correct: totals.rows > 0 ? totals.correct : nil, labels: totals.rows)
+      correct: totals.rows > 0 ? totals.correct : nil, labels: totals.rows, metrics: metrics)
   }
 }

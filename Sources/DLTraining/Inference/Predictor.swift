@@ -21,12 +21,12 @@ extension TrainedRun {
     let dataset = try InputDataset(path: EmbeddedData.resolve(input))
     try trained.check(dataset, input)
     let evaluation = Evaluation(
-      task: SupervisedTask(trained.network, loss: configuration.loss.makeLoss()), dataset: dataset,
+      task: trained.task, dataset: dataset,
       transform: try TrainingData.transform(of: dataset, configuration), context: trained.context,
       batchSize: min(configuration.validate.batchSize ?? configuration.batchSize, 4096))
     var isFirst = true
     try evaluation.eachBatch { batch, rows in
-      let output = try trained.network(batch.x)
+      let output = try trained.task.predict(batch)
       let width = output.shape.last
       var text = ""
       if configuration.loss == .crossEntropy {

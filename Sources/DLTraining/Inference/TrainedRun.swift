@@ -92,7 +92,7 @@ public struct TrainedRun: Sendable {
 final class TrainedNetwork {
   let configuration: Configuration
   let context: Context
-  let network: any Layer
+  let task: any TrainingTask
   let classes: Int?
   private let input: Shape
   private let arena: ParameterArena
@@ -128,8 +128,10 @@ final class TrainedNetwork {
       input = Shape(data.train.inputShape)
       classes = data.train.classCount
     }
-    network = try TrainerParts.network(configuration, input: input, classes: classes, custom: nil)
-    arena = try ParameterArena(network, context: context)
+    task = try TaskInput.factory()(
+      TaskInput(
+        configuration: configuration, inputShape: input, classes: classes, context: context))
+    arena = try ParameterArena(task.model, context: context)
     try StateDict(arena).load(from: file) { $0.hasPrefix(OptimizerState.prefix) }
   }
 

@@ -22,7 +22,7 @@ public struct ModelReport {
     alone.shares = nil
     try ModelReport.checkFiles(configuration)
     let context = Context(precision: configuration.precision.dtype, seed: configuration.seed)
-    parts = try TrainerParts(alone, context: context, model: nil)
+    parts = try TrainerParts(alone, context: context, task: TaskInput.factory())
     try parts.readFirstBatch()
   }
 

@@ -12,13 +12,15 @@ final class MetricsObserver: TrainingObserver {
   }
 
   func didStep(_ report: StepReport) throws {
-    try log.append([
+    var members: [JSON.Member] = [
       .init("kind", .string("step")), .init("step", .integer(report.step)),
       .init("epoch", .integer(report.epoch)), .init("loss", .number(report.loss)),
       .init("lr", .number(report.learningRate)),
       .init("samples_per_s", .number(Double(report.rows) / report.seconds)),
       .init("comm_share", .number(report.communicationSeconds / report.seconds)),
-    ])
+    ]
+    for part in report.parts { members.append(.init("loss_" + part.name, .number(part.loss))) }
+    try log.append(members)
     let now = monotonicSeconds()
     if now - flushed > 1 {
       flushed = now
@@ -32,6 +34,7 @@ final class MetricsObserver: TrainingObserver {
       .init("epoch", .integer(report.epoch)), .init("loss", .number(report.loss)),
     ]
     if let accuracy = report.accuracy { members.append(.init("accuracy", .number(accuracy))) }
+    for metric in report.metrics { members.append(.init(metric.name, .number(metric.value))) }
     try log.append(members)
     try log.flush()
   }

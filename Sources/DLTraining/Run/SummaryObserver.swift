@@ -19,6 +19,7 @@ final class SummaryObserver: TrainingObserver {
     if let validation = report.validation {
       last.append(.init("validation_loss", .number(validation.loss)))
       if let accuracy = validation.accuracy { last.append(.init("accuracy", .number(accuracy))) }
+      last += validation.metrics.map { .init($0.name, .number($0.value)) }
     }
     var members: [JSON.Member] = [
       .init("name", .string(report.name)), .init("finished", .bool(!report.isInterrupted)),

@@ -19,11 +19,11 @@ public struct TrainingJob: Sendable {
   /// Trains on all ranks of the world and shows the progress.
   ///
   /// - Parameters:
-  ///   - model: makes the network; the configuration's by default.
+  ///   - task: makes what is trained; by default the configuration's model with the task that fits it.
   ///   - configuration: reads the configuration; called on every process.
   /// - Returns: 75 where a signal stopped the run, else 0.
   public func run(
-    in world: World, model: ModelFactory? = nil, configuration: () throws -> Configuration
+    in world: World, task: TaskFactory? = nil, configuration: () throws -> Configuration
   ) throws -> ExitCode {
     let options = try world.agreed("read the command line") { try makeOptions(world.signals) }
     let configuration = try world.agreed("read the configuration", configuration)
@@ -35,7 +35,7 @@ public struct TrainingJob: Sendable {
       let reporter = ConsoleReporter(layout: layout.text(ranks: communicator.size), isLive: isLive)
       return try Trainer(
         configuration, options: options, communicator: communicator, observers: [reporter],
-        report: { logger.warning("\($0)") }, model: model
+        report: { logger.warning("\($0)") }, task: task
       ).run()
     }
     return report.isInterrupted && report.step != stopAtStep ? .resumable : .success

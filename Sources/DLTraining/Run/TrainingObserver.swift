@@ -10,6 +10,8 @@ public struct StepReport: Sendable {
   public let learningRate: Double
   /// Rows of the global batch.
   public let rows: Int
+  /// The loss of each phase by its name, where there are several; ``loss`` is their sum.
+  public let parts: [(name: String, loss: Double)]
   /// Seconds that the step took on rank 0.
   public let seconds: Double
   /// Seconds of those spent in collectives.
@@ -26,6 +28,8 @@ public struct ValidationReport: Sendable {
   public let loss: Double
   /// The share of rows predicted right; nil for a task without classes.
   public let accuracy: Double?
+  /// The task's own figures.
+  public let metrics: [Metric]
   /// Rows that were predicted.
   public let rows: Int
 }

@@ -1,0 +1,66 @@
+import DLLayers
+import DLModels
+import DLTensor
+
+/// What a task is made from.
+public struct TaskInput {
+  /// The job.
+  public let configuration: Configuration
+  /// The shape of one input row; for a graph that of one node's features.
+  public let inputShape: Shape
+  /// The number of classes, or of words; nil where labels are values.
+  public let classes: Int?
+  /// This rank's context.
+  public let context: Context
+}
+
+/// Makes a rank's task; every rank makes the same.
+public typealias TaskFactory = @Sendable (TaskInput) throws -> any TrainingTask
+
+/// Makes the network of a job for inputs of shape `[batch] + input`.
+public typealias ModelFactory = @Sendable (_ input: Shape, _ classes: Int?) throws -> any Layer
+
+extension TaskInput {
+  /// The network that the configuration names.
+  ///
+  /// - Throws: `TensorError` where there is none, or it does not take such inputs.
+  public func network() throws -> Module {
+    if let layers = configuration.model.layers {
+      return try LayerConfiguration.chain(layers, input: inputShape)
+    }
+    guard let options = configuration.model.options else {
+      throw TensorError(op: "model", "no network: give model.name or model.layers")
+    }
+    return try options.network(for: inputShape, classes: classes)
+  }
+
+  /// A factory of tasks around the configuration's network, or around one of one's own.
+  public static func factory(model: ModelFactory? = nil) -> TaskFactory {
+    { input in try input.task(model?(input.inputShape, input.classes) ?? input.network()) }
+  }
+
+  /// The task that fits a network by what it is.
+  ///
+  /// - Throws: `TensorError` for a network that nothing here trains.
+  public func task(_ network: Module) throws -> any TrainingTask {
+    switch network {
+    case let network as any Layer:
+      return SupervisedTask(network, loss: configuration.loss.makeLoss())
+    default:
+      throw TensorError(op: "model", "\(type(of: network)) is no layer; give a task that trains it")
+    }
+  }
+}
+
+extension Configuration.Loss {
+  /// The loss that the configuration names.
+  func makeLoss() -> any Loss {
+    switch self {
+    case .crossEntropy: CrossEntropy()
+    case .mse: MeanSquaredError()
+    case .mae: MeanAbsoluteError()
+    case .huber: Huber()
+    case .bceWithLogits: BCEWithLogits()
+    }
+  }
+}

@@ -1,0 +1,135 @@
+import DLData
+import DLLayers
+import DLTensor
+
+/// This rank's rows of one micro-batch.
+public struct Batch {
+  /// The inputs, `[rows, ...]`, in the job's precision or int32.
+  public let x: Tensor
+  /// The labels, int32 `[rows, ...]`, or values in the job's precision.
+  public let y: Tensor
+  /// Which of the step's micro-batches it is, counted from 0.
+  public var index = 0
+  /// Whether the step is the first of an epoch.
+  public var startsEpoch = false
+
+  /// Rows on this rank.
+  public var rows: Int { x.shape.rank == 0 ? 0 : x.shape[0] }
+}
+
+/// One of the updates of a step: a loss, and the parameters that learn from it.
+public struct TrainingPhase: Sendable, Hashable {
+  /// The name, as in `optimizers: {NAME: ...}` and `loss_NAME` of the metrics.
+  public let name: String
+  /// The property path of the part of the model that learns; nil for all of it.
+  public let trains: String?
+
+  /// Makes a phase.
+  public init(_ name: String, trains: String? = nil) {
+    self.name = name
+    self.trains = trains
+  }
+
+  /// The only phase of a task with one loss.
+  public static let whole = TrainingPhase("model")
+}
+
+/// What a run trains: the Trainer supplies data, reduction, checkpoints and logs around it.
+///
+/// Every rank has a task of its own and makes the same calls, with zero rows too. Counterpart:
+/// Lightning's `LightningModule`.
+public protocol TrainingTask: AnyObject {
+  /// Everything with parameters.
+  var model: Module { get }
+
+  /// The updates of a step, made one after the other, each with an optimizer of its own.
+  var phases: [TrainingPhase] { get }
+
+  /// This rank's part of a phase's denominator, from labels and shapes alone.
+  func denominator(_ batch: Batch, phase: Int) throws -> Double
+
+  /// This rank's part of a phase's loss as a sum, recorded so that gradients flow.
+  func lossSum(_ batch: Batch, phase: Int) throws -> Tensor
+
+  /// State beyond parameters and buffers that goes on from step to step, by name: this rank's
+  /// rows of it, `[rows, ...]`.
+  var carriedState: [(name: String, rows: Tensor)] { get throws }
+
+  /// Takes this rank's rows of what ``carriedState`` was when a checkpoint was written.
+  func restoreCarriedState(_ rows: [String: Tensor]) throws
+
+  /// How many sums of its own the task adds up over a validation.
+  var validationSumCount: Int { get }
+
+  /// Adds a validation batch to the totals.
+  func evaluate(_ batch: Batch, into totals: inout ValidationTotals) throws
+
+  /// What the totals over all ranks come to besides loss and accuracy; the first one chooses the
+  /// best checkpoint.
+  ///
+  /// Called on every rank after the last batch, so that it may use the communicator.
+  func metrics(_ validation: Validation) throws -> [Metric]
+
+  /// The network's outputs for a batch, `[rows, ..., outputs]`, where that is what it predicts.
+  func predict(_ batch: Batch) throws -> Tensor
+}
+
+extension TrainingTask {
+  /// One loss for the whole model.
+  public var phases: [TrainingPhase] { [.whole] }
+  /// Nothing beyond parameters and buffers.
+  public var carriedState: [(name: String, rows: Tensor)] { [] }
+  /// Nothing to take.
+  public func restoreCarriedState(_ rows: [String: Tensor]) throws {}
+  /// None.
+  public var validationSumCount: Int { 0 }
+  /// None.
+  public func metrics(_ validation: Validation) throws -> [Metric] { [] }
+  /// Refuses.
+  public func predict(_ batch: Batch) throws -> Tensor {
+    throw TensorError(op: "predict", "this kind of model has no outputs per row; see generate")
+  }
+}
+
+/// This rank's sums over the validation rows that it has seen.
+public struct ValidationTotals: Sendable {
+  /// The loss's sum.
+  public var lossSum = 0.0
+  /// The loss's denominator.
+  public var denominator = 0.0
+  /// Rows whose largest output is the label.
+  public var correct = 0
+  /// Rows that a label was predicted for; 0 for a task without classes.
+  public var rows = 0
+  /// The task's own sums.
+  public var sums: [Double] = []
+}
+
+/// A pass over the validation set, once it is summed over all ranks.
+public struct Validation {
+  /// The totals over all ranks.
+  public let totals: ValidationTotals
+  /// This rank's context.
+  public let context: Context
+  /// Optimizer steps done; nil where a finished run is evaluated.
+  public let step: Int?
+  /// The run folder, on rank 0 of a run that has one; nil elsewhere.
+  public let folder: String?
+}
+
+/// A figure by which a task judges a model.
+public struct Metric: Sendable, Equatable {
+  /// The name in tables and in metrics.jsonl.
+  public let name: String
+  /// The value.
+  public let value: Double
+  /// Whether more is better.
+  public let higherIsBetter: Bool
+
+  /// Makes a metric.
+  public init(_ name: String, _ value: Double, higherIsBetter: Bool) {
+    self.name = name
+    self.value = value
+    self.higherIsBetter = higherIsBetter
+  }
+}
