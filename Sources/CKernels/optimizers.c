@@ -81,3 +81,31 @@ DL_CLONES void dl_rmsprop(dl_dtype dtype, ptrdiff_t count, void *parameters, con
     else DL_UPDATE(rmsprop, square_avg, NULL, grad_avg, &s, 0, 1, 0);
   }
 }
+
+DL_CLONES void dl_lars(dl_dtype dtype, ptrdiff_t count, void *parameters, const void *gradients,
+                       void *momentum_buffer, const dl_lars_scalars *scalars) {
+  const dl_lars_scalars s = *scalars;
+  if (momentum_buffer) DL_UPDATE(lars, momentum_buffer, &s, 1);
+  else DL_UPDATE(lars, NULL, &s, 0);
+}
+
+DL_CLONES void dl_lamb_moments(dl_dtype dtype, ptrdiff_t count, const void *parameters,
+                               const void *gradients, void *exp_avg, void *exp_avg_sq,
+                               const dl_lamb_scalars *scalars, double *sums) {
+  const dl_lamb_scalars s = *scalars;
+  if (near_start(1 - s.beta1)) DL_UPDATE(lamb_moments, exp_avg, exp_avg_sq, &s, 1);
+  else DL_UPDATE(lamb_moments, exp_avg, exp_avg_sq, &s, 0);
+  DL_CALL(lamb_sums, dtype, count, parameters, exp_avg, exp_avg_sq, &s, sums);
+}
+
+DL_CLONES void dl_lamb(dl_dtype dtype, ptrdiff_t count, void *parameters, const void *exp_avg,
+                       const void *exp_avg_sq, const dl_lamb_scalars *scalars, double rate) {
+  const dl_lamb_scalars s = *scalars;
+  DL_CALL(lamb, dtype, count, parameters, exp_avg, exp_avg_sq, &s, rate);
+}
+
+DL_CLONES void dl_average(
+    dl_dtype dtype, ptrdiff_t count, void *average, const void *x, double weight) {
+  if (near_start(weight)) DL_CALL(average, dtype, count, average, x, weight, 1);
+  else DL_CALL(average, dtype, count, average, x, weight, 0);
+}

@@ -12,6 +12,10 @@ double dl_dot(dl_dtype t, const void *a, const void *b, size_t n) {
   return DL_CALL(dot, t, a, b, n);
 }
 
+double dl_abs_sum(dl_dtype t, const void *x, size_t n) { return DL_CALL(abs_sum, t, x, n); }
+
+double dl_abs_max(dl_dtype t, const void *x, size_t n) { return DL_CALL(abs_max, t, x, n); }
+
 void dl_sum_axes(
   dl_dtype t, const void *x, size_t outer, size_t axis, size_t inner, double scale, void *y,
   int accumulate) {

@@ -1,54 +1,52 @@
-import DLTensor
-
-/// Adam with an L2 penalty in the gradient, as `torch.optim.Adam`.
+/// Adam, and with decoupled weight decay AdamW, as `torch.optim.Adam` and `torch.optim.AdamW`.
 ///
-///     d = gradientScale * g + weightDecay * p
+///     d = gradientScale * g + weightDecay * p          AdamW: d = gradientScale * g
+///                                                             p = p * (1 - learningRate * weightDecay)
 ///     m = beta1 * m + (1 - beta1) * d
 ///     v = beta2 * v + (1 - beta2) * d^2
 ///     p = p - learningRate / (1 - beta1^t) * m / (sqrt(v) / sqrt(1 - beta2^t) + epsilon)
 ///
-/// Kingma and Ba, "Adam: A Method for Stochastic Optimization" (2015), Algorithm 1; the bias
-/// corrections are computed in double. State: `exp_avg` (m) and `exp_avg_sq` (v); with AMSGrad
-/// (Reddi and others, 2018) `max_exp_avg_sq`, the largest v so far, which then replaces v in the last
-/// line.
+/// Kingma and Ba, "Adam: A Method for Stochastic Optimization" (2015), Algorithm 1; Loshchilov and
+/// Hutter, "Decoupled Weight Decay Regularization" (2019), Algorithm 2. The bias corrections are
+/// computed in double. State: `exp_avg` (m) and `exp_avg_sq` (v); with AMSGrad (Reddi and others,
+/// 2018) `max_exp_avg_sq`, the largest v so far, which then replaces v in the last line.
 public struct Adam: Optimizer {
-  private let moments: AdamMoments
+  /// The moments' decay rates, epsilon, and whether AMSGrad is on.
+  public let moments: AdamMoments
 
-  /// The L2 penalty's factor.
+  /// The L2 penalty's factor, or the decay per unit of learning rate where it is decoupled.
   public let weightDecay: Double
 
-  /// The decay rate of the first moment.
-  public var beta1: Double { moments.beta1 }
-
-  /// The decay rate of the second moment.
-  public var beta2: Double { moments.beta2 }
-
-  /// The term added to the denominator.
-  public var epsilon: Double { moments.epsilon }
-
-  /// Whether the largest second moment so far takes the place of the present one.
-  public var amsgrad: Bool { moments.amsgrad }
+  /// Whether the weights decay apart from the gradient, as in AdamW.
+  public let decoupledWeightDecay: Bool
 
   /// Throws an `OptimizerError` on rates outside `[0, 1)` and on negative factors.
+  ///
+  /// PyTorch's AdamW decays by 0.01 unless told otherwise; here the decay is always given.
   public init(
     beta1: Double = 0.9, beta2: Double = 0.999, epsilon: Double = 1e-8, weightDecay: Double = 0,
-    amsgrad: Bool = false
+    amsgrad: Bool = false, decoupledWeightDecay: Bool = false
   ) throws {
-    let check = HyperparameterCheck(optimizer: "adam")
+    let check = HyperparameterCheck(optimizer: decoupledWeightDecay ? "adamw" : "adam")
     moments = try AdamMoments(
       beta1: beta1, beta2: beta2, epsilon: epsilon, amsgrad: amsgrad, check: check)
     try check.nonNegative(weightDecay, "weight_decay")
     self.weightDecay = weightDecay
+    self.decoupledWeightDecay = decoupledWeightDecay
   }
 
-  /// `adam`.
-  public var name: String { "adam" }
+  /// `adam`, or `adamw` where the weight decay is decoupled.
+  public var name: String { decoupledWeightDecay ? "adamw" : "adam" }
 
   /// `exp_avg`, `exp_avg_sq` and, with AMSGrad, `max_exp_avg_sq`.
   public var stateNames: [String] { moments.stateNames }
 
   /// Takes one step of the rule on a slice, in one pass over memory.
   public func update(_ slice: ArenaSlice, scalars: StepScalars) {
-    moments.update(slice, scalars: scalars, l2: weightDecay, decay: 1)
+    let correction = moments.corrections(step: scalars.step)
+    moments.update(
+      slice, scalars: scalars, weightDecay: weightDecay, isDecoupled: decoupledWeightDecay,
+      stepSize: scalars.learningRate / correction.first,
+      secondScale: 1 / correction.second.squareRoot(), epsilon: moments.epsilon)
   }
 }

@@ -2,15 +2,22 @@ import CKernels
 import DLTensor
 import Foundation
 
-/// The two moments that Adam, AdamW, NAdam and RAdam share.
+/// The two moments that Adam, NAdam, RAdam and LAMB share.
 ///
 ///     m = beta1 * m + (1 - beta1) * d
 ///     v = beta2 * v + (1 - beta2) * d^2
-struct AdamMoments: Sendable, Hashable {
-  let beta1: Double
-  let beta2: Double
-  let epsilon: Double
-  let amsgrad: Bool
+public struct AdamMoments: Sendable, Hashable {
+  /// The decay rate of the first moment.
+  public let beta1: Double
+
+  /// The decay rate of the second moment.
+  public let beta2: Double
+
+  /// The term added to the denominator.
+  public let epsilon: Double
+
+  /// Whether the largest second moment so far takes the place of the present one.
+  public let amsgrad: Bool
 
   init(
     beta1: Double, beta2: Double, epsilon: Double, amsgrad: Bool = false,
@@ -32,25 +39,18 @@ struct AdamMoments: Sendable, Hashable {
     (1 - pow(beta1, Double(step)), 1 - pow(beta2, Double(step)))
   }
 
-  /// Adam's step: `d = gradientScale * g + l2 * p`, and `p` is multiplied by `decay` after.
-  func update(_ slice: ArenaSlice, scalars: StepScalars, l2: Double, decay: Double) {
-    let correction = corrections(step: scalars.step)
-    update(
-      slice, gradientScale: scalars.gradientScale, l2: l2, decay: decay,
-      stepSize: scalars.learningRate / correction.first,
-      secondScale: 1 / correction.second.squareRoot(), epsilon: epsilon)
-  }
-
-  /// `p = decay * p - stepSize * m / (secondScale * sqrt(v) + epsilon)`.
+  /// `p = p - stepSize * m / (secondScale * sqrt(v) + epsilon)`, the weights decaying before it or
+  /// as a part of the gradient.
   func update(
-    _ slice: ArenaSlice, gradientScale: Double, l2: Double, decay: Double, stepSize: Double,
-    secondScale: Double, epsilon: Double
+    _ slice: ArenaSlice, scalars: StepScalars, weightDecay: Double, isDecoupled: Bool,
+    stepSize: Double, secondScale: Double, epsilon: Double
   ) {
     let (first, second) = buffers(slice)
     let largest = amsgrad ? slice.state[2] : nil
     precondition(!amsgrad || largest != nil, "adam: the buffer of the largest moment is missing")
     var values = dl_adam_scalars(
-      gradient_scale: gradientScale, l2: l2, decay: decay, beta1: beta1, beta2: beta2,
+      gradient_scale: scalars.gradientScale, l2: isDecoupled ? 0 : weightDecay,
+      decay: isDecoupled ? 1 - scalars.learningRate * weightDecay : 1, beta1: beta1, beta2: beta2,
       step_size: stepSize, second_scale: secondScale, epsilon: epsilon)
     dl_adam(
       slice.dtype.kernel, slice.count, slice.parameters, slice.gradients, first, second, largest,

@@ -14,16 +14,8 @@ import Foundation
 /// Dozat, "Incorporating Nesterov Momentum into Adam" (2016), Algorithm 2. State: `exp_avg` (m) and
 /// `exp_avg_sq` (v). PyTorch keeps the product of mu in its state; here it follows from the step.
 public struct NAdam: Optimizer {
-  private let moments: AdamMoments
-
-  /// The decay rate of the first moment.
-  public var beta1: Double { moments.beta1 }
-
-  /// The decay rate of the second moment.
-  public var beta2: Double { moments.beta2 }
-
-  /// The term added to the denominator.
-  public var epsilon: Double { moments.epsilon }
+  /// The moments' decay rates and epsilon.
+  public let moments: AdamMoments
 
   /// The L2 penalty's factor, or the decay per unit of learning rate where it is decoupled.
   public let weightDecay: Double
@@ -63,17 +55,18 @@ public struct NAdam: Optimizer {
     let rate = scalars.learningRate
     var values = dl_nadam_scalars(
       gradient_scale: scalars.gradientScale, l2: decoupledWeightDecay ? 0 : weightDecay,
-      decay: decoupledWeightDecay ? 1 - rate * weightDecay : 1, beta1: beta1, beta2: beta2,
+      decay: decoupledWeightDecay ? 1 - rate * weightDecay : 1, beta1: moments.beta1,
+      beta2: moments.beta2,
       gradient_rate: rate * (1 - now) / (1 - product),
       moment_rate: rate * next / (1 - product * next),
       second_scale: 1 / moments.corrections(step: scalars.step).second.squareRoot(),
-      epsilon: epsilon)
+      epsilon: moments.epsilon)
     dl_nadam(
       slice.dtype.kernel, slice.count, slice.parameters, slice.gradients, first, second, &values)
   }
 
   private func momentum(_ step: Double) -> Double {
-    beta1 * (1 - 0.5 * pow(0.96, step * momentumDecay))
+    moments.beta1 * (1 - 0.5 * pow(0.96, step * momentumDecay))
   }
 
   /// `mu_1 ... mu_t`, to the precision of 1 minus it.
@@ -85,7 +78,7 @@ public struct NAdam: Optimizer {
     var count = 0
     while count < step, product > 0x1p-60 {
       let factor = momentum(Double(count + 1))
-      if factor == beta1 { return product * pow(beta1, Double(step - count)) }
+      if factor == moments.beta1 { return product * pow(factor, Double(step - count)) }
       product *= factor
       count += 1
     }

@@ -15,16 +15,8 @@ import Foundation
 /// Liu and others, "On the Variance of the Adaptive Learning Rate and Beyond" (2020), Algorithm 2.
 /// State: `exp_avg` (m) and `exp_avg_sq` (v).
 public struct RAdam: Optimizer {
-  private let moments: AdamMoments
-
-  /// The decay rate of the first moment.
-  public var beta1: Double { moments.beta1 }
-
-  /// The decay rate of the second moment.
-  public var beta2: Double { moments.beta2 }
-
-  /// The term added to the denominator.
-  public var epsilon: Double { moments.epsilon }
+  /// The moments' decay rates and epsilon.
+  public let moments: AdamMoments
 
   /// The L2 penalty's factor, or the decay per unit of learning rate where it is decoupled.
   public let weightDecay: Double
@@ -54,22 +46,17 @@ public struct RAdam: Optimizer {
   public func update(_ slice: ArenaSlice, scalars: StepScalars) {
     let correction = moments.corrections(step: scalars.step)
     let rate = scalars.learningRate / correction.first
-    let l2 = decoupledWeightDecay ? 0 : weightDecay
-    let decay = decoupledWeightDecay ? 1 - scalars.learningRate * weightDecay : 1
-    if let factor = rectification(step: scalars.step, correction: correction.second) {
-      moments.update(
-        slice, gradientScale: scalars.gradientScale, l2: l2, decay: decay,
-        stepSize: rate * factor * correction.second.squareRoot(), secondScale: 1, epsilon: epsilon)
-    } else {
-      // The denominator is 0 * sqrt(v) + 1.
-      moments.update(
-        slice, gradientScale: scalars.gradientScale, l2: l2, decay: decay, stepSize: rate,
-        secondScale: 0, epsilon: 1)
-    }
+    // Without a variance the denominator is 0 * sqrt(v) + 1.
+    let factor = rectification(step: scalars.step, correction: correction.second)
+    moments.update(
+      slice, scalars: scalars, weightDecay: weightDecay, isDecoupled: decoupledWeightDecay,
+      stepSize: rate * (factor.map { $0 * correction.second.squareRoot() } ?? 1),
+      secondScale: factor == nil ? 0 : 1, epsilon: factor == nil ? 1 : moments.epsilon)
   }
 
   /// The factor of the adaptive rate; nil while the variance is not tractable.
   private func rectification(step: Int, correction: Double) -> Double? {
+    let beta2 = moments.beta2
     let limit = 2 / (1 - beta2) - 1
     let length = limit - 2 * Double(step) * pow(beta2, Double(step)) / correction
     guard length > 5 else { return nil }

@@ -1,5 +1,6 @@
 import DLOptimizers
 import DLTensor
+import Foundation
 
 /// Parameters, gradients and three state buffers of one type, in memory that is freed with it.
 final class Arena {
@@ -27,6 +28,10 @@ final class Arena {
     get { read(1) }
     set { write(newValue, to: 1) }
   }
+  func clearGradients(_ range: Range<Int>) {
+    memset(buffers[1] + range.lowerBound * dtype.byteCount, 0, range.count * dtype.byteCount)
+  }
+
   var state: [[Double]] { [read(2), read(3), read(4)] }
 
   var slice: ArenaSlice {

@@ -8,7 +8,7 @@ import Testing
 @Suite struct GoldenOptimizerTests {
   @Test(arguments: [DType.float64, .float32])
   func updateRules(dtype: DType) throws {
-    let golden = try Golden("optimizers")
+    let golden = try Golden<Settings>("optimizers")
     #expect(golden.cases.count >= 38)
     let (relative, absolute) = dtype == .float64 ? (1e-9, 0) : (1e-4, 1e-5)
     for (name, settings) in golden.cases {
@@ -48,7 +48,7 @@ import Testing
   }
 
   @Test func clipping() throws {
-    let golden = try Golden("clipping")
+    let golden = try Golden<Settings>("clipping")
     #expect(golden.cases.count >= 6)
     for (name, settings) in golden.cases {
       let gradients = try golden.values("\(name)/in/a") + golden.values("\(name)/in/b")
@@ -61,7 +61,7 @@ import Testing
   }
 
   @Test func schedules() throws {
-    let golden = try Golden("schedules")
+    let golden = try Golden<Settings>("schedules")
     #expect(golden.cases.count >= 64)
     for (name, settings) in golden.cases {
       let schedule = try settings.schedule()
@@ -77,7 +77,7 @@ import Testing
 }
 
 /// A golden file and the settings of its cases.
-struct Golden {
+struct Golden<Settings: Decodable> {
   let file: SafetensorsFile
   let cases: [(String, Settings)]
 

@@ -26,9 +26,9 @@ struct Settings: Decodable {
         beta1: beta(0), beta2: beta(1), epsilon: #require(eps), weightDecay: decay,
         amsgrad: #require(amsgrad as Bool?))
     case "adamw":
-      return try AdamW(
+      return try Adam(
         beta1: beta(0), beta2: beta(1), epsilon: #require(eps), weightDecay: decay,
-        amsgrad: #require(amsgrad as Bool?))
+        amsgrad: #require(amsgrad as Bool?), decoupledWeightDecay: true)
     case "nadam":
       return try NAdam(
         beta1: beta(0), beta2: beta(1), epsilon: #require(eps), weightDecay: decay,

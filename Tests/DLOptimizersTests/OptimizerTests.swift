@@ -13,10 +13,10 @@ import Testing
       try Adam(),
       try Adam(beta1: 0.3, beta2: 0.9, epsilon: 1e-3, weightDecay: 0.1),
       try Adam(beta1: 0, beta2: 0.99),
-      try AdamW(weightDecay: 0.1),
+      try Adam(weightDecay: 0.1, decoupledWeightDecay: true),
       try SGD(momentum: 0.9, dampening: 0.4),
       try Adam(beta2: 0.6, amsgrad: true),
-      try AdamW(beta2: 0.6, amsgrad: true),
+      try Adam(beta2: 0.6, amsgrad: true, decoupledWeightDecay: true),
       try NAdam(weightDecay: 0.1),
       try NAdam(beta1: 0.2, weightDecay: 0.1, momentumDecay: 0.2, decoupledWeightDecay: true),
       try RAdam(weightDecay: 0.1),
@@ -85,7 +85,9 @@ import Testing
     for decoupled in [false, true] {
       let rule: any Optimizer =
         decoupled
-        ? try AdamW(beta1: beta1, beta2: beta2, epsilon: epsilon, weightDecay: weightDecay)
+        ? try Adam(
+          beta1: beta1, beta2: beta2, epsilon: epsilon, weightDecay: weightDecay,
+          decoupledWeightDecay: true)
         : try Adam(beta1: beta1, beta2: beta2, epsilon: epsilon, weightDecay: weightDecay)
       let want = expected {
         var scalar = ScalarAdam(
@@ -203,7 +205,7 @@ import Testing
     #expect(try SGD().stateNames == [])
     #expect(try SGD(momentum: 0.9).stateNames == ["momentum_buffer"])
     #expect(try Adam().stateNames == ["exp_avg", "exp_avg_sq"])
-    #expect(try AdamW().stateNames == ["exp_avg", "exp_avg_sq"])
+    #expect(try Adam(decoupledWeightDecay: true).stateNames == ["exp_avg", "exp_avg_sq"])
     #expect(try Adam(amsgrad: true).stateNames == ["exp_avg", "exp_avg_sq", "max_exp_avg_sq"])
     #expect(try NAdam().stateNames == ["exp_avg", "exp_avg_sq"])
     #expect(try RAdam().stateNames == ["exp_avg", "exp_avg_sq"])
@@ -239,8 +241,8 @@ import Testing
     #expect(fault { try SGD(nesterov: true) } == "sgd.momentum")
     #expect(fault { try Adam(beta1: 1) } == "adam.beta1")
     #expect(fault { try Adam(beta2: -0.5) } == "adam.beta2")
-    #expect(fault { try AdamW(epsilon: .infinity) } == "adamw.epsilon")
-    #expect(fault { try AdamW(weightDecay: -1) } == "adamw.weight_decay")
+    #expect(fault { try Adam(epsilon: .infinity, decoupledWeightDecay: true) } == "adamw.epsilon")
+    #expect(fault { try Adam(weightDecay: -1, decoupledWeightDecay: true) } == "adamw.weight_decay")
     #expect(fault { try SGD(dampening: .nan) } == "sgd.dampening")
     #expect(fault { try SGD(momentum: 0.9, dampening: 0.1, nesterov: true) } == "sgd.dampening")
     #expect(fault { try NAdam(momentumDecay: -1) } == "nadam.momentum_decay")
@@ -253,6 +255,8 @@ import Testing
     #expect(fault { try Adadelta(rho: 1) } == "adadelta.rho")
     #expect(fault { try RMSProp(alpha: 1) } == "rmsprop.alpha")
     #expect(fault { try RMSProp(momentum: -1) } == "rmsprop.momentum")
+    #expect(fault { try LARS(trustCoefficient: -1) } == "lars.trust_coefficient")
+    #expect(fault { try LAMB(beta2: 1) } == "lamb.beta2")
     let error = #expect(throws: OptimizerError.self) { try Adam(beta1: 1) }
     #expect(error?.description == "optimizer.beta1 is 1.0; adam needs a number in [0, 1)")
     #expect(error?.exitCode == .usage)

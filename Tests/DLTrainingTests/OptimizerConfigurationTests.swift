@@ -65,16 +65,22 @@ private let everything: [String] = [
     let sgd = try rule(0, SGD.self)
     #expect(sgd.momentum == 0.5 && sgd.dampening == 0.25 && sgd.weightDecay == 0.1)
     let adam = try rule(1, Adam.self)
-    #expect(adam.beta1 == 0.5 && adam.beta2 == 0.6 && adam.epsilon == 0.001 && adam.amsgrad)
+    #expect(
+      adam.moments.beta1 == 0.5 && adam.moments.beta2 == 0.6 && adam.moments.epsilon == 0.001
+        && adam.moments.amsgrad)
     #expect(adam.weightDecay == 0.1)
-    let adamw = try rule(2, AdamW.self)
-    #expect(adamw.beta1 == 0.5 && adamw.beta2 == 0.6 && adamw.epsilon == 0.001 && adamw.amsgrad)
+    let adamw = try rule(2, Adam.self)
+    #expect(
+      adamw.moments.beta1 == 0.5 && adamw.moments.beta2 == 0.6 && adamw.moments.epsilon == 0.001
+        && adamw.moments.amsgrad && adamw.decoupledWeightDecay)
     #expect(adamw.weightDecay == 0.1)
     let nadam = try rule(3, NAdam.self)
-    #expect(nadam.beta1 == 0.5 && nadam.beta2 == 0.6 && nadam.epsilon == 0.001)
+    #expect(
+      nadam.moments.beta1 == 0.5 && nadam.moments.beta2 == 0.6 && nadam.moments.epsilon == 0.001)
     #expect(nadam.momentumDecay == 0.1 && nadam.decoupledWeightDecay)
     let radam = try rule(4, RAdam.self)
-    #expect(radam.beta1 == 0.5 && radam.beta2 == 0.6 && radam.epsilon == 0.001)
+    #expect(
+      radam.moments.beta1 == 0.5 && radam.moments.beta2 == 0.6 && radam.moments.epsilon == 0.001)
     #expect(radam.decoupledWeightDecay)
     let lion = try rule(5, Lion.self)
     #expect(lion.beta1 == 0.5 && lion.beta2 == 0.6 && lion.weightDecay == 0.1)

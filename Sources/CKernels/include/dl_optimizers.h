@@ -70,6 +70,22 @@ typedef struct {
   double epsilon;
 } dl_rmsprop_scalars;
 
+typedef struct {
+  double rate;             // lr * trust ratio of the tensor
+  double gradient_scale;
+  double weight_decay;
+  double momentum;
+} dl_lars_scalars;
+
+typedef struct {
+  double gradient_scale;
+  double weight_decay;
+  double beta1, beta2;
+  double first_scale;      // 1 / (1 - beta1^t)
+  double second_scale;     // 1 / sqrt(1 - beta2^t)
+  double epsilon;
+} dl_lamb_scalars;
+
 // momentum_buffer may be NULL where momentum is 0.
 void dl_sgd(dl_dtype dtype, ptrdiff_t count, void *parameters, const void *gradients,
             void *momentum_buffer, const dl_sgd_scalars *scalars);
@@ -94,5 +110,22 @@ void dl_adadelta(dl_dtype dtype, ptrdiff_t count, void *parameters, const void *
 void dl_rmsprop(dl_dtype dtype, ptrdiff_t count, void *parameters, const void *gradients,
                 void *square_avg, void *momentum_buffer, void *grad_avg,
                 const dl_rmsprop_scalars *scalars);
+
+// momentum_buffer may be NULL where momentum is 0.
+void dl_lars(dl_dtype dtype, ptrdiff_t count, void *parameters, const void *gradients,
+             void *momentum_buffer, const dl_lars_scalars *scalars);
+
+// Updates the moments, and adds the squares of the parameters and of the steps in double:
+// sums[0] = sum of p^2, sums[1] = sum of u^2.
+void dl_lamb_moments(dl_dtype dtype, ptrdiff_t count, const void *parameters,
+                     const void *gradients, void *exp_avg, void *exp_avg_sq,
+                     const dl_lamb_scalars *scalars, double *sums);
+
+// p -= rate * u, the steps u computed again from the moments.
+void dl_lamb(dl_dtype dtype, ptrdiff_t count, void *parameters, const void *exp_avg,
+             const void *exp_avg_sq, const dl_lamb_scalars *scalars, double rate);
+
+// average += weight * (x - average), in the form that is exact at its nearer end.
+void dl_average(dl_dtype dtype, ptrdiff_t count, void *average, const void *x, double weight);
 
 #endif

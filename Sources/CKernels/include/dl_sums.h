@@ -11,6 +11,12 @@ double dl_sum(dl_dtype t, const void *x, size_t n);
 /// The sum of a[i] * b[i].
 double dl_dot(dl_dtype t, const void *a, const void *b, size_t n);
 
+/// The sum of |x[i]|.
+double dl_abs_sum(dl_dtype t, const void *x, size_t n);
+
+/// The largest |x[i]|, 0 of nothing; NaN where any element is.
+double dl_abs_max(dl_dtype t, const void *x, size_t n);
+
 /// y[outer, inner] (+)= scale * sum over axis of x[outer, axis, inner].
 void dl_sum_axes(
   dl_dtype t, const void *x, size_t outer, size_t axis, size_t inner, double scale, void *y,

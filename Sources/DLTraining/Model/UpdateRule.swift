@@ -14,8 +14,9 @@ extension OptimizerConfiguration {
       try Adam(
         beta1: betas[0], beta2: betas[1], epsilon: eps, weightDecay: weightDecay, amsgrad: amsgrad)
     case .adamw:
-      try AdamW(
-        beta1: betas[0], beta2: betas[1], epsilon: eps, weightDecay: weightDecay, amsgrad: amsgrad)
+      try Adam(
+        beta1: betas[0], beta2: betas[1], epsilon: eps, weightDecay: weightDecay, amsgrad: amsgrad,
+        decoupledWeightDecay: true)
     case .nadam:
       try NAdam(
         beta1: betas[0], beta2: betas[1], epsilon: eps, weightDecay: weightDecay,

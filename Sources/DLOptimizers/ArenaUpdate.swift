@@ -1,0 +1,113 @@
+import DLTensor
+
+/// The update of a whole arena: which tensor goes by which rule and rate.
+///
+/// One-phase rules run over ranges as long as the neighbours share a group; two-phase rules get
+/// partial sums over fixed blocks of each tensor, so that norms do not depend on how the arena is
+/// shared out. Gaps between tensors hold zeros and may fall into a range.
+public struct ArenaUpdate: Sendable {
+  /// Elements per partial sum; fixed, so that results do not depend on who made which.
+  public static let blockSize = 16_384
+
+  /// The parameters that share a rule, as one of `torch.optim.Optimizer.param_groups`.
+  public struct Group: Sendable {
+    /// The rule; the groups of an arena differ in scalars only and have the same state.
+    public let rule: any Optimizer
+
+    /// The learning rate before the schedule.
+    public let learningRate: Double
+
+    /// Whether parameters and state stay as they are.
+    public let isFrozen: Bool
+
+    /// Describes a group.
+    public init(rule: any Optimizer, learningRate: Double, isFrozen: Bool = false) {
+      self.rule = rule
+      self.learningRate = learningRate
+      self.isFrozen = isFrozen
+    }
+  }
+
+  /// A tensor's place in the arena.
+  public struct Member: Sendable, Hashable {
+    /// Its elements.
+    public let range: Range<Int>
+
+    /// The index of its group.
+    public let group: Int
+
+    /// Describes a tensor.
+    public init(_ range: Range<Int>, group: Int) {
+      self.range = range
+      self.group = group
+    }
+  }
+
+  /// The groups by index.
+  public let groups: [Group]
+
+  /// The tensors in the order of the arena.
+  public let members: [Member]
+
+  /// Neighbours of one group, which is not frozen.
+  private struct Run {
+    var members: Range<Int>
+    let group: Int
+  }
+
+  private let runs: [Run]
+
+  /// Plans the update of tensors that do not overlap, in ascending order.
+  public init(groups: [Group], members: [Member]) {
+    precondition(members.allSatisfy { groups.indices.contains($0.group) }, "no such group")
+    precondition(
+      zip(members, members.dropFirst()).allSatisfy { $0.range.upperBound <= $1.range.lowerBound },
+      "the tensors of an arena overlap")
+    self.groups = groups
+    self.members = members
+    var runs: [Run] = []
+    for (index, member) in members.enumerated() {
+      if let last = runs.last, last.group == member.group {
+        runs[runs.count - 1].members = last.members.lowerBound..<index + 1
+      } else {
+        runs.append(Run(members: index..<index + 1, group: member.group))
+      }
+    }
+    self.runs = runs.filter { !groups[$0.group].isFrozen }
+  }
+
+  /// PyTorch's keys of the state, the same for all groups.
+  public var stateNames: [String] { groups.first?.rule.stateNames ?? [] }
+
+  /// The elements that no step changes.
+  public var frozenRanges: [Range<Int>] {
+    members.filter { groups[$0.group].isFrozen }.map(\.range)
+  }
+
+  /// Takes one step on the whole arena, each group at its own rate times that of `scalars`.
+  public func callAsFunction(_ arena: ArenaSlice, scalars: StepScalars) {
+    for run in runs {
+      let group = groups[run.group]
+      var scalars = scalars
+      scalars.learningRate *= group.learningRate
+      if let rule = group.rule as? any TensorNormOptimizer {
+        for member in members[run.members] {
+          let sums = ArenaUpdate.blocks(of: member.range).reduce(SquareSums()) {
+            $0 + rule.accumulate(arena[$1], scalars: scalars)
+          }
+          rule.apply(arena[member.range], scalars: scalars, sums: sums)
+        }
+      } else if let first = members[run.members].first, let last = members[run.members].last {
+        group.rule.update(
+          arena[first.range.lowerBound..<last.range.upperBound], scalars: scalars)
+      }
+    }
+  }
+
+  /// The fixed blocks of a tensor, the last of which may be short.
+  public static func blocks(of range: Range<Int>) -> some Sequence<Range<Int>> {
+    stride(from: range.lowerBound, to: range.upperBound, by: blockSize).lazy.map {
+      $0..<min($0 + blockSize, range.upperBound)
+    }
+  }
+}

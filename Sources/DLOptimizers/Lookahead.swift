@@ -1,0 +1,43 @@
+import CKernels
+import DLTensor
+
+/// Slow weights that follow the trained ones every few steps, and take them back.
+///
+///     every `steps` steps:  s = s + alpha * (p - s)
+///                           p = s
+///
+/// Zhang, Lucas, Hinton and Ba, "Lookahead Optimizer: k steps forward, 1 step back" (2019),
+/// Algorithm 1; PyTorch has no counterpart. The optimizer's own state stays as it is.
+public final class Lookahead {
+  /// Steps of the fast weights between two of the slow ones.
+  public let steps: Int
+
+  /// The step size of the slow weights.
+  public let alpha: Double
+
+  /// The slow weights.
+  public let slow: ArenaVector
+
+  /// Starts the slow weights at `parameters`.
+  ///
+  /// - Throws: `OptimizerError` unless `steps` is 1 or more and `alpha` in [0, 1]; `TensorError`
+  ///   when there is no memory.
+  public init(
+    steps: Int = 5, alpha: Double = 0.5, parameters: UnsafeRawPointer, count: Int, dtype: DType
+  ) throws {
+    let check = HyperparameterCheck(optimizer: "lookahead")
+    try check.require(steps >= 1, Double(steps), "lookahead.steps", "1 or more")
+    try check.require((0...1).contains(alpha), alpha, "lookahead.alpha", "a number in [0, 1]")
+    self.steps = steps
+    self.alpha = alpha
+    slow = try ArenaVector(count: count, dtype: dtype)
+    slow.copy(parameters)
+  }
+
+  /// To be called after each step, with its number from 1.
+  public func didStep(_ step: Int, parameters: UnsafeMutableRawPointer) {
+    guard step.isMultiple(of: steps) else { return }
+    dl_average(slow.dtype.kernel, slow.count, slow.pointer, parameters, alpha)
+    parameters.copyMemory(from: slow.pointer, byteCount: slow.byteCount)
+  }
+}

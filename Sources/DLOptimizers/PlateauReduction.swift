@@ -1,0 +1,92 @@
+/// A factor of the learning rate that falls where a metric stops improving, as
+/// `torch.optim.lr_scheduler.ReduceLROnPlateau`.
+///
+/// A value type: its state is what a run saves and goes on from.
+public struct PlateauReduction: Sendable, Hashable {
+  /// Which way a metric improves.
+  public enum Mode: Sendable, Hashable {
+    /// Less is better.
+    case minimum
+    /// More is better.
+    case maximum
+  }
+
+  /// How a threshold is meant.
+  public enum ThresholdMode: Sendable, Hashable {
+    /// As a fraction of the best.
+    case relative
+    /// As a difference.
+    case absolute
+  }
+
+  /// Which way the metric improves.
+  public let mode: Mode
+  /// What the rate is multiplied by.
+  public let factor: Double
+  /// Observations without improvement that are let pass.
+  public let patience: Int
+  /// What an improvement must exceed.
+  public let threshold: Double
+  /// How the threshold is meant.
+  public let thresholdMode: ThresholdMode
+  /// Observations after a reduction that do not count.
+  public let cooldown: Int
+  /// The least multiplier: PyTorch's `min_lr` as a fraction of the learning rate.
+  public let minimum: Double
+
+  /// What the learning rate is multiplied by now.
+  public var multiplier = 1.0
+  /// The best observation; nil before the first.
+  public var best: Double?
+  /// Observations without improvement since the best.
+  public var badCount = 0
+  /// Observations that still do not count.
+  public var cooldownCount = 0
+
+  /// Throws an `OptimizerError` unless `factor` is in [0, 1) and the others are not negative.
+  public init(
+    mode: Mode = .minimum, factor: Double = 0.1, patience: Int = 10, threshold: Double = 1e-4,
+    thresholdMode: ThresholdMode = .relative, cooldown: Int = 0, minimum: Double = 0
+  ) throws {
+    let check = HyperparameterCheck(optimizer: "plateau")
+    try check.rate(factor, "factor")
+    try check.require(patience >= 0, Double(patience), "patience", "0 or more")
+    try check.nonNegative(threshold, "threshold")
+    try check.require(cooldown >= 0, Double(cooldown), "cooldown", "0 or more")
+    try check.nonNegative(minimum, "end_factor")
+    self.mode = mode
+    self.factor = factor
+    self.patience = patience
+    self.threshold = threshold
+    self.thresholdMode = thresholdMode
+    self.cooldown = cooldown
+    self.minimum = minimum
+  }
+
+  /// Takes the metric's next value; one that is not a number is no improvement.
+  public mutating func observe(_ value: Double) {
+    if isBetter(value) {
+      best = value
+      badCount = 0
+    } else {
+      badCount += 1
+    }
+    if cooldownCount > 0 {
+      cooldownCount -= 1
+      badCount = 0
+    }
+    guard badCount > patience else { return }
+    multiplier = max(multiplier * factor, min(minimum, multiplier))
+    cooldownCount = cooldown
+    badCount = 0
+  }
+
+  private func isBetter(_ value: Double) -> Bool {
+    let sign = mode == .minimum ? -1.0 : 1.0
+    guard let best else { return sign * value > -.infinity }
+    switch thresholdMode {
+    case .relative: return sign * value > sign * best * (1 + sign * threshold)
+    case .absolute: return sign * value > sign * (best + sign * threshold)
+    }
+  }
+}
