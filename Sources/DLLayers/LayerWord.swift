@@ -69,6 +69,9 @@ extension LayerConfiguration {
       PlainWord<Flatten>.self,
       DropoutWord.self,
       LinearWord.self,
+      RNNWord.self,
+      LSTMWord.self,
+      GRUWord.self,
     ]
   }
 }

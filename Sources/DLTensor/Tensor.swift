@@ -78,6 +78,13 @@ public final class Tensor {
   func view(_ shape: Shape) -> Tensor {
     Tensor(shape: shape, dtype: dtype, context: context, storage: storage, pointer: pointer)
   }
+
+  /// Neighbouring elements, the first of them at `offset`, not recorded.
+  func view(_ shape: Shape, from offset: Int) -> Tensor {
+    Tensor(
+      shape: shape, dtype: dtype, context: context, storage: storage,
+      pointer: pointer + offset * dtype.byteCount)
+  }
 }
 
 extension Tensor {

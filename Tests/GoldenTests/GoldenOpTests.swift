@@ -9,6 +9,7 @@ import Testing
   static let families: [(name: String, cases: Int)] = [
     ("matmul", 12), ("conv2d", 23), ("pooling", 30), ("normalization", 39), ("activation", 51),
     ("shape", 6), ("arithmetic", 44), ("reduction", 30), ("loss", 13), ("criterion", 50),
+    ("recurrent", 36), ("ctc", 22),
   ]
 
   @Test(arguments: families, [DType.float64, .float32])
@@ -22,7 +23,9 @@ import Testing
   @Test func everyFileIsRead() throws {
     let jobs = ["lenet", "resnet", "mlp"]
     var known = Set(GoldenOpTests.families.map(\.name) + ["residual"])
-    known.formUnion(["optimizers", "clipping", "schedules"])  // DLOptimizersTests
+    known.formUnion([  // DLOptimizersTests
+      "optimizers", "clipping", "schedules", "averages", "groups", "lbfgs", "plateau", "sam",
+    ])
     for job in jobs {
       known.formUnion(["data", "init", "losses", "final"].map { "\(job)-\($0)" })
     }

@@ -40,6 +40,7 @@ extension GoldenCase {
     for runners in [
       GoldenCase.products, GoldenCase.windows, GoldenCase.norms, GoldenCase.activations,
       GoldenCase.shapes, GoldenCase.arithmetic, GoldenCase.reductions, GoldenCase.losses,
+      GoldenCase.recurrent,
     ] {
       if let runner = runners[op] { return runner }
     }

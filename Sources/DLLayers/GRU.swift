@@ -1,0 +1,42 @@
+import DLConfiguration
+import DLTensor
+
+/// The gated recurrent unit: gates r, z and a candidate n; `h' = (1 - z)·n + z·h`.
+///
+/// The reset is applied after the product: `n = tanh(W·x + b + r·(R·h + c))`. Parameters
+/// `weight_ih_lK` `[3·hidden, features]`, `weight_hh_lK` `[3·hidden, hidden]`, `bias_ih_lK` and
+/// `bias_hh_lK` `[3·hidden]` with rows in the order r, z, n, those of the reverse direction with
+/// `_reverse` behind. See ``Recurrent``. Cho et al. 2014. Counterpart: `torch.nn.GRU`, whose
+/// `batch_first` is false by default.
+public final class GRU: Recurrent {
+  /// Makes a network from `input` features to states of `hidden` numbers.
+  public init(
+    _ input: Int, _ hidden: Int, layers: Int = 1, bias: Bool = true, batchFirst: Bool = true,
+    dropout: Double = 0, bidirectional: Bool = false, returns: RecurrentReturn = .sequence
+  ) {
+    super.init(
+      .gru, input, hidden, layers: layers, bias: bias, batchFirst: batchFirst, dropout: dropout,
+      bidirectional: bidirectional, returns: returns)
+  }
+}
+
+/// Gated recurrent units (Cho and others, 2014) over [batch, time, features].
+public struct GRUWord: LayerWord {
+  /// The word as written in `model.layers`.
+  public static var word: String { "gru" }
+  /// The sizes and the shape of the network.
+  public var network = RecurrentOptions()
+  /// Makes the options with their defaults.
+  public init() {}
+  /// The keys, in the order in which they are written.
+  public static var fields: [ConfigurationField<Self>] {
+    RecurrentOptions.fields(in: \Self.network)
+  }
+  /// Makes the layer for inputs of shape `[batch] + input`.
+  public func layer(for input: Shape) throws -> any Layer {
+    GRU(
+      try sequenceFeatures(Self.word, input), network.hidden, layers: network.layers,
+      bias: network.bias, dropout: network.dropout, bidirectional: network.bidirectional,
+      returns: network.returns)
+  }
+}

@@ -1,0 +1,42 @@
+import DLTensor
+
+/// Connectionist temporal classification: `-Σ log p(labels | x)` over rows, x log probabilities.
+///
+/// Shapes: x `[batch, time, classes]`, from a log-softmax; targets int32 `[batch, labels]`; lengths
+/// int32 `[batch]`. A row whose labels do not fit into its time steps has an infinite loss, or 0 with
+/// `zeroInfinity`. As a ``Loss`` of prediction and target all time steps are valid, and a row's
+/// labels end where the blank first stands, as padding. Denominator: rows. Graves et al. 2006.
+/// Counterpart: `torch.nn.CTCLoss(reduction="sum")`.
+public struct CTC: Loss {
+  /// The class that stands for no label.
+  public let blank: Int
+  /// Whether rows whose labels do not fit count as 0, with gradients of 0.
+  public let zeroInfinity: Bool
+
+  /// Makes the loss.
+  public init(blank: Int = 0, zeroInfinity: Bool = false) {
+    self.blank = blank
+    self.zeroInfinity = zeroInfinity
+  }
+
+  /// What the sum is divided by.
+  public func denominator(_ target: Tensor) -> Double {
+    Double(target.shape.rank > 0 ? target.shape[0] : 1)
+  }
+
+  /// The sum over this rank's rows, each of the lengths given; nil where all are full.
+  public func sum(
+    _ prediction: Tensor, _ targets: Tensor, inputLengths: Tensor?, targetLengths: Tensor?
+  ) throws -> Tensor {
+    try prediction.ctcSum(
+      targets: targets, inputLengths: inputLengths, targetLengths: targetLengths, blank: blank,
+      zeroInfinity: zeroInfinity)
+  }
+
+  /// The sum over this rank's rows of targets that are padded with the blank.
+  public func sum(_ prediction: Tensor, _ target: Tensor) throws -> Tensor {
+    try prediction.ctcSum(
+      targets: target, targetLengths: target.lengths(until: blank), blank: blank,
+      zeroInfinity: zeroInfinity)
+  }
+}

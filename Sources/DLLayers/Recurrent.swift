@@ -1,0 +1,149 @@
+import DLConfiguration
+import DLTensor
+
+/// What a recurrent layer hands to the next layer of a chain.
+public enum RecurrentReturn: String, ConfigurationWord {
+  /// The outputs of all time steps.
+  case sequence
+  /// The final hidden state of the last layer, both directions side by side.
+  case last
+}
+
+/// The parameters of one direction of one recurrent layer.
+public struct RecurrentParameters {
+  /// The weight of the input, `[gates · hidden, features]`.
+  public let weightIH: Parameter
+  /// The weight of the state, `[gates · hidden, hidden]`.
+  public let weightHH: Parameter
+  /// The bias beside the input's product, `[gates · hidden]`.
+  public let biasIH: Parameter?
+  /// The bias beside the state's product, `[gates · hidden]`.
+  public let biasHH: Parameter?
+
+  fileprivate init(_ gates: Int, _ features: Int, _ hidden: Int, bias: Bool) {
+    // PyTorch starts all of them by the state's width, the weight of the input too.
+    func parameter(_ shape: Shape) -> Parameter { Parameter(shape, initializer: .fanIn(hidden)) }
+    weightIH = parameter([gates * hidden, features])
+    weightHH = parameter([gates * hidden, hidden])
+    biasIH = bias ? parameter([gates * hidden]) : nil
+    biasHH = bias ? parameter([gates * hidden]) : nil
+  }
+
+  fileprivate var weights: RecurrentWeights {
+    get throws {
+      RecurrentWeights(
+        input: try weightIH.value, hidden: try weightHH.value, inputBias: try biasIH?.value,
+        hiddenBias: try biasHH?.value)
+    }
+  }
+}
+
+/// The base of ``RNN``, ``LSTM`` and ``GRU``: layers of one cell over sequences.
+///
+/// Shapes: input `[batch, time, features]`, output `[batch, time, directions · hidden]`, both with
+/// time first unless `batchFirst`; states `[layers · directions, batch, hidden]`. Long sequences are
+/// trained in stretches by handing the state on:
+///
+/// ```swift
+/// let (output, next) = try lstm(x, state: state)
+/// state = next.detached()  // no gradient flows into the stretch before
+/// ```
+public class Recurrent: Module, Layer {
+  /// What a time step computes.
+  public let cell: RecurrentCell
+  /// Features of the input.
+  public let inputSize: Int
+  /// Numbers in the state of one layer and direction.
+  public let hiddenSize: Int
+  /// Whether every layer also reads its input from the end.
+  public let isBidirectional: Bool
+  /// Whether the batch is the first axis, and time the second.
+  public let batchFirst: Bool
+  /// The probability of a zero between layers in training.
+  public let dropout: Double
+  /// What a chain gets.
+  public let returns: RecurrentReturn
+  /// The parameters by layer and direction.
+  public let parameters: [[RecurrentParameters]]
+
+  private var pass = -1
+  private var call = 0
+
+  init(
+    _ cell: RecurrentCell, _ input: Int, _ hidden: Int, layers: Int, bias: Bool, batchFirst: Bool,
+    dropout: Double, bidirectional: Bool, returns: RecurrentReturn
+  ) {
+    self.cell = cell
+    inputSize = input
+    hiddenSize = hidden
+    isBidirectional = bidirectional
+    self.batchFirst = batchFirst
+    self.dropout = dropout
+    self.returns = returns
+    let directions = bidirectional ? 2 : 1
+    parameters = (0..<max(layers, 0)).map { layer in
+      (0..<directions).map { _ in
+        RecurrentParameters(
+          cell.gates, layer == 0 ? input : directions * hidden, hidden, bias: bias)
+      }
+    }
+  }
+
+  /// The parameters under PyTorch's names, such as `weight_ih_l0` and `bias_hh_l1_reverse`.
+  public override var children: [(name: String, value: Any)] {
+    parameters.enumerated().flatMap { layer, directions in
+      directions.enumerated().flatMap { direction, parameters in
+        [
+          ("weight_ih", parameters.weightIH), ("weight_hh", parameters.weightHH),
+          ("bias_ih", parameters.biasIH), ("bias_hh", parameters.biasHH),
+        ].compactMap { name, parameter in
+          parameter.map { ("\(name)_l\(layer)\(direction == 1 ? "_reverse" : "")", $0) }
+        }
+      }
+    }
+  }
+
+  /// Runs over the sequences from a state; nil for zeros.
+  ///
+  /// - Parameters:
+  ///   - state: as an earlier call returned it.
+  ///   - lengths: int32 `[batch]`, the valid steps of each row; output past them is 0, and the state
+  ///     returned is that of the last valid step.
+  /// - Returns: the outputs of all time steps, and the state after the last.
+  /// - Throws: ``TensorError`` for shapes that do not fit, or a length outside `0 ... time`.
+  public func callAsFunction(_ x: Tensor, state: RecurrentState?, lengths: Tensor? = nil) throws
+    -> (output: Tensor, state: RecurrentState)
+  {
+    try located {
+      try x.recurrent(
+        cell, weights: parameters.map { try $0.map { try $0.weights } }, state: state,
+        lengths: lengths, dropout: dropoutKey(x.context).map { (dropout, $0) },
+        batchFirst: batchFirst)
+    }
+  }
+
+  /// Runs over the sequences from a state of zeros and gives what ``returns`` says.
+  public func forward(_ x: Tensor) throws -> Tensor {
+    let (output, state) = try self(x, state: nil)
+    guard returns == .last else { return output }
+    return try state.lastLayer(directions: isBidirectional ? 2 : 1)
+  }
+
+  /// The output's shape without its batch axis, for an input `[time, features]`.
+  public func outputShape(for input: Shape) throws -> Shape {
+    guard input.rank == 2, input[1] == inputSize else {
+      throw TensorError(
+        op: cell.name, "input has shape \(input), weight expects [time, \(inputSize)]")
+    }
+    let width = (isBidirectional ? 2 : 1) * hiddenSize
+    return returns == .last ? [width] : [input[0], width]
+  }
+
+  /// The key of this call's dropout, formed as ``Dropout``'s; nil where nothing is to be dropped.
+  private func dropoutKey(_ context: Context) -> RandomKey? {
+    guard context.isTraining, dropout > 0, parameters.count > 1 else { return nil }
+    call = pass == context.forwardPass ? call + 1 : 0
+    pass = context.forwardPass
+    return RandomKey(context.seed).child("dropout").child(context.step).child(path).child(call)
+  }
+}

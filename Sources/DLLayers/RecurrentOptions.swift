@@ -1,0 +1,51 @@
+import DLConfiguration
+import DLTensor
+
+/// The options that the words of all recurrent layers share.
+public struct RecurrentOptions: Sendable, Equatable {
+  /// Numbers in the state of a layer and direction.
+  public var hidden = 0
+  /// Layers, each over the outputs of the one before.
+  public var layers = 1
+  /// Whether to add biases.
+  public var bias = true
+  /// The probability to zero an output between layers.
+  public var dropout = 0.0
+  /// Whether every layer also reads its input from the end.
+  public var bidirectional = false
+  /// What the next layer gets.
+  public var returns = RecurrentReturn.sequence
+
+  /// Makes the options with their defaults.
+  public init() {}
+
+  static func fields<Word: LayerWord>(in network: WritableKeyPath<Word, Self>)
+    -> [ConfigurationField<Word>]
+  {
+    [
+      .init(
+        "hidden", network.appending(path: \.hidden), .layerSize, required: true,
+        "numbers in the state of a layer and direction"),
+      .init(
+        "layers", network.appending(path: \.layers), .within(1...1024),
+        "layers, each over the outputs of the one before"),
+      .init("bias", network.appending(path: \.bias), "whether to add biases"),
+      .init(
+        "dropout", network.appending(path: \.dropout), .within(0..<1),
+        "the probability to zero an output between layers"),
+      .init(
+        "bidirectional", network.appending(path: \.bidirectional),
+        "whether every layer also reads its input from the end"),
+      .init(
+        "return", network.appending(path: \.returns),
+        "sequence: the outputs of all steps; last: the last layer's final state"),
+    ]
+  }
+}
+
+func sequenceFeatures(_ op: String, _ input: Shape) throws -> Int {
+  guard input.rank == 2 else {
+    throw TensorError(op: op, "input has shape \(input), expected [time, features]")
+  }
+  return input[1]
+}

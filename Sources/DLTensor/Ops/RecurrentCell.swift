@@ -1,0 +1,102 @@
+/// What a recurrent layer computes in a time step.
+public enum RecurrentCell: Sendable, Hashable {
+  /// `h' = tanh(W·x + b + R·h + c)`, Elman 1990.
+  case tanh
+  /// `h' = max(W·x + b + R·h + c, 0)`.
+  case relu
+  /// Long short-term memory, Hochreiter and Schmidhuber 1997, with gates i, f, g, o.
+  case lstm
+  /// The gated recurrent unit, Cho et al. 2014, with gates r, z, n, the reset after the product.
+  case gru
+
+  /// How many gates there are: rows of a weight for each number of the state.
+  public var gates: Int {
+    switch self {
+    case .tanh, .relu: 1
+    case .lstm: 4
+    case .gru: 3
+    }
+  }
+
+  /// The name of the op in errors.
+  public var name: String {
+    switch self {
+    case .tanh, .relu: "rnn"
+    case .lstm: "lstm"
+    case .gru: "gru"
+    }
+  }
+}
+
+/// The parameters of one direction of one recurrent layer.
+public struct RecurrentWeights {
+  /// The weight of the input, `[gates · hidden, features]`.
+  public let input: Tensor
+  /// The weight of the state, `[gates · hidden, hidden]`.
+  public let hidden: Tensor
+  /// The bias beside the input's product, `[gates · hidden]`.
+  public let inputBias: Tensor?
+  /// The bias beside the state's product, `[gates · hidden]`.
+  public let hiddenBias: Tensor?
+
+  /// Groups the parameters.
+  public init(
+    input: Tensor, hidden: Tensor, inputBias: Tensor? = nil, hiddenBias: Tensor? = nil
+  ) {
+    self.input = input
+    self.hidden = hidden
+    self.inputBias = inputBias
+    self.hiddenBias = hiddenBias
+  }
+}
+
+/// What a recurrent network carries from one step, or one stretch of a sequence, to the next.
+///
+/// Planes are ordered by layer, and within a layer forward then reverse, as PyTorch's `h_n` and
+/// `c_n` are.
+public struct RecurrentState {
+  /// The hidden state, `[layers · directions, batch, hidden]`.
+  public let hidden: Tensor
+  /// The cell state of an LSTM, of the same shape.
+  public let cell: Tensor?
+
+  /// Makes a state.
+  public init(hidden: Tensor, cell: Tensor? = nil) {
+    self.hidden = hidden
+    self.cell = cell
+  }
+
+  /// The same numbers without their history: gradients end here, as between the stretches of
+  /// truncated back-propagation.
+  ///
+  /// Counterpart: `torch.Tensor.detach`.
+  public func detached() -> RecurrentState {
+    RecurrentState(hidden: hidden.view(hidden.shape), cell: cell.map { $0.view($0.shape) })
+  }
+
+  /// The hidden state of the last layer, its directions side by side: `[batch, directions · hidden]`.
+  ///
+  /// - Throws: ``TensorError`` for a state that has not so many planes.
+  public func lastLayer(directions: Int) throws -> Tensor {
+    let shape = hidden.shape
+    guard shape.rank == 3, directions > 0, directions <= shape[0] else {
+      throw TensorError(
+        op: "recurrent", "state has shape \(shape), expected \(directions) planes or more")
+    }
+    return try hidden.planes(shape[0] - directions..<shape[0]).permute(1, 0, 2)
+      .reshape([shape[1], directions * shape[2]])
+  }
+
+  /// The planes of one layer.
+  func planes(_ range: Range<Int>) throws -> RecurrentState {
+    RecurrentState(hidden: try hidden.planes(range), cell: try cell?.planes(range))
+  }
+
+  /// The planes of all layers, in order.
+  static func joining(_ states: [RecurrentState]) throws -> RecurrentState {
+    let cells = states.compactMap(\.cell)
+    return RecurrentState(
+      hidden: try Tensor.joiningPlanes(states.map(\.hidden)),
+      cell: cells.isEmpty ? nil : try Tensor.joiningPlanes(cells))
+  }
+}
