@@ -39,8 +39,18 @@ public final class BatchLoader {
         "the transform takes \(transform.inputType) and the data set has \(dataset.inputType), "
           + "make it anew", exitCode: .fault)
     }
+    var buckets: LengthBuckets?
+    if sampler.order == .bucketed {
+      guard let lengths = dataset.rowLengths else {
+        throw DataError(
+          "data.order: bucketed needs rows of different lengths, this data set has none; use shuffled"
+        )
+      }
+      buckets = LengthBuckets(lengths: lengths, batchSize: sampler.batchSize)
+    }
     let source = BatchSource(
-      dataset: dataset, sampler: sampler, sharding: sharding, transform: transform, rank: rank)
+      dataset: dataset, sampler: sampler, sharding: sharding, transform: transform, rank: rank,
+      buckets: buckets)
     try source.checkMemory()
     state = LoaderState(source, steps: startStep..<max(endStep ?? Int.max, startStep))
     try start()
@@ -152,12 +162,13 @@ private final class LoaderState: @unchecked Sendable {
 
   private func load(_ step: Int, into buffer: StepBuffer, order: inout Permutation?) throws {
     let sampler = source.sampler
-    guard sampler.order == .shuffled else {
+    guard sampler.order != .sequential else {
       return try buffer.fill(step: step, order: nil, staging: staging)
     }
     let epoch = sampler.cursor(atStep: step).epoch
     if order == nil {
-      order = Permutation(seed: sampler.seed, epoch: epoch, count: sampler.count)
+      order = Permutation(
+        seed: sampler.seed, epoch: epoch, count: sampler.count, buckets: source.buckets)
     } else if order?.epoch != epoch {
       order?.move(toEpoch: epoch)
     }

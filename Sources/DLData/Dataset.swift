@@ -17,6 +17,9 @@ public protocol Dataset: AnyObject, Sendable {
   /// The number of classes; nil where labels are values.
   var classCount: Int? { get }
 
+  /// The length of each row, where rows are padded sequences; for ``Sampler/Order/bucketed``.
+  var rowLengths: [Int32]? { get }
+
   /// Reads rows, in the order given, into buffers of exactly their size.
   ///
   /// Throws where a row cannot be read or a label lies outside the classes; allocates nothing else.
@@ -27,6 +30,8 @@ public protocol Dataset: AnyObject, Sendable {
 }
 
 extension Dataset {
+  /// All rows are of one length.
+  public var rowLengths: [Int32]? { nil }
   /// Elements of one input.
   public var inputCount: Int { inputShape.reduce(1, *) }
   /// Elements of one label.

@@ -11,12 +11,18 @@ public struct Permutation: Sendable {
   public let key: RandomKey
   /// The epoch whose order this is.
   public private(set) var epoch: Int
+  private let buckets: LengthBuckets?
 
   /// The permutation of 0 ..< count for an epoch; O(count).
   public init(seed: Int, epoch: Int, count: Int) {
+    self.init(seed: seed, epoch: epoch, count: count, buckets: nil)
+  }
+
+  init(seed: Int, epoch: Int, count: Int, buckets: LengthBuckets?) {
     key = RandomKey(seed).child("shuffle")
     indices = Array(0..<count)
     self.epoch = epoch
+    self.buckets = buckets
     shuffle()
   }
 
@@ -30,5 +36,6 @@ public struct Permutation: Sendable {
   private mutating func shuffle() {
     var stream = RandomStream(key.child(epoch))
     stream.shuffle(&indices)
+    buckets?.arrange(&indices, key: key.child("buckets").child(epoch))
   }
 }

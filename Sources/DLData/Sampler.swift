@@ -11,6 +11,9 @@ public struct Sampler: Sendable, Hashable {
     case shuffled
     /// The order of the file.
     case sequential
+    /// A new permutation each epoch in which the rows of a batch have similar lengths, for data
+    /// sets whose rows differ in theirs.
+    case bucketed
   }
 
   /// What becomes of the samples left over at the end of an epoch.
@@ -114,7 +117,15 @@ public struct Sampler: Sendable, Hashable {
 
   /// The samples of an epoch in their order; O(count).
   public func samples(ofEpoch epoch: Int) -> [Int] {
-    order == .sequential
-      ? Array(0..<count) : Permutation(seed: seed, epoch: epoch, count: count).indices
+    samples(ofEpoch: epoch, lengths: nil)
+  }
+
+  /// The samples of an epoch in their order, rows having the given lengths; O(count log count).
+  public func samples(ofEpoch epoch: Int, lengths: [Int32]?) -> [Int] {
+    guard order != .sequential else { return Array(0..<count) }
+    let buckets =
+      order == .bucketed
+      ? lengths.map { LengthBuckets(lengths: $0, batchSize: batchSize) } : nil
+    return Permutation(seed: seed, epoch: epoch, count: count, buckets: buckets).indices
   }
 }

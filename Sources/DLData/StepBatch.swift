@@ -120,6 +120,7 @@ struct BatchSource: Sendable {
   let sharding: BatchSharding
   let transform: InputTransform
   let rank: Int
+  let buckets: LengthBuckets?
 
   /// Bytes of one converted input.
   var inputByteCount: Int { dataset.inputCount * transform.outputType.byteCount }
@@ -139,7 +140,7 @@ struct BatchSource: Sendable {
   func checkMemory() throws {
     let perRow = 2 * (inputByteCount + labelByteCount + 8) + dataset.inputByteCount
     let (bytes, overflow) = largestStepRows.multipliedReportingOverflow(by: perRow)
-    let order = sampler.order == .shuffled ? 8 * sampler.count : 0
+    let order = sampler.order != .sequential ? 8 * sampler.count : 0
     let available = sysconf(Int32(_SC_PHYS_PAGES)) * sysconf(Int32(_SC_PAGESIZE))
     guard !overflow, available < 0 || bytes < available - order else {
       throw DataError(

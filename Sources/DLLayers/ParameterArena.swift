@@ -162,6 +162,17 @@ private final class ArenaMemory {
   deinit { free(pointer) }
 }
 
+extension Module {
+  /// The parameters of this module and all below it, in canonical order.
+  ///
+  /// Counterpart: `torch.nn.Module.parameters`.
+  public func parameters() -> [Parameter] {
+    var finder = ParameterFinder(namesWhatItFinds: false)
+    finder.visit(self, path: path)
+    return finder.parameters
+  }
+}
+
 /// Walks a model's properties; the first path to a parameter names it, later ones are ties.
 private struct ParameterFinder {
   var parameters: [Parameter] = []
@@ -170,10 +181,13 @@ private struct ParameterFinder {
   var tiedBuffers: [(name: String, buffer: Buffer)] = []
   var modules: [Module] = []
   private var seen: Set<ObjectIdentifier> = []
+  private let namesWhatItFinds: Bool
+
+  init(namesWhatItFinds: Bool = true) { self.namesWhatItFinds = namesWhatItFinds }
 
   mutating func visit(_ module: Module, path: String) {
     if seen.insert(ObjectIdentifier(module)).inserted {
-      module.path = path
+      if namesWhatItFinds { module.path = path }
       modules.append(module)
     }
     for (name, value) in module.children {
@@ -185,14 +199,14 @@ private struct ParameterFinder {
     switch value {
     case let parameter as Parameter:
       if seen.insert(ObjectIdentifier(parameter)).inserted {
-        parameter.name = path
+        if namesWhatItFinds { parameter.name = path }
         parameters.append(parameter)
       } else {
         tied.append((path, parameter))
       }
     case let buffer as Buffer:
       if seen.insert(ObjectIdentifier(buffer)).inserted {
-        buffer.name = path
+        if namesWhatItFinds { buffer.name = path }
         buffers.append(buffer)
       } else {
         tiedBuffers.append((path, buffer))

@@ -90,7 +90,7 @@ extension Trainer {
         exitCode: .usage)
     }
     let state = try phases.flatMap { try $0.state.entries() }
-    try StateDict(arena, adding: state).load(from: file)
+    try StateDict(arena, adding: state).load(from: file) { $0.hasPrefix(Trainer.carriedPrefix) }
     guard file.metadata["model"] == configuration.model.fingerprint else {
       throw CheckpointError(
         path: path, what: "was saved with other layers of the same shapes",
@@ -102,6 +102,7 @@ extension Trainer {
         path: path, what: "has \(position.updates.count) optimizers, this run \(phases.count)",
         advice: "resume with the configuration it was saved with", exitCode: .usage)
     }
+    try restoreCarriedState(from: file)
     self.position = position
     for (phase, updates) in zip(phases, position.updates) { phase.updates = updates }
     if position.step > totalSteps {
@@ -135,6 +136,7 @@ extension Trainer {
     guard options.writesRun, lastSaved != position.step else { return }
     let step = position.step
     _ = try exchange.agree(0, stop: false, "report step \(step)")
+    let carried = try gatherCarriedState()
     try communicator.agreed("write the checkpoint of step \(step)") {
       guard let folder else { return }
       for observer in observers { try observer.willSave() }
@@ -148,7 +150,7 @@ extension Trainer {
       notes["ranks"] = String(communicator.size)
       notes["input_shape"] = data.train.inputShape.map(String.init).joined(separator: ",")
       notes["classes"] = data.train.classCount.map(String.init)
-      let entries = try StateDict(arena, adding: phases.flatMap { try $0.state.entries() }).entries
+      let entries = try StateDict(arena, adding: phases.flatMap { try $0.state.entries() } + carried).entries
       try Checkpoint.write(
         entries, position: position, notes: notes, to: folder.checkpoints.file(step: step))
       try folder.checkpoints.markLatest(step: step)

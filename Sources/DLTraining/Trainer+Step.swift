@@ -95,11 +95,6 @@ extension Trainer {
   private func update(_ index: Int, _ batch: StepBatch, multiplier: Double) throws -> Double {
     let phase = phases[index]
     let buffers = configuration.nonFinite == .skip ? Array(arena.bufferBytes) : []
-    if phases.count > 1 {
-      for (place, parameter) in arena.parameters.enumerated() {
-        parameter.requiresGradient = phase.parameters.contains(place)
-      }
-    }
     arena.resetGradients()
     let lossSum = try forwardAndBackward(batch, phase: index, seed: 1 / phase.denominator)
     arena.completeGradients()

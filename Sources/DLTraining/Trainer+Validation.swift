@@ -85,6 +85,7 @@ struct Evaluation {
     try context.withoutRecording {
       while let step = try loader.next() {
         for micro in step.microBatches where micro.rows > 0 {
+          context.beginForward(rowOffset: micro.sampleIndices[0])
           try body(micro.tensors(of: dataset, transform, context), micro.sampleIndices)
         }
       }

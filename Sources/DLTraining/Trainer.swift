@@ -85,7 +85,7 @@ public final class Trainer {
     if let path = options.initialWeights {
       try timed.agreed("load \(path)") {
         try StateDict(arena).load(from: SafetensorsFile(path: path)) {
-          $0.hasPrefix(OptimizerState.prefix)
+          Checkpoint.isTrainingState($0)
         }
       }
     }

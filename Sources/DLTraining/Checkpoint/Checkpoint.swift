@@ -44,6 +44,11 @@ enum Checkpoint {
   static let format = "dltrain-checkpoint-1"
   private static let metadataChecksum = "metadata_checksum"
 
+  /// Whether a tensor belongs to the training and not to the model, by its name.
+  static func isTrainingState(_ name: String) -> Bool {
+    [OptimizerState.prefix, Trainer.carriedPrefix].contains { name.hasPrefix($0) }
+  }
+
   /// Writes the file as a whole: temporary name, fsync, rename, fsync of the folder.
   ///
   /// - Throws: `FormatError` where the system refuses, as on a full disk; the path is then as it

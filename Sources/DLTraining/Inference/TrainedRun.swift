@@ -77,7 +77,7 @@ public struct TrainedRun: Sendable {
   @discardableResult
   public func export(to path: String) throws -> Int {
     let file = try Checkpoint.open(checkpoint).file
-    let weights = file.tensors.filter { !$0.name.hasPrefix(OptimizerState.prefix) }
+    let weights = file.tensors.filter { !Checkpoint.isTrainingState($0.name) }
     let tensors = weights.map { info in
       SafetensorsTensor(name: info.name, dtype: info.dtype, shape: info.shape) { sink in
         try file.bytes(info.name).withUnsafeBytes { try sink($0) }
@@ -132,7 +132,7 @@ final class TrainedNetwork {
       TaskInput(
         configuration: configuration, inputShape: input, classes: classes, context: context))
     arena = try ParameterArena(task.model, context: context)
-    try StateDict(arena).load(from: file) { $0.hasPrefix(OptimizerState.prefix) }
+    try StateDict(arena).load(from: file) { Checkpoint.isTrainingState($0) }
   }
 
   /// Checks that rows have the shape that the network was trained on.

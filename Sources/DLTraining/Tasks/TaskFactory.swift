@@ -46,6 +46,8 @@ extension TaskInput {
     switch network {
     case let network as any Layer:
       return SupervisedTask(network, loss: configuration.loss.makeLoss())
+    case let network as any GenerativeAdversarial:
+      return AdversarialTask(network, context: context)
     default:
       throw TensorError(op: "model", "\(type(of: network)) is no layer; give a task that trains it")
     }

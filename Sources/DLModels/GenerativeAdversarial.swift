@@ -1,0 +1,13 @@
+import DLLayers
+
+/// A generator of images and a discriminator that tells them from real ones.
+///
+/// Goodfellow et al. 2014, "Generative Adversarial Networks".
+public protocol GenerativeAdversarial: Module {
+  /// Maps noise, `[batch, 1, 1, latentSize]`, to images.
+  var generator: any Layer { get }
+  /// Maps images to one logit each: real above 0.
+  var discriminator: any Layer { get }
+  /// The length of a vector of noise.
+  var latentSize: Int { get }
+}

@@ -1,0 +1,84 @@
+import DLCluster
+import DLData
+import DLFormats
+import DLLayers
+import DLModels
+import DLTensor
+
+/// A generator and a discriminator, updated in turn.
+///
+/// The discriminator learns from `-log D(x) - log(1 - D(G(z)))`, the generator from `-log D(G(z))`,
+/// both as means over the batch; the generator's second phase goes on from the images that the
+/// first one made. Goodfellow et al. 2014, with the non-saturating loss; the order of the updates is
+/// that of PyTorch's DCGAN example.
+final class AdversarialTask: TrainingTask {
+  let network: any GenerativeAdversarial
+  private let context: Context
+  private let loss = BCEWithLogits()
+  private let discriminatorParameters: [Parameter]
+  /// The images of the step's micro-batches, and the ops that made them.
+  private var fakes: [(images: Tensor, ops: RecordedOps)] = []
+
+  var model: Module { network }
+  let phases = [
+    TrainingPhase("discriminator", trains: "discriminator"),
+    TrainingPhase("generator", trains: "generator"),
+  ]
+
+  init(_ network: any GenerativeAdversarial, context: Context) {
+    self.network = network
+    self.context = context
+    discriminatorParameters = network.discriminator.parameters()
+  }
+
+  func denominator(_ batch: Batch, phase: Int) -> Double { Double(batch.rows) }
+
+  func lossSum(_ batch: Batch, phase: Int) throws -> Tensor {
+    if phase == 0 {
+      if batch.index == 0 { fakes.removeAll(keepingCapacity: true) }
+      setDiscriminator(learns: true)
+      let noise = try noise(rows: batch.rows, key: noiseKey.child(context.step))
+      let images = try network.generator(noise)
+      fakes.append((images, context.takeRecordedOps()))
+      return try judge(batch.x, isReal: true) + judge(images.detached(), isReal: false)
+    }
+    let fake = fakes[batch.index]
+    setDiscriminator(learns: false)
+    context.restore(fake.ops)
+    return try judge(fake.images, isReal: true)
+  }
+
+  func evaluate(_ batch: Batch, into totals: inout ValidationTotals) throws {
+    let images = try network.generator(
+      noise(rows: batch.rows, key: noiseKey.child("validation")))
+    let sum = try judge(batch.x, isReal: true) + judge(images, isReal: false)
+    totals.lossSum += sum.scalar
+    totals.denominator += Double(batch.rows)
+  }
+
+  private var noiseKey: RandomKey { RandomKey(context.seed).child("noise") }
+
+  /// Normal noise for the rows from the context's first row on, keyed row by row, so that it does
+  /// not depend on how rows are spread over ranks.
+  private func noise(rows: Int, key: RandomKey) throws -> Tensor {
+    let size = network.latentSize
+    var values: [Double] = []
+    values.reserveCapacity(rows * size)
+    for row in 0..<rows {
+      var stream = RandomStream(key.child(context.rowOffset + row))
+      for _ in 0..<size { values.append(stream.normal()) }
+    }
+    return try Tensor.values(values, shape: [rows, 1, 1, size], context: context)
+  }
+
+  /// The loss of the discriminator's logits if all images were real, or none.
+  private func judge(_ images: Tensor, isReal: Bool) throws -> Tensor {
+    let logits = try network.discriminator(images)
+    let target = try Tensor.full(logits.shape, isReal ? 1 : 0, context: context)
+    return try loss.sum(logits, target)
+  }
+
+  private func setDiscriminator(learns: Bool) {
+    for parameter in discriminatorParameters { parameter.requiresGradient = learns }
+  }
+}
