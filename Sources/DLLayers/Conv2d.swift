@@ -3,45 +3,65 @@ import DLTensor
 
 /// A two-dimensional convolution (cross-correlation) over images.
 ///
-/// Shapes: `[batch, height, width, in]` to `[batch, oh, ow, out]` with `oh = (height + 2·padding -
-/// kernel) / stride + 1`. The weight is `[kernel height, kernel width, in, out]` in memory and
-/// `[out, in, kh, kw]` in files. Counterpart: `torch.nn.Conv2d`.
+/// Shapes: `[batch, height, width, in]` to `[batch, oh, ow, out]` with
+/// `oh = (height + 2 · padding - dilation · (kernel - 1) - 1) / stride + 1`. The weight is
+/// `[kernel height, kernel width, in / groups, out]` in memory and `[out, in / groups, kh, kw]` in
+/// files. Counterpart: `torch.nn.Conv2d`.
 public final class Conv2d: Module, ReLUFusing {
-  /// The weight, `[kernel height, kernel width, in, out]`.
+  /// The weight, `[kernel height, kernel width, in / groups, out]`.
   public let weight: Parameter
   /// The bias, `[out]`.
   public let bias: Parameter?
   /// The window's extents.
   public let window: Window2d
+  /// Blocks of channels that do not see each other; as many as channels for a depthwise convolution.
+  public let groups: Int
+  private let input: Int
 
-  /// Makes a convolution from `input` to `output` channels.
+  /// Makes a convolution from `input` to `output` channels, with padding of its own on each side, or
+  /// `same`.
   public init(
-    _ input: Int, _ output: Int, kernel: Size2d, stride: Size2d = 1, padding: Size2d = 0,
-    bias: Bool = true
+    _ input: Int, _ output: Int, kernel: Size2d, stride: Size2d = 1, padding: Padding2d,
+    dilation: Size2d = 1, groups: Int = 1, bias: Bool = true
   ) {
-    window = Window2d(kernel: kernel, stride: stride, padding: padding)
-    let fanIn = input * kernel.height * kernel.width
+    window = Window2d(kernel: kernel, stride: stride, padding: padding, dilation: dilation)
+    self.groups = groups
+    self.input = input
+    let group = input / max(groups, 1)
+    let fanIn = group * kernel.height * kernel.width
     weight = Parameter(
-      [kernel.height, kernel.width, input, output], layout: .convolution,
+      [kernel.height, kernel.width, group, output], layout: .convolution,
       initializer: .fanIn(fanIn))
     self.bias = bias ? Parameter([output], initializer: .fanIn(fanIn)) : nil
+  }
+
+  /// Makes a convolution from `input` to `output` channels; the padding is added on both sides.
+  public convenience init(
+    _ input: Int, _ output: Int, kernel: Size2d, stride: Size2d = 1, padding: Size2d = 0,
+    dilation: Size2d = 1, groups: Int = 1, bias: Bool = true
+  ) {
+    self.init(
+      input, output, kernel: kernel, stride: stride, padding: .symmetric(padding),
+      dilation: dilation, groups: groups, bias: bias)
   }
 
   /// Applies the layer, and a ReLU behind it if `relu`.
   public func forward(_ x: Tensor, relu: Bool) throws -> Tensor {
     try x.conv2d(
-      weight.value, bias: bias?.value, stride: window.stride, padding: window.padding, relu: relu)
+      weight.value, bias: bias?.value, stride: window.stride, padding: window.padding,
+      dilation: window.dilation, groups: groups, relu: relu)
   }
 
   /// The output's shape without its batch axis.
   public func outputShape(for input: Shape) throws -> Shape {
-    guard input.rank == 3, input[2] == weight.shape[2] else {
+    let op = "conv2d"
+    guard input.rank == 3, input[2] == self.input else {
       throw TensorError(
-        op: "conv2d",
-        "input has shape \(input), weight expects [height, width, \(weight.shape[2])]")
+        op: op, "input has shape \(input), weight expects [height, width, \(self.input)]")
     }
-    let size = try window.output(op: "conv2d", height: input[0], width: input[1])
-    return [size.height, size.width, weight.shape[3]]
+    try requireGroups(op, groups, input: self.input, output: weight.shape.last)
+    let size = try window.output(op: op, height: input[0], width: input[1])
+    return [size.height, size.width, weight.shape.last]
   }
 }
 
@@ -55,8 +75,12 @@ public struct Conv2dWord: LayerWord {
   public var kernel = Size2d(1)
   /// Stride, one integer or [height, width].
   public var stride = Size2d(1)
-  /// Zero padding on each side, one integer or [height, width].
-  public var padding = Size2d(0)
+  /// Zeros around the image: same, one integer, [height, width] or [top, bottom, left, right].
+  public var padding = Padding2d.symmetric(0)
+  /// Distance of the window's taps, one integer or [height, width].
+  public var dilation = Size2d(1)
+  /// Blocks of channels that do not see each other.
+  public var groups = 1
   /// Whether to add a bias per channel.
   public var bias = true
   /// Makes the options with their defaults.
@@ -71,14 +95,43 @@ public struct Conv2dWord: LayerWord {
       .init("stride", \.stride, .windowExtent, "stride, one integer or [height, width]"),
       .init(
         "padding", \.padding, .windowMargin,
-        "zero padding on each side, one integer or [height, width]"),
+        "zeros around the image: same, an integer, [height, width] or [top, bottom, left, right]"),
+      .init(
+        "dilation", \.dilation, .windowExtent,
+        "distance of the window's taps, one integer or [height, width]"),
+      .init(
+        "groups", \.groups, .layerSize,
+        "blocks of channels that do not see each other; divides input and output channels"),
       .init("bias", \.bias, "whether to add a bias per channel"),
     ]
+  }
+  /// Faults that concern several keys at once.
+  public func problems() -> [ConfigurationProblem] {
+    groupProblems(out, groups) + samePaddingProblems(padding, stride)
   }
   /// Makes the layer for inputs of shape `[batch] + input`.
   public func layer(for input: Shape) throws -> any Layer {
     Conv2d(
       try channels(Self.word, input), out, kernel: kernel, stride: stride,
-      padding: padding, bias: bias)
+      padding: padding, dilation: dilation, groups: groups, bias: bias)
   }
+}
+
+/// Throws unless the channels divide into the groups.
+func requireGroups(_ op: String, _ groups: Int, input: Int, output: Int) throws {
+  guard groups > 0, input.isMultiple(of: groups), output.isMultiple(of: groups) else {
+    throw TensorError(
+      op: op,
+      "\(input) input and \(output) output channels do not divide into \(groups) groups")
+  }
+}
+
+func groupProblems(_ out: Int, _ groups: Int) -> [ConfigurationProblem] {
+  guard groups > 0, !out.isMultiple(of: groups) else { return [] }
+  return [.init("groups", "out", message: "\(out) channels do not divide into \(groups) groups")]
+}
+
+func samePaddingProblems(_ padding: Padding2d, _ stride: Size2d) -> [ConfigurationProblem] {
+  guard padding == .same, stride != 1 else { return [] }
+  return [.init("padding", "stride", message: "padding same needs stride 1")]
 }

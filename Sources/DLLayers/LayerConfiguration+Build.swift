@@ -36,6 +36,13 @@ func channels(_ op: String, _ input: Shape) throws -> Int {
   return input[2]
 }
 
+func sequenceChannels(_ op: String, _ input: Shape) throws -> Int {
+  guard input.rank == 2 else {
+    throw TensorError(op: op, "input has shape \(input), expected [length, channels]")
+  }
+  return input[1]
+}
+
 func features(_ op: String, _ input: Shape) throws -> Int {
   guard input.rank >= 1 else {
     throw TensorError(op: op, "input is one number, expected an axis of features")

@@ -40,7 +40,10 @@ extension LayerConfiguration {
   /// The layer words: a new layer adds its own here.
   public static var words: [any LayerWord.Type] {
     [
+      Conv1dWord.self,
       Conv2dWord.self,
+      ConvTranspose1dWord.self,
+      ConvTranspose2dWord.self,
       BatchNormWord.self,
       LayerNormWord.self,
       GroupNormWord.self,

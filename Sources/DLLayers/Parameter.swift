@@ -6,8 +6,33 @@ public enum ParameterLayout: Sendable {
   /// The same in both.
   case plain
   /// `[kernel height, kernel width, in, out]` in memory, `[out, in, kernel height, kernel width]`
-  /// in files.
+  /// in files; `[kernel, in, out]` and `[out, in, kernel]` over sequences.
+  ///
+  /// A transposed convolution has the layout of the convolution that it transposes: PyTorch's
+  /// `[in, out, ...]` has the two the other way round.
   case convolution
+
+  /// A tensor of memory's layout in that of files.
+  ///
+  /// - Throws: ``TensorError`` for a tensor of another rank.
+  public func inFile(_ tensor: Tensor) throws -> Tensor {
+    switch self {
+    case .plain: tensor
+    case .convolution:
+      try tensor.shape.rank == 3 ? tensor.permute(2, 1, 0) : tensor.permute(3, 2, 0, 1)
+    }
+  }
+
+  /// A tensor of a file's layout in that of memory.
+  ///
+  /// - Throws: ``TensorError`` for a tensor of another rank.
+  public func inMemory(_ tensor: Tensor) throws -> Tensor {
+    switch self {
+    case .plain: tensor
+    case .convolution:
+      try tensor.shape.rank == 3 ? tensor.permute(2, 1, 0) : tensor.permute(2, 3, 1, 0)
+    }
+  }
 }
 
 /// A trained tensor: a shape and a way to start, and after ``ParameterArena`` was made, its memory.
@@ -59,7 +84,7 @@ public final class Parameter {
   public var fileShape: Shape {
     switch layout {
     case .plain: shape
-    case .convolution: [shape[3], shape[2], shape[0], shape[1]]
+    case .convolution: Shape([shape[-1], shape[-2]] + shape.dimensions.dropLast(2))
     }
   }
 }

@@ -1,7 +1,7 @@
 import CKernels
 
 /// A height and a width; an integer literal means both.
-public struct Size2d: Hashable, Sendable, ExpressibleByIntegerLiteral {
+public struct Size2d: Hashable, Sendable, ExpressibleByIntegerLiteral, CustomStringConvertible {
   /// Rows.
   public let height: Int
   /// Columns.
@@ -15,65 +15,159 @@ public struct Size2d: Hashable, Sendable, ExpressibleByIntegerLiteral {
 
   /// Makes a square size.
   public init(integerLiteral value: Int) { self.init(value, value) }
+
+  /// The size as `3x5`.
+  public var description: String { "\(height)x\(width)" }
+
+  func isWithin(_ range: ClosedRange<Int>) -> Bool {
+    range.contains(height) && range.contains(width)
+  }
 }
 
-/// A window that slides over an image: its size, its stride, and the padding on each side.
+/// The zeros around an image.
+public enum Padding2d: Hashable, Sendable {
+  /// Rows and columns added on each side.
+  case sides(top: Int, bottom: Int, left: Int, right: Int)
+  /// As many as keep the image's size, for stride 1; an odd one goes to the bottom or the right.
+  case same
+
+  /// Rows added above and below, columns added left and right.
+  public static func symmetric(_ size: Size2d) -> Padding2d {
+    .sides(top: size.height, bottom: size.height, left: size.width, right: size.width)
+  }
+}
+
+/// A window that slides over an image: its size, its stride, the padding around the image, and the
+/// distance of the window's taps.
 public struct Window2d: Hashable, Sendable {
   /// The size of the window.
   public let kernel: Size2d
   /// The distance between windows.
   public let stride: Size2d
-  /// Rows and columns added on each side.
-  public let padding: Size2d
+  /// Rows and columns added around the image.
+  public let padding: Padding2d
+  /// The distance between the taps of a window.
+  public let dilation: Size2d
+
+  /// Makes a window; the padding is added on both sides.
+  public init(kernel: Size2d, stride: Size2d = 1, padding: Size2d = 0, dilation: Size2d = 1) {
+    self.init(kernel: kernel, stride: stride, padding: .symmetric(padding), dilation: dilation)
+  }
 
   /// Makes a window.
-  public init(kernel: Size2d, stride: Size2d = 1, padding: Size2d = 0) {
+  public init(kernel: Size2d, stride: Size2d = 1, padding: Padding2d, dilation: Size2d = 1) {
     self.kernel = kernel
     self.stride = stride
     self.padding = padding
+    self.dilation = dilation
   }
 
-  /// How many windows fit: `(extent + 2 · padding - kernel) / stride + 1` in each direction.
+  /// The extent that a window covers: `dilation · (kernel - 1) + 1` in each direction.
+  var reach: Size2d {
+    Size2d(
+      dilation.height * (kernel.height - 1) + 1, dilation.width * (kernel.width - 1) + 1)
+  }
+
+  /// How many windows fit: `(extent + padding - reach) / stride + 1` in each direction.
   ///
   /// - Throws: ``TensorError`` when none fits, or the window's numbers make no sense.
   public func output(op: String, height: Int, width: Int) throws -> Size2d {
-    guard kernel.height > 0, kernel.width > 0, stride.height > 0, stride.width > 0,
-      padding.height >= 0, padding.width >= 0
-    else {
-      throw TensorError(op: op, "kernel and stride must be at least 1, padding at least 0: \(self)")
-    }
-    let paddedHeight = height + 2 * padding.height
-    let paddedWidth = width + 2 * padding.width
-    guard kernel.height <= paddedHeight, kernel.width <= paddedWidth else {
+    let padded = try padded(op: op, height: height, width: width)
+    guard reach.height <= padded.height, reach.width <= padded.width else {
+      let dilated = reach == kernel ? "" : ", dilated to \(reach),"
       throw TensorError(
-        op: op,
-        "kernel \(kernel.height)x\(kernel.width) is larger than the padded input "
-          + "\(paddedHeight)x\(paddedWidth)")
+        op: op, "kernel \(kernel)\(dilated) is larger than the padded input \(padded)")
     }
     return Size2d(
-      (paddedHeight - kernel.height) / stride.height + 1,
-      (paddedWidth - kernel.width) / stride.width + 1)
+      (padded.height - reach.height) / stride.height + 1,
+      (padded.width - reach.width) / stride.width + 1)
+  }
+
+  /// The extents with the padding on all sides.
+  ///
+  /// - Throws: ``TensorError`` when the window's numbers make no sense.
+  public func padded(op: String, height: Int, width: Int) throws -> Size2d {
+    let sides = try sides(op: op)
+    guard Size2d(height, width).isWithin(0...Int(Int32.max)) else {
+      throw TensorError(op: op, "an image of \(Size2d(height, width)) is too large")
+    }
+    return Size2d(height + sides.top + sides.bottom, width + sides.left + sides.right)
   }
 
   /// As ``output(op:height:width:)``, for pooling: a window must hold at least one pixel that is
   /// not padding.
   public func poolOutput(op: String, height: Int, width: Int) throws -> Size2d {
-    guard padding.height * 2 <= kernel.height, padding.width * 2 <= kernel.width else {
+    let sides = try sides(op: op)
+    guard max(sides.top, sides.bottom) * 2 <= kernel.height,
+      max(sides.left, sides.right) * 2 <= kernel.width
+    else {
       throw TensorError(
-        op: op,
-        "padding \(padding.height)x\(padding.width) is more than half of the kernel "
-          + "\(kernel.height)x\(kernel.width)")
+        op: op, "padding \(sides.top)x\(sides.left) is more than half of the kernel \(kernel)")
+    }
+    guard height > 0, width > 0 else {
+      throw TensorError(op: op, "an image of \(Size2d(height, width)) has no pixels")
     }
     return try output(op: op, height: height, width: width)
   }
 
+  /// The rows and columns on each side.
+  ///
+  /// - Throws: ``TensorError`` when the window's numbers make no sense.
+  func sides(op: String) throws -> (top: Int, bottom: Int, left: Int, right: Int) {
+    // Below these bounds no product or sum overflows.
+    let counts = 1...Int(Int32.max)
+    guard kernel.isWithin(counts), stride.isWithin(counts), dilation.isWithin(counts) else {
+      throw TensorError(
+        op: op,
+        "kernel \(kernel), stride \(stride) and dilation \(dilation) must be at least 1 and below "
+          + "2^31")
+    }
+    switch padding {
+    case .sides(let top, let bottom, let left, let right):
+      guard [top, bottom, left, right].allSatisfy({ 0...Int(Int32.max) ~= $0 }) else {
+        throw TensorError(
+          op: op,
+          "padding must be at least 0 and below 2^31, got top \(top), bottom \(bottom), left "
+            + "\(left), right \(right)")
+      }
+      return (top, bottom, left, right)
+    case .same:
+      guard stride == 1 else {
+        throw TensorError(op: op, "padding same needs stride 1, got \(stride)")
+      }
+      let (rows, columns) = (reach.height - 1, reach.width - 1)
+      return (rows / 2, rows - rows / 2, columns / 2, columns - columns / 2)
+    }
+  }
+
   /// The kernels' description of this window over images of the given extents.
-  func geometry(batch: Int, height: Int, width: Int, channels: Int, output: Size2d)
-    -> dl_conv_geometry
-  {
-    dl_conv_geometry(
+  func geometry(
+    op: String, batch: Int, height: Int, width: Int, channels: Int, output: Size2d
+  ) throws -> dl_conv_geometry {
+    let sides = try sides(op: op)
+    return dl_conv_geometry(
       n: batch, h: height, w: width, c: channels, kh: kernel.height, kw: kernel.width,
-      stride_h: stride.height, stride_w: stride.width, pad_top: padding.height,
-      pad_left: padding.width, dilation_h: 1, dilation_w: 1, oh: output.height, ow: output.width)
+      stride_h: stride.height, stride_w: stride.width, pad_top: sides.top, pad_left: sides.left,
+      dilation_h: dilation.height, dilation_w: dilation.width, oh: output.height, ow: output.width)
+  }
+}
+
+extension Tensor {
+  /// Throws unless this is a real tensor `[batch, height, width, channels]` whose extents no kernel's
+  /// counter overflows by, not even where one of them is 0.
+  func requireImages(op: String) throws {
+    try requireReal(op: op)
+    guard shape.rank == 4 else {
+      throw TensorError(
+        op: op, "input has shape \(shape), expected [batch, height, width, channels]")
+    }
+    try requireCountable(op: op, shape)
+  }
+
+  /// Throws where the product of the extents that are not 0 is beyond 32 bits.
+  func requireCountable(op: String, _ shape: Shape) throws {
+    guard Shape(shape.dimensions.map { max($0, 1) }).count <= Int(Int32.max) else {
+      throw TensorError(op: op, "shape \(shape) has extents whose product is beyond 32 bits")
+    }
   }
 }

@@ -146,7 +146,7 @@ struct ConvolutionTests {
       let parts = [0, rows / 3, rows / 2, rows]
       for (begin, end) in zip(parts, parts.dropFirst()) {
         let at = cols.pointer + begin * k * type.size
-        dl_im2col(type.c, &g, bx.pointer, begin, end, at)
+        dl_im2col(type.c, &g, bx.pointer, g.c, begin, end, at)
       }
       let c = cols.values
       let y = (0..<rows * out).map { i in
@@ -158,7 +158,7 @@ struct ConvolutionTests {
       }
       let bd = Buffer(type, dcols)
       for (begin, end) in zip(parts, parts.dropFirst()) {
-        dl_col2im(type.c, &g, bd.pointer + begin * k * type.size, begin, end, dx.pointer)
+        dl_col2im(type.c, &g, bd.pointer + begin * k * type.size, begin, end, dx.pointer, g.c)
       }
       expectClose(dx, r.dx, scale: 10)
     }

@@ -132,11 +132,11 @@ extension GoldenCase {
     case "global_avg_pool2d": return GlobalAvgPool2d()
     case "max_pool2d":
       let window = try window()
-      return MaxPool2d(kernel: window.kernel, stride: window.stride, padding: window.padding)
+      return MaxPool2d(kernel: window.kernel, stride: window.stride, padding: try size("padding"))
     case "avg_pool2d":
       let window = try window()
       return AvgPool2d(
-        kernel: window.kernel, stride: window.stride, padding: window.padding,
+        kernel: window.kernel, stride: window.stride, padding: try size("padding"),
         countIncludePad: flag("count_include_pad"))
     case "log_softmax": return LogSoftmax()
     case "relu6": return ReLU6()

@@ -38,7 +38,8 @@ extension GoldenCase {
   /// The runner of this case's op.
   func runner() throws -> OpRunner {
     for runners in [
-      GoldenCase.products, GoldenCase.windows, GoldenCase.norms, GoldenCase.activations,
+      GoldenCase.products, GoldenCase.convolutions, GoldenCase.windows, GoldenCase.samplings,
+      GoldenCase.norms, GoldenCase.activations,
       GoldenCase.shapes, GoldenCase.arithmetic, GoldenCase.reductions, GoldenCase.losses,
       GoldenCase.recurrent,
     ] {
@@ -52,15 +53,6 @@ extension GoldenCase {
     [
       "matmul": { ["y": try $1.get("a").matmul($1.get("b"))] },
       "linear": { ["y": try $1.get("x").linear($1.get("weight"), bias: $1["bias"])] },
-      "conv2d": { golden, inputs in
-        // Through a recorded permutation, so that the weight's gradient comes out as the file has it.
-        let weight = try inputs.get("weight").permute(2, 3, 1, 0)
-        return [
-          "y": try inputs.get("x").conv2d(
-            weight, bias: inputs["bias"], stride: golden.size("stride"),
-            padding: golden.size("padding"))
-        ]
-      },
     ]
   }
 

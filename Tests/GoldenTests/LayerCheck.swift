@@ -50,8 +50,9 @@ struct LayerCheck {
   /// A file's values in the order of memory.
   private func inMemory(_ values: [Double], _ parameter: Parameter) -> [Double] {
     guard case .convolution = parameter.layout else { return values }
-    let (height, width) = (parameter.shape[0], parameter.shape[1])
-    let (input, output) = (parameter.shape[2], parameter.shape[3])
+    // A window over sequences has one row.
+    let height = parameter.shape.rank == 3 ? 1 : parameter.shape[0]
+    let (width, input, output) = (parameter.shape[-3], parameter.shape[-2], parameter.shape[-1])
     var result = [Double](repeating: 0, count: values.count)
     for (index, value) in values.enumerated() {
       let (w, h) = (index % width, index / width % height)

@@ -18,6 +18,7 @@
 #include "dl_philox.h"
 #include "dl_pool.h"
 #include "dl_recurrent.h"
+#include "dl_sample.h"
 #include "dl_softmax.h"
 #include "dl_sums.h"
 #include "dl_sync.h"

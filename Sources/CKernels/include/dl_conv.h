@@ -18,13 +18,29 @@ typedef struct {
 /// cols[r - begin, (ky * kw + kx) * c + ch] = x at output row r = (image * oh + oy) * ow + ox.
 ///
 /// Rows [begin, end) of n * oh * ow only, so that the caller can block for its cache; zero outside
-/// the image. cols [end - begin, kh * kw * c].
+/// the image. cols [end - begin, kh * kw * c]. Neighbouring pixels of x lie `pixel` elements apart:
+/// g->c, or more where c channels of a wider image are taken.
 void dl_im2col(
-  dl_dtype t, const dl_conv_geometry *g, const void *x, size_t begin, size_t end, void *cols);
+  dl_dtype t, const dl_conv_geometry *g, const void *x, size_t pixel, size_t begin, size_t end,
+  void *cols);
 
 /// dx += the transpose of `dl_im2col`, in row order. The caller zeroes dx before the first range.
 void dl_col2im(
-  dl_dtype t, const dl_conv_geometry *g, const void *cols, size_t begin, size_t end, void *dx);
+  dl_dtype t, const dl_conv_geometry *g, const void *cols, size_t begin, size_t end, void *dx,
+  size_t pixel);
+
+/// y [n, oh, ow, c]: every channel by a window of its own, w [kh, kw, c].
+void dl_depthwise_forward(
+  dl_dtype t, const dl_conv_geometry *g, const void *x, const void *w, void *y);
+
+/// dx [n, h, w, c] (+)= the gradient of `dl_depthwise_forward` by the input.
+void dl_depthwise_backward_input(
+  dl_dtype t, const dl_conv_geometry *g, const void *dy, const void *w, void *dx, int accumulate);
+
+/// dw [kh, kw, c] (+)= the gradient by the weight. scratch: kh * kw * c doubles.
+void dl_depthwise_backward_weight(
+  dl_dtype t, const dl_conv_geometry *g, const void *x, const void *dy, void *dw, int accumulate,
+  double *scratch);
 
 /// What `dl_conv2d_direct_forward` applies after the bias.
 typedef enum { DL_CONV_NONE = 0, DL_CONV_RELU = 1 } dl_conv_activation;

@@ -34,4 +34,19 @@ void dl_global_avg_pool_forward(
 void dl_global_avg_pool_backward(
   dl_dtype t, const void *dy, size_t n, size_t pixels, size_t c, void *dx, int accumulate);
 
+/// y [n, oh, ow, c] = the largest element of rows [oy * h / oh, ceil((oy + 1) * h / oh)) and columns
+/// alike; argmax as in `dl_max_pool_forward`, whose backward pass serves here too.
+///
+/// Reads n, h, w, c, oh and ow of the geometry; h and w are at least 1.
+void dl_adaptive_max_pool_forward(
+  dl_dtype t, const dl_conv_geometry *g, const void *x, void *y, int32_t *argmax);
+
+/// y [n, oh, ow, c] = the mean over the same windows.
+void dl_adaptive_avg_pool_forward(
+  dl_dtype t, const dl_conv_geometry *g, const void *x, void *y);
+
+/// dx (+)= the gradient of `dl_adaptive_avg_pool_forward`.
+void dl_adaptive_avg_pool_backward(
+  dl_dtype t, const dl_conv_geometry *g, const void *dy, void *dx, int accumulate);
+
 #endif

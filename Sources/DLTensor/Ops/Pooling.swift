@@ -3,28 +3,67 @@ import CKernels
 extension Tensor {
   /// The largest value under each window; padding counts as minus infinity.
   ///
-  /// Shapes: `[batch, height, width, channels]` to `[batch, oh, ow, channels]`.
+  /// Shapes: `[batch, height, width, channels]` to `[batch, oh, ow, channels]`. Counterpart:
+  /// `torch.nn.functional.max_pool2d`.
+  ///
+  /// - Throws: ``TensorError`` for a window that does not fit.
   public func maxPool2d(_ window: Window2d) throws -> Tensor {
-    var (geometry, y) = try pooling("max_pool2d", window)
-    let positions = try Tensor.empty(y.shape, dtype: .int32, context: context)
-    dl_max_pool_forward(
-      dtype.kernel, &geometry, pointer, y.pointer,
-      positions.pointer.assumingMemoryBound(to: Int32.self))
-    return context.record(y, from: self) { [self] dy in
-      try addGradient { dx, accumulate in
-        var geometry = geometry
-        dl_max_pool_backward(
-          dtype.kernel, &geometry, dy.pointer,
-          positions.pointer.assumingMemoryBound(to: Int32.self), dx, accumulate)
-      }
-    }
+    try maxPool("max_pool2d", window)
+  }
+
+  /// The largest value under each window of a sequence; padding counts as minus infinity.
+  ///
+  /// Shapes: `[batch, length, channels]` to `[batch, ol, channels]`; the stride is the kernel's size
+  /// by default. Counterpart: `torch.nn.functional.max_pool1d`.
+  ///
+  /// - Throws: ``TensorError`` for a window that does not fit.
+  public func maxPool1d(kernel: Int, stride: Int? = nil, padding: Int = 0, dilation: Int = 1) throws
+    -> Tensor
+  {
+    let window = Window2d.row(
+      kernel: kernel, stride: stride ?? kernel, padding: padding, dilation: dilation)
+    return try asRow("max_pool1d").maxPool("max_pool1d", window).fromRow()
   }
 
   /// The mean of the values under each window.
   ///
-  /// Shapes: `[batch, height, width, channels]` to `[batch, oh, ow, channels]`.
+  /// Shapes: `[batch, height, width, channels]` to `[batch, oh, ow, channels]`. Counterpart:
+  /// `torch.nn.functional.avg_pool2d`.
+  ///
+  /// - Parameter countIncludePad: whether the divisor counts padded positions.
+  /// - Throws: ``TensorError`` for a window that does not fit, or a dilation.
   public func avgPool2d(_ window: Window2d, countIncludePad: Bool = true) throws -> Tensor {
-    var (geometry, y) = try pooling("avg_pool2d", window)
+    try avgPool("avg_pool2d", window, countIncludePad)
+  }
+
+  /// The mean of the values under each window of a sequence.
+  ///
+  /// Shapes: `[batch, length, channels]` to `[batch, ol, channels]`; the stride is the kernel's size
+  /// by default. Counterpart: `torch.nn.functional.avg_pool1d`.
+  ///
+  /// - Parameter countIncludePad: whether the divisor counts padded positions.
+  /// - Throws: ``TensorError`` for a window that does not fit.
+  public func avgPool1d(
+    kernel: Int, stride: Int? = nil, padding: Int = 0, countIncludePad: Bool = true
+  ) throws -> Tensor {
+    let window = Window2d.row(kernel: kernel, stride: stride ?? kernel, padding: padding)
+    return try asRow("avg_pool1d").avgPool("avg_pool1d", window, countIncludePad).fromRow()
+  }
+
+  private func maxPool(_ op: String, _ window: Window2d) throws -> Tensor {
+    var (geometry, y) = try pooling(op, window)
+    let positions = try Tensor.empty(y.shape, dtype: .int32, context: context)
+    dl_max_pool_forward(
+      dtype.kernel, &geometry, pointer, y.pointer,
+      positions.pointer.assumingMemoryBound(to: Int32.self))
+    return recordMaximum(y, geometry, positions)
+  }
+
+  private func avgPool(_ op: String, _ window: Window2d, _ countIncludePad: Bool) throws -> Tensor {
+    guard window.dilation == 1 else {
+      throw TensorError(op: op, "dilation is \(window.dilation), an average has none")
+    }
+    var (geometry, y) = try pooling(op, window)
     let include: Int32 = countIncludePad ? 1 : 0
     dl_avg_pool_forward(dtype.kernel, &geometry, pointer, include, y.pointer)
     return context.record(y, from: self) { [self] dy in
@@ -35,36 +74,44 @@ extension Tensor {
     }
   }
 
-  /// The mean over height and width: `[batch, height, width, channels]` to `[batch, channels]`.
-  public func globalAvgPool2d() throws -> Tensor {
-    try requireReal(op: "global_avg_pool2d")
-    guard shape.rank == 4, shape[1] * shape[2] > 0 else {
-      throw TensorError(
-        op: "global_avg_pool2d",
-        "input has shape \(shape), expected [batch, height, width, channels] of one pixel or more")
-    }
-    let (batch, pixels, channels) = (shape[0], shape[1] * shape[2], shape[3])
-    let y = try Tensor.empty([batch, channels], dtype: dtype, context: context)
-    dl_global_avg_pool_forward(dtype.kernel, pointer, batch, pixels, channels, y.pointer)
-    return context.record(y, from: self) { [self] dy in
+  /// Notes that `y` took the elements at `positions` of each image.
+  func recordMaximum(_ y: Tensor, _ geometry: dl_conv_geometry, _ positions: Tensor) -> Tensor {
+    context.record(y, from: self) { [self] dy in
       try addGradient { dx, accumulate in
-        dl_global_avg_pool_backward(
-          dtype.kernel, dy.pointer, batch, pixels, channels, dx, accumulate)
+        var geometry = geometry
+        dl_max_pool_backward(
+          dtype.kernel, &geometry, dy.pointer, positions.int32s, dx, accumulate)
       }
     }
   }
 
   private func pooling(_ op: String, _ window: Window2d) throws -> (dl_conv_geometry, Tensor) {
-    try requireReal(op: op)
-    guard shape.rank == 4 else {
-      throw TensorError(
-        op: op, "input has shape \(shape), expected [batch, height, width, channels]")
-    }
+    try requireImages(op: op)
     let size = try window.poolOutput(op: op, height: shape[1], width: shape[2])
     let y = try Tensor.empty(
       [shape[0], size.height, size.width, shape[3]], dtype: dtype, context: context)
-    let geometry = window.geometry(
-      batch: shape[0], height: shape[1], width: shape[2], channels: shape[3], output: size)
+    try requireCountable(op: op, y.shape)
+    let geometry = try window.geometry(
+      op: op, batch: shape[0], height: shape[1], width: shape[2], channels: shape[3], output: size)
     return (geometry, y)
+  }
+
+  /// `[batch, length, channels]` as images of one row.
+  func asRow(_ op: String) throws -> Tensor {
+    guard shape.rank == 3 else {
+      throw TensorError(op: op, "input has shape \(shape), expected [batch, length, channels]")
+    }
+    return try asRow()
+  }
+}
+
+extension Window2d {
+  /// A window over a sequence, as one over images of one row.
+  public static func row(kernel: Int, stride: Int = 1, padding: Int = 0, dilation: Int = 1)
+    -> Window2d
+  {
+    Window2d(
+      kernel: Size2d(1, kernel), stride: Size2d(1, stride), padding: Size2d(0, padding),
+      dilation: Size2d(1, dilation))
   }
 }

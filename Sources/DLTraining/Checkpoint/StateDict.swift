@@ -97,7 +97,7 @@ extension StateDict.Entry {
     }
     return SafetensorsTensor(name: name, dtype: tensor.dtype.safetensors, shape: fileShape) {
       sink in
-      let transposed = try tensor.context.withoutRecording { try tensor.permute(3, 2, 0, 1) }
+      let transposed = try tensor.context.withoutRecording { try layout.inFile(tensor) }
       try sink(transposed.bytes)
     }
   }
@@ -119,11 +119,7 @@ extension StateDict.Entry {
       ? source
       : try Tensor.values(
         source.doubles, shape: source.shape, dtype: tensor.dtype, context: tensor.context)
-    let result =
-      switch layout {
-      case .plain: converted
-      case .convolution: try tensor.context.withoutRecording { try converted.permute(2, 3, 1, 0) }
-      }
+    let result = try tensor.context.withoutRecording { try layout.inMemory(converted) }
     tensor.pointer.copyMemory(from: result.pointer, byteCount: result.byteCount)
   }
 }

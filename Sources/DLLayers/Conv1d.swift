@@ -1,0 +1,105 @@
+import DLConfiguration
+import DLTensor
+
+/// A one-dimensional convolution (cross-correlation) over sequences.
+///
+/// Shapes: `[batch, length, in]` to `[batch, ol, out]` with
+/// `ol = (length + 2 · padding - dilation · (kernel - 1) - 1) / stride + 1`. The weight is
+/// `[kernel, in / groups, out]` in memory and `[out, in / groups, kernel]` in files. Counterpart:
+/// `torch.nn.Conv1d`.
+public final class Conv1d: Module, ReLUFusing {
+  /// The weight, `[kernel, in / groups, out]`.
+  public let weight: Parameter
+  /// The bias, `[out]`.
+  public let bias: Parameter?
+  /// The window's extents, over images of one row.
+  public let window: Window2d
+  /// Blocks of channels that do not see each other; as many as channels for a depthwise convolution.
+  public let groups: Int
+  private let input: Int
+  private let padding: Padding1d
+
+  /// Makes a convolution from `input` to `output` channels.
+  public init(
+    _ input: Int, _ output: Int, kernel: Int, stride: Int = 1, padding: Padding1d = 0,
+    dilation: Int = 1, groups: Int = 1, bias: Bool = true
+  ) {
+    window = Window2d(
+      kernel: Size2d(1, kernel), stride: Size2d(1, stride), padding: padding.rows,
+      dilation: Size2d(1, dilation))
+    self.groups = groups
+    self.input = input
+    self.padding = padding
+    let group = input / max(groups, 1)
+    weight = Parameter(
+      [kernel, group, output], layout: .convolution, initializer: .fanIn(group * kernel))
+    self.bias = bias ? Parameter([output], initializer: .fanIn(group * kernel)) : nil
+  }
+
+  /// Applies the layer, and a ReLU behind it if `relu`.
+  public func forward(_ x: Tensor, relu: Bool) throws -> Tensor {
+    try x.conv1d(
+      weight.value, bias: bias?.value, stride: window.stride.width, padding: padding,
+      dilation: window.dilation.width, groups: groups, relu: relu)
+  }
+
+  /// The output's shape without its batch axis.
+  public func outputShape(for input: Shape) throws -> Shape {
+    let op = "conv1d"
+    guard input.rank == 2, input[1] == self.input else {
+      throw TensorError(
+        op: op, "input has shape \(input), weight expects [length, \(self.input)]")
+    }
+    try requireGroups(op, groups, input: self.input, output: weight.shape.last)
+    let size = try window.output(op: op, height: 1, width: input[0])
+    return [size.width, weight.shape.last]
+  }
+}
+
+/// A convolution over `[batch, length, channels]`; input channels come from the data.
+public struct Conv1dWord: LayerWord {
+  /// The word as written in `model.layers`.
+  public static var word: String { "conv1d" }
+  /// Output channels.
+  public var out = 0
+  /// Kernel size.
+  public var kernel = 1
+  /// Stride.
+  public var stride = 1
+  /// Zeros around the sequence: same, one integer or [left, right].
+  public var padding: Padding1d = 0
+  /// Distance of the window's taps.
+  public var dilation = 1
+  /// Blocks of channels that do not see each other.
+  public var groups = 1
+  /// Whether to add a bias per channel.
+  public var bias = true
+  /// Makes the options with their defaults.
+  public init() {}
+  /// The keys, in the order in which they are written.
+  public static var fields: [ConfigurationField<Self>] {
+    [
+      .init("out", \.out, .layerSize, required: true, "output channels"),
+      .init("kernel", \.kernel, .windowExtent, required: true, "kernel size"),
+      .init("stride", \.stride, .windowExtent, "stride"),
+      .init(
+        "padding", \.padding, .windowMargin,
+        "zeros around the sequence: same, one integer or [left, right]"),
+      .init("dilation", \.dilation, .windowExtent, "distance of the window's taps"),
+      .init(
+        "groups", \.groups, .layerSize,
+        "blocks of channels that do not see each other; divides input and output channels"),
+      .init("bias", \.bias, "whether to add a bias per channel"),
+    ]
+  }
+  /// Faults that concern several keys at once.
+  public func problems() -> [ConfigurationProblem] {
+    groupProblems(out, groups) + samePaddingProblems(padding.rows, Size2d(1, stride))
+  }
+  /// Makes the layer for inputs of shape `[batch] + input`.
+  public func layer(for input: Shape) throws -> any Layer {
+    Conv1d(
+      try sequenceChannels(Self.word, input), out, kernel: kernel, stride: stride,
+      padding: padding, dilation: dilation, groups: groups, bias: bias)
+  }
+}

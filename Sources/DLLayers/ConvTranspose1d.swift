@@ -1,0 +1,119 @@
+import DLConfiguration
+import DLTensor
+
+/// A one-dimensional transposed convolution over sequences.
+///
+/// Shapes: `[batch, length, in]` to `[batch, ol, out]` with
+/// `ol = (length - 1) · stride - 2 · padding + dilation · (kernel - 1) + outputPadding + 1`. The weight
+/// is `[kernel, out / groups, in]` in memory and `[in, out / groups, kernel]` in files. Counterpart:
+/// `torch.nn.ConvTranspose1d`.
+public final class ConvTranspose1d: Module, Layer {
+  /// The weight, `[kernel, out / groups, in]`.
+  public let weight: Parameter
+  /// The bias, `[out]`.
+  public let bias: Parameter?
+  /// The window's extents, over images of one row.
+  public let window: TransposedWindow2d
+  /// Blocks of channels that do not see each other.
+  public let groups: Int
+  private let output: Int
+
+  /// Makes a transposed convolution from `input` to `output` channels.
+  public init(
+    _ input: Int, _ output: Int, kernel: Int, stride: Int = 1, padding: Int = 0,
+    outputPadding: Int = 0, dilation: Int = 1, groups: Int = 1, bias: Bool = true
+  ) {
+    window = TransposedWindow2d(
+      kernel: Size2d(1, kernel), stride: Size2d(1, stride), padding: Size2d(0, padding),
+      outputPadding: Size2d(0, outputPadding), dilation: Size2d(1, dilation))
+    self.groups = groups
+    self.output = output
+    let group = output / max(groups, 1)
+    weight = Parameter(
+      [kernel, group, input], layout: .convolution, initializer: .fanIn(group * kernel))
+    self.bias = bias ? Parameter([output], initializer: .fanIn(group * kernel)) : nil
+  }
+
+  /// Applies the layer.
+  public func forward(_ x: Tensor) throws -> Tensor {
+    try requireGroups(
+      "conv_transpose1d", groups, input: weight.shape.last, output: output)
+    let window = window.window
+    return try x.convTranspose1d(
+      weight.value, bias: bias?.value, stride: window.stride.width,
+      padding: window.padding.leading.width, outputPadding: self.window.outputPadding.width,
+      dilation: window.dilation.width, groups: groups)
+  }
+
+  /// The output's shape without its batch axis.
+  public func outputShape(for input: Shape) throws -> Shape {
+    let op = "conv_transpose1d"
+    guard input.rank == 2, input[1] == weight.shape.last else {
+      throw TensorError(
+        op: op, "input has shape \(input), weight expects [length, \(weight.shape.last)]")
+    }
+    try requireGroups(op, groups, input: input[1], output: output)
+    let size = try window.output(op: op, height: 1, width: input[0])
+    return [size.width, output]
+  }
+}
+
+/// A transposed convolution over `[batch, length, channels]`; input channels come from the data.
+public struct ConvTranspose1dWord: LayerWord {
+  /// The word as written in `model.layers`.
+  public static var word: String { "conv_transpose1d" }
+  /// Output channels.
+  public var out = 0
+  /// Kernel size.
+  public var kernel = 1
+  /// Stride.
+  public var stride = 1
+  /// What is cut off the output on each side.
+  public var padding = 0
+  /// What is added to the output at its end.
+  public var outputPadding = 0
+  /// Distance of the window's taps.
+  public var dilation = 1
+  /// Blocks of channels that do not see each other.
+  public var groups = 1
+  /// Whether to add a bias per channel.
+  public var bias = true
+  /// Makes the options with their defaults.
+  public init() {}
+  /// The keys, in the order in which they are written.
+  public static var fields: [ConfigurationField<Self>] {
+    [
+      .init("out", \.out, .layerSize, required: true, "output channels"),
+      .init("kernel", \.kernel, .windowExtent, required: true, "kernel size"),
+      .init("stride", \.stride, .windowExtent, "stride"),
+      .init(
+        "padding", \.padding, .windowMargin,
+        "what is cut off the output on each side"),
+      .init(
+        "output_padding", \.outputPadding, .windowMargin,
+        "what is added to the output at its end; smaller than the stride or the dilation"),
+      .init("dilation", \.dilation, .windowExtent, "distance of the window's taps"),
+      .init(
+        "groups", \.groups, .layerSize,
+        "blocks of channels that do not see each other; divides input and output channels"),
+      .init("bias", \.bias, "whether to add a bias per channel"),
+    ]
+  }
+  /// Faults that concern several keys at once.
+  public func problems() -> [ConfigurationProblem] {
+    guard max(stride, dilation) > outputPadding else {
+      return [
+        .init(
+          "output_padding", "stride", "dilation",
+          message: "output_padding must be smaller than the stride or the dilation")
+      ]
+    }
+    return groupProblems(out, groups)
+  }
+  /// Makes the layer for inputs of shape `[batch] + input`.
+  public func layer(for input: Shape) throws -> any Layer {
+    ConvTranspose1d(
+      try sequenceChannels(Self.word, input), out, kernel: kernel, stride: stride, padding: padding,
+      outputPadding: outputPadding, dilation: dilation, groups: groups, bias: bias)
+  }
+}

@@ -1,0 +1,245 @@
+import CKernels
+
+/// How one convolution and its two gradients are carried out, chosen from its shapes.
+///
+/// A transposed convolution runs the same plan the other way round: what a convolution calls its
+/// input, the dense side, is then the output.
+struct ConvolutionPlan {
+  private enum Method { case pointwise, direct, depthwise, unrolled }
+
+  /// Output positions: the rows of the sparse side.
+  let rows: Int
+  private let dtype: DType
+  private let context: Context
+  /// Of one group: `c` counts its channels only.
+  private var geometry: dl_conv_geometry
+  private let groups: Int
+  /// Channels of the dense side, over all groups.
+  private let inputs: Int
+  /// Channels of the sparse side, over all groups.
+  private let outputs: Int
+  /// Values under one group's window.
+  private let depth: Int
+  private let method: Method
+
+  /// Rows of unrolled windows per block: 512 KiB of them stay in the second-level cache.
+  private var blockRows: Int {
+    max(16, min(rows, 524_288 / max(depth * dtype.byteCount, 1)))
+  }
+
+  /// Makes the plan of a window that slides over `dense`, `[batch, height, width, in]`, and gives
+  /// `sparse`, `[batch, oh, ow, out]`.
+  init(op: String, dense: Tensor, window: Window2d, groups: Int, sparse: Tensor) throws {
+    dtype = dense.dtype
+    context = dense.context
+    self.groups = groups
+    (inputs, outputs) = (dense.shape[3], sparse.shape[3])
+    geometry = try window.geometry(
+      op: op, batch: dense.shape[0], height: dense.shape[1], width: dense.shape[2],
+      channels: inputs / groups, output: Size2d(sparse.shape[1], sparse.shape[2]))
+    try dense.requireCountable(op: op, sparse.shape)
+    rows = sparse.shape[0] * sparse.shape[1] * sparse.shape[2]
+    depth = window.kernel.height * window.kernel.width * (inputs / groups)
+    let sides = try window.sides(op: op)
+    if window.kernel == 1, window.stride == 1, sides == (0, 0, 0, 0),
+      Size2d(dense.shape[1], dense.shape[2]) == Size2d(sparse.shape[1], sparse.shape[2])
+    {
+      method = .pointwise
+    } else if groups == inputs, groups == outputs, groups > 1 {
+      method = .depthwise
+    } else {
+      var geometry = geometry
+      let direct =
+        groups == 1 && dl_conv2d_direct_supported(dtype.kernel, &geometry, outputs) != 0
+      method = direct ? .direct : .unrolled
+    }
+  }
+
+  /// y = x ⋆ w + bias.
+  func forward(
+    _ x: UnsafeRawPointer, _ weight: UnsafeRawPointer, _ bias: Tensor?, _ y: Tensor, relu: Bool
+  ) throws {
+    guard method == .direct else {
+      try forward(x, weight, into: y.pointer)
+      y.addBias(bias, rows: rows, relu: relu)
+      return
+    }
+    var geometry = geometry
+    dl_conv2d_direct_forward(
+      dtype.kernel, &geometry, x, weight, bias?.pointer, relu ? DL_CONV_RELU : DL_CONV_NONE,
+      y.pointer, outputs, try directScratch().pointer)
+  }
+
+  /// y = x ⋆ w into memory that holds nothing yet.
+  func forward(
+    _ x: UnsafeRawPointer, _ weight: UnsafeRawPointer, into y: UnsafeMutableRawPointer
+  ) throws {
+    var geometry = geometry
+    switch method {
+    case .direct:
+      dl_conv2d_direct_forward(
+        dtype.kernel, &geometry, x, weight, nil, DL_CONV_NONE, y, outputs,
+        try directScratch().pointer)
+    case .depthwise:
+      geometry.c = inputs
+      dl_depthwise_forward(dtype.kernel, &geometry, x, weight, y)
+    case .pointwise:
+      eachGroup { group in
+        product(group.dense(x), inputs, group.weight(weight), into: group.sparse(y), rows: rows)
+      }
+    case .unrolled:
+      try eachBlock { group, block, columns in
+        dl_im2col(
+          dtype.kernel, &geometry, group.dense(x), inputs, block.lowerBound, block.upperBound,
+          columns)
+        product(
+          columns, depth, group.weight(weight), into: group.sparse(y) + offset(block),
+          rows: block.count)
+      }
+    }
+  }
+
+  /// dw (+)= the gradient by the weight.
+  func backwardWeight(
+    _ x: UnsafeRawPointer, _ dy: UnsafeRawPointer, into dw: UnsafeMutableRawPointer,
+    _ accumulate: Int32
+  ) throws {
+    var geometry = geometry
+    switch method {
+    case .direct:
+      dl_conv2d_direct_backward_weight(
+        dtype.kernel, &geometry, x, dy, dw, nil, outputs, accumulate, try directScratch().pointer)
+    case .depthwise:
+      geometry.c = inputs
+      let scratch = try Tensor.empty(
+        [geometry.kh * geometry.kw * inputs], dtype: .float64, context: context)
+      dl_depthwise_backward_weight(
+        dtype.kernel, &geometry, x, dy, dw, accumulate, scratch.float64s)
+    case .pointwise:
+      eachGroup { group in
+        weightProduct(
+          group.dense(x), inputs, group.sparse(dy), into: group.weight(dw), rows: rows,
+          Double(accumulate))
+      }
+    case .unrolled:
+      if rows == 0, accumulate == 0 { dl_fill(dtype.kernel, 0, dw, depth * outputs) }
+      try eachBlock { group, block, columns in
+        dl_im2col(
+          dtype.kernel, &geometry, group.dense(x), inputs, block.lowerBound, block.upperBound,
+          columns)
+        weightProduct(
+          columns, depth, group.sparse(dy) + offset(block), into: group.weight(dw),
+          rows: block.count, block.lowerBound == 0 ? Double(accumulate) : 1)
+      }
+    }
+  }
+
+  /// dx (+)= the gradient by the input.
+  func backwardInput(
+    _ dy: UnsafeRawPointer, _ weight: UnsafeRawPointer, into dx: UnsafeMutableRawPointer,
+    _ accumulate: Int32
+  ) throws {
+    var geometry = geometry
+    switch method {
+    case .direct:
+      dl_conv2d_direct_backward_input(
+        dtype.kernel, &geometry, dy, weight, dx, outputs, accumulate, try directScratch().pointer)
+    case .depthwise:
+      geometry.c = inputs
+      dl_depthwise_backward_input(dtype.kernel, &geometry, dy, weight, dx, accumulate)
+    case .pointwise:
+      eachGroup { group in
+        inputProduct(
+          group.sparse(dy), group.weight(weight), into: group.dense(dx), inputs, rows: rows,
+          Double(accumulate))
+      }
+    case .unrolled:
+      let count = geometry.n * geometry.h * geometry.w * inputs
+      if accumulate == 0 { dl_fill(dtype.kernel, 0, dx, count) }
+      try eachBlock { group, block, columns in
+        inputProduct(
+          group.sparse(dy) + offset(block), group.weight(weight), into: columns, depth,
+          rows: block.count, 0)
+        dl_col2im(
+          dtype.kernel, &geometry, columns, block.lowerBound, block.upperBound, group.dense(dx),
+          inputs)
+      }
+    }
+  }
+}
+
+extension ConvolutionPlan {
+  /// Where one group's channels begin, in bytes from the first channel of each operand.
+  private struct Group {
+    let denseOffset: Int
+    let sparseOffset: Int
+
+    func dense(_ x: UnsafeRawPointer) -> UnsafeRawPointer { x + denseOffset }
+    func dense(_ x: UnsafeMutableRawPointer) -> UnsafeMutableRawPointer { x + denseOffset }
+    func sparse(_ y: UnsafeRawPointer) -> UnsafeRawPointer { y + sparseOffset }
+    func sparse(_ y: UnsafeMutableRawPointer) -> UnsafeMutableRawPointer { y + sparseOffset }
+    func weight(_ w: UnsafeRawPointer) -> UnsafeRawPointer { w + sparseOffset }
+    func weight(_ w: UnsafeMutableRawPointer) -> UnsafeMutableRawPointer { w + sparseOffset }
+  }
+
+  private func eachGroup(_ body: (Group) throws -> Void) rethrows {
+    for index in 0..<groups {
+      try body(
+        Group(
+          denseOffset: index * (inputs / groups) * dtype.byteCount,
+          sparseOffset: index * (outputs / groups) * dtype.byteCount))
+    }
+  }
+
+  private func eachBlock(
+    _ body: (Group, Range<Int>, UnsafeMutableRawPointer) throws -> Void
+  ) throws {
+    guard rows > 0 else { return }
+    let columns = try Tensor.empty([blockRows, depth], dtype: dtype, context: context)
+    for start in stride(from: 0, to: rows, by: blockRows) {
+      let block = start..<min(start + blockRows, rows)
+      try eachGroup { try body($0, block, columns.pointer) }
+    }
+  }
+
+  /// Bytes before a block's rows of the sparse side.
+  private func offset(_ block: Range<Int>) -> Int {
+    block.lowerBound * outputs * dtype.byteCount
+  }
+
+  private func directScratch() throws -> Tensor {
+    var geometry = geometry
+    let bytes = dl_conv2d_direct_scratch(dtype.kernel, &geometry, outputs)
+    return try Tensor.empty([bytes], dtype: .uint8, context: context)
+  }
+
+  /// The product `[rows, depth] · [depth, out / groups]`.
+  private func product(
+    _ columns: UnsafeRawPointer, _ lda: Int, _ weight: UnsafeRawPointer,
+    into y: UnsafeMutableRawPointer, rows: Int
+  ) {
+    gemm(
+      dtype, m: rows, n: outputs / groups, k: depth, columns, lda: lda, weight, ldb: outputs,
+      beta: 0, y, ldc: outputs)
+  }
+
+  /// The product `[rows, depth]ᵀ · [rows, out / groups]`.
+  private func weightProduct(
+    _ columns: UnsafeRawPointer, _ lda: Int, _ dy: UnsafeRawPointer,
+    into dw: UnsafeMutableRawPointer, rows: Int, _ beta: Double
+  ) {
+    gemm(
+      dtype, transposeA: true, m: depth, n: outputs / groups, k: rows, columns, lda: lda, dy,
+      ldb: outputs, beta: beta, dw, ldc: outputs)
+  }
+
+  /// The product `[rows, out / groups] · [depth, out / groups]ᵀ`.
+  private func inputProduct(
+    _ dy: UnsafeRawPointer, _ weight: UnsafeRawPointer, into columns: UnsafeMutableRawPointer,
+    _ ldc: Int, rows: Int, _ beta: Double
+  ) {
+    gemm(
+      dtype, transposeB: true, m: rows, n: depth, k: outputs / groups, dy, lda: outputs, weight,
+      ldb: outputs, beta: beta, columns, ldc: ldc)
+  }
+}
