@@ -53,7 +53,7 @@ let package = Package(
       dependencies: ["DLCluster", .product(name: "Yams", package: "Yams")]),
     // Floor 2: communicators; file formats.
     .target(name: "DLCluster", dependencies: ["CMPI", "CKernels"]),
-    .target(name: "DLFormats", dependencies: ["CZlib"]),
+    .target(name: "DLFormats", dependencies: ["CZlib", "CTurboJPEG", "CPNG"]),
     // Floor 1: C.
     .target(name: "CKernels"),
     .target(name: "CMPI", dependencies: ["COpenMPI"]),
@@ -61,6 +61,9 @@ let package = Package(
       name: "COpenBLAS", pkgConfig: "openblas", providers: [.apt(["libopenblas-dev"])]),
     .systemLibrary(name: "COpenMPI", pkgConfig: "ompi-c", providers: [.apt(["libopenmpi-dev"])]),
     .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
+    .systemLibrary(
+      name: "CTurboJPEG", pkgConfig: "libturbojpeg", providers: [.apt(["libturbojpeg0-dev"])]),
+    .systemLibrary(name: "CPNG", pkgConfig: "libpng", providers: [.apt(["libpng-dev"])]),
     .testTarget(name: "CKernelsTests", dependencies: ["CKernels"]),
     .testTarget(
       name: "DLTrainingTests",

@@ -33,11 +33,12 @@ setup_swift() {
 setup_packages() {
   local package missing=() runner=()
   if ! command -v dpkg-query >/dev/null; then
-    if pkg-config --exists openblas ompi-c zlib 2>/dev/null && command -v mpirun >/dev/null; then
+    if pkg-config --exists openblas ompi-c zlib libturbojpeg libpng 2>/dev/null && command -v mpirun >/dev/null; then
       return
     fi
     setup_stop "this is not Debian or Ubuntu, and nothing was changed. Install with your package manager:" \
-      "OpenBLAS, Open MPI and zlib with their headers and pkg-config files, git and a C++ compiler."
+      "OpenBLAS, Open MPI, zlib, libjpeg-turbo (TurboJPEG) and libpng with their headers and pkg-config files," \
+      "git and a C++ compiler."
   fi
   for package in "$@"; do
     [ -n "$package" ] || continue
@@ -75,5 +76,5 @@ mpi_options() {
 }
 
 setup_swift
-setup_packages libopenblas-dev libopenmpi-dev openmpi-bin zlib1g-dev pkg-config \
-  git ca-certificates binutils g++ libc6-dev "$@"
+setup_packages libopenblas-dev libopenmpi-dev openmpi-bin zlib1g-dev libturbojpeg0-dev \
+  libpng-dev pkg-config git ca-certificates binutils g++ libc6-dev "$@"

@@ -23,7 +23,8 @@ public final class BatchLoader {
   /// started.
   public init(
     dataset: any Dataset, sampler: Sampler, sharding: BatchSharding, rank: Int,
-    transform: InputTransform, startStep: Int = 0, endStep: Int? = nil
+    transform: InputTransform, augmentation: Augmentation? = nil, startStep: Int = 0,
+    endStep: Int? = nil
   ) throws {
     guard sampler.count == dataset.count else {
       throw DataError(
@@ -39,6 +40,11 @@ public final class BatchLoader {
         "the transform takes \(transform.inputType) and the data set has \(dataset.inputType), "
           + "make it anew", exitCode: .fault)
     }
+    guard augmentation?.fits(dataset) ?? true else {
+      throw DataError(
+        "the augmentation was made for other inputs than \(dataset.inputType) "
+          + "\(dataset.inputShape), make it anew", exitCode: .fault)
+    }
     var buckets: LengthBuckets?
     if sampler.order == .bucketed {
       guard let lengths = dataset.rowLengths else {
@@ -49,8 +55,8 @@ public final class BatchLoader {
       buckets = LengthBuckets(lengths: lengths, batchSize: sampler.batchSize)
     }
     let source = BatchSource(
-      dataset: dataset, sampler: sampler, sharding: sharding, transform: transform, rank: rank,
-      buckets: buckets)
+      dataset: dataset, sampler: sampler, sharding: sharding, transform: transform,
+      augmentation: augmentation, rank: rank, buckets: buckets)
     try source.checkMemory()
     state = LoaderState(source, steps: startStep..<max(endStep ?? Int.max, startStep))
     try start()
@@ -130,7 +136,9 @@ private final class LoaderState: @unchecked Sendable {
     self.steps = steps
     buffers = [StepBuffer(source), StepBuffer(source)]
     let rows = source.transform.isIdentity ? 0 : source.largestMicroBatchRows
-    staging = .allocate(byteCount: rows * source.dataset.inputByteCount + 64, alignment: 64)
+    let scratch = source.augmentation == nil ? 0 : source.dataset.inputByteCount
+    staging = .allocate(
+      byteCount: rows * source.dataset.inputByteCount + scratch + 64, alignment: 64)
     mutex = .allocate(capacity: 1)
     changed = .allocate(capacity: 1)
     pthread_mutex_init(mutex, nil)

@@ -91,23 +91,28 @@ final class StepBuffer {
         globalRows: cut.count, rowOffset: mine.lowerBound, rows: mine.count,
         sampleIndices: UnsafeBufferPointer(list), x: x.baseAddress!, y: y.baseAddress!)
       if mine.isEmpty { continue }
-      try read(UnsafeBufferPointer(list), x: x, y: y, staging: staging)
+      try read(UnsafeBufferPointer(list), epoch: cursor.epoch, x: x, y: y, staging: staging)
     }
     batch = StepBatch(
       step: step, cursor: cursor, microBatches: UnsafeBufferPointer(microBatches))
   }
 
   private func read(
-    _ rows: UnsafeBufferPointer<Int>, x: UnsafeMutableRawBufferPointer,
+    _ rows: UnsafeBufferPointer<Int>, epoch: Int, x: UnsafeMutableRawBufferPointer,
     y: UnsafeMutableRawBufferPointer, staging: UnsafeMutableRawBufferPointer
   ) throws {
     let dataset = source.dataset
-    if source.transform.isIdentity {
-      return try dataset.read(rows: rows, inputs: x, labels: y)
-    }
-    let raw = UnsafeMutableRawBufferPointer(
-      rebasing: staging[..<(rows.count * dataset.inputByteCount)])
+    let isIdentity = source.transform.isIdentity
+    let rawCount = isIdentity ? 0 : rows.count * dataset.inputByteCount
+    let raw = isIdentity ? x : UnsafeMutableRawBufferPointer(rebasing: staging[..<rawCount])
     try dataset.read(rows: rows, inputs: raw, labels: y)
+    if let augmentation = source.augmentation {
+      // The staging memory ends with room for one image.
+      let scratch = UnsafeMutableRawBufferPointer(
+        rebasing: staging[(staging.count - dataset.inputByteCount)...])
+      augmentation.apply(to: raw, rows: rows, epoch: epoch, scratch: scratch)
+    }
+    if isIdentity { return }
     source.transform.apply(
       raw.baseAddress!, count: rows.count * dataset.inputCount, into: x.baseAddress!)
   }
@@ -119,6 +124,7 @@ struct BatchSource: Sendable {
   let sampler: Sampler
   let sharding: BatchSharding
   let transform: InputTransform
+  let augmentation: Augmentation?
   let rank: Int
   let buckets: LengthBuckets?
 

@@ -106,7 +106,8 @@ public final class Trainer {
     let loader = try communicator.agreed("start loading") {
       try BatchLoader(
         dataset: data.train, sampler: sampler, sharding: sharding, rank: communicator.rank,
-        transform: data.transform, startStep: start, endStep: totalSteps)
+        transform: data.transform, augmentation: data.augmentation, startStep: start,
+        endStep: totalSteps)
     }
     defer { loader.close() }
     let began = monotonicSeconds()

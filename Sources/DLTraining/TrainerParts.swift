@@ -109,7 +109,7 @@ extension TrainerParts {
   func readFirstBatch() throws {
     let loader = try BatchLoader(
       dataset: data.train, sampler: sampler, sharding: sharding, rank: 0,
-      transform: data.transform, endStep: 1)
+      transform: data.transform, augmentation: data.augmentation, endStep: 1)
     defer { loader.close() }
     _ = try loader.next()
   }

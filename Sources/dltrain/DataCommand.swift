@@ -14,7 +14,8 @@ struct DataCommand: ParsableCommand {
 /// `dltrain data pack`.
 struct Pack: ParsableCommand {
   static let configuration = CommandConfiguration(
-    abstract: "Turn other formats into data set files.", subcommands: [PackMNIST.self])
+    abstract: "Turn other formats into data set files.",
+    subcommands: [PackMNIST.self, PackImages.self])
 }
 
 /// `dltrain data pack mnist`.

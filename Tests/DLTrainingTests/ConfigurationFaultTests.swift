@@ -135,7 +135,10 @@ private func faults(_ yaml: String, _ overrides: [String] = []) -> [String] {
     ("optimizer.lr={", "--set optimizer.lr: not YAML"),
     ("optimizer.lr.x.y=1", "--set optimizer.lr"),
     ("data.augment.0=flip", "--set data.augment.0: \"0\" is not an index"),
-    ("data.augment=[flip]", "--set data.augment: unknown augmentation \"flip\""),
+    (
+      "data.augment=[flop]",
+      "--set data.augment.0: unknown augmentation \"flop\", did you mean flip?"
+    ),
     ("model.layers=[{conv: {}}]", "--set model.layers.0: unknown layer \"conv\", did you mean"),
     ("accumulate=64", "accumulate: 64 micro-batches of a batch of 32 rows"),
     ("name=5", "--set name: expected a string, found 5"),
@@ -164,7 +167,7 @@ private func faults(_ yaml: String, _ overrides: [String] = []) -> [String] {
     "null",
     "{train: x, normalize: {mean: [1], std: [1, 2]}}",
     "{train: x, normalize: {mean: [1], std: [0]}}",
-    "{train: x, normalize: {mean: [1]}}", "{train: x, augment: [flip]}",
+    "{train: x, normalize: {mean: [1]}}", "{train: x, augment: [{flip: {p: 2}}]}",
     "{train: x, augment: flip}",
   ])
   func badDataIsAFault(_ data: String) {

@@ -5,7 +5,7 @@ import Testing
 @Suite struct ConfigurationFuzzTests {
   private static let seeds = [
     """
-    data: {synthetic: {shape: [28, 28, 1], classes: 10, rows: 64}, augment: [], order: sequential}
+    data: {synthetic: {shape: [28, 28, 1], classes: 10, rows: 64}, augment: [flip, {pad_crop: {padding: 2}}], order: sequential}
     model:
       layers:
         - {conv2d: {out: 32, kernel: [3, 3], padding: 1}}

@@ -14,8 +14,8 @@ public struct DataConfiguration: ConfigurationSection {
   public var classes: Int?
   /// Subtracted and divided by, per channel.
   public var normalize: NormalizeConfiguration?
-  /// Augmentations; none is known yet.
-  public var augment: [String] = []
+  /// Random changes of images while training, in their order.
+  public var augment: [AugmentConfiguration] = []
   /// The order of rows within an epoch.
   public var order = Sampler.Order.shuffled
   /// Random rows instead of files.
@@ -37,7 +37,7 @@ public struct DataConfiguration: ConfigurationSection {
         "validation set, a safetensors file of x and y"),
       .init("classes", \.classes, .within(1...16_777_216), "classes; from the labels unless given"),
       .init("normalize", \.normalize, "mean and std per channel"),
-      .init("augment", \.augment, "augmentations, in their order"),
+      .init("augment", \.augment, "random changes of images while training, in their order"),
       .init("order", \.order, "order of rows within an epoch"),
       .init("synthetic", \.synthetic, "random rows instead of files, for benchmarks and tests"),
       .init("last_batch", \.lastBatch, "what becomes of the rows that do not fill the last batch"),
@@ -54,10 +54,6 @@ public struct DataConfiguration: ConfigurationSection {
     if train != nil, synthetic != nil {
       problems.append(
         .init("synthetic", "train", message: "give either data.train or data.synthetic"))
-    }
-    if let name = augment.first {
-      let known = "no augmentation is known yet; leave the list empty"
-      problems.append(.init("augment", message: "unknown augmentation \(quoted(name)): \(known)"))
     }
     return problems
   }

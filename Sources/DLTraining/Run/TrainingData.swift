@@ -6,6 +6,7 @@ struct TrainingData {
   let train: any Dataset
   let validation: (any Dataset)?
   let transform: InputTransform
+  let augmentation: Augmentation?
 
   /// Opens what the configuration names.
   ///
@@ -39,6 +40,11 @@ struct TrainingData {
     self.train = train
     self.validation = validation
     transform = try TrainingData.transform(of: train, configuration)
+    augmentation =
+      data.augment.isEmpty
+      ? nil
+      : try Augmentation(
+        data.augment.map(\.change), of: train, seed: Int(clamping: configuration.seed))
     try TrainingData.checkLabels(of: train, configuration.loss)
   }
 

@@ -1,0 +1,180 @@
+import DLTensor
+
+/// Random changes of images `[height, width, channels]` while training, before normalisation.
+///
+/// The numbers drawn for an image depend on the seed, the epoch and the sample alone, so every
+/// number of ranks sees the same images, and so does a run that was interrupted. Black (0) fills
+/// what a change leaves empty.
+public struct Augmentation: Sendable, Hashable {
+  /// One change.
+  public enum Change: Sendable, Hashable {
+    /// Pads each side with `padding` black pixels and takes a window of the image's own size at a
+    /// random place (He et al. 2016, section 4.2). Counterpart: `RandomCrop(size, padding)`.
+    case padCrop(padding: Int)
+    /// Mirrors left and right with a probability. Counterpart: `RandomHorizontalFlip`.
+    case flip(probability: Double)
+    /// Blackens a square around a random pixel, cut off at the border (DeVries and Taylor 2017).
+    case cutout(size: Int)
+    /// Multiplies by a number of 1 - strength ..< 1 + strength. Counterpart: `ColorJitter`.
+    case brightness(strength: Double)
+    /// Multiplies the distance from the image's mean by a number of 1 - strength ..< 1 + strength.
+    case contrast(strength: Double)
+  }
+
+  /// The changes, in their order.
+  public let changes: [Change]
+
+  private let key: RandomKey
+  private let shape: [Int]
+  private let type: DType
+
+  /// Makes the changes of the inputs of a data set.
+  ///
+  /// Throws `DataError` where these are no images, or a number is out of range.
+  public init(_ changes: [Change], of dataset: any Dataset, seed: Int) throws {
+    shape = dataset.inputShape
+    type = dataset.inputType
+    guard shape.count == 3, type == .uint8 || type == .float32 else {
+      throw DataError(
+        "augment: rows of \(type) \(shape) are no images [height, width, channels], remove it")
+    }
+    for change in changes {
+      switch change {
+      case .padCrop(let padding) where !(0...4096).contains(padding):
+        throw DataError("augment: pad_crop: padding \(padding) is out of range, give 0 to 4096")
+      case .flip(let probability) where !(0...1).contains(probability):
+        throw DataError("augment: flip: probability \(probability) is out of range, give 0 to 1")
+      case .cutout(let size) where !(1...4096).contains(size):
+        throw DataError("augment: cutout: size \(size) is out of range, give 1 to 4096")
+      case .brightness(let strength) where !(0...1).contains(strength),
+        .contrast(let strength) where !(0...1).contains(strength):
+        throw DataError("augment: strength \(strength) is out of range, give 0 to 1")
+      case .brightness where type != .uint8, .contrast where type != .uint8:
+        throw DataError(
+          "augment: brightness and contrast change images of bytes, the data set has \(type)")
+      default: break
+      }
+    }
+    self.changes = changes
+    key = RandomKey(seed).child("augment")
+  }
+
+  func fits(_ dataset: any Dataset) -> Bool {
+    dataset.inputShape == shape && dataset.inputType == type
+  }
+
+  /// Changes images in place: `rows` are their numbers in the data set, `scratch` has room for one.
+  public func apply(
+    to images: UnsafeMutableRawBufferPointer, rows: UnsafeBufferPointer<Int>, epoch: Int,
+    scratch: UnsafeMutableRawBufferPointer
+  ) {
+    let pixel = shape[2] * type.byteCount
+    let size = shape[0] * shape[1] * pixel
+    precondition(images.count == rows.count * size && scratch.count >= size)
+    guard !rows.isEmpty, let base = images.baseAddress, let scratch = scratch.baseAddress else {
+      return
+    }
+    let key = key.child(epoch)
+    for (index, row) in rows.enumerated() {
+      var stream = RandomStream(key.child(row))
+      let image = ImageBytes(
+        base: base + index * size, height: shape[0], width: shape[1], pixel: pixel)
+      for change in changes {
+        switch change {
+        case .padCrop(let padding):
+          let down = stream.upTo(2 * padding + 1) - padding
+          let right = stream.upTo(2 * padding + 1) - padding
+          image.shift(down: down, right: right, scratch: scratch)
+        case .flip(let probability):
+          if stream.uniform() < probability { image.mirror() }
+        case .cutout(let size):
+          let y = stream.upTo(shape[0])
+          let x = stream.upTo(shape[1])
+          image.blacken(top: y - size / 2, left: x - size / 2, size: size)
+        case .brightness(let strength):
+          image.scale(by: stream.uniform(in: 1 - strength..<1 + max(strength, 0x1p-40)), about: 0)
+        case .contrast(let strength):
+          image.scale(
+            by: stream.uniform(in: 1 - strength..<1 + max(strength, 0x1p-40)), about: image.mean)
+        }
+      }
+    }
+  }
+}
+
+/// One image's memory.
+private struct ImageBytes {
+  let base: UnsafeMutableRawPointer
+  let height: Int
+  let width: Int
+  let pixel: Int
+
+  private var rowBytes: Int { width * pixel }
+
+  /// The window whose corner lies `down` rows and `right` columns away, black beyond the border.
+  func shift(down: Int, right: Int, scratch: UnsafeMutableRawPointer) {
+    if down == 0, right == 0 { return }
+    scratch.copyMemory(from: base, byteCount: height * rowBytes)
+    let first = max(0, -right)
+    let columns = max(0, min(width, width - right) - first)
+    for y in 0..<height {
+      let target = base + y * rowBytes
+      let from = y + down
+      guard from >= 0, from < height, columns > 0 else {
+        target.initializeMemory(as: UInt8.self, repeating: 0, count: rowBytes)
+        continue
+      }
+      let source = scratch + from * rowBytes + (first + right) * pixel
+      let end = first + columns
+      target.initializeMemory(as: UInt8.self, repeating: 0, count: first * pixel)
+      (target + first * pixel).copyMemory(from: source, byteCount: columns * pixel)
+      (target + end * pixel).initializeMemory(
+        as: UInt8.self, repeating: 0, count: (width - end) * pixel)
+    }
+  }
+
+  /// Swaps left and right.
+  func mirror() {
+    let bytes = base.assumingMemoryBound(to: UInt8.self)
+    for y in 0..<height {
+      var left = bytes + y * rowBytes
+      var right = left + rowBytes - pixel
+      while left < right {
+        for byte in 0..<pixel {
+          let value = left[byte]
+          left[byte] = right[byte]
+          right[byte] = value
+        }
+        left += pixel
+        right -= pixel
+      }
+    }
+  }
+
+  func blacken(top: Int, left: Int, size: Int) {
+    let columns = max(left, 0)..<min(left + size, width)
+    for y in max(top, 0)..<min(top + size, height) {
+      (base + y * rowBytes + columns.lowerBound * pixel).initializeMemory(
+        as: UInt8.self, repeating: 0, count: columns.count * pixel)
+    }
+  }
+
+  /// The mean of all bytes.
+  var mean: Double {
+    let bytes = base.assumingMemoryBound(to: UInt8.self)
+    let count = height * rowBytes
+    var sum = 0
+    for index in 0..<count { sum &+= Int(bytes[index]) }
+    return Double(sum) / Double(count)
+  }
+
+  /// `center + factor * (x - center)` of bytes, rounded and kept within them.
+  func scale(by factor: Double, about center: Double) {
+    let bytes = base.assumingMemoryBound(to: UInt8.self)
+    let scale = Float(factor)
+    let shift = Float(center * (1 - factor)) + 0.5
+    for index in 0..<height * rowBytes {
+      bytes[index] = UInt8(min(max(Float(bytes[index]) * scale + shift, 0), 255))
+    }
+  }
+}

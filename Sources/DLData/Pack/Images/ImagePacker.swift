@@ -1,0 +1,129 @@
+import DLFormats
+
+/// Turns folders or archives of JPEG and PNG files into data set files.
+public struct ImagePacker {
+  /// The height and width that every image is brought to; nil: all must have the first one's.
+  public var size: (height: Int, width: Int)?
+  /// 1 (gray) or 3 (colour); nil: as the first image has it, and gray is turned into colour.
+  public var channels: Int?
+  /// Told now and then: the split, its images done, and all of them.
+  public var progress: (_ split: String, _ done: Int, _ count: Int) -> Void = { _, _, _ in }
+
+  /// Told what is worth knowing, such as files that are no images.
+  public var notice: (String) -> Void = { _ in }
+
+  /// Makes a packer that takes images as they are.
+  public init() {}
+
+  /// Packs the images below the folder `source`, or in the .tar or .tar.gz `source`, into
+  /// `SPLIT.safetensors` in the folder `output`: x U8 `[N, height, width, channels]`, y I32 `[N]`,
+  /// sorted by class and file name.
+  ///
+  /// The classes, sorted, are those of all splits; metadata `classes` counts and `class_names`
+  /// (JSON) names them. Throws `FormatError` naming the image at fault, and `DataError` for
+  /// settings out of range.
+  public func pack(_ source: String, output: String) throws -> [PackedFile] {
+    if let size, !(1...16384).contains(size.height) || !(1...16384).contains(size.width) {
+      throw DataError("size: \(size.height)x\(size.width) is out of range, give 1 to 16384")
+    }
+    if let channels, channels != 1, channels != 3 {
+      throw DataError("channels: \(channels) is neither 1 (gray) nor 3 (colour)")
+    }
+    let images: any ImageSource =
+      File.isFolder(source) ? try ImageFolder(path: source) : try ImageArchive(path: source)
+    let listing = try ImageListing(images, path: source)
+    if let first = images.passedOver.first {
+      notice(
+        "\(source): \(images.passedOver.count) file(s) are no images and are left out: \(first)")
+    }
+    let reader = try PixelReader(images, settings: self)
+    // The first image decides the shape of all splits.
+    try reader.begin(with: listing.splits[0].images[0].source)
+    try File.makeFolder(output)
+    return try listing.splits.map { split in
+      let path = "\(output)/\(split.name).safetensors"
+      let shape = [split.images.count] + reader.shape
+      try write(split, shape: shape, classes: listing.classes, reader, source: source, to: path)
+      return PackedFile(path: path, shape: shape)
+    }
+  }
+
+  private func write(
+    _ split: ImageListing.Split, shape: [Int], classes: [String], _ reader: PixelReader,
+    source: String, to path: String
+  ) throws {
+    let x = SafetensorsTensor(name: "x", dtype: .uint8, shape: shape) { sink in
+      var pending: [UInt8] = []
+      for (index, image) in split.images.enumerated() {
+        pending += try reader.pixels(image.source)
+        if pending.count >= 1 << 20 || index == split.images.count - 1 {
+          try pending.withUnsafeBytes { try sink($0) }
+          pending.removeAll(keepingCapacity: true)
+          progress(split.name, index + 1, split.images.count)
+        }
+      }
+    }
+    let labels = split.images.map(\.label)
+    let y = SafetensorsTensor(name: "y", dtype: .int32, shape: [labels.count]) { sink in
+      try labels.withUnsafeBytes { try sink($0) }
+    }
+    try SafetensorsWriter.write(
+      [x, y],
+      metadata: [
+        "source": "image files", "classes": String(classes.count),
+        "class_names": JSON.array(classes.map { .string($0) }).description,
+      ], to: path)
+  }
+}
+
+/// Decoded images of one shape.
+private final class PixelReader {
+  private let source: any ImageSource
+  private let settings: ImagePacker
+  private let decoder: ImageDecoder
+  private var first: (index: Int, image: RasterImage)?
+  private(set) var shape: [Int] = []
+
+  init(_ source: any ImageSource, settings: ImagePacker) throws {
+    self.source = source
+    self.settings = settings
+    decoder = try ImageDecoder()
+  }
+
+  func begin(with index: Int) throws {
+    let image = try decoder.decode(source.bytes(index), name: source.name(index))
+    first = (index, image)
+    shape = [
+      settings.size?.height ?? image.height, settings.size?.width ?? image.width,
+      settings.channels ?? image.channels,
+    ]
+  }
+
+  func pixels(_ index: Int) throws -> [UInt8] {
+    var image: RasterImage
+    if let first, first.index == index {
+      image = first.image
+      self.first = nil
+    } else {
+      image = try decoder.decode(source.bytes(index), name: source.name(index))
+    }
+    if shape[2] != image.channels {
+      guard shape[2] == 3 || settings.channels != nil else {
+        throw FormatError(
+          .content, file: source.name(index), "is in colour, the first image is gray",
+          advice: "give --channels 3, or 1 to turn all into gray")
+      }
+      image = try image.converted(channels: shape[2])
+    }
+    if image.height != shape[0] || image.width != shape[1] {
+      guard settings.size != nil else {
+        throw FormatError(
+          .content, file: source.name(index),
+          "has \(image.height) x \(image.width) pixels, the first image \(shape[0]) x \(shape[1])",
+          advice: "give --size HEIGHTxWIDTH to bring all to one size")
+      }
+      image = try image.resized(height: shape[0], width: shape[1])
+    }
+    return image.pixels
+  }
+}

@@ -1,0 +1,172 @@
+/// Reads a tar archive, plain or gzip, in order and as a stream.
+///
+/// Knows the POSIX (ustar and pax) and the GNU forms. Header checksums are checked, and no size in
+/// a header can make it allocate more than the archive can hold. Nothing is ever written to disk:
+/// names are the caller's to judge. To be used by one thread.
+public final class TarReader {
+  /// A member of the archive.
+  public struct Entry: Sendable, Hashable {
+    /// What a member is.
+    public enum Kind: Sendable, Hashable {
+      /// A file with content.
+      case file
+      /// A folder.
+      case folder
+      /// A symbolic or hard link.
+      case link
+      /// A device, a pipe, or what only some program knows.
+      case other
+    }
+
+    /// The name in the archive, as it stands there.
+    public var path: String
+    /// What it is.
+    public var kind: Kind
+    /// The length of its content.
+    public var byteCount: Int
+  }
+
+  private static let blockSize = 512
+  private static let longestName = 1 << 16
+
+  private let stream: ByteStream
+  private var unread = 0
+  private var padding = 0
+  private var block = [UInt8](repeating: 0, count: blockSize)
+
+  /// Opens an archive; throws `FormatError`.
+  public init(path: String) throws { stream = try ByteStream(path: path) }
+
+  /// The next member, or nil at the archive's end; what is left of the one before is passed over.
+  public func next() throws -> Entry? {
+    var longName: String?
+    var paxSize: Int?
+    while true {
+      try skip(unread + padding)
+      (unread, padding) = (0, 0)
+      try block.withUnsafeMutableBytes { try stream.read(into: $0) }
+      if block.allSatisfy({ $0 == 0 }) { return nil }
+      try checkSum()
+      let type = block[156]
+      var size = try number(124..<136)
+      // A size from a pax header replaces the one here, which may be too small a field for it.
+      if let paxSize, ![0x78, 0x67, 0x4c, 0x4b].contains(type) { size = paxSize }
+      guard size <= stream.maximumCount - stream.position else {
+        throw stream.failure("a member of \(size) bytes goes beyond the archive's end")
+      }
+      unread = size
+      padding = (Self.blockSize - size % Self.blockSize) % Self.blockSize
+      switch type {
+      case UInt8(ascii: "x"):
+        for (key, value) in try paxRecords() {
+          if key == "path" { longName = value }
+          if key == "size" {
+            guard let value = Int(value), value >= 0 else {
+              throw stream.failure("a pax header with the size \"\(value.prefix(30))\"")
+            }
+            paxSize = value
+          }
+        }
+      case UInt8(ascii: "L"):
+        longName = Self.text(try metadata())
+      case UInt8(ascii: "g"), UInt8(ascii: "K"): continue
+      default:
+        return Entry(path: longName ?? shortName, kind: Self.kind(type), byteCount: size)
+      }
+    }
+  }
+
+  /// The whole content of the member that `next()` gave; throws for more than `limit` bytes.
+  public func read(limit: Int = 1 << 28) throws -> [UInt8] {
+    guard unread <= limit else {
+      throw stream.failure("a member of \(unread) bytes, at most \(limit) are expected")
+    }
+    let count = unread
+    unread = 0
+    return try [UInt8](unsafeUninitializedCapacity: count) { buffer, made in
+      try stream.read(into: UnsafeMutableRawBufferPointer(buffer))
+      made = count
+    }
+  }
+
+  private func metadata() throws -> [UInt8] { try read(limit: Self.longestName) }
+
+  private func skip(_ count: Int) throws {
+    guard count > 0 else { return }
+    var piece = [UInt8](repeating: 0, count: min(count, 1 << 16))
+    var left = count
+    while left > 0 {
+      let length = min(left, piece.count)
+      try piece.withUnsafeMutableBytes {
+        try stream.read(into: UnsafeMutableRawBufferPointer(rebasing: $0[..<length]))
+      }
+      left -= length
+    }
+  }
+
+  private func checkSum() throws {
+    var sum = 0
+    for (index, byte) in block.enumerated() { sum += (148..<156).contains(index) ? 32 : Int(byte) }
+    guard try number(148..<156) == sum else {
+      throw stream.failure("no tar header where one is due")
+    }
+  }
+
+  /// A number of octal digits, or (GNU) of bytes after a first one with the high bit.
+  private func number(_ range: Range<Int>) throws -> Int {
+    let field = block[range]
+    if field.first == 0x80 {
+      return try field.dropFirst().reduce(0) { value, byte in
+        guard value < 1 << 54 else { throw stream.failure("a tar header with a huge number") }
+        return value << 8 | Int(byte)
+      }
+    }
+    let digits = field.drop { $0 == 0x20 }.prefix { $0 != 0 && $0 != 0x20 }
+    return try digits.reduce(0) { value, byte in
+      guard (0x30..<0x38).contains(byte) else {
+        throw stream.failure("a tar header with a damaged number")
+      }
+      return value << 3 | Int(byte - 0x30)
+    }
+  }
+
+  private var shortName: String {
+    let name = Self.text(Array(block[..<100]))
+    // GNU's own form uses the field of the prefix for other things.
+    guard block[257..<263].elementsEqual([0x75, 0x73, 0x74, 0x61, 0x72, 0]), block[345] != 0 else {
+      return name
+    }
+    return "\(Self.text(Array(block[345..<500])))/\(name)"
+  }
+
+  /// The records `LENGTH KEY=VALUE\n` of a pax header.
+  private func paxRecords() throws -> [(String, String)] {
+    var rest = try metadata()[...]
+    var records: [(String, String)] = []
+    while !rest.isEmpty {
+      let digits = rest.prefix { $0 != 0x20 }
+      guard let length = Int(String(decoding: digits, as: UTF8.self)), length > digits.count + 1,
+        length <= rest.count, rest[rest.startIndex + length - 1] == 0x0a,
+        let equals = rest.prefix(length).firstIndex(of: 0x3d)
+      else { throw stream.failure("a damaged pax header") }
+      let key = rest[(digits.endIndex + 1)..<max(equals, digits.endIndex + 1)]
+      let value = rest[(equals + 1)..<(rest.startIndex + length - 1)]
+      records.append((String(decoding: key, as: UTF8.self), String(decoding: value, as: UTF8.self)))
+      rest = rest.dropFirst(length)
+    }
+    return records
+  }
+
+  private static func text(_ bytes: [UInt8]) -> String {
+    String(decoding: bytes.prefix { $0 != 0 }, as: UTF8.self)
+  }
+
+  private static func kind(_ type: UInt8) -> Entry.Kind {
+    switch type {
+    case 0, UInt8(ascii: "0"), UInt8(ascii: "7"): .file
+    case UInt8(ascii: "5"): .folder
+    case UInt8(ascii: "1"), UInt8(ascii: "2"): .link
+    default: .other
+    }
+  }
+}

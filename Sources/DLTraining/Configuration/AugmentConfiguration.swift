@@ -1,0 +1,177 @@
+import DLConfiguration
+import DLData
+
+/// The options of one word of `data.augment`, and the change that they make.
+public protocol AugmentWord: ConfigurationSection {
+  /// The word as written in `data.augment`.
+  static var word: String { get }
+  /// The change of images.
+  var change: Augmentation.Change { get }
+}
+
+/// One entry of `data.augment`: `{pad_crop: {padding: 4}}`, or the bare word `flip`.
+public struct AugmentConfiguration: ConfigurationReadable, Codable {
+  /// The word's options, one of the types in ``words``.
+  public let options: any AugmentWord
+
+  /// The words: a new change adds its own here.
+  public static var words: [any AugmentWord.Type] {
+    [PadCropWord.self, FlipWord.self, CutoutWord.self, BrightnessWord.self, ContrastWord.self]
+  }
+
+  /// Makes an entry from its options.
+  public init(_ options: some AugmentWord) { self.options = options }
+
+  private init(any options: any AugmentWord) { self.options = options }
+
+  /// The change of images.
+  public var change: Augmentation.Change { options.change }
+
+  private var word: String { type(of: options).word }
+
+  /// Entries are equal when their changes are.
+  public static func == (a: Self, b: Self) -> Bool { a.change == b.change }
+
+  /// Reads a bare word or a mapping of one key.
+  public static func read(
+    _ node: ConfigurationNode, at path: String, rule: ConfigurationRule,
+    faults: inout ConfigurationFaults
+  ) -> Self? {
+    let word: ConfigurationNode.Entry
+    switch node.value {
+    case .string(let name):
+      word = .init(key: name, place: node.place, value: .init(.null, at: node.place))
+    case .mapping(let entries) where entries.count == 1: word = entries[0]
+    default:
+      node.mismatch("an augmentation, as in {pad_crop: {padding: 4}} or flip", path, &faults)
+      return nil
+    }
+    guard let type = words.first(where: { $0.word == word.key }) else {
+      let hint = suggestion(for: word.key, in: words.map { $0.word })
+      let name = quoted(String(word.key.prefix(60)))
+      faults.add(path, "unknown augmentation \(name), \(hint)", at: word.place)
+      return nil
+    }
+    var options = word.value
+    if case .null = options.value { options.value = .mapping([]) }
+    return type.read(options, at: "\(path).\(word.key)", rule: .none, faults: &faults)
+      .map { Self(any: $0) }
+  }
+
+  /// A mapping of one key.
+  public var node: ConfigurationNode { .init(.mapping([.init(word, options.node)])) }
+
+  /// A bare word, or an object of one word.
+  public static func schema(_ rule: ConfigurationRule) -> ConfigurationNode {
+    let objects = words.map { type in
+      ConfigurationNode.typed(
+        "object",
+        [
+          .init("additionalProperties", false.node),
+          .init("properties", .init(.mapping([.init(type.word, type.schema(.none))]))),
+          .init("required", [type.word].node),
+        ])
+    }
+    let bare = ConfigurationNode.typed("string", [.init("enum", words.map { $0.word }.node)])
+    return .init(["anyOf": .init(.list([bare] + objects))])
+  }
+
+  /// Reads an entry from any Codable format.
+  public init(from decoder: any Decoder) throws {
+    var faults = ConfigurationFaults()
+    let node = try ConfigurationNode(from: decoder)
+    guard let value = Self.read(node, at: "", rule: .none, faults: &faults) else {
+      throw ConfigurationError(faults.list)
+    }
+    self = value
+  }
+
+  /// Writes a mapping of one key.
+  public func encode(to encoder: any Encoder) throws { try node.encode(to: encoder) }
+}
+
+/// Pads with black and takes a window of the image's size at a random place.
+public struct PadCropWord: AugmentWord {
+  /// The word as written in `data.augment`.
+  public static var word: String { "pad_crop" }
+  /// Pixels on each side.
+  public var padding = 4
+  /// Makes the options with their defaults.
+  public init() {}
+  /// The keys, in the order in which they are written.
+  public static var fields: [ConfigurationField<Self>] {
+    [.init("padding", \.padding, .within(0...4096), "black pixels on each side")]
+  }
+  /// The change of images.
+  public var change: Augmentation.Change { .padCrop(padding: padding) }
+}
+
+/// Mirrors left and right.
+public struct FlipWord: AugmentWord {
+  /// The word as written in `data.augment`.
+  public static var word: String { "flip" }
+  /// The probability to mirror an image.
+  public var p = 0.5
+  /// Makes the options with their defaults.
+  public init() {}
+  /// The keys, in the order in which they are written.
+  public static var fields: [ConfigurationField<Self>] {
+    [.init("p", \.p, .within(0...1), "the probability to mirror an image")]
+  }
+  /// The change of images.
+  public var change: Augmentation.Change { .flip(probability: p) }
+}
+
+/// Blackens a square at a random place.
+public struct CutoutWord: AugmentWord {
+  /// The word as written in `data.augment`.
+  public static var word: String { "cutout" }
+  /// The square's side in pixels.
+  public var size = 8
+  /// Makes the options with their defaults.
+  public init() {}
+  /// The keys, in the order in which they are written.
+  public static var fields: [ConfigurationField<Self>] {
+    [.init("size", \.size, .within(1...4096), "the side of the black square in pixels")]
+  }
+  /// The change of images.
+  public var change: Augmentation.Change { .cutout(size: size) }
+}
+
+/// Makes images brighter or darker.
+public struct BrightnessWord: AugmentWord {
+  /// The word as written in `data.augment`.
+  public static var word: String { "brightness" }
+  /// The factor is drawn from 1 - strength ..< 1 + strength.
+  public var strength = 0.2
+  /// Makes the options with their defaults.
+  public init() {}
+  /// The keys, in the order in which they are written.
+  public static var fields: [ConfigurationField<Self>] {
+    [
+      .init(
+        "strength", \.strength, .within(0...1), "the factor is in 1 - strength ..< 1 + strength")
+    ]
+  }
+  /// The change of images.
+  public var change: Augmentation.Change { .brightness(strength: strength) }
+}
+
+/// Makes images harder or softer.
+public struct ContrastWord: AugmentWord {
+  /// The word as written in `data.augment`.
+  public static var word: String { "contrast" }
+  /// The factor is drawn from 1 - strength ..< 1 + strength.
+  public var strength = 0.2
+  /// Makes the options with their defaults.
+  public init() {}
+  /// The keys, in the order in which they are written.
+  public static var fields: [ConfigurationField<Self>] {
+    [
+      .init(
+        "strength", \.strength, .within(0...1), "the factor is in 1 - strength ..< 1 + strength")
+    ]
+  }
+  /// The change of images.
+  public var change: Augmentation.Change { .contrast(strength: strength) }
+}

@@ -1,0 +1,57 @@
+import ArgumentParser
+import DLCluster
+import DLData
+import DLTraining
+
+/// `dltrain data pack images`.
+struct PackImages: Verb {
+  static let configuration = CommandConfiguration(
+    commandName: "images",
+    abstract: "Turn folders of JPEG and PNG files, or a .tar.gz of them, into data set files.",
+    discussion: """
+      Example: dltrain data pack images cifar10-images.tar.gz -o cifar10
+
+      The images lie as SPLIT/CLASS/FILE, which makes one SPLIT.safetensors for each split, or as CLASS/FILE, which
+      makes images.safetensors. Classes are numbered in the order of their names.
+      """)
+
+  @Argument(help: "A folder, or a .tar or .tar.gz file.")
+  var source: String
+  @Option(name: .shortAndLong, help: "The folder for the data set files.")
+  var output: String
+  @Option(help: ArgumentHelp("Bring all images to this size.", valueName: "heightxwidth"))
+  var size: ImageSize?
+  @Option(help: "1 for gray, 3 for colour; as the first image has it unless given.")
+  var channels: Int?
+
+  func run(in world: World) throws -> DLCluster.ExitCode {
+    try world.first("pack \(source)") {
+      var packer = ImagePacker()
+      packer.size = size.map { ($0.height, $0.width) }
+      packer.channels = channels
+      packer.notice = world.warn
+      let line = ProgressLine(world)
+      defer { line.clear() }
+      packer.progress = line.update
+      let files = try packer.pack(source, output: output)
+      line.clear()
+      for file in files { world.print("\(file.path): x \(file.shape)") }
+    }
+    return .success
+  }
+}
+
+/// A height and a width, as in `32x48`, or `32` for both.
+struct ImageSize: ExpressibleByArgument {
+  let height: Int
+  let width: Int
+
+  init?(argument: String) {
+    let parts = argument.split(separator: "x", omittingEmptySubsequences: false).map { Int($0) }
+    guard (1...2).contains(parts.count), let height = parts[0],
+      let width = parts[parts.count - 1]
+    else { return nil }
+    self.height = height
+    self.width = width
+  }
+}
