@@ -182,6 +182,25 @@ import Testing
     }
   }
 
+  /// Sizes of 0 compute nothing, and do not trap.
+  @Test func noFeaturesOrNoState() throws {
+    let context = Context(precision: .float32)
+    for network in [GRU(0, 2, layers: 2), GRU(3, 0, bidirectional: true)] {
+      let arena = try ParameterArena(network, context: context)
+      let x = try Tensor.zeros([2, 3, network.inputSize], context: context).requiringGradient()
+      let lengths = try Tensor.labels([1, 3], context: context)
+      let output = try context.recording { try network(x, state: nil, lengths: lengths).output }
+      #expect(output.shape.dropLast() == [2, 3])
+      try context.backward(context.recording { try output.sum() })
+      for parameter in arena.parameters {
+        #expect(try #require(parameter.value.gradient).doubles.allSatisfy(\.isFinite))
+      }
+    }
+    #expect(throws: TensorError.self) {
+      try LSTM(3, 2, layers: 0)(Tensor.zeros([1, 1, 3], context: context), state: nil)
+    }
+  }
+
   /// Dropout between layers is keyed by the row of the whole batch, by step and by layer.
   @Test func dropoutDoesNotDependOnTheSplit() throws {
     let context = Context(precision: .float64)
