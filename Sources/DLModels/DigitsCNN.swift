@@ -10,7 +10,7 @@ public struct DigitsCNN: ZooModel {
   public init() {}
 
   /// Makes the network for images.
-  public func network(for input: Shape, classes: Int?) throws -> any Layer {
+  public func network(for input: Shape, classes: Int?) throws -> Module {
     let outputs = try Zoo.requireImages(Self.name, input, classes)
     let features = Sequential(
       Conv2d(input[2], 16, kernel: 3, padding: 1, bias: false), BatchNorm(16), ReLU(),

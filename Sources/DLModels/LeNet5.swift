@@ -11,7 +11,7 @@ public struct LeNet5: ZooModel {
   public init() {}
 
   /// Makes the network for images.
-  public func network(for input: Shape, classes: Int?) throws -> any Layer {
+  public func network(for input: Shape, classes: Int?) throws -> Module {
     let outputs = try Zoo.requireImages(Self.name, input, classes)
     let features = Sequential(
       Conv2d(input[2], 6, kernel: 5, padding: 2), BatchNorm(6), ReLU(), MaxPool2d(kernel: 2),

@@ -43,7 +43,7 @@ public struct SmallImageResNet: ZooModel {
   }
 
   /// Makes the network for images.
-  public func network(for input: Shape, classes: Int?) throws -> any Layer {
+  public func network(for input: Shape, classes: Int?) throws -> Module {
     ResNet(
       channels: input[2], classes: try Zoo.requireImages(Self.name, input, classes),
       blocks: (depth - 2) / 6, shortcut: shortcut, zeroInitialResidual: zeroInitialResidual)

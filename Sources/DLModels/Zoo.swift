@@ -10,7 +10,7 @@ public protocol ZooModel: ConfigurationSection {
   /// Makes the network for inputs of shape `[batch] + input`.
   ///
   /// - Throws: `TensorError` for inputs that the model does not take.
-  func network(for input: Shape, classes: Int?) throws -> any Layer
+  func network(for input: Shape, classes: Int?) throws -> Module
 }
 
 extension ZooModel {
@@ -22,7 +22,7 @@ extension ZooModel {
 public enum Zoo {
   /// The models: a new one adds its options here.
   public static var models: [any ZooModel.Type] { [
-      LeNet5.self, DigitsCNN.self, SmallImageResNet.self,
+      LeNet5.self, DigitsCNN.self, SmallImageResNet.self, DCGANOptions.self,
     ] }
 
   static func requireImages(_ name: String, _ input: Shape, _ classes: Int?) throws -> Int {

@@ -86,7 +86,9 @@ struct Evaluation {
       while let step = try loader.next() {
         for micro in step.microBatches where micro.rows > 0 {
           context.beginForward(rowOffset: micro.sampleIndices[0])
-          try body(micro.tensors(of: dataset, transform, context), micro.sampleIndices)
+          var batch = try micro.tensors(of: dataset, transform, context)
+          batch.startsEpoch = step.step == 0
+          try body(batch, micro.sampleIndices)
         }
       }
     }

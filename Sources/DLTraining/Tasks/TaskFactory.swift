@@ -44,6 +44,8 @@ extension TaskInput {
   /// - Throws: `TensorError` for a network that nothing here trains.
   public func task(_ network: Module) throws -> any TrainingTask {
     switch network {
+    case let network as any StatefulLayer where configuration.data.order == .sequential:
+      return StatefulTask(network, loss: configuration.loss.makeLoss())
     case let network as any Layer:
       return SupervisedTask(network, loss: configuration.loss.makeLoss())
     case let network as any GenerativeAdversarial:

@@ -1,0 +1,70 @@
+import DLConfiguration
+import DLLayers
+import DLTensor
+
+/// The deep convolutional generative adversarial network, for images of 28x28.
+///
+/// Radford, Metz and Chintala 2016: strided convolutions in place of pooling, batch normalisation,
+/// ReLU in the generator, leaky ReLU in the discriminator, images in -1 ... 1. Weights start as in
+/// PyTorch's DCGAN example: normal with standard deviation 0.02, batch norm scales around 1.
+public struct DCGANOptions: ZooModel {
+  /// The name in a configuration.
+  public static var name: String { "dcgan" }
+  /// The length of a vector of noise.
+  public var latent = 100
+  /// Channels of the layer before the image; the layer before has twice as many.
+  public var width = 64
+  /// Makes the options with their defaults.
+  public init() {}
+
+  /// The keys, in the order in which they are written.
+  public static var fields: [ConfigurationField<Self>] {
+    [
+      .init("latent", \.latent, .layerSize, "length of a vector of noise"),
+      .init("width", \.width, .layerSize, "channels of the layer before the image"),
+    ]
+  }
+
+  /// Makes both networks for images.
+  public func network(for input: Shape, classes: Int?) throws -> Module {
+    guard input.rank == 3, input[0] == 28, input[1] == 28 else {
+      throw TensorError(op: Self.name, "input has shape \(input), expected [28, 28, channels]")
+    }
+    return DCGAN(latent: latent, width: width, channels: input[2])
+  }
+}
+
+/// Generator and discriminator of ``DCGANOptions``.
+public final class DCGAN: Module, GenerativeAdversarial {
+  /// Maps noise `[batch, 1, 1, latent]` to images `[batch, 28, 28, channels]` in -1 ... 1.
+  public let generator: any Layer
+  /// Maps images to one logit each, `[batch, 1]`.
+  public let discriminator: any Layer
+  /// The length of a vector of noise.
+  public let latentSize: Int
+
+  /// Makes both networks.
+  public init(latent: Int = 100, width: Int = 64, channels: Int = 1) {
+    latentSize = latent
+    generator = Sequential(
+      ConvTranspose2d(latent, 2 * width, kernel: 7, bias: false), BatchNorm(2 * width), ReLU(),
+      ConvTranspose2d(2 * width, width, kernel: 4, stride: 2, padding: 1, bias: false),
+      BatchNorm(width), ReLU(),
+      ConvTranspose2d(width, channels, kernel: 4, stride: 2, padding: 1, bias: false), Tanh())
+    discriminator = Sequential(
+      Conv2d(channels, width, kernel: 4, stride: 2, padding: 1, bias: false),
+      LeakyReLU(negativeSlope: 0.2),
+      Conv2d(width, 2 * width, kernel: 4, stride: 2, padding: 1, bias: false),
+      BatchNorm(2 * width), LeakyReLU(negativeSlope: 0.2),
+      Conv2d(2 * width, 1, kernel: 7, bias: false), Flatten())
+    super.init()
+    for parameter in parameters() where parameter.shape.rank == 4 {
+      parameter.initializer = .normal(standardDeviation: 0.02)
+    }
+    for layer in [generator, discriminator] {
+      for case let norm as BatchNorm in (layer as? Sequential)?.layers ?? [] {
+        norm.weight?.initializer = Initializer { 1 + 0.02 * $0.normal() }
+      }
+    }
+  }
+}
