@@ -28,6 +28,10 @@ public final class BatchNorm: Module, ReLUFusing {
   private let eps: Double
   private let momentum: Double?
 
+  /// Whether the running statistics are the mean over all batches since they were reset, whatever
+  /// the momentum; for weights that were not trained in this way, such as averaged ones.
+  public var accumulatesStatistics = false
+
   /// Makes a layer for the given number of channels.
   ///
   /// - Parameters:
@@ -55,7 +59,8 @@ public final class BatchNorm: Module, ReLUFusing {
     }
     let running = try RunningStatistics(
       mean: runningMean.value, variance: runningVar.value,
-      momentum: momentum ?? 1 / max(numBatchesTracked.value.scalar, 1))
+      momentum: (accumulatesStatistics ? nil : momentum) ?? 1
+        / max(numBatchesTracked.value.scalar, 1))
     return try x.batchNorm(
       weight: weight?.value, bias: bias?.value, running: running, eps: eps, relu: relu)
   }

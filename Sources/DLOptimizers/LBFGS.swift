@@ -2,7 +2,7 @@ import DLTensor
 
 /// The limited-memory BFGS method for full batches, as `torch.optim.LBFGS`.
 ///
-/// One call of ``step(_:closure:)`` makes up to `maxIterations` iterations, each of which may evaluate
+/// One call of ``step(_:rate:closure:)`` makes up to `maxIterations` iterations, each of which may evaluate
 /// loss and gradient several times. The direction comes from the two-loop recursion over the last
 /// `historySize` pairs of steps and gradient changes (Nocedal and Wright, "Numerical Optimization"
 /// (2006), Algorithms 7.4 and 7.5); the step is fixed, or found by a line search that satisfies the
@@ -79,12 +79,16 @@ public final class LBFGS {
 
   /// Moves the parameters of a whole arena towards a minimum.
   ///
-  /// - Parameter closure: brings the slice's gradients to those at its parameters, and returns the
-  ///   loss; on several ranks the same on all of them.
+  /// - Parameters:
+  ///   - rate: what a schedule multiplies the length of a step by.
+  ///   - closure: brings the slice's gradients to those at its parameters, and returns the loss; on
+  ///     several ranks the same on all of them.
   /// - Returns: the loss before the step.
   /// - Throws: what the closure throws; `TensorError` when there is no memory.
   @discardableResult
-  public func step(_ slice: ArenaSlice, closure: () throws -> Double) throws -> Double {
+  public func step(
+    _ slice: ArenaSlice, rate: Double = 1, closure: () throws -> Double
+  ) throws -> Double {
     precondition(slice.count == count && slice.dtype == dtype, "lbfgs: another arena")
     let first = try closure()
     var loss = first
@@ -100,7 +104,7 @@ public final class LBFGS {
       state.direction = direction
       state.previousGradient = gradient
       state.previousLoss = loss
-      state.length = options.learningRate
+      state.length = options.learningRate * rate
       if state.iterations == 1 { state.length *= min(1, 1 / gradient.absoluteSum) }
       let slope = gradient.dot(direction)
       guard slope <= -options.toleranceChange else { break }

@@ -18,21 +18,21 @@ public final class Lookahead {
   /// The slow weights.
   public let slow: ArenaVector
 
-  /// Starts the slow weights at `parameters`.
+  /// Makes slow weights of zeros.
   ///
   /// - Throws: `OptimizerError` unless `steps` is 1 or more and `alpha` in [0, 1]; `TensorError`
   ///   when there is no memory.
-  public init(
-    steps: Int = 5, alpha: Double = 0.5, parameters: UnsafeRawPointer, count: Int, dtype: DType
-  ) throws {
+  public init(steps: Int = 5, alpha: Double = 0.5, count: Int, dtype: DType) throws {
     let check = HyperparameterCheck(optimizer: "lookahead")
-    try check.require(steps >= 1, Double(steps), "lookahead.steps", "1 or more")
+    try check.require(steps >= 1, Double(steps), "lookahead.k", "1 or more")
     try check.require((0...1).contains(alpha), alpha, "lookahead.alpha", "a number in [0, 1]")
     self.steps = steps
     self.alpha = alpha
     slow = try ArenaVector(count: count, dtype: dtype)
-    slow.copy(parameters)
   }
+
+  /// To be called before the first step.
+  public func start(_ parameters: UnsafeRawPointer) { slow.copy(parameters) }
 
   /// To be called after each step, with its number from 1.
   public func didStep(_ step: Int, parameters: UnsafeMutableRawPointer) {

@@ -20,7 +20,7 @@ public struct PlateauReduction: Sendable, Hashable {
   }
 
   /// Which way the metric improves.
-  public let mode: Mode
+  public var mode: Mode
   /// What the rate is multiplied by.
   public let factor: Double
   /// Observations without improvement that are let pass.

@@ -89,8 +89,10 @@ extension Trainer {
         advice: "resume with the configuration it was saved with, or use --init for its weights",
         exitCode: .usage)
     }
-    let state = try phases.flatMap { try $0.state.entries() }
-    try StateDict(arena, adding: state).load(from: file) { $0.hasPrefix(Trainer.carriedPrefix) }
+    try restoreNumbers(from: file)
+    try StateDict(arena, adding: stateEntries()).load(from: file) {
+      $0.hasPrefix(Trainer.carriedPrefix)
+    }
     guard file.metadata["model"] == configuration.model.fingerprint else {
       throw CheckpointError(
         path: path, what: "was saved with other layers of the same shapes",
@@ -117,7 +119,8 @@ extension Trainer {
     [
       ("seed", String(configuration.seed)), ("batch_size", String(configuration.batchSize)),
       ("rows", String(data.train.count)), ("precision", configuration.precision.rawValue),
-      ("optimizer", phases.map(\.optimizer.name).joined(separator: ",")),
+      ("optimizer", phases.map(\.optimizerNote).joined(separator: ",")),
+      ("average", configuration.average?.name.rawValue ?? "none"),
       ("order", configuration.data.order.rawValue),
       ("last_batch", configuration.data.lastBatch.rawValue),
     ]
@@ -137,6 +140,7 @@ extension Trainer {
     let step = position.step
     _ = try exchange.agree(0, stop: false, "report step \(step)")
     let carried = try gatherCarriedState()
+    try withAverage {}
     try communicator.agreed("write the checkpoint of step \(step)") {
       guard let folder else { return }
       for observer in observers { try observer.willSave() }
@@ -150,7 +154,8 @@ extension Trainer {
       notes["ranks"] = String(communicator.size)
       notes["input_shape"] = data.train.inputShape.map(String.init).joined(separator: ",")
       notes["classes"] = data.train.classCount.map(String.init)
-      let entries = try StateDict(arena, adding: phases.flatMap { try $0.state.entries() } + carried).entries
+      notes.merge(stateNumbers) { $1 }
+      let entries = try StateDict(arena, adding: stateEntries() + carried).entries
       try Checkpoint.write(
         entries, position: position, notes: notes, to: folder.checkpoints.file(step: step))
       try folder.checkpoints.markLatest(step: step)

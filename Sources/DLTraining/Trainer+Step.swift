@@ -61,7 +61,7 @@ extension Trainer {
       throw DataError("the data ended at step \(position.step + 1)", exitCode: .fault)
     }
 
-    let multiplier = schedule.multiplier(step: position.step)
+    let multiplier = schedule.multiplier(step: position.step) * (plateau?.multiplier ?? 1)
     var outcome = StepOutcome(
       rows: batch.globalRows, epoch: batch.cursor.epoch,
       learningRate: phases[0].configuration.lr * multiplier, stop: stop)
@@ -95,23 +95,39 @@ extension Trainer {
   private func update(_ index: Int, _ batch: StepBatch, multiplier: Double) throws -> Double {
     let phase = phases[index]
     let buffers = configuration.nonFinite == .skip ? Array(arena.bufferBytes) : []
-    arena.resetGradients()
-    let lossSum = try forwardAndBackward(batch, phase: index, seed: 1 / phase.denominator)
-    arena.completeGradients()
-    let loss =
-      try exchange.agree(lossSum, stop: false, "sum the loss").sum / phase.denominator
-    try communicator.allreduceSum(
-      arena.gradients + phase.elements.lowerBound * arena.dtype.byteCount,
-      count: phase.elements.count, type: arena.dtype.element)
-
-    if let scale = try gradientScale(phase, loss: loss) {
-      phase.update(
-        learningRate: phase.configuration.lr * multiplier, gradientScale: scale)
+    if phase.lbfgs != nil {
+      return try updateByLBFGS(index, batch, multiplier: multiplier, buffers: buffers)
+    }
+    let loss = try gradient(index, batch)
+    var scale = try gradientScale(phase, loss: loss)
+    if scale != nil, let sam = phase.sam {
+      scale = try gradientScale(phase, loss: gradient(aside: sam, index, batch))
+    }
+    if let scale {
+      phase.update(multiplier: multiplier, gradientScale: scale)
       position.updates[index] = phase.updates
     } else {
       // The forward pass has put what is not finite into the running statistics too.
       arena.bufferBytes.copyBytes(from: buffers)
     }
+    return loss
+  }
+
+  /// Brings the arena's gradients to those of a phase at the present weights, summed over the
+  /// ranks.
+  ///
+  /// - Returns: the phase's mean loss over the global batch.
+  func gradient(_ index: Int, _ batch: StepBatch) throws -> Double {
+    let phase = phases[index]
+    arena.resetGradients()
+    let lossSum = try forwardAndBackward(batch, phase: index, seed: 1 / phase.denominator)
+    arena.completeGradients()
+    phase.clearFrozenGradients()
+    let loss =
+      try exchange.agree(lossSum, stop: false, "sum the loss").sum / phase.denominator
+    try communicator.allreduceSum(
+      arena.gradients + phase.elements.lowerBound * arena.dtype.byteCount,
+      count: phase.elements.count, type: arena.dtype.element)
     return loss
   }
 
@@ -133,7 +149,7 @@ extension Trainer {
   /// The factor that clips the reduced gradient; nil where the step is to be skipped.
   ///
   /// Every rank holds the same gradient and comes to the same answer.
-  private func gradientScale(_ phase: UpdatePhase, loss: Double) throws -> Double? {
+  func gradientScale(_ phase: UpdatePhase, loss: Double) throws -> Double? {
     let count = phase.elements.count
     let blocks = (count + Trainer.normBlock - 1) / Trainer.normBlock
     return try withUnsafeTemporaryAllocation(of: Double.self, capacity: max(blocks, 1)) {
@@ -154,6 +170,9 @@ extension Trainer {
         }
         report("\(error); the step was skipped")
         return nil
+      }
+      if let maxValue = phase.configuration.clipValue {
+        GradientClipping.clip(phase.state.slice, maxValue: maxValue)
       }
       guard let maxNorm = phase.configuration.clipNorm else { return 1 }
       let norm = partials.reduce(0, +).squareRoot()

@@ -10,11 +10,13 @@ extension Trainer {
       // Each rank has statistics of its own then; the checkpoint holds rank 0's.
       try communicator.broadcast(arena.bufferBytes, root: 0)
     }
-    let (totals, metrics) = try Evaluation(
-      task: task, dataset: validation, transform: data.transform, context: context,
-      batchSize: configuration.validate.batchSize ?? configuration.batchSize,
-      step: position.step, folder: folder?.path
-    ).run()
+    let (totals, metrics) = try withAverage {
+      try Evaluation(
+        task: task, dataset: validation, transform: data.transform, context: context,
+        batchSize: configuration.validate.batchSize ?? configuration.batchSize,
+        step: position.step, folder: folder?.path
+      ).run()
+    }
     let result = ValidationReport(
       step: position.step,
       epoch: (position.step + sampler.stepsPerEpoch - 1) / sampler.stepsPerEpoch,
@@ -23,6 +25,7 @@ extension Trainer {
       metrics: metrics, rows: validation.count)
     lastValidation = result
     noteBest(result)
+    reduceOnPlateau(result)
     for observer in observers { try local { try observer.didValidate(result) } }
   }
 

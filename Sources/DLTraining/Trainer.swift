@@ -20,6 +20,7 @@ public final class Trainer {
   public let arena: ParameterArena
   let phases: [UpdatePhase]
   let schedule: any Schedule
+  let average: RunAverage?
   let sampler: Sampler
   let sharding: BatchSharding
   let totalSteps: Int
@@ -27,6 +28,8 @@ public final class Trainer {
   let report: (String) -> Void
 
   var position: CheckpointPosition
+  /// What the rate is multiplied by besides the schedule; nil where it does not go by validations.
+  var plateau: PlateauReduction?
   var folder: RunFolder?
   var folderPath = ""
   var observers: [any TrainingObserver] = []
@@ -77,6 +80,8 @@ public final class Trainer {
     phases = parts.phases
     position.updates = [Int](repeating: 0, count: parts.phases.count)
     schedule = parts.schedule
+    average = parts.average
+    plateau = parts.plateau
     sampler = parts.sampler
     sharding = parts.sharding
     totalSteps = parts.totalSteps
@@ -119,6 +124,7 @@ public final class Trainer {
       let communicationBegan = communicator.seconds
       let outcome = try step(loader)
       position.step += 1
+      average?.didStep(position.step, arena)
       rows += outcome.rows
       lastLoss = outcome.loss
       let seconds = monotonicSeconds() - stepBegan

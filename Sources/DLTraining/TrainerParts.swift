@@ -12,6 +12,8 @@ struct TrainerParts {
   let arena: ParameterArena
   let phases: [UpdatePhase]
   let schedule: any Schedule
+  let plateau: PlateauReduction?
+  let average: RunAverage?
   let sampler: Sampler
   let sharding: BatchSharding
   let totalSteps: Int
@@ -35,8 +37,16 @@ struct TrainerParts {
         classes: data.train.classCount, context: context))
     arena = try ParameterArena(task.model, context: context)
     phases = try TrainerParts.phases(configuration, task: task, arena: arena, context: context)
-    schedule = configuration.schedule.makeSchedule(
+    schedule = configuration.learningRate(
       totalSteps: totalSteps, stepsPerEpoch: sampler.stepsPerEpoch)
+    plateau = try configuration.schedule.makePlateauReduction()
+    guard plateau == nil || data.validation != nil else {
+      throw TensorError(
+        op: "schedule",
+        "reduce_on_plateau goes by the validation, and there is none; give data.validation")
+    }
+    average = try RunAverage.make(
+      configuration, arena: arena, totalSteps: totalSteps, stepsPerEpoch: sampler.stepsPerEpoch)
     try tryOut(context)
     try checkBatchNorms(configuration)
   }

@@ -6,8 +6,11 @@ import DLTensor
 final class UpdatePhase {
   let phase: TrainingPhase
   let configuration: OptimizerConfiguration
-  let optimizer: any Optimizer
+  let groups: ParameterGroups
   let state: OptimizerState
+  let lookahead: Lookahead?
+  let sam: SharpnessAwareness?
+  let lbfgs: LBFGS?
   /// The trained parameters, by their index in the arena.
   let parameters: Range<Int>
   /// Their elements in the arena's arrays.
@@ -23,7 +26,6 @@ final class UpdatePhase {
   ) throws {
     self.phase = phase
     self.configuration = configuration
-    optimizer = try configuration.makeOptimizer()
     let all = arena.parameters
     if let part = phase.trains {
       let first = all.firstIndex { $0.name.hasPrefix(part + ".") } ?? 0
@@ -39,14 +41,54 @@ final class UpdatePhase {
       parameters = all.indices
     }
     elements = arena.elements(of: parameters)
-    state = try OptimizerState(optimizer, arena: arena, parameters: parameters, context: context)
+    groups = try ParameterGroups(configuration, arena: arena, parameters: parameters)
+    for index in groups.frozen { all[index].requiresGradient = false }
+    let (count, dtype) = (elements.count, arena.dtype)
+    lookahead = try configuration.lookahead.map {
+      try Lookahead(steps: $0.k, alpha: $0.alpha, count: count, dtype: dtype)
+    }
+    sam = try configuration.sam.map {
+      try SharpnessAwareness(rho: $0.rho, count: count, dtype: dtype)
+    }
+    lbfgs = try configuration.lbfgs.map { try LBFGS($0, count: count, dtype: dtype) }
+    state = try OptimizerState(
+      groups.update.stateNames, arena: arena, parameters: parameters, context: context)
   }
 
-  /// Updates the phase's parameters.
-  func update(learningRate: Double, gradientScale: Double) {
-    updates += 1
-    optimizer.update(
+  /// Updates the phase's parameters; the multiplier is that of the schedule.
+  func update(multiplier: Double, gradientScale: Double) {
+    didBegin()
+    groups.update(
       state.slice,
-      scalars: StepScalars(step: updates, learningRate: learningRate, gradientScale: gradientScale))
+      scalars: StepScalars(step: updates, learningRate: multiplier, gradientScale: gradientScale))
+    lookahead?.didStep(updates, parameters: state.slice.parameters)
+  }
+
+  /// Zeroes the gradients of frozen parameters, for a task that lets some flow there.
+  func clearFrozenGradients() {
+    let slice = state.slice
+    for range in groups.update.frozenRanges {
+      let part = slice[range]
+      part.gradients.initializeMemory(
+        as: UInt8.self, repeating: 0, count: part.count * part.dtype.byteCount)
+    }
+  }
+
+  /// What a run that goes on must have again.
+  var optimizerNote: String {
+    configuration.name.rawValue + (lookahead == nil ? "" : "+lookahead")
+  }
+
+  /// Counts an update.
+  func didBegin() {
+    if updates == 0 { lookahead?.start(state.slice.parameters) }
+    updates += 1
+  }
+
+  /// What a checkpoint holds of the phase.
+  func entries() throws -> [StateDict.Entry] {
+    try state.entries()
+      + state.entries(lookahead.map { [("slow", $0.slow)] } ?? [])
+      + state.entries(lbfgs?.savedVectors ?? [])
   }
 }

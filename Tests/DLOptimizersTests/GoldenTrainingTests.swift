@@ -96,9 +96,9 @@ import Testing
         }
       let lookahead = try settings.k.map {
         try Lookahead(
-          steps: $0, alpha: #require(settings.alpha), parameters: slice.parameters,
-          count: start.count, dtype: dtype)
+          steps: $0, alpha: #require(settings.alpha), count: start.count, dtype: dtype)
       }
+      lookahead?.start(slice.parameters)
       for step in 1...gradients.count / start.count {
         arena.gradients = Array(gradients[(step - 1) * start.count..<step * start.count])
         rule.update(
@@ -187,6 +187,25 @@ import Testing
         ? nil : try golden.values("\(name)/in/constant_\(index)")
     }
     return Problem(name: try #require(settings.problem), constants: constants)
+  }
+
+  @Test func averagingSchedules() throws {
+    struct Case: Decodable {
+      let lr, swaLr: Double
+      let start, steps: Int
+    }
+    let golden = try Golden<Case>("averaging_schedules")
+    #expect(golden.cases.count == 4)
+    for (name, settings) in golden.cases {
+      let schedule = AveragingSchedule(
+        ConstantSchedule(), start: settings.start, factor: settings.swaLr / settings.lr,
+        steps: settings.steps)
+      let want = try golden.values("\(name)/f64/out/lr")
+      let rates = want.indices.map { settings.lr * schedule.multiplier(step: $0) }
+      #expect(excess(rates, want, relative: 1e-9, absolute: 0) <= 0, "\(name)")
+      #expect(schedule.multiplier(step: .max) == settings.swaLr / settings.lr)
+      #expect(schedule.multiplier(step: .min) == 1)
+    }
   }
 
   @Test func plateau() throws {

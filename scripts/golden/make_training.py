@@ -5,7 +5,7 @@ import math
 
 import numpy as np
 import torch
-from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn, get_swa_avg_fn
+from torch.optim.swa_utils import SWALR, AveragedModel, get_ema_multi_avg_fn, get_swa_avg_fn
 
 from golden import ATOL32, RTOL32, Random, options, save
 
@@ -374,8 +374,30 @@ def plateau():
     save("plateau.safetensors", tensors, metadata)
 
 
+def averaging_schedules():
+    """torch.optim.swa_utils.SWALR after `start` steps at lr: the rate of each of 30 steps."""
+    tensors, metadata = {}, {}
+    for case, lr, swa_lr, start, steps in [
+            ("down", 0.1, 0.02, 10, 8), ("up", 0.05, 0.2, 4, 20), ("jump", 0.1, 0.01, 12, 0), ("one", 0.1, 0.03, 0, 1)]:
+        optimizer = torch.optim.SGD([torch.zeros(1)], lr=lr)
+        rates = []
+        for step in range(30):
+            if step == start:
+                # Its first rate is the present one, unless it jumps.
+                scheduler = SWALR(optimizer, swa_lr, anneal_epochs=steps, anneal_strategy="cos")
+                optimizer.param_groups[0]["lr"] = lr
+            elif step > start:
+                scheduler.step()
+            rates.append(optimizer.param_groups[0]["lr"])
+            optimizer.step()
+        tensors[f"{case}/f64/out/lr"] = np.array(rates)
+        metadata[case] = options(op="swalr", lr=lr, swa_lr=swa_lr, start=start, steps=steps)
+    save("averaging_schedules.safetensors", tensors, metadata)
+
+
 groups()
 averages()
+averaging_schedules()
 lbfgs()
 sam()
 plateau()

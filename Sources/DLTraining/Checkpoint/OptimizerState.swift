@@ -18,13 +18,13 @@ final class OptimizerState {
   private let context: Context
 
   init(
-    _ optimizer: any Optimizer, arena: ParameterArena, parameters: Range<Int>, context: Context
+    _ names: [String], arena: ParameterArena, parameters: Range<Int>, context: Context
   ) throws {
     self.arena = arena
     self.parameters = parameters
     self.context = context
     elements = arena.elements(of: parameters)
-    names = optimizer.stateNames
+    self.names = names
     let byteCount = max(elements.count * arena.dtype.byteCount, 64)
     var taken: [UnsafeMutableRawPointer] = []
     for _ in names {
@@ -56,17 +56,26 @@ final class OptimizerState {
   /// The state per parameter, named `optimizer.STATE.PARAMETER`, in the layouts of the parameters'
   /// files.
   func entries() throws -> [StateDict.Entry] {
-    zip(names, pointers).flatMap { state, pointer in
-      parameters.map { index in
-        let parameter = arena.parameters[index]
-        let offset = arena.offsets[index] - elements.lowerBound
-        return StateDict.Entry(
-          name: OptimizerState.prefix + state + "." + parameter.name,
-          fileShape: parameter.fileShape.dimensions, layout: parameter.layout,
-          tensor: Tensor(
-            borrowing: pointer + offset * arena.dtype.byteCount, shape: parameter.shape,
-            dtype: arena.dtype, owner: self, context: context))
-      }
+    zip(names, pointers).flatMap { entries($0, $1, owner: self) }
+  }
+
+  /// The same of other vectors over the same parameters.
+  func entries(_ vectors: [(name: String, vector: ArenaVector)]) throws -> [StateDict.Entry] {
+    vectors.flatMap { entries($0.name, $0.vector.pointer, owner: $0.vector) }
+  }
+
+  private func entries(
+    _ state: String, _ pointer: UnsafeMutableRawPointer, owner: AnyObject
+  ) -> [StateDict.Entry] {
+    parameters.map { index in
+      let parameter = arena.parameters[index]
+      let offset = arena.offsets[index] - elements.lowerBound
+      return StateDict.Entry(
+        name: OptimizerState.prefix + state + "." + parameter.name,
+        fileShape: parameter.fileShape.dimensions, layout: parameter.layout,
+        tensor: Tensor(
+          borrowing: pointer + offset * arena.dtype.byteCount, shape: parameter.shape,
+          dtype: arena.dtype, owner: owner, context: context))
     }
   }
 

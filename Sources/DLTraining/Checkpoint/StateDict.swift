@@ -55,6 +55,19 @@ struct StateDict {
       } + others
   }
 
+  /// Overwrites what a checkpoint has a mean of by that mean.
+  func loadAverages(from file: SafetensorsFile) throws {
+    for entry in entries {
+      let average = Entry(
+        name: RunAverage.prefix + entry.name, fileShape: entry.fileShape, layout: entry.layout,
+        tensor: entry.tensor)
+      guard let info = file[average.name], info.shape == entry.fileShape,
+        average.accepts(info.dtype)
+      else { continue }
+      try average.read(from: file)
+    }
+  }
+
   /// The tensors to write; valid while the model lives and does not change.
   var fileTensors: [SafetensorsTensor] { entries.map { $0.fileTensor } }
 

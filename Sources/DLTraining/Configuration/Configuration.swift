@@ -29,6 +29,8 @@ public struct Configuration: ConfigurationSection {
   public var optimizers: [String: OptimizerConfiguration] = [:]
   /// The learning rate over time.
   public var schedule = ScheduleConfiguration()
+  /// A mean of the weights beside them; nil for none.
+  public var average: AverageConfiguration?
   /// Rows per optimizer step over all ranks.
   public var batchSize = 32
   /// Micro-batches per optimizer step.
@@ -67,6 +69,7 @@ public struct Configuration: ConfigurationSection {
       .init(
         "optimizers", \.optimizers, "update rules of parts of the model, as {generator: {...}}"),
       .init("schedule", \.schedule, "learning rate over time"),
+      .init("average", \.average, "mean of the weights for validation, evaluation and export"),
       .init("batch_size", \.batchSize, .atLeast(1), "rows per optimizer step, over all ranks"),
       .init("accumulate", \.accumulate, .atLeast(1), "micro-batches per optimizer step"),
       .init("shares", \.shares, .atLeast(0), "rows of a micro-batch per rank, as proportions"),

@@ -12,7 +12,14 @@ public struct ScheduleConfiguration: ConfigurationSection {
     case cosineRestarts = "cosine_restarts"
     case oneCycle = "one_cycle"
     case inverseSquareRoot = "inverse_sqrt"
+    case reduceOnPlateau = "reduce_on_plateau"
   }
+
+  /// What reduce_on_plateau goes by.
+  public enum Monitor: String, ConfigurationWord { case loss, metric }
+
+  /// How the threshold of reduce_on_plateau is meant.
+  public enum ThresholdMode: String, ConfigurationWord { case rel, abs }
 
   /// The schedule.
   public var name = Name.constant
@@ -32,7 +39,8 @@ public struct ScheduleConfiguration: ConfigurationSection {
   public var gamma = 0.1
   /// The exponent of polynomial.
   public var power = 1.0
-  /// The last rate of polynomial, cosine and each of cosine_restarts as a fraction of lr.
+  /// The last rate of polynomial, cosine and each of cosine_restarts, and the least of
+  /// reduce_on_plateau, as a fraction of lr.
   public var endFactor = 0.0
   /// Steps of the first of cosine_restarts.
   public var firstCycle: Int?
@@ -46,6 +54,18 @@ public struct ScheduleConfiguration: ConfigurationSection {
   public var divFactor = 25.0
   /// The first rate of one_cycle over its last.
   public var finalDivFactor = 1e4
+  /// What reduce_on_plateau multiplies the rate by.
+  public var factor = 0.1
+  /// Validations without improvement that reduce_on_plateau lets pass.
+  public var patience = 10
+  /// What an improvement must exceed.
+  public var threshold = 1e-4
+  /// Whether the threshold is a fraction of the best.
+  public var thresholdMode = ThresholdMode.rel
+  /// Validations after a reduction that do not count.
+  public var cooldown = 0
+  /// The figure of a validation: its loss, or what chooses the best checkpoint.
+  public var monitor = Monitor.loss
 
   /// Makes the section with its defaults.
   public init() {}
@@ -67,7 +87,8 @@ public struct ScheduleConfiguration: ConfigurationSection {
       .init("power", \.power, .above(0), "exponent of polynomial"),
       .init(
         "end_factor", \.endFactor, .within(0...1),
-        "last rate of polynomial, cosine and cosine_restarts (eta_min) as a fraction of lr"),
+        "last rate of polynomial, cosine and cosine_restarts (eta_min), and least of "
+          + "reduce_on_plateau (min_lr), as a fraction of lr"),
       .init("t_0", \.firstCycle, .atLeast(1), "steps of the first cycle of cosine_restarts"),
       .init(
         "t_0_epochs", \.firstCycleEpochs, .above(0),
@@ -78,6 +99,16 @@ public struct ScheduleConfiguration: ConfigurationSection {
       .init(
         "div_factor", \.divFactor, .atLeast(1), "peak of one_cycle, which is lr, over its start"),
       .init("final_div_factor", \.finalDivFactor, .atLeast(1), "start of one_cycle over its end"),
+      .init("factor", \.factor, .within(0..<1), "what reduce_on_plateau multiplies the rate by"),
+      .init(
+        "patience", \.patience, .atLeast(0),
+        "validations without improvement that reduce_on_plateau lets pass"),
+      .init("threshold", \.threshold, .atLeast(0), "what an improvement must exceed"),
+      .init("threshold_mode", \.thresholdMode, "threshold as a fraction of the best, or as is"),
+      .init("cooldown", \.cooldown, .atLeast(0), "validations after a reduction that do not count"),
+      .init(
+        "monitor", \.monitor, "loss of a validation, or the metric that chooses the best checkpoint"
+      ),
     ]
   }
 
@@ -91,12 +122,15 @@ public struct ScheduleConfiguration: ConfigurationSection {
         ("milestones", [.multiStep]),
         ("milestone_epochs", [.multiStep]),
         ("gamma", [.step, .multiStep, .exponential]), ("power", [.polynomial]),
-        ("end_factor", [.polynomial, .cosine, .cosineRestarts]),
+        ("end_factor", [.polynomial, .cosine, .cosineRestarts, .reduceOnPlateau]),
         ("t_0", [.cosineRestarts]),
         ("t_0_epochs", [.cosineRestarts]),
         ("t_mult", [.cosineRestarts]), ("pct_start", [.oneCycle]),
         ("div_factor", [.oneCycle]),
-        ("final_div_factor", [.oneCycle]),
+        ("final_div_factor", [.oneCycle]), ("factor", [.reduceOnPlateau]),
+        ("patience", [.reduceOnPlateau]), ("threshold", [.reduceOnPlateau]),
+        ("threshold_mode", [.reduceOnPlateau]), ("cooldown", [.reduceOnPlateau]),
+        ("monitor", [.reduceOnPlateau]),
       ])
     if warmupSteps != nil, warmupEpochs != 0 {
       problems.append(
@@ -117,7 +151,7 @@ public struct ScheduleConfiguration: ConfigurationSection {
         "milestone_epochs", "milestones", isOne: (milestoneEpochs == nil) != (milestones == nil))
     case .cosineRestarts:
       oneOf("t_0_epochs", "t_0", isOne: (firstCycleEpochs == nil) != (firstCycle == nil))
-    case .constant, .polynomial, .cosine, .oneCycle, .inverseSquareRoot: break
+    case .constant, .polynomial, .cosine, .oneCycle, .inverseSquareRoot, .reduceOnPlateau: break
     }
     return problems
   }

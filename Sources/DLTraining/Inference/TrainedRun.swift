@@ -70,8 +70,8 @@ public struct TrainedRun: Sendable {
     try Configuration.load(path: folder + "/config.yaml")
   }
 
-  /// Writes the weights alone, under PyTorch's names and layouts, for
-  /// `safetensors.torch.load_file`.
+  /// Writes the weights alone, or their mean where the run has one, under PyTorch's names and
+  /// layouts, for `safetensors.torch.load_file`.
   ///
   /// - Returns: the number of tensors.
   @discardableResult
@@ -79,8 +79,10 @@ public struct TrainedRun: Sendable {
     let file = try Checkpoint.open(checkpoint).file
     let weights = file.tensors.filter { !Checkpoint.isTrainingState($0.name) }
     let tensors = weights.map { info in
-      SafetensorsTensor(name: info.name, dtype: info.dtype, shape: info.shape) { sink in
-        try file.bytes(info.name).withUnsafeBytes { try sink($0) }
+      let average = RunAverage.prefix + info.name
+      let source = file[average]?.shape == info.shape ? average : info.name
+      return SafetensorsTensor(name: info.name, dtype: info.dtype, shape: info.shape) { sink in
+        try file.bytes(source).withUnsafeBytes { try sink($0) }
       }
     }
     try SafetensorsWriter.write(tensors, metadata: ["format": "pt"], to: path)
@@ -132,7 +134,9 @@ final class TrainedNetwork {
       TaskInput(
         configuration: configuration, inputShape: input, classes: classes, context: context))
     arena = try ParameterArena(task.model, context: context)
-    try StateDict(arena).load(from: file) { Checkpoint.isTrainingState($0) }
+    let state = try StateDict(arena)
+    try state.load(from: file, ignoring: Checkpoint.isTrainingState)
+    try state.loadAverages(from: file)
   }
 
   /// Checks that rows have the shape that the network was trained on.

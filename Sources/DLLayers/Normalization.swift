@@ -1,0 +1,9 @@
+/// A layer whose parameters scale and shift what it has normalised; they are commonly left out of
+/// weight decay.
+public protocol Normalization: Module {}
+
+extension BatchNorm: Normalization {}
+extension LayerNorm: Normalization {}
+extension GroupNorm: Normalization {}
+extension InstanceNorm: Normalization {}
+extension RMSNorm: Normalization {}

@@ -1,0 +1,67 @@
+import DLConfiguration
+
+/// Parameters that go by settings of their own, as one of PyTorch's `param_groups`.
+public struct OptimizerGroupConfiguration: ConfigurationSection {
+  /// Which parameters: a pattern over their names, `bias`, `norm`, or several parted by `|`.
+  public var match = ""
+  /// Their learning rate before the schedule; the optimizer's unless given.
+  public var lr: Double?
+  /// Their weight decay; the optimizer's unless given.
+  public var weightDecay: Double?
+  /// Whether they stay as they are.
+  public var frozen = false
+
+  /// Makes the section with its defaults.
+  public init() {}
+
+  /// The keys, in the order in which they are written.
+  public static var fields: [ConfigurationField<Self>] {
+    [
+      .init(
+        "match", \.match, required: true,
+        "parameter names with * for any characters, or bias, or norm; alternatives parted by |"),
+      .init("lr", \.lr, .atLeast(0), "learning rate before the schedule, if another"),
+      .init("weight_decay", \.weightDecay, .atLeast(0), "weight decay, if another"),
+      .init("frozen", \.frozen, "whether they are not trained"),
+    ]
+  }
+
+  /// Faults that concern several keys at once.
+  public func problems() -> [ConfigurationProblem] {
+    guard frozen, lr != nil || weightDecay != nil else { return [] }
+    return [.init("frozen", "lr", "weight_decay", message: "frozen parameters need no others")]
+  }
+}
+
+/// Slow weights that follow the trained ones.
+public struct LookaheadConfiguration: ConfigurationSection {
+  /// Steps between two of the slow weights.
+  public var k = 5
+  /// The step size of the slow weights.
+  public var alpha = 0.5
+
+  /// Makes the section with its defaults.
+  public init() {}
+
+  /// The keys, in the order in which they are written.
+  public static var fields: [ConfigurationField<Self>] {
+    [
+      .init("k", \.k, .atLeast(1), "steps between two of the slow weights"),
+      .init("alpha", \.alpha, .within(0...1), "step size of the slow weights"),
+    ]
+  }
+}
+
+/// Sharpness-aware minimisation.
+public struct SAMConfiguration: ConfigurationSection {
+  /// The size of the step aside at which the gradient is taken.
+  public var rho = 0.05
+
+  /// Makes the section with its defaults.
+  public init() {}
+
+  /// The keys, in the order in which they are written.
+  public static var fields: [ConfigurationField<Self>] {
+    [.init("rho", \.rho, .atLeast(0), "size of the step aside at which the gradient is taken")]
+  }
+}

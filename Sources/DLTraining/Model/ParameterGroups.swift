@@ -1,0 +1,105 @@
+import DLLayers
+import DLOptimizers
+import DLTensor
+
+/// Which parameters of a phase go by which settings.
+struct ParameterGroups {
+  /// The update of the phase's slice of the arena.
+  let update: ArenaUpdate
+  /// The parameters that are not trained, by their index in the arena.
+  let frozen: Set<Int>
+
+  /// Divides `parameters` of the arena by the patterns of a configuration.
+  ///
+  /// - Throws: `TensorError` where a pattern matches nothing, or nothing is left to train.
+  init(_ configuration: OptimizerConfiguration, arena: ParameterArena, parameters: Range<Int>)
+    throws
+  {
+    let names = ParameterNames(arena)
+    let choices = try configuration.groups.map { group in
+      try names.matching(group.match, in: parameters, key: "groups")
+    }
+    let undecayed = try configuration.noDecay.reduce(into: Set<Int>()) {
+      $0.formUnion(try names.matching($1, in: parameters, key: "no_decay"))
+    }
+    var keys: [Key] = []
+    let start = arena.elements(of: parameters).lowerBound
+    var frozen: Set<Int> = []
+    let members = parameters.map { index in
+      let key = Key(
+        group: choices.firstIndex { $0.contains(index) }, decays: !undecayed.contains(index))
+      let place = keys.firstIndex(of: key) ?? keys.count
+      if place == keys.count { keys.append(key) }
+      if let group = key.group, configuration.groups[group].frozen { frozen.insert(index) }
+      let first = arena.offsets[index] - start
+      return ArenaUpdate.Member(
+        first..<first + arena.parameters[index].shape.count, group: place)
+    }
+    guard frozen.count < parameters.count || parameters.isEmpty else {
+      throw TensorError(op: "optimizer.groups", "all parameters are frozen, nothing is trained")
+    }
+    self.frozen = frozen
+    update = ArenaUpdate(
+      groups: try keys.map { key in
+        let group = key.group.map { configuration.groups[$0] }
+        return ArenaUpdate.Group(
+          rule: try configuration.makeOptimizer(
+            weightDecay: group?.weightDecay, decays: key.decays),
+          learningRate: group?.lr ?? configuration.lr, isFrozen: group?.frozen ?? false)
+      }, members: members)
+  }
+
+  /// What tells the settings of one parameter from those of another.
+  private struct Key: Hashable {
+    let group: Int?
+    let decays: Bool
+  }
+}
+
+/// The names of an arena's parameters, and what kind each is of.
+private struct ParameterNames {
+  private let names: [[String]]
+  private let norms: Set<String>
+
+  init(_ arena: ParameterArena) {
+    // A tied parameter goes by any of its names.
+    names = arena.parameters.map { parameter in
+      [parameter.name]
+        + arena.tiedNames.filter { $0.parameter === parameter }.map(\.name)
+    }
+    norms = Set(arena.modules.filter { $0 is any Normalization }.map(\.path))
+  }
+
+  /// The parameters that match one of the alternatives of a pattern.
+  func matching(_ text: String, in parameters: Range<Int>, key: String) throws -> Set<Int> {
+    var found: Set<Int> = []
+    for alternative in ParameterPattern(text).alternatives {
+      let isMatch: (String) -> Bool
+      switch alternative {
+      case "bias": isMatch = { isBias($0) }
+      case "norm": isMatch = { norms.contains(parent($0)) }
+      default: isMatch = { ParameterPattern(alternative).matches($0) }
+      }
+      let matches = parameters.filter { names[$0].contains(where: isMatch) }
+      // A network without biases or norms is no mistake; a name that is not there is.
+      guard !matches.isEmpty || ["bias", "norm"].contains(alternative) else {
+        let examples = parameters.prefix(3).compactMap { names[$0].first }.joined(separator: ", ")
+        throw TensorError(
+          op: "optimizer.\(key)",
+          "\"\(alternative)\" matches no parameter; their names are like \(examples)")
+      }
+      found.formUnion(matches)
+    }
+    return found
+  }
+
+  /// `bias`, and `bias_ih_l0` of a recurrent layer.
+  private func isBias(_ name: String) -> Bool {
+    let last = name.split(separator: ".").last ?? ""
+    return last == "bias" || last.hasPrefix("bias_")
+  }
+
+  private func parent(_ name: String) -> String {
+    name.split(separator: ".").dropLast().joined(separator: ".")
+  }
+}
