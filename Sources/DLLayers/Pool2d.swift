@@ -12,8 +12,11 @@ public final class MaxPool2d: Module, Layer {
   public let window: Window2d
 
   /// Makes a pooling layer; the stride is the kernel's size by default.
-  public init(kernel: Size2d, stride: Size2d? = nil, padding: Size2d = 0) {
-    window = Window2d(kernel: kernel, stride: stride ?? kernel, padding: padding)
+  public init(
+    kernel: Size2d, stride: Size2d? = nil, padding: Size2d = 0, dilation: Size2d = 1
+  ) {
+    window = Window2d(
+      kernel: kernel, stride: stride ?? kernel, padding: padding, dilation: dilation)
   }
 
   /// Applies the layer.
@@ -67,11 +70,7 @@ public final class GlobalAvgPool2d: Module, Layer {
 
   /// The output's shape without its batch axis.
   public func outputShape(for input: Shape) throws -> Shape {
-    guard input.rank == 3, input[0] * input[1] > 0 else {
-      throw TensorError(
-        op: "global_avg_pool2d",
-        "input has shape \(input), expected [height, width, channels] of one pixel or more")
-    }
+    try requirePixels(Self.word, input)
     return [input[2]]
   }
 }
@@ -97,6 +96,8 @@ public struct MaxPool2dWord: LayerWord {
   public var stride = Size2d(1)
   /// Padding on each side, at most half of the window.
   public var padding = Size2d(0)
+  /// Distance of the window's taps, one integer or [height, width].
+  public var dilation = Size2d(1)
   /// Makes the options with their defaults.
   public init() {}
   /// The keys, in the order in which they are written.
@@ -107,6 +108,9 @@ public struct MaxPool2dWord: LayerWord {
       .init("stride", \.stride, .windowExtent, "stride; the window unless given"),
       .init(
         "padding", \.padding, .windowMargin, "padding on each side, at most half of the window"),
+      .init(
+        "dilation", \.dilation, .windowExtent,
+        "distance of the window's taps, one integer or [height, width]"),
     ]
   }
   /// Completes defaults that depend on other values.
@@ -117,7 +121,7 @@ public struct MaxPool2dWord: LayerWord {
   public func problems() -> [ConfigurationProblem] { poolPaddingProblems(kernel, padding) }
   /// Makes the layer for inputs of shape `[batch] + input`.
   public func layer(for input: Shape) -> any Layer {
-    MaxPool2d(kernel: kernel, stride: stride, padding: padding)
+    MaxPool2d(kernel: kernel, stride: stride, padding: padding, dilation: dilation)
   }
 }
 
@@ -165,7 +169,7 @@ extension GlobalAvgPool2d: PlainLayer {
   public static var word: String { "global_avg_pool2d" }
 }
 
-private func poolPaddingProblems(_ kernel: Size2d, _ padding: Size2d) -> [ConfigurationProblem] {
+func poolPaddingProblems(_ kernel: Size2d, _ padding: Size2d) -> [ConfigurationProblem] {
   guard 2 * padding.height > kernel.height || 2 * padding.width > kernel.width else { return [] }
   return [.init("padding", "kernel", message: "padding is more than half of the window")]
 }

@@ -91,3 +91,26 @@ extension Padding1d: ConfigurationReadable {
     ])
   }
 }
+
+/// Factors as a configuration writes them: `2` for both, or `[2, 1.5]`.
+extension Scale2d: ConfigurationReadable {
+  /// Reads a number or a list of two.
+  public static func read(
+    _ node: ConfigurationNode, at path: String, rule: ConfigurationRule,
+    faults: inout ConfigurationFaults
+  ) -> Self? {
+    if case .list = node.value {
+      return [Double].read(node, at: path, rule: rule.count(2), faults: &faults)
+        .map { Self($0[0], $0[1]) }
+    }
+    return Double.read(node, at: path, rule: rule, faults: &faults).map { Self($0, $0) }
+  }
+
+  /// One number where both are the same.
+  public var node: ConfigurationNode { height == width ? height.node : [height, width].node }
+
+  /// A number or a list of two.
+  public static func schema(_ rule: ConfigurationRule) -> ConfigurationNode {
+    .init(["anyOf": .init(.list([Double.schema(rule), [Double].schema(rule.count(2))]))])
+  }
+}

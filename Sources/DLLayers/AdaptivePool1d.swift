@@ -1,0 +1,89 @@
+import DLConfiguration
+import DLTensor
+
+/// The mean over windows that share a sequence out evenly, whatever its size.
+///
+/// Shapes: `[batch, length, channels]` to `[batch, size, channels]`. Counterpart:
+/// `torch.nn.AdaptiveAvgPool1d`.
+public final class AdaptiveAvgPool1d: Module, Layer {
+  /// The output's size.
+  public let size: Int
+
+  /// Makes a pooling layer with the given output size.
+  public init(_ size: Int) { self.size = size }
+
+  /// Applies the layer.
+  public func forward(_ x: Tensor) throws -> Tensor { try x.adaptiveAvgPool1d(size) }
+
+  /// The output's shape without its batch axis.
+  public func outputShape(for input: Shape) throws -> Shape {
+    try adapted("adaptive_avg_pool1d", input, size)
+  }
+}
+
+/// The largest value of windows that share a sequence out evenly, whatever its size.
+///
+/// Shapes: `[batch, length, channels]` to `[batch, size, channels]`. Counterpart:
+/// `torch.nn.AdaptiveMaxPool1d`.
+public final class AdaptiveMaxPool1d: Module, Layer {
+  /// The output's size.
+  public let size: Int
+
+  /// Makes a pooling layer with the given output size.
+  public init(_ size: Int) { self.size = size }
+
+  /// Applies the layer.
+  public func forward(_ x: Tensor) throws -> Tensor { try x.adaptiveMaxPool1d(size) }
+
+  /// The output's shape without its batch axis.
+  public func outputShape(for input: Shape) throws -> Shape {
+    try adapted("adaptive_max_pool1d", input, size)
+  }
+}
+
+private func adapted(_ op: String, _ input: Shape, _ size: Int) throws -> Shape {
+  try requireElements(op, input)
+  guard size > 0 else {
+    throw TensorError(op: op, "output size is \(size), expected at least 1")
+  }
+  return [size, input[1]]
+}
+
+/// Throws unless the shape is that of a sequence of one element or more.
+func requireElements(_ op: String, _ input: Shape) throws {
+  guard try input.sequenceLength(op) > 0 else {
+    throw TensorError(op: op, "input has shape \(input), expected one element or more")
+  }
+}
+
+/// Means over windows that share a sequence out evenly.
+public struct AdaptiveAvgPool1dWord: LayerWord {
+  /// The word as written in `model.layers`.
+  public static var word: String { "adaptive_avg_pool1d" }
+  /// Output size.
+  public var outputSize = 1
+  /// Makes the options with their defaults.
+  public init() {}
+  /// The keys, in the order in which they are written.
+  public static var fields: [ConfigurationField<Self>] {
+    [.init("output_size", \.outputSize, .layerSize, required: true, "output size")]
+  }
+  /// Makes the layer for inputs of shape `[batch] + input`.
+  public func layer(for input: Shape) -> any Layer { AdaptiveAvgPool1d(outputSize) }
+}
+
+/// Largest values of windows that share a sequence out evenly.
+public struct AdaptiveMaxPool1dWord: LayerWord {
+  /// The word as written in `model.layers`.
+  public static var word: String { "adaptive_max_pool1d" }
+  /// Output size.
+  public var outputSize = 1
+  /// Makes the options with their defaults.
+  public init() {}
+  /// The keys, in the order in which they are written.
+  public static var fields: [ConfigurationField<Self>] {
+    [.init("output_size", \.outputSize, .layerSize, required: true, "output size")]
+  }
+  /// Makes the layer for inputs of shape `[batch] + input`.
+  public func layer(for input: Shape) -> any Layer { AdaptiveMaxPool1d(outputSize) }
+}

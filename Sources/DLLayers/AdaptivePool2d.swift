@@ -1,0 +1,99 @@
+import DLConfiguration
+import DLTensor
+
+/// The mean over windows that share an image out evenly, whatever its size.
+///
+/// Shapes: `[batch, height, width, channels]` to `[batch, oh, ow, channels]`. Counterpart:
+/// `torch.nn.AdaptiveAvgPool2d`.
+public final class AdaptiveAvgPool2d: Module, Layer {
+  /// The output's size.
+  public let size: Size2d
+
+  /// Makes a pooling layer with the given output size.
+  public init(_ size: Size2d) { self.size = size }
+
+  /// Applies the layer.
+  public func forward(_ x: Tensor) throws -> Tensor { try x.adaptiveAvgPool2d(size) }
+
+  /// The output's shape without its batch axis.
+  public func outputShape(for input: Shape) throws -> Shape {
+    try adapted("adaptive_avg_pool2d", input, size)
+  }
+}
+
+/// The largest value of windows that share an image out evenly, whatever its size.
+///
+/// Shapes: `[batch, height, width, channels]` to `[batch, oh, ow, channels]`. Counterpart:
+/// `torch.nn.AdaptiveMaxPool2d`.
+public final class AdaptiveMaxPool2d: Module, Layer {
+  /// The output's size.
+  public let size: Size2d
+
+  /// Makes a pooling layer with the given output size.
+  public init(_ size: Size2d) { self.size = size }
+
+  /// Applies the layer.
+  public func forward(_ x: Tensor) throws -> Tensor { try x.adaptiveMaxPool2d(size) }
+
+  /// The output's shape without its batch axis.
+  public func outputShape(for input: Shape) throws -> Shape {
+    try adapted("adaptive_max_pool2d", input, size)
+  }
+}
+
+private func adapted(_ op: String, _ input: Shape, _ size: Size2d) throws -> Shape {
+  try requirePixels(op, input)
+  guard size.height > 0, size.width > 0 else {
+    throw TensorError(op: op, "output size is \(size), expected at least 1")
+  }
+  return [size.height, size.width, input[2]]
+}
+
+/// Throws unless the shape is that of an image of one pixel or more.
+func requirePixels(_ op: String, _ input: Shape) throws {
+  guard input.rank == 3, input[0] > 0, input[1] > 0 else {
+    throw TensorError(
+      op: op,
+      "input has shape \(input), expected [height, width, channels] of one pixel or more")
+  }
+}
+
+/// Means over windows that share an image out evenly.
+public struct AdaptiveAvgPool2dWord: LayerWord {
+  /// The word as written in `model.layers`.
+  public static var word: String { "adaptive_avg_pool2d" }
+  /// Output size, one integer or [height, width].
+  public var outputSize = Size2d(1)
+  /// Makes the options with their defaults.
+  public init() {}
+  /// The keys, in the order in which they are written.
+  public static var fields: [ConfigurationField<Self>] {
+    [
+      .init(
+        "output_size", \.outputSize, .layerSize, required: true,
+        "output size, one integer or [height, width]")
+    ]
+  }
+  /// Makes the layer for inputs of shape `[batch] + input`.
+  public func layer(for input: Shape) -> any Layer { AdaptiveAvgPool2d(outputSize) }
+}
+
+/// Largest values of windows that share an image out evenly.
+public struct AdaptiveMaxPool2dWord: LayerWord {
+  /// The word as written in `model.layers`.
+  public static var word: String { "adaptive_max_pool2d" }
+  /// Output size, one integer or [height, width].
+  public var outputSize = Size2d(1)
+  /// Makes the options with their defaults.
+  public init() {}
+  /// The keys, in the order in which they are written.
+  public static var fields: [ConfigurationField<Self>] {
+    [
+      .init(
+        "output_size", \.outputSize, .layerSize, required: true,
+        "output size, one integer or [height, width]")
+    ]
+  }
+  /// Makes the layer for inputs of shape `[batch] + input`.
+  public func layer(for input: Shape) -> any Layer { AdaptiveMaxPool2d(outputSize) }
+}

@@ -1,0 +1,64 @@
+import DLTensor
+
+/// The largest value over height and width.
+///
+/// Shapes: `[batch, height, width, channels]` to `[batch, channels]`. Counterpart:
+/// `torch.nn.AdaptiveMaxPool2d(1)` and a flatten.
+public final class GlobalMaxPool2d: Module, PlainLayer {
+  /// The word in `model.layers`.
+  public static var word: String { "global_max_pool2d" }
+
+  /// Makes a pooling layer.
+  public required override init() {}
+
+  /// Applies the layer.
+  public func forward(_ x: Tensor) throws -> Tensor { try x.globalMaxPool2d() }
+
+  /// The output's shape without its batch axis.
+  public func outputShape(for input: Shape) throws -> Shape {
+    try requirePixels(Self.word, input)
+    return [input[2]]
+  }
+}
+
+/// The mean over a sequence.
+///
+/// Shapes: `[batch, length, channels]` to `[batch, channels]`. Counterpart:
+/// `torch.nn.AdaptiveAvgPool1d(1)` and a flatten.
+public final class GlobalAvgPool1d: Module, PlainLayer {
+  /// The word in `model.layers`.
+  public static var word: String { "global_avg_pool1d" }
+
+  /// Makes a pooling layer.
+  public required override init() {}
+
+  /// Applies the layer.
+  public func forward(_ x: Tensor) throws -> Tensor { try x.globalAvgPool1d() }
+
+  /// The output's shape without its batch axis.
+  public func outputShape(for input: Shape) throws -> Shape {
+    try requireElements(Self.word, input)
+    return [input[1]]
+  }
+}
+
+/// The largest value over a sequence.
+///
+/// Shapes: `[batch, length, channels]` to `[batch, channels]`. Counterpart:
+/// `torch.nn.AdaptiveMaxPool1d(1)` and a flatten.
+public final class GlobalMaxPool1d: Module, PlainLayer {
+  /// The word in `model.layers`.
+  public static var word: String { "global_max_pool1d" }
+
+  /// Makes a pooling layer.
+  public required override init() {}
+
+  /// Applies the layer.
+  public func forward(_ x: Tensor) throws -> Tensor { try x.globalMaxPool1d() }
+
+  /// The output's shape without its batch axis.
+  public func outputShape(for input: Shape) throws -> Shape {
+    try requireElements(Self.word, input)
+    return [input[1]]
+  }
+}

@@ -1,0 +1,156 @@
+import DLConfiguration
+import DLTensor
+
+/// The largest value under a window over a sequence.
+///
+/// Padding counts as minus infinity.
+///
+/// Shapes: `[batch, length, channels]` to `[batch, ol, channels]`. Counterpart:
+/// `torch.nn.MaxPool1d`.
+public final class MaxPool1d: Module, Layer {
+  /// The window's extents, over images of one row.
+  public let window: Window2d
+  private let padding: Int
+
+  /// Makes a pooling layer; the stride is the kernel's size by default.
+  public init(kernel: Int, stride: Int? = nil, padding: Int = 0, dilation: Int = 1) {
+    window = .row(kernel: kernel, stride: stride ?? kernel, padding: padding, dilation: dilation)
+    self.padding = padding
+  }
+
+  /// Applies the layer.
+  public func forward(_ x: Tensor) throws -> Tensor {
+    try x.maxPool1d(
+      kernel: window.kernel.width, stride: window.stride.width, padding: padding,
+      dilation: window.dilation.width)
+  }
+
+  /// The output's shape without its batch axis.
+  public func outputShape(for input: Shape) throws -> Shape {
+    try window.pooledRow(op: "max_pool1d", input)
+  }
+}
+
+/// The mean of the values under a window over a sequence.
+///
+/// Shapes: `[batch, length, channels]` to `[batch, ol, channels]`. Counterpart:
+/// `torch.nn.AvgPool1d`.
+public final class AvgPool1d: Module, Layer {
+  /// The window's extents, over images of one row.
+  public let window: Window2d
+  /// Whether the divisor counts padded positions.
+  public let countIncludePad: Bool
+  private let padding: Int
+
+  /// Makes a pooling layer; the stride is the kernel's size by default.
+  public init(kernel: Int, stride: Int? = nil, padding: Int = 0, countIncludePad: Bool = true) {
+    window = .row(kernel: kernel, stride: stride ?? kernel, padding: padding)
+    self.padding = padding
+    self.countIncludePad = countIncludePad
+  }
+
+  /// Applies the layer.
+  public func forward(_ x: Tensor) throws -> Tensor {
+    try x.avgPool1d(
+      kernel: window.kernel.width, stride: window.stride.width, padding: padding,
+      countIncludePad: countIncludePad)
+  }
+
+  /// The output's shape without its batch axis.
+  public func outputShape(for input: Shape) throws -> Shape {
+    try window.pooledRow(op: "avg_pool1d", input)
+  }
+}
+
+extension Window2d {
+  fileprivate func pooledRow(op: String, _ input: Shape) throws -> Shape {
+    let size = try poolOutput(op: op, height: 1, width: input.sequenceLength(op))
+    return [size.width, input[1]]
+  }
+}
+
+extension Shape {
+  /// The length of `[length, channels]`.
+  func sequenceLength(_ op: String) throws -> Int {
+    guard rank == 2 else {
+      throw TensorError(op: op, "input has shape \(self), expected [length, channels]")
+    }
+    return self[0]
+  }
+}
+
+/// Max pooling over a sequence; padding never wins.
+public struct MaxPool1dWord: LayerWord {
+  /// The word as written in `model.layers`.
+  public static var word: String { "max_pool1d" }
+  /// Window.
+  public var kernel = 1
+  /// Stride; the window unless given.
+  public var stride = 1
+  /// Padding on each side, at most half of the window.
+  public var padding = 0
+  /// Distance of the window's taps.
+  public var dilation = 1
+  /// Makes the options with their defaults.
+  public init() {}
+  /// The keys, in the order in which they are written.
+  public static var fields: [ConfigurationField<Self>] {
+    [
+      .init("kernel", \.kernel, .windowExtent, required: true, "window"),
+      .init("stride", \.stride, .windowExtent, "stride; the window unless given"),
+      .init(
+        "padding", \.padding, .windowMargin, "padding on each side, at most half of the window"),
+      .init("dilation", \.dilation, .windowExtent, "distance of the window's taps"),
+    ]
+  }
+  /// Completes defaults that depend on other values.
+  public mutating func resolve(given: Set<String>) {
+    if !given.contains("stride") { stride = kernel }
+  }
+  /// Faults that concern several keys at once.
+  public func problems() -> [ConfigurationProblem] {
+    poolPaddingProblems(Size2d(1, kernel), Size2d(0, padding))
+  }
+  /// Makes the layer for inputs of shape `[batch] + input`.
+  public func layer(for input: Shape) -> any Layer {
+    MaxPool1d(kernel: kernel, stride: stride, padding: padding, dilation: dilation)
+  }
+}
+
+/// Average pooling over a sequence.
+public struct AvgPool1dWord: LayerWord {
+  /// The word as written in `model.layers`.
+  public static var word: String { "avg_pool1d" }
+  /// Window.
+  public var kernel = 1
+  /// Stride; the window unless given.
+  public var stride = 1
+  /// Padding on each side, at most half of the window.
+  public var padding = 0
+  /// Whether padding counts in the average.
+  public var countIncludePad = true
+  /// Makes the options with their defaults.
+  public init() {}
+  /// The keys, in the order in which they are written.
+  public static var fields: [ConfigurationField<Self>] {
+    [
+      .init("kernel", \.kernel, .windowExtent, required: true, "window"),
+      .init("stride", \.stride, .windowExtent, "stride; the window unless given"),
+      .init(
+        "padding", \.padding, .windowMargin, "padding on each side, at most half of the window"),
+      .init("count_include_pad", \.countIncludePad, "whether padding counts in the average"),
+    ]
+  }
+  /// Completes defaults that depend on other values.
+  public mutating func resolve(given: Set<String>) {
+    if !given.contains("stride") { stride = kernel }
+  }
+  /// Faults that concern several keys at once.
+  public func problems() -> [ConfigurationProblem] {
+    poolPaddingProblems(Size2d(1, kernel), Size2d(0, padding))
+  }
+  /// Makes the layer for inputs of shape `[batch] + input`.
+  public func layer(for input: Shape) -> any Layer {
+    AvgPool1d(kernel: kernel, stride: stride, padding: padding, countIncludePad: countIncludePad)
+  }
+}

@@ -1,0 +1,100 @@
+import DLConfiguration
+import DLTensor
+
+/// A network that looks at an image, chooses an affine map from it, and gives the image under that map.
+///
+/// `θ = theta(localization(x))`, `y = gridSample(x, affineGrid(θ))`; θ starts as the identity. Shapes:
+/// `[batch, height, width, channels]` to `[batch, oh, ow, channels]`. Jaderberg et al. 2015.
+/// Counterpart: `torch.nn.functional.affine_grid` and `grid_sample`.
+public final class SpatialTransformer: Module, Layer {
+  /// What looks at the image; its output is flattened.
+  public let localization: Sequential
+  /// From the features to the six numbers of the map.
+  public let theta: Linear
+
+  private let size: Size2d?
+  private let padding: SamplePadding
+  private let alignCorners: Bool
+
+  /// Makes a transformer.
+  ///
+  /// - Parameters:
+  ///   - features: values per sample that `localization` gives.
+  ///   - size: the output's size; the input's if nil.
+  public init(
+    localization: Sequential, features: Int, size: Size2d? = nil, padding: SamplePadding = .zeros,
+    alignCorners: Bool = false
+  ) {
+    self.localization = localization
+    self.size = size
+    self.padding = padding
+    self.alignCorners = alignCorners
+    theta = Linear(features, 6)
+    theta.weight.initializer = .zeros
+    theta.bias?.initializer = Initializer { _, _ in [1, 0, 0, 0, 1, 0] }
+  }
+
+  /// Applies the layer.
+  public func forward(_ x: Tensor) throws -> Tensor {
+    guard x.shape.rank == 4 else { throw unfit(x.shape) }
+    let map = try theta(localization(x).flatten()).reshape([x.shape[0], 2, 3])
+    let grid = try map.affineGrid(
+      size ?? Size2d(x.shape[1], x.shape[2]), alignCorners: alignCorners)
+    return try x.gridSample(grid, padding: padding, alignCorners: alignCorners)
+  }
+
+  /// The output's shape without its batch axis.
+  public func outputShape(for input: Shape) throws -> Shape {
+    try requirePixels("spatial_transformer", input)
+    let features = try localization.outputShape(for: input)
+    let map = try theta.located { try theta.outputShape(for: [features.count]) }
+    guard map == [6] else { throw unfit(input) }
+    return [size?.height ?? input[0], size?.width ?? input[1], input[2]]
+  }
+
+  private func unfit(_ shape: Shape) -> TensorError {
+    TensorError(
+      op: "spatial_transformer",
+      "input has shape \(shape), expected [batch, height, width, channels]")
+  }
+}
+
+/// An affine map of the image, chosen by layers that look at it (Jaderberg et al., 2015).
+public struct SpatialTransformerWord: LayerWord {
+  /// What lies outside the image.
+  public enum PaddingMode: String, ConfigurationWord { case zeros, border }
+  /// The word as written in `model.layers`.
+  public static var word: String { "spatial_transformer" }
+  /// What looks at the image; a linear layer makes the map from their output.
+  public var layers: [LayerConfiguration] = []
+  /// Output size, one integer or [height, width]; the input's unless given.
+  public var size: Size2d?
+  /// What lies outside the image.
+  public var paddingMode = PaddingMode.zeros
+  /// Whether -1 and 1 are the centres of the corner pixels, not their edges.
+  public var alignCorners = false
+  /// Makes the options with their defaults.
+  public init() {}
+  /// The keys, in the order in which they are written.
+  public static var fields: [ConfigurationField<Self>] {
+    [
+      .init(
+        "layers", \.layers, required: true,
+        "what looks at the image; a linear layer makes the map from their output"),
+      .init(
+        "size", \.size, .layerSize,
+        "output size, one integer or [height, width]; the input's unless given"),
+      .init("padding_mode", \.paddingMode, "what lies outside the image: zeros or border"),
+      .init(
+        "align_corners", \.alignCorners,
+        "whether -1 and 1 are the centres of the corner pixels, not their edges"),
+    ]
+  }
+  /// Makes the layer for inputs of shape `[batch] + input`.
+  public func layer(for input: Shape) throws -> any Layer {
+    let chain = try LayerConfiguration.chain(layers, input: input, path: "layers")
+    return SpatialTransformer(
+      localization: chain, features: try chain.outputShape(for: input).count, size: size,
+      padding: paddingMode == .border ? .border : .zeros, alignCorners: alignCorners)
+  }
+}

@@ -1,0 +1,123 @@
+import DLConfiguration
+import DLTensor
+
+/// An image, or a sequence, in another size.
+///
+/// Shapes: `[batch, height, width, channels]` to `[batch, oh, ow, channels]`, or
+/// `[batch, length, channels]` to `[batch, ol, channels]` by the width's size or factor. Counterpart:
+/// `torch.nn.Upsample`.
+public final class Upsample: Module, Layer {
+  private enum Target {
+    case size(Size2d)
+    case factor(Scale2d)
+  }
+
+  /// How values between the pixels are made.
+  public let interpolation: Interpolation
+  private let target: Target
+
+  /// Makes a layer that enlarges by a factor, to `⌊extent · factor⌋`.
+  public init(by factor: Scale2d, _ interpolation: Interpolation = .nearest) {
+    target = .factor(factor)
+    self.interpolation = interpolation
+  }
+
+  /// Makes a layer with the given output size.
+  public init(to size: Size2d, _ interpolation: Interpolation = .nearest) {
+    target = .size(size)
+    self.interpolation = interpolation
+  }
+
+  /// Applies the layer.
+  public func forward(_ x: Tensor) throws -> Tensor {
+    switch target {
+    case .size(let size) where x.shape.rank == 3: try x.upsample1d(to: size.width, interpolation)
+    case .size(let size): try x.upsample2d(to: size, interpolation)
+    case .factor(let factor) where x.shape.rank == 3:
+      try x.upsample1d(by: factor.width, interpolation)
+    case .factor(let factor): try x.upsample2d(by: factor, interpolation)
+    }
+  }
+
+  /// The output's shape without its batch axis.
+  public func outputShape(for input: Shape) throws -> Shape {
+    let op = "upsample"
+    guard input.rank == 2 || input.rank == 3, input.dimensions.dropLast().allSatisfy({ $0 > 0 })
+    else {
+      throw TensorError(
+        op: op,
+        "input has shape \(input), expected [height, width, channels] or [length, channels] of one "
+          + "pixel or more")
+    }
+    switch target {
+    case .size(let size):
+      guard size.height > 0, size.width > 0 else {
+        throw TensorError(op: op, "output size is \(size), expected at least 1")
+      }
+      return input.rank == 2 ? [size.width, input[1]] : [size.height, size.width, input[2]]
+    case .factor(let factor):
+      if input.rank == 2 {
+        let row = Scale2d(1, factor.width)
+        return [try row.output(op: op, height: 1, width: input[0]).width, input[1]]
+      }
+      let size = try factor.output(op: op, height: input[0], width: input[1])
+      return [size.height, size.width, input[2]]
+    }
+  }
+}
+
+/// Another size for an image or a sequence.
+public struct UpsampleWord: LayerWord {
+  /// How values between the pixels are made.
+  public enum Mode: String, ConfigurationWord { case nearest, linear, bilinear }
+  /// The word as written in `model.layers`.
+  public static var word: String { "upsample" }
+  /// Output size, one integer or [height, width].
+  public var size: Size2d?
+  /// Factor, one number or [height, width].
+  public var scaleFactor: Scale2d?
+  /// Nearest; or bilinear, which is called linear over sequences.
+  public var mode = Mode.nearest
+  /// Whether the centres of the corner pixels stay where they are.
+  public var alignCorners = false
+  /// Makes the options with their defaults.
+  public init() {}
+  /// The keys, in the order in which they are written.
+  public static var fields: [ConfigurationField<Self>] {
+    [
+      .init("size", \.size, .layerSize, "output size, one integer or [height, width]"),
+      .init(
+        "scale_factor", \.scaleFactor, .above(0), "factor, one number or [height, width]"),
+      .init("mode", \.mode, "nearest; or bilinear, which is called linear over sequences"),
+      .init(
+        "align_corners", \.alignCorners,
+        "whether the centres of the corner pixels stay where they are"),
+    ]
+  }
+  /// Faults that concern several keys at once.
+  public func problems() -> [ConfigurationProblem] {
+    var problems: [ConfigurationProblem] = []
+    if (size == nil) == (scaleFactor == nil) {
+      problems.append(
+        .init("scale_factor", "size", message: "give either size or scale_factor"))
+    }
+    if alignCorners, mode == .nearest {
+      problems.append(
+        .init("align_corners", "mode", message: "only linear and bilinear have align_corners"))
+    }
+    return problems
+  }
+  /// Makes the layer for inputs of shape `[batch] + input`.
+  ///
+  /// - Throws: ``TensorError`` for a mode that is not that of the input's rank.
+  public func layer(for input: Shape) throws -> any Layer {
+    let wrong: Mode? = input.rank == 2 ? .bilinear : input.rank == 3 ? .linear : nil
+    guard mode != wrong else {
+      throw TensorError(op: Self.word, "input has shape \(input), mode is \(mode)")
+    }
+    let interpolation: Interpolation =
+      mode == .nearest ? .nearest : .bilinear(alignCorners: alignCorners)
+    if let size { return Upsample(to: size, interpolation) }
+    return Upsample(by: scaleFactor ?? 1, interpolation)
+  }
+}
