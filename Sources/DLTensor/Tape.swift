@@ -1,4 +1,5 @@
 import CKernels
+import Glibc
 
 /// One recorded op: its result, and how the result's gradient reaches the inputs.
 struct TapeEntry {
@@ -49,6 +50,13 @@ extension Context {
   func record(
     _ output: Tensor, from inputs: Tensor?..., backward: @escaping (Tensor) throws -> Void
   ) -> Tensor {
+    record(output, fromAny: inputs, backward: backward)
+  }
+
+  /// The same for a number of inputs that is known when the program runs.
+  func record(
+    _ output: Tensor, fromAny inputs: [Tensor?], backward: @escaping (Tensor) throws -> Void
+  ) -> Tensor {
     guard isRecording, inputs.contains(where: { $0?.requiresGradient == true }) else {
       return output
     }
@@ -84,6 +92,14 @@ extension Tensor {
     }
     try addGradient { target, accumulate in
       dl_scale(dtype.kernel, 1, incoming.pointer, target, count, accumulate)
+    }
+  }
+
+  /// Hands `body` the memory of this tensor's gradient to add to, zeroed if nothing is there yet.
+  func addToGradient(_ body: (UnsafeMutableRawPointer) throws -> Void) throws {
+    try addGradient { target, accumulate in
+      if accumulate == 0 { memset(target, 0, byteCount) }
+      try body(target)
     }
   }
 

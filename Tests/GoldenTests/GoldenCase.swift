@@ -29,6 +29,9 @@ struct GoldenCase: CustomStringConvertible {
     if try file.info("\(name)/in/\(key)").dtype == .int32 {
       return try Tensor.labels(values.map { Int32($0) }, shape: shape, context: context)
     }
+    if try file.info("\(name)/in/\(key)").dtype == .uint8 {
+      return try Tensor.mask(values.map { $0 != 0 }, shape: shape, context: context)
+    }
     return try Tensor.values(values, shape: shape, context: context)
   }
 
@@ -86,6 +89,7 @@ extension SafetensorsFile {
       case .float64: Array(bytes.bindMemory(to: Double.self))
       case .float32: bytes.bindMemory(to: Float.self).map(Double.init)
       case .int32: bytes.bindMemory(to: Int32.self).map(Double.init)
+      case .uint8: bytes.map(Double.init)
       case .int64: bytes.bindMemory(to: Int64.self).map(Double.init)
       default: throw Unknown("type \(type) of \(name)")
       }

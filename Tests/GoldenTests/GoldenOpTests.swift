@@ -10,7 +10,7 @@ import Testing
     ("matmul", 12), ("conv2d", 23), ("convolution", 52), ("sampling", 120), ("pooling", 30),
     ("normalization", 39), ("activation", 51),
     ("shape", 6), ("arithmetic", 44), ("reduction", 30), ("loss", 13), ("criterion", 50),
-    ("recurrent", 36), ("ctc", 22),
+    ("recurrent", 36), ("ctc", 22), ("structure", 110),
   ]
 
   @Test(arguments: families, [DType.float64, .float32])

@@ -41,7 +41,7 @@ extension GoldenCase {
       GoldenCase.products, GoldenCase.convolutions, GoldenCase.windows, GoldenCase.samplings,
       GoldenCase.norms, GoldenCase.activations,
       GoldenCase.shapes, GoldenCase.arithmetic, GoldenCase.reductions, GoldenCase.losses,
-      GoldenCase.recurrent,
+      GoldenCase.recurrent, GoldenCase.structure,
     ] {
       if let runner = runners[op] { return runner }
     }

@@ -50,8 +50,8 @@ extension Tensor {
   /// Howard et al. 2019.
   public func hardSwish() throws -> Tensor { try unary(DL_HARD_SWISH) }
 
-  private func unary(_ op: dl_unary, _ alpha: Double = 0) throws -> Tensor {
-    try requireReal(op: "activation")
+  func unary(_ op: dl_unary, _ alpha: Double = 0, name: String = "activation") throws -> Tensor {
+    try requireReal(op: name)
     let y = try Tensor.empty(shape, dtype: dtype, context: context)
     dl_unary_forward(dtype.kernel, op, alpha, pointer, y.pointer, count)
     return context.record(y, from: self) { [self] dy in

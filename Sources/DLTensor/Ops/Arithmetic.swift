@@ -69,7 +69,7 @@ extension Tensor {
     return y
   }
 
-  private static func binary(_ name: String, _ op: dl_binary, _ a: Tensor, _ b: Tensor) throws
+  static func binary(_ name: String, _ op: dl_binary, _ a: Tensor, _ b: Tensor) throws
     -> Tensor
   {
     try a.requireReal(op: name)
@@ -90,7 +90,7 @@ extension Tensor {
 
   /// Adds a gradient of the broadcast shape, summed over the axes along which this tensor was
   /// repeated.
-  private func addBroadcastGradient(_ dy: Tensor) throws {
+  func addBroadcastGradient(_ dy: Tensor) throws {
     guard requiresGradient else { return }
     try addGradient { target, accumulate in
       BroadcastPlan(dy.shape).withStrides(of: shape, shape) { rank, extents, strides, _ in
@@ -103,7 +103,7 @@ extension Tensor {
 
 /// Extents and element strides of operands that broadcast to a shape; a stride of 0 repeats an
 /// axis.
-private struct BroadcastPlan {
+struct BroadcastPlan {
   let shape: Shape
 
   init(_ shape: Shape) { self.shape = shape }

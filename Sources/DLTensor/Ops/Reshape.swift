@@ -27,7 +27,12 @@ extension Tensor {
   /// The axes in another order: axis i of the result is axis `axes[i]` of this tensor.
   ///
   /// - Throws: ``TensorError`` unless `axes` names every axis once.
-  public func permute(_ axes: Int...) throws -> Tensor {
+  public func permute(_ axes: Int...) throws -> Tensor { try permute(axes) }
+
+  /// The axes in another order: axis i of the result is axis `axes[i]` of this tensor.
+  ///
+  /// - Throws: ``TensorError`` unless `axes` names every axis once.
+  public func permute(_ axes: [Int]) throws -> Tensor {
     try requireReal(op: "permute")
     guard axes.sorted() == Array(0..<shape.rank) else {
       throw TensorError(op: "permute", "\(axes) does not name every axis of \(shape) once")

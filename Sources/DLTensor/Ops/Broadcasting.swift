@@ -1,0 +1,20 @@
+import CKernels
+
+extension Tensor {
+  /// The tensor repeated along axes of extent 1 and along new leading axes, copied.
+  ///
+  /// Counterpart: `torch.broadcast_to`.
+  ///
+  /// - Throws: ``TensorError`` unless the shapes fit.
+  public func broadcast(to shape: Shape) throws -> Tensor {
+    try requireReal(op: "broadcast")
+    guard Shape.broadcast(self.shape, shape) == shape else {
+      throw TensorError(op: "broadcast", "shape \(self.shape) does not broadcast to \(shape)")
+    }
+    let y = try Tensor.empty(shape, dtype: dtype, context: context)
+    dl_expand_to(
+      dtype.kernel, shape.rank, shape.dimensions, pointer, self.shape.strides(broadcastTo: shape),
+      y.pointer, 0)
+    return context.record(y, from: self) { [self] dy in try addBroadcastGradient(dy) }
+  }
+}
