@@ -14,6 +14,8 @@ public struct DCGANOptions: ZooModel {
   public var latent = 100
   /// Channels of the layer before the image; the layer before has twice as many.
   public var width = 64
+  /// The run folder of a classifier in whose features images are compared.
+  public var features: String?
   /// Makes the options with their defaults.
   public init() {}
 
@@ -22,6 +24,9 @@ public struct DCGANOptions: ZooModel {
     [
       .init("latent", \.latent, .layerSize, "length of a vector of noise"),
       .init("width", \.width, .layerSize, "channels of the layer before the image"),
+      .init(
+        "features", \.features, .path,
+        "run folder of a classifier of such images, for the Frechet distance"),
     ]
   }
 
@@ -30,7 +35,7 @@ public struct DCGANOptions: ZooModel {
     guard input.rank == 3, input[0] == 28, input[1] == 28 else {
       throw TensorError(op: Self.name, "input has shape \(input), expected [28, 28, channels]")
     }
-    return DCGAN(latent: latent, width: width, channels: input[2])
+    return DCGAN(latent: latent, width: width, channels: input[2], features: features)
   }
 }
 
@@ -42,10 +47,13 @@ public final class DCGAN: Module, GenerativeAdversarial {
   public let discriminator: any Layer
   /// The length of a vector of noise.
   public let latentSize: Int
+  /// The run folder of a classifier of such images.
+  public let features: String?
 
   /// Makes both networks.
-  public init(latent: Int = 100, width: Int = 64, channels: Int = 1) {
+  public init(latent: Int = 100, width: Int = 64, channels: Int = 1, features: String? = nil) {
     latentSize = latent
+    self.features = features
     generator = Sequential(
       ConvTranspose2d(latent, 2 * width, kernel: 7, bias: false), BatchNorm(2 * width), ReLU(),
       ConvTranspose2d(2 * width, width, kernel: 4, stride: 2, padding: 1, bias: false),

@@ -10,4 +10,7 @@ public protocol GenerativeAdversarial: Module {
   var discriminator: any Layer { get }
   /// The length of a vector of noise.
   var latentSize: Int { get }
+  /// The run folder of a classifier of such images, in whose features generated images are
+  /// compared with real ones; nil for no comparison.
+  var features: String? { get }
 }

@@ -21,9 +21,11 @@ extension ZooModel {
 /// The named models.
 public enum Zoo {
   /// The models: a new one adds its options here.
-  public static var models: [any ZooModel.Type] { [
+  public static var models: [any ZooModel.Type] {
+    [
       LeNet5.self, DigitsCNN.self, SmallImageResNet.self, DCGANOptions.self,
-    ] }
+    ]
+  }
 
   static func requireImages(_ name: String, _ input: Shape, _ classes: Int?) throws -> Int {
     guard input.rank == 3, let classes else {

@@ -16,22 +16,27 @@ public struct Recipe: Sendable {
   public let classes: Int
   /// How to get the data and name it; nil where it comes with the program.
   public let dataHelp: String?
+  /// Other settings worth knowing; nil for none.
+  public let notes: String?
 
   /// Declares a recipe.
   public init(
     name: String, summary: String, inputShape: [Int], classes: Int, dataHelp: String? = nil,
-    yaml: String
+    notes: String? = nil, yaml: String
   ) {
     self.name = name
     self.summary = summary
     self.inputShape = inputShape
     self.classes = classes
     self.dataHelp = dataHelp
+    self.notes = notes
     self.yaml = yaml
   }
 
   /// All recipes, by name.
-  public static let all: [Recipe] = [.digits, .lenetMNIST, .lenet5]
+  public static let all: [Recipe] = [
+    .digits, .lenetMNIST, .resnet20CIFAR10, .dcganMNIST, .lenet5,
+  ]
 
   /// The list of all recipes, or one as YAML with the way to its data as a comment.
   ///
@@ -47,7 +52,8 @@ public struct Recipe: Sendable {
       throw UsageError(
         "\"\(name)\": no such recipe, known: \(all.map(\.name).joined(separator: ", "))")
     }
-    return (recipe.dataHelp.map { "# Data: \($0)\n" } ?? "") + recipe.yaml
+    let comments = [recipe.dataHelp.map { "Data: " + $0 }, recipe.notes].compactMap { $0 }
+    return comments.map { "# \($0)\n" }.joined() + recipe.yaml
   }
 
   /// The recipe of that name.

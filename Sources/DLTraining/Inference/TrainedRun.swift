@@ -96,18 +96,26 @@ final class TrainedNetwork {
   let context: Context
   let task: any TrainingTask
   let classes: Int?
-  private let input: Shape
+  let input: Shape
   private let arena: ParameterArena
 
   /// Builds the run's network and loads the checkpoint into it.
   ///
   /// - Throws: what does not fit: the configuration, the model, the file.
-  init(_ run: TrainedRun, communicator: any Communicator) throws {
+  convenience init(_ run: TrainedRun, communicator: any Communicator) throws {
     BLAS.useOneThread()
-    configuration = try run.configuration()
-    context = Context(
-      communicator: communicator, precision: configuration.precision.dtype, seed: configuration.seed
-    )
+    let configuration = try run.configuration()
+    try self.init(
+      run, configuration,
+      in: Context(
+        communicator: communicator, precision: configuration.precision.dtype,
+        seed: configuration.seed))
+  }
+
+  /// The same within a context of another network, in its precision.
+  init(_ run: TrainedRun, _ configuration: Configuration, in context: Context) throws {
+    self.configuration = configuration
+    self.context = context
     let file = try Checkpoint.open(run.checkpoint).file
     if let text = file.metadata["input_shape"] {
       let sizes = text.split(separator: ",").map { Int($0) ?? -1 }

@@ -16,6 +16,9 @@ final class AdversarialTask: TrainingTask {
   private let context: Context
   private let loss = BCEWithLogits()
   private let discriminatorParameters: [Parameter]
+  private let features: FeatureNetwork?
+  private var realFeatures: FeatureStatistics?
+  private var generatedFeatures: FeatureStatistics?
   /// The images of the step's micro-batches, and the ops that made them.
   private var fakes: [(images: Tensor, ops: RecordedOps)] = []
 
@@ -25,10 +28,20 @@ final class AdversarialTask: TrainingTask {
     TrainingPhase("generator", trains: "generator"),
   ]
 
-  init(_ network: any GenerativeAdversarial, context: Context) {
+  /// Makes the task for images of shape `[batch] + input`.
+  ///
+  /// - Throws: what opening the run of the feature network throws.
+  init(
+    _ network: any GenerativeAdversarial, input: Shape, normalize: NormalizeConfiguration?,
+    context: Context
+  ) throws {
     self.network = network
     self.context = context
     discriminatorParameters = network.discriminator.parameters()
+    features = try network.features.map {
+      try FeatureNetwork($0, input: input, normalize: normalize, context: context)
+    }
+    startFeatures()
   }
 
   func denominator(_ batch: Batch, phase: Int) -> Double { Double(batch.rows) }
@@ -54,6 +67,42 @@ final class AdversarialTask: TrainingTask {
     let sum = try judge(batch.x, isReal: true) + judge(images, isReal: false)
     totals.lossSum += sum.scalar
     totals.denominator += Double(batch.rows)
+    if let features {
+      realFeatures?.add(try features(batch.x))
+      generatedFeatures?.add(try features(images))
+    }
+  }
+
+  func metrics(_ validation: Validation) throws -> [Metric] {
+    try context.communicator.agreed("write the sheet of samples") {
+      guard let folder = validation.folder, let step = validation.step else { return }
+      try writeSheet(folder: folder, step: step)
+    }
+    guard var real = realFeatures, var generated = generatedFeatures else { return [] }
+    startFeatures()
+    try real.reduce(over: context.communicator)
+    try generated.reduce(over: context.communicator)
+    return [Metric("frechet_distance", frechetDistance(real, generated), higherIsBetter: false)]
+  }
+
+  private func startFeatures() {
+    guard let features else { return }
+    realFeatures = FeatureStatistics(width: features.width)
+    generatedFeatures = FeatureStatistics(width: features.width)
+  }
+
+  /// Writes 64 images of the same noise each time, `samples/step-NNNNNNNN.png`.
+  private func writeSheet(folder: String, step: Int) throws {
+    context.rowOffset = 0
+    let images = try network.generator(noise(rows: 64, key: noiseKey.child("sheet")))
+    let pixels = images.doubles.map { UInt8(min(max(($0 + 1) * 127.5, 0), 255).rounded()) }
+    let sheet = try RasterImage.sheet(
+      tiles: pixels, height: images.shape[1], width: images.shape[2], channels: images.shape[3],
+      columns: 8)
+    try File.makeFolder(folder + "/samples")
+    let digits = String(step)
+    let name = String(repeating: "0", count: max(8 - digits.count, 0)) + digits
+    try sheet.writePNG(to: folder + "/samples/step-\(name).png")
   }
 
   private var noiseKey: RandomKey { RandomKey(context.seed).child("noise") }

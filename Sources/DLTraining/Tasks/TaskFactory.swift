@@ -49,7 +49,8 @@ extension TaskInput {
     case let network as any Layer:
       return SupervisedTask(network, loss: configuration.loss.makeLoss())
     case let network as any GenerativeAdversarial:
-      return AdversarialTask(network, context: context)
+      return try AdversarialTask(
+        network, input: inputShape, normalize: configuration.data.normalize, context: context)
     default:
       throw TensorError(op: "model", "\(type(of: network)) is no layer; give a task that trains it")
     }

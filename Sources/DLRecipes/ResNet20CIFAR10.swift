@@ -1,0 +1,28 @@
+extension Recipe {
+  /// ResNet-20 on CIFAR-10 by a short one-cycle schedule.
+  ///
+  /// The paper's own schedule (He et al. 2016, section 4.2) is what ``dataHelp`` tells of.
+  static let resnet20CIFAR10 = Recipe(
+    name: "resnet20-cifar10",
+    summary: "ResNet-20 with SyncBN on CIFAR-10, pad-and-crop and flip; at least 88% in 15 epochs",
+    inputShape: [32, 32, 3], classes: 10,
+    dataHelp:
+      "pack the images by `dltrain data pack images cifar10-images.tar.gz -o cifar10`, then add "
+      + "--set data.train=cifar10/train.safetensors --set data.validation=cifar10/test.safetensors",
+    notes:
+      "The paper's schedule, 91.25% after 182 epochs: --set epochs=182 --set optimizer.lr=0.1 "
+      + "--set optimizer.nesterov=false --set optimizer.weight_decay=1.0e-4 "
+      + "--set 'schedule={name: multi_step, milestone_epochs: [91, 136], gamma: 0.1}'",
+    yaml: """
+      name: resnet20-cifar10
+      data:
+        normalize: {mean: [0.4914, 0.4822, 0.4465], std: [0.2470, 0.2435, 0.2616]}
+        augment: [{pad_crop: {padding: 4}}, flip]
+      model: {name: resnet_cifar, depth: 20, shortcut: pad}
+      loss: cross_entropy
+      optimizer: {name: sgd, lr: 0.4, momentum: 0.9, nesterov: true, weight_decay: 5.0e-4}
+      schedule: {name: one_cycle, pct_start: 0.3}
+      batch_size: 128
+      epochs: 15
+      """)
+}
