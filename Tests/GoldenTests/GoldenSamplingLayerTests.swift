@@ -34,7 +34,7 @@ import Testing
       (0..<120).map { _ in stream.normal() }, shape: [2, 5, 4, 3], context: context)
     let y = try context.recording { try layer(x.requiringGradient()) }
     for (want, got) in zip(x.doubles, y.doubles) { #expect(abs(want - got) < 1e-12) }
-    try context.backward(y.sum())
+    try context.backward(from: y, gradient: .full(y.shape, 1, context: context))
     #expect(try layer.theta.weight.value.isGradientWritten)
   }
 }
