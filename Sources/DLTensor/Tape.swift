@@ -79,6 +79,15 @@ extension Tensor {
     hasGradient = true
   }
 
+  /// Hands `body` the memory that this tensor's gradient goes to, to add to it: zeroed where no
+  /// gradient has arrived yet.
+  func accumulateGradient(_ body: (UnsafeMutableRawPointer) throws -> Void) throws {
+    try addGradient { target, accumulate in
+      if accumulate == 0 { memset(target, 0, byteCount) }
+      try body(target)
+    }
+  }
+
   /// Adds a finished gradient of this tensor's element count, taking over its memory where that is
   /// safe.
   ///

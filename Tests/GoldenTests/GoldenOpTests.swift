@@ -11,6 +11,7 @@ import Testing
     ("normalization", 39), ("activation", 51),
     ("shape", 6), ("arithmetic", 44), ("reduction", 30), ("loss", 13), ("criterion", 50),
     ("recurrent", 36), ("ctc", 22), ("structure", 110),
+    ("embedding", 23), ("attention", 39),
   ]
 
   @Test(arguments: families, [DType.float64, .float32])

@@ -42,6 +42,7 @@ extension GoldenCase {
       GoldenCase.norms, GoldenCase.activations,
       GoldenCase.shapes, GoldenCase.arithmetic, GoldenCase.reductions, GoldenCase.losses,
       GoldenCase.recurrent, GoldenCase.structure,
+      GoldenCase.attention,
     ] {
       if let runner = runners[op] { return runner }
     }

@@ -3,6 +3,7 @@
 #define CKERNELS_H
 
 #include "dl_activations.h"
+#include "dl_attention.h"
 #include "dl_bias.h"
 #include "dl_binary.h"
 #include "dl_conv.h"
@@ -11,6 +12,7 @@
 #include "dl_ctc.h"
 #include "dl_dropout.h"
 #include "dl_elementwise.h"
+#include "dl_embedding.h"
 #include "dl_layout.h"
 #include "dl_losses.h"
 #include "dl_norm.h"

@@ -140,5 +140,5 @@ extension Tensor {
       exitCode: .data)
   }
 
-  var int32s: UnsafePointer<Int32> { UnsafePointer(pointer.assumingMemoryBound(to: Int32.self)) }
+  var int32s: UnsafeMutablePointer<Int32> { pointer.assumingMemoryBound(to: Int32.self) }
 }

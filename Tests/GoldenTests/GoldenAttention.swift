@@ -1,0 +1,74 @@
+import DLTensor
+import Testing
+
+extension GoldenCase {
+  /// Embeddings and attention (scripts/golden/make_attention.py).
+  static var attention: [String: OpRunner] {
+    [
+      "embedding": { golden, inputs in
+        let (indices, weight) = (try inputs.get("indices"), try inputs.get("weight"))
+        var outputs: [String: Tensor] = [:]
+        if let bound = golden.options["max_norm"]?.double {
+          let norm = try golden.number("norm_type")
+          let same = try indices.embedding(weight)
+          try same.renormalizeRows(maxNorm: bound, normType: norm)
+          try weight.renormalizeRows(usedBy: indices, maxNorm: bound, normType: norm)
+          outputs = ["renormalized": try weight.copy(), "same": same]
+        }
+        outputs["y"] = try indices.embedding(
+          weight, paddingIndex: golden.options["padding_idx"]?.int)
+        return outputs
+      },
+      "embedding_bag": { golden, inputs in
+        let mode = try #require(
+          golden.options["mode"]?.string.flatMap(EmbeddingBagMode.init(rawValue:)))
+        return [
+          "y": try inputs.get("indices").embeddingBag(
+            inputs.get("weight"), offsets: inputs["offsets"], mode: mode,
+            sampleWeights: inputs["sample_weights"],
+            paddingIndex: golden.options["padding_idx"]?.int)
+        ]
+      },
+      "attention": { golden, inputs in
+        [
+          "y": try inputs.get("query").scaledDotProductAttention(
+            inputs.get("key"), inputs.get("value"), mask: golden.mask(inputs),
+            scale: golden.options["scale"]?.double)
+        ]
+      },
+      "rotary": { golden, inputs in
+        let style = golden.options["style"]?.string == "half" ? RotaryStyle.half : .interleaved
+        let positions = RotaryPositions(
+          style, base: try golden.number("base"), width: golden.options["width"]?.int)
+        return [
+          "y": try inputs.get("x").rotary(positions, offset: Int(golden.number("offset")))
+        ]
+      },
+      "sinusoidal": { golden, inputs in
+        let x = try inputs.get("x")
+        return [
+          "y": try x
+            + .sinusoids(
+              time: x.shape[1], size: x.shape[2], offset: Int(golden.number("offset")),
+              context: x.context)
+        ]
+      },
+      "learned": {
+        [
+          "y": try $1.get("x").addingPositions(
+            $1.get("weight"), offset: Int($0.number("offset")))
+        ]
+      },
+    ]
+  }
+
+  /// The mask that a case describes.
+  func mask(_ inputs: [String: Tensor]) throws -> AttentionMask {
+    let allowed = try inputs["allowed"].map {
+      try Tensor.flags($0.doubles.map { $0 != 0 }, shape: $0.shape, context: $0.context)
+    }
+    return AttentionMask(
+      allowed: allowed, bias: inputs["bias"], lengths: inputs["lengths"], isCausal: flag("causal"),
+      window: options["window"]?.int, queryOffset: options["offset"]?.int ?? 0)
+  }
+}

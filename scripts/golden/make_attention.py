@@ -1,0 +1,208 @@
+"""Golden values of embeddings and attention, ops and layers: forward in float64 and gradients of all
+inputs. Layers run with their parameters among the inputs, under the names of the state_dict."""
+
+import math
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+
+from golden import Family, Random
+
+
+def embedding():
+    family = Family("embedding")
+    for case, entries, size, shape, padding in [
+        ("embedding", 7, 5, (2, 4), None),
+        ("embedding_one_axis", 11, 3, (9,), None),
+        ("embedding_three_axes", 5, 4, (2, 3, 2), 0),
+        ("embedding_padding", 6, 5, (3, 4), 2),
+        ("embedding_all_padding", 4, 3, (2, 2), 3),
+        ("embedding_wide", 9, 70, (4, 6), None),
+    ]:
+        random = Random(case)
+        indices = random.integers(*shape, below=entries)
+        if case == "embedding_all_padding":
+            indices[:] = padding
+        family.record(
+            case, "embedding", {"indices": indices, "weight": random.normal(entries, size)},
+            lambda indices, weight: {"y": F.embedding(indices, weight, padding_idx=padding)},
+            wrt=["weight"], padding_idx=padding)
+    for case, bound, norm in [("euclid", 1.5, 2.0), ("sum", 2.0, 1.0), ("cube", 1.2, 3.0)]:
+        random = Random("max_norm" + case)
+        inputs = {"indices": random.integers(3, 4, below=6), "weight": random.normal(9, 5)}
+
+        def function(indices, weight):
+            table = weight.detach().clone()
+            y = F.embedding(indices, table, max_norm=bound, norm_type=norm)
+            # The renormalisation is not differentiated.
+            return {"y": F.embedding(indices, weight + (table - weight).detach()),
+                    "renormalized": table, "same": y}
+
+        family.record(f"embedding_max_norm_{case}", "embedding", inputs, function, wrt=["weight"],
+                      padding_idx=None, max_norm=bound, norm_type=norm)
+    for mode in ["sum", "mean", "max"]:
+        for case, shape, offsets, padding, weighted in [
+            ("rows", (3, 4), None, None, False),
+            ("rows_padding", (4, 3), None, 1, False),
+            ("offsets", (9,), [0, 2, 2, 7], None, False),
+            ("offsets_padding", (8,), [0, 3, 5], 0, False),
+            ("weights", (3, 4), None, None, True),
+            ("weights_padding", (7,), [0, 4, 4], 2, True),
+        ]:
+            if weighted and mode != "sum":
+                continue
+            random = Random(f"bag_{mode}_{case}")
+            inputs = {"indices": random.integers(*shape, below=5), "weight": random.normal(5, 4)}
+            if padding is not None:
+                inputs["indices"][(0,) * len(shape)] = padding
+            if offsets is not None:
+                inputs["offsets"] = np.array(offsets, dtype=np.int32)
+            if weighted:
+                inputs["sample_weights"] = random.normal(*shape)
+
+            def function(indices, weight, offsets=None, sample_weights=None):
+                return {"y": F.embedding_bag(
+                    indices, weight, offsets, mode=mode, per_sample_weights=sample_weights,
+                    padding_idx=padding)}
+
+            family.record(f"bag_{mode}_{case}", "embedding_bag", inputs, function,
+                          wrt=["weight"] + (["sample_weights"] if weighted else []),
+                          mode=mode, padding_idx=padding)
+    family.save()
+
+
+def attention():
+    family = Family("attention")
+    for case, shape, keys, value, settings in [
+        # shape: [batch, heads, queries, width]
+        ("plain", (2, 2, 5, 4), 5, 4, {}),
+        ("cross", (2, 3, 4, 5), 7, 3, {}),
+        ("one", (1, 1, 1, 1), 1, 1, {}),
+        ("one_query", (2, 2, 1, 4), 6, 4, {}),
+        ("scale", (1, 2, 3, 4), 5, 4, {"scale": 0.25}),
+        ("causal", (2, 2, 6, 3), 6, 3, {"causal": True}),
+        ("causal_more_keys", (1, 2, 4, 3), 6, 3, {"causal": True}),
+        ("causal_more_queries", (1, 2, 6, 3), 4, 3, {"causal": True}),
+        ("causal_offset", (1, 2, 2, 3), 6, 3, {"causal": True, "offset": 4}),
+        ("window", (2, 1, 7, 3), 7, 4, {"window": 2}),
+        ("window_0", (1, 2, 4, 3), 4, 2, {"window": 0}),
+        ("window_causal", (1, 2, 8, 3), 8, 3, {"window": 3, "causal": True}),
+        ("lengths", (3, 2, 4, 3), 5, 3, {"lengths": [5, 2, 1]}),
+        ("length_0", (3, 2, 4, 3), 5, 3, {"lengths": [0, 5, 3]}),
+        ("lengths_causal", (2, 2, 5, 3), 5, 3, {"lengths": [5, 2], "causal": True}),
+        ("allowed", (2, 2, 4, 3), 5, 3, {"allowed": (4, 5)}),
+        ("allowed_heads", (2, 2, 4, 3), 5, 3, {"allowed": (2, 4, 5)}),
+        ("allowed_batch", (2, 2, 4, 3), 5, 3, {"allowed": (2, 1, 1, 5)}),
+        ("allowed_queries", (2, 2, 4, 3), 5, 3, {"allowed": (2, 1, 4, 1)}),
+        ("none_allowed", (2, 2, 4, 3), 5, 3, {"allowed": (4, 5), "none": True}),
+        ("bias", (2, 2, 4, 3), 5, 3, {"bias": (4, 5)}),
+        ("bias_heads", (2, 3, 4, 3), 4, 3, {"bias": (3, 4, 4), "causal": True}),
+        ("bias_batch", (2, 2, 4, 3), 5, 3, {"bias": (2, 2, 4, 5), "allowed": (4, 5)}),
+        ("bias_keys", (2, 2, 4, 3), 5, 3, {"bias": (2, 1, 1, 5), "lengths": [4, 2]}),
+        ("large", (1, 1, 3, 2), 4, 2, {"large": True}),
+        ("long", (1, 1, 130, 2), 130, 1, {"causal": True, "window": 70}),
+    ]:
+        random = Random("attention_" + case)
+        batch, heads, queries, width = shape
+        inputs = {"query": random.normal(*shape), "key": random.normal(batch, heads, keys, width),
+                  "value": random.normal(batch, heads, keys, value)}
+        if settings.get("large"):
+            inputs["query"] *= 100
+            inputs["key"] *= 100
+        wrt = list(inputs)
+        if "bias" in settings:
+            inputs["bias"] = random.normal(*settings["bias"])
+            wrt.append("bias")
+        if "allowed" in settings:
+            allowed = random.uniform(*settings["allowed"]) < 0.6
+            inputs["allowed"] = (allowed & (not settings.get("none"))).astype(np.int32)
+        if "lengths" in settings:
+            inputs["lengths"] = np.array(settings["lengths"], dtype=np.int32)
+
+        def function(query, key, value, bias=None, allowed=None, lengths=None):
+            seen = visible(query.shape[2], key.shape[2], settings, allowed, lengths)
+            seen = torch.broadcast_to(seen, (*query.shape[:3], key.shape[2]))
+            scores = torch.zeros(seen.shape, dtype=query.dtype) if bias is None else bias
+            # Rows without a key are left to see all, and then cleared: PyTorch's may give NaN.
+            any_seen = seen.any(-1, keepdim=True)
+            scores = torch.where(seen | ~any_seen, scores, -torch.inf)
+            y = F.scaled_dot_product_attention(query, key, value, scores,
+                                               scale=settings.get("scale"))
+            return {"y": torch.where(any_seen, y, 0.0)}
+
+        family.record("attention_" + case, "attention", inputs, function, wrt=wrt,
+                      **{name: settings.get(name) for name in ["scale", "causal", "offset", "window"]})
+    for case, shape, style, settings in [
+        ("interleaved", (2, 5, 2, 6), "interleaved", {}),
+        ("half", (2, 5, 2, 6), "half", {}),
+        ("offset", (1, 4, 1, 4), "interleaved", {"offset": 7}),
+        ("half_base", (2, 3, 2, 8), "half", {"base": 500.0}),
+        ("odd", (1, 3, 2, 5), "interleaved", {}),
+        ("part", (2, 3, 1, 8), "half", {"width": 4}),
+        ("one", (1, 1, 1, 2), "half", {"offset": 3}),
+    ]:
+        inputs = {"x": Random("rotary_" + case).normal(*shape)}
+        family.record("rotary_" + case, "rotary", inputs,
+                      lambda x: {"y": rotary(x, style, **settings)}, wrt=["x"], style=style,
+                      offset=settings.get("offset", 0), base=settings.get("base", 10000.0),
+                      width=settings.get("width"))
+    for case, shape, offset in [("even", (2, 6, 8), 0), ("odd", (1, 4, 5), 0), ("offset", (2, 3, 4), 9)]:
+        inputs = {"x": Random("sinusoidal_" + case).normal(*shape)}
+        family.record("sinusoidal_" + case, "sinusoidal", inputs,
+                      lambda x: {"y": x + sinusoids(x, offset)}, wrt=["x"], offset=offset)
+    for case, shape, length, offset in [("whole", (2, 6, 3), 6, 0), ("part", (2, 3, 4), 7, 0),
+                                        ("offset", (3, 2, 4), 6, 3)]:
+        random = Random("learned_" + case)
+        inputs = {"x": random.normal(*shape), "weight": random.normal(length, shape[2])}
+        family.record("learned_" + case, "learned", inputs,
+                      lambda x, weight: {"y": x + weight[offset:offset + x.shape[1]]},
+                      wrt=["x", "weight"], offset=offset)
+    family.save()
+
+
+def visible(queries, keys, settings, allowed, lengths):
+    """Which keys each query sees, as booleans that broadcast to [batch, heads, queries, keys]."""
+    distance = torch.arange(keys) - torch.arange(queries)[:, None] - settings.get("offset", 0)
+    seen = torch.ones(queries, keys, dtype=torch.bool)
+    if settings.get("causal"):
+        seen &= distance <= 0
+    if settings.get("window") is not None:
+        seen &= distance.abs() <= settings["window"]
+    if allowed is not None:
+        seen = seen & (allowed != 0)
+    if lengths is not None:
+        seen = seen & (torch.arange(keys) < lengths[:, None])[:, None, None]
+    return seen
+
+
+def rotary(x, style, offset=0, base=10000.0, width=None):
+    """Su et al. 2021, equation 34 (interleaved); GPT-NeoX pairs feature j with j + width / 2."""
+    pairs = (width or x.shape[-1]) // 2
+    angles = (torch.arange(x.shape[1], dtype=torch.float64) + offset)[:, None, None] * torch.pow(
+        torch.tensor(base, dtype=torch.float64), -torch.arange(pairs, dtype=torch.float64) / pairs)
+    cosine, sine = angles.cos().to(x.dtype), angles.sin().to(x.dtype)
+    rest = x[..., 2 * pairs:]
+    if style == "half":
+        a, b = x[..., :pairs], x[..., pairs:2 * pairs]
+        return torch.cat([a * cosine - b * sine, a * sine + b * cosine, rest], -1)
+    a, b = x[..., 0:2 * pairs:2], x[..., 1:2 * pairs:2]
+    turned = torch.stack([a * cosine - b * sine, a * sine + b * cosine], -1).flatten(-2)
+    return torch.cat([turned, rest], -1)
+
+
+def sinusoids(x, offset):
+    """Vaswani et al. 2017, section 3.5."""
+    width = x.shape[2]
+    position = torch.arange(x.shape[1], dtype=torch.float64)[:, None] + offset
+    even = torch.arange(0, width, 2, dtype=torch.float64)
+    angles = position * torch.exp(even * (-math.log(10000.0) / width))
+    table = torch.zeros(x.shape[1], width, dtype=torch.float64)
+    table[:, 0::2] = angles.sin()
+    table[:, 1::2] = angles.cos()[:, :width // 2]
+    return table.to(x.dtype)
+
+
+if __name__ == "__main__":
+    embedding()
+    attention()
