@@ -53,12 +53,24 @@ public protocol Layer: Module {
   ///
   /// - Throws: ``TensorError`` when the layer does not take such an input.
   func outputShape(for input: Shape) throws -> Shape
+
+  /// How many products are added up on the way from an input to an output of these shapes, their
+  /// batch axes included.
+  ///
+  /// By default each weight with two axes or more is used once per position of the output, as in
+  /// linear layers and convolutions; what works on weights in another way says so.
+  func multiplyAdds(input: Shape, output: Shape) -> Int
+
+  /// Which inputs an output position depends on; by default the one at its own place.
+  var reach: Reach { get }
 }
 
 extension Layer {
   /// Applies the layer; a shape error gets the layer's path.
   public func callAsFunction(_ x: Tensor) throws -> Tensor {
-    try located { try forward(x) }
+    let y = try located { try forward(x) }
+    if let observer = y.context.layerObserver { observer(self, x, y) }
+    return y
   }
 
   /// The input's shape, as for everything that works element by element.
@@ -73,6 +85,13 @@ public protocol ReLUFusing: Layer {
 }
 
 extension ReLUFusing {
+  /// Applies the layer, and a ReLU behind it if `relu`; a shape error gets the layer's path.
+  public func callAsFunction(_ x: Tensor, relu: Bool) throws -> Tensor {
+    let y = try located { try forward(x, relu: relu) }
+    if let observer = y.context.layerObserver { observer(self, x, y) }
+    return y
+  }
+
   /// Computes the output without a ReLU.
   public func forward(_ x: Tensor) throws -> Tensor { try forward(x, relu: false) }
 }

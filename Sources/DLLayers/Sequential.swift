@@ -17,8 +17,12 @@ public final class Sequential: Module, Layer {
     var index = 0
     while index < layers.count {
       let next = index + 1 < layers.count ? layers[index + 1] : nil
-      if let fusing = layers[index] as? any ReLUFusing, next is ReLU {
-        steps.append { x in try fusing.located { try fusing.forward(x, relu: true) } }
+      if let fusing = layers[index] as? any ReLUFusing, let relu = next as? ReLU {
+        steps.append { x in
+          let y = try fusing(x, relu: true)
+          if let observer = y.context.layerObserver { observer(relu, y, y) }
+          return y
+        }
         index += 2
       } else {
         let layer = layers[index]

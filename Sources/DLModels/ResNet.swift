@@ -82,7 +82,7 @@ public final class ResNet: Module, Layer {
 
   /// Applies the network: `[batch, height, width, channels]` to `[batch, classes]`.
   public func forward(_ x: Tensor) throws -> Tensor {
-    let stem = try bn1.forward(conv1(x), relu: true)
+    let stem = try bn1(conv1(x), relu: true)
     return try fc(layer3(layer2(layer1(stem))).globalAvgPool2d())
   }
 
@@ -124,7 +124,7 @@ final class BasicBlock: Module, Layer {
   }
 
   func forward(_ x: Tensor) throws -> Tensor {
-    let inner = try conv2(bn1.forward(conv1(x), relu: true))
+    let inner = try conv2(bn1(conv1(x), relu: true))
     return try (bn2(inner) + (downsample?(x) ?? x)).relu()
   }
 
@@ -134,7 +134,7 @@ final class BasicBlock: Module, Layer {
 }
 
 extension Conv2d {
-  /// A convolution without bias in front of a batch norm, started as He et al. 2015 say.
+  /// A convolution without bias in front of a batch norm, started for ReLU by its fan out.
   fileprivate static func residual(_ input: Int, _ output: Int, kernel: Size2d, stride: Size2d = 1)
     -> Conv2d
   {

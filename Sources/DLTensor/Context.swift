@@ -25,6 +25,9 @@ public final class Context {
   /// key.
   public var rowOffset = 0
 
+  /// Told of each layer that was applied, with its input and output; nil but for reports.
+  public var layerObserver: ((_ layer: AnyObject, _ input: Tensor, _ output: Tensor) -> Void)?
+
   /// Counts forward passes, so that a layer can number its calls within one; see
   /// ``beginForward(rowOffset:)``.
   public private(set) var forwardPass = 0

@@ -63,7 +63,7 @@ public struct Window2d: Hashable, Sendable {
   }
 
   /// The extent that a window covers: `dilation · (kernel - 1) + 1` in each direction.
-  var reach: Size2d {
+  public var reach: Size2d {
     Size2d(
       dilation.height * (kernel.height - 1) + 1, dilation.width * (kernel.width - 1) + 1)
   }

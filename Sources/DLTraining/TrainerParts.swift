@@ -79,6 +79,20 @@ struct TrainerParts {
   /// Runs one row of zeros through network and loss in evaluation mode, so that every shape is
   /// checked before step 1.
   private func tryOut(_ context: Context) throws {
+    let x = try evaluateOneRow(context)
+    if let classes = data.train.classCount, let network = (task as? SupervisedTask)?.network {
+      let outputs = try network(x).shape.last
+      guard outputs >= classes else {
+        throw TensorError(
+          op: "model",
+          "has \(outputs) outputs, the data has \(classes) classes; widen its last layer")
+      }
+    }
+  }
+
+  /// Evaluates one row of zeros, and returns it.
+  @discardableResult
+  func evaluateOneRow(_ context: Context) throws -> Tensor {
     let x = try Tensor.zeros(
       Shape(data.train.inputShape).prepending(1), dtype: data.transform.outputType,
       context: context)
@@ -88,14 +102,7 @@ struct TrainerParts {
     var totals = ValidationTotals()
     totals.sums = [Double](repeating: 0, count: task.validationSumCount)
     try task.evaluate(Batch(x: x, y: y), into: &totals)
-    if let classes = data.train.classCount, let network = (task as? SupervisedTask)?.network {
-      let outputs = try network(x).shape.last
-      guard outputs >= classes else {
-        throw TensorError(
-          op: "model",
-          "has \(outputs) outputs, the data has \(classes) classes; widen its last layer")
-      }
-    }
+    return x
   }
 
   /// Rejects what would give a batch normalisation a single value per channel in some step.

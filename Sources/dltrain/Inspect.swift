@@ -10,18 +10,33 @@ struct Inspect: Verb {
     discussion: """
       Example: dltrain inspect runs/digits-001/checkpoints/step-00000345.safetensors
       Example: dltrain inspect job.yaml
+      Example: dltrain inspect job.yaml --schedule --svg rate.svg
       """)
 
   @Argument(help: "A safetensors file, a configuration file (.yaml, .yml) or a recipe.")
   var subject: String
   @OptionGroup var job: JobOptions
+  @Flag(help: "Draw the learning rate of each step instead of listing the layers.")
+  var schedule = false
+  @Option(help: "With --schedule: write the curve to this SVG file too.")
+  var svg: String?
+
+  func validate() throws {
+    guard svg == nil || schedule else { throw ValidationError("--svg needs --schedule") }
+  }
 
   func run(in world: World) throws -> DLCluster.ExitCode {
     try world.first("inspect \(subject)") {
       if let job = try Job(inspecting: subject) {
         let configuration = try job.configuration(self.job.overrides, needsData: false)
-        world.print(try ModelReport(configuration).layers())
+        let report = try ModelReport(configuration)
+        guard schedule else { return world.print(try report.layers()) }
+        world.print(report.learningRate.text(isPlain: !World.isInteractive))
+        if let svg { try report.learningRate.writeSVG(to: svg) }
       } else {
+        guard !schedule else {
+          throw UsageError("\(subject): --schedule draws that of a configuration or a recipe")
+        }
         world.print(try TensorReport.text(path: subject))
       }
     }

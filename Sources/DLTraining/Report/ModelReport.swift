@@ -8,6 +8,7 @@ import DLTensor
 public struct ModelReport {
   private let configuration: Configuration
   private let parts: TrainerParts
+  private let context: Context
 
   /// Builds the model and opens the data on one rank: everything that can be checked without
   /// training.
@@ -21,7 +22,7 @@ public struct ModelReport {
     var alone = configuration
     alone.shares = nil
     try ModelReport.checkFiles(configuration)
-    let context = Context(precision: configuration.precision.dtype, seed: configuration.seed)
+    context = Context(precision: configuration.precision.dtype, seed: configuration.seed)
     parts = try TrainerParts(alone, context: context, task: TaskInput.factory())
     try parts.readFirstBatch()
   }
@@ -54,29 +55,53 @@ public struct ModelReport {
     return Text.table(rows)
   }
 
-  /// The layers in order with the shape of what they put out, without the batch, and their
-  /// parameters.
+  /// The layers in the order in which a row goes through them: the shape of what they put out,
+  /// without the batch, their parameters, the products that they add up for a row, and how many
+  /// pixels of the input one of their outputs depends on.
   ///
   /// - Throws: `TensorError` where a layer does not take its input.
   public func layers() throws -> String {
-    var rows = [["layer", "type", "output", "parameters"]]
-    var shape = Shape(parts.data.train.inputShape)
-    rows.append(["", "input", "\(shape)", ""])
-    let network = parts.task.model
-    let layers: [any Layer] =
-      (network as? Sequential)?.layers ?? ((network as? any Layer).map { [$0] } ?? [])
-    for layer in layers {
-      shape = try layer.located { try layer.outputShape(for: shape) }
-      let own = parts.arena.parameters.filter {
-        layer.path.isEmpty || $0.name.hasPrefix(layer.path + ".")
-      }
+    let trace = try LayerTrace.of(context) {
+      _ = try context.withoutRecording { try parts.evaluateOneRow(context) }
+    }
+    let input = Shape(parts.data.train.inputShape)
+    let isImage = input.rank == 3
+    var rows = [["layer", "type", "output", "parameters", "multiply-adds", "field"]]
+    rows.append(["", "input", "\(input)", "", "", isImage ? "1" : ""])
+    var seen: Set<ObjectIdentifier> = []
+    var products = 0
+    for step in trace.steps where !step.isContainer {
+      // Weights that are used twice are counted once.
+      let parameters =
+        seen.insert(ObjectIdentifier(step.layer)).inserted ? parameters(of: step.layer) : []
+      let multiplyAdds = step.multiplyAdds
+      products = min(products, Int.max - multiplyAdds) + multiplyAdds
       rows.append([
-        layer.path, "\(type(of: layer))", "\(shape)",
-        own.isEmpty ? "" : Text.grouped(parameterCount(of: own)),
+        step.layer.path, "\(type(of: step.layer))", "\(step.output.shape.dropFirst())",
+        parameters.isEmpty ? "" : Text.grouped(parameterCount(of: parameters)),
+        multiplyAdds == 0 ? "" : Text.grouped(multiplyAdds), isImage ? step.field.text : "",
       ])
     }
-    rows.append(["", "total", "", Text.grouped(parameterCount(of: parts.arena.parameters))])
-    return Text.table(rows, rightAligned: [3])
+    rows.append([
+      "", "total", "", Text.grouped(parameterCount(of: parts.arena.parameters)),
+      Text.grouped(products),
+    ])
+    if !isImage { rows = rows.map { Array($0.prefix(5)) } }
+    return Text.table(rows, rightAligned: [3, 4, 5])
+  }
+
+  /// The learning rate over the run.
+  public var learningRate: LearningRateCurve {
+    LearningRateCurve(
+      name: configuration.schedule.name.rawValue, base: configuration.optimizer.lr,
+      schedule: parts.schedule, totalSteps: parts.totalSteps,
+      stepsPerEpoch: parts.sampler.stepsPerEpoch, goesByValidation: parts.plateau != nil)
+  }
+
+  private func parameters(of layer: any Layer) -> [Parameter] {
+    parts.arena.parameters.filter {
+      layer.path.isEmpty || $0.name.hasPrefix(layer.path + ".")
+    }
   }
 
   /// Opens the data files one by one, so that the faults of all are told.

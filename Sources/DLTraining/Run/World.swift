@@ -68,6 +68,9 @@ public final class World {
     exit(code.rawValue)
   }
 
+  /// Whether standard output is a terminal.
+  public static var isInteractive: Bool { Console.isTerminal }
+
   /// Writes to standard output, on the first process only.
   public func print(_ text: String, terminator: String = "\n") {
     if isFirst { Console.out(text + terminator) }

@@ -1,0 +1,104 @@
+import DLTensor
+
+/// Which positions of an image or a sequence an output position depends on.
+public enum Reach: Hashable, Sendable {
+  /// The one at its own place.
+  case position
+  /// Those under a sliding window.
+  case window(Window2d)
+  /// Those whose windows cover it, as in a transposed convolution.
+  case transposed(Window2d)
+  /// All of them.
+  case everything
+}
+
+extension Layer {
+  /// The weights of the layer itself, each used once per position of the output.
+  public func multiplyAdds(input: Shape, output: Shape) -> Int {
+    self is any Normalization ? 0 : output.leading.product(ownMatrixElements)
+  }
+
+  /// The one at its own place.
+  public var reach: Reach { .position }
+
+  /// The elements of the layer's own weights with two axes or more, those of its parts not among
+  /// them.
+  var ownMatrixElements: Int {
+    func elements(_ value: Any) -> Int {
+      if let parameter = value as? Parameter {
+        return parameter.shape.rank < 2 ? 0 : parameter.shape.count
+      }
+      let mirror = Mirror(reflecting: value)
+      guard !(value is Module), [.optional, .collection].contains(mirror.displayStyle) else {
+        return 0
+      }
+      return mirror.children.reduce(0) { $0 + elements($1.value) }
+    }
+    return children.reduce(0) { $0 + elements($1.value) }
+  }
+}
+
+extension Int {
+  /// The product, or the largest number where there is none.
+  fileprivate func product(_ other: Int) -> Int {
+    let (result, overflow) = multipliedReportingOverflow(by: other)
+    return overflow ? .max : result
+  }
+}
+
+extension Conv2d {
+  /// Those under its window.
+  public var reach: Reach { .window(window) }
+}
+
+extension Conv1d {
+  /// Those under its window.
+  public var reach: Reach { .window(window) }
+}
+
+extension MaxPool2d {
+  /// Those under its window.
+  public var reach: Reach { .window(window) }
+}
+
+extension AvgPool2d {
+  /// Those under its window.
+  public var reach: Reach { .window(window) }
+}
+
+extension GlobalAvgPool2d {
+  /// All of them.
+  public var reach: Reach { .everything }
+}
+
+extension Flatten {
+  /// All of them.
+  public var reach: Reach { .everything }
+}
+
+extension ConvTranspose2d {
+  /// Those whose windows cover it.
+  public var reach: Reach { .transposed(window.window) }
+  /// Each weight is used once per position of the input.
+  public func multiplyAdds(input: Shape, output: Shape) -> Int {
+    input.leading.product(ownMatrixElements)
+  }
+}
+
+extension ConvTranspose1d {
+  /// Those whose windows cover it.
+  public var reach: Reach { .transposed(window.window) }
+  /// Each weight is used once per position of the input.
+  public func multiplyAdds(input: Shape, output: Shape) -> Int {
+    input.leading.product(ownMatrixElements)
+  }
+}
+
+extension Recurrent {
+  /// All of them: those before it, and with two directions those behind it.
+  public var reach: Reach { .everything }
+  /// Each weight is used once per time step.
+  public func multiplyAdds(input: Shape, output: Shape) -> Int {
+    input.leading.product(ownMatrixElements)
+  }
+}
