@@ -71,6 +71,65 @@ extension GlobalAvgPool2d {
   public var reach: Reach { .everything }
 }
 
+extension MaxPool1d {
+  /// Those under its window.
+  public var reach: Reach { .window(window) }
+}
+
+extension AvgPool1d {
+  /// Those under its window.
+  public var reach: Reach { .window(window) }
+}
+
+extension GlobalMaxPool2d {
+  /// All of them.
+  public var reach: Reach { .everything }
+}
+
+extension GlobalAvgPool1d {
+  /// All of them.
+  public var reach: Reach { .everything }
+}
+
+extension GlobalMaxPool1d {
+  /// All of them.
+  public var reach: Reach { .everything }
+}
+
+extension AdaptiveAvgPool1d {
+  /// Taken to be all of them: how many depends on the image.
+  public var reach: Reach { .everything }
+}
+
+extension AdaptiveMaxPool1d {
+  /// Taken to be all of them: how many depends on the image.
+  public var reach: Reach { .everything }
+}
+
+extension AdaptiveAvgPool2d {
+  /// Taken to be all of them: how many depends on the image.
+  public var reach: Reach { .everything }
+}
+
+extension AdaptiveMaxPool2d {
+  /// Taken to be all of them: how many depends on the image.
+  public var reach: Reach { .everything }
+}
+
+extension PixelShuffle {
+  /// The one whose channels became its square.
+  public var reach: Reach {
+    .transposed(Window2d(kernel: Size2d(factor, factor), stride: Size2d(factor, factor)))
+  }
+}
+
+extension PixelUnshuffle {
+  /// The square that became its channels.
+  public var reach: Reach {
+    .window(Window2d(kernel: Size2d(factor, factor), stride: Size2d(factor, factor)))
+  }
+}
+
 extension Flatten {
   /// All of them.
   public var reach: Reach { .everything }

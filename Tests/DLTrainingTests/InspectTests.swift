@@ -23,11 +23,13 @@ import Testing
       .split(separator: " ")
   }
 
-  // He et al. 2016: 0.27 million parameters; 40.55 million products, by hand: 442,368 in the stem,
+  // He et al. 2016: 0.27 million parameters; 40.55 million products, 40.81 with projections, by hand: 442,368 in the stem,
   // 14,155,776 + 12,976,128 + 12,976,128 in the stages, 640 at the end.
   @Test func resNet20() throws {
     let table = try report("{name: resnet_cifar}", [32, 32, 3]).layers()
-    #expect(row(table, "total") == ["total", "272,474", "40,551,040"])
+    #expect(row(table, "total") == ["total", "269,722", "40,551,040"])
+    let projected = try report("{name: resnet_cifar, shortcut: projection}", [32, 32, 3]).layers()
+    #expect(row(projected, "total") == ["total", "272,474", "40,813,184"])
     #expect(
       row(table, "conv1") == ["conv1", "Conv2d", "[32,", "32,", "16]", "432", "442,368", "3"])
     let last = row(table, "layer3.2.conv2")

@@ -15,7 +15,7 @@ struct LayerTrace {
 
     /// The products that it adds up, those of its parts not among them.
     var multiplyAdds: Int {
-      isContainer ? 0 : layer.multiplyAdds(input: input.shape, output: output.shape)
+      layer.multiplyAdds(input: input.shape, output: output.shape)
     }
   }
 
@@ -37,7 +37,10 @@ struct LayerTrace {
   /// The tensors are kept, so that one is known again by its identity.
   private mutating func note(_ layer: any Layer, _ input: Tensor, _ output: Tensor) {
     let inner = steps.reversed().prefix { $0.layer.isPart(of: layer) }
-    let before = steps.last { $0.output === input }?.field ?? steps.last?.field ?? ReceptiveField()
+    var before = steps.last { $0.output === input }?.field ?? steps.last?.field ?? ReceptiveField()
+    // What has lost the image's axes has seen all of it, by pooling or a change of shape that is no
+    // layer.
+    if let first = steps.first, input.shape.rank < first.input.shape.rank { before.isWhole = true }
     let field =
       inner.isEmpty ? before.seen(by: layer.reach) : inner.map(\.field).reduce(before, max)
     steps.append(

@@ -70,10 +70,12 @@ public struct ModelReport {
     rows.append(["", "input", "\(input)", "", "", isImage ? "1" : ""])
     var seen: Set<ObjectIdentifier> = []
     var products = 0
-    for step in trace.steps where !step.isContainer {
-      // Weights that are used twice are counted once.
-      let parameters =
-        seen.insert(ObjectIdentifier(step.layer)).inserted ? parameters(of: step.layer) : []
+    for step in trace.steps {
+      // The weights of a layer's parts, and those that are used again, count where they came first.
+      let parameters = parameters(of: step.layer).filter {
+        seen.insert(ObjectIdentifier($0)).inserted
+      }
+      guard !step.isContainer || !parameters.isEmpty else { continue }
       let multiplyAdds = step.multiplyAdds
       products = min(products, Int.max - multiplyAdds) + multiplyAdds
       rows.append([
