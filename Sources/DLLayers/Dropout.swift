@@ -10,8 +10,7 @@ public final class Dropout: Module, Layer {
   /// The probability of a zero.
   public let probability: Double
 
-  private var pass = -1
-  private var call = 0
+  private var calls = DropoutCalls()
 
   /// Makes the layer, with `p` in `0 ..< 1`.
   public init(p: Double = 0.5) { probability = p }
@@ -20,10 +19,7 @@ public final class Dropout: Module, Layer {
   public func forward(_ x: Tensor) throws -> Tensor {
     let context = x.context
     guard context.isTraining, probability > 0 else { return x }
-    call = pass == context.forwardPass ? call + 1 : 0
-    pass = context.forwardPass
-    let key = RandomKey(context.seed).child("dropout").child(context.step).child(path).child(call)
-    return try x.dropout(probability, key: key)
+    return try x.dropout(probability, key: calls.next(context, path: path))
   }
 }
 

@@ -17,6 +17,14 @@ public final class Linear: Module, ReLUFusing {
     self.bias = bias ? Parameter([output], initializer: .fanIn(input)) : nil
   }
 
+  /// Makes a layer whose weight `[out, in]` is another's, as that of the words' table for the
+  /// logits of the next word.
+  public init(tiedTo weight: Parameter, bias: Bool = false) {
+    self.weight = weight
+    self.bias =
+      bias ? Parameter([weight.shape[0]], initializer: .fanIn(weight.shape[1])) : nil
+  }
+
   /// Applies the layer, and a ReLU behind it if `relu`.
   public func forward(_ x: Tensor, relu: Bool) throws -> Tensor {
     try x.linear(weight.value, bias: bias?.value, relu: relu)

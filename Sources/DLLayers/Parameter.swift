@@ -45,17 +45,20 @@ public final class Parameter {
   public let layout: ParameterLayout
   /// How it starts; to be set before the arena is made.
   public var initializer: Initializer
+  /// Whether it stays as it is loaded: no gradient flows to it and no optimizer changes it; to be
+  /// set before the arena is made.
+  public var isFrozen = false
   /// The property path, set when the arena is made.
   public internal(set) var name = ""
 
   var tensor: Tensor?
 
-  /// Whether gradients flow to it; from the arena's making on true.
+  /// Whether gradients flow to it; from the arena's making on true unless it is frozen.
   ///
   /// Its gradient counts as zero where they do not.
   public var requiresGradient: Bool {
-    get { tensor?.requiresGradient ?? true }
-    set { tensor?.requiresGradient = newValue }
+    get { tensor?.requiresGradient ?? !isFrozen }
+    set { tensor?.requiresGradient = newValue && !isFrozen }
   }
 
   /// Declares a parameter.

@@ -76,6 +76,7 @@ public final class ParameterArena {
           borrowing: gradients + bytes, shape: parameter.shape, dtype: dtype,
           owner: gradientMemory, context: context))
       parameter.tensor = tensor
+      if parameter.isFrozen { parameter.requiresGradient = false }
     }
     for (buffer, offset) in zip(buffers, bufferOffsets) {
       buffer.tensor = Tensor(

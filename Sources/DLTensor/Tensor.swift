@@ -74,9 +74,10 @@ public final class Tensor {
     UnsafeRawBufferPointer(start: pointer, count: byteCount)
   }
 
-  /// The same elements under another shape of the same count, not recorded.
-  func view(_ shape: Shape) -> Tensor {
-    Tensor(shape: shape, dtype: dtype, context: context, storage: storage, pointer: pointer)
+  /// The same memory under another shape, from a byte on, not recorded.
+  func view(_ shape: Shape, offset: Int = 0) -> Tensor {
+    Tensor(
+      shape: shape, dtype: dtype, context: context, storage: storage, pointer: pointer + offset)
   }
 
   /// Neighbouring elements, the first of them at `offset`, not recorded.

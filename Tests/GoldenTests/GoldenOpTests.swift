@@ -24,7 +24,7 @@ import Testing
   /// A file that no test reads would show nothing.
   @Test func everyFileIsRead() throws {
     let jobs = ["lenet", "resnet", "mlp"]
-    var known = Set(GoldenOpTests.families.map(\.name) + ["residual"])
+    var known = Set(GoldenOpTests.families.map(\.name) + ["residual", "transformer"])
     known.formUnion([  // DLOptimizersTests
       "optimizers", "clipping", "schedules", "averages", "groups", "lbfgs", "plateau", "sam",
     ])

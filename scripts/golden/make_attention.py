@@ -203,6 +203,189 @@ def sinusoids(x, offset):
     return table.to(x.dtype)
 
 
+def module(family, case, make, inputs, call, wrt=("x",), **settings):
+    """Runs a module with drawn parameters, whose gradients are recorded with those of `wrt`."""
+    random = Random(f"module_{case}")
+    inputs = dict(inputs)
+    parameters = dict(make().named_parameters())
+    for name, parameter in parameters.items():
+        norm = "norm" in name and name.endswith("weight")
+        inputs[name] = random.normal(*parameter.shape, scale=0.3, mean=1.0 if norm else 0.0)
+
+    def function(**tensors):
+        texts = {name: value for name, value in tensors.items() if name not in parameters}
+        layer = Bound(make().to(tensors["x"].dtype), {name: tensors[name] for name in parameters})
+        return {"y": call(layer, **texts)}
+
+    family.record(case, settings.pop("op"), inputs, function, wrt=[*wrt, *parameters], **settings)
+
+
+class Bound:
+    """A module that runs with given parameters."""
+
+    def __init__(self, layer, parameters):
+        self.layer, self.parameters = layer.train(), parameters
+
+    def __call__(self, *texts, **options):
+        return torch.func.functional_call(self.layer, self.parameters, texts, options)
+
+
+def blocked(settings, queries, keys):
+    """A mask for torch.nn.MultiheadAttention, where True keeps out; None where nothing is."""
+    if not settings.get("causal") and settings.get("window") is None:
+        return None
+    return ~visible(queries, keys, settings, None, None)
+
+
+def padding(lengths, keys):
+    return None if lengths is None else torch.arange(keys) >= lengths[:, None]
+
+
+def draw(case, lengths=None, memory_lengths=None, **shapes):
+    random = Random("texts_" + case)
+    inputs = {name: random.normal(*shape) for name, shape in shapes.items()}
+    for name, values in [("lengths", lengths), ("memory_lengths", memory_lengths)]:
+        if values is not None:
+            inputs[name] = np.array(values, dtype=np.int32)
+    return inputs
+
+
+def transformer():
+    family = Family("transformer")
+    nn = torch.nn
+    for case, shape, heads, settings in [
+        ("self", (2, 5, 8), 2, {}),
+        ("self_one_head", (1, 3, 4), 1, {}),
+        ("self_no_bias", (2, 3, 6), 3, {"bias": False}),
+        ("self_causal", (2, 5, 8), 2, {"causal": True}),
+        ("self_window", (2, 6, 4), 2, {"window": 1}),
+        ("self_window_causal", (1, 6, 4), 2, {"window": 2, "causal": True}),
+        ("self_lengths", (3, 4, 6), 2, {"lengths": [4, 1, 2]}),
+        ("self_lengths_causal", (2, 4, 6), 2, {"lengths": [3, 4], "causal": True}),
+        ("self_one_step", (2, 1, 4), 2, {}),
+    ]:
+        bias = settings.get("bias", True)
+
+        def call(layer, x, lengths=None):
+            return layer(x, x, x, attn_mask=blocked(settings, x.shape[1], x.shape[1]),
+                         key_padding_mask=padding(lengths, x.shape[1]), need_weights=False)[0]
+
+        module(family, "mha_" + case,
+               lambda: nn.MultiheadAttention(shape[2], heads, bias=bias, batch_first=True),
+               draw(case, settings.get("lengths"), x=shape), call, op="mha", heads=heads,
+               bias=bias, causal=settings.get("causal"), window=settings.get("window"))
+    for case, key, value, lengths in [
+        ("memory", 8, 8, None), ("memory_lengths", 8, 8, [2, 6]), ("three", 8, 8, None),
+        ("sizes", 3, 5, None), ("sizes_lengths", 5, 8, [6, 1]),
+    ]:
+        texts = draw(case, lengths, x=(2, 4, 8), key=(2, 6, key), value=(2, 6, value))
+        if case.startswith("memory"):
+            del texts["value"]
+
+        def call(layer, x, key, value=None, lengths=None):
+            return layer(x, key, key if value is None else value,
+                         key_padding_mask=padding(lengths, 6), need_weights=False)[0]
+
+        module(family, "mha_" + case,
+               lambda: nn.MultiheadAttention(8, 2, kdim=key, vdim=value, batch_first=True),
+               texts, call, op="mha", heads=2, bias=True, key=key, value=value,
+               wrt=[name for name in texts if name != "lengths"])
+    for case, style, causal in [("rotary_interleaved", "interleaved", True), ("rotary_half", "half", False)]:
+        def call(layer, x):
+            p, (batch, time, size) = layer.parameters, x.shape
+            q, k, v = (F.linear(x, p["in_proj_weight"], p["in_proj_bias"])
+                       .reshape(batch, time, 3, 2, size // 2).unbind(2))
+            q, k, v = (t.transpose(1, 2) for t in [rotary(q, style), rotary(k, style), v])
+            y = F.scaled_dot_product_attention(q, k, v, is_causal=causal).transpose(1, 2)
+            return F.linear(y.reshape(x.shape), p["out_proj.weight"], p["out_proj.bias"])
+
+        module(family, "mha_" + case, lambda: nn.MultiheadAttention(8, 2, batch_first=True),
+               draw(case, x=(2, 5, 8)), call, op="mha", heads=2, bias=True, causal=causal,
+               rotary=style)
+    activations = {"relu": F.relu, "gelu": F.gelu,
+                   "gelu_tanh": lambda x: F.gelu(x, approximate="tanh")}
+    for case, count, settings in [
+        ("post_relu", 0, {}),
+        ("pre_gelu", 0, {"norm_first": True, "activation": "gelu"}),
+        ("pre_gpt", 0, {"norm_first": True, "activation": "gelu_tanh", "causal": True}),
+        ("post_lengths", 0, {"lengths": [2, 5], "activation": "gelu"}),
+        ("pre_window", 0, {"norm_first": True, "window": 1, "causal": True}),
+        ("stack_post", 2, {"causal": True}),
+        ("stack_pre", 2, {"norm_first": True, "activation": "gelu", "lengths": [5, 3]}),
+    ]:
+        name = settings.get("activation", "relu")
+        first = settings.get("norm_first", False)
+
+        def make():
+            layer = nn.TransformerEncoderLayer(8, 2, 12, 0.0, activations[name], norm_first=first,
+                                               batch_first=True)
+            if count == 0:
+                return layer
+            return nn.TransformerEncoder(layer, count, nn.LayerNorm(8) if first else None,
+                                         enable_nested_tensor=False)
+
+        def call(layer, x, lengths=None):
+            mask = blocked(settings, x.shape[1], x.shape[1])
+            dropped = padding(lengths, x.shape[1])
+            if count == 0:
+                return layer(x, src_mask=mask, src_key_padding_mask=dropped)
+            return layer(x, mask=mask, src_key_padding_mask=dropped)
+
+        module(family, "encoder_" + case, make,
+               draw("encoder_" + case, settings.get("lengths"), x=(2, 5, 8)), call, op="encoder",
+               layers=count, activation=name, norm_first=first, causal=settings.get("causal"),
+               window=settings.get("window"))
+    for case, count, settings in [
+        ("post_relu", 0, {}),
+        ("post_all", 0, {"causal": False}),
+        ("pre_gelu", 0, {"norm_first": True, "activation": "gelu", "memory_lengths": [4, 2]}),
+        ("lengths", 0, {"lengths": [5, 2], "memory_lengths": [1, 6]}),
+        ("stack_post", 2, {"memory_lengths": [6, 3]}),
+        ("stack_pre", 2, {"norm_first": True, "activation": "gelu"}),
+    ]:
+        name = settings.get("activation", "relu")
+        first, causal = settings.get("norm_first", False), settings.get("causal", True)
+
+        def make():
+            layer = nn.TransformerDecoderLayer(8, 2, 12, 0.0, activations[name], norm_first=first,
+                                               batch_first=True)
+            return layer if count == 0 else nn.TransformerDecoder(
+                layer, count, nn.LayerNorm(8) if first else None)
+
+        def call(layer, x, memory, lengths=None, memory_lengths=None):
+            return layer(x, memory, tgt_mask=blocked({"causal": causal}, x.shape[1], x.shape[1]),
+                         tgt_key_padding_mask=padding(lengths, x.shape[1]),
+                         memory_key_padding_mask=padding(memory_lengths, memory.shape[1]))
+
+        module(family, "decoder_" + case, make,
+               draw("decoder_" + case, settings.get("lengths"), settings.get("memory_lengths"),
+                    x=(2, 5, 8), memory=(2, 6, 8)),
+               call, op="decoder", wrt=["x", "memory"], layers=count, activation=name,
+               norm_first=first, causal=causal)
+    for case, query, key, lengths in [("plain", (2, 3, 4), (2, 5, 6), None),
+                                      ("lengths", (3, 2, 4), (3, 4, 3), [1, 4, 2]),
+                                      ("one", (1, 1, 2), (1, 1, 2), None)]:
+        def call(layer, x, key, value, lengths=None):
+            p = layer.parameters
+            features = torch.tanh(F.linear(x, p["query_proj.weight"])[:, :, None]
+                                  + F.linear(key, p["key_proj.weight"])[:, None])
+            scores = F.linear(features, p["score.weight"])[..., 0]
+            if lengths is not None:
+                scores = scores.masked_fill(padding(lengths, key.shape[1])[:, None], -torch.inf)
+            return scores.softmax(-1) @ value
+
+        def make():
+            return nn.ModuleDict({"query_proj": nn.Linear(query[2], 5, bias=False),
+                                  "key_proj": nn.Linear(key[2], 5, bias=False),
+                                  "score": nn.Linear(5, 1, bias=False)})
+
+        module(family, "additive_" + case, make,
+               draw("additive_" + case, lengths, x=query, key=key, value=(*key[:2], 3)), call,
+               op="additive", wrt=["x", "key", "value"])
+    family.save()
+
+
 if __name__ == "__main__":
     embedding()
     attention()
+    transformer()

@@ -26,11 +26,13 @@ struct ParameterGroups {
     let start = arena.elements(of: parameters).lowerBound
     var frozen: Set<Int> = []
     let members = parameters.map { index in
-      let key = Key(
-        group: choices.firstIndex { $0.contains(index) }, decays: !undecayed.contains(index))
+      let group = choices.firstIndex { $0.contains(index) }
+      let isFrozen =
+        arena.parameters[index].isFrozen || group.map { configuration.groups[$0].frozen } ?? false
+      let key = Key(group: group, decays: !undecayed.contains(index), isFrozen: isFrozen)
       let place = keys.firstIndex(of: key) ?? keys.count
       if place == keys.count { keys.append(key) }
-      if let group = key.group, configuration.groups[group].frozen { frozen.insert(index) }
+      if isFrozen { frozen.insert(index) }
       let first = arena.offsets[index] - start
       return ArenaUpdate.Member(
         first..<first + arena.parameters[index].shape.count, group: place)
@@ -45,7 +47,7 @@ struct ParameterGroups {
         return ArenaUpdate.Group(
           rule: try configuration.makeOptimizer(
             weightDecay: group?.weightDecay, decays: key.decays),
-          learningRate: group?.lr ?? configuration.lr, isFrozen: group?.frozen ?? false)
+          learningRate: group?.lr ?? configuration.lr, isFrozen: key.isFrozen)
       }, members: members)
   }
 
@@ -53,6 +55,7 @@ struct ParameterGroups {
   private struct Key: Hashable {
     let group: Int?
     let decays: Bool
+    let isFrozen: Bool
   }
 }
 

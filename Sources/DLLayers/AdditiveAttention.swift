@@ -1,0 +1,52 @@
+import DLTensor
+
+/// Attention by a small network instead of a product: `scores = w · tanh(W_q q + W_k k)`.
+///
+/// Shapes: queries `[batch, time, querySize]`, keys `[batch, keys, keySize]`, values `[batch, keys,
+/// any]`, the result `[batch, time, any]`. Needs batch · time · keys · hidden elements. Bahdanau et
+/// al. 2015, "Neural Machine Translation by Jointly Learning to Align and Translate", appendix
+/// A.1.2.
+public final class AdditiveAttention: Module {
+  /// W_q, without a bias.
+  public let queryProj: Linear
+  /// W_k, without a bias.
+  public let keyProj: Linear
+  /// w, without a bias.
+  public let score: Linear
+
+  private let dropout: Dropout
+
+  /// Makes a layer that compares in `hidden` features.
+  public init(querySize: Int, keySize: Int, hidden: Int, dropout: Double = 0) {
+    queryProj = Linear(querySize, hidden, bias: false)
+    keyProj = Linear(keySize, hidden, bias: false)
+    score = Linear(hidden, 1, bias: false)
+    self.dropout = Dropout(p: dropout)
+  }
+
+  /// Applies the layer.
+  public func callAsFunction(
+    _ query: Tensor, _ key: Tensor, _ value: Tensor, mask: AttentionMask = AttentionMask()
+  ) throws -> Tensor {
+    try dropout(weights(query, key, mask: mask)).matmul(value)
+  }
+
+  /// How much each query takes of each key, `[batch, time, keys]`.
+  public func weights(_ query: Tensor, _ key: Tensor, mask: AttentionMask = AttentionMask()) throws
+    -> Tensor
+  {
+    try located {
+      guard query.shape.rank == 3, key.shape.rank == 3, query.shape[0] == key.shape[0] else {
+        throw TensorError(
+          op: "additive_attention",
+          "queries have shape \(query.shape), keys \(key.shape); expected [batch, time, features]")
+      }
+      let (batch, time, keys) = (query.shape[0], query.shape[1], key.shape[1])
+      let hidden = queryProj.weight.shape[0]
+      let features = try
+        (queryProj(query).reshape([batch, time, 1, hidden])
+        + keyProj(key).reshape([batch, 1, keys, hidden])).tanh()
+      return try score(features).reshape([batch, time, keys]).maskedSoftmax(mask)
+    }
+  }
+}

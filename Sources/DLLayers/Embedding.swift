@@ -1,0 +1,117 @@
+import DLConfiguration
+import DLTensor
+
+/// A table of rows that indices look up, such as a vector per word.
+///
+/// Shapes: int32 `[...]` to `[..., size]`; weight `[entries, size]`, from N(0, 1), with zeros in the
+/// row of padding. The gradient touches the rows that occur. Counterpart: `torch.nn.Embedding`.
+public final class Embedding: Module, Layer {
+  /// The table, `[entries, size]`.
+  public let weight: Parameter
+  /// The row that gets no gradient, at first zero; nil for none.
+  public let paddingIndex: Int?
+  /// The norm above which rows that occur are scaled down to it; nil for none.
+  ///
+  /// In training the table itself changes, as PyTorch's does; in evaluation only the result.
+  public let maxNorm: Double?
+  /// Which norm that is: the p of `(Σ |x|^p)^(1/p)`.
+  public let normType: Double
+
+  /// Makes a table.
+  ///
+  /// - Parameters:
+  ///   - paddingIndex: counted from the end if below 0.
+  ///   - isFrozen: whether it stays as it is loaded.
+  public init(
+    _ entries: Int, _ size: Int, paddingIndex: Int? = nil, maxNorm: Double? = nil,
+    normType: Double = 2, isFrozen: Bool = false,
+    initializer: Initializer = .normal(standardDeviation: 1)
+  ) {
+    let padding = paddingIndex.map { $0 < 0 ? $0 + entries : $0 }
+    weight = Parameter([entries, size], initializer: .rows(initializer, zero: padding))
+    weight.isFrozen = isFrozen
+    self.paddingIndex = padding
+    self.maxNorm = maxNorm
+    self.normType = normType
+  }
+
+  /// Applies the layer.
+  public func forward(_ indices: Tensor) throws -> Tensor {
+    let table = try weight.value
+    guard let maxNorm else { return try indices.embedding(table, paddingIndex: paddingIndex) }
+    if indices.context.isTraining {
+      try table.renormalizeRows(usedBy: indices, maxNorm: maxNorm, normType: normType)
+    }
+    let y = try indices.embedding(table, paddingIndex: paddingIndex)
+    if !indices.context.isTraining { try y.renormalizeRows(maxNorm: maxNorm, normType: normType) }
+    return y
+  }
+
+  /// The output's shape without its batch axis.
+  public func outputShape(for input: Shape) throws -> Shape {
+    guard input.rank < Shape.maximumRank - 1 else {
+      throw TensorError(op: "embedding", "input has shape \(input), which leaves no axis for rows")
+    }
+    return Shape(input.dimensions + [weight.shape[1]])
+  }
+}
+
+/// Rows of a table put together by bags: their sum, mean or largest features.
+///
+/// Shapes: int32 `[bags, length]`, or `[positions]` with the offset of each bag, to `[bags, size]`;
+/// weight `[entries, size]`, from N(0, 1). Counterpart: `torch.nn.EmbeddingBag`.
+public final class EmbeddingBag: Module, Layer {
+  /// The table, `[entries, size]`.
+  public let weight: Parameter
+  /// How rows are put together.
+  public let mode: EmbeddingBagMode
+  /// The row that does not count and gets no gradient; nil for none.
+  public let paddingIndex: Int?
+
+  /// Makes a table; `paddingIndex` counts from the end if below 0.
+  public init(
+    _ entries: Int, _ size: Int, mode: EmbeddingBagMode = .mean, paddingIndex: Int? = nil
+  ) {
+    let padding = paddingIndex.map { $0 < 0 ? $0 + entries : $0 }
+    weight = Parameter(
+      [entries, size], initializer: .rows(.normal(standardDeviation: 1), zero: padding))
+    self.mode = mode
+    self.paddingIndex = padding
+  }
+
+  /// Applies the layer to bags of one length.
+  public func forward(_ indices: Tensor) throws -> Tensor {
+    try indices.embeddingBag(weight.value, mode: mode, paddingIndex: paddingIndex)
+  }
+
+  /// Applies the layer to bags that start at `offsets`, or to weighted samples.
+  public func callAsFunction(
+    _ indices: Tensor, offsets: Tensor?, sampleWeights: Tensor? = nil
+  ) throws -> Tensor {
+    try located {
+      try indices.embeddingBag(
+        weight.value, offsets: offsets, mode: mode, sampleWeights: sampleWeights,
+        paddingIndex: paddingIndex)
+    }
+  }
+
+  /// The output's shape without its batch axis.
+  public func outputShape(for input: Shape) throws -> Shape {
+    guard input.rank == 1 else {
+      throw TensorError(op: "embedding_bag", "input has shape \(input), expected [length]")
+    }
+    return [weight.shape[1]]
+  }
+}
+
+extension Initializer {
+  /// A rule for a table, with zeros in one row.
+  fileprivate static func rows(_ rule: Initializer, zero row: Int?) -> Initializer {
+    Initializer { weight, stream in
+      var values = rule.values(weight, &stream)
+      guard let row, (0..<weight.shape[0]).contains(row) else { return values }
+      for column in 0..<weight.shape[1] { values[row * weight.shape[1] + column] = 0 }
+      return values
+    }
+  }
+}

@@ -1,0 +1,91 @@
+import DLConfiguration
+import DLTensor
+
+/// A layer that tells positions apart, and can start at any of them.
+public protocol PositionalLayer: Layer {
+  /// Adds positions from `offset` on.
+  func forward(_ x: Tensor, offset: Int) throws -> Tensor
+}
+
+extension PositionalLayer {
+  /// Adds positions from 0 on.
+  public func forward(_ x: Tensor) throws -> Tensor { try forward(x, offset: 0) }
+
+  /// Adds positions from `offset` on, as where a cache holds those before.
+  public func callAsFunction(_ x: Tensor, offset: Int) throws -> Tensor {
+    try located { try forward(x, offset: offset) }
+  }
+}
+
+/// Adds sines and cosines of the position: `x[t, 2j] + sin(t / 10000^(2j / size))`, and the cosine
+/// to feature 2j + 1.
+///
+/// Shapes: `[batch, time, size]`, unchanged, for any time. Has no parameters. Vaswani et al. 2017,
+/// section 3.5.
+public final class SinusoidalPositions: Module, PositionalLayer {
+  private var table: Tensor?
+
+  /// Makes the layer.
+  public override init() {}
+
+  /// Adds positions from `offset` on.
+  public func forward(_ x: Tensor, offset: Int) throws -> Tensor {
+    guard x.shape.rank == 3, (0...Int(Int32.max)).contains(offset) else {
+      throw TensorError(
+        op: "positional", "input has shape \(x.shape) at \(offset), expected [batch, time, size]")
+    }
+    let (end, size) = (offset + x.shape[1], x.shape[2])
+    if let table, table.shape[0] >= end, table.shape[1] == size, table.dtype == x.dtype {
+      return try x.addingPositions(table, offset: offset)
+    }
+    // Some more, since a text that grows comes again one longer.
+    let longer = try Tensor.sinusoids(time: end + end / 2, size: size, context: x.context)
+    table = longer
+    return try x.addingPositions(longer, offset: offset)
+  }
+
+  /// The output's shape without its batch axis.
+  public func outputShape(for input: Shape) throws -> Shape {
+    try requireText(input)
+    return input
+  }
+}
+
+/// Adds a trained vector for each position.
+///
+/// Shapes: `[batch, time, size]`, unchanged, for a time up to `length`; weight `[length, size]`,
+/// from N(0, 1) by default. Counterpart: adding `torch.nn.Embedding(length, size)(arange(time))`.
+public final class LearnedPositions: Module, PositionalLayer {
+  /// The table, `[length, size]`.
+  public let weight: Parameter
+
+  /// Makes a layer for texts of up to `length` positions.
+  public init(
+    _ length: Int, _ size: Int, initializer: Initializer = .normal(standardDeviation: 1)
+  ) {
+    weight = Parameter([length, size], initializer: initializer)
+  }
+
+  /// Adds positions from `offset` on.
+  public func forward(_ x: Tensor, offset: Int) throws -> Tensor {
+    try x.addingPositions(weight.value, offset: offset)
+  }
+
+  /// The output's shape without its batch axis.
+  public func outputShape(for input: Shape) throws -> Shape {
+    try requireText(input)
+    guard input[0] <= weight.shape[0], input[1] == weight.shape[1] else {
+      throw TensorError(
+        op: "positional",
+        "input has shape \(input), the table \(weight.shape); use a longer table")
+    }
+    return input
+  }
+}
+
+/// - Throws: `TensorError` unless `input` is `[time, size]`.
+private func requireText(_ input: Shape) throws {
+  guard input.rank == 2 else {
+    throw TensorError(op: "positional", "input has shape \(input), expected [time, size]")
+  }
+}

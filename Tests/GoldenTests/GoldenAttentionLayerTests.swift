@@ -1,0 +1,164 @@
+import DLLayers
+import DLTensor
+import Testing
+
+/// The modules of attention and embedding against PyTorch, in both precisions
+/// (scripts/golden/make_attention.py).
+@Suite struct GoldenAttentionLayerTests {
+  @Test(arguments: [DType.float64, .float32])
+  func transformers(dtype: DType) throws {
+    BLAS.useOneThread()
+    let tolerance = Tolerance(dtype)
+    let cases = try Golden.cases("transformer")
+    #expect(cases.count >= 32)
+    for golden in cases {
+      let context = Context(precision: dtype)
+      let texts = ["x", "key", "value", "memory", "lengths", "memory_lengths"]
+      let differentiated = golden.names("f64/grad")
+      var inputs: [String: Tensor] = [:]
+      for name in golden.names("in") where texts.contains(name) {
+        inputs[name] = try golden.input(name, context)
+        if differentiated.contains(name) { inputs[name]?.requiringGradient() }
+      }
+      let network = try Network(golden, inputs)
+      let arena = try ParameterArena(network.module, context: context)
+      #expect(
+        Set(arena.parameters.map(\.name)) == Set(differentiated).subtracting(texts), "\(golden)")
+      for parameter in arena.parameters {
+        #expect(try parameter.fileShape == golden.shape("in/\(parameter.name)"), "\(golden)")
+        try parameter.value.assign(golden.values("in/\(parameter.name)"))
+      }
+      context.isTraining = true
+      let y = try context.recording { try network.forward(inputs) }
+      tolerance.check(y.doubles, try golden.values("f64/out/y"), "\(golden): y")
+      try context.backward(from: y, gradient: golden.input("grad_output", context))
+      for name in differentiated {
+        let parameter = try arena.parameters.first { $0.name == name }?.value
+        let gradient = try #require((parameter ?? inputs[name])?.gradient, "\(golden): \(name)")
+        tolerance.check(
+          gradient.doubles, try golden.values("f64/grad/\(name)"), "\(golden): \(name)")
+      }
+    }
+  }
+
+  @Test(arguments: [DType.float64, .float32])
+  func embeddings(dtype: DType) throws {
+    let tolerance = Tolerance(dtype)
+    for golden in try Golden.cases("embedding") {
+      let context = Context(precision: dtype)
+      context.isTraining = true
+      let weight = try golden.shape("in/weight")
+      let padding = golden.options["padding_idx"]?.int
+      let indices = try golden.input("indices", context)
+      let module: Module
+      let parameter: Parameter
+      let forward: () throws -> Tensor
+      if golden.op == "embedding" {
+        let layer = Embedding(
+          weight[0], weight[1], paddingIndex: padding.map { $0 - weight[0] },
+          maxNorm: golden.options["max_norm"]?.double,
+          normType: golden.options["norm_type"]?.double ?? 2)
+        (module, parameter) = (layer, layer.weight)
+        forward = { try layer(indices) }
+      } else {
+        let mode = try #require(
+          golden.options["mode"]?.string.flatMap(EmbeddingBagMode.init(rawValue:)))
+        let layer = EmbeddingBag(weight[0], weight[1], mode: mode, paddingIndex: padding)
+        let names = golden.names("in")
+        let offsets = names.contains("offsets") ? try golden.input("offsets", context) : nil
+        let samples =
+          names.contains("sample_weights") ? try golden.input("sample_weights", context) : nil
+        (module, parameter) = (layer, layer.weight)
+        forward = { try layer(indices, offsets: offsets, sampleWeights: samples) }
+      }
+      let arena = try ParameterArena(module, context: context)
+      try parameter.value.assign(golden.values("in/weight"))
+      let y = try context.recording(forward)
+      tolerance.check(y.doubles, try golden.values("f64/out/y"), "\(golden): y")
+      if golden.names("f64/out").contains("renormalized") {
+        tolerance.check(
+          try parameter.value.doubles, try golden.values("f64/out/renormalized"), "\(golden)")
+      }
+      // What the last step left in the gradient's memory must not show.
+      try parameter.value.gradient?.assign([Double](repeating: .nan, count: weight.count))
+      arena.resetGradients()
+      try context.backward(from: y, gradient: golden.input("grad_output", context))
+      tolerance.check(
+        try #require(parameter.value.gradient).doubles, try golden.values("f64/grad/weight"),
+        "\(golden): gradient")
+    }
+  }
+}
+
+/// The module that a case of the family describes, and how it is called.
+private struct Network {
+  let module: Module
+  let forward: ([String: Tensor]) throws -> Tensor
+
+  init(_ golden: GoldenCase, _ inputs: [String: Tensor]) throws {
+    let x = try inputs.get("x")
+    let size = x.shape[2]
+    let mask = AttentionMask(lengths: inputs["lengths"])
+    let layers = golden.options["layers"]?.int ?? 0
+    switch golden.op {
+    case "mha":
+      let (key, value) = (golden.options["key"]?.int, golden.options["value"]?.int)
+      let style = golden.options["rotary"]?.string.flatMap(RotaryStyle.init(rawValue:))
+      let layer = MultiHeadAttention(
+        size, heads: Int(try golden.number("heads")), keySize: key, valueSize: value,
+        bias: golden.flag("bias"), isCausal: golden.flag("causal"),
+        window: golden.options["window"]?.int, rotary: style.map { RotaryPositions($0) })
+      module = layer
+      forward = { inputs in
+        let x = try inputs.get("x")
+        guard let key = inputs["key"] else { return try layer(x, mask: mask) }
+        guard let value = inputs["value"] else { return try layer(x, memory: key, mask: mask) }
+        return try layer(x, key, value, mask: mask)
+      }
+    case "encoder":
+      let options = try golden.transformerOptions()
+      let isCausal = golden.flag("causal")
+      if layers > 0 {
+        let stack = TransformerEncoder(layers, size, options, isCausal: isCausal)
+        module = stack
+        forward = { try stack($0.get("x"), mask: mask) }
+      } else {
+        let layer = TransformerEncoderLayer(size, options, isCausal: isCausal)
+        module = layer
+        forward = { try layer($0.get("x"), mask: mask) }
+      }
+    case "decoder":
+      let options = try golden.transformerOptions()
+      let isCausal = golden.flag("causal")
+      let memoryMask = AttentionMask(lengths: inputs["memory_lengths"])
+      if layers > 0 {
+        let stack = TransformerDecoder(layers, size, options, isCausal: isCausal)
+        module = stack
+        forward = {
+          try stack($0.get("x"), memory: $0.get("memory"), mask: mask, memoryMask: memoryMask)
+        }
+      } else {
+        let layer = TransformerDecoderLayer(size, options, isCausal: isCausal)
+        module = layer
+        forward = {
+          try layer($0.get("x"), memory: $0.get("memory"), mask: mask, memoryMask: memoryMask)
+        }
+      }
+    case "additive":
+      let layer = AdditiveAttention(
+        querySize: size, keySize: try inputs.get("key").shape[2], hidden: 5)
+      module = layer
+      forward = { try layer($0.get("x"), $0.get("key"), $0.get("value"), mask: mask) }
+    default: throw Unknown("\(golden): op \(golden.op) has no module")
+    }
+  }
+}
+
+extension GoldenCase {
+  fileprivate func transformerOptions() throws -> TransformerOptions {
+    let activation = options["activation"]?.string.flatMap(FeedForwardActivation.init(rawValue:))
+    return TransformerOptions(
+      heads: 2, feedForward: 12, dropout: 0, activation: activation ?? .relu,
+      normFirst: flag("norm_first"), window: options["window"]?.int)
+  }
+}
