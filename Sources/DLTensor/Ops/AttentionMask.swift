@@ -9,8 +9,9 @@ public struct AttentionMask {
   /// True takes part, as in `torch.nn.functional.scaled_dot_product_attention`;
   /// `torch.nn.MultiheadAttention` has it the other way round.
   public var allowed: Tensor?
-  /// Added to the scores, -∞ to mask; broadcast to `[batch, heads, queries, keys]`. Gradients flow
-  /// to it.
+  /// Added to the scores, -∞ to mask; broadcast to `[batch, heads, queries, keys]`.
+  ///
+  /// Gradients flow to it.
   public var bias: Tensor?
   /// The number of valid keys of each batch row, the keys behind them being padding; int32
   /// `[batch]`.
