@@ -133,7 +133,10 @@ import Testing
     }
   }
 
-  @Test func batchesWithoutRows() throws {
+  @Test(arguments: [DType.float64, .float32])
+  func batchesWithoutRows(dtype: DType) throws {
+    let context = Context(precision: dtype)
+    func zeros(_ shape: Shape) throws -> Tensor { try .zeros(shape, context: context) }
     let (x, row) = (try zeros([0, 4, 6, 4]), try zeros([0, 6, 4]))
     let results: [(Tensor, Shape)] = [
       (try x.conv2d(zeros([3, 3, 2, 6]), padding: .same, dilation: 2, groups: 2), [0, 4, 6, 6]),
@@ -155,8 +158,10 @@ import Testing
   }
 
   /// Weights get a gradient of zeros from a batch without rows, not what their memory held.
-  @Test(arguments: [1, 2, 4])
-  func weightsOfABatchWithoutRows(groups: Int) throws {
+  @Test(arguments: [1, 2, 4], [DType.float64, .float32])
+  func weightsOfABatchWithoutRows(groups: Int, dtype: DType) throws {
+    let context = Context(precision: dtype)
+    func zeros(_ shape: Shape) throws -> Tensor { try .zeros(shape, context: context) }
     for kernel in [1, 3] {
       let weight = try zeros([kernel, kernel, 4 / groups, 4]).requiringGradient()
       let gradient = try Tensor.full(weight.shape, 7, context: context)
@@ -166,6 +171,13 @@ import Testing
       }
       try context.backward(from: y, gradient: zeros(y.shape))
       #expect(gradient.doubles.allSatisfy { $0 == 0 }, "kernel \(kernel)")
+      gradient.assign([Double](repeating: 7, count: gradient.count))
+      weight.resetGradient()
+      let enlarged = try context.recording {
+        try zeros([0, 5, 5, 4]).convTranspose2d(weight, stride: 2, groups: groups)
+      }
+      try context.backward(from: enlarged, gradient: zeros(enlarged.shape))
+      #expect(gradient.doubles.allSatisfy { $0 == 0 }, "transposed, kernel \(kernel)")
     }
   }
 

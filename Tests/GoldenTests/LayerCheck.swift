@@ -22,7 +22,13 @@ struct LayerCheck {
     arena = try ParameterArena(layer, context: context)
     for (name, parameter) in self.parameters {
       #expect(try parameter.fileShape == golden.shape("in/\(name)"), "\(golden): \(name)")
-      try parameter.value.assign(inMemory(golden.values("in/\(name)"), parameter))
+      let values = try inMemory(golden.values("in/\(name)"), parameter)
+      try parameter.value.assign(values)
+      // What loads and saves state_dicts moves the same elements, there and back.
+      let file = try golden.input(name, context)
+      let memory = try parameter.layout.inMemory(file)
+      #expect(memory.shape == parameter.shape && memory.doubles == values, "\(golden): \(name)")
+      #expect(try parameter.layout.inFile(memory).doubles == file.doubles, "\(golden): \(name)")
     }
   }
 
