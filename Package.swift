@@ -85,7 +85,8 @@ let package = Package(
       name: "DLFormatsTests", dependencies: ["DLFormats"], exclude: ["Golden"]),
     .testTarget(
       name: "DLDataTests",
-      dependencies: ["DLData", "DLTensor", "DLFormats", "DLCluster", "CKernels"]),
+      dependencies: ["DLData", "DLTensor", "DLFormats", "DLCluster", "CKernels"],
+      exclude: ["Golden"]),
     .testTarget(name: "ProcessTests", dependencies: ["DLFormats"]),
     .testTarget(name: "DLClusterTests", dependencies: ["DLCluster"]),
     .executableTarget(

@@ -23,6 +23,9 @@ public final class TensorFileDataset: Dataset {
   /// The path as the caller gave it.
   public var path: String { file.path }
 
+  /// The longest of each row's sequences, where the file has `lengths` I32 [N, ...].
+  public let rowLengths: [Int32]?
+
   private let file: SafetensorsFile
   private let x: SafetensorsInfo
   private let y: SafetensorsInfo
@@ -56,6 +59,7 @@ public final class TensorFileDataset: Dataset {
     self.labelType = labelType
     inputShape = Array(x.shape.dropFirst())
     labelShape = Array(y.shape.dropFirst())
+    rowLengths = try Self.lengths(file, count: count)
     guard labelType == .int32 else {
       classCount = nil
       return
@@ -69,6 +73,21 @@ public final class TensorFileDataset: Dataset {
     }
     let largest = try Self.scanLabels(file, y, rowLength: y.count / count, classes: limit)
     classCount = limit ?? largest + 1
+  }
+
+  private static func lengths(_ file: SafetensorsFile, count: Int) throws -> [Int32]? {
+    guard let info = file["lengths"] else { return nil }
+    guard info.dtype == .int32, info.shape.first == count, info.count > 0 else {
+      throw FormatError(
+        .content, file: file.path,
+        "lengths are \(info.dtype.rawValue) \(info.shape), not I32 [\(count), ...]",
+        advice: "pack it anew")
+    }
+    let each = info.count / count
+    return try file.bytes("lengths").withUnsafeBytes { bytes in
+      let values = bytes.bindMemory(to: Int32.self)
+      return (0..<count).map { row in values[row * each..<(row + 1) * each].max() ?? 0 }
+    }
   }
 
   /// Checks all labels, in pieces, and returns the largest.

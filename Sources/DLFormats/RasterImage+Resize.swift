@@ -2,7 +2,8 @@ extension RasterImage {
   /// The picture at another size, by a triangle filter as wide as the reduction.
   ///
   /// Two passes, across and then down, in fixed point with 22 bits: the bytes of Pillow's
-  /// `resize((width, height), BILINEAR)`. Throws a `FormatError` for a size out of range.
+  /// `resize((width, height), BILINEAR)`, which takes the passes the other way round for images
+  /// that become lower and wider. Throws a `FormatError` for a size out of range.
   public func resized(height: Int, width: Int) throws -> RasterImage {
     try Self.check(height: height, width: width, name: "image")
     try Self.check(height: self.height, width: width, name: "image")

@@ -15,7 +15,7 @@ struct DataCommand: ParsableCommand {
 struct Pack: ParsableCommand {
   static let configuration = CommandConfiguration(
     abstract: "Turn other formats into data set files.",
-    subcommands: [PackMNIST.self, PackImages.self])
+    subcommands: [PackMNIST.self, PackImages.self, PackText.self, PackParallel.self, PackCora.self])
 }
 
 /// `dltrain data pack mnist`.

@@ -91,3 +91,46 @@ func drain(_ loader: BatchLoader) throws -> [LoadedPart] {
   }
   return parts
 }
+
+/// A file under Golden.
+func golden(_ name: String) -> String {
+  URL(fileURLWithPath: #filePath).deletingLastPathComponent().path + "/Golden/" + name
+}
+
+/// The JSON of a file under Golden.
+func goldenJSON(_ name: String) throws -> JSON {
+  try JSON(
+    parsing: String(decoding: File.contents(of: golden(name)), as: UTF8.self), file: name)
+}
+
+extension JSON {
+  /// The strings of a list.
+  var strings: [String] { (array ?? []).compactMap(\.string) }
+  /// The integers of a list.
+  var ints: [Int32] { (array ?? []).compactMap { $0.int.map(Int32.init) } }
+}
+
+extension TemporaryFolder {
+  /// Writes a file of text and gives its path.
+  func write(_ text: String, to name: String) throws -> String {
+    let file = try File("\(path)/\(name)", .create)
+    try file.write(text)
+    return file.path
+  }
+}
+
+/// What the body throws, as text.
+func refusal(_ body: () throws -> Void) -> String {
+  do {
+    try body()
+    return "nothing was thrown"
+  } catch {
+    return "\(error)"
+  }
+}
+
+/// A folder of real data beside the project.
+func sharedData(_ name: String) -> String {
+  URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+    .deletingLastPathComponent().deletingLastPathComponent().path + "/shared/data/" + name
+}

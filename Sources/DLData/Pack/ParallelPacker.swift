@@ -1,0 +1,138 @@
+import DLFormats
+
+/// Turns pairs of text files, one sentence a line, into data set files for translation.
+public struct ParallelPacker {
+  /// A text and its translation, line by line.
+  public struct Pair: Sendable, Hashable {
+    /// The file to translate from.
+    public let source: String
+    /// The file to translate to.
+    public let target: String
+
+    /// Makes a pair.
+    public init(source: String, target: String) {
+      self.source = source
+      self.target = target
+    }
+  }
+
+  /// The number of pieces that both languages share.
+  public var vocabulary = 8000
+  /// A data set file whose tokenizer is taken instead of one learned on the first pair.
+  public var tokenizer: String?
+  /// Told what is worth knowing, such as the size of the vocabulary.
+  public var notice: (String) -> Void = { _ in }
+
+  /// Makes a packer.
+  public init() {}
+
+  /// Packs each pair into `NAME.safetensors` in the folder `output`, NAME being the source file's
+  /// name without its last part.
+  ///
+  /// Rows are padded with 0 to the longest of all pairs: `x` I32 [N, S] is a source sentence and
+  /// its end, `y` I32 [N, T] the begin, a target sentence and its end; `lengths` I32 [N, 2] counts
+  /// both. `target_text` U8 keeps the target lines as they were, for BLEU. The metadata holds the
+  /// tokenizer. Throws `FormatError` and `DataError`.
+  public func pack(_ pairs: [Pair], output: String) throws -> [PackedFile] {
+    let names = pairs.map { Self.name($0.source) }
+    guard !pairs.isEmpty, Set(names).count == names.count else {
+      throw DataError("the files of \(names) would have one name, give different ones")
+    }
+    let texts = try pairs.map { pair in
+      let (source, target) = (try lines(pair.source), try lines(pair.target))
+      guard source.count == target.count, !source.isEmpty else {
+        throw FormatError(
+          .content, file: pair.target,
+          "has \(target.count) lines, \(pair.source) has \(source.count)",
+          advice: "give files that belong together line by line")
+      }
+      return (source: source, target: target)
+    }
+    let pieces = try makeTokenizer(texts[0].source + texts[0].target)
+    notice("\(pieces.count) pieces, \(pieces.merges.count) of them learned")
+    var known: [Substring: [Int32]] = [:]
+    let rows = texts.map { source, target in
+      Rows(
+        source: source.map { pieces.encode($0, known: &known) + [BytePairTokenizer.end] },
+        target: target.map {
+          [BytePairTokenizer.begin] + pieces.encode($0, known: &known) + [BytePairTokenizer.end]
+        })
+    }
+    let widths = (
+      rows.flatMap(\.source).map(\.count).max() ?? 1, rows.flatMap(\.target).map(\.count).max() ?? 1
+    )
+    try File.makeFolder(output)
+    return try zip(names, zip(rows, texts)).map { name, part in
+      let path = "\(output)/\(name).safetensors"
+      try write(part.0, widths, text: part.1.target, pieces, to: path)
+      return PackedFile(path: path, shape: [part.0.source.count, widths.0])
+    }
+  }
+
+  private struct Rows {
+    let source: [[Int32]]
+    let target: [[Int32]]
+  }
+
+  private static func name(_ path: String) -> String {
+    let name = path.split(separator: "/").last ?? "pairs"
+    return String(name.lastIndex(of: ".").map { name[..<$0] } ?? name)
+  }
+
+  private func lines(_ path: String) throws -> [String] {
+    var lines = try TextPacker.utf8(path).split(
+      separator: "\n", omittingEmptySubsequences: false
+    ).map(String.init)
+    if lines.last == "" { lines.removeLast() }
+    return lines
+  }
+
+  private func makeTokenizer(_ texts: [String]) throws -> BytePairTokenizer {
+    guard let tokenizer else { return try BytePairLearner.learn(texts, size: vocabulary) }
+    guard let pieces = try TokenizerFile.read(path: tokenizer) as? BytePairTokenizer else {
+      throw FormatError(
+        .content, file: tokenizer, "holds a tokenizer of another kind",
+        advice: "name a file made by dltrain data pack parallel")
+    }
+    return pieces
+  }
+
+  private func write(
+    _ rows: Rows, _ widths: (Int, Int), text: [String], _ pieces: BytePairTokenizer,
+    to path: String
+  ) throws {
+    func padded(_ name: String, _ rows: [[Int32]], _ width: Int) -> SafetensorsTensor {
+      SafetensorsTensor(name: name, dtype: .int32, shape: [rows.count, width]) { sink in
+        for row in rows {
+          let full =
+            row + repeatElement(BytePairTokenizer.padding, count: width - row.count)
+          try full.withUnsafeBytes { try sink($0) }
+        }
+      }
+    }
+    let lengths = zip(rows.source, rows.target).map { [Int32($0.count), Int32($1.count)] }
+    let bytes = Array(text.joined(separator: "\n").utf8)
+    try SafetensorsWriter.write(
+      [
+        padded("x", rows.source, widths.0), padded("y", rows.target, widths.1),
+        padded("lengths", lengths, 2),
+        .init(name: "target_text", dtype: .uint8, shape: [bytes.count]) { sink in
+          try bytes.withUnsafeBytes { try sink($0) }
+        },
+      ],
+      metadata: [
+        "source": "parallel text", "classes": String(pieces.count),
+        TokenizerFile.key: pieces.json.description,
+      ], to: path)
+  }
+}
+
+/// What a data set file of ``ParallelPacker`` holds beside its rows.
+public enum ParallelText {
+  /// The target sentences as they were, in the order of the rows; throws `FormatError`.
+  public static func targets(path: String) throws -> [String] {
+    let bytes = try SafetensorsFile(path: path).bytes("target_text")
+    return String(decoding: bytes, as: UTF8.self)
+      .split(separator: "\n", omittingEmptySubsequences: false).map(String.init)
+  }
+}

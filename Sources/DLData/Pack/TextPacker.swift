@@ -1,0 +1,50 @@
+import DLFormats
+
+/// Turns a text into rows of tokens for language models.
+public enum TextPacker {
+  /// Reads the UTF-8 text `path` and writes `train.safetensors` and `validation.safetensors` into
+  /// the folder `output`: `tokens` I32 [N], one for each character.
+  ///
+  /// The first `fraction` of the characters is for training, as in nanoGPT: floor(fraction * n).
+  /// Both files hold the tokenizer of the whole text. Throws `FormatError` and `DataError`.
+  public static func pack(_ path: String, output: String, fraction: Double = 0.9) throws
+    -> [PackedFile]
+  {
+    guard fraction > 0, fraction < 1 else {
+      throw DataError("train-fraction: \(fraction) is out of range, give 0 < fraction < 1")
+    }
+    let text = try utf8(path)
+    let tokenizer = CharacterTokenizer(of: text)
+    let tokens = try tokenizer.encode(text)
+    let cut = Int(Double(tokens.count) * fraction)
+    guard cut >= 2, tokens.count - cut >= 2 else {
+      throw FormatError(
+        .content, file: path, "has \(tokens.count) characters, too few for two parts",
+        advice: "give a longer text")
+    }
+    try File.makeFolder(output)
+    return try [("train", tokens[..<cut]), ("validation", tokens[cut...])].map { name, part in
+      let path = "\(output)/\(name).safetensors"
+      let part = Array(part)
+      try part.withUnsafeBytes { bytes in
+        try SafetensorsWriter.write(
+          [.init(name: "tokens", dtype: .int32, shape: [part.count], bytes: bytes)],
+          metadata: [
+            "source": "text", "classes": String(tokenizer.count),
+            TokenizerFile.key: tokenizer.json.description,
+          ], to: path)
+      }
+      return PackedFile(path: path, shape: [part.count])
+    }
+  }
+
+  /// The text of a file; throws a content error where it is not UTF-8.
+  static func utf8(_ path: String) throws -> String {
+    let bytes = try File.contents(of: path, limit: 1 << 32)
+    guard let text = String(validating: bytes, as: UTF8.self) else {
+      throw FormatError(
+        .content, file: path, "is not UTF-8 text", advice: "convert it, as by iconv -t utf-8")
+    }
+    return text
+  }
+}

@@ -1,0 +1,119 @@
+import DLFormats
+import DLTensor
+
+/// Windows of a long row of tokens for language models: x are T tokens, y the T that follow each.
+///
+/// The file has `tokens` I32 [N] and the metadata `classes`. Tokens are read when they are asked
+/// for and checked then.
+public final class TokenWindowDataset: Dataset {
+  /// Which windows are rows.
+  public enum Windows: Sendable, Hashable {
+    /// Row i begins at token i: N - T rows that overlap. With a shuffled order these are the random
+    /// windows of nanoGPT's `get_batch`.
+    case everyOffset
+    /// Row i begins at token i T: all tokens once, for validation; what is left over is left out.
+    case disjoint
+    /// The tokens are cut into `count` streams of equal length, and row s * count + b is stretch s
+    /// of stream b. Read in order with a batch of `count` rows, row b of a step goes on where row b
+    /// of the step before ended, for truncated back-propagation with carried state.
+    case streams(count: Int)
+  }
+
+  /// The number of rows.
+  public let count: Int
+  /// `[T]`.
+  public let inputShape: [Int]
+  /// int32.
+  public let inputType = DType.int32
+  /// `[T]`.
+  public let labelShape: [Int]
+  /// int32.
+  public let labelType = DType.int32
+  /// The number of different tokens.
+  public let classCount: Int?
+  /// The number of tokens of the file.
+  public let tokenCount: Int
+  /// The path as the caller gave it.
+  public var path: String { file.path }
+
+  private let file: SafetensorsFile
+  private let info: SafetensorsInfo
+  private let vocabulary: Int
+  private let window: Int
+  private let streams: Int
+  private let stride: Int
+  private let streamLength: Int
+
+  /// Whether a file holds a row of tokens.
+  public static func isTokenFile(_ path: String) throws -> Bool {
+    try SafetensorsFile(path: path)["tokens"] != nil
+  }
+
+  /// Opens a file for windows of `window` tokens.
+  ///
+  /// Throws a `FormatError` for a file without tokens, and `DataError` where no window fits.
+  public init(path: String, window: Int, windows: Windows = .everyOffset) throws {
+    file = try SafetensorsFile(path: path)
+    info = try file.info("tokens")
+    guard info.dtype == .int32, info.shape.count == 1 else {
+      throw FormatError(
+        .content, file: path, "tokens are \(info.dtype.rawValue) \(info.shape), not I32 [N]",
+        advice: "make the file by dltrain data pack text")
+    }
+    guard let text = file.metadata["classes"], let vocabulary = Int(text), vocabulary > 0,
+      vocabulary <= Int(Int32.max)
+    else {
+      throw FormatError(
+        .content, file: path, "metadata: classes is missing or no number",
+        advice: "make the file by dltrain data pack text")
+    }
+    tokenCount = info.count
+    self.vocabulary = vocabulary
+    self.window = window
+    classCount = vocabulary
+    inputShape = [window]
+    labelShape = [window]
+    guard window >= 1, window < info.count else {
+      throw DataError(
+        "\(path): a window of \(window) does not fit into \(info.count) tokens and the one after it, "
+          + "give 1 to \(max(info.count - 1, 1))")
+    }
+    // Each window needs the token behind its end.
+    let usable = info.count - 1
+    switch windows {
+    case .everyOffset: (streams, stride, streamLength, count) = (1, 1, usable, usable - window + 1)
+    case .disjoint: (streams, stride, streamLength, count) = (1, window, usable, usable / window)
+    case .streams(let number):
+      guard number >= 1, usable / number >= window else {
+        throw DataError(
+          "\(path): \(info.count) tokens cannot be cut into \(number) streams of \(window) or more, "
+            + "lower batch_size or the window")
+      }
+      (streams, stride, streamLength) = (number, window, usable / number)
+      count = usable / number / window * number
+    }
+  }
+
+  /// Reads rows, in the order given.
+  public func read(
+    rows: UnsafeBufferPointer<Int>, inputs: UnsafeMutableRawBufferPointer,
+    labels: UnsafeMutableRawBufferPointer
+  ) throws {
+    let size = 4 * window
+    for (index, row) in rows.enumerated() {
+      let (stretch, stream) = row.quotientAndRemainder(dividingBy: streams)
+      let first = 4 * (stream * streamLength + stretch * stride)
+      let place = index * size..<(index + 1) * size
+      for (buffer, begin) in [(inputs, first), (labels, first + 4)] {
+        let target = UnsafeMutableRawBufferPointer(rebasing: buffer[place])
+        try file.read(info, bytes: begin..<begin + size, into: target)
+        for token in target.bindMemory(to: Int32.self)
+        where token < 0 || Int(token) >= vocabulary {
+          throw FormatError(
+            .content, file: path, at: info.bytes.lowerBound + begin,
+            "token \(token) is none of the \(vocabulary)", advice: "pack it anew")
+        }
+      }
+    }
+  }
+}

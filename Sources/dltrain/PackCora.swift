@@ -1,0 +1,30 @@
+import ArgumentParser
+import DLCluster
+import DLData
+import DLTraining
+
+/// `dltrain data pack cora`.
+struct PackCora: Verb {
+  static let configuration = CommandConfiguration(
+    commandName: "cora", abstract: "Turn the tables of a citation graph into a graph file.",
+    discussion: """
+      Example: dltrain data pack cora cora --features 1433 -o cora.safetensors
+
+      The folder holds nodes.tsv (node, class, split, words that occur) and edges.tsv (two nodes, undirected, once).
+      """)
+
+  @Argument(help: "The folder of the two tables.")
+  var folder: String
+  @Option(name: .shortAndLong, help: "The graph file.")
+  var output: String
+  @Option(help: "The number of words; one more than the largest unless given.")
+  var features: Int?
+
+  func run(in world: World) throws -> DLCluster.ExitCode {
+    try world.first("pack \(folder)") {
+      let graph = try CoraPacker.pack(directory: folder, output: output, words: features)
+      world.print("\(output): \(graph.nodeCount) nodes, \(graph.edgeCount) edges")
+    }
+    return .success
+  }
+}

@@ -1,0 +1,48 @@
+import ArgumentParser
+import DLCluster
+import DLData
+import DLTraining
+
+/// `dltrain data pack parallel`.
+struct PackParallel: Verb {
+  static let configuration = CommandConfiguration(
+    commandName: "parallel",
+    abstract: "Turn texts and their translations into data set files of byte pairs.",
+    discussion: """
+      Example: dltrain data pack parallel train.de train.en val.de val.en -o multi30k
+
+      Each pair of files makes one data set file, named by the first: train.safetensors, val.safetensors. The pieces of
+      words, shared by both languages, are learned on the first pair.
+      """)
+
+  @Argument(help: "Pairs of UTF-8 files: source, target, source, target, ...")
+  var files: [String]
+  @Option(name: .shortAndLong, help: "The folder for the data set files.")
+  var output: String
+  @Option(help: "The number of pieces to learn.")
+  var vocabulary = 8000
+  @Option(help: "Take the pieces of this data set file instead.")
+  var tokenizer: String?
+
+  func validate() throws {
+    guard !files.isEmpty, files.count % 2 == 0 else {
+      throw ValidationError("\(files.count) files are no pairs, give SOURCE TARGET ...")
+    }
+  }
+
+  func run(in world: World) throws -> DLCluster.ExitCode {
+    try world.first("pack \(files[0])") {
+      var packer = ParallelPacker()
+      packer.vocabulary = vocabulary
+      packer.tokenizer = tokenizer
+      packer.notice = { world.print($0) }
+      let pairs = stride(from: 0, to: files.count, by: 2).map {
+        ParallelPacker.Pair(source: files[$0], target: files[$0 + 1])
+      }
+      for file in try packer.pack(pairs, output: output) {
+        world.print("\(file.path): x \(file.shape)")
+      }
+    }
+    return .success
+  }
+}

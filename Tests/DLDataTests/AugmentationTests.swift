@@ -1,0 +1,204 @@
+import DLData
+import DLTensor
+import Testing
+
+/// Images of bytes that say their place, or of floats.
+private final class PictureDataset: Dataset {
+  let count = 24
+  let inputShape: [Int]
+  let inputType: DType
+  let labelShape: [Int] = []
+  let labelType = DType.int32
+  let classCount: Int? = 24
+
+  init(_ shape: [Int] = [5, 6, 3], type: DType = .uint8) {
+    inputShape = shape
+    inputType = type
+  }
+
+  func read(
+    rows: UnsafeBufferPointer<Int>, inputs: UnsafeMutableRawBufferPointer,
+    labels: UnsafeMutableRawBufferPointer
+  ) throws {
+    for (index, row) in rows.enumerated() {
+      for element in 0..<inputCount {
+        let value = UInt8((element * 7 + row * 13) % 255 + 1)
+        let place = index * inputCount + element
+        if inputType == .uint8 {
+          inputs[place] = value
+        } else {
+          inputs.storeBytes(of: Float(value), toByteOffset: 4 * place, as: Float.self)
+        }
+      }
+      labels.storeBytes(of: Int32(row), toByteOffset: 4 * index, as: Int32.self)
+    }
+  }
+}
+
+@Suite struct AugmentationTests {
+  /// What a change makes of every image, and the images.
+  private func changed(
+    _ changes: [Augmentation.Change], _ dataset: PictureDataset = PictureDataset(), seed: Int = 1,
+    epoch: Int = 0, rows: [Int] = Array(0..<24)
+  ) throws -> (before: [[UInt8]], after: [[UInt8]]) {
+    let augmentation = try Augmentation(changes, of: dataset, seed: seed)
+    let size = dataset.inputByteCount
+    let (before, _) = try read(dataset, rows)
+    var after = before
+    var scratch = [UInt8](repeating: 0, count: size)
+    after.withUnsafeMutableBytes { after in
+      scratch.withUnsafeMutableBytes { scratch in
+        rows.withUnsafeBufferPointer {
+          augmentation.apply(to: after, rows: $0, epoch: epoch, scratch: scratch)
+        }
+      }
+    }
+    func cut(_ bytes: [UInt8]) -> [[UInt8]] {
+      rows.indices.map { Array(bytes[$0 * size..<($0 + 1) * size]) }
+    }
+    return (cut(before), cut(after))
+  }
+
+  private func mirrored(_ image: [UInt8], _ shape: [Int], _ pixel: Int) -> [UInt8] {
+    image.indices.map { index in
+      let (row, rest) = index.quotientAndRemainder(dividingBy: shape[1] * pixel)
+      let (x, byte) = rest.quotientAndRemainder(dividingBy: pixel)
+      return image[(row * shape[1] + shape[1] - 1 - x) * pixel + byte]
+    }
+  }
+
+  private func shifted(_ image: [UInt8], _ shape: [Int], _ pixel: Int, _ down: Int, _ right: Int)
+    -> [UInt8]
+  {
+    image.indices.map { index in
+      let (row, rest) = index.quotientAndRemainder(dividingBy: shape[1] * pixel)
+      let (x, byte) = rest.quotientAndRemainder(dividingBy: pixel)
+      let (fromRow, fromX) = (row + down, x + right)
+      let isInside = (0..<shape[0]).contains(fromRow) && (0..<shape[1]).contains(fromX)
+      return isInside ? image[(fromRow * shape[1] + fromX) * pixel + byte] : 0
+    }
+  }
+
+  @Test(arguments: [DType.uint8, .float32], [[5, 6, 3], [4, 5, 1], [1, 1, 3]])
+  func flipMirrorsSomeImages(type: DType, shape: [Int]) throws {
+    let dataset = PictureDataset(shape, type: type)
+    let (before, after) = try changed([.flip(probability: 0.5)], dataset)
+    var flips = 0
+    for (image, result) in zip(before, after) {
+      let mirror = mirrored(image, shape, shape[2] * type.byteCount)
+      #expect(result == image || result == mirror)
+      flips += result == mirror ? 1 : 0
+    }
+    #expect(shape[1] == 1 || (4...20).contains(flips))
+    #expect(try changed([.flip(probability: 0)], dataset).after == before)
+    let all = try changed([.flip(probability: 1)], dataset).after
+    #expect(all == before.map { mirrored($0, shape, shape[2] * type.byteCount) })
+  }
+
+  @Test(arguments: [0, 1, 4, 9]) func cropIsAWindowOfThePaddedImage(padding: Int) throws {
+    let dataset = PictureDataset()
+    let (before, after) = try changed([.padCrop(padding: padding)], dataset)
+    var windows: Set<Int> = []
+    for (image, result) in zip(before, after) {
+      let found = (-padding...padding).flatMap { down in
+        (-padding...padding).compactMap { right in
+          shifted(image, dataset.inputShape, 3, down, right) == result ? down * 100 + right : nil
+        }
+      }
+      #expect(!found.isEmpty)
+      windows.formUnion(found.prefix(1))
+    }
+    #expect(padding == 0 ? windows == [0] : windows.count > 4)
+  }
+
+  @Test func cutoutBlackensASquare() throws {
+    let (before, after) = try changed([.cutout(size: 3)])
+    for (image, result) in zip(before, after) {
+      let black = stride(from: 0, to: image.count, by: 3).filter { result[$0] == 0 }.map { $0 / 3 }
+      #expect((4...9).contains(black.count))
+      let (rows, columns) = (Set(black.map { $0 / 6 }), Set(black.map { $0 % 6 }))
+      #expect(rows.count * columns.count == black.count && rows.count <= 3 && columns.count <= 3)
+      #expect(image.indices.allSatisfy { result[$0] == image[$0] || black.contains($0 / 3) })
+    }
+  }
+
+  @Test func jitterScalesBytes() throws {
+    let (before, after) = try changed([.brightness(strength: 0.5)])
+    for (image, result) in zip(before, after) {
+      // The factor shows best on the brightest byte that stayed below the limit.
+      let place = image.indices.filter { result[$0] < 250 }.max { image[$0] < image[$1] } ?? 0
+      let factor = Double(result[place]) / Double(image[place])
+      #expect((0.45...1.55).contains(factor))
+      #expect(
+        zip(image, result).allSatisfy { abs(min(Double($0) * factor, 255) - Double($1)) < 3 })
+    }
+    #expect(try changed([.brightness(strength: 0), .contrast(strength: 0)]).after == before)
+    let hard = try changed([.contrast(strength: 0.5)]).after
+    for (image, result) in zip(before, hard) where image != result {
+      func mean(_ bytes: [UInt8]) -> Double {
+        Double(bytes.reduce(0) { $0 + Int($1) }) / Double(bytes.count)
+      }
+      #expect(abs(mean(image) - mean(result)) < 8)
+    }
+  }
+
+  @Test func numbersDependOnSeedEpochAndSampleAlone() throws {
+    let changes: [Augmentation.Change] = [.padCrop(padding: 2), .flip(probability: 0.5)]
+    let all = try changed(changes).after
+    #expect(try changed(changes, rows: [7, 3]).after == [all[7], all[3]])
+    #expect(try changed(changes, epoch: 1).after != all)
+    #expect(try changed(changes, seed: 2).after != all)
+  }
+
+  @Test(arguments: [1, 2, 3]) func everyNumberOfRanksLoadsTheSame(ranks: Int) throws {
+    for type in [DType.uint8, .float32] {
+      let dataset = PictureDataset(type: type)
+      let augmentation = try Augmentation(
+        [.padCrop(padding: 2), .flip(probability: 0.5)], of: dataset, seed: 5)
+      let sampler = try Sampler(count: 24, batchSize: 10, accumulate: 2, seed: 3)
+      let transform = try InputTransform(from: type, shape: dataset.inputShape)
+      var seen: [Int: [[Float]]] = [:]
+      for rank in 0..<ranks {
+        let loader = try BatchLoader(
+          dataset: dataset, sampler: sampler, sharding: BatchSharding(ranks: ranks), rank: rank,
+          transform: transform, augmentation: augmentation, startStep: 1, endStep: 6)
+        while let batch = try loader.next() {
+          for part in batch.microBatches {
+            let x = part.x.assumingMemoryBound(to: Float.self)
+            for row in 0..<part.rows {
+              let image = (0..<90).map { x[row * 90 + $0] }
+              seen[part.sampleIndices[row] + 100 * batch.cursor.epoch, default: []].append(image)
+            }
+          }
+        }
+      }
+      for (place, images) in seen {
+        let (epoch, sample) = place.quotientAndRemainder(dividingBy: 100)
+        let bytes = try changed(
+          augmentation.changes, dataset, seed: 5, epoch: epoch, rows: [sample]
+        ).after[0]
+        let expected =
+          type == .uint8 ? bytes.map { Float($0) / 255 } : values(bytes, as: Float.self)
+        #expect(images == [expected])
+      }
+      #expect(seen.count == 14 + 24)
+    }
+  }
+
+  @Test func refusesWhatIsNoImage() {
+    for dataset in [PictureDataset([30]), PictureDataset([5, 6, 3], type: .int32)] {
+      #expect(throws: DataError.self) { try Augmentation([], of: dataset, seed: 1) }
+    }
+    let bad: [Augmentation.Change] = [
+      .padCrop(padding: -1), .flip(probability: 2), .flip(probability: .nan), .cutout(size: 0),
+      .brightness(strength: 1.5), .contrast(strength: -1),
+    ]
+    for change in bad {
+      #expect(throws: DataError.self) { try Augmentation([change], of: PictureDataset(), seed: 1) }
+    }
+    #expect(throws: DataError.self) {
+      try Augmentation(
+        [.contrast(strength: 0.1)], of: PictureDataset(type: .float32), seed: 1)
+    }
+  }
+}
