@@ -17,6 +17,9 @@ final class RunAverage {
   /// Whether the buffers belong to the mean as it is.
   var hasStatistics = false
 
+  /// Whether the mean's statistics are yet to be gathered.
+  var lacksStatistics: Bool { mean.updates > 0 && !norms.isEmpty && !hasStatistics }
+
   init(_ configuration: AverageConfiguration, arena: ParameterArena, plan: AveragePlan) throws {
     self.plan = plan
     let isEqual = configuration.name == .swa

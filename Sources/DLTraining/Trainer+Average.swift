@@ -12,7 +12,7 @@ extension Trainer {
     guard let average, average.mean.updates > 0 else { return try body() }
     average.swap(arena)
     defer { average.swap(arena) }
-    if !average.norms.isEmpty, !average.hasStatistics {
+    if average.lacksStatistics {
       try gatherStatistics(of: average)
       average.hasStatistics = true
     }

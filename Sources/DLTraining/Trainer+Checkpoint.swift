@@ -140,7 +140,7 @@ extension Trainer {
     let step = position.step
     _ = try exchange.agree(0, stop: false, "report step \(step)")
     let carried = try gatherCarriedState()
-    try withAverage {}
+    if average?.lacksStatistics == true { try withAverage {} }
     try communicator.agreed("write the checkpoint of step \(step)") {
       guard let folder else { return }
       for observer in observers { try observer.willSave() }

@@ -92,12 +92,14 @@ import Testing
       separator: "\n", omittingEmptySubsequences: false)
     #expect(plain[0] == "learning rate: cosine, lr 0.4, 120 steps in 15 epochs")
     #expect(plain.joined().utf8.allSatisfy { $0 < 128 })
-    let rows = plain[2..<11].map { $0.dropFirst(5) }
+    let rows = plain[2..<11].map { line in
+      Array(line.dropFirst(5)) + Array(repeating: " ", count: 65 - line.count)
+    }
     #expect(plain[2].hasPrefix("0.4 +") && plain[6].hasPrefix("0.2 +"))
     #expect(plain[10].hasPrefix("  0 +"))
     // Up for a sixth of the width, then down; a mark in every column.
     func height(_ column: Int) -> Int? {
-      rows.firstIndex { $0[$0.index($0.startIndex, offsetBy: column)] == "*" }
+      rows.firstIndex { $0[column] == "*" }
     }
     let heights = (0..<60).map { rows.count - (height($0) ?? 99) }
     #expect(heights.allSatisfy { (1...9).contains($0) })
@@ -106,7 +108,7 @@ import Testing
     #expect(plain[12].hasSuffix("step 120"))
     let braille = curve.text(isPlain: false)
     #expect(braille.unicodeScalars.contains { (0x2801...0x28FF).contains($0.value) })
-    #expect(Set(braille.split(separator: "\n")[1...12].map(\.count)) == [5 + 72])
+    #expect(Set(braille.split(separator: "\n")[1...13].map(\.count)) == [5 + 72])
   }
 
   @Test func theCurveIsWritten() throws {

@@ -55,7 +55,7 @@ public struct LearningRateCurve: Sendable {
   /// A plot in characters.
   ///
   /// - Parameter isPlain: whether to keep to ASCII, as for a pipe.
-  public func text(isPlain: Bool, width: Int = 72, height: Int = 12) -> String {
+  public func text(isPlain: Bool, width: Int = 72, height: Int = 13) -> String {
     guard totalSteps > 0 else { return title }
     var canvas = DotCanvas(width: width, height: height, isPlain: isPlain)
     let top = top
@@ -67,8 +67,8 @@ public struct LearningRateCurve: Sendable {
       canvas.fill(column, from: low / top, to: high / top)
       previous = range
     }
-    let labels = [(0, top), (height / 2, top / 2), (height - 1, 0)].map {
-      ($0, Text.significant($1, 4))
+    let labels = [0, (height - 1) / 2, height - 1].map { row in
+      (row, Text.significant(top * (1 - Double(row) / Double(max(height - 1, 1))), 4))
     }
     let margin = labels.map(\.1.count).max() ?? 0
     let (tick, bar, corner, line) = isPlain ? ("+", "|", "+", "-") : ("┤", "│", "└", "─")
@@ -161,7 +161,9 @@ private struct DotCanvas {
   var lines: [String] {
     guard !isPlain else {
       return (0..<rows).map { row in
-        String((0..<columns).map { dots[row * columns + $0] ? "*" : " " })
+        let marks = dots[row * columns..<(row + 1) * columns]
+        return String(
+          marks[...(marks.lastIndex(of: true) ?? marks.startIndex)].map { $0 ? "*" : " " })
       }
     }
     // Unicode numbers the dots of a cell down its columns, the bottom row last.
