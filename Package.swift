@@ -74,7 +74,8 @@ let package = Package(
     .testTarget(
       name: "GoldenTests",
       dependencies: [
-        "DLTraining", "DLLayers", "DLConfiguration", "DLTensor", "DLCluster", "DLFormats",
+        "DLTraining", "DLModels", "DLLayers", "DLConfiguration", "DLTensor", "DLCluster",
+        "DLFormats",
       ],
       exclude: ["Golden"]),
     .testTarget(name: "DLLayersTests", dependencies: ["DLLayers", "DLTensor", "DLCluster"]),

@@ -4,7 +4,7 @@
 #include "template.h"
 #include "view.h"
 
-#define DL_FOR_EACH_BINARY(X) X(add) X(sub) X(mul) X(div) X(maximum) X(minimum)
+#define DL_FOR_EACH_BINARY(X) X(add) X(sub) X(mul) X(div) X(maximum) X(minimum) X(pow)
 
 #define DL_INC "binary.inc"
 #include "instantiate.h"

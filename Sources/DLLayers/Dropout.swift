@@ -17,7 +17,20 @@ public final class Dropout: Module, Layer {
 
   /// Applies the layer.
   public func forward(_ x: Tensor) throws -> Tensor {
-    let context = x.context
+    try forward(x, firstRow: nil)
+  }
+
+  /// Applies the layer to rows of which the first has the number `firstRow`.
+  ///
+  /// For rows that are not those of a batch, such as a graph's nodes, which all ranks hold.
+  public func forward(_ x: Tensor, firstRow: Int?) throws -> Tensor {
+    guard x.context.isTraining, probability > 0 else { return x }
+    return try x.dropout(probability, key: calls.next(x.context, path: path), firstRow: firstRow)
+  }
+
+  /// Applies the layer to the entries of a sparse matrix, which all ranks hold.
+  public func forward(_ x: SparseMatrix) throws -> SparseMatrix {
+    let context = x.values.context
     guard context.isTraining, probability > 0 else { return x }
     return try x.dropout(probability, key: calls.next(context, path: path))
   }

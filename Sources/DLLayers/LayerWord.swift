@@ -85,6 +85,8 @@ extension LayerConfiguration {
       ResidualWord.self,
       PlainWord<Flatten>.self,
       DropoutWord.self,
+      ChannelDropoutWord.self,
+      DropPathWord.self,
       LinearWord.self,
       RNNWord.self,
       LSTMWord.self,

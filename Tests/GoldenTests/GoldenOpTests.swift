@@ -10,8 +10,8 @@ import Testing
     ("matmul", 12), ("conv2d", 23), ("convolution", 52), ("sampling", 120), ("pooling", 30),
     ("normalization", 39), ("activation", 51),
     ("shape", 6), ("arithmetic", 44), ("reduction", 30), ("loss", 13), ("criterion", 50),
-    ("recurrent", 36), ("ctc", 22), ("structure", 110),
-    ("embedding", 23), ("attention", 39),
+    ("recurrent", 36), ("ctc", 22), ("structure", 127),
+    ("embedding", 23), ("attention", 39), ("pointwise", 253),
   ]
 
   @Test(arguments: families, [DType.float64, .float32])
@@ -24,7 +24,7 @@ import Testing
   /// A file that no test reads would show nothing.
   @Test func everyFileIsRead() throws {
     let jobs = ["lenet", "resnet", "mlp"]
-    var known = Set(GoldenOpTests.families.map(\.name) + ["residual", "transformer"])
+    var known = Set(GoldenOpTests.families.map(\.name) + ["graph", "residual", "transformer"])
     known.formUnion([  // DLOptimizersTests
       "optimizers", "clipping", "schedules", "averages", "groups", "lbfgs", "plateau", "sam",
     ])

@@ -42,7 +42,7 @@ extension GoldenCase {
       GoldenCase.norms, GoldenCase.activations,
       GoldenCase.shapes, GoldenCase.arithmetic, GoldenCase.reductions, GoldenCase.losses,
       GoldenCase.recurrent, GoldenCase.structure,
-      GoldenCase.attention,
+      GoldenCase.attention, GoldenCase.pointwise,
     ] {
       if let runner = runners[op] { return runner }
     }

@@ -13,6 +13,7 @@ typedef enum {
   DL_DIV,
   DL_MAXIMUM,  // NaN in either operand gives NaN
   DL_MINIMUM,
+  DL_POW,  // a^b
 } dl_binary;
 
 /// y = op(a, b) over `shape` (rank 0 to 8), y contiguous.

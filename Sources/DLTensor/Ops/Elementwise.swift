@@ -1,0 +1,90 @@
+import CKernels
+
+extension Tensor {
+  /// `eˣ`.
+  public func exp() throws -> Tensor { try unary(DL_EXP, name: "exp") }
+
+  /// The natural logarithm.
+  public func log() throws -> Tensor { try unary(DL_LOG, name: "log") }
+
+  /// The square root; its gradient at 0 is infinite.
+  public func sqrt() throws -> Tensor { try unary(DL_SQRT, name: "sqrt") }
+
+  /// `1 / √x`.
+  public func rsqrt() throws -> Tensor { try unary(DL_RSQRT, name: "rsqrt") }
+
+  /// `|x|`; its gradient at 0 is 0.
+  public func abs() throws -> Tensor { try unary(DL_ABS, name: "abs") }
+
+  /// `x²`.
+  public func square() throws -> Tensor { try unary(DL_SQUARE, name: "square") }
+
+  /// `1 / x`.
+  public func reciprocal() throws -> Tensor { try unary(DL_RECIPROCAL, name: "reciprocal") }
+
+  /// `xᵖ`; the gradient is 0 where p is.
+  public func pow(_ exponent: Double) throws -> Tensor {
+    try requireReal(op: "pow")
+    let y = try Tensor.empty(shape, dtype: dtype, context: context)
+    dl_power(dtype.kernel, exponent, pointer, y.pointer, count)
+    return context.record(y, from: self) { [self] dy in
+      try addGradient { dx, accumulate in
+        dl_power_backward(
+          dtype.kernel, exponent, pointer, dy.pointer, dx, count, accumulate)
+      }
+    }
+  }
+
+  /// `xᵖ` element by element; shapes broadcast.
+  public func pow(_ exponent: Tensor) throws -> Tensor {
+    try binaryWithSlopes("pow", DL_POW, exponent)
+  }
+
+  /// The larger of two elements; shapes broadcast, and equals share the gradient.
+  ///
+  /// Counterpart: `torch.maximum`.
+  public func maximum(_ other: Tensor) throws -> Tensor {
+    try binaryWithSlopes("maximum", DL_MAXIMUM, other)
+  }
+
+  /// The smaller of two elements; shapes broadcast, and equals share the gradient.
+  ///
+  /// Counterpart: `torch.minimum`.
+  public func minimum(_ other: Tensor) throws -> Tensor {
+    try binaryWithSlopes("minimum", DL_MINIMUM, other)
+  }
+
+  /// `min(max(x, low), high)`; the gradient passes where `low <= x <= high`.
+  ///
+  /// Counterpart: `torch.clamp`.
+  ///
+  /// - Throws: ``TensorError`` unless `low <= high`.
+  public func clamp(_ low: Double = -.infinity, _ high: Double = .infinity) throws -> Tensor {
+    try requireReal(op: "clamp")
+    guard low <= high else {
+      throw TensorError(op: "clamp", "bounds \(low) and \(high), expected low <= high")
+    }
+    let y = try Tensor.empty(shape, dtype: dtype, context: context)
+    dl_clamp(dtype.kernel, low, high, pointer, y.pointer, count)
+    return context.record(y, from: self) { [self] dy in
+      try addGradient { dx, accumulate in
+        dl_clamp_backward(
+          dtype.kernel, low, high, pointer, dy.pointer, dx, count, accumulate)
+      }
+    }
+  }
+
+  private func binaryWithSlopes(_ name: String, _ op: dl_binary, _ other: Tensor) throws -> Tensor {
+    let y = try Tensor.binary(name, op, self, other)
+    return context.record(y, from: self, other) { [self] dy in
+      for (operand, tensor) in [self, other].enumerated() where tensor.requiresGradient {
+        let slope = try Tensor.empty(y.shape, dtype: dtype, context: context)
+        dl_binary_backward(
+          dtype.kernel, op, Int32(operand), y.shape.rank, y.shape.dimensions, pointer,
+          shape.strides(broadcastTo: y.shape), other.pointer,
+          other.shape.strides(broadcastTo: y.shape), dy.pointer, slope.pointer, 0)
+        try tensor.addBroadcastGradient(slope)
+      }
+    }
+  }
+}
