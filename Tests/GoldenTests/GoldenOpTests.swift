@@ -27,6 +27,7 @@ import Testing
     var known = Set(GoldenOpTests.families.map(\.name) + ["graph", "residual", "transformer"])
     known.formUnion([  // DLOptimizersTests
       "optimizers", "clipping", "schedules", "averages", "groups", "lbfgs", "plateau", "sam",
+      "averaging_schedules",
     ])
     for job in jobs {
       known.formUnion(["data", "init", "losses", "final"].map { "\(job)-\($0)" })
