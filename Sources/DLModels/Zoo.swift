@@ -24,6 +24,8 @@ public enum Zoo {
   public static var models: [any ZooModel.Type] {
     [
       LeNet5.self, DigitsCNN.self, SmallImageResNet.self, DCGANOptions.self,
+      GPTOptions.self, LSTMLanguageModelOptions.self,
+      TranslationTransformerOptions.self, GCNOptions.self,
     ]
   }
 
@@ -31,6 +33,14 @@ public enum Zoo {
     guard input.rank == 3, let classes else {
       throw TensorError(
         op: name, "input has shape \(input), expected [height, width, channels] with classes")
+    }
+    return classes
+  }
+
+  static func requireTokens(_ name: String, _ input: Shape, _ classes: Int?) throws -> Int {
+    guard input.rank == 1, let classes else {
+      throw TensorError(
+        op: name, "input has shape \(input), expected [time] tokens; pack a text, give data.window")
     }
     return classes
   }

@@ -1,4 +1,5 @@
 import DLCluster
+import DLData
 import DLFormats
 import DLTensor
 
@@ -152,7 +153,8 @@ extension Trainer {
       notes["blas_core"] = BLAS.core
       notes["version"] = Version.current
       notes["ranks"] = String(communicator.size)
-      notes["input_shape"] = data.train.inputShape.map(String.init).joined(separator: ",")
+      notes["input_shape"] = data.modelInput.dimensions.map(String.init).joined(separator: ",")
+      notes[TokenizerFile.key] = try data.tokenizerText
       notes["classes"] = data.train.classCount.map(String.init)
       notes.merge(stateNumbers) { $1 }
       let entries = try StateDict(arena, adding: stateEntries() + carried).entries

@@ -29,16 +29,18 @@ extension Trainer {
     for observer in observers { try local { try observer.didValidate(result) } }
   }
 
-  /// The best is that of the task's first metric, else the highest accuracy, or for a task without
-  /// classes the lowest loss; the first of equals.
+  /// The best is that of the task's first metric, else the highest accuracy, else the lowest loss,
+  /// or the lowest loss by configuration; the first of equals.
   private func noteBest(_ result: ValidationReport) {
-    let value = result.judged.value
-    guard !value.isNaN else { return }
+    let judged =
+      configuration.validate.judge == .loss
+      ? Metric("loss", result.loss, higherIsBetter: false) : result.judged
+    guard !judged.value.isNaN else { return }
     let isBetter =
       position.best.map {
-        result.judged.higherIsBetter ? value > $0.value : value < $0.value
+        judged.higherIsBetter ? judged.value > $0.value : judged.value < $0.value
       } ?? true
-    if isBetter { position.best = .init(step: position.step, value: value) }
+    if isBetter { position.best = .init(step: position.step, value: judged.value) }
   }
 }
 

@@ -119,7 +119,7 @@ public final class Trainer {
     var trainingSeconds = 0.0
     var rows = 0
     var isInterrupted = false
-    while position.step < totalSteps, !isInterrupted {
+    while position.step < totalSteps, !isInterrupted, !isOutOfPatience {
       let stepBegan = monotonicSeconds()
       let communicationBegan = communicator.seconds
       let outcome = try step(loader)
@@ -170,15 +170,32 @@ public final class Trainer {
       precision: configuration.precision.rawValue)
   }
 
+  /// Whether as many validations as `validate.patience` have passed since the best one.
+  ///
+  /// It follows from the position alone, so that a resumed run ends where the first one would have.
+  private var isOutOfPatience: Bool {
+    guard let patience = configuration.validate.patience, let best = position.best?.step else {
+      return false
+    }
+    let between = (best..<position.step).lazy.map { $0 + 1 }.filter {
+      self.due(after: $0).validation
+    }
+    return between.prefix(patience).count == patience
+  }
+
+  private func due(after step: Int) -> DueAfterStep {
+    DueAfterStep(
+      configuration, step: step, stepsPerEpoch: sampler.stepsPerEpoch,
+      hasValidation: data.validation != nil, isEnd: step == totalSteps)
+  }
+
   /// Reports, validates and saves what is due after a step.
   private func afterStep(_ step: StepReport, isLast: Bool) throws {
-    let due = DueAfterStep(
-      configuration, step: position.step, stepsPerEpoch: sampler.stepsPerEpoch,
-      hasValidation: data.validation != nil, isEnd: position.step == totalSteps)
+    let due = due(after: position.step)
     for observer in observers { try local { try observer.didStep(step) } }
     if due.validation { try validate() }
     let isBest = due.validation && position.best?.step == position.step
-    if due.checkpoint || isBest || isLast { try save() }
+    if due.checkpoint || isBest || isLast || (due.validation && isOutOfPatience) { try save() }
   }
 
   /// Runs what only this rank does between collectives; its error ends all ranks at the next

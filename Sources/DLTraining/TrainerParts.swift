@@ -33,8 +33,8 @@ struct TrainerParts {
 
     task = try makeTask(
       TaskInput(
-        configuration: configuration, inputShape: Shape(data.train.inputShape),
-        classes: data.train.classCount, context: context))
+        configuration: configuration, inputShape: data.modelInput,
+        classes: data.train.classCount, tokenizer: try data.tokenizer, context: context))
     arena = try ParameterArena(task.model, context: context)
     phases = try TrainerParts.phases(configuration, task: task, arena: arena, context: context)
     schedule = configuration.learningRate(

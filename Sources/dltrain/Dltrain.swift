@@ -23,8 +23,8 @@ struct Dltrain: ParsableCommand {
       // The version names the MPI that is loaded: looked up only when it is asked for.
       version: CommandLine.arguments.contains("--version") ? SystemReport.version : "-",
       subcommands: [
-        Train.self, Validate.self, Evaluate.self, Predict.self, Export.self, Inspect.self,
-        Recipes.self, DataCommand.self, Bench.self, Doctor.self,
+        Train.self, Validate.self, Evaluate.self, Predict.self, Generate.self, Export.self,
+        Inspect.self, Recipes.self, DataCommand.self, Bench.self, Doctor.self,
       ],
       defaultSubcommand: Train.self)
   }

@@ -34,6 +34,42 @@ public struct BLEU: Sendable, Hashable {
 
   private static let order = 4
 
+  /// What scores are made of; counts of parts of a corpus add up to those of the whole.
+  public struct Counts: Sendable, Hashable {
+    /// Matching n-grams by n, n-grams by n, words of the candidates, words of the references.
+    public private(set) var values = [Int](repeating: 0, count: 2 * BLEU.order + 2)
+
+    /// Starts with no sentence.
+    public init() {}
+
+    /// Takes counts as ``values`` gave them.
+    public init(_ values: [Int]) {
+      precondition(values.count == self.values.count, "counts of n-grams up to 4 and two lengths")
+      self.values = values
+    }
+
+    /// Adds a sentence with its references.
+    public mutating func add(
+      _ candidate: String, references: [String], tokenization: Tokenization = .none
+    ) {
+      let words = BLEU.words(candidate, tokenization)
+      let others = references.map { BLEU.words($0, tokenization) }
+      values[2 * BLEU.order] += words.count
+      let nearest = others.map(\.count).min {
+        (abs($0 - words.count), $0) < (abs($1 - words.count), $1)
+      }
+      values[2 * BLEU.order + 1] += nearest ?? 0
+      for n in 1...BLEU.order {
+        var allowed: [ArraySlice<Substring>: Int] = [:]
+        for other in others { allowed.merge(BLEU.grams(other, n), uniquingKeysWith: max) }
+        for (gram, count) in BLEU.grams(words, n) {
+          values[n - 1] += min(count, allowed[gram] ?? 0)
+        }
+        values[BLEU.order + n - 1] += max(words.count - n + 1, 0)
+      }
+    }
+  }
+
   /// Scores candidates against one or several references each.
   ///
   /// Throws `DataError` where a candidate has no reference, or there are not as many references as
@@ -46,32 +82,23 @@ public struct BLEU: Sendable, Hashable {
         "BLEU: \(candidates.count) candidates and \(references.count) references, give each its own",
         exitCode: .data)
     }
-    var correct = [Int](repeating: 0, count: Self.order)
-    var total = correct
-    var (candidateLength, referenceLength) = (0, 0)
+    var counts = Counts()
     for (candidate, references) in zip(candidates, references) {
-      let words = Self.words(candidate, tokenization)
-      let others = references.map { Self.words($0, tokenization) }
-      candidateLength += words.count
-      referenceLength +=
-        others.map(\.count).min {
-          (abs($0 - words.count), $0) < (abs($1 - words.count), $1)
-        } ?? 0
-      for n in 1...Self.order {
-        var allowed: [ArraySlice<Substring>: Int] = [:]
-        for other in others { allowed.merge(Self.grams(other, n), uniquingKeysWith: max) }
-        for (gram, count) in Self.grams(words, n) {
-          correct[n - 1] += min(count, allowed[gram] ?? 0)
-        }
-        total[n - 1] += max(words.count - n + 1, 0)
-      }
+      counts.add(candidate, references: references, tokenization: tokenization)
     }
-    self.candidateLength = candidateLength
-    self.referenceLength = referenceLength
+    self.init(counts)
+  }
+
+  /// Scores a corpus of which only the counts are left.
+  public init(_ counts: Counts) {
+    let values = counts.values
+    let order = Self.order
+    candidateLength = values[2 * order]
+    referenceLength = values[2 * order + 1]
     brevityPenalty =
       candidateLength >= referenceLength
       ? 1 : candidateLength == 0 ? 0 : exp(1 - Double(referenceLength) / Double(candidateLength))
-    precisions = Self.smoothed(correct, total)
+    precisions = Self.smoothed(Array(values[..<order]), Array(values[order..<2 * order]))
     let isNothing = precisions.contains(0)
     score =
       isNothing

@@ -150,6 +150,18 @@ public struct ValidateConfiguration: ConfigurationSection {
   public var everySteps: Int?
   /// Rows per forward pass over all ranks; the training batch unless given.
   public var batchSize: Int?
+  /// Validations without a new best after which training ends; nil for never.
+  public var patience: Int?
+  /// What chooses the best checkpoint.
+  public var judge = Judge.metric
+
+  /// What a validation is judged by.
+  public enum Judge: String, ConfigurationWord {
+    /// The task's own metric, else the accuracy, else the loss.
+    case metric
+    /// The loss.
+    case loss
+  }
 
   /// Makes the section with its defaults.
   public init() {}
@@ -160,6 +172,10 @@ public struct ValidateConfiguration: ConfigurationSection {
       .init("every_epochs", \.everyEpochs, .atLeast(1), "epochs between validations"),
       .init("every_steps", \.everySteps, .atLeast(1), "steps between validations"),
       .init("batch_size", \.batchSize, .atLeast(1), "rows per forward pass, over all ranks"),
+      .init(
+        "patience", \.patience, .atLeast(1),
+        "validations without a new best after which training ends"),
+      .init("judge", \.judge, "metric or loss: what chooses the best checkpoint"),
     ]
   }
 }

@@ -12,6 +12,8 @@ public struct DataConfiguration: ConfigurationSection {
   public var validation: String?
   /// The number of classes; from the labels unless given.
   public var classes: Int?
+  /// Tokens per row, where the data are one long row of them.
+  public var window: Int?
   /// Subtracted and divided by, per channel.
   public var normalize: NormalizeConfiguration?
   /// Random changes of images while training, in their order.
@@ -36,6 +38,7 @@ public struct DataConfiguration: ConfigurationSection {
         "validation", \.validation, .path(unless: EmbeddedData.prefix),
         "validation set, a safetensors file of x and y"),
       .init("classes", \.classes, .within(1...16_777_216), "classes; from the labels unless given"),
+      .init("window", \.window, .within(1...1_048_576), "tokens per row of a text"),
       .init("normalize", \.normalize, "mean and std per channel"),
       .init("augment", \.augment, "random changes of images while training, in their order"),
       .init("order", \.order, "order of rows within an epoch"),

@@ -51,8 +51,8 @@ extension TrainedRun {
         throw UsageError(
           "\(folder): the run has no data.validation, name a data set by --data FILE")
       }
-      let dataset = try TensorFileDataset(
-        path: EmbeddedData.resolve(path), classes: trained.classes)
+      let dataset = try TrainingData.open(
+        path, .test, configuration, classes: trained.classes)
       try trained.check(dataset, path)
       try TrainingData.checkLabels(of: dataset, configuration.loss)
       let evaluation = Evaluation(

@@ -97,6 +97,8 @@ final class TrainedNetwork {
   let task: any TrainingTask
   let classes: Int?
   let input: Shape
+  /// What the training data's tokens stand for; nil where they are no text.
+  let tokenizer: (any Tokenizer)?
   private let arena: ParameterArena
 
   /// Builds the run's network and loads the checkpoint into it.
@@ -117,6 +119,9 @@ final class TrainedNetwork {
     self.configuration = configuration
     self.context = context
     let file = try Checkpoint.open(run.checkpoint).file
+    tokenizer = try file.metadata[TokenizerFile.key].map {
+      try TokenizerFile.read($0, file: run.checkpoint)
+    }
     if let text = file.metadata["input_shape"] {
       let sizes = text.split(separator: ",").map { Int($0) ?? -1 }
       guard let shape = Shape(checking: sizes), !sizes.contains(0) else {
@@ -135,12 +140,13 @@ final class TrainedNetwork {
       }
     } else {
       let data = try TrainingData(configuration)
-      input = Shape(data.train.inputShape)
+      input = data.modelInput
       classes = data.train.classCount
     }
     task = try TaskInput.factory()(
       TaskInput(
-        configuration: configuration, inputShape: input, classes: classes, context: context))
+        configuration: configuration, inputShape: input, classes: classes,
+        tokenizer: tokenizer, context: context))
     arena = try ParameterArena(task.model, context: context)
     let state = try StateDict(arena)
     try state.load(from: file, ignoring: Checkpoint.isTrainingState)

@@ -112,7 +112,7 @@ public struct ModelReport {
     var faults: [any DLError] = []
     for path in [data.train, data.validation].compactMap({ $0 }) {
       do {
-        _ = try TensorFileDataset(path: EmbeddedData.resolve(path), classes: data.classes)
+        _ = try TrainingData.open(path, .training, configuration)
       } catch let fault as any DLError {
         faults.append(fault)
       }

@@ -1,4 +1,5 @@
 import DLData
+import DLFormats
 import DLTensor
 
 /// The data sets of a job, opened and checked.
@@ -20,12 +21,11 @@ struct TrainingData {
         shape: synthetic.shape, classes: synthetic.classes, count: synthetic.rows,
         seed: Int(clamping: configuration.seed))
     } else {
-      train = try TensorFileDataset(
-        path: EmbeddedData.resolve(data.train ?? ""), classes: data.classes)
+      train = try TrainingData.open(data.train ?? "", .training, configuration)
     }
     let validation = try data.validation.map { path in
-      try TensorFileDataset(
-        path: EmbeddedData.resolve(path), classes: data.classes ?? train.classCount)
+      try TrainingData.open(
+        path, .validation, configuration, classes: data.classes ?? train.classCount)
     }
     if let validation,
       validation.inputShape != train.inputShape || validation.labelShape != train.labelShape
@@ -46,6 +46,60 @@ struct TrainingData {
       : try Augmentation(
         data.augment.map(\.change), of: train, seed: Int(clamping: configuration.seed))
     try TrainingData.checkLabels(of: train, configuration.loss)
+  }
+
+  /// The shape of what a model is made for: one row, or for a graph one node's features.
+  var modelInput: Shape {
+    (train as? GraphDataset).map { [$0.graph.featureCount] } ?? Shape(train.inputShape)
+  }
+
+  /// What the training data's tokens stand for; nil where they are no text.
+  var tokenizer: (any Tokenizer)? {
+    get throws {
+      guard let text = try tokenizerText else { return nil }
+      return try TokenizerFile.read(text, file: "data.train")
+    }
+  }
+
+  /// The tokenizer as the training file holds it.
+  var tokenizerText: String? {
+    get throws {
+      let path = (train as? TokenWindowDataset)?.path ?? (train as? TensorFileDataset)?.path
+      return try path.flatMap { try SafetensorsFile(path: $0).metadata[TokenizerFile.key] }
+    }
+  }
+
+  /// What a data set is opened for.
+  enum Role { case training, validation, test }
+
+  /// Opens a data set file of whichever kind it is.
+  ///
+  /// - Parameter classes: the number of classes; the configuration's or the file's unless given.
+  static func open(
+    _ path: String, _ role: Role, _ configuration: Configuration, classes: Int? = nil
+  ) throws -> any Dataset {
+    let data = configuration.data
+    let file = try EmbeddedData.resolve(path)
+    if try GraphFile.isGraph(file) {
+      let splits: [Role: GraphFile.Split] = [.training: .train, .validation: .validation]
+      return try GraphDataset(path: file, split: splits[role] ?? .test)
+    }
+    guard try TokenWindowDataset.isTokenFile(file) else {
+      return try TensorFileDataset(path: file, classes: classes ?? data.classes)
+    }
+    guard let window = data.window else {
+      throw DataError("\(path): holds one long row of tokens, give data.window", exitCode: .usage)
+    }
+    let rows =
+      role == .training
+      ? configuration.batchSize : configuration.validate.batchSize ?? configuration.batchSize
+    let windows: TokenWindowDataset.Windows =
+      switch (data.order, role) {
+      case (.sequential, _): .streams(count: rows)
+      case (_, .training): .everyOffset
+      case (_, .validation), (_, .test): .disjoint
+      }
+    return try TokenWindowDataset(path: file, window: window, windows: windows)
   }
 
   /// The transform that a data set's inputs go through under a configuration.

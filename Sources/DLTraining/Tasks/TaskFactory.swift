@@ -1,3 +1,4 @@
+import DLData
 import DLLayers
 import DLModels
 import DLTensor
@@ -10,6 +11,8 @@ public struct TaskInput {
   public let inputShape: Shape
   /// The number of classes, or of words; nil where labels are values.
   public let classes: Int?
+  /// What the data's tokens stand for, where they are text.
+  public let tokenizer: (any Tokenizer)?
   /// This rank's context.
   public let context: Context
 }
@@ -51,6 +54,13 @@ extension TaskInput {
     case let network as any GenerativeAdversarial:
       return try AdversarialTask(
         network, input: inputShape, normalize: configuration.data.normalize, context: context)
+    case let network as any SequenceToSequence:
+      return try TranslationTask(network, tokenizer: tokenizer, context: context)
+    case let network as any GraphNetwork:
+      let path = try EmbeddedData.resolve(configuration.data.train ?? "")
+      return try GraphTask(
+        network, graph: GraphFile(path: path), loss: configuration.loss.makeLoss(),
+        context: context)
     default:
       throw TensorError(op: "model", "\(type(of: network)) is no layer; give a task that trains it")
     }

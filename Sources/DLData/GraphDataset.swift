@@ -1,0 +1,47 @@
+import DLTensor
+
+/// The labelled nodes of one split of a graph: x is the number of a node, y its class.
+public final class GraphDataset: Dataset {
+  /// The graph.
+  public let graph: GraphFile
+  /// The number of nodes of the split.
+  public let count: Int
+  /// A node is one number.
+  public let inputShape: [Int] = []
+  /// int32.
+  public let inputType = DType.int32
+  /// A class is one number.
+  public let labelShape: [Int] = []
+  /// int32.
+  public let labelType = DType.int32
+  /// The number of classes.
+  public let classCount: Int?
+
+  private let nodes: [Int]
+
+  /// Opens a split; throws `FormatError` for a damaged file, and `DataError` where the split is
+  /// empty.
+  public init(path: String, split: GraphFile.Split) throws {
+    graph = try GraphFile(path: path)
+    nodes = graph.nodes(split)
+    count = nodes.count
+    classCount = graph.classCount
+    guard count > 0 else {
+      throw DataError("\(path): has no nodes to be used for \(split), mark some", exitCode: .data)
+    }
+  }
+
+  /// Reads rows, in the order given.
+  public func read(
+    rows: UnsafeBufferPointer<Int>, inputs: UnsafeMutableRawBufferPointer,
+    labels: UnsafeMutableRawBufferPointer
+  ) throws {
+    let (numbers, classes) = (
+      inputs.bindMemory(to: Int32.self), labels.bindMemory(to: Int32.self)
+    )
+    for (place, row) in rows.enumerated() {
+      numbers[place] = Int32(nodes[row])
+      classes[place] = graph.labels[nodes[row]]
+    }
+  }
+}

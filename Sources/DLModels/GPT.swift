@@ -1,0 +1,134 @@
+import DLConfiguration
+import DLLayers
+import DLTensor
+
+/// A language model of causal Transformer layers with normalisation first, as GPT-2 is.
+///
+/// Radford et al. 2019; sizes, dropout and the start of weights as in nanoGPT: normal with standard
+/// deviation 0.02, the projections that end a residual branch smaller by √(2 · layers), and one
+/// table for words and logits.
+public struct GPTOptions: ZooModel {
+  /// The name in a configuration.
+  public static var name: String { "gpt" }
+  /// Transformer layers.
+  public var layers = 4
+  /// Features of a position.
+  public var width = 128
+  /// Heads, which divide the width.
+  public var heads = 4
+  /// The probability of dropout, everywhere.
+  public var dropout = 0.0
+  /// Makes the options with their defaults.
+  public init() {}
+
+  /// The keys, in the order in which they are written.
+  public static var fields: [ConfigurationField<Self>] {
+    [
+      .init("layers", \.layers, .within(1...1024), "Transformer layers"),
+      .init("width", \.width, .layerSize, "features of a position"),
+      .init("heads", \.heads, .layerSize, "heads, which divide the width"),
+      .init("dropout", \.dropout, .within(0..<1), "probability of dropout, everywhere"),
+    ]
+  }
+
+  /// Faults that concern several keys at once.
+  public func problems() -> [ConfigurationProblem] {
+    width.isMultiple(of: heads)
+      ? []
+      : [.init("heads", "width", message: "\(width) features do not divide into \(heads) heads")]
+  }
+
+  /// Makes the network for windows of `[context]` tokens.
+  public func network(for input: Shape, classes: Int?) throws -> Module {
+    GPT(
+      vocabulary: try Zoo.requireTokens(Self.name, input, classes), context: input[0],
+      layers: layers, width: width, heads: heads, dropout: dropout)
+  }
+}
+
+/// The network of ``GPTOptions``: tokens `[batch, time]` to logits `[batch, time, vocabulary]`.
+public final class GPT: Module, TokenModel {
+  private let tokens: Embedding
+  private let positions: LearnedPositions
+  private let dropout: Dropout
+  private let blocks: TransformerEncoder
+  private let head: Linear
+  /// The longest text that it sees.
+  public let contextLength: Int
+
+  /// Makes a network for windows of up to `context` tokens.
+  public init(
+    vocabulary: Int, context: Int, layers: Int, width: Int, heads: Int, dropout: Double = 0
+  ) {
+    let small = Initializer.normal(standardDeviation: 0.02)
+    tokens = Embedding(vocabulary, width, initializer: small)
+    positions = LearnedPositions(context, width, initializer: small)
+    self.dropout = Dropout(p: dropout)
+    blocks = TransformerEncoder(
+      layers, width,
+      TransformerOptions(
+        heads: heads, feedForward: 4 * width, dropout: dropout, activation: .gelu, normFirst: true),
+      isCausal: true)
+    head = Linear(tiedTo: tokens.weight)
+    contextLength = context
+    super.init()
+    let ending = Initializer.normal(
+      standardDeviation: 0.02 / Double(2 * layers).squareRoot())
+    for layer in blocks.layers {
+      for parameter in layer.parameters() {
+        if parameter.shape.rank == 2 { parameter.initializer = small }
+      }
+      for linear in [layer.selfAttn.outProj, layer.linear2] { linear.weight.initializer = ending }
+      for linear in [layer.linear1, layer.linear2] { linear.bias?.initializer = .zeros }
+    }
+  }
+
+  /// Computes the logits behind every token.
+  public func forward(_ x: Tensor) throws -> Tensor { try forward(x, cache: nil) }
+
+  fileprivate func forward(_ x: Tensor, cache: TransformerCache?) throws -> Tensor {
+    let embedded = try dropout(positions(tokens(x), offset: cache?.length ?? 0))
+    return try head(blocks(embedded, mask: AttentionMask(), cache: cache))
+  }
+
+  /// The output's shape without its batch axis.
+  public func outputShape(for input: Shape) throws -> Shape {
+    try head.outputShape(for: blocks.outputShape(for: tokens.outputShape(for: input)))
+  }
+
+  /// Starts a text.
+  public func continuation(in context: Context) -> any Continuation {
+    WindowContinuation(self, layers: blocks.layers.count, context)
+  }
+}
+
+/// A text of which a ``GPT`` sees the last window.
+private final class WindowContinuation: Continuation {
+  private let model: GPT
+  private let cache: TransformerCache
+  private let context: Context
+  private var window: [Int32] = []
+
+  init(_ model: GPT, layers: Int, _ context: Context) {
+    self.model = model
+    self.context = context
+    cache = TransformerCache(layers: layers)
+  }
+
+  func feed(_ tokens: [Int32]) throws -> [Double] {
+    window = (window + tokens).suffix(model.contextLength)
+    var new = tokens
+    if cache.length + tokens.count > model.contextLength {
+      // Every position moves by one: nothing that the cache holds stays right.
+      cache.reset()
+      new = window
+    }
+    let input = try Tensor.labels(new, shape: [1, new.count], context: context)
+    return try model.forward(input, cache: cache).lastRow
+  }
+}
+
+extension Tensor {
+  /// The last row of the last axis, as doubles.
+  var lastRow: [Double] { Array(doubles.suffix(shape.last)) }
+}

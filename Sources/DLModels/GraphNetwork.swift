@@ -1,0 +1,39 @@
+import DLConfiguration
+import DLLayers
+import DLTensor
+
+/// A network over the nodes of a graph.
+public protocol GraphNetwork: Module {
+  /// The logits of all nodes, `[nodes, classes]`, for sparse features `[nodes, features]`.
+  func callAsFunction(_ adjacency: SparseMatrix, _ features: SparseMatrix) throws -> Tensor
+}
+
+extension GCN: GraphNetwork {}
+
+/// The options of ``GCN``.
+public struct GCNOptions: ZooModel {
+  /// The name in a configuration.
+  public static var name: String { "gcn" }
+  /// Features of a node between the two layers.
+  public var hidden = 16
+  /// The probability of dropout in front of each layer.
+  public var dropout = 0.5
+  /// Makes the options with their defaults.
+  public init() {}
+
+  /// The keys, in the order in which they are written.
+  public static var fields: [ConfigurationField<Self>] {
+    [
+      .init("hidden", \.hidden, .layerSize, "features of a node between the layers"),
+      .init("dropout", \.dropout, .within(0..<1), "probability of dropout before each layer"),
+    ]
+  }
+
+  /// Makes the network for `[features]` of a node.
+  public func network(for input: Shape, classes: Int?) throws -> Module {
+    guard input.rank == 1, let classes else {
+      throw TensorError(op: Self.name, "input has shape \(input), expected a graph's [features]")
+    }
+    return GCN(features: input[0], hidden: hidden, classes: classes, dropout: dropout)
+  }
+}

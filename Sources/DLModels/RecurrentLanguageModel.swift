@@ -1,0 +1,93 @@
+import DLConfiguration
+import DLLayers
+import DLTensor
+
+/// A language model of LSTM layers.
+///
+/// Zaremba, Sutskever and Vinyals 2014, "Recurrent Neural Network Regularization"; weights start as
+/// PyTorch starts them.
+public struct LSTMLanguageModelOptions: ZooModel {
+  /// The name in a configuration.
+  public static var name: String { "lstm_lm" }
+  /// LSTM layers.
+  public var layers = 2
+  /// Numbers in the state of a layer.
+  public var hidden = 256
+  /// Features of a token; as many as the state's unless given.
+  public var embedding: Int?
+  /// The probability to zero an output between layers and in front of the logits.
+  public var dropout = 0.0
+  /// Makes the options with their defaults.
+  public init() {}
+
+  /// The keys, in the order in which they are written.
+  public static var fields: [ConfigurationField<Self>] {
+    [
+      .init("layers", \.layers, .within(1...1024), "LSTM layers"),
+      .init("hidden", \.hidden, .layerSize, "numbers in the state of a layer"),
+      .init("embedding", \.embedding, .layerSize, "features of a token; hidden unless given"),
+      .init("dropout", \.dropout, .within(0..<1), "probability of dropout between layers"),
+    ]
+  }
+
+  /// Makes the network for windows of tokens.
+  public func network(for input: Shape, classes: Int?) throws -> Module {
+    LSTMLanguageModel(
+      vocabulary: try Zoo.requireTokens(Self.name, input, classes), layers: layers, hidden: hidden,
+      embedding: embedding ?? hidden, dropout: dropout)
+  }
+}
+
+/// The network of ``LSTMLanguageModelOptions``: tokens `[batch, time]` to logits
+/// `[batch, time, vocabulary]`.
+public final class LSTMLanguageModel: Module, StatefulLayer, TokenModel {
+  private let embedding: Embedding
+  private let lstm: LSTM
+  private let dropout: Dropout
+  private let head: Linear
+
+  /// Makes a network.
+  public init(vocabulary: Int, layers: Int, hidden: Int, embedding: Int, dropout: Double = 0) {
+    self.embedding = Embedding(vocabulary, embedding)
+    lstm = LSTM(embedding, hidden, layers: layers, dropout: dropout)
+    self.dropout = Dropout(p: dropout)
+    head = Linear(hidden, vocabulary)
+  }
+
+  /// Computes the logits behind every token of a stretch, and the state behind it.
+  public func forward(_ x: Tensor, state: RecurrentState?) throws -> (
+    output: Tensor, state: RecurrentState
+  ) {
+    let (hidden, next) = try lstm(embedding(x), state: state)
+    return (try head(dropout(hidden)), next)
+  }
+
+  /// The output's shape without its batch axis.
+  public func outputShape(for input: Shape) throws -> Shape {
+    try head.outputShape(for: lstm.outputShape(for: embedding.outputShape(for: input)))
+  }
+
+  /// Starts a text.
+  public func continuation(in context: Context) -> any Continuation {
+    StateContinuation(self, context)
+  }
+}
+
+/// A text whose past a recurrent model keeps in its state.
+private final class StateContinuation: Continuation {
+  private let model: LSTMLanguageModel
+  private let context: Context
+  private var state: RecurrentState?
+
+  init(_ model: LSTMLanguageModel, _ context: Context) {
+    self.model = model
+    self.context = context
+  }
+
+  func feed(_ tokens: [Int32]) throws -> [Double] {
+    let input = try Tensor.labels(tokens, shape: [1, tokens.count], context: context)
+    let (logits, next) = try model.forward(input, state: state)
+    state = next
+    return logits.lastRow
+  }
+}

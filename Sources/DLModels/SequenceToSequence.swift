@@ -1,0 +1,24 @@
+import DLLayers
+import DLTensor
+
+/// A model that reads one row of tokens and writes another.
+public protocol SequenceToSequence: Module {
+  /// Reads sources, int32 `[batch, time]`, of which the first `lengths` tokens count, into a memory
+  /// `[batch, time, features]`.
+  func encode(_ source: Tensor, lengths: Tensor) throws -> Tensor
+
+  /// The logits behind every token of the targets, `[batch, time, vocabulary]`.
+  ///
+  /// With a cache, `target` holds the tokens behind those that it holds.
+  func decode(_ target: Tensor, memory: Tensor, lengths: Tensor, cache: TransformerCache?) throws
+    -> Tensor
+
+  /// An empty cache for ``decode(_:memory:lengths:cache:)``.
+  func makeCache() -> TransformerCache
+
+  /// How much of the probability the training gives to other tokens than the right one.
+  var labelSmoothing: Double { get }
+
+  /// How many translations of a sentence are kept while it is written.
+  var beam: Int { get }
+}

@@ -1,0 +1,120 @@
+import DLConfiguration
+import DLLayers
+import DLTensor
+
+/// An encoder-decoder Transformer for translation with one vocabulary for both languages.
+///
+/// Vaswani et al. 2017, "Attention Is All You Need"; one table of tokens for the sources, the
+/// targets and the logits (section 3.4), normalisation first (Xiong et al. 2020) unless said
+/// otherwise.
+public struct TranslationTransformerOptions: ZooModel {
+  /// The name in a configuration.
+  public static var name: String { "transformer" }
+  /// Encoder layers, and as many decoder layers.
+  public var layers = 3
+  /// Features of a token.
+  public var width = 256
+  /// Heads, which divide the width.
+  public var heads = 8
+  /// Features between the two matrices of the feed-forward part.
+  public var feedForward = 1024
+  /// The probability of dropout, everywhere.
+  public var dropout = 0.1
+  /// Whether normalisations come first.
+  public var normFirst = true
+  /// How much of the probability goes to other tokens than the right one.
+  public var labelSmoothing = 0.1
+  /// How many translations are kept while one is written.
+  public var beam = 4
+  /// Makes the options with their defaults.
+  public init() {}
+
+  /// The keys, in the order in which they are written.
+  public static var fields: [ConfigurationField<Self>] {
+    [
+      .init("layers", \.layers, .within(1...1024), "encoder layers, and as many decoder layers"),
+      .init("width", \.width, .layerSize, "features of a token"),
+      .init("heads", \.heads, .layerSize, "heads, which divide the width"),
+      .init("feed_forward", \.feedForward, .layerSize, "features within the feed-forward part"),
+      .init("dropout", \.dropout, .within(0..<1), "probability of dropout, everywhere"),
+      .init("norm_first", \.normFirst, "whether normalisations come first"),
+      .init(
+        "label_smoothing", \.labelSmoothing, .within(0..<1),
+        "probability given to other tokens than the right one"),
+      .init("beam", \.beam, .within(1...256), "translations kept while one is written"),
+    ]
+  }
+
+  /// Faults that concern several keys at once.
+  public func problems() -> [ConfigurationProblem] {
+    width.isMultiple(of: heads)
+      ? []
+      : [.init("heads", "width", message: "\(width) features do not divide into \(heads) heads")]
+  }
+
+  /// Makes the network for rows of tokens.
+  public func network(for input: Shape, classes: Int?) throws -> Module {
+    TranslationTransformer(vocabulary: try Zoo.requireTokens(Self.name, input, classes), self)
+  }
+}
+
+/// The network of ``TranslationTransformerOptions``.
+public final class TranslationTransformer: Module, SequenceToSequence {
+  private let tokens: Embedding
+  private let positions = SinusoidalPositions()
+  private let dropout: Dropout
+  private let encoder: TransformerEncoder
+  private let decoder: TransformerDecoder
+  private let head: Linear
+  private let options: TranslationTransformerOptions
+
+  /// How much of the probability the training gives to other tokens than the right one.
+  public var labelSmoothing: Double { options.labelSmoothing }
+  /// How many translations of a sentence are kept while it is written.
+  public var beam: Int { options.beam }
+
+  /// Makes a network.
+  public init(vocabulary: Int, _ options: TranslationTransformerOptions) {
+    self.options = options
+    let width = options.width
+    let layer = TransformerOptions(
+      heads: options.heads, feedForward: options.feedForward, dropout: options.dropout,
+      normFirst: options.normFirst)
+    tokens = Embedding(
+      vocabulary, width,
+      initializer: .normal(standardDeviation: 1 / Double(width).squareRoot()))
+    dropout = Dropout(p: options.dropout)
+    encoder = TransformerEncoder(options.layers, width, layer)
+    decoder = TransformerDecoder(options.layers, width, layer)
+    head = Linear(tiedTo: tokens.weight)
+    super.init()
+    for stack in [encoder.parameters(), decoder.parameters()] {
+      for parameter in stack where parameter.shape.rank == 2 {
+        parameter.initializer = .xavierUniform()
+      }
+    }
+  }
+
+  /// Reads sources into a memory.
+  public func encode(_ source: Tensor, lengths: Tensor) throws -> Tensor {
+    try encoder(embed(source, offset: 0), mask: AttentionMask(lengths: lengths))
+  }
+
+  /// The logits behind every token of the targets.
+  public func decode(
+    _ target: Tensor, memory: Tensor, lengths: Tensor, cache: TransformerCache?
+  ) throws -> Tensor {
+    let embedded = try embed(target, offset: cache?.length ?? 0)
+    return try head(
+      decoder(
+        embedded, memory: memory, memoryMask: AttentionMask(lengths: lengths), cache: cache))
+  }
+
+  /// An empty cache for decoding.
+  public func makeCache() -> TransformerCache { TransformerCache(layers: options.layers) }
+
+  private func embed(_ text: Tensor, offset: Int) throws -> Tensor {
+    let scale = Double(options.width).squareRoot()
+    return try dropout(positions(tokens(text) * scale, offset: offset))
+  }
+}

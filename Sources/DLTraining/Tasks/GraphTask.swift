@@ -1,0 +1,57 @@
+import DLData
+import DLLayers
+import DLModels
+import DLTensor
+
+/// A graph network that learns the classes of some of the nodes.
+///
+/// Every rank runs the whole graph with the same masks of dropout; its rows of the batch are the
+/// nodes whose loss it adds.
+final class GraphTask: TrainingTask {
+  private let network: any GraphNetwork
+  private let loss: any Loss
+  private let features: SparseMatrix
+  private let adjacency: SparseMatrix
+
+  var model: Module { network }
+
+  init(_ network: any GraphNetwork, graph: GraphFile, loss: any Loss, context: Context) throws {
+    self.network = network
+    self.loss = loss
+    let edges = (0..<graph.edgeCount).map { edge in
+      (from: Int(graph.edges[2 * edge]), to: Int(graph.edges[2 * edge + 1]))
+    }
+    adjacency = try .normalizedAdjacency(nodes: graph.nodeCount, edges: edges, context: context)
+    features = try SparseMatrix(
+      rows: graph.nodeCount, columns: graph.featureCount, entries: GraphTask.rowNormalized(graph),
+      context: context)
+  }
+
+  /// Each node's features, 1 over their number, as Kipf and Welling prepare them.
+  private static func rowNormalized(_ graph: GraphFile) -> [SparseMatrix.Entry] {
+    (0..<graph.nodeCount).flatMap { node in
+      let range = Int(graph.featureOffsets[node])..<Int(graph.featureOffsets[node + 1])
+      return range.map {
+        (row: node, column: Int(graph.featureIndices[$0]), value: 1 / Double(range.count))
+      }
+    }
+  }
+
+  func denominator(_ batch: Batch, phase: Int) throws -> Double { try loss.denominator(batch.y) }
+
+  func lossSum(_ batch: Batch, phase: Int) throws -> Tensor {
+    try loss.sum(predict(batch), batch.y)
+  }
+
+  func evaluate(_ batch: Batch, into totals: inout ValidationTotals) throws {
+    let logits = try predict(batch)
+    totals.lossSum += try loss.sum(logits, batch.y).scalar
+    totals.denominator += try loss.denominator(batch.y)
+    totals.correct += try logits.correctCount(labels: batch.y)
+    totals.rows += batch.y.count
+  }
+
+  func predict(_ batch: Batch) throws -> Tensor {
+    try network(adjacency, features).indexSelect(0, batch.x)
+  }
+}

@@ -1,0 +1,107 @@
+import DLCluster
+import DLData
+import DLLayers
+import DLModels
+import DLTensor
+
+/// A model that learns to translate rows of tokens, judged by the BLEU of its translations.
+///
+/// x are source tokens and y target tokens, both padded behind their end; a target begins with the
+/// start token and ends with the end token. The model sees a target without its last token and
+/// learns its next ones.
+final class TranslationTask: TrainingTask {
+  private let network: any SequenceToSequence
+  private let context: Context
+  private let tokenizer: BytePairTokenizer
+  private let loss: CrossEntropy
+  /// Tokens that a translation may have beyond its source.
+  private static let extraTokens = 50
+
+  var model: Module { network }
+  let validationSumCount = BLEU.Counts().values.count
+
+  init(_ network: any SequenceToSequence, tokenizer: (any Tokenizer)?, context: Context) throws {
+    guard let tokenizer = tokenizer as? BytePairTokenizer else {
+      throw TensorError(op: "model", "translation needs pieces of words; pack parallel text")
+    }
+    self.network = network
+    self.context = context
+    self.tokenizer = tokenizer
+    loss = CrossEntropy(
+      labelSmoothing: network.labelSmoothing, ignoreIndex: BytePairTokenizer.padding)
+  }
+
+  func denominator(_ batch: Batch, phase: Int) throws -> Double {
+    Double(rows(batch.y).reduce(0) { $0 + max($1.count - 1, 0) })
+  }
+
+  func lossSum(_ batch: Batch, phase: Int) throws -> Tensor {
+    try sum(rows(batch.x), rows(batch.y), loss)
+  }
+
+  func evaluate(_ batch: Batch, into totals: inout ValidationTotals) throws {
+    let (sources, targets) = (rows(batch.x), rows(batch.y))
+    let plain = CrossEntropy(ignoreIndex: BytePairTokenizer.padding)
+    totals.lossSum += try sum(sources, targets, plain).scalar
+    totals.denominator += try denominator(batch, phase: 0)
+    let translations = try translate(sources)
+    for (translation, target) in zip(translations, targets) {
+      let reference = try text(target)
+      var counts = BLEU.Counts()
+      counts.add(translation, references: [reference])
+      for (index, value) in counts.values.enumerated() { totals.sums[index] += Double(value) }
+    }
+  }
+
+  func metrics(_ validation: Validation) throws -> [Metric] {
+    let counts = BLEU.Counts(validation.totals.sums.map { Int($0) })
+    return [Metric("bleu", BLEU(counts).score, higherIsBetter: true)]
+  }
+
+  /// The translations of source rows as text.
+  func translate(_ sources: [[Int32]]) throws -> [String] {
+    let search = BeamSearch(
+      network, context: context, width: network.beam, start: BytePairTokenizer.begin,
+      end: BytePairTokenizer.end)
+    let source = try padded(sources)
+    let limit = source.shape[1] + TranslationTask.extraTokens
+    return try search(source, lengths: sources.map { Int32($0.count) }, limit: limit)
+      .map { try tokenizer.decode($0) }
+  }
+
+  private func sum(_ sources: [[Int32]], _ targets: [[Int32]], _ loss: CrossEntropy) throws
+    -> Tensor
+  {
+    let lengths = try Tensor.labels(
+      sources.map { Int32($0.count) }, shape: [sources.count], context: context)
+    let memory = try network.encode(padded(sources), lengths: lengths)
+    let logits = try network.decode(
+      padded(targets.map { Array($0.dropLast()) }), memory: memory, lengths: lengths, cache: nil)
+    return try loss.sum(logits, padded(targets.map { Array($0.dropFirst()) }))
+  }
+
+  /// The rows of a batch without their padding.
+  private func rows(_ tokens: Tensor) -> [[Int32]] {
+    let width = tokens.shape[1]
+    return (0..<tokens.shape[0]).map { row in
+      let begin = tokens.pointer.assumingMemoryBound(to: Int32.self) + row * width
+      let buffer = UnsafeBufferPointer(start: begin, count: width)
+      return Array(buffer.prefix { $0 != BytePairTokenizer.padding })
+    }
+  }
+
+  /// Rows as one tensor, as wide as the longest of them.
+  private func padded(_ rows: [[Int32]]) throws -> Tensor {
+    let width = max(rows.map(\.count).max() ?? 0, 1)
+    var tokens = [Int32](repeating: BytePairTokenizer.padding, count: rows.count * width)
+    for (index, row) in rows.enumerated() {
+      tokens.replaceSubrange(index * width..<index * width + row.count, with: row)
+    }
+    return try Tensor.labels(tokens, shape: [rows.count, width], context: context)
+  }
+
+  private func text(_ tokens: [Int32]) throws -> String {
+    try tokenizer.decode(
+      tokens.filter { $0 != BytePairTokenizer.begin && $0 != BytePairTokenizer.end })
+  }
+}
