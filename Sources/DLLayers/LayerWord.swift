@@ -91,6 +91,11 @@ extension LayerConfiguration {
       RNNWord.self,
       LSTMWord.self,
       GRUWord.self,
+      EmbeddingWord.self,
+      EmbeddingBagWord.self,
+      PositionalWord.self,
+      MultiHeadAttentionWord.self,
+      TransformerEncoderLayerWord.self,
     ]
   }
 }

@@ -68,7 +68,12 @@ public protocol Layer: Module {
 extension Layer {
   /// Applies the layer; a shape error gets the layer's path.
   public func callAsFunction(_ x: Tensor) throws -> Tensor {
-    let y = try located { try forward(x) }
+    try observed(x) { try forward(x) }
+  }
+
+  /// Runs a way through the layer that takes more than its input, as a call without more is run.
+  func observed(_ x: Tensor, _ body: () throws -> Tensor) throws -> Tensor {
+    let y = try located(body)
     if let observer = y.context.layerObserver { observer(self, x, y) }
     return y
   }

@@ -72,7 +72,7 @@ public final class MultiHeadAttention: Module, Layer {
   public func callAsFunction(_ x: Tensor, mask: AttentionMask, cache: KeyValueCache? = nil) throws
     -> Tensor
   {
-    try located { try attend(x, mask, cache) }
+    try observed(x) { try attend(x, mask, cache) }
   }
 
   /// Attends to another text, the memory.
@@ -82,7 +82,7 @@ public final class MultiHeadAttention: Module, Layer {
     _ x: Tensor, memory: Tensor, mask: AttentionMask = AttentionMask(),
     cache: KeyValueCache? = nil
   ) throws -> Tensor {
-    try located {
+    try observed(x) {
       let query = try AttentionInput(projected(x, 0..<1), heads: heads)
       guard let cache else {
         let (key, value) = try split(memory)
@@ -104,7 +104,7 @@ public final class MultiHeadAttention: Module, Layer {
   public func callAsFunction(
     _ query: Tensor, _ key: Tensor, _ value: Tensor, mask: AttentionMask = AttentionMask()
   ) throws -> Tensor {
-    try located {
+    try observed(query) {
       try finish(
         AttentionInput(projected(query, 0..<1), heads: heads),
         AttentionInput(projected(key, 1..<2), heads: heads),
@@ -196,5 +196,71 @@ public final class MultiHeadAttention: Module, Layer {
       throw TensorError(
         op: "multi_head_attention", "\(size) features do not divide into \(heads) heads")
     }
+  }
+}
+
+/// Self-attention over [batch, time, features].
+public struct MultiHeadAttentionWord: LayerWord {
+  /// The word as written in `model.layers`.
+  public static var word: String { "multi_head_attention" }
+  /// Heads, which divide the features.
+  public var heads = 0
+  /// Whether to add biases.
+  public var bias = true
+  /// The probability to zero a weight.
+  public var dropout = 0.0
+  /// What each position sees.
+  public var sight = AttentionSight()
+  /// Makes the options with their defaults.
+  public init() {}
+  /// The keys, in the order in which they are written.
+  public static var fields: [ConfigurationField<Self>] {
+    [
+      .init("heads", \.heads, .layerSize, required: true, "heads, which divide the features"),
+      .init("bias", \.bias, "whether to add biases"),
+      .init("dropout", \.dropout, .within(0..<1), "the probability to zero a weight"),
+    ] + AttentionSight.fields(in: \Self.sight)
+  }
+  /// Makes the layer for inputs of shape `[batch] + input`.
+  public func layer(for input: Shape) throws -> any Layer {
+    MultiHeadAttention(
+      try sequenceFeatures(Self.word, input), heads: heads, bias: bias, dropout: dropout,
+      isCausal: sight.causal, window: sight.window, rotary: sight.positions)
+  }
+}
+
+/// The options of what a position sees of its text, for every word of attention.
+public struct AttentionSight: Sendable, Equatable {
+  /// Rotary positions in a configuration.
+  public enum Rotary: String, ConfigurationWord { case none, interleaved, half }
+  /// Whether positions see no later one.
+  public var causal = false
+  /// The largest distance at which one sees another; any unless given.
+  public var window: Int?
+  /// Which features rotary positions pair.
+  public var rotary = Rotary.none
+
+  var positions: RotaryPositions? {
+    switch rotary {
+    case .none: nil
+    case .interleaved: RotaryPositions(.interleaved)
+    case .half: RotaryPositions(.half)
+    }
+  }
+
+  static func fields<Word: LayerWord>(in sight: WritableKeyPath<Word, Self>)
+    -> [ConfigurationField<Word>]
+  {
+    [
+      .init(
+        "causal", sight.appending(path: \.causal), "whether positions see no later one"),
+      .init(
+        "window", sight.appending(path: \.window), .within(0...1_048_576),
+        "the largest distance at which one sees another; any unless given"),
+      .init(
+        "rotary", sight.appending(path: \.rotary),
+        "which features rotary positions turn as pairs: interleaved or half; none for no rotary "
+          + "positions"),
+    ]
   }
 }

@@ -89,3 +89,34 @@ private func requireText(_ input: Shape) throws {
     throw TensorError(op: "positional", "input has shape \(input), expected [time, size]")
   }
 }
+
+/// Positions added to [batch, time, features]; rotary ones are an option of attention.
+public struct PositionalWord: LayerWord {
+  /// Which positions.
+  public enum Kind: String, ConfigurationWord { case sinusoidal, learned }
+  /// The word as written in `model.layers`.
+  public static var word: String { "positional" }
+  /// Sinusoidal or learned.
+  public var kind = Kind.sinusoidal
+  /// The longest text that learned positions take; the data's length unless given.
+  public var length: Int?
+  /// Makes the options with their defaults.
+  public init() {}
+  /// The keys, in the order in which they are written.
+  public static var fields: [ConfigurationField<Self>] {
+    [
+      .init("kind", \.kind, "sinusoidal or learned; rotary ones are an option of attention"),
+      .init(
+        "length", \.length, .layerSize,
+        "the longest text that learned positions take; the data's length unless given"),
+    ]
+  }
+  /// Makes the layer for inputs of shape `[batch] + input`.
+  public func layer(for input: Shape) throws -> any Layer {
+    try requireText(input)
+    return switch kind {
+    case .sinusoidal: SinusoidalPositions()
+    case .learned: LearnedPositions(length ?? input[0], input[1])
+    }
+  }
+}

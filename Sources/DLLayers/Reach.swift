@@ -161,3 +161,32 @@ extension Recurrent {
     input.leading.product(ownMatrixElements)
   }
 }
+
+extension MultiHeadAttention {
+  /// All of them.
+  public var reach: Reach { .everything }
+  /// The projections, and two products of queries and keys, or of weights and values.
+  public func multiplyAdds(input: Shape, output: Shape) -> Int {
+    let attention = (output.leading.product(output[-2])).product(2 * output[-1])
+    let (sum, overflow) = output.leading.product(ownMatrixElements)
+      .addingReportingOverflow(attention)
+    return overflow ? .max : sum
+  }
+}
+
+extension Embedding {
+  /// None: rows are looked up.
+  public func multiplyAdds(input: Shape, output: Shape) -> Int { 0 }
+}
+
+extension EmbeddingBag {
+  /// All of them.
+  public var reach: Reach { .everything }
+  /// None: rows are looked up.
+  public func multiplyAdds(input: Shape, output: Shape) -> Int { 0 }
+}
+
+extension LearnedPositions {
+  /// None: positions are added.
+  public func multiplyAdds(input: Shape, output: Shape) -> Int { 0 }
+}

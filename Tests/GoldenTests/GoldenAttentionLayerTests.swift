@@ -10,7 +10,7 @@ import Testing
     BLAS.useOneThread()
     let tolerance = Tolerance(dtype)
     let cases = try Golden.cases("transformer")
-    #expect(cases.count >= 32)
+    #expect(cases.count >= 34)
     for golden in cases {
       let context = Context(precision: dtype)
       let texts = ["x", "key", "value", "memory", "lengths", "memory_lengths"]
@@ -96,8 +96,7 @@ private struct Network {
   let forward: ([String: Tensor]) throws -> Tensor
 
   init(_ golden: GoldenCase, _ inputs: [String: Tensor]) throws {
-    let x = try inputs.get("x")
-    let size = x.shape[2]
+    let size = try inputs.get("x").shape.last
     let mask = AttentionMask(lengths: inputs["lengths"])
     let layers = golden.options["layers"]?.int ?? 0
     switch golden.op {
@@ -144,6 +143,10 @@ private struct Network {
           try layer($0.get("x"), memory: $0.get("memory"), mask: mask, memoryMask: memoryMask)
         }
       }
+    case "gpt":
+      let gpt = GPT(isTied: golden.flag("tied"))
+      module = gpt
+      forward = { try gpt($0.get("x")) }
     case "additive":
       let layer = AdditiveAttention(
         querySize: size, keySize: try inputs.get("key").shape[2], hidden: 5)
@@ -151,6 +154,25 @@ private struct Network {
       forward = { try layer($0.get("x"), $0.get("key"), $0.get("value"), mask: mask) }
     default: throw Unknown("\(golden): op \(golden.op) has no module")
     }
+  }
+}
+
+/// A small language model of 7 tokens, whose head may be the table of words.
+private final class GPT: Module, Layer {
+  let wte = Embedding(7, 8)
+  let wpe = LearnedPositions(6, 8)
+  let transformer = TransformerEncoder(
+    2, 8,
+    TransformerOptions(
+      heads: 2, feedForward: 12, dropout: 0, activation: .gelu, normFirst: true), isCausal: true)
+  let lmHead: Linear
+
+  init(isTied: Bool) {
+    lmHead = isTied ? Linear(tiedTo: wte.weight) : Linear(8, 7, bias: false)
+  }
+
+  func forward(_ tokens: Tensor) throws -> Tensor {
+    try lmHead(transformer(wpe(wte(tokens))))
   }
 }
 

@@ -24,7 +24,8 @@ import Testing
   /// A file that no test reads would show nothing.
   @Test func everyFileIsRead() throws {
     let jobs = ["lenet", "resnet", "mlp"]
-    var known = Set(GoldenOpTests.families.map(\.name) + ["graph", "residual", "transformer"])
+    var known = Set(
+      GoldenOpTests.families.map(\.name) + ["graph", "residual", "transformer", "tied"])
     known.formUnion([  // DLOptimizersTests
       "optimizers", "clipping", "schedules", "averages", "groups", "lbfgs", "plateau", "sam",
       "averaging_schedules",

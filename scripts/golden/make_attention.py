@@ -7,7 +7,7 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 
-from golden import Family, Random
+from golden import Family, Random, save
 
 
 def embedding():
@@ -214,7 +214,8 @@ def module(family, case, make, inputs, call, wrt=("x",), **settings):
 
     def function(**tensors):
         texts = {name: value for name, value in tensors.items() if name not in parameters}
-        layer = Bound(make().to(tensors["x"].dtype), {name: tensors[name] for name in parameters})
+        given = {name: tensors[name] for name in parameters}
+        layer = Bound(make().to(next(iter(given.values())).dtype), given)
         return {"y": call(layer, **texts)}
 
     family.record(case, settings.pop("op"), inputs, function, wrt=[*wrt, *parameters], **settings)
@@ -382,7 +383,37 @@ def transformer():
         module(family, "additive_" + case, make,
                draw("additive_" + case, lengths, x=query, key=key, value=(*key[:2], 3)), call,
                op="additive", wrt=["x", "key", "value"])
+    for case, tied in [("gpt_tied", True), ("gpt_untied", False)]:
+        inputs = {"x": Random(case).integers(2, 5, below=7)}
+        module(family, case, lambda: GPT(tied), inputs, lambda layer, x: layer(x), wrt=[], op="gpt",
+               tied=tied)
     family.save()
+    # A state_dict as PyTorch gives it, the shared table under both names.
+    state = GPT(tied=True).float().state_dict()
+    assert torch.equal(state["wte.weight"], state["lm_head.weight"])
+    save("tied.safetensors", {name: value.numpy() for name, value in state.items()})
+
+
+class GPT(torch.nn.Module):
+    """A small language model of 7 tokens, for texts of up to 6."""
+
+    def __init__(self, tied):
+        super().__init__()
+        torch.manual_seed(3)
+        layer = torch.nn.TransformerEncoderLayer(8, 2, 12, 0.0, F.gelu, norm_first=True,
+                                                 batch_first=True)
+        self.wte = torch.nn.Embedding(7, 8)
+        self.wpe = torch.nn.Embedding(6, 8)
+        self.transformer = torch.nn.TransformerEncoder(layer, 2, torch.nn.LayerNorm(8),
+                                                       enable_nested_tensor=False)
+        self.lm_head = torch.nn.Linear(8, 7, bias=False)
+        if tied:
+            self.lm_head.weight = self.wte.weight
+
+    def forward(self, x):
+        mask = blocked({"causal": True}, x.shape[1], x.shape[1])
+        h = self.wte(x) + self.wpe(torch.arange(x.shape[1]))
+        return self.lm_head(self.transformer(h, mask=mask))
 
 
 if __name__ == "__main__":

@@ -1,0 +1,110 @@
+import DLTensor
+
+/// A layer of a Transformer's decoder: self-attention, attention to the encoder's result, and a
+/// feed-forward network, each with a residual connection and a normalisation.
+///
+/// Shapes: `[batch, time, size]`, unchanged; memory `[batch, any, size]`. Vaswani et al. 2017,
+/// section 3.1. Counterpart: `torch.nn.TransformerDecoderLayer(batch_first=True)`.
+public final class TransformerDecoderLayer: Module {
+  /// Attention to the text itself.
+  public let selfAttn: MultiHeadAttention
+  /// Attention to the memory.
+  public let multiheadAttn: MultiHeadAttention
+  /// The feed-forward network's first matrix.
+  public let linear1: Linear
+  /// The feed-forward network's second matrix.
+  public let linear2: Linear
+  /// The normalisation of self-attention.
+  public let norm1: LayerNorm
+  /// The normalisation of the attention to the memory.
+  public let norm2: LayerNorm
+  /// The normalisation of the feed-forward network.
+  public let norm3: LayerNorm
+
+  private let dropout: Dropout
+  private let dropout1: Dropout
+  private let dropout2: Dropout
+  private let dropout3: Dropout
+  private let options: TransformerOptions
+
+  /// Makes a layer for `size` features; its self-attention sees no later position unless
+  /// `isCausal` is false.
+  public init(_ size: Int, _ options: TransformerOptions, isCausal: Bool = true) {
+    selfAttn = options.selfAttention(size, isCausal: isCausal)
+    multiheadAttn = MultiHeadAttention(size, heads: options.heads, dropout: options.dropout)
+    linear1 = Linear(size, options.feedForward)
+    linear2 = Linear(options.feedForward, size)
+    norm1 = LayerNorm(size, eps: options.eps)
+    norm2 = LayerNorm(size, eps: options.eps)
+    norm3 = LayerNorm(size, eps: options.eps)
+    dropout = Dropout(p: options.dropout)
+    dropout1 = Dropout(p: options.dropout)
+    dropout2 = Dropout(p: options.dropout)
+    dropout3 = Dropout(p: options.dropout)
+    self.options = options
+  }
+
+  /// Applies the layer.
+  ///
+  /// - Parameters:
+  ///   - mask: restricts self-attention, besides causality.
+  ///   - memoryMask: restricts the attention to the memory, as to its lengths.
+  ///   - cache: the positions before those of `x`.
+  ///   - memoryCache: the memory's keys and values, projected once.
+  public func callAsFunction(
+    _ x: Tensor, memory: Tensor, mask: AttentionMask = AttentionMask(),
+    memoryMask: AttentionMask = AttentionMask(), cache: KeyValueCache? = nil,
+    memoryCache: KeyValueCache? = nil
+  ) throws -> Tensor {
+    try located {
+      var x = try options.residual(x, norm1) {
+        try dropout1(selfAttn($0, mask: mask, cache: cache))
+      }
+      x = try options.residual(x, norm2) {
+        try dropout2(multiheadAttn($0, memory: memory, mask: memoryMask, cache: memoryCache))
+      }
+      return try options.residual(x, norm3) {
+        try dropout3(linear2(dropout(options.activation.after(linear1, $0))))
+      }
+    }
+  }
+}
+
+/// A stack of decoder layers, with a normalisation behind the last one if their own come first.
+///
+/// Shapes: `[batch, time, size]`, unchanged; memory `[batch, any, size]`. Counterpart:
+/// `torch.nn.TransformerDecoder`.
+public final class TransformerDecoder: Module {
+  /// The layers in order.
+  public let layers: [TransformerDecoderLayer]
+  /// The normalisation behind the last one.
+  public let norm: LayerNorm?
+
+  /// Makes a stack of `count` layers.
+  ///
+  /// - Parameter hasNorm: whether there is a last normalisation; by default where layers
+  ///   normalise first.
+  public init(
+    _ count: Int, _ size: Int, _ options: TransformerOptions, isCausal: Bool = true,
+    hasNorm: Bool? = nil
+  ) {
+    layers = (0..<count).map { _ in TransformerDecoderLayer(size, options, isCausal: isCausal) }
+    norm = hasNorm ?? options.normFirst ? LayerNorm(size, eps: options.eps) : nil
+  }
+
+  /// Applies the stack; with a cache, to the positions behind those that it holds, the memory being
+  /// projected once.
+  public func callAsFunction(
+    _ x: Tensor, memory: Tensor, mask: AttentionMask = AttentionMask(),
+    memoryMask: AttentionMask = AttentionMask(), cache: TransformerCache? = nil
+  ) throws -> Tensor {
+    try requireLayers(layers.count, cache)
+    var x = x
+    for (index, layer) in layers.enumerated() {
+      x = try layer(
+        x, memory: memory, mask: mask, memoryMask: memoryMask,
+        cache: cache?.selfAttention[index], memoryCache: cache?.memory[index])
+    }
+    return try norm?(x) ?? x
+  }
+}
