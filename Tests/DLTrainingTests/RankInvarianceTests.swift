@@ -14,6 +14,7 @@ import Testing
   static let jobs: [[String]] = [
     [], ["accumulate=2"], ["optimizer={name: adamw, lr: 0.01, clip_norm: 2}"],
     ["data.last_batch=merge", "data.order=sequential"],
+    ["data.augment=[{pad_crop: {padding: 2}}, flip, {cutout: {size: 2}}, brightness, contrast]"],
   ]
 
   @Test(arguments: jobs)

@@ -3,13 +3,18 @@ import DLTensor
 
 /// What a data set file holds, for `normalize` and for a first look.
 public enum DatasetReport {
-  /// Shape, classes with their rows, and least, greatest, mean and deviation of each channel.
+  /// Shape, classes with their rows, and least, greatest, mean and deviation of each channel; of
+  /// texts and graphs what there is to count.
   ///
   /// Bytes are shown divided by 255, as `normalize` sees them. Reads the whole file once.
   ///
   /// - Throws: `FormatError`, `DataError`.
   public static func text(path: String) throws -> String {
-    let dataset = try TensorFileDataset(path: EmbeddedData.resolve(path))
+    let path = try EmbeddedData.resolve(path)
+    if try GraphFile.isGraph(path) { return graph(try GraphFile(path: path)) }
+    if try TokenWindowDataset.isTokenFile(path) { return try tokens(path) }
+    let dataset = try TensorFileDataset(path: path)
+    if dataset.rowLengths != nil, dataset.inputType == .int32 { return try pairs(dataset) }
     var channels = ChannelSums(
       count: dataset.inputType == .int32 ? 1 : dataset.inputShape.last ?? 1)
     var classes = [Int](repeating: 0, count: min(dataset.classCount ?? 0, 1 << 20))
@@ -25,11 +30,12 @@ public enum DatasetReport {
         }
       }
     }
-    return describe(dataset, classes: classes, channels: channels)
+    return describe(
+      dataset, classes: classes, channels: channels, names: try classNames(path))
   }
 
   private static func describe(
-    _ dataset: TensorFileDataset, classes: [Int], channels: ChannelSums
+    _ dataset: TensorFileDataset, classes: [Int], channels: ChannelSums, names: [String]
   ) -> String {
     var lines = [
       ["rows", Text.grouped(dataset.count)],
@@ -39,7 +45,9 @@ public enum DatasetReport {
     if let count = dataset.classCount { lines.append(["classes", Text.grouped(count)]) }
     var text = Text.table(lines)
     if !classes.isEmpty {
-      let shown = classes.prefix(100).enumerated().map { ["\($0)", Text.grouped($1)] }
+      let shown = classes.prefix(100).enumerated().map { index, count in
+        ["\(index)", Text.grouped(count)] + (index < names.count ? [names[index]] : [])
+      }
       text += "\n\n" + Text.table([["class", "labels"]] + shown, rightAligned: [0, 1])
       if classes.count > 100 { text += "\n... and \(classes.count - 100) more" }
     }

@@ -105,8 +105,7 @@ extension Configuration {
   /// - Throws: `FormatError` or `DataError` where the training set cannot be opened.
   public func withSyntheticData() throws -> Configuration {
     guard data.synthetic == nil else { return self }
-    let dataset = try TensorFileDataset(
-      path: EmbeddedData.resolve(data.train ?? ""), classes: data.classes)
+    let dataset = try TrainingData.open(data.train ?? "", .training, self)
     guard let classes = dataset.classCount, dataset.inputType != .int32 else {
       throw DataError(
         "\(data.train ?? ""): only images or features with classes can be made up, set data.synthetic"

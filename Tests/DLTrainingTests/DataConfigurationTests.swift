@@ -1,0 +1,75 @@
+import DLConfiguration
+import DLData
+import DLFormats
+import DLTraining
+import Testing
+
+@Suite struct DataConfigurationTests {
+  private func configuration(_ data: String) throws -> Configuration {
+    try Configuration.load(yaml: "model: {layers: [{linear: {out: 3}}]}\ndata: \(data)")
+  }
+
+  @Test func augmentationsAreReadInTheirOrder() throws {
+    let words = try configuration(
+      """
+      {train: x, augment: [{pad_crop: {padding: 2}}, flip, {flip: {p: 0.25}}, {cutout: {size: 3}},
+        brightness, {contrast: {strength: 0.5}}]}
+      """
+    ).data.augment
+    #expect(
+      words.map(\.change) == [
+        .padCrop(padding: 2), .flip(probability: 0.5), .flip(probability: 0.25), .cutout(size: 3),
+        .brightness(strength: 0.2), .contrast(strength: 0.5),
+      ])
+    var faults = ConfigurationFaults()
+    let again = words.map {
+      AugmentConfiguration.read($0.node, at: "augment", rule: .none, faults: &faults)
+    }
+    #expect(again == words && faults.list.isEmpty)
+    #expect(try ConfigurationSchema.json().contains("\"pad_crop\""))
+  }
+
+  @Test(arguments: [
+    "[5]", "[{}]", "[{flip: {}, cutout: {}}]", "[{flip: {q: 1}}]", "[{flip: {p: 1.5}}]",
+    "[{pad_crop: {padding: -1}}]", "[{cutout: {size: 0}}]", "[{contrast: {strength: 2}}]", "flip",
+  ])
+  func badAugmentationsAreFaults(_ list: String) {
+    #expect(throws: ConfigurationError.self) {
+      try configuration("{train: x, augment: \(list)}")
+    }
+  }
+
+  @Test func everyKindOfDataIsDescribed() throws {
+    let bench = try Workbench()
+    func write(_ text: String, _ name: String) throws -> String {
+      let file = try File("\(bench.path)/\(name)", .create)
+      try file.write(text)
+      return file.path
+    }
+    let text = try TextPacker.pack(
+      write("to be, or not\nto be: that is", "text"), output: "\(bench.path)/text-packed")
+    #expect(
+      try DatasetReport.text(path: text[0].path) == """
+        tokens      25
+        vocabulary  14
+        begins      to be, or not to be: tha
+        """)
+
+    var packer = ParallelPacker()
+    packer.vocabulary = 10
+    let pairs = try packer.pack(
+      [.init(source: write("a b\nb", "t.de"), target: write("b a\na", "t.en"))],
+      output: "\(bench.path)/pairs")
+    let lines = try DatasetReport.text(path: pairs[0].path)
+    #expect(lines.contains("first x       a b") && lines.contains("first y       b a"))
+
+    _ = try write("0\t1\ttrain\t0 2\n1\t0\ttest\t1\n", "nodes.tsv")
+    _ = try write("0\t1\n", "edges.tsv")
+    let graph = "\(bench.path)/graph.safetensors"
+    _ = try CoraPacker.pack(directory: bench.path, output: graph)
+    #expect(try DatasetReport.text(path: graph).contains("features    3, mean 1.5 of a node"))
+
+    let images = "\(bench.path)/train.safetensors"
+    #expect(try DatasetReport.text(path: images).contains("normalize: {mean:"))
+  }
+}
