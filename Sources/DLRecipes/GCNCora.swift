@@ -19,6 +19,6 @@ extension Recipe {
           - {match: "gc1.weight", weight_decay: 5.0e-4}
       batch_size: 140
       epochs: 200
-      validate: {every_epochs: 1, batch_size: 1000, patience: 30}
+      validate: {every_epochs: 1, batch_size: 1000, patience: 10, judge: loss}
       """)
 }

@@ -35,12 +35,13 @@ public struct ModelConfiguration: ConfigurationReadable, Codable {
     let given = entries.filter { if case .null = $0.value.value { false } else { true } }
     let name = given.first { $0.key == "name" }
     let layers = given.first { $0.key == "layers" }
-    if let name, layers != nil {
+    // A model may have an option of that name, a number of layers.
+    if let name, case .list? = layers?.value.value {
       let message = "give either model.name or model.layers"
       faults.add("\(path).layers", message, at: name.value.place)
       return nil
     }
-    if let layers {
+    if name == nil, let layers {
       for other in given where other.key != "layers" {
         let hint = suggestion(for: other.key, in: ["name", "layers"])
         faults.add("\(path).\(other.key)", "unknown key, \(hint)", at: other.place)
@@ -69,7 +70,7 @@ public struct ModelConfiguration: ConfigurationReadable, Codable {
       faults.add("\(path).name", message, at: name.value.place)
       return nil
     }
-    let rest = ConfigurationNode(.mapping(given.filter { $0.key != "name" }), at: node.place)
+    let rest = ConfigurationNode(.mapping(entries.filter { $0.key != "name" }), at: node.place)
     model.options = type.read(rest, at: path, rule: .none, faults: &faults)
     return model.options == nil ? nil : model
   }

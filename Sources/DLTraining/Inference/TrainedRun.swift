@@ -155,7 +155,7 @@ final class TrainedNetwork {
 
   /// Checks that rows have the shape that the network was trained on.
   func check(_ dataset: any Dataset, _ path: String) throws {
-    guard Shape(checking: dataset.inputShape) == input else {
+    guard TrainingData.modelInput(of: dataset) == input else {
       throw DataError(
         "\(path): has rows of shape \(dataset.inputShape), the run was trained on \(input); name another file",
         exitCode: .data)

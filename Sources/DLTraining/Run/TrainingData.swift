@@ -49,8 +49,12 @@ struct TrainingData {
   }
 
   /// The shape of what a model is made for: one row, or for a graph one node's features.
-  var modelInput: Shape {
-    (train as? GraphDataset).map { [$0.graph.featureCount] } ?? Shape(train.inputShape)
+  var modelInput: Shape { TrainingData.modelInput(of: train) }
+
+  /// The same for any data set.
+  static func modelInput(of dataset: any Dataset) -> Shape {
+    (dataset as? GraphDataset).map { [$0.graph.featureCount] } 
+      ?? Shape(checking: dataset.inputShape) ?? [0]
   }
 
   /// What the training data's tokens stand for; nil where they are no text.
