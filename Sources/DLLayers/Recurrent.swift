@@ -66,8 +66,7 @@ public class Recurrent: Module, Layer {
   /// The parameters by layer and direction.
   public let parameters: [[RecurrentParameters]]
 
-  private var pass = -1
-  private var call = 0
+  private var calls = DropoutCalls()
 
   init(
     _ cell: RecurrentCell, _ input: Int, _ hidden: Int, layers: Int, bias: Bool, batchFirst: Bool,
@@ -142,8 +141,6 @@ public class Recurrent: Module, Layer {
   /// The key of this call's dropout, formed as ``Dropout``'s; nil where nothing is to be dropped.
   private func dropoutKey(_ context: Context) -> RandomKey? {
     guard context.isTraining, dropout > 0, parameters.count > 1 else { return nil }
-    call = pass == context.forwardPass ? call + 1 : 0
-    pass = context.forwardPass
-    return RandomKey(context.seed).child("dropout").child(context.step).child(path).child(call)
+    return calls.next(context, path: path)
   }
 }

@@ -12,7 +12,7 @@ public enum FeedForwardActivation: String, Sendable, CaseIterable {
   /// `linear` and then the activation.
   func after(_ linear: Linear, _ x: Tensor) throws -> Tensor {
     switch self {
-    case .relu: try linear.located { try linear.forward(x, relu: true) }
+    case .relu: try linear.observed(x) { try linear.forward(x, relu: true) }
     case .gelu: try linear(x).gelu()
     case .geluTanh: try linear(x).gelu(.tanh)
     }

@@ -127,6 +127,22 @@ import Testing
     #expect((bag.layers[0] as? EmbeddingBag)?.mode == .max)
   }
 
+  /// Six positions of 8 features: 192 products each in the projections, 2 · 6 · 8 in the attention,
+  /// 64 behind it, 96 in each half of the feed-forward part.
+  @Test func inspectCountsProducts() throws {
+    let report = try ModelReport(
+      Configuration.load(
+        yaml: """
+          data: {synthetic: {shape: [6, 8], classes: 10}}
+          model: {layers: [{transformer_encoder_layer: {heads: 2, feed_forward: 12}}, flatten,
+            {linear: {out: 10}}]}
+          """))
+    let rows = try report.layers().split(separator: "\n").map { $0.split(separator: " ") }
+    let products: Int = 6 * (192 + 96 + 64 + 2 * 96) + 480
+    #expect(products == 3_744)
+    #expect(rows.first { $0.first == "total" } == ["total", "1,022", "3,744"])
+  }
+
   @Test func faultsNameWhatIsWrong() throws {
     func message(_ text: String, _ input: Shape = [6]) -> String {
       do {
