@@ -5,7 +5,7 @@
 #define DL_FOR_EACH_UNARY(X)                                                                   \
   X(relu) X(leaky_relu) X(relu6) X(elu) X(sigmoid) X(tanh) X(gelu) X(gelu_tanh) X(silu)        \
   X(softplus) X(hard_sigmoid) X(hard_swish) X(exp) X(log) X(sqrt) X(rsqrt) X(abs) X(square)    \
-  X(reciprocal) X(selu)
+  X(reciprocal) X(selu) X(erf)
 
 enum {
   DL_OP_relu = DL_RELU,
@@ -28,6 +28,7 @@ enum {
   DL_OP_square = DL_SQUARE,
   DL_OP_reciprocal = DL_RECIPROCAL,
   DL_OP_selu = DL_SELU,
+  DL_OP_erf = DL_ERF,
 };
 
 #endif

@@ -15,6 +15,9 @@ public final class Context {
   public var isTraining = false
   /// Whether ops are recorded for ``backward(_:seed:)``.
   public private(set) var isRecording = false
+  /// Whether ops run as their decompositions into ops whose gradients are recorded ops themselves;
+  /// see ``differentiably(_:)``.
+  public internal(set) var isDecomposing = false
   /// Whether batch normalisation takes its statistics over all ranks.
   public var synchronizesBatchNorm = true
   /// The run's seed; every random number is keyed by it.

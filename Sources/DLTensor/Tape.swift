@@ -5,6 +5,10 @@ import Glibc
 struct TapeEntry {
   let output: Tensor
   let backward: (Tensor) throws -> Void
+  /// The Swift name of the op, for errors.
+  let op: StaticString
+  /// The gradients by the inputs as recorded ops; nil for an op that ran as one kernel.
+  let pullbacks: [Pullback]?
 }
 
 extension Context {
@@ -48,20 +52,22 @@ extension Context {
   /// Notes how `output` was made, when recording and when an input requires a gradient; returns
   /// `output`.
   func record(
-    _ output: Tensor, from inputs: Tensor?..., backward: @escaping (Tensor) throws -> Void
+    _ output: Tensor, from inputs: Tensor?..., op: StaticString = #function,
+    backward: @escaping (Tensor) throws -> Void
   ) -> Tensor {
-    record(output, fromAny: inputs, backward: backward)
+    record(output, fromAny: inputs, op: op, backward: backward)
   }
 
   /// The same for a number of inputs that is known when the program runs.
   func record(
-    _ output: Tensor, fromAny inputs: [Tensor?], backward: @escaping (Tensor) throws -> Void
+    _ output: Tensor, fromAny inputs: [Tensor?], op: StaticString = #function,
+    backward: @escaping (Tensor) throws -> Void
   ) -> Tensor {
     guard isRecording, inputs.contains(where: { $0?.requiresGradient == true }) else {
       return output
     }
     output.requiresGradient = true
-    tape.append(TapeEntry(output: output, backward: backward))
+    tape.append(TapeEntry(output: output, backward: backward, op: op, pullbacks: nil))
     return output
   }
 }

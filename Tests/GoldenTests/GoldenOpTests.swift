@@ -10,7 +10,7 @@ import Testing
     ("matmul", 12), ("conv2d", 23), ("convolution", 52), ("sampling", 120), ("pooling", 30),
     ("normalization", 39), ("activation", 51),
     ("shape", 6), ("arithmetic", 44), ("reduction", 30), ("loss", 13), ("criterion", 50),
-    ("recurrent", 36), ("ctc", 22), ("structure", 127),
+    ("recurrent", 36), ("ctc", 22), ("structure", 127), ("penalty", 6),
     ("embedding", 23), ("attention", 39), ("pointwise", 253),
   ]
 
@@ -25,7 +25,8 @@ import Testing
   @Test func everyFileIsRead() throws {
     let jobs = ["lenet", "resnet", "mlp"]
     var known = Set(
-      GoldenOpTests.families.map(\.name) + ["graph", "residual", "transformer", "tied"])
+      GoldenOpTests.families.map(\.name)
+        + ["graph", "residual", "second", "tied", "transformer"])
     known.formUnion([  // DLOptimizersTests
       "optimizers", "clipping", "schedules", "averages", "groups", "lbfgs", "plateau", "sam",
       "averaging_schedules",

@@ -41,8 +41,8 @@ extension GoldenCase {
       GoldenCase.products, GoldenCase.convolutions, GoldenCase.windows, GoldenCase.samplings,
       GoldenCase.norms, GoldenCase.activations,
       GoldenCase.shapes, GoldenCase.arithmetic, GoldenCase.reductions, GoldenCase.losses,
-      GoldenCase.recurrent, GoldenCase.structure,
-      GoldenCase.attention, GoldenCase.pointwise,
+      GoldenCase.recurrent, GoldenCase.structure, GoldenCase.attention, GoldenCase.pointwise,
+      GoldenCase.penalties,
     ] {
       if let runner = runners[op] { return runner }
     }

@@ -523,5 +523,6 @@ def residual():
     family.save()
 
 
-for make in [matmul, conv2d, pooling, normalization, activation, shape, arithmetic, reduction, loss, criterion, residual]:
-    make()
+if __name__ == "__main__":
+    for make in [matmul, conv2d, pooling, normalization, activation, shape, arithmetic, reduction, loss, criterion, residual]:
+        make()

@@ -98,4 +98,5 @@ def pointwise():
     family.save()
 
 
-pointwise()
+if __name__ == "__main__":
+    pointwise()

@@ -138,4 +138,5 @@ def structure():
     family.save()
 
 
-structure()
+if __name__ == "__main__":
+    structure()

@@ -53,6 +53,7 @@ typedef enum {
   DL_SQUARE,
   DL_RECIPROCAL,
   DL_SELU,          // scale (x > 0 ? x : alpha (exp(x) - 1)), both constants those of the paper
+  DL_ERF,
 } dl_unary;
 
 /// y[i] = op(x[i]).

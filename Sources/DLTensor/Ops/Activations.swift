@@ -50,11 +50,15 @@ extension Tensor {
   /// Howard et al. 2019.
   public func hardSwish() throws -> Tensor { try unary(DL_HARD_SWISH) }
 
-  func unary(_ op: dl_unary, _ alpha: Double = 0, name: String = "activation") throws -> Tensor {
+  func unary(
+    _ op: dl_unary, _ alpha: Double = 0, name: String = "activation",
+    function: StaticString = #function
+  ) throws -> Tensor {
     try requireReal(op: name)
+    if context.isDecomposing, let y = try decomposed(op, alpha) { return y }
     let y = try Tensor.empty(shape, dtype: dtype, context: context)
     dl_unary_forward(dtype.kernel, op, alpha, pointer, y.pointer, count)
-    return context.record(y, from: self) { [self] dy in
+    return context.record(y, from: self, op: function) { [self] dy in
       try addGradient { dx, accumulate in
         dl_unary_backward(
           dtype.kernel, op, alpha, pointer, y.pointer, dy.pointer, dx, count, accumulate)

@@ -4,6 +4,10 @@ extension Tensor {
   /// The elementwise sum; shapes broadcast by NumPy's rules.
   public static func + (a: Tensor, b: Tensor) throws -> Tensor {
     let y = try binary("add", DL_ADD, a, b)
+    if y.context.isDecomposing {
+      return y.context.record(
+        y, Pullback(a) { try $0.summed(to: a.shape) }, Pullback(b) { try $0.summed(to: b.shape) })
+    }
     return y.context.record(y, from: a, b) { dy in
       if a.shape == y.shape, a.requiresGradient {
         try b.addBroadcastGradient(dy)
@@ -18,6 +22,11 @@ extension Tensor {
   /// The elementwise difference; shapes broadcast by NumPy's rules.
   public static func - (a: Tensor, b: Tensor) throws -> Tensor {
     let y = try binary("sub", DL_SUB, a, b)
+    if y.context.isDecomposing {
+      return y.context.record(
+        y, Pullback(a) { try $0.summed(to: a.shape) }, Pullback(b) { try (-$0).summed(to: b.shape) }
+      )
+    }
     return y.context.record(y, from: a, b) { dy in
       try a.addBroadcastGradient(dy)
       if b.requiresGradient { try b.addBroadcastGradient(dy.timesConstant(-1)) }
@@ -27,6 +36,11 @@ extension Tensor {
   /// The elementwise product; shapes broadcast by NumPy's rules.
   public static func * (a: Tensor, b: Tensor) throws -> Tensor {
     let y = try binary("mul", DL_MUL, a, b)
+    if y.context.isDecomposing {
+      return y.context.record(
+        y, Pullback(a) { try ($0 * b).summed(to: a.shape) },
+        Pullback(b) { try ($0 * a).summed(to: b.shape) })
+    }
     return y.context.record(y, from: a, b) { dy in
       if a.requiresGradient { try a.addBroadcastGradient(binary("mul", DL_MUL, dy, b)) }
       if b.requiresGradient { try b.addBroadcastGradient(binary("mul", DL_MUL, dy, a)) }
@@ -36,6 +50,11 @@ extension Tensor {
   /// The elementwise quotient; shapes broadcast by NumPy's rules.
   public static func / (a: Tensor, b: Tensor) throws -> Tensor {
     let y = try binary("div", DL_DIV, a, b)
+    if y.context.isDecomposing {
+      return y.context.record(
+        y, Pullback(a) { try ($0 / b).summed(to: a.shape) },
+        Pullback(b) { try (-$0 * y / b).summed(to: b.shape) })
+    }
     return y.context.record(y, from: a, b) { dy in
       let scaled = try binary("div", DL_DIV, dy, b)
       if b.requiresGradient {
@@ -49,6 +68,9 @@ extension Tensor {
   public static func * (a: Tensor, factor: Double) throws -> Tensor {
     try a.requireReal(op: "mul")
     let y = try a.timesConstant(factor)
+    if y.context.isDecomposing {
+      return y.context.record(y, Pullback(a) { try $0 * factor })
+    }
     return y.context.record(y, from: a) { dy in
       try a.addGradient { da, accumulate in
         dl_scale(a.dtype.kernel, factor, dy.pointer, da, a.count, accumulate)

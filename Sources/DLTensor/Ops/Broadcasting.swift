@@ -15,6 +15,9 @@ extension Tensor {
     dl_expand_to(
       dtype.kernel, shape.rank, shape.dimensions, pointer, self.shape.strides(broadcastTo: shape),
       y.pointer, 0)
+    if context.isDecomposing {
+      return context.record(y, Pullback(self) { [self] in try $0.summed(to: self.shape) })
+    }
     return context.record(y, from: self) { [self] dy in try addBroadcastGradient(dy) }
   }
 }

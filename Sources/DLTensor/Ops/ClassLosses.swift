@@ -36,6 +36,9 @@ extension Tensor {
     labels: Tensor, weights: [Double]? = nil, ignoreIndex: Int32? = nil
   ) throws -> Tensor {
     try requireLabels("nll", labels, weights)
+    if context.isDecomposing {
+      return try decomposedNegativeLogLikelihood("nll", labels, weights, ignoreIndex)
+    }
     let (rows, classes, ignored) = (shape.leading, shape.last, ignoreIndex ?? Int32.min)
     var sum = 0.0
     try requireInside(
@@ -62,6 +65,7 @@ extension Tensor {
     try requireSameElements("bce_with_logits", target)
     try requireWeights("bce_with_logits", weights)
     try requireWeights("bce_with_logits", positiveWeights)
+    if context.isDecomposing { return try decomposedBCE(target, weights, positiveWeights) }
     let (rows, classes) = (shape.leading, shape.last)
     let sum = dl_class_bce_forward(
       dtype.kernel, pointer, target.pointer, rows, classes, weights, positiveWeights)
@@ -100,6 +104,9 @@ extension Tensor {
     _ labels: Tensor?, _ targets: Tensor?, _ weights: [Double]?, _ smoothing: Double,
     _ ignoreIndex: Int32?
   ) throws -> Tensor {
+    if context.isDecomposing {
+      return try decomposedCrossEntropy(labels, targets, weights, smoothing, ignoreIndex)
+    }
     let (rows, classes, ignored) = (shape.leading, shape.last, ignoreIndex ?? Int32.min)
     let probabilities = try Tensor.empty(shape, dtype: dtype, context: context)
     var sum = 0.0

@@ -91,6 +91,12 @@ extension Tensor {
       [shape[0], size.height, size.width, channels], dtype: dtype, context: context)
     let plan = try ConvolutionPlan(
       op: op, dense: self, window: window, groups: groups, sparse: y)
+    if context.isDecomposing {
+      let product = ConvolutionProducts(
+        plan: plan, dense: shape, weight: weight.shape, sparse: y.shape)
+      let sum = try product.sparse(self, weight).plus(bias)
+      return relu ? try sum.relu() : sum
+    }
     try plan.forward(pointer, weight.pointer, bias, y, relu: relu)
     return context.record(y, from: self, weight, bias) { [self] dy in
       if relu { dy.maskByReLU(of: y) }

@@ -18,6 +18,7 @@ extension Tensor {
         "inputs have shape \(shape), labels \(labels.dtype) \(labels.shape); expected int32 "
           + "[\(rows)]")
     }
+    if context.isDecomposing { return try decomposedCosineEmbedding(other, labels, margin) }
     let sum = dl_cosine_embedding_forward(
       dtype.kernel, pointer, other.pointer, labels.int32s, rows, width, margin)
     return try lossSum(sum, from: other) { [self] scale in
@@ -44,6 +45,9 @@ extension Tensor {
     try requireRows("triplet_margin", positive)
     try requireRows("triplet_margin", negative)
     let (rows, width) = (shape[0], shape[1])
+    if context.isDecomposing {
+      return try decomposedTripletMargin(positive, negative, margin, eps, swap)
+    }
     let swapped: Int32 = swap ? 1 : 0
     let sum = dl_triplet_margin_forward(
       dtype.kernel, pointer, positive.pointer, negative.pointer, rows, width, margin, eps, swapped)

@@ -27,6 +27,13 @@ extension Tensor {
     try requireReal(op: "pow")
     let y = try Tensor.empty(shape, dtype: dtype, context: context)
     dl_power(dtype.kernel, exponent, pointer, y.pointer, count)
+    if context.isDecomposing {
+      return context.record(
+        y,
+        Pullback(self) { [self] dy in
+          try exponent == 0 ? dy * 0 : dy * pow(exponent - 1) * exponent
+        })
+    }
     return context.record(y, from: self) { [self] dy in
       try addGradient { dx, accumulate in
         dl_power_backward(
@@ -66,6 +73,12 @@ extension Tensor {
     }
     let y = try Tensor.empty(shape, dtype: dtype, context: context)
     dl_clamp(dtype.kernel, low, high, pointer, y.pointer, count)
+    if context.isDecomposing {
+      let slope = try Tensor.full(shape, 1, dtype: dtype, context: context)
+      dl_clamp_backward(
+        dtype.kernel, low, high, pointer, slope.pointer, slope.pointer, count, 0)
+      return context.record(y, Pullback(self) { try $0 * slope })
+    }
     return context.record(y, from: self) { [self] dy in
       try addGradient { dx, accumulate in
         dl_clamp_backward(

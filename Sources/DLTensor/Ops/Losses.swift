@@ -16,6 +16,7 @@ extension Tensor {
         "logits have shape \(shape), labels \(labels.dtype) \(labels.shape); expected "
           + "[..., classes] and int32 [...]")
     }
+    if context.isDecomposing { return try decomposedCrossEntropy(labels, nil, nil, 0, nil) }
     let (rows, classes) = (shape.leading, shape.last)
     let labelPointer = labels.pointer.assumingMemoryBound(to: Int32.self)
     let probabilities = try Tensor.empty(shape, dtype: dtype, context: context)
@@ -43,6 +44,7 @@ extension Tensor {
   /// Gradients flow to this tensor alone.
   public func squaredErrorSum(_ target: Tensor) throws -> Tensor {
     try requireSameElements("mse", target)
+    if context.isDecomposing { return try decomposedSquaredError(target) }
     let sum = dl_mse_forward(dtype.kernel, pointer, target.pointer, count)
     return try lossSum(sum) { [self] scale in
       try addGradient { dx, accumulate in
@@ -56,6 +58,7 @@ extension Tensor {
   /// Gradients flow to this tensor alone.
   public func bceWithLogitsSum(_ target: Tensor) throws -> Tensor {
     try requireSameElements("bce_with_logits", target)
+    if context.isDecomposing { return try decomposedBCE(target, nil, nil) }
     let sum = dl_bce_with_logits_forward(dtype.kernel, pointer, target.pointer, count)
     return try lossSum(sum) { [self] scale in
       try addGradient { dx, accumulate in
@@ -78,10 +81,10 @@ extension Tensor {
   /// A recorded scalar in double, whatever the precision: losses are summed over many rows.
   func lossSum(
     _ sum: Double, from second: Tensor? = nil, _ third: Tensor? = nil,
-    backward: @escaping (Double) throws -> Void
+    op: StaticString = #function, backward: @escaping (Double) throws -> Void
   ) throws -> Tensor {
     let result = try Tensor.full([], sum, dtype: .float64, context: context)
-    return context.record(result, from: self, second, third) { try backward($0.scalar) }
+    return context.record(result, from: self, second, third, op: op) { try backward($0.scalar) }
   }
 
   func requireSameElements(_ op: String, _ target: Tensor) throws {

@@ -26,6 +26,11 @@ extension Tensor {
         dtype, m: m, n: n, k: k, pointer + i * sizeA, lda: k, other.pointer + i * sizeB, ldb: n,
         beta: 0, y.pointer + i * sizeY, ldc: n)
     }
+    if context.isDecomposing {
+      return context.record(
+        y, Pullback(self) { try $0.matmul(other.transposed()) },
+        Pullback(other) { [self] in try transposed().matmul($0) })
+    }
     return context.record(y, from: self, other) { [self] dy in
       try addGradient { da, accumulate in
         for i in 0..<batch {
@@ -61,6 +66,11 @@ extension Tensor {
       throw TensorError(
         op: "linear", "bias has shape \(bias?.shape ?? []), weight expects [\(output)]")
     }
+    if context.isDecomposing {
+      let sum = try reshape([rows, input]).matmul(weight.transposed()).plus(bias)
+      return try (relu ? sum.relu() : sum)
+        .reshape(Shape(shape.dimensions.dropLast() + [output]))
+    }
     var resultShape = shape
     resultShape[-1] = output
     let y = try Tensor.empty(resultShape, dtype: dtype, context: context)
@@ -82,6 +92,15 @@ extension Tensor {
           beta: Double(accumulate), dx, ldc: input)
       }
     }
+  }
+
+  /// A bias, where there is one, added to each row.
+  func plus(_ bias: Tensor?) throws -> Tensor { try bias.map { try self + $0 } ?? self }
+
+  /// The last two axes exchanged.
+  private func transposed() throws -> Tensor {
+    let rank = shape.rank
+    return try permute(Array(0..<rank - 2) + [rank - 1, rank - 2])
   }
 
   /// Adds a bias to each of `rows` rows, then takes `max(y, 0)` if `relu`, in place.

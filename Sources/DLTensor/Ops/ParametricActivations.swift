@@ -6,6 +6,14 @@ extension Tensor {
     try requireReal(op: "softplus")
     let y = try Tensor.empty(shape, dtype: dtype, context: context)
     dl_softplus_forward(dtype.kernel, beta, threshold, pointer, y.pointer, count)
+    if context.isDecomposing {
+      let straight = try isAbove(threshold / beta)
+      return context.record(
+        y,
+        Pullback(self) { [self] dy in
+          try dy * (straight + (1 - straight) * (self * beta).sigmoid())
+        })
+    }
     return context.record(y, from: self) { [self] dy in
       try addGradient { dx, accumulate in
         dl_softplus_backward(
@@ -26,6 +34,10 @@ extension Tensor {
         op: "prelu",
         "input is \(dtype) \(shape), weight \(weight.dtype) \(weight.shape); expected "
           + "[1] or [\(shape.last)]")
+    }
+    if context.isDecomposing {
+      let positive = try relu()
+      return try positive + weight * (self - positive)
     }
     // With one weight every element is a row of one channel.
     let channels = weight.count
@@ -57,6 +69,15 @@ extension Tensor {
     let y = try Tensor.empty(
       Tensor.maxoutShape(shape, pieces: pieces), dtype: dtype, context: context)
     dl_maxout_forward(dtype.kernel, pointer, pieces, y.pointer, y.count)
+    if context.isDecomposing {
+      let (largest, ones) = (
+        try Tensor.empty(shape, dtype: dtype, context: context),
+        try Tensor.full(y.shape, 1, dtype: dtype, context: context)
+      )
+      dl_maxout_backward(
+        dtype.kernel, pointer, ones.pointer, pieces, largest.pointer, y.count, 0)
+      return try (self * largest).reshape(Shape(y.shape.dimensions + [pieces])).sum(axis: -1)
+    }
     return context.record(y, from: self) { [self] dy in
       try addGradient { dx, accumulate in
         dl_maxout_backward(

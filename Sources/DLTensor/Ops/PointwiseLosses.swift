@@ -40,6 +40,7 @@ extension Tensor {
     _ name: String, _ op: dl_pointwise_loss, _ target: Tensor, _ a: Double = 0, _ b: Double = 0
   ) throws -> Tensor {
     try requireSameElements(name, target)
+    if context.isDecomposing { return try decomposed(op, target.detached(), a, b) }
     let sum = dl_pointwise_loss_forward(
       dtype.kernel, op, a, b, pointer, target.pointer, count)
     return try lossSum(sum) { [self] scale in

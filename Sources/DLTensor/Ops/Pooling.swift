@@ -75,8 +75,10 @@ extension Tensor {
   }
 
   /// Notes that `y` took the elements at `positions` of each image.
-  func recordMaximum(_ y: Tensor, _ geometry: dl_conv_geometry, _ positions: Tensor) -> Tensor {
-    context.record(y, from: self) { [self] dy in
+  func recordMaximum(
+    _ y: Tensor, _ geometry: dl_conv_geometry, _ positions: Tensor, op: StaticString = #function
+  ) -> Tensor {
+    context.record(y, from: self, op: op) { [self] dy in
       try addGradient { dx, accumulate in
         var geometry = geometry
         dl_max_pool_backward(

@@ -46,6 +46,9 @@ extension Tensor {
     try requireReal(op: op)
     let y = try Tensor.full(
       [], dl_sum(dtype.kernel, pointer, count) * scale, dtype: dtype, context: context)
+    if context.isDecomposing {
+      return context.record(y, Pullback(self) { [shape] in try ($0 * scale).expanded(to: shape) })
+    }
     return context.record(y, from: self) { [self] dy in
       try addGradient { dx, accumulate in
         dl_broadcast_axes(dtype.kernel, dy.pointer, 1, count, 1, scale, dx, accumulate)
@@ -84,6 +87,9 @@ extension Tensor {
     for axis in axes { resultShape[axis] = 1 }
     let y = try Tensor.empty(resultShape, dtype: dtype, context: context)
     dl_sum_axes(dtype.kernel, pointer, outer, extent, inner, factor, y.pointer, 0)
+    if context.isDecomposing {
+      return context.record(y, Pullback(self) { [shape] in try ($0 * factor).expanded(to: shape) })
+    }
     return context.record(y, from: self) { [self] dy in
       try addGradient { dx, accumulate in
         dl_broadcast_axes(dtype.kernel, dy.pointer, outer, extent, inner, factor, dx, accumulate)

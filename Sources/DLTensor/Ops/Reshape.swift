@@ -9,7 +9,11 @@ extension Tensor {
       throw TensorError(
         op: "reshape", "\(self.shape) has \(count) elements, \(shape) \(shape.count)")
     }
-    return context.record(view(shape), from: self) { [self] dy in try receiveGradient(dy) }
+    let y = view(shape)
+    if context.isDecomposing {
+      return context.record(y, Pullback(self) { [self] in try $0.reshape(self.shape) })
+    }
+    return context.record(y, from: self) { [self] dy in try receiveGradient(dy) }
   }
 
   /// All axes but the first in one; images in channel, height, width order, as PyTorch's are.
@@ -39,13 +43,21 @@ extension Tensor {
     }
     let y = try Tensor.empty(Shape(axes.map { shape[$0] }), dtype: dtype, context: context)
     dl_permute(dtype.kernel, shape.rank, shape.dimensions, axes, pointer, y.pointer, 0)
+    if context.isDecomposing {
+      return context.record(y, Pullback(self) { try $0.permute(inversePermutation(axes)) })
+    }
     return context.record(y, from: self) { [self] dy in
-      var inverse = axes
-      for (position, axis) in axes.enumerated() { inverse[axis] = position }
+      let inverse = inversePermutation(axes)
       try addGradient { dx, accumulate in
         dl_permute(
           dtype.kernel, y.shape.rank, y.shape.dimensions, inverse, dy.pointer, dx, accumulate)
       }
     }
   }
+}
+
+private func inversePermutation(_ axes: [Int]) -> [Int] {
+  var inverse = axes
+  for (position, axis) in axes.enumerated() { inverse[axis] = position }
+  return inverse
 }

@@ -7,6 +7,10 @@ extension Tensor {
     let (rows, columns) = (shape.leading, shape.last)
     let y = try Tensor.empty(shape, dtype: dtype, context: context)
     dl_softmax_forward(dtype.kernel, pointer, rows, columns, y.pointer)
+    if context.isDecomposing {
+      return context.record(
+        y, Pullback(self) { dy in try y * (dy - (dy * y).sum(axis: -1, keepsAxis: true)) })
+    }
     return context.record(y, from: self) { [self] dy in
       try addGradient { dx, accumulate in
         dl_softmax_backward(
@@ -21,6 +25,10 @@ extension Tensor {
     let (rows, columns) = (shape.leading, shape.last)
     let y = try Tensor.empty(shape, dtype: dtype, context: context)
     dl_log_softmax_forward(dtype.kernel, pointer, rows, columns, y.pointer)
+    if context.isDecomposing {
+      return context.record(
+        y, Pullback(self) { dy in try dy - y.exp() * dy.sum(axis: -1, keepsAxis: true) })
+    }
     return context.record(y, from: self) { [self] dy in
       try addGradient { dx, accumulate in
         dl_log_softmax_backward(

@@ -124,6 +124,11 @@ extension Tensor {
     try requireCountable(op: op, y.shape)
     let plan = try ConvolutionPlan(
       op: op, dense: y, window: window.window, groups: groups, sparse: self)
+    if context.isDecomposing {
+      return try ConvolutionProducts(
+        plan: plan, dense: y.shape, weight: weight.shape, sparse: shape
+      ).dense(self, weight).plus(bias)
+    }
     try plan.backwardInput(pointer, weight.pointer, into: y.pointer, 0)
     let rows = y.shape.leading
     y.addBias(bias, rows: rows, relu: false)

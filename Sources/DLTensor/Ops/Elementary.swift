@@ -1,0 +1,27 @@
+import CKernels
+
+extension Tensor {
+  /// The error function `2/√π · ∫ exp(-t²) dt` from 0 to each element.
+  public func erf() throws -> Tensor { try unary(DL_ERF, name: "erf") }
+
+  /// The same elements in the other float type, recorded; itself where it has that type.
+  ///
+  /// Losses are float64 scalars in either precision: what is added to one is converted first.
+  ///
+  /// - Throws: ``TensorError`` unless both types are float32 or float64.
+  public func converted(to type: DType) throws -> Tensor {
+    try requireReal(op: "convert")
+    guard type.isReal else {
+      throw TensorError(op: "convert", "needs float32 or float64, got \(type)")
+    }
+    guard type != dtype else { return self }
+    let y = try Tensor.empty(shape, dtype: type, context: context)
+    y.assign(doubles)
+    if context.isDecomposing {
+      return context.record(y, Pullback(self) { [dtype] in try $0.converted(to: dtype) })
+    }
+    return context.record(y, from: self) { [self] dy in
+      try receiveGradient(context.withoutRecording { try dy.converted(to: dtype) })
+    }
+  }
+}
