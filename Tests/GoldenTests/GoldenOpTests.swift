@@ -26,7 +26,7 @@ import Testing
     let jobs = ["lenet", "resnet", "mlp"]
     var known = Set(
       GoldenOpTests.families.map(\.name)
-        + ["graph", "residual", "second", "tied", "transformer"])
+        + ["graph", "residual", "second", "state_dict", "tied", "transformer"])
     known.formUnion([  // DLOptimizersTests
       "optimizers", "clipping", "schedules", "averages", "groups", "lbfgs", "plateau", "sam",
       "averaging_schedules",

@@ -25,7 +25,7 @@ public struct StateDictError: DLError {
 /// A model's parameters and buffers under PyTorch's names and layouts, as files hold them.
 ///
 /// Counterpart: `torch.nn.Module.state_dict`.
-struct StateDict {
+public struct StateDict {
   /// One entry: a name, its shape and type in files, and the tensor in memory.
   struct Entry {
     let name: String
@@ -37,7 +37,12 @@ struct StateDict {
   /// Parameters and then buffers, ties under every name.
   let entries: [Entry]
 
-  init(_ arena: ParameterArena, adding others: [Entry] = []) throws {
+  /// Takes the parameters and buffers of a model.
+  ///
+  /// - Throws: ``TensorError`` for a model without memory.
+  public init(_ arena: ParameterArena) throws { try self.init(arena, adding: []) }
+
+  init(_ arena: ParameterArena, adding others: [Entry]) throws {
     let named =
       arena.parameters.map { ($0.name, $0) } + arena.tiedNames.map { ($0.name, $0.parameter) }
     let namedBuffers =
@@ -71,11 +76,17 @@ struct StateDict {
   /// The tensors to write; valid while the model lives and does not change.
   var fileTensors: [SafetensorsTensor] { entries.map { $0.fileTensor } }
 
+  /// Writes a safetensors file that PyTorch's `load_state_dict` takes.
+  ///
+  /// - Throws: `FormatError` when the file cannot be written.
+  public func write(to path: String) throws { try SafetensorsWriter.write(fileTensors, to: path) }
+
   /// Overwrites parameters and buffers with those of `file`, converting between float types.
   ///
   /// - Parameter ignored: names in the file that belong to something else, such as optimizer state.
   /// - Throws: ``StateDictError`` naming every difference in names and shapes; `FormatError`.
-  func load(from file: SafetensorsFile, ignoring ignored: (String) -> Bool = { _ in false }) throws
+  public func load(from file: SafetensorsFile, ignoring ignored: (String) -> Bool = { _ in false })
+    throws
   {
     var differences: [String] = []
     let wanted = Set(entries.map(\.name))

@@ -1,0 +1,210 @@
+/// What the library is to have, with its counterparts and what shows that it is right: the source
+/// of docs/operations.md.
+enum Checklist {
+  /// One line: what it is, our names, PyTorch's, and the evidence.
+  struct Item {
+    let name, ours, pyTorch: String
+    /// `family/NAME`: golden cases of that op, or whose names begin so.
+    let golden: [String]
+    /// `FOLDER/FILE.function`: tests of what has no values to compare.
+    let tests: [String]
+  }
+
+  static var sections: [(title: String, items: [Item])] {
+    [
+      ("Convolution", items(convolution)), ("Pooling and resizing", items(pooling)),
+      ("Normalisation", items(normalization)), ("Activations", items(activations)),
+      ("Recurrent networks", items(recurrent)), ("Attention", items(attention)),
+      ("Embedding, spatial transformer, graphs, dropout", items(others)),
+      ("Moving and combining elements", items(structure)), ("Losses", items(losses)),
+      ("Initialisers", items(initializers)),
+      ("Optimizers and what wraps a step", items(optimizers)),
+      ("Schedules", items(schedules)), ("Gradients of gradients", items(second)),
+    ]
+  }
+
+  private static func items(_ table: String) -> [Item] {
+    table.split(separator: "\n").map { line in
+      let cells = line.split(separator: "|", omittingEmptySubsequences: false).map {
+        String($0.drop { $0 == " " }.reversed().drop { $0 == " " }.reversed())
+      }
+      let evidence = cells[3].split(separator: " ").map(String.init)
+      return Item(
+        name: cells[0], ours: cells[1], pyTorch: cells[2],
+        golden: evidence.filter { !$0.contains(".") },
+        tests: evidence.filter { $0.contains(".") })
+    }
+  }
+
+  private static let convolution = """
+    linear | Linear, linear | nn.Linear | matmul/linear
+    conv1d | Conv1d, conv1d | nn.Conv1d | convolution/conv1d
+    conv2d | Conv2d, conv2d | nn.Conv2d | conv2d/conv2d convolution/conv2d
+    padding per side and same | padding | padding="same", F.pad | convolution/conv2d_sides convolution/conv2d_same convolution/conv1d_same sampling/zero_pad2d
+    dilation | dilation | dilation | convolution/conv2d_d2 convolution/conv1d_k3_d4_causal
+    groups and depthwise | groups | groups | convolution/conv2d_g2 convolution/conv2d_depthwise convolution/conv1d_depthwise_d2
+    1x1 as a product | Conv2d | nn.Conv2d | conv2d/conv2d_k1
+    transposed, 1d | ConvTranspose1d, conv_transpose1d | nn.ConvTranspose1d | convolution/conv_transpose1d
+    transposed, 2d | ConvTranspose2d, conv_transpose2d | nn.ConvTranspose2d | convolution/conv_transpose2d
+    output size, parameters, multiply-adds, receptive field | dltrain inspect | | DLTrainingTests/InspectTests.resNet20 DLTrainingTests/InspectTests.leNet5 DLTrainingTests/InspectTests.vgg16
+    """
+
+  private static let pooling = """
+    max, 1d and 2d | MaxPool1d, MaxPool2d, max_pool1d, max_pool2d | nn.MaxPool1d, nn.MaxPool2d | sampling/max_pool1d pooling/max_pool2d
+    average, 1d and 2d | AvgPool1d, AvgPool2d, avg_pool1d, avg_pool2d | nn.AvgPool1d, nn.AvgPool2d | sampling/avg_pool1d pooling/avg_pool2d
+    adaptive average | AdaptiveAvgPool1d, AdaptiveAvgPool2d | nn.AdaptiveAvgPool1d, nn.AdaptiveAvgPool2d | sampling/adaptive_avg_pool1d sampling/adaptive_avg_pool2d
+    adaptive max | AdaptiveMaxPool1d, AdaptiveMaxPool2d | nn.AdaptiveMaxPool1d, nn.AdaptiveMaxPool2d | sampling/adaptive_max_pool1d sampling/adaptive_max_pool2d
+    global | GlobalAvgPool1d, GlobalAvgPool2d, GlobalMaxPool1d, GlobalMaxPool2d | mean, amax | sampling/global_avg_pool1d pooling/global_avg_pool2d sampling/global_max_pool1d sampling/global_max_pool2d
+    upsampling, nearest and bilinear | Upsample, upsample | nn.Upsample | sampling/upsample sampling/upsample1d
+    pixel shuffle | PixelShuffle, PixelUnshuffle | nn.PixelShuffle, nn.PixelUnshuffle | sampling/pixel_shuffle sampling/pixel_unshuffle
+    flatten | Flatten, flatten | nn.Flatten | shape/flatten
+    """
+
+  private static let normalization = """
+    batch, 1d | BatchNorm, batch_norm | nn.BatchNorm1d | normalization/batch_norm_1d_train normalization/batch_norm_1d_eval
+    batch, 2d | BatchNorm, batch_norm | nn.BatchNorm2d | normalization/batch_norm_2d_train normalization/batch_norm_2d_eval
+    batch, cumulative | BatchNorm(momentum: nil) | momentum=None | normalization/batch_norm_2d_train_cumulative
+    batch, synchronised | BatchNorm | nn.SyncBatchNorm | normalization/batch_norm DLLayersTests/SyncBatchNormTests.ranksAreOne
+    layer | LayerNorm, layer_norm | nn.LayerNorm | normalization/layer_norm
+    layer, over several axes | LayerNorm(normalizedShape:) | nn.LayerNorm | normalization/layer_norm_two_axes normalization/layer_norm_image
+    group | GroupNorm, group_norm | nn.GroupNorm | normalization/group_norm
+    instance | InstanceNorm, instance_norm | nn.InstanceNorm2d | normalization/instance_norm
+    RMS | RMSNorm, rms_norm | nn.RMSNorm | normalization/rms_norm
+    residual block | Residual, residual | | residual/residual
+    """
+
+  private static let activations = """
+    sigmoid | Sigmoid, sigmoid | nn.Sigmoid | activation/sigmoid
+    hard sigmoid | HardSigmoid, hardsigmoid | nn.Hardsigmoid | activation/hard_sigmoid
+    tanh | Tanh, tanh | nn.Tanh | activation/tanh
+    ReLU | ReLU, relu | nn.ReLU | activation/relu
+    ReLU6 | ReLU6, relu6 | nn.ReLU6 | activation/relu6
+    leaky ReLU | LeakyReLU, leaky_relu | nn.LeakyReLU | activation/leaky_relu
+    PReLU | PReLU, prelu | nn.PReLU | activation/prelu
+    ELU | ELU, elu | nn.ELU | activation/elu
+    SELU | SELU, selu | nn.SELU | activation/selu
+    GELU, exact | GELU, gelu | nn.GELU | activation/gelu
+    GELU, by tanh | GELU(approximation: .tanh) | approximate="tanh" | activation/gelu_tanh
+    SiLU | SiLU, silu | nn.SiLU | activation/silu
+    hard swish | HardSwish, hardswish | nn.Hardswish | activation/hard_swish
+    softplus | Softplus, softplus | nn.Softplus | activation/softplus
+    maxout | Maxout, maxout | max over pieces | activation/maxout
+    softmax | Softmax, softmax | nn.Softmax | activation/softmax
+    log-softmax | LogSoftmax, log_softmax | nn.LogSoftmax | activation/log_softmax
+    """
+
+  private static let recurrent = """
+    RNN, tanh and ReLU | RNN, rnn | nn.RNN | recurrent/rnn
+    LSTM | LSTM, lstm | nn.LSTM | recurrent/lstm
+    GRU | GRU, gru | nn.GRU | recurrent/gru
+    """
+
+  private static let attention = """
+    scaled dot-product, masks and lengths | attention | F.scaled_dot_product_attention | attention/attention
+    additive | AdditiveAttention | Bahdanau et al. 2015 | transformer/additive
+    multi-head, self and cross | MultiHeadAttention, multi_head_attention | nn.MultiheadAttention | transformer/mha
+    sinusoidal positions | SinusoidalPositions, positional | Vaswani et al. 2017 | attention/sinusoidal
+    learned positions | LearnedPositions, positional | nn.Embedding | attention/learned
+    rotary positions | RotaryPositions | Su et al. 2021 | attention/rotary
+    Transformer encoder, pre- and post-norm | TransformerEncoderLayer, TransformerEncoder | nn.TransformerEncoderLayer | transformer/encoder
+    Transformer decoder, pre- and post-norm | TransformerDecoderLayer, TransformerDecoder | nn.TransformerDecoderLayer | transformer/decoder
+    key-value cache | KeyValueCache, TransformerCache | | DLLayersTests/AttentionLayerTests.cachedAttentionEqualsTheFullPass DLLayersTests/AttentionLayerTests.cachedStacksEqualTheFullPass
+    """
+
+  private static let others = """
+    embedding | Embedding, embedding | nn.Embedding | embedding/embedding
+    embedding bag | EmbeddingBag, embedding_bag | nn.EmbeddingBag | embedding/embedding_bag
+    affine grid | affineGrid | F.affine_grid | sampling/affine_grid
+    bilinear grid sample | gridSample | F.grid_sample | sampling/grid_sample
+    spatial transformer | SpatialTransformer, spatial_transformer | Jaderberg et al. 2015 | sampling/spatial_transformer
+    sparse-dense product (CSR) | SparseMatrix | torch.sparse.mm | graph/sparse_matmul
+    graph convolution | GraphConvolution | Kipf and Welling 2017 | graph/graph_convolution graph/normalized_adjacency graph/gcn
+    graph attention | GraphAttention | torch_geometric GATConv | graph/graph_attention
+    dropout | Dropout, dropout | nn.Dropout | DLLayersTests/DropoutTests.scalesWhatItKeeps DLLayersTests/DropoutTests.rowsKeepTheirMaskWhereverTheyLie
+    dropout of channels | ChannelDropout | nn.Dropout2d | DLLayersTests/PartDropoutTests.channelsGoAsWholes
+    dropout of paths | DropPath | torchvision StochasticDepth | DLLayersTests/PartDropoutTests.pathsGoAsWholes
+    """
+
+  private static let structure = """
+    concatenation | concat, stack | torch.cat, torch.stack | structure/concat structure/stack
+    split | split, chunk, narrow, slice, select | torch.split, torch.chunk, narrow, select | structure/split structure/chunk structure/narrow structure/slice structure/select
+    gather | gather | torch.gather | structure/gather
+    scatter-add | scatterAdd, indexAdd | scatter_add, index_add | structure/scatter_add structure/index_add
+    index select | indexSelect | torch.index_select | structure/index_select
+    where | select, maskedFill | torch.where, masked_fill | structure/where structure/masked_fill
+    matrix product | matmul | torch.matmul | matmul/matmul
+    einsum-like product | einsum | torch.einsum | pointwise/einsum
+    reductions | sum, mean, maximum, minimum, variance, norm, product | sum, mean, amax, amin, var, norm, prod | reduction/sum reduction/mean pointwise/amax pointwise/amin pointwise/variance pointwise/deviation pointwise/norm pointwise/prod pointwise/logsumexp
+    cumulative sum | cumulativeSum | torch.cumsum | structure/cumsum
+    top-k | topK | torch.topk | structure/topk
+    sort | sort | torch.sort | structure/sort
+    broadcasting arithmetic | + - * /, maximum, minimum, pow | + - * /, torch.maximum, torch.pow | arithmetic/add arithmetic/sub arithmetic/mul arithmetic/div pointwise/maximum_of pointwise/minimum_of pointwise/pow structure/broadcast
+    functions of one element | exp, log, sqrt, rsqrt, abs, square, reciprocal, pow, clamp | torch.exp and so on | pointwise/exp pointwise/log pointwise/sqrt pointwise/rsqrt pointwise/abs pointwise/square pointwise/reciprocal pointwise/power pointwise/clamp
+    reshape, permute | reshape, permute | reshape, permute | shape/reshape convolution/conv2d
+    """
+
+  private static let losses = """
+    mean squared error | MeanSquaredError | nn.MSELoss | loss/mse
+    mean absolute error | MeanAbsoluteError | nn.L1Loss | criterion/mae
+    Huber | Huber, SmoothL1 | nn.HuberLoss, nn.SmoothL1Loss | criterion/huber criterion/smooth_l1
+    cross-entropy | CrossEntropy | nn.CrossEntropyLoss | loss/cross_entropy
+    class weights, smoothing, ignored index, soft targets | CrossEntropy | weight, label_smoothing, ignore_index | criterion/cross_entropy_options
+    negative log-likelihood | NegativeLogLikelihood | nn.NLLLoss | criterion/nll
+    binary cross-entropy | BinaryCrossEntropy | nn.BCELoss | criterion/bce
+    binary cross-entropy of logits | BCEWithLogits | nn.BCEWithLogitsLoss | loss/bce_with_logits criterion/bce_with_positive_weights
+    multi-label | MultiLabelSoftMargin | nn.MultiLabelSoftMarginLoss | criterion/multi_label_soft_margin
+    KL divergence | KLDivergence | nn.KLDivLoss | criterion/kl_divergence
+    cosine embedding | CosineEmbedding | nn.CosineEmbeddingLoss | criterion/cosine_embedding
+    triplet | TripletMargin | nn.TripletMarginLoss | criterion/triplet_margin
+    CTC | CTC | nn.CTCLoss | ctc/ctc
+    focal | Focal | Lin et al. 2017 | criterion/focal
+    """
+
+  private static let initializers = """
+    Xavier, He, PyTorch's defaults | xavierUniform, xavierNormal, heUniform, heNormal, fanIn | nn.init.xavier_*, kaiming_* | DLLayersTests/InitializerTests.deviations
+    orthogonal | orthogonal | nn.init.orthogonal_ | DLLayersTests/InitializerTests.orthogonal
+    truncated normal | truncatedNormal | nn.init.trunc_normal_ | DLLayersTests/InitializerTests.truncatedNormal
+    constants, zeros for the last norm of a block | constant | nn.init.constant_ | DLLayersTests/InitializerTests.constants
+    """
+
+  private static let optimizers = """
+    SGD, momentum, Nesterov | SGD | optim.SGD | optimizers/sgd
+    Adagrad | Adagrad | optim.Adagrad | optimizers/adagrad
+    RMSProp, centred, momentum | RMSProp | optim.RMSprop | optimizers/rmsprop
+    Adadelta | Adadelta | optim.Adadelta | optimizers/adadelta
+    Adam, AMSGrad | Adam | optim.Adam | optimizers/adam optimizers/adam_amsgrad
+    AdamW | Adam(decoupledWeightDecay:) | optim.AdamW | optimizers/adamw
+    NAdam, RAdam | NAdam, RAdam | optim.NAdam, optim.RAdam | optimizers/nadam optimizers/radam
+    Lion | Lion | Chen et al. 2023 | optimizers/lion
+    LARS | LARS | You et al. 2017 | groups/lars
+    LAMB | LAMB | You et al. 2020 | groups/lamb
+    L-BFGS | LBFGS | optim.LBFGS | lbfgs/lbfgs
+    parameter groups, frozen groups | ParameterPattern | param_groups | groups/adamw_groups groups/sgd_no_decay groups/sgd_frozen groups/adam_frozen
+    clipping by norm and by value | GradientClipping | clip_grad_norm_, clip_grad_value_ | clipping/clip groups/sgd_clip_value
+    exponential moving average | WeightAverage | swa_utils.AveragedModel | averages/ema
+    stochastic weight averaging | WeightAverage, AveragingSchedule | swa_utils | averages/swa averaging_schedules/swalr
+    lookahead | Lookahead | Zhang et al. 2019 | averages/lookahead
+    sharpness-aware minimisation | SharpnessAwareness | Foret et al. 2021 | sam/sam
+    """
+
+  private static let schedules = """
+    constant | ConstantSchedule | | schedules/constant
+    step | StepSchedule | lr_scheduler.StepLR | schedules/step
+    multi-step | MultiStepSchedule | lr_scheduler.MultiStepLR | schedules/multi_step
+    exponential | ExponentialSchedule | lr_scheduler.ExponentialLR | schedules/exponential
+    polynomial | PolynomialSchedule | lr_scheduler.PolynomialLR | schedules/polynomial
+    cosine | CosineSchedule | lr_scheduler.CosineAnnealingLR | schedules/cosine_warmup_0
+    cosine with restarts | CosineRestartSchedule | lr_scheduler.CosineAnnealingWarmRestarts | schedules/cosine_restarts
+    one-cycle | OneCycleSchedule | lr_scheduler.OneCycleLR | schedules/one_cycle
+    inverse square root (Noam) | InverseSquareRootSchedule | Vaswani et al. 2017 | schedules/inverse_sqrt
+    warm-up | WarmupSchedule | lr_scheduler.LinearLR, SequentialLR | schedules/cosine_warmup_5
+    reduce on plateau | PlateauReduction | lr_scheduler.ReduceLROnPlateau | plateau/plateau
+    the curve drawn | dltrain inspect --schedule | | DLTrainingTests/InspectTests.theCurveIsDrawn DLTrainingTests/InspectTests.theCurveIsWritten
+    """
+
+  private static let second = """
+    gradients as tensors to differentiate | gradients(of:with:createGraph:) | autograd.grad(create_graph=True) | second/network penalty/r1
+    Hessian times a vector | gradients twice | autograd.functional.hvp | second/mlp second/convnet
+    gradient penalties | differentiably | | penalty/wgan_gp penalty/r1
+    """
+}
