@@ -45,9 +45,10 @@ public final class BatchLoader {
         "the augmentation was made for other inputs than \(dataset.inputType) "
           + "\(dataset.inputShape), make it anew", exitCode: .fault)
     }
+    let lengths = dataset.rowLengths
     var buckets: LengthBuckets?
     if sampler.order == .bucketed {
-      guard let lengths = dataset.rowLengths else {
+      guard let lengths else {
         throw DataError(
           "data.order: bucketed needs rows of different lengths, this data set has none; use shuffled"
         )
@@ -56,7 +57,8 @@ public final class BatchLoader {
     }
     let source = BatchSource(
       dataset: dataset, sampler: sampler, sharding: sharding, transform: transform,
-      augmentation: augmentation, rank: rank, buckets: buckets)
+      augmentation: augmentation, rank: rank, lengths: lengths,
+      buckets: buckets)
     try source.checkMemory()
     state = LoaderState(source, steps: startStep..<max(endStep ?? Int.max, startStep))
     try start()

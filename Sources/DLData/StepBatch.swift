@@ -14,6 +14,8 @@ public struct MicroBatch {
   public fileprivate(set) var rowOffset = 0
   /// Rows of this rank, 0 or more.
   public fileprivate(set) var rows = 0
+  /// The length of the longest row over all ranks, where the data set tells its rows' lengths.
+  public fileprivate(set) var longestRow: Int?
   /// The rank's samples, `rows` of them, as indices into the data set.
   public fileprivate(set) var sampleIndices = UnsafeBufferPointer<Int>(start: nil, count: 0)
   /// The inputs [rows, ...], converted and normalized, 64-byte aligned.
@@ -89,12 +91,20 @@ final class StepBuffer {
       let y = take(mine.count * source.labelByteCount)
       microBatches[index] = MicroBatch(
         globalRows: cut.count, rowOffset: mine.lowerBound, rows: mine.count,
+        longestRow: longestRow(of: cut, from: cursor.places.lowerBound, order: order),
         sampleIndices: UnsafeBufferPointer(list), x: x.baseAddress!, y: y.baseAddress!)
       if mine.isEmpty { continue }
       try read(UnsafeBufferPointer(list), epoch: cursor.epoch, x: x, y: y, staging: staging)
     }
     batch = StepBatch(
       step: step, cursor: cursor, microBatches: UnsafeBufferPointer(microBatches))
+  }
+
+  private func longestRow(of cut: Range<Int>, from first: Int, order: UnsafeBufferPointer<Int>?)
+    -> Int?
+  {
+    guard let lengths = source.lengths else { return nil }
+    return cut.lazy.map { Int(lengths[order?[first + $0] ?? first + $0]) }.max() ?? 0
   }
 
   private func read(
@@ -126,6 +136,7 @@ struct BatchSource: Sendable {
   let transform: InputTransform
   let augmentation: Augmentation?
   let rank: Int
+  let lengths: [Int32]?
   let buckets: LengthBuckets?
 
   /// Bytes of one converted input.

@@ -79,6 +79,7 @@ extension Trainer {
     for (index, micro) in step.microBatches.enumerated() {
       var batch = try micro.tensors(of: data.train, data.transform, context)
       batch.index = index
+      batch.longestRow = micro.longestRow
       batch.startsEpoch = step.cursor.step == 0
       batches.append(batch)
     }

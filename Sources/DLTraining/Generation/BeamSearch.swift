@@ -37,8 +37,8 @@ struct BeamSearch {
   /// - Parameters:
   ///   - source: tokens, `[batch, time]`.
   ///   - lengths: how many of each row count.
-  ///   - limit: the most tokens that a translation may have.
-  func callAsFunction(_ source: Tensor, lengths: [Int32], limit: Int) throws -> [[Int32]] {
+  ///   - extra: how many tokens more than its source a translation may have.
+  func callAsFunction(_ source: Tensor, lengths: [Int32], extra: Int) throws -> [[Int32]] {
     let count = lengths.count
     guard count > 0 else { return [] }
     let memory = try model.encode(
@@ -47,7 +47,8 @@ struct BeamSearch {
     var beams = (0..<count).map { _ in Beam(scores: [0], texts: [[]]) }
     var rows = Array(0..<count)
     var last = [Int32](repeating: start, count: count)
-    for _ in 0..<limit {
+    let limits = lengths.map { Int($0) + extra }
+    for _ in 0..<(limits.max() ?? 0) {
       // Rows of sentences that are done, or of beginnings that were given up, are left out.
       let texts = try Tensor.labels(last, shape: [rows.count, 1], context: context)
       let rowLengths = try Tensor.labels(
@@ -60,7 +61,7 @@ struct BeamSearch {
       var kept: [Int] = []
       (rows, last) = advance(
         &beams, rows: rows, values: likeliest.values.doubles,
-        tokens: likeliest.indices.doubles.map { Int32($0) }, choices: choices, limit: limit,
+        tokens: likeliest.indices.doubles.map { Int32($0) }, choices: choices, limits: limits,
         from: &kept)
       if rows.isEmpty { break }
       try cache.select(kept)
@@ -74,7 +75,8 @@ struct BeamSearch {
   /// Takes the next token of every beginning; returns the sentences of the new rows and their last
   /// tokens, and in `kept` the old row that each goes on from.
   private func advance(
-    _ beams: inout [Beam], rows: [Int], values: [Double], tokens: [Int32], choices: Int, limit: Int,
+    _ beams: inout [Beam], rows: [Int], values: [Double], tokens: [Int32], choices: Int,
+    limits: [Int],
     from kept: inout [Int]
   ) -> (rows: [Int], last: [Int32]) {
     var newRows: [Int] = []
@@ -108,14 +110,13 @@ struct BeamSearch {
         }
       }
       let isHopeless = next.best.map { best in
-        next.scores.allSatisfy { judged($0, limit + 1) <= best.score }
+        next.scores.allSatisfy { judged($0, limits[sentence] + 1) <= best.score }
       }
-      if next.ended >= width || isHopeless == true {
+      let isFull = next.texts.first.map { $0.count >= limits[sentence] } ?? true
+      if next.ended >= width || isHopeless == true || isFull {
         newRows.removeLast(next.texts.count)
         last.removeLast(next.texts.count)
         kept.removeLast(next.texts.count)
-        next.texts.removeAll()
-        next.scores.removeAll()
       }
       beams[sentence] = next
       first += size

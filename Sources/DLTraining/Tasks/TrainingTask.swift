@@ -8,6 +8,9 @@ public struct Batch {
   public let x: Tensor
   /// The labels, int32 `[rows, ...]`, or values in the job's precision.
   public let y: Tensor
+  /// The length of the longest row over all ranks, where rows are padded sequences of their own
+  /// lengths.
+  public var longestRow: Int?
   /// Which of the step's micro-batches it is, counted from 0.
   public var index = 0
   /// Whether the step is the first of an epoch.

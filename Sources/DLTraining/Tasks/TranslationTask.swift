@@ -36,7 +36,8 @@ final class TranslationTask: TrainingTask {
   }
 
   func lossSum(_ batch: Batch, phase: Int) throws -> Tensor {
-    try sum(rows(batch.x), rows(batch.y), loss)
+    // As wide on every rank: what dropout draws for the weights of attention depends on it.
+    try sum(rows(batch.x), rows(batch.y), loss, width: batch.longestRow)
   }
 
   func evaluate(_ batch: Batch, into totals: inout ValidationTotals) throws {
@@ -63,21 +64,24 @@ final class TranslationTask: TrainingTask {
     let search = BeamSearch(
       network, context: context, width: network.beam, start: BytePairTokenizer.begin,
       end: BytePairTokenizer.end)
-    let source = try padded(sources)
-    let limit = source.shape[1] + TranslationTask.extraTokens
-    return try search(source, lengths: sources.map { Int32($0.count) }, limit: limit)
-      .map { try tokenizer.decode($0) }
+    return try search(
+      padded(sources), lengths: sources.map { Int32($0.count) },
+      extra: TranslationTask.extraTokens
+    ).map { try tokenizer.decode($0) }
   }
 
-  private func sum(_ sources: [[Int32]], _ targets: [[Int32]], _ loss: CrossEntropy) throws
-    -> Tensor
+  private func sum(
+    _ sources: [[Int32]], _ targets: [[Int32]], _ loss: CrossEntropy, width: Int? = nil
+  )
+    throws -> Tensor
   {
     let lengths = try Tensor.labels(
       sources.map { Int32($0.count) }, shape: [sources.count], context: context)
-    let memory = try network.encode(padded(sources), lengths: lengths)
+    let memory = try network.encode(padded(sources, width: width), lengths: lengths)
     let logits = try network.decode(
-      padded(targets.map { Array($0.dropLast()) }), memory: memory, lengths: lengths, cache: nil)
-    return try loss.sum(logits, padded(targets.map { Array($0.dropFirst()) }))
+      padded(targets.map { Array($0.dropLast()) }, width: width), memory: memory, lengths: lengths,
+      cache: nil)
+    return try loss.sum(logits, padded(targets.map { Array($0.dropFirst()) }, width: width))
   }
 
   /// The rows of a batch without their padding.
@@ -90,9 +94,9 @@ final class TranslationTask: TrainingTask {
     }
   }
 
-  /// Rows as one tensor, as wide as the longest of them.
-  private func padded(_ rows: [[Int32]]) throws -> Tensor {
-    let width = max(rows.map(\.count).max() ?? 0, 1)
+  /// Rows as one tensor, as wide as the longest of them, or wider.
+  private func padded(_ rows: [[Int32]], width: Int? = nil) throws -> Tensor {
+    let width = max(rows.map(\.count).max() ?? 0, width ?? 1, 1)
     var tokens = [Int32](repeating: BytePairTokenizer.padding, count: rows.count * width)
     for (index, row) in rows.enumerated() {
       tokens.replaceSubrange(index * width..<index * width + row.count, with: row)

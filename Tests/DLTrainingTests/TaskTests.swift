@@ -1,0 +1,218 @@
+import DLData
+import DLFormats
+import DLTensor
+import DLTraining
+import Foundation
+import Testing
+
+/// Tasks beyond one network with one loss: the same training on any number of ranks, interrupted or
+/// not.
+@Suite struct TaskTests {
+  static let jobs: [(name: String, yaml: String)] = [
+    (
+      "gpt",
+      """
+      data: {train: text/train.safetensors, validation: text/validation.safetensors, window: 9}
+      model: {name: gpt, layers: 2, width: 12, heads: 3, dropout: 0.2}
+      optimizer: {name: adamw, lr: 0.01, no_decay: [bias, norm], clip_norm: 1}
+      batch_size: 5
+      """
+    ),
+    (
+      "lstm with carried state",
+      """
+      data: {train: text/train.safetensors, validation: text/validation.safetensors, window: 9, order: sequential}
+      model: {name: lstm_lm, layers: 2, hidden: 7, embedding: 5, dropout: 0.2}
+      optimizer: {name: adam, lr: 0.01}
+      batch_size: 5
+      """
+    ),
+    (
+      "translation",
+      """
+      data: {train: pairs/pairs.safetensors, validation: pairs/pairs.safetensors, order: bucketed}
+      model: {name: transformer, layers: 2, width: 12, heads: 3, feed_forward: 16, beam: 2}
+      optimizer: {name: adam, lr: 0.01, betas: [0.9, 0.98]}
+      schedule: {name: inverse_sqrt, warmup_steps: 4}
+      batch_size: 6
+      """
+    ),
+    (
+      "generative adversarial",
+      """
+      data: {train: images.safetensors, normalize: {mean: [0.5], std: [0.5]}}
+      model: {name: dcgan, latent: 6, width: 3}
+      optimizers:
+        generator: {name: adam, lr: 0.001, betas: [0.5, 0.999]}
+        discriminator: {name: sgd, lr: 0.01, momentum: 0.5}
+      batch_size: 7
+      accumulate: 2
+      """
+    ),
+    (
+      "graph",
+      """
+      data: {train: cora.safetensors, validation: cora.safetensors, order: sequential}
+      model: {name: gcn, hidden: 6, dropout: 0.3}
+      optimizer: {name: adam, lr: 0.01, groups: [{match: gc1.weight, weight_decay: 1.0e-3}]}
+      batch_size: 8
+      """
+    ),
+  ]
+
+  @Test(arguments: jobs)
+  func ranksAgreeAndRunsResume(job: (name: String, yaml: String)) throws {
+    let bench = try TaskBench()
+    let configuration = try Configuration.load(
+      yaml: job.yaml + "\nsteps: 12\nprecision: float64\nvalidate: {every_steps: 5}",
+      folder: bench.path)
+    let alone = try train(configuration, bench.options("alone"))[0]
+    #expect(alone.losses.count == 12)
+    #expect(alone.losses[11] != alone.losses[0])
+    for ranks in [2, 3] {
+      let several = try train(configuration, bench.options("\(ranks)"), ranks: ranks)
+      let state = deviation(several[0].state, alone.state)
+      #expect(state < 1e-10, "\(job.name), \(ranks) ranks: state differs by \(state)")
+      #expect(deviation(several[0].losses, alone.losses) < 1e-10, "\(job.name)")
+      for (mine, theirs) in zip(several[0].validations, alone.validations) {
+        #expect(deviation([mine.loss], [theirs.loss]) < 1e-10, "\(job.name)")
+        #expect(mine.accuracy == theirs.accuracy, "\(job.name)")
+        for (a, b) in zip(mine.metrics, theirs.metrics) {
+          #expect(a.name == b.name && deviation([a.value], [b.value]) < 1e-9, "\(job.name)")
+        }
+      }
+    }
+    // Stopped at a step within an epoch and at another number of ranks.
+    for (before, after) in [(1, 1), (2, 3)] {
+      let folder = "stopped-\(before)-\(after)"
+      try train(configuration, bench.options(folder) { $0.stopAtStep = 7 }, ranks: before)
+      let resumed = try train(
+        configuration, bench.options(folder) { $0.resume = .automatic }, ranks: after)[0]
+      #expect(resumed.startStep == 7)
+      if before == after {
+        #expect(resumed.parameters == alone.parameters, "\(job.name)")
+        #expect(resumed.buffers == alone.buffers, "\(job.name)")
+      } else {
+        #expect(deviation(resumed.state, alone.state) < 1e-10, "\(job.name)")
+      }
+    }
+  }
+
+  /// A model that sees the state of the stretch before does better than one that starts anew.
+  @Test func stateIsCarriedFromStepToStep() throws {
+    let bench = try TaskBench()
+    let lstm = TaskTests.jobs[1].yaml + "\nsteps: 3\nprecision: float64\n"
+    let carried = try train(
+      Configuration.load(yaml: lstm, folder: bench.path), bench.options("carried"))[0]
+    let fresh = try train(
+      Configuration.load(
+        yaml: lstm, folder: bench.path, overrides: ["data.order=shuffled"]),
+      bench.options("fresh"))[0]
+    let checkpoint = try SafetensorsFile(path: bench.checkpoint("carried", step: 3))
+    #expect(try checkpoint.info("carried.hidden.0").shape == [5, 2, 7])
+    #expect(try checkpoint.info("carried.cell.0").shape == [5, 2, 7])
+    let other = try SafetensorsFile(path: bench.checkpoint("fresh", step: 3))
+    #expect(!other.tensors.contains { $0.name.hasPrefix("carried.") })
+    #expect(carried.losses != fresh.losses)
+  }
+
+  @Test func endsAfterValidationsWithoutABest() throws {
+    let bench = try TaskBench()
+    let graph = TaskTests.jobs[4].yaml + "\nsteps: 60\n"
+    // With a learning rate of 0 nothing becomes better than the first validation.
+    let overrides = [
+      "optimizer.lr=0", "validate={every_steps: 2, patience: 3, judge: loss}",
+    ]
+    let configuration = try Configuration.load(
+      yaml: graph, folder: bench.path, overrides: overrides)
+    let run = try train(configuration, bench.options("ended"))[0]
+    #expect(run.finished && run.losses.count == 8 && run.validations.count == 4)
+    let again = try train(
+      configuration, bench.options("ended") { $0.resume = .automatic })[0]
+    #expect(again.finished && again.losses.isEmpty)
+  }
+
+  @Test func optimizersOfPartsThatAreNotThere() throws {
+    let bench = try TaskBench()
+    let configuration = try Configuration.load(
+      yaml: TaskTests.jobs[3].yaml, folder: bench.path,
+      overrides: ["optimizers.critic={name: sgd}"])
+    #expect {
+      try train(configuration, bench.options("none"))
+    } throws: {
+      "\($0)".contains(
+        "optimizers.critic: the model has no such part, only discriminator, generator")
+    }
+  }
+}
+
+/// Small data of every kind in a folder of a test's own.
+private final class TaskBench {
+  let path: String
+
+  init() throws {
+    path = NSTemporaryDirectory() + "/dltasks-\(UUID().uuidString)"
+    try File.makeFolder(path)
+    var stream = RandomStream(RandomKey(23))
+    let words = ["to", "be", "or", "not", "that", "is", "the", "question"]
+    let text = (0..<160).map { _ in words[stream.upTo(words.count)] }.joined(separator: " ")
+    try write(text, to: "text.txt")
+    try _ = TextPacker.pack("\(path)/text.txt", output: "\(path)/text", fraction: 0.7)
+
+    let sentences = (0..<20).map { _ in
+      (0..<2 + stream.upTo(5)).map { _ in words[stream.upTo(words.count)] }
+    }
+    try write(sentences.map { $0.joined(separator: " ") + "\n" }.joined(), to: "pairs.de")
+    try write(
+      sentences.map { $0.reversed().joined(separator: " ") + "\n" }.joined(), to: "pairs.en")
+    var packer = ParallelPacker()
+    packer.vocabulary = 40
+    _ = try packer.pack(
+      [.init(source: "\(path)/pairs.de", target: "\(path)/pairs.en")], output: "\(path)/pairs")
+
+    let pixels = (0..<21 * 28 * 28).map { _ in UInt8(stream.upTo(256)) }
+    let labels = [Int32](repeating: 0, count: 21)
+    try SafetensorsWriter.write(
+      [
+        SafetensorsTensor(name: "x", dtype: .uint8, shape: [21, 28, 28, 1]) { sink in
+          try pixels.withUnsafeBytes { try sink($0) }
+        },
+        SafetensorsTensor(name: "y", dtype: .int32, shape: [21]) { sink in
+          try labels.withUnsafeBytes { try sink($0) }
+        },
+      ], to: path + "/images.safetensors")
+
+    let splits = ["train", "val", "test"]
+    let nodes = (0..<40).map { node in
+      let words = Set((0..<3).map { _ in stream.upTo(12) }).sorted().map(String.init)
+      return "\(node)\t\(node % 3)\t\(splits[node % 3])\t\(words.joined(separator: " "))\n"
+    }
+    let edges = (1..<40).map { "\(stream.upTo($0))\t\($0)\n" }
+    try File.makeFolder(path + "/cora")
+    try write(
+      "# node\tclass\tsplit\tindices of the words that occur (of 12)\n" + nodes.joined(),
+      to: "cora/nodes.tsv")
+    try write("# node\tnode\n" + edges.joined(), to: "cora/edges.tsv")
+    _ = try CoraPacker.pack(
+      directory: path + "/cora", output: path + "/cora.safetensors", words: 12)
+  }
+
+  deinit { try? FileManager.default.removeItem(atPath: path) }
+
+  private func write(_ text: String, to name: String) throws {
+    try text.write(toFile: "\(path)/\(name)", atomically: true, encoding: .utf8)
+  }
+
+  func options(_ folder: String, _ change: (inout TrainingOptions) -> Void = { _ in })
+    -> TrainingOptions
+  {
+    var options = TrainingOptions()
+    options.out = "\(path)/\(folder)"
+    change(&options)
+    return options
+  }
+
+  func checkpoint(_ folder: String, step: Int) -> String {
+    "\(path)/\(folder)/checkpoints/step-0000000\(step).safetensors"
+  }
+}
