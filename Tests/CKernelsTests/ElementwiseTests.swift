@@ -48,6 +48,7 @@ struct ElementwiseTests {
     (DL_HARD_SIGMOID, { min(max($0 + 3, 0), 6) / 6 }, -5...5),
     (DL_HARD_SWISH, { $0 * min(max($0 + 3, 0), 6) / 6 }, -5...5),
     (DL_EXP, { exp($0) }, -5...3),
+    (DL_ERF, { erf($0) }, -4...4),
     (DL_LOG, { log($0) }, 0.5...9),
     (DL_SQRT, { $0.squareRoot() }, 0.5...9),
     (DL_RSQRT, { 1 / $0.squareRoot() }, 0.5...9),

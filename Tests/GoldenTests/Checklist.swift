@@ -97,10 +97,17 @@ enum Checklist {
     RNN, tanh and ReLU | RNN, rnn | nn.RNN | recurrent/rnn
     LSTM | LSTM, lstm | nn.LSTM | recurrent/lstm
     GRU | GRU, gru | nn.GRU | recurrent/gru
+    several layers, time or batch first | layers, batch_first | num_layers, batch_first | recurrent/lstm_two_layers_time_first recurrent/gru_two_layers_time_first recurrent/rnn_tanh_two_layers_time_first
+    bidirectional | bidirectional | bidirectional | recurrent/lstm_bidirectional recurrent/gru_bidirectional recurrent/rnn_relu_bidirectional
+    packed lengths | lengths | pack_padded_sequence | recurrent/lstm_lengths recurrent/gru_lengths recurrent/rnn_tanh_lengths DLLayersTests/RecurrentTests.rowsOfNoLength
+    initial and final state | RecurrentState | h_0, c_0, h_n, c_n | recurrent/lstm_state recurrent/gru_state recurrent/rnn_tanh_state
+    dropout between layers | dropout | dropout | DLLayersTests/RecurrentTests.dropoutDoesNotDependOnTheSplit
     """
 
   private static let attention = """
     scaled dot-product, masks and lengths | attention | F.scaled_dot_product_attention | attention/attention
+    boolean, additive and causal masks, lengths | AttentionMask | attn_mask, is_causal | attention/attention_allowed attention/attention_bias attention/attention_causal attention/attention_lengths attention/attention_none_allowed
+    local window | window | | attention/attention_window transformer/mha_self_window
     additive | AdditiveAttention | Bahdanau et al. 2015 | transformer/additive
     multi-head, self and cross | MultiHeadAttention, multi_head_attention | nn.MultiheadAttention | transformer/mha
     sinusoidal positions | SinusoidalPositions, positional | Vaswani et al. 2017 | attention/sinusoidal
@@ -113,6 +120,8 @@ enum Checklist {
 
   private static let others = """
     embedding | Embedding, embedding | nn.Embedding | embedding/embedding
+    padding index, max norm, frozen | paddingIndex, maxNorm, isFrozen | padding_idx, max_norm, from_pretrained | embedding/embedding_padding embedding/embedding_all_padding embedding/embedding_max_norm DLLayersTests/AttentionLayerTests.frozenTablesGetNoGradient
+    tied weights | Linear(tiedTo:) | the same nn.Parameter twice | transformer/gpt_tied GoldenTests/StateDictTests.everyLayerLoadsAndSavesBitForBit
     embedding bag | EmbeddingBag, embedding_bag | nn.EmbeddingBag | embedding/embedding_bag
     affine grid | affineGrid | F.affine_grid | sampling/affine_grid
     bilinear grid sample | gridSample | F.grid_sample | sampling/grid_sample
