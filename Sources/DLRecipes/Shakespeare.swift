@@ -42,7 +42,7 @@ extension Recipe {
       optimizer: {name: adam, lr: 2.0e-3, clip_norm: 1.0}
       schedule: {name: cosine, end_factor: 0.05}
       batch_size: 32
-      epochs: 8
+      epochs: 5
       validate: {every_epochs: 1, batch_size: 32}
       """)
 }
