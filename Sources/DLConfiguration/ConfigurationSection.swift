@@ -2,7 +2,7 @@
 /// schema.
 ///
 /// The defaults are those of `init()`. Codable goes through the same table.
-public protocol ConfigurationSection: ConfigurationReadable, Codable {
+public protocol ConfigurationSection: ConfigurationCodable {
   /// Makes the section with its defaults.
   init()
   /// The keys, in the order in which they are written.
@@ -154,19 +154,4 @@ extension ConfigurationSection {
         .init("required", fields.filter(\.isRequired).map(\.key).node),
       ])
   }
-
-  /// Reads the section from any Codable format; unknown keys are faults as they are in YAML.
-  ///
-  /// - Throws: ``ConfigurationError`` with all faults.
-  public init(from decoder: any Decoder) throws {
-    var faults = ConfigurationFaults()
-    let node = try ConfigurationNode(from: decoder)
-    let value = Self.read(node, at: "", rule: .none, faults: &faults)
-    try faults.check()
-    guard let value else { throw ConfigurationError(faults.list) }
-    self = value
-  }
-
-  /// Writes all keys.
-  public func encode(to encoder: any Encoder) throws { try node.encode(to: encoder) }
 }

@@ -2,7 +2,7 @@ import DLConfiguration
 
 /// One entry of `model.layers`: `{conv2d: {out: 32, kernel: 3}}`, `{relu: {}}`, or the bare word
 /// `relu`.
-public struct LayerConfiguration: ConfigurationReadable, Codable {
+public struct LayerConfiguration: ConfigurationCodable {
   /// The word's options, one of the types in ``words``.
   public let options: any LayerWord
   /// The line of the file that it stands on; 0 where it comes from elsewhere.
@@ -35,24 +35,13 @@ public struct LayerConfiguration: ConfigurationReadable, Codable {
     _ node: ConfigurationNode, at path: String, rule: ConfigurationRule,
     faults: inout ConfigurationFaults
   ) -> Self? {
-    let word: ConfigurationNode.Entry
-    switch node.value {
-    case .string(let name):
-      word = .init(key: name, place: node.place, value: .init(.null, at: node.place))
-    case .mapping(let entries) where entries.count == 1: word = entries[0]
-    default:
-      node.mismatch("a layer, as in {conv2d: {out: 32, kernel: 3}} or relu", path, &faults)
-      return nil
-    }
-    guard let type = words.first(where: { $0.word == word.key }) else {
-      let hint = suggestion(for: word.key, in: words.map { $0.word })
-      let name = quoted(String(word.key.prefix(60)))
-      faults.add(path, "unknown layer \(name), \(hint)", at: word.place)
-      return nil
-    }
-    var options = word.value
-    if case .null = options.value { options.value = .mapping([]) }
-    let value = type.read(options, at: "\(path).\(word.key)", rule: .none, faults: &faults)
+    guard
+      let (index, options) = node.chosenWord(
+        among: words.map { $0.word }, "layer", example: "{conv2d: {out: 32, kernel: 3}} or relu",
+        at: path, faults: &faults)
+    else { return nil }
+    let type = words[index]
+    let value = type.read(options, at: "\(path).\(type.word)", rule: .none, faults: &faults)
     return value.map { Self($0, line: node.place.line) }
   }
 
@@ -66,29 +55,6 @@ public struct LayerConfiguration: ConfigurationReadable, Codable {
 
   /// The definition that ``schema(_:)`` refers to.
   package static var definition: ConfigurationNode {
-    let objects = words.map { type in
-      ConfigurationNode.typed(
-        "object",
-        [
-          .init("additionalProperties", false.node),
-          .init("properties", .init(.mapping([.init(type.word, type.schema(.none))]))),
-          .init("required", [type.word].node),
-        ])
-    }
-    let bare = ConfigurationNode.typed("string", [.init("enum", words.map { $0.word }.node)])
-    return .init(["anyOf": .init(.list([bare] + objects))])
+    .choiceSchema(words.map { ($0.word, $0.schema(.none)) })
   }
-
-  /// Reads a layer from any Codable format.
-  public init(from decoder: any Decoder) throws {
-    var faults = ConfigurationFaults()
-    let node = try ConfigurationNode(from: decoder)
-    guard let value = Self.read(node, at: "", rule: .none, faults: &faults) else {
-      throw ConfigurationError(faults.list)
-    }
-    self = value
-  }
-
-  /// Writes a mapping of one key.
-  public func encode(to encoder: any Encoder) throws { try node.encode(to: encoder) }
 }

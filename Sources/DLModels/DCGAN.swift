@@ -41,7 +41,9 @@ public struct DCGANOptions: ZooModel {
 
 /// Generator and discriminator of ``DCGANOptions``.
 public final class DCGAN: Module, GenerativeAdversarial {
-  /// Maps noise `[batch, 1, 1, latent]` to images `[batch, 28, 28, channels]` in -1 ... 1.
+  /// Maps noise to images.
+  ///
+  /// Shapes: `[batch, 1, 1, latent]` to `[batch, 28, 28, channels]`, between -1 and 1.
   public let generator: any Layer
   /// Maps images to one logit each, `[batch, 1]`.
   public let discriminator: any Layer

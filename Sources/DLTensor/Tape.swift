@@ -59,6 +59,7 @@ extension Context {
   }
 
   /// The same for a number of inputs that is known when the program runs.
+  @inline(__always)  // The array of inputs stays on the stack then.
   func record(
     _ output: Tensor, fromAny inputs: [Tensor?], op: StaticString = #function,
     backward: @escaping (Tensor) throws -> Void
@@ -107,14 +108,6 @@ extension Tensor {
     }
     try addGradient { target, accumulate in
       dl_scale(dtype.kernel, 1, incoming.pointer, target, count, accumulate)
-    }
-  }
-
-  /// Hands `body` the memory of this tensor's gradient to add to, zeroed if nothing is there yet.
-  func addToGradient(_ body: (UnsafeMutableRawPointer) throws -> Void) throws {
-    try addGradient { target, accumulate in
-      if accumulate == 0 { memset(target, 0, byteCount) }
-      try body(target)
     }
   }
 

@@ -19,7 +19,7 @@ extension Tensor {
       y.pointer)
     try requireInside("index_select", index, wrong, axis: view.axis)
     return context.record(y, from: self) { [self] dy in
-      try addToGradient { dx in
+      try accumulateGradient { dx in
         _ = dl_index_add(
           dtype.kernel, dy.pointer, view.outer, view.extent, view.inner, index.int32s,
           index.count, dx)
@@ -74,7 +74,7 @@ extension Tensor {
       0)
     try requireInside("gather", index, wrong, axis: view.axis)
     return context.record(y, from: self) { [self] dy in
-      try addToGradient { dx in
+      try accumulateGradient { dx in
         _ = dl_scatter_add(
           dtype.kernel, shape.rank, extents, indexExtents, view.axis, dy.pointer, index.int32s, dx)
       }

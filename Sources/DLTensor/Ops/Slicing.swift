@@ -85,7 +85,7 @@ extension Tensor {
     dl_slice_forward(
       dtype.byteCount, pointer, view.outer, view.extent, view.inner, start, step, length, y.pointer)
     return context.record(y, from: self) { [self] dy in
-      try addToGradient { dx in
+      try accumulateGradient { dx in
         dl_slice_backward(
           dtype.kernel, dy.pointer, view.outer, view.extent, view.inner, start, step, length, dx)
       }

@@ -34,7 +34,7 @@ extension SparseMatrix {
           kernel, rows, rowStart.int32s, column.int32s, dy.pointer, x.pointer, heads, width, dv,
           accumulate)
       }
-      try x.addToGradient { dx in
+      try x.accumulateGradient { dx in
         dl_sparse_transposed_product(
           kernel, rows, rowStart.int32s, column.int32s, values.pointer, dy.pointer, heads, width,
           dx)

@@ -10,7 +10,7 @@ public protocol AugmentWord: ConfigurationSection {
 }
 
 /// One entry of `data.augment`: `{pad_crop: {padding: 4}}`, or the bare word `flip`.
-public struct AugmentConfiguration: ConfigurationReadable, Codable {
+public struct AugmentConfiguration: ConfigurationCodable {
   /// The word's options, one of the types in ``words``.
   public let options: any AugmentWord
 
@@ -37,24 +37,13 @@ public struct AugmentConfiguration: ConfigurationReadable, Codable {
     _ node: ConfigurationNode, at path: String, rule: ConfigurationRule,
     faults: inout ConfigurationFaults
   ) -> Self? {
-    let word: ConfigurationNode.Entry
-    switch node.value {
-    case .string(let name):
-      word = .init(key: name, place: node.place, value: .init(.null, at: node.place))
-    case .mapping(let entries) where entries.count == 1: word = entries[0]
-    default:
-      node.mismatch("an augmentation, as in {pad_crop: {padding: 4}} or flip", path, &faults)
-      return nil
-    }
-    guard let type = words.first(where: { $0.word == word.key }) else {
-      let hint = suggestion(for: word.key, in: words.map { $0.word })
-      let name = quoted(String(word.key.prefix(60)))
-      faults.add(path, "unknown augmentation \(name), \(hint)", at: word.place)
-      return nil
-    }
-    var options = word.value
-    if case .null = options.value { options.value = .mapping([]) }
-    return type.read(options, at: "\(path).\(word.key)", rule: .none, faults: &faults)
+    guard
+      let (index, options) = node.chosenWord(
+        among: words.map { $0.word }, "augmentation", example: "{pad_crop: {padding: 4}} or flip",
+        at: path, faults: &faults)
+    else { return nil }
+    let type = words[index]
+    return type.read(options, at: "\(path).\(type.word)", rule: .none, faults: &faults)
       .map { Self(any: $0) }
   }
 
@@ -63,31 +52,8 @@ public struct AugmentConfiguration: ConfigurationReadable, Codable {
 
   /// A bare word, or an object of one word.
   public static func schema(_ rule: ConfigurationRule) -> ConfigurationNode {
-    let objects = words.map { type in
-      ConfigurationNode.typed(
-        "object",
-        [
-          .init("additionalProperties", false.node),
-          .init("properties", .init(.mapping([.init(type.word, type.schema(.none))]))),
-          .init("required", [type.word].node),
-        ])
-    }
-    let bare = ConfigurationNode.typed("string", [.init("enum", words.map { $0.word }.node)])
-    return .init(["anyOf": .init(.list([bare] + objects))])
+    .choiceSchema(words.map { ($0.word, $0.schema(.none)) })
   }
-
-  /// Reads an entry from any Codable format.
-  public init(from decoder: any Decoder) throws {
-    var faults = ConfigurationFaults()
-    let node = try ConfigurationNode(from: decoder)
-    guard let value = Self.read(node, at: "", rule: .none, faults: &faults) else {
-      throw ConfigurationError(faults.list)
-    }
-    self = value
-  }
-
-  /// Writes a mapping of one key.
-  public func encode(to encoder: any Encoder) throws { try node.encode(to: encoder) }
 }
 
 /// Pads with black and takes a window of the image's size at a random place.

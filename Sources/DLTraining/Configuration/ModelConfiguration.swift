@@ -3,7 +3,7 @@ import DLLayers
 import DLModels
 
 /// The network: `{name: resnet20, ...}`, a model of the zoo with its options, or `{layers: [...]}`.
-public struct ModelConfiguration: ConfigurationReadable, Codable {
+public struct ModelConfiguration: ConfigurationCodable {
   /// A model of the zoo.
   public var options: (any ZooModel)?
   /// A network without code, its layers numbered as torch.nn.Sequential numbers them.
@@ -103,17 +103,4 @@ public struct ModelConfiguration: ConfigurationReadable, Codable {
     let chain = object([.init("layers", [LayerConfiguration].schema(.none))], ["layers"])
     return .init(["anyOf": .init(.list(models + [chain]))])
   }
-
-  /// Reads a model from any Codable format.
-  public init(from decoder: any Decoder) throws {
-    var faults = ConfigurationFaults()
-    let node = try ConfigurationNode(from: decoder)
-    guard let value = Self.read(node, at: "", rule: .none, faults: &faults) else {
-      throw ConfigurationError(faults.list)
-    }
-    self = value
-  }
-
-  /// Writes the name with all options, or the layers.
-  public func encode(to encoder: any Encoder) throws { try node.encode(to: encoder) }
 }

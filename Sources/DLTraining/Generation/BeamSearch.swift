@@ -8,7 +8,7 @@ import Foundation
 /// log-probability over `((5 + length) / 6)^0.6` (Wu et al. 2016, equation 14). A sentence is done
 /// when as many have ended as are kept, or none of its beginnings can become better than the best
 /// of those.
-struct BeamSearch {
+package struct BeamSearch {
   let model: any SequenceToSequence
   let context: Context
   let width: Int
@@ -24,7 +24,9 @@ struct BeamSearch {
     var ended = 0
   }
 
-  init(_ model: any SequenceToSequence, context: Context, width: Int, start: Int32, end: Int32) {
+  package init(
+    _ model: any SequenceToSequence, context: Context, width: Int, start: Int32, end: Int32
+  ) {
     self.model = model
     self.context = context
     self.width = width
@@ -38,7 +40,7 @@ struct BeamSearch {
   ///   - source: tokens, `[batch, time]`.
   ///   - lengths: how many of each row count.
   ///   - extra: how many tokens more than its source a translation may have.
-  func callAsFunction(_ source: Tensor, lengths: [Int32], extra: Int) throws -> [[Int32]] {
+  package func callAsFunction(_ source: Tensor, lengths: [Int32], extra: Int) throws -> [[Int32]] {
     let count = lengths.count
     guard count > 0 else { return [] }
     let memory = try model.encode(
@@ -124,7 +126,8 @@ struct BeamSearch {
     return (newRows, last)
   }
 
-  private func judged(_ score: Double, _ length: Int) -> Double {
+  /// A translation's log-probability over its penalty of length, the end counted.
+  package func judged(_ score: Double, _ length: Int) -> Double {
     score / pow((5 + Double(length)) / 6, lengthPenalty)
   }
 }

@@ -1,18 +1,18 @@
 import DLCluster
 
 /// Mean and covariance of vectors of features, added up over rows and ranks.
-struct FeatureStatistics {
-  let width: Int
+package struct FeatureStatistics {
+  package let width: Int
   /// The count, the sums, and the sums of products, in one array so that ranks add them at once.
   private var sums: [Double]
 
-  init(width: Int) {
+  package init(width: Int) {
     self.width = width
     sums = [Double](repeating: 0, count: 1 + width + width * width)
   }
 
   /// Adds rows of `width` features each.
-  mutating func add(_ rows: [Double]) {
+  package mutating func add(_ rows: [Double]) {
     for start in stride(from: 0, to: rows.count, by: width) {
       sums[0] += 1
       for i in 0..<width {
@@ -24,7 +24,7 @@ struct FeatureStatistics {
   }
 
   /// Adds what all ranks have, along the fixed tree.
-  mutating func reduce(over communicator: any Communicator) throws {
+  package mutating func reduce(over communicator: any Communicator) throws {
     try sums.withUnsafeMutableBytes { bytes in
       guard let base = bytes.baseAddress else { return }
       try communicator.allreduceSum(base, count: 1 + width + width * width, type: .float64)
@@ -50,7 +50,7 @@ struct FeatureStatistics {
 /// `|m₁ - m₂|² + tr(C₁ + C₂ - 2·(C₁^½ C₂ C₁^½)^½)`.
 ///
 /// Heusel et al. 2017, "GANs Trained by a Two Time-Scale Update Rule", equation 6.
-func frechetDistance(_ a: FeatureStatistics, _ b: FeatureStatistics) -> Double {
+package func frechetDistance(_ a: FeatureStatistics, _ b: FeatureStatistics) -> Double {
   let means = zip(a.mean, b.mean).reduce(0) { $0 + ($1.0 - $1.1) * ($1.0 - $1.1) }
   let (ca, cb) = (a.covariance, b.covariance)
   let root = ca.squareRoot()

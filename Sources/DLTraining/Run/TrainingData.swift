@@ -53,7 +53,7 @@ struct TrainingData {
 
   /// The same for any data set.
   static func modelInput(of dataset: any Dataset) -> Shape {
-    (dataset as? GraphDataset).map { [$0.graph.featureCount] } 
+    (dataset as? GraphDataset).map { [$0.graph.featureCount] }
       ?? Shape(checking: dataset.inputShape) ?? [0]
   }
 
