@@ -74,15 +74,14 @@ public struct ArenaUpdate: Sendable {
       }
     }
     self.runs = runs.filter { !groups[$0.group].isFrozen }
+    frozenRanges = members.filter { groups[$0.group].isFrozen }.map(\.range)
   }
 
   /// PyTorch's keys of the state, the same for all groups.
   public var stateNames: [String] { groups.first?.rule.stateNames ?? [] }
 
   /// The elements that no step changes.
-  public var frozenRanges: [Range<Int>] {
-    members.filter { groups[$0.group].isFrozen }.map(\.range)
-  }
+  public let frozenRanges: [Range<Int>]
 
   /// Takes one step on the whole arena, each group at its own rate times that of `scalars`.
   public func callAsFunction(_ arena: ArenaSlice, scalars: StepScalars) {

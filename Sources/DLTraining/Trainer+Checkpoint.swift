@@ -154,7 +154,7 @@ extension Trainer {
       notes["version"] = Version.current
       notes["ranks"] = String(communicator.size)
       notes["input_shape"] = data.modelInput.dimensions.map(String.init).joined(separator: ",")
-      notes[TokenizerFile.key] = try data.tokenizerText
+      notes[TokenizerFile.key] = data.tokenizerText
       notes["classes"] = data.train.classCount.map(String.init)
       notes.merge(stateNumbers) { $1 }
       let entries = try StateDict(arena, adding: stateEntries() + carried).entries

@@ -119,7 +119,8 @@ public final class Trainer {
     var trainingSeconds = 0.0
     var rows = 0
     var isInterrupted = false
-    while position.step < totalSteps, !isInterrupted, !isOutOfPatience {
+    var hasPatience = !isOutOfPatience
+    while position.step < totalSteps, !isInterrupted, hasPatience {
       let stepBegan = monotonicSeconds()
       let communicationBegan = communicator.seconds
       let outcome = try step(loader)
@@ -136,7 +137,8 @@ public final class Trainer {
         learningRate: outcome.learningRate, rows: outcome.rows, parts: outcome.parts,
         seconds: seconds,
         communicationSeconds: communicator.seconds - communicationBegan)
-      try afterStep(stepReport, isLast: isInterrupted || position.step == totalSteps)
+      hasPatience = try afterStep(
+        stepReport, isLast: isInterrupted || position.step == totalSteps)
     }
     let runReport = RunReport(
       name: name, folder: folderPath,
@@ -190,12 +192,16 @@ public final class Trainer {
   }
 
   /// Reports, validates and saves what is due after a step.
-  private func afterStep(_ step: StepReport, isLast: Bool) throws {
+  ///
+  /// - Returns: whether `validate.patience` lets the run go on.
+  private func afterStep(_ step: StepReport, isLast: Bool) throws -> Bool {
     let due = due(after: position.step)
     for observer in observers { try local { try observer.didStep(step) } }
     if due.validation { try validate() }
     let isBest = due.validation && position.best?.step == position.step
-    if due.checkpoint || isBest || isLast || (due.validation && isOutOfPatience) { try save() }
+    let hasPatience = !due.validation || !isOutOfPatience
+    if due.checkpoint || isBest || isLast || !hasPatience { try save() }
+    return hasPatience
   }
 
   /// Runs what only this rank does between collectives; its error ends all ranks at the next

@@ -8,6 +8,8 @@ struct TrainingData {
   let validation: (any Dataset)?
   let transform: InputTransform
   let augmentation: Augmentation?
+  /// The tokenizer as the training file holds it; nil where the data are no text.
+  let tokenizerText: String?
 
   /// Opens what the configuration names.
   ///
@@ -45,6 +47,7 @@ struct TrainingData {
       ? nil
       : try Augmentation(
         data.augment.map(\.change), of: train, seed: Int(clamping: configuration.seed))
+    tokenizerText = try TrainingData.tokenizerText(of: train)
     try TrainingData.checkLabels(of: train, configuration.loss)
   }
 
@@ -60,17 +63,15 @@ struct TrainingData {
   /// What the training data's tokens stand for; nil where they are no text.
   var tokenizer: (any Tokenizer)? {
     get throws {
-      guard let text = try tokenizerText else { return nil }
-      return try TokenizerFile.read(text, file: "data.train")
+      guard let tokenizerText else { return nil }
+      return try TokenizerFile.read(tokenizerText, file: "data.train")
     }
   }
 
-  /// The tokenizer as the training file holds it.
-  var tokenizerText: String? {
-    get throws {
-      let path = (train as? TokenWindowDataset)?.path ?? (train as? TensorFileDataset)?.path
-      return try path.flatMap { try SafetensorsFile(path: $0).metadata[TokenizerFile.key] }
-    }
+  /// The tokenizer as a data set's file holds it.
+  private static func tokenizerText(of dataset: any Dataset) throws -> String? {
+    let path = (dataset as? TokenWindowDataset)?.path ?? (dataset as? TensorFileDataset)?.path
+    return try path.flatMap { try SafetensorsFile(path: $0).metadata[TokenizerFile.key] }
   }
 
   /// What a data set is opened for.

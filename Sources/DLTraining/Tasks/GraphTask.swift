@@ -44,11 +44,7 @@ final class GraphTask: TrainingTask {
   }
 
   func evaluate(_ batch: Batch, into totals: inout ValidationTotals) throws {
-    let logits = try predict(batch)
-    totals.lossSum += try loss.sum(logits, batch.y).scalar
-    totals.denominator += try loss.denominator(batch.y)
-    totals.correct += try logits.correctCount(labels: batch.y)
-    totals.rows += batch.y.count
+    try totals.add(predict(batch), batch, loss)
   }
 
   func predict(_ batch: Batch) throws -> Tensor {

@@ -10,7 +10,6 @@ import DLTensor
 final class StatefulTask: TrainingTask {
   private let network: any StatefulLayer
   private let loss: any Loss
-  private let hasClasses: Bool
   /// The states behind the last step, one for each micro-batch.
   private var states: [Int: RecurrentState] = [:]
   private var validationState: RecurrentState?
@@ -20,7 +19,6 @@ final class StatefulTask: TrainingTask {
   init(_ network: any StatefulLayer, loss: any Loss) {
     self.network = network
     self.loss = loss
-    hasClasses = loss is CrossEntropy
   }
 
   func denominator(_ batch: Batch, phase: Int) throws -> Double { try loss.denominator(batch.y) }
@@ -36,12 +34,7 @@ final class StatefulTask: TrainingTask {
     let (output, after) = try network.forward(
       batch.x, state: batch.startsEpoch ? nil : validationState)
     validationState = after.detached()
-    totals.lossSum += try loss.sum(output, batch.y).scalar
-    totals.denominator += try loss.denominator(batch.y)
-    if hasClasses {
-      totals.correct += try output.correctCount(labels: batch.y)
-      totals.rows += batch.y.count
-    }
+    try totals.add(output, batch, loss)
   }
 
   func predict(_ batch: Batch) throws -> Tensor { try network.forward(batch.x, state: nil).output }

@@ -106,6 +106,15 @@ public struct ValidationTotals: Sendable {
   public var rows = 0
   /// The task's own sums.
   public var sums: [Double] = []
+
+  /// Adds the loss of a batch's outputs, and of a task with classes those predicted right.
+  mutating func add(_ outputs: Tensor, _ batch: Batch, _ loss: any Loss) throws {
+    lossSum += try loss.sum(outputs, batch.y).scalar
+    denominator += try loss.denominator(batch.y)
+    guard loss is CrossEntropy else { return }
+    correct += try outputs.correctCount(labels: batch.y)
+    rows += batch.y.count
+  }
 }
 
 /// A pass over the validation set, once it is summed over all ranks.
