@@ -41,7 +41,7 @@ let package = Package(
       ]),
     .target(name: "DLModels", dependencies: ["DLLayers", "DLConfiguration", "DLTensor"]),
     // Floor 4: layers and losses; update rules and schedules; datasets and samplers.
-    .target(name: "DLLayers", dependencies: ["DLConfiguration", "DLTensor"]),
+    .target(name: "DLLayers", dependencies: ["DLConfiguration", "DLTensor", "DLCluster"]),
     .target(name: "DLOptimizers", dependencies: ["DLTensor", "DLCluster", "CKernels"]),
     .target(
       name: "DLData", dependencies: ["DLFormats", "DLTensor", "DLCluster", "CKernels"],

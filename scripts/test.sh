@@ -73,7 +73,7 @@ if [ -d Tests/ClusterCheck ]; then
       echo "$processes processes of $threads threads"
       attempt "ClusterCheck, $processes processes of $threads threads" \
         timeout -k 5 120 mpirun "${mpi_options[@]}" -n "$processes" \
-        "$binaries/ClusterCheck" --threads "$threads"
+        "$binaries/ClusterCheck" "$threads"
     done
   done
 fi

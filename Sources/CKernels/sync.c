@@ -26,17 +26,29 @@ struct dl_barrier {
   _Atomic uint32_t sleepers;
   uint32_t ranks;
   uint32_t spin_nanoseconds;
+  uint32_t is_shared;
 };
+_Static_assert(sizeof(dl_barrier) <= DL_BARRIER_BYTES, "a barrier fits its place");
 
-dl_barrier *dl_barrier_create(uint32_t ranks, uint32_t spin_nanoseconds) {
-  if (ranks == 0 || ranks > ARRIVALS / ARRIVAL) return NULL;
-  dl_barrier *barrier = aligned_alloc(128, sizeof(dl_barrier));
-  if (!barrier) return NULL;
+static dl_barrier *place(void *memory, uint32_t ranks, uint32_t spin_nanoseconds, uint32_t shared) {
+  dl_barrier *barrier = memory;
   atomic_init(&barrier->state, 0);
   atomic_init(&barrier->sleepers, 0);
   barrier->ranks = ranks;
   barrier->spin_nanoseconds = spin_nanoseconds;
+  barrier->is_shared = shared;
   return barrier;
+}
+
+dl_barrier *dl_barrier_create(uint32_t ranks, uint32_t spin_nanoseconds) {
+  if (ranks == 0 || ranks > ARRIVALS / ARRIVAL) return NULL;
+  void *memory = aligned_alloc(128, sizeof(dl_barrier));
+  return memory ? place(memory, ranks, spin_nanoseconds, 0) : NULL;
+}
+
+dl_barrier *dl_barrier_place(void *memory, uint32_t ranks, uint32_t spin_nanoseconds) {
+  if (ranks == 0 || ranks > ARRIVALS / ARRIVAL) return NULL;
+  return place(memory, ranks, spin_nanoseconds, 1);
 }
 
 void dl_barrier_destroy(dl_barrier *barrier) { free(barrier); }
@@ -44,7 +56,9 @@ void dl_barrier_destroy(dl_barrier *barrier) { free(barrier); }
 static void wake_sleepers(dl_barrier *barrier) {
   // Sequentially consistent after the change of state: a waiter either counts here or sees it.
   if (atomic_load(&barrier->sleepers) > 0)
-    syscall(SYS_futex, &barrier->state, FUTEX_WAKE_PRIVATE, INT_MAX, NULL, NULL, 0);
+    syscall(
+        SYS_futex, &barrier->state, barrier->is_shared ? FUTEX_WAKE : FUTEX_WAKE_PRIVATE, INT_MAX,
+        NULL, NULL, 0);
 }
 
 static inline void relax(void) {
@@ -67,7 +81,7 @@ static inline int outcome(uint32_t state, uint32_t phase, int poisonable) {
   return poisonable && (state & POISON) ? 1 : -1;
 }
 
-int dl_barrier_wait(dl_barrier *barrier, int poisonable) {
+static int wait(dl_barrier *barrier, int poisonable, const volatile uint32_t *failed) {
   uint32_t old = atomic_load(&barrier->state);
   for (;;) {
     if (poisonable && (old & POISON)) return 1;
@@ -90,14 +104,27 @@ int dl_barrier_wait(dl_barrier *barrier, int poisonable) {
       }
     } while (nanoseconds() < end);
   }
+  static const struct timespec look = {.tv_nsec = 50000000};
   atomic_fetch_add(&barrier->sleepers, 1);
   for (;;) {
     uint32_t state = atomic_load(&barrier->state);
     if ((result = outcome(state, phase, poisonable)) >= 0) break;
-    syscall(SYS_futex, &barrier->state, FUTEX_WAIT_PRIVATE, state, NULL, NULL, 0);
+    if (failed && *failed) {
+      result = 1;
+      break;
+    }
+    syscall(
+        SYS_futex, &barrier->state, barrier->is_shared ? FUTEX_WAIT : FUTEX_WAIT_PRIVATE, state,
+        failed ? &look : NULL, NULL, 0);
   }
   atomic_fetch_sub(&barrier->sleepers, 1);
   return result;
+}
+
+int dl_barrier_wait(dl_barrier *barrier, int poisonable) { return wait(barrier, poisonable, NULL); }
+
+int dl_barrier_wait_shared(dl_barrier *barrier, const volatile uint32_t *failed) {
+  return *failed ? 1 : wait(barrier, 1, failed);
 }
 
 void dl_barrier_poison(dl_barrier *barrier) {

@@ -84,6 +84,13 @@ int cmpi_split(cmpi_comm *comm, int color, int key, cmpi_comm **out) {
   return part == MPI_COMM_NULL ? MPI_SUCCESS : wrap(part, comm->chunk, out);
 }
 
+int cmpi_split_host(cmpi_comm *comm, cmpi_comm **out) {
+  MPI_Comm part;
+  *out = NULL;
+  TRY(MPI_Comm_split_type(comm->comm, MPI_COMM_TYPE_SHARED, comm->rank, MPI_INFO_NULL, &part));
+  return wrap(part, comm->chunk, out);
+}
+
 int cmpi_free(cmpi_comm *comm) {
   int code = MPI_Comm_free(&comm->comm);
   free(comm->requests);

@@ -51,6 +51,38 @@ extension Communicator {
     String(decoding: try broadcast(Array(text.utf8), root: root), as: UTF8.self)
   }
 
+  /// Brings a vector of which each rank has a part together on rank 0, in small pieces.
+  ///
+  /// - Parameters:
+  ///   - part: this rank's bytes, those at `cuts[rank]..<cuts[rank + 1]` of the whole.
+  ///   - whole: where rank 0 takes them; ignored on others.
+  ///   - cuts: the bounds of the ranks' parts, in bytes.
+  public func assemble(
+    _ part: UnsafeRawPointer, into whole: UnsafeMutableRawPointer?, cuts: [Int]
+  ) throws {
+    let longest = zip(cuts.dropFirst(), cuts).map { $0 - $1 }.max() ?? 0
+    let piece = 64 << 10
+    let send = UnsafeMutableRawBufferPointer.allocate(byteCount: piece, alignment: 64)
+    let receive = UnsafeMutableRawBufferPointer.allocate(byteCount: piece * size, alignment: 64)
+    defer {
+      send.deallocate()
+      receive.deallocate()
+    }
+    send.initializeMemory(as: UInt8.self, repeating: 0)
+    for start in stride(from: 0, to: longest, by: piece) {
+      func length(_ rank: Int) -> Int { min(max(cuts[rank + 1] - cuts[rank] - start, 0), piece) }
+      send.copyMemory(from: UnsafeRawBufferPointer(start: part + start, count: length(rank)))
+      try allgather(UnsafeRawBufferPointer(send), into: receive)
+      guard rank == 0, let whole else { continue }
+      for peer in 0..<size {
+        let from = UnsafeRawBufferPointer(
+          rebasing: receive[peer * piece..<peer * piece + length(peer)])
+        UnsafeMutableRawBufferPointer(start: whole + cuts[peer] + start, count: from.count)
+          .copyMemory(from: from)
+      }
+    }
+  }
+
   /// The sum over all ranks, along ``ReductionTree``.
   public func sum(_ value: Double) throws -> Double {
     ReductionTree(leaves: size).reduce(try allgather([value]), +)

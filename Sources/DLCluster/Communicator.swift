@@ -24,4 +24,7 @@ public protocol Communicator: AnyObject {
 
   /// Makes a communicator of the ranks that pass the same color, ordered by key, then rank.
   func split(color: Int, key: Int) throws -> any Communicator
+
+  /// Whom this rank shares memory with; nil for a part of a job's ranks, which lays out no arenas.
+  var neighbourhood: Neighbourhood? { get }
 }

@@ -156,6 +156,15 @@ public final class MPICommunicator: Communicator {
     return (Int(place), Int(count))
   }
 
+  /// The processes that share this one's memory, in the order of their ranks, or those of a part of
+  /// `size`; collective.
+  func host(size: Int?) throws -> MPICommunicator? {
+    if let size { return try part(rank / max(size, 1), rank) }
+    var made: OpaquePointer?
+    try call("host split") { cmpi_split_host($0, &made) }
+    return made.map { MPICommunicator(handle: $0, threadLevel: threadLevel) }
+  }
+
   /// Every pair of processes exchanges bytes as the table says.
   func alltoallv(
     _ op: String, send: UnsafeRawPointer, receive: UnsafeMutableRawPointer, _ table: ExchangeTable

@@ -38,6 +38,8 @@ final class ProcessTeam: @unchecked Sendable {
   /// Start of the sending and the receiving area, set by the leader.
   var send: UnsafeMutableRawPointer
   var receive: UnsafeMutableRawPointer
+  /// One value of each process, from the leader to the others.
+  var gathered: [Int64] = []
   /// What the leader's last MPI call threw.
   private var failure: (any Error)?
 

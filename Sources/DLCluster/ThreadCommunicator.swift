@@ -5,7 +5,7 @@ public final class ThreadCommunicator: Communicator {
   /// The number of threads.
   public var size: Int { team.size }
 
-  private let team: ThreadTeam
+  let team: ThreadTeam
   private let plan: ReductionPlan
   private let buffers: Table<UnsafeRawPointer?>
   private let destinations: Table<UnsafeMutableRawPointer?>

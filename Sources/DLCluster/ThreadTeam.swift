@@ -3,7 +3,7 @@ import CKernels
 /// What one thread tells the others at the start of a collective.
 struct ThreadCall {
   enum Op: Int32 {
-    case allreduce, allgather, broadcast, barrier, split
+    case allreduce, allgather, broadcast, barrier, split, share
   }
 
   var op: Op
@@ -23,7 +23,7 @@ struct ThreadCall {
 /// that another may still read from. Only `enter` can fail because of a peer, and then it fails for
 /// all: behind it every thread arrives at every later barrier, so no buffer goes while it is in
 /// use.
-final class ThreadTeam: @unchecked Sendable {
+final class ThreadTeam: Poisonable, @unchecked Sendable {
   let size: Int
   /// Which threads of the process the members are.
   let members: [Int]
@@ -92,10 +92,19 @@ final class ThreadTeam: @unchecked Sendable {
   private func show(_ call: ThreadCall) -> String { "\(call.op)(\(call.size), \(call.detail))" }
 }
 
+/// What threads wait in, and must not when one of them is gone.
+protocol Poisonable: AnyObject, Sendable {
+  /// The threads of the process without which nothing completes.
+  var members: [Int] { get }
+
+  /// Ends the waiting, and all that comes.
+  func poison()
+}
+
 /// Carries the news of a failed thread to every team of the process.
 final class Hazard: Sendable {
   private struct Entry {
-    weak var team: ThreadTeam?
+    weak var team: (any Poisonable)?
   }
   private struct State {
     var teams: [Entry] = []
@@ -104,7 +113,7 @@ final class Hazard: Sendable {
   }
   private let state = Locked(State())
 
-  func add(_ team: ThreadTeam) {
+  func add(_ team: any Poisonable) {
     let late = state.withLock { state in
       state.teams.removeAll { $0.team == nil }
       state.teams.append(Entry(team: team))
@@ -131,7 +140,7 @@ final class Hazard: Sendable {
     }
   }
 
-  private func poison(_ mark: (inout State) -> Void, with choose: (ThreadTeam) -> Bool) {
+  private func poison(_ mark: (inout State) -> Void, with choose: (any Poisonable) -> Bool) {
     let teams = state.withLock { state in
       mark(&state)
       return state.teams.compactMap(\.team)

@@ -1,3 +1,4 @@
+import DLCluster
 import DLTensor
 import Glibc
 
@@ -21,9 +22,11 @@ public final class ParameterArena {
   /// Elements in each of the two arrays, gaps included.
   public let count: Int
   /// The first parameter's first element.
-  public let values: UnsafeMutableRawPointer
+  public var values: UnsafeMutableRawPointer { exchange.values }
   /// The first gradient's first element.
-  public let gradients: UnsafeMutableRawPointer
+  public var gradients: UnsafeMutableRawPointer { exchange.gradients }
+  /// The memory of the two arrays, and what the ranks do with it in a step.
+  public private(set) var exchange: any ArenaExchange
   /// The first buffer's first byte.
   public let bufferBytes: UnsafeMutableRawBufferPointer
   /// The element type of parameters and gradients.
@@ -31,7 +34,8 @@ public final class ParameterArena {
   /// The first element of each parameter, in the order of ``parameters``.
   public let offsets: [Int]
 
-  private let memory: [ArenaMemory]
+  private let bufferMemory: ArenaMemory
+  private let context: Context
 
   /// Finds the parameters and buffers of `model` by reflection, gives them memory, and initialises
   /// them.
@@ -57,33 +61,44 @@ public final class ParameterArena {
     count = ends.last ?? 0
     let bufferOffsets = try ParameterArena.layOut(
       buffers.map { ($0.name, $0.shape, $0.dtype ?? dtype) })
-    let valueMemory = try ArenaMemory(byteCount: count * dtype.byteCount)
-    let gradientMemory = try ArenaMemory(byteCount: count * dtype.byteCount)
-    let bufferMemory = try ArenaMemory(byteCount: bufferOffsets.last ?? 0)
-    memory = [valueMemory, gradientMemory, bufferMemory]
-    values = valueMemory.pointer
-    gradients = gradientMemory.pointer
+    exchange = try ReplicatedArena(context.communicator, byteCount: count * dtype.byteCount)
+    bufferMemory = try ArenaMemory(byteCount: bufferOffsets.last ?? 0)
+    self.context = context
     bufferBytes = UnsafeMutableRawBufferPointer(
       start: bufferMemory.pointer, count: bufferOffsets.last ?? 0)
 
-    for (parameter, offset) in zip(parameters, offsets) {
-      let bytes = offset * dtype.byteCount
-      let tensor = Tensor(
-        borrowing: values + bytes, shape: parameter.shape, dtype: dtype, owner: valueMemory,
-        context: context)
-      tensor.bindGradient(
-        Tensor(
-          borrowing: gradients + bytes, shape: parameter.shape, dtype: dtype,
-          owner: gradientMemory, context: context))
-      parameter.tensor = tensor
-      if parameter.isFrozen { parameter.requiresGradient = false }
-    }
+    bindParameters()
     for (buffer, offset) in zip(buffers, bufferOffsets) {
       buffer.tensor = Tensor(
         borrowing: bufferMemory.pointer + offset, shape: buffer.shape,
         dtype: buffer.dtype ?? context.precision, owner: bufferMemory, context: context)
     }
     try initialise(seed: context.seed)
+  }
+
+  /// Moves the parameters into other memory, of as many bytes; collective over those who share it.
+  public func move(to exchange: any ArenaExchange) throws {
+    if exchange.writesValues {
+      exchange.values.copyMemory(from: values, byteCount: count * dtype.byteCount)
+    }
+    self.exchange = exchange
+    bindParameters()
+    try exchange.synchronize()
+  }
+
+  private func bindParameters() {
+    for (parameter, offset) in zip(parameters, offsets) {
+      let bytes = offset * dtype.byteCount
+      let tensor = Tensor(
+        borrowing: values + bytes, shape: parameter.shape, dtype: dtype, owner: exchange,
+        context: context)
+      tensor.bindGradient(
+        Tensor(
+          borrowing: gradients + bytes, shape: parameter.shape, dtype: dtype, owner: exchange,
+          context: context))
+      parameter.tensor = tensor
+      if parameter.isFrozen { parameter.requiresGradient = false }
+    }
   }
 
   /// Starts every parameter and buffer anew, from streams keyed by the seed and the parameter's

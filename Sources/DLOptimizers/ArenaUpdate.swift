@@ -85,22 +85,70 @@ public struct ArenaUpdate: Sendable {
 
   /// Takes one step on the whole arena, each group at its own rate times that of `scalars`.
   public func callAsFunction(_ arena: ArenaSlice, scalars: StepScalars) {
+    self(arena, at: 0, scalars: scalars) { _ in }
+  }
+
+  /// Takes one step on a share of the arena.
+  ///
+  /// - Parameters:
+  ///   - share: the elements from `start` on; it ends where blocks end.
+  ///   - start: the share's first element in the arena.
+  ///   - scalars: the rate multiplies that of each group.
+  ///   - sum: adds up numbers over all owners of shares, where a rule needs the norms of tensors:
+  ///     every number is zero but on one of them.
+  public func callAsFunction(
+    _ share: ArenaSlice, at start: Int, scalars: StepScalars,
+    sum: (UnsafeMutableBufferPointer<Double>) throws -> Void
+  ) rethrows {
+    let owned = start..<start + share.count
+    func part(_ range: Range<Int>) -> ArenaSlice {
+      let range = range.clamped(to: owned)
+      return share[range.lowerBound - start..<range.upperBound - start]
+    }
     for run in runs {
       let group = groups[run.group]
       var scalars = scalars
       scalars.learningRate *= group.learningRate
-      if let rule = group.rule as? any TensorNormOptimizer {
-        for member in members[run.members] {
-          let sums = ArenaUpdate.blocks(of: member.range).reduce(SquareSums()) {
-            $0 + rule.accumulate(arena[$1], scalars: scalars)
-          }
-          rule.apply(arena[member.range], scalars: scalars, sums: sums)
+      let members = members[run.members]
+      guard let rule = group.rule as? any TensorNormOptimizer else {
+        if let first = members.first, let last = members.last {
+          group.rule.update(
+            part(first.range.lowerBound..<last.range.upperBound), scalars: scalars)
         }
-      } else if let first = members[run.members].first, let last = members[run.members].last {
-        group.rule.update(
-          arena[first.range.lowerBound..<last.range.upperBound], scalars: scalars)
+        continue
+      }
+      let count = members.reduce(0) { $0 + ArenaUpdate.blockCount(of: $1.range) }
+      try withUnsafeTemporaryAllocation(of: Double.self, capacity: max(2 * count, 1)) { sums in
+        sums.initialize(repeating: 0)
+        var place = 0
+        for member in members {
+          for block in ArenaUpdate.blocks(of: member.range) {
+            if owned.overlaps(block) {
+              let both = rule.accumulate(part(block), scalars: scalars)
+              sums[place] = both.parameters
+              sums[place + 1] = both.updates
+            }
+            place += 2
+          }
+        }
+        try sum(sums)
+        place = 0
+        for member in members {
+          var both = SquareSums()
+          for _ in ArenaUpdate.blocks(of: member.range) {
+            both = both + SquareSums(parameters: sums[place], updates: sums[place + 1])
+            place += 2
+          }
+          if owned.overlaps(member.range) {
+            rule.apply(part(member.range), scalars: scalars, sums: both)
+          }
+        }
       }
     }
+  }
+
+  private static func blockCount(of range: Range<Int>) -> Int {
+    (range.count + blockSize - 1) / blockSize
   }
 
   /// The fixed blocks of a tensor, the last of which may be short.

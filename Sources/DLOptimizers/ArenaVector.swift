@@ -41,11 +41,13 @@ public final class ArenaVector {
     pointer.copyMemory(from: source, byteCount: byteCount)
   }
 
-  /// Exchanges the elements with others, element by element.
-  public func swap(with other: UnsafeMutableRawPointer) {
+  /// Exchanges the elements of a range with those at the same places of another vector.
+  public func swap(with other: UnsafeMutableRawPointer, range: Range<Int>) {
+    let first = range.lowerBound * dtype.byteCount
+    let byteCount = range.count * dtype.byteCount
     let (mine, theirs) = (
-      UnsafeMutableRawBufferPointer(start: pointer, count: byteCount),
-      UnsafeMutableRawBufferPointer(start: other, count: byteCount)
+      UnsafeMutableRawBufferPointer(start: pointer + first, count: byteCount),
+      UnsafeMutableRawBufferPointer(start: other + first, count: byteCount)
     )
     withUnsafeTemporaryAllocation(byteCount: 4096, alignment: 64) { block in
       for start in stride(from: 0, to: byteCount, by: block.count) {

@@ -47,6 +47,8 @@ public final class WeightAverage {
     updates += 1
   }
 
-  /// Exchanges the mean and the weights; a second call undoes it.
-  public func swap(with parameters: UnsafeMutableRawPointer) { values.swap(with: parameters) }
+  /// Exchanges the mean and the weights within a range; a second call undoes it.
+  public func swap(with parameters: UnsafeMutableRawPointer, range: Range<Int>? = nil) {
+    values.swap(with: parameters, range: range ?? 0..<values.count)
+  }
 }

@@ -50,9 +50,12 @@ final class RunAverage {
     hasStatistics = false
   }
 
-  /// Exchanges the weights and their statistics for the mean's, or back.
-  func swap(_ arena: ParameterArena) {
-    mean.swap(with: arena.values)
+  /// Exchanges the weights and their statistics for the mean's, or back; collective over those who
+  /// have the same weights, each of whom exchanges a part.
+  func swap(_ arena: ParameterArena) throws {
+    try arena.exchange.synchronize()
+    mean.swap(with: arena.values, range: arena.exchange.part(of: 0..<arena.count))
+    try arena.exchange.synchronize()
     guard !buffers.isEmpty else { return }
     let copy = Array(buffers)
     buffers.copyMemory(from: UnsafeRawBufferPointer(arena.bufferBytes))

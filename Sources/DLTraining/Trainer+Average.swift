@@ -10,13 +10,14 @@ extension Trainer {
   /// has changed, by a pass over the training data.
   func withAverage<R>(_ body: () throws -> R) throws -> R {
     guard let average, average.mean.updates > 0 else { return try body() }
-    average.swap(arena)
-    defer { average.swap(arena) }
+    try average.swap(arena)
     if average.lacksStatistics {
       try gatherStatistics(of: average)
       average.hasStatistics = true
     }
-    return try body()
+    let result = try body()
+    try average.swap(arena)
+    return result
   }
 
   /// Sets the running statistics to the mean over the batches of one pass, as

@@ -91,6 +91,8 @@ extension Trainer {
         exitCode: .usage)
     }
     try restoreNumbers(from: file)
+    for phase in phases { try phase.state.makeRoom(phase.otherVectors) }
+    defer { for phase in phases { phase.state.release() } }
     try StateDict(arena, adding: stateEntries()).load(from: file) {
       $0.hasPrefix(Trainer.carriedPrefix)
     }
@@ -105,6 +107,7 @@ extension Trainer {
         path: path, what: "has \(position.updates.count) optimizers, this run \(phases.count)",
         advice: "resume with the configuration it was saved with", exitCode: .usage)
     }
+    for phase in phases { phase.state.takeShares(phase.otherVectors) }
     try restoreCarriedState(from: file)
     self.position = position
     for (phase, updates) in zip(phases, position.updates) { phase.updates = updates }
@@ -142,6 +145,8 @@ extension Trainer {
     _ = try exchange.agree(0, stop: false, "report step \(step)")
     let carried = try gatherCarriedState()
     if average?.lacksStatistics == true { try withAverage {} }
+    try assembleState()
+    defer { for phase in phases { phase.state.release() } }
     try communicator.agreed("write the checkpoint of step \(step)") {
       guard let folder else { return }
       for observer in observers { try observer.willSave() }
@@ -167,5 +172,14 @@ extension Trainer {
     lastSaved = step
     options.didSave(
       folderPath, CheckpointFolder(path: folderPath + "/checkpoints").file(step: step))
+  }
+
+  /// Brings the ranks' shares of the optimizers' state together on rank 0.
+  private func assembleState() throws {
+    try communicator.agreed("make room for the optimizer's state") {
+      guard communicator.rank == 0 else { return }
+      for phase in phases { try phase.state.makeRoom(phase.otherVectors) }
+    }
+    for phase in phases { try phase.state.assemble(phase.otherVectors, communicator) }
   }
 }

@@ -34,10 +34,6 @@ struct StepOutcome {
 }
 
 extension Trainer {
-  /// Elements per partial sum of squares; fixed, so that the norm does not depend on the number of
-  /// ranks.
-  static let normBlock = 16_384
-
   /// Makes one optimizer step from the loader's next batch: an update for each phase of the task.
   func step(_ loader: BatchLoader) throws -> StepOutcome {
     context.step = position.step
@@ -105,7 +101,7 @@ extension Trainer {
       scale = try gradientScale(phase, loss: gradient(aside: sam, index, batch))
     }
     if let scale {
-      phase.update(multiplier: multiplier, gradientScale: scale)
+      try phase.update(multiplier: multiplier, gradientScale: scale, arena, communicator)
       position.updates[index] = phase.updates
     } else {
       // The forward pass has put what is not finite into the running statistics too.
@@ -115,7 +111,7 @@ extension Trainer {
   }
 
   /// Brings the arena's gradients to those of a phase at the present weights, summed over the
-  /// ranks.
+  /// ranks within this rank's share, and takes their squares.
   ///
   /// - Returns: the phase's mean loss over the global batch.
   func gradient(_ index: Int, _ batch: StepBatch) throws -> Double {
@@ -123,13 +119,31 @@ extension Trainer {
     arena.resetGradients()
     let lossSum = try forwardAndBackward(batch, phase: index, seed: 1 / phase.denominator)
     arena.completeGradients()
-    phase.clearFrozenGradients()
+    phase.clearFrozenGradients(arena)
     let loss =
       try exchange.agree(lossSum, stop: false, "sum the loss").sum / phase.denominator
-    try communicator.allreduceSum(
-      arena.gradients + phase.elements.lowerBound * arena.dtype.byteCount,
-      count: phase.elements.count, type: arena.dtype.element)
+    try communicator.timed { try reduce(phase) }
     return loss
+  }
+
+  private func reduce(_ phase: UpdatePhase) throws {
+    let (arena, shares) = (arena, phase.shares)
+    try phase.squares.withUnsafeMutableBufferPointer { squares in
+      squares.update(repeating: 0)
+      var place = shares.ownBlocks.lowerBound
+      try arena.exchange.reduce(
+        shares.cuts, blocks: shares.blocks[shares.ownBlocks], type: arena.dtype.element
+      ) { block in
+        var isNonFinite: Int32 = 0
+        var sum = 0.0
+        dl_square_sum_blocks(
+          arena.dtype.kernel, arena.gradients + block.lowerBound * arena.dtype.byteCount,
+          block.count, max(block.count, 1), &sum, &isNonFinite)
+        squares[place] = isNonFinite == 0 ? sum : .nan
+        place += 1
+      }
+      try phase.sum(squares, arena, communicator)
+    }
   }
 
   /// This rank's loss sum; gradients of the loss divided by the global denominator are in the
@@ -149,48 +163,24 @@ extension Trainer {
 
   /// The factor that clips the reduced gradient; nil where the step is to be skipped.
   ///
-  /// Every rank holds the same gradient and comes to the same answer.
+  /// Every rank has the squares of all blocks and comes to the same answer.
   func gradientScale(_ phase: UpdatePhase, loss: Double) throws -> Double? {
-    let count = phase.elements.count
-    let blocks = (count + Trainer.normBlock - 1) / Trainer.normBlock
-    return try withUnsafeTemporaryAllocation(of: Double.self, capacity: max(blocks, 1)) {
-      partials in
-      var isNonFinite: Int32 = 0
-      partials.initialize(repeating: 0)
-      if let base = partials.baseAddress {
-        dl_square_sum_blocks(
-          arena.dtype.kernel,
-          arena.gradients + phase.elements.lowerBound * arena.dtype.byteCount, count,
-          Trainer.normBlock, base, &isNonFinite)
+    let nonFinite = phase.squares.firstIndex(where: \.isNaN)
+    if nonFinite != nil || !loss.isFinite {
+      let parameter = nonFinite.flatMap { arena.parameter(at: phase.shares.blocks[$0].lowerBound) }
+      let error = NonFiniteError(step: position.step + 1, parameter: parameter?.name)
+      guard configuration.nonFinite == .skip else {
+        return try communicator.agreed("check the gradient") { throw error }
       }
-      if isNonFinite != 0 || !loss.isFinite {
-        let error = NonFiniteError(
-          step: position.step + 1, parameter: isNonFinite != 0 ? firstNonFinite(phase) : nil)
-        guard configuration.nonFinite == .skip else {
-          return try communicator.agreed("check the gradient") { throw error }
-        }
-        report("\(error); the step was skipped")
-        return nil
-      }
-      if let maxValue = phase.configuration.clipValue {
-        GradientClipping.clip(phase.state.slice, maxValue: maxValue)
-      }
-      guard let maxNorm = phase.configuration.clipNorm else { return 1 }
-      let norm = partials.reduce(0, +).squareRoot()
-      return GradientClipping.scale(norm: norm, maxNorm: maxNorm)
+      report("\(error); the step was skipped")
+      return nil
     }
-  }
-
-  private func firstNonFinite(_ phase: UpdatePhase) -> String? {
-    for parameter in arena.parameters[phase.parameters] {
-      guard let gradient = try? parameter.value.gradient else { continue }
-      var isNonFinite: Int32 = 0
-      var sum = 0.0
-      dl_square_sum_blocks(
-        gradient.dtype.kernel, gradient.pointer, gradient.count, gradient.count, &sum, &isNonFinite)
-      if isNonFinite != 0 { return parameter.name }
+    if let maxValue = phase.configuration.clipValue {
+      GradientClipping.clip(phase.state.slice, maxValue: maxValue)
     }
-    return nil
+    guard let maxNorm = phase.configuration.clipNorm else { return 1 }
+    let norm = phase.squares.reduce(0, +).squareRoot()
+    return GradientClipping.scale(norm: norm, maxNorm: maxNorm)
   }
 }
 

@@ -77,8 +77,18 @@ public final class Trainer {
     data = parts.data
     self.task = parts.task
     arena = parts.arena
-    phases = parts.phases
-    position.updates = [Int](repeating: 0, count: parts.phases.count)
+    if parts.canShare(configuration), let neighbourhood = timed.neighbourhood {
+      let shared = try ShardedArena(
+        timed, neighbourhood, byteCount: arena.count * arena.dtype.byteCount)
+      if let reason = shared.reason {
+        self.report("\(reason); each process has its own parameters")
+      }
+      try arena.move(to: shared)
+    }
+    phases = try timed.agreed("set the optimizers up") {
+      try parts.phases(configuration, context: context)
+    }
+    position.updates = [Int](repeating: 0, count: phases.count)
     schedule = parts.schedule
     average = parts.average
     plateau = parts.plateau

@@ -10,7 +10,6 @@ struct TrainerParts {
   let data: TrainingData
   let task: any TrainingTask
   let arena: ParameterArena
-  let phases: [UpdatePhase]
   let schedule: any Schedule
   let plateau: PlateauReduction?
   let average: RunAverage?
@@ -36,7 +35,7 @@ struct TrainerParts {
         configuration: configuration, inputShape: data.modelInput,
         classes: data.train.classCount, tokenizer: try data.tokenizer, context: context))
     arena = try ParameterArena(task.model, context: context)
-    phases = try TrainerParts.phases(configuration, task: task, arena: arena, context: context)
+    try TrainerParts.checkNames(configuration, task)
     schedule = configuration.learningRate(
       totalSteps: totalSteps, stepsPerEpoch: sampler.stepsPerEpoch)
     plateau = try configuration.schedule.makePlateauReduction()
@@ -51,21 +50,31 @@ struct TrainerParts {
     try checkBatchNorms(configuration)
   }
 
-  /// The task's phases with the optimizers that the configuration gives them.
-  private static func phases(
-    _ configuration: Configuration, task: any TrainingTask, arena: ParameterArena, context: Context
-  ) throws -> [UpdatePhase] {
+  private static func checkNames(_ configuration: Configuration, _ task: any TrainingTask) throws {
     let names = task.phases.map(\.name)
     for name in configuration.optimizers.keys.sorted() where !names.contains(name) {
       throw TensorError(
         op: "optimizers.\(name)",
         "the model has no such part, only \(names.joined(separator: ", "))")
     }
-    return try task.phases.map { phase in
+  }
+
+  /// The task's phases with the optimizers that the configuration gives them, once the arena lies
+  /// where it stays.
+  func phases(_ configuration: Configuration, context: Context) throws -> [UpdatePhase] {
+    try task.phases.map { phase in
       try UpdatePhase(
-        phase, configuration.optimizers[phase.name] ?? configuration.optimizer, arena: arena,
-        context: context)
+        phase, configuration.optimizer(of: phase), arena: arena, context: context)
     }
+  }
+
+  /// Whether the ranks may share parameters and shard the optimizer state: not where something
+  /// between the updates changes all parameters on every rank, or needs the whole gradient there.
+  func canShare(_ configuration: Configuration) -> Bool {
+    task.phases.allSatisfy {
+      let optimizer = configuration.optimizer(of: $0)
+      return optimizer.sam == nil && optimizer.lbfgs == nil
+    } && !arena.modules.contains { ($0 as? Embedding)?.maxNorm != nil }
   }
 
   private static func sharding(_ configuration: Configuration, ranks: Int) throws -> BatchSharding {
@@ -129,5 +138,12 @@ extension TrainerParts {
       transform: data.transform, augmentation: data.augmentation, endStep: 1)
     defer { loader.close() }
     _ = try loader.next()
+  }
+}
+
+extension Configuration {
+  /// The settings of a phase's optimizer.
+  func optimizer(of phase: TrainingPhase) -> OptimizerConfiguration {
+    optimizers[phase.name] ?? optimizer
   }
 }

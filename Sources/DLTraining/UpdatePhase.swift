@@ -1,6 +1,8 @@
+import DLCluster
 import DLLayers
 import DLOptimizers
 import DLTensor
+import Glibc
 
 /// A phase of the step on one rank: the parameters that learn in it, their optimizer and its state.
 final class UpdatePhase {
@@ -13,8 +15,10 @@ final class UpdatePhase {
   let lbfgs: LBFGS?
   /// The trained parameters, by their index in the arena.
   let parameters: Range<Int>
-  /// Their elements in the arena's arrays.
-  let elements: Range<Int>
+  /// Their elements in the arena's arrays, and this rank's share of them.
+  let shares: ArenaShares
+  /// The sums of squares of the reduced gradient, per block; not a number where a gradient is none.
+  var squares: [Double]
   /// Updates made: the steps less those that were skipped as not finite.
   var updates = 0
   /// The agreed denominator of the step in work.
@@ -40,10 +44,12 @@ final class UpdatePhase {
     } else {
       parameters = all.indices
     }
-    elements = arena.elements(of: parameters)
+    shares = ArenaShares(
+      arena, parameters, rank: context.communicator.rank, ranks: context.communicator.size)
+    squares = [Double](repeating: 0, count: shares.blocks.count)
     groups = try ParameterGroups(configuration, arena: arena, parameters: parameters)
     for index in groups.frozen { all[index].requiresGradient = false }
-    let (count, dtype) = (elements.count, arena.dtype)
+    let (count, dtype) = (shares.own.count, arena.dtype)
     lookahead = try configuration.lookahead.map {
       try Lookahead(steps: $0.k, alpha: $0.alpha, count: count, dtype: dtype)
     }
@@ -52,25 +58,41 @@ final class UpdatePhase {
     }
     lbfgs = try configuration.lbfgs.map { try LBFGS($0, count: count, dtype: dtype) }
     state = try OptimizerState(
-      groups.update.stateNames, arena: arena, parameters: parameters, context: context)
+      groups.update.stateNames, arena: arena, parameters: parameters, shares: shares,
+      context: context)
   }
 
-  /// Updates the phase's parameters; the multiplier is that of the schedule.
-  func update(multiplier: Double, gradientScale: Double) {
+  /// Updates this rank's share of the phase's parameters, and hears of the others'; the multiplier is
+  /// that of the schedule.
+  func update(
+    multiplier: Double, gradientScale: Double, _ arena: ParameterArena,
+    _ communicator: any Communicator
+  ) throws {
     didBegin()
-    groups.update(
-      state.slice,
-      scalars: StepScalars(step: updates, learningRate: multiplier, gradientScale: gradientScale))
+    try groups.update(
+      state.slice, at: shares.own.lowerBound - shares.elements.lowerBound,
+      scalars: StepScalars(step: updates, learningRate: multiplier, gradientScale: gradientScale)
+    ) { try sum($0, arena, communicator) }
     lookahead?.didStep(updates, parameters: state.slice.parameters)
+    try arena.exchange.publish(shares.cuts, type: arena.dtype.element)
+  }
+
+  /// Adds up numbers over the owners of shares, of which one has each.
+  func sum(
+    _ numbers: UnsafeMutableBufferPointer<Double>, _ arena: ParameterArena,
+    _ communicator: any Communicator
+  ) throws {
+    guard arena.exchange.isSharded, let base = numbers.baseAddress else { return }
+    try communicator.allreduceSum(base, count: numbers.count, type: .float64)
   }
 
   /// Zeroes the gradients of frozen parameters, for a task that lets some flow there.
-  func clearFrozenGradients() {
-    let slice = state.slice
+  func clearFrozenGradients(_ arena: ParameterArena) {
+    let width = arena.dtype.byteCount
     for range in groups.update.frozenRanges {
-      let part = slice[range]
-      part.gradients.initializeMemory(
-        as: UInt8.self, repeating: 0, count: part.count * part.dtype.byteCount)
+      memset(
+        arena.gradients + (shares.elements.lowerBound + range.lowerBound) * width, 0,
+        range.count * width)
     }
   }
 
@@ -85,10 +107,11 @@ final class UpdatePhase {
     updates += 1
   }
 
-  /// What a checkpoint holds of the phase.
-  func entries() throws -> [StateDict.Entry] {
-    try state.entries()
-      + state.entries(lookahead.map { [("slow", $0.slow)] } ?? [])
-      + state.entries(lbfgs?.savedVectors ?? [])
+  /// The vectors of the phase besides the optimizer's own, with their names in a checkpoint.
+  var otherVectors: [(name: String, vector: ArenaVector)] {
+    (lookahead.map { [("slow", $0.slow)] } ?? []) + (lbfgs?.savedVectors ?? [])
   }
+
+  /// What a checkpoint holds of the phase.
+  func entries() throws -> [StateDict.Entry] { try state.entries(otherVectors) }
 }

@@ -26,12 +26,14 @@ struct BenchStep: Verb {
   var batchPerRank: Int?
   @Option(help: "Steps to measure.")
   var steps = 50
+  @OptionGroup var reduction: ReductionOptions
 
   func run(in world: World) throws -> DLCluster.ExitCode {
     var benchmark = StepBenchmark()
     benchmark.ranks = ranks
     benchmark.rowsPerRank = batchPerRank
     benchmark.steps = steps
+    benchmark.reduction = reduction.reduce
     let line = try benchmark.run(in: world, workload: config) {
       try Job(config).configuration(job.overrides, needsData: false).withSyntheticData()
     }

@@ -11,6 +11,17 @@ struct JobOptions: ParsableArguments {
   var overrides: [String] = []
 }
 
+/// How the ranks of a host exchange gradients and parameters.
+struct ReductionOptions: ParsableArguments {
+  @Option(
+    help: ArgumentHelp(
+      "How gradients go between processes of a host: through its memory, or by MPI.",
+      valueName: "shared|mpi"))
+  var reduce = ReductionPath.shared
+}
+
+extension ReductionPath: ExpressibleByArgument {}
+
 /// `dltrain train`.
 struct Train: Verb {
   static let configuration = CommandConfiguration(
@@ -34,6 +45,7 @@ struct Train: Verb {
   var ranks: Int?
   @Option(help: "Stop after this step with a checkpoint.")
   var stopAt: Int?
+  @OptionGroup var reduction: ReductionOptions
 
   func run(in world: World) throws -> DLCluster.ExitCode {
     var training = TrainingJob()
@@ -42,6 +54,7 @@ struct Train: Verb {
     training.initialWeights = initialWeights
     training.ranks = ranks
     training.stopAtStep = stopAt
+    training.reduction = reduction.reduce
     return try training.run(in: world) { try Job(config).configuration(job.overrides) }
   }
 }

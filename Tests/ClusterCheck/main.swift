@@ -38,6 +38,17 @@ do {
     }
     failures += parts.reduce(0, +)
   }
+  // One host, and several that this one plays: of two processes, of one, and of unequal numbers.
+  for hostSize in [nil, 2, 3, 1] {
+    let parts = try HostCommunicator.run(
+      over: runtime.world, threads: threads, sharesHosts: true, hostSize: hostSize,
+      report: { report("shared memory is not used: \($0)") }
+    ) {
+      let name = hostSize.map { "hosts of \($0)" } ?? "one host"
+      return try checkAll($0, name) + checkArena($0, name)
+    }
+    failures += parts.reduce(0, +)
+  }
   failures += try checkPoison(runtime.world, threads)
   failures = try runtime.world.sum(failures)
   if runtime.world.rank == 0 { print(failures == 0 ? "all passed" : "\(failures) failures") }

@@ -5,12 +5,13 @@ import Testing
 struct InvarianceTests {
   private func train(
     _ folder: String, _ name: String, threads: Int? = nil, processes: Int? = nil,
-    _ settings: String...
+    reduce: String? = nil, _ settings: String...
   ) throws -> [String: [UInt8]] {
     let configuration = try Job.write(to: folder)
     let run = "\(folder)/\(name)"
     var arguments = ["train", configuration, "--out", run]
     if let threads { arguments += ["--ranks", String(threads)] }
+    if let reduce { arguments += ["--reduce", reduce] }
     for setting in ["steps=20"] + settings { arguments += ["--set", setting] }
     let outcome = try Program.run(arguments, processes: processes)
     #expect(outcome.status == 0, "\(name): \(outcome.errors)")
@@ -52,6 +53,26 @@ struct InvarianceTests {
         let split = try train(
           folder, "mpi\(processes)", processes: processes, settings[0], settings[1])
         #expect(whole == split, "\(processes) processes")
+      }
+    }
+  }
+
+  /// With clipping, and with the norms of whole tensors, whose sums go over the owners of shares.
+  @Test(arguments: [4, 6, 8], ["sgd", "lamb"])
+  func everyLayoutAndWayOfReductionGivesTheSameBits(ranks: Int, optimizer: String) throws {
+    try TemporaryFolder.with { folder in
+      let job = [
+        "virtual_ranks=\(ranks)", "optimizer.name=\(optimizer)", "optimizer.clip_norm=0.5",
+        "precision=float32",
+      ]
+      let whole = try train(folder, "threads", job[0], job[1], job[2], job[3])
+      for processes in 1...ranks where ranks.isMultiple(of: processes) {
+        for reduce in ["shared", "mpi"] {
+          let split = try train(
+            folder, "\(reduce)-\(processes)", processes: processes, reduce: reduce,
+            job[0], job[1], job[2], job[3])
+          #expect(whole == split, "\(processes) processes, \(reduce)")
+        }
       }
     }
   }

@@ -25,6 +25,8 @@ int cmpi_world(cmpi_comm **out);
 int cmpi_dup(cmpi_comm *comm, cmpi_comm **out);
 // color < 0 takes part without joining any group: *out is NULL.
 int cmpi_split(cmpi_comm *comm, int color, int key, cmpi_comm **out);
+// The processes that share this one's memory, in the order of their ranks.
+int cmpi_split_host(cmpi_comm *comm, cmpi_comm **out);
 // Collective, as MPI_Comm_free is.
 int cmpi_free(cmpi_comm *comm);
 

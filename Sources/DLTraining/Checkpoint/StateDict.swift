@@ -32,6 +32,8 @@ public struct StateDict {
     let fileShape: [Int]
     let layout: ParameterLayout
     let tensor: Tensor
+    /// Whether this rank overwrites the tensor when it loads a file; another may do it for all.
+    var isLoaded = true
   }
 
   /// Parameters and then buffers, ties under every name.
@@ -51,7 +53,7 @@ public struct StateDict {
       try named.map { name, parameter in
         Entry(
           name: name, fileShape: parameter.fileShape.dimensions, layout: parameter.layout,
-          tensor: try parameter.value)
+          tensor: try parameter.value, isLoaded: arena.exchange.writesValues)
       }
       + namedBuffers.map { name, buffer in
         Entry(
@@ -108,7 +110,9 @@ public struct StateDict {
     guard differences.isEmpty else {
       throw StateDictError(path: file.path, differences: differences)
     }
-    for entry in entries where file[entry.name] != nil { try entry.read(from: file) }
+    for entry in entries where entry.isLoaded && file[entry.name] != nil {
+      try entry.read(from: file)
+    }
   }
 }
 

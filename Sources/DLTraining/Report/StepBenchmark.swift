@@ -14,6 +14,9 @@ public struct StepBenchmark: Sendable {
   /// Steps before them that are not counted.
   public var warmUpSteps = 10
 
+  /// The way of gradients between the processes of a host.
+  public var reduction = ReductionPath.shared
+
   /// Makes a benchmark of 50 steps.
   public init() {}
 
@@ -39,7 +42,9 @@ public struct StepBenchmark: Sendable {
       }
       return try configuration()
     }
-    let result = try world.run(ranks: ranks, virtualRanks: job.virtualRanks) { communicator in
+    let result = try world.run(
+      ranks: ranks, virtualRanks: job.virtualRanks, reduction: reduction
+    ) { communicator in
       try benchmark.measure(job, communicator)
     }
     return JSON.object([

@@ -32,7 +32,9 @@ final class TimedCommunicator: Communicator {
     try timed { try base.split(color: color, key: key) }
   }
 
-  private func timed<R>(_ body: () throws -> R) rethrows -> R {
+  var neighbourhood: Neighbourhood? { base.neighbourhood }
+
+  func timed<R>(_ body: () throws -> R) rethrows -> R {
     let start = monotonicSeconds()
     defer { seconds += monotonicSeconds() - start }
     return try body()

@@ -12,6 +12,8 @@ public struct TrainingJob: Sendable {
   public var ranks: Int?
   /// The step after which to stop with a checkpoint.
   public var stopAtStep: Int?
+  /// The way of gradients between the processes of a host.
+  public var reduction = ReductionPath.shared
 
   /// Makes a plain new run.
   public init() {}
@@ -30,8 +32,9 @@ public struct TrainingJob: Sendable {
     let logger = world.logger
     let layout = world.layout
     let isLive = Console.isTerminal && !world.isLaunched
-    let report = try world.run(ranks: ranks, virtualRanks: configuration.virtualRanks) {
-      communicator in
+    let report = try world.run(
+      ranks: ranks, virtualRanks: configuration.virtualRanks, reduction: reduction
+    ) { communicator in
       let reporter = ConsoleReporter(layout: layout.text(ranks: communicator.size), isLive: isLive)
       return try Trainer(
         configuration, options: options, communicator: communicator, observers: [reporter],

@@ -112,10 +112,11 @@ public final class World {
   /// - Parameters:
   ///   - ranks: the number of ranks asked for on the command line.
   ///   - virtualRanks: the number that the job is laid out for.
+  ///   - reduction: the way of gradients between processes of a host.
   /// - Returns: what the first rank of this process returns.
   /// - Throws: a usage error where the numbers do not fit the processes; what the ranks throw.
   public func run<R: Sendable>(
-    ranks: Int? = nil, virtualRanks: Int? = nil,
+    ranks: Int? = nil, virtualRanks: Int? = nil, reduction: ReductionPath = .shared,
     _ body: @escaping @Sendable (any Communicator) throws -> R
   ) throws -> R {
     let threads = try agreed("lay out the ranks") {
@@ -145,8 +146,9 @@ public final class World {
       }
     }
     if let runtime {
-      if threads == 1 { return try located(runtime.world) }
-      return try ProductCommunicator.run(over: runtime.world, threads: threads, body: located)[0]
+      return try HostCommunicator.run(
+        over: runtime.world, threads: threads, sharesHosts: reduction == .shared,
+        report: { warn("\($0); ranks of a host talk by MPI") }, body: located)[0]
     }
     return try ThreadGroup.run(ranks: threads, body: located)[0]
   }
@@ -200,6 +202,14 @@ public final class World {
   private static func hash(_ text: String) -> UInt64 {
     text.utf8.reduce(0xcbf2_9ce4_8422_2325) { ($0 ^ UInt64($1)) &* 0x100_0000_01b3 }
   }
+}
+
+/// How gradients and parameters go between the processes of a host.
+public enum ReductionPath: String, Sendable, CaseIterable {
+  /// Through the memory of the host, where it has enough.
+  case shared
+  /// By MPI alone, each process with parameters of its own.
+  case mpi
 }
 
 /// How ranks are laid out over processes and threads.

@@ -1,0 +1,124 @@
+/// Ranks of several processes that share the memory of their hosts.
+///
+/// Where one host holds all ranks, their collectives run through its shared memory; else those of
+/// the base, which knows all ranks. Sums have the bits of ``ReductionTree`` either way.
+public final class HostCommunicator: Communicator {
+  /// This rank's index.
+  public var rank: Int { base.rank }
+  /// The number of ranks.
+  public var size: Int { base.size }
+
+  let base: any Communicator
+  let host: HostDomain
+  let holdsAll: Bool
+  private let plan: ReductionPlan
+  private let sources: Table<UnsafeRawPointer?>
+  private let destination = Table<UnsafeMutableRawPointer?>(1, nil)
+
+  init(_ base: any Communicator, _ team: HostTeam) {
+    self.base = base
+    host = HostDomain(team, rank: base.rank)
+    holdsAll = team.ranks.count == base.size
+    plan = ReductionTree(leaves: base.size).plan()
+    sources = Table(base.size, nil)
+  }
+
+  /// Runs `body` as every rank of `processes` with `threads` threads each, the ranks of a host over
+  /// its shared memory; collective.
+  ///
+  /// - Parameters:
+  ///   - sharesHosts: whether to use the memory of hosts at all.
+  ///   - hostSize: how many processes, from rank 0 on, count as one host, where one plays several;
+  ///     the hosts as they are unless given.
+  ///   - report: takes the reason on every process where it cannot be used.
+  /// - Returns: what this process's ranks return.
+  public static func run<R: Sendable>(
+    over processes: MPICommunicator, threads: Int, sharesHosts: Bool, hostSize: Int? = nil,
+    report: (String) -> Void, body: @escaping @Sendable (any Communicator) throws -> R
+  ) throws -> [R] {
+    let (team, reason) =
+      sharesHosts
+      ? try HostTeam.make(over: processes, threads: threads, hostSize: hostSize) : (nil, nil)
+    if let reason { report(reason) }
+    if threads == 1 {
+      return [try body(team.map { HostCommunicator(processes, $0) } ?? processes)]
+    }
+    return try ProductCommunicator.run(over: processes, threads: threads) { communicator in
+      guard let team, let product = communicator as? ProductCommunicator else {
+        return try body(communicator)
+      }
+      product.shared.team.hazard.add(team)
+      return try body(HostCommunicator(product, team))
+    }
+  }
+
+  /// Sums `count` elements over all ranks, in place; every rank sums all of each piece.
+  public func allreduceSum(
+    _ buffer: UnsafeMutableRawPointer, count: Int, type: ElementType
+  ) throws {
+    guard holdsAll else { return try base.allreduceSum(buffer, count: count, type: type) }
+    try checkCount(count, "allreduce")
+    let width = type.byteCount
+    var start = 0
+    repeat {
+      let length = min(HostTeam.slotBytes / width, count - start)
+      let piece = buffer + start * width
+      let mail = try host.tell(
+        .init(op: .allreduce, size: count, detail: Int(type.rawValue)),
+        UnsafeRawBufferPointer(start: piece, count: length * width))
+      for member in 0..<size { sources[member] = UnsafeRawPointer(mail[member]) }
+      destination[0] = piece
+      plan.run(
+        type, sources: sources.base, destinations: UnsafeBufferPointer(destination.values),
+        range: 0..<length)
+      start += length
+    } while start < count
+  }
+
+  /// Gathers equal contributions in rank order.
+  public func allgather(
+    _ send: UnsafeRawBufferPointer, into receive: UnsafeMutableRawBufferPointer
+  ) throws {
+    guard holdsAll else { return try base.allgather(send, into: receive) }
+    try checkGather(send, receive)
+    var start = 0
+    repeat {
+      let length = min(HostTeam.slotBytes, send.count - start)
+      let mail = try host.tell(
+        .init(op: .allgather, size: send.count),
+        UnsafeRawBufferPointer(rebasing: send[start..<start + length]))
+      if let base = receive.baseAddress {
+        for member in 0..<size {
+          (base + member * send.count + start).copyMemory(from: mail[member], byteCount: length)
+        }
+      }
+      start += length
+    } while start < send.count
+  }
+
+  /// Copies the root's bytes to every rank.
+  public func broadcast(_ buffer: UnsafeMutableRawBufferPointer, root: Int) throws {
+    guard holdsAll else { return try base.broadcast(buffer, root: root) }
+    try checkRoot(root)
+    var start = 0
+    repeat {
+      let length = min(HostTeam.slotBytes, buffer.count - start)
+      let piece = buffer[start..<start + length]
+      let mail = try host.tell(
+        .init(op: .broadcast, size: buffer.count, detail: root),
+        UnsafeRawBufferPointer(rebasing: rank == root ? piece : piece.prefix(0)))
+      if rank != root, let base = buffer.baseAddress {
+        (base + start).copyMemory(from: mail[root], byteCount: length)
+      }
+      start += length
+    } while start < buffer.count
+  }
+
+  /// Returns when every rank has arrived.
+  public func barrier() throws { try holdsAll ? host.synchronize() : base.barrier() }
+
+  /// Makes a communicator of the ranks that pass the same color, ordered by key, then rank.
+  public func split(color: Int, key: Int) throws -> any Communicator {
+    try base.split(color: color, key: key)
+  }
+}

@@ -1,0 +1,59 @@
+/// Ranks that share memory: those of one process, or of all processes of a host.
+protocol MemoryDomain: AnyObject {
+  /// The members, ascending, as ranks of the job.
+  var ranks: [Int] { get }
+  /// This rank's place among them.
+  var index: Int { get }
+
+  /// Zeroed memory that all members see; collective over them.
+  ///
+  /// Throws on every member or on none.
+  func share(_ byteCount: Int) throws -> SharedMemory
+
+  /// Returns when every member has arrived; what they wrote before it is seen after it.
+  func synchronize() throws
+}
+
+/// A rank that shares memory with no other.
+final class LoneDomain: MemoryDomain {
+  let ranks: [Int]
+  let index = 0
+
+  init(rank: Int) { ranks = [rank] }
+
+  func share(_ byteCount: Int) throws -> SharedMemory { try SharedMemory(byteCount: byteCount) }
+
+  func synchronize() throws {}
+}
+
+/// The ranks that are threads of one process.
+final class ThreadDomain: MemoryDomain {
+  let ranks: [Int]
+  let index: Int
+  private let team: ThreadTeam
+  private let size: Int
+
+  init(_ team: ThreadTeam, ranks: [Int], index: Int, size: Int) {
+    self.team = team
+    self.ranks = ranks
+    self.index = index
+    self.size = size
+  }
+
+  func share(_ byteCount: Int) throws -> SharedMemory {
+    try synchronize()
+    if index == 0 {
+      team.published = [Result { try SharedMemory(byteCount: byteCount) }]
+    }
+    team.synchronize()
+    let made = team.published.first as? Result<SharedMemory, any Error>
+    // The leader may publish again only once all have looked.
+    team.synchronize()
+    guard let made else { preconditionFailure("the leader publishes what it made") }
+    return try made.get()
+  }
+
+  func synchronize() throws {
+    _ = try team.enter(ThreadCall(op: .barrier), index: index, rank: ranks[index], size: size)
+  }
+}

@@ -1,0 +1,61 @@
+import Glibc
+
+/// Zeroed memory on a page boundary that one process has, or several map.
+///
+/// It lives as long as the object; each mapping of several lives by itself.
+final class SharedMemory: @unchecked Sendable {
+  let pointer: UnsafeMutableRawPointer
+  let byteCount: Int
+
+  private init(mapping descriptor: Int32, byteCount: Int) throws {
+    let size = max(byteCount, 64)
+    let flags = descriptor < 0 ? MAP_PRIVATE | MAP_ANONYMOUS : MAP_SHARED
+    guard let address = mmap(nil, size, PROT_READ | PROT_WRITE, flags, descriptor, 0),
+      address != MAP_FAILED
+    else {
+      throw ClusterError.system(
+        op: "shared memory", errno: errno, detail: "no memory for \(byteCount) bytes")
+    }
+    pointer = address
+    self.byteCount = size
+  }
+
+  deinit { munmap(pointer, byteCount) }
+
+  /// Memory of this process alone.
+  convenience init(byteCount: Int) throws {
+    try self.init(mapping: -1, byteCount: byteCount)
+    // Large arenas are read from end to end in every step: fewer pages are fewer faults.
+    madvise(pointer, self.byteCount, Int32(MADV_HUGEPAGE))
+  }
+
+  /// Makes a segment that other processes of the host can map by its name, with its space reserved:
+  /// without that a full /dev/shm would be a signal at the first access.
+  ///
+  /// Throws ``ClusterError/system(op:errno:detail:)`` where there is no space; then nothing is left.
+  convenience init(creating name: String, byteCount: Int) throws {
+    let descriptor = shm_open(name, O_RDWR | O_CREAT | O_EXCL, 0o600)
+    guard descriptor >= 0 else { throw SharedMemory.refused(byteCount, errno) }
+    defer { close(descriptor) }
+    let code = posix_fallocate(descriptor, 0, off_t(max(byteCount, 64)))
+    guard code == 0 else {
+      shm_unlink(name)
+      throw SharedMemory.refused(byteCount, code)
+    }
+    try self.init(mapping: descriptor, byteCount: byteCount)
+  }
+
+  /// Maps the segment that another process of the host has made.
+  convenience init(opening name: String, byteCount: Int) throws {
+    let descriptor = shm_open(name, O_RDWR, 0)
+    guard descriptor >= 0 else { throw SharedMemory.refused(byteCount, errno) }
+    defer { close(descriptor) }
+    try self.init(mapping: descriptor, byteCount: byteCount)
+  }
+
+  private static func refused(_ byteCount: Int, _ code: Int32) -> ClusterError {
+    .system(
+      op: "shared memory", errno: code,
+      detail: "/dev/shm has no room for \(byteCount) bytes: \(String(cString: strerror(code)))")
+  }
+}
