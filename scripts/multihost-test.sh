@@ -188,7 +188,7 @@ reachable_hosts() {
 
 # Trains to the end although a host is lost; in the background, since the caller cuts the cable meanwhile.
 train_surviving() {
-  local start code=0
+  local code=0
   launched "$ranks" "$program" train "${job[@]}" --out "$work/survivor" || code=$?
   ((code != 0)) || return 0
   echo "$EPOCHREALTIME" >"$work/noticed"
@@ -230,6 +230,7 @@ ranks_on() { ip netns pids "$mark-$1" | xargs -r ps -o args= -p | grep -c "^$pro
 # Delay and loss by netem; where the kernel has none, a slow line whose short queue delays and drops.
 spoil_network() {
   local name line="delay 2ms 1ms loss 0.5%" kind=netem
+  # shellcheck disable=SC2086 # several words
   if ! on "${hosts[0]}" tc qdisc add dev eth0 root netem $line 2>"$work/tc.log"; then
     progress "skipped: tc netem, which this machine has not ($(head -n 1 "$work/tc.log"))"
     line="rate 100mbit burst 8kb limit 16kb" kind=tbf
