@@ -153,20 +153,20 @@ enum Checklist {
     """
 
   private static let losses = """
-    mean squared error | MeanSquaredError | nn.MSELoss | loss/mse
-    mean absolute error | MeanAbsoluteError | nn.L1Loss | criterion/mae
-    Huber | Huber, SmoothL1 | nn.HuberLoss, nn.SmoothL1Loss | criterion/huber criterion/smooth_l1
-    cross-entropy | CrossEntropy | nn.CrossEntropyLoss | loss/cross_entropy
+    mean squared error | MeanSquaredError, mse | nn.MSELoss | loss/mse
+    mean absolute error | MeanAbsoluteError, mae | nn.L1Loss | criterion/mae
+    Huber | Huber, huber, SmoothL1, smooth_l1 | nn.HuberLoss, nn.SmoothL1Loss | criterion/huber criterion/smooth_l1
+    cross-entropy | CrossEntropy, cross_entropy | nn.CrossEntropyLoss | loss/cross_entropy
     class weights, smoothing, ignored index, soft targets | CrossEntropy | weight, label_smoothing, ignore_index | criterion/cross_entropy_options
-    negative log-likelihood | NegativeLogLikelihood | nn.NLLLoss | criterion/nll
-    binary cross-entropy | BinaryCrossEntropy | nn.BCELoss | criterion/bce
-    binary cross-entropy of logits | BCEWithLogits | nn.BCEWithLogitsLoss | loss/bce_with_logits criterion/bce_with_positive_weights
-    multi-label | MultiLabelSoftMargin | nn.MultiLabelSoftMarginLoss | criterion/multi_label_soft_margin
-    KL divergence | KLDivergence | nn.KLDivLoss | criterion/kl_divergence
+    negative log-likelihood | NegativeLogLikelihood, nll | nn.NLLLoss | criterion/nll
+    binary cross-entropy | BinaryCrossEntropy, bce | nn.BCELoss | criterion/bce
+    binary cross-entropy of logits | BCEWithLogits, bce_with_logits | nn.BCEWithLogitsLoss | loss/bce_with_logits criterion/bce_with_positive_weights
+    multi-label | MultiLabelSoftMargin, multi_label_soft_margin | nn.MultiLabelSoftMarginLoss | criterion/multi_label_soft_margin
+    KL divergence | KLDivergence, kl_div | nn.KLDivLoss | criterion/kl_divergence
     cosine embedding | CosineEmbedding | nn.CosineEmbeddingLoss | criterion/cosine_embedding
     triplet | TripletMargin | nn.TripletMarginLoss | criterion/triplet_margin
-    CTC | CTC | nn.CTCLoss | ctc/ctc
-    focal | Focal | Lin et al. 2017 | criterion/focal
+    CTC | CTC, ctc | nn.CTCLoss | ctc/ctc
+    focal | Focal, focal | Lin et al. 2017 | criterion/focal
     """
 
   private static let initializers = """
