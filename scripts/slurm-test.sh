@@ -152,7 +152,7 @@ train_disturbed() { # EPOCHS: fails where the job ends too early to be disturbed
   eventually 90 is_over || fail "job $job does not end" "$log"
   [ "$(field JobState)" = COMPLETED ] || fail "job $job ends as $(field JobState)" "$log"
   (($(grep -c 'going on from step' "$log") == 2)) || fail "job $job did not go on from its checkpoint twice" "$log"
-  progress "job $job has ended well: $(grep '^validation accuracy' "$log")"
+  progress "job $job has ended well: $(grep '^validation accuracy' "$log" | tail -n 1)"
 }
 
 check_bits() { # EPOCHS
