@@ -144,7 +144,7 @@ set_launcher() {
 }
 
 launched() { # PROCESSES COMMAND...: under mpirun on the first host, over those of the hostfile
-  on "${hosts[0]}" timeout -k 5 100 mpirun --hostfile "$work/hostfile" --bind-to none -n "$@" </dev/null
+  on "${hosts[0]}" timeout --foreground -k 5 100 mpirun --hostfile "$work/hostfile" --bind-to none -n "$@" </dev/null
 }
 
 single() { # RUN ARGUMENT...: the same ranks as threads of one process, without MPI
@@ -189,7 +189,7 @@ check_three_hosts() {
 # processes of two ranks each, the largest number that divides six and that two hosts have room for.
 train_surviving() {
   if ! "$program" --help | grep -q '^  launch '; then train_surviving_by_hand; return; fi
-  on "${hosts[0]}" timeout -k 5 100 "$program" launch -n "$ranks" --max-restarts 2 --hostfile "$work/hostfile" -- \
+  on "${hosts[0]}" timeout --foreground -k 5 100 "$program" launch -n "$ranks" --max-restarts 2 --hostfile "$work/hostfile" -- \
     train "${job[@]}" --out "$work/survivor" </dev/null >"$work/survivor.log" 2>&1
 }
 
