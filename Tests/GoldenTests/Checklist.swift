@@ -52,6 +52,7 @@ enum Checklist {
   private static let pooling = """
     max, 1d and 2d | MaxPool1d, MaxPool2d, max_pool1d, max_pool2d | nn.MaxPool1d, nn.MaxPool2d | sampling/max_pool1d pooling/max_pool2d
     average, 1d and 2d | AvgPool1d, AvgPool2d, avg_pool1d, avg_pool2d | nn.AvgPool1d, nn.AvgPool2d | sampling/avg_pool1d pooling/avg_pool2d
+    windows that overhang the end | ceilMode, ceil_mode | ceil_mode | pooling/max_pool2d_ceil pooling/avg_pool2d_ceil sampling/max_pool1d_ceil sampling/avg_pool1d_ceil
     adaptive average | AdaptiveAvgPool1d, AdaptiveAvgPool2d | nn.AdaptiveAvgPool1d, nn.AdaptiveAvgPool2d | sampling/adaptive_avg_pool1d sampling/adaptive_avg_pool2d
     adaptive max | AdaptiveMaxPool1d, AdaptiveMaxPool2d | nn.AdaptiveMaxPool1d, nn.AdaptiveMaxPool2d | sampling/adaptive_max_pool1d sampling/adaptive_max_pool2d
     global | GlobalAvgPool1d, GlobalAvgPool2d, GlobalMaxPool1d, GlobalMaxPool2d | mean, amax | sampling/global_avg_pool1d pooling/global_avg_pool2d sampling/global_max_pool1d sampling/global_max_pool2d
