@@ -13,6 +13,17 @@ static int dl_tiles_2x2(const dl_conv_geometry *g) {
     && 2 * g->ow <= g->w;
 }
 
+// How many of the k taps of output o count in an average along one axis.
+static size_t dl_counted_taps(
+  size_t o, size_t stride, size_t pad, size_t k, size_t dilation, size_t size, size_t counted) {
+  size_t count = 0;
+  for (size_t i = 0; i < k; i++) {
+    count += counted > 0 ? o * stride + i * dilation < counted
+                         : (size_t)dl_inside(dl_tap(o, stride, pad, i, dilation), size);
+  }
+  return count;
+}
+
 #define DL_INC "pool.inc"
 #include "instantiate.h"
 
@@ -28,14 +39,15 @@ void dl_max_pool_backward(
 }
 
 void dl_avg_pool_forward(
-  dl_dtype t, const dl_conv_geometry *g, const void *x, int count_include_pad, void *y) {
-  DL_CALL(avg_pool, t, g, x, count_include_pad, y, 0);
+  dl_dtype t, const dl_conv_geometry *g, const void *x, size_t counted_h, size_t counted_w,
+  void *y) {
+  DL_CALL(avg_pool, t, g, x, counted_h, counted_w, y, 0);
 }
 
 void dl_avg_pool_backward(
-  dl_dtype t, const dl_conv_geometry *g, const void *dy, int count_include_pad, void *dx,
-  int accumulate) {
-  DL_CALL(avg_pool_backward, t, g, dy, count_include_pad, dx, accumulate);
+  dl_dtype t, const dl_conv_geometry *g, const void *dy, size_t counted_h, size_t counted_w,
+  void *dx, int accumulate) {
+  DL_CALL(avg_pool_backward, t, g, dy, counted_h, counted_w, dx, accumulate);
 }
 
 void dl_global_avg_pool_forward(

@@ -6,6 +6,7 @@
   import Darwin
 #endif
 
+import DLCluster
 import DLTensor
 
 /// Loads one rank's rows, a step ahead of the training, on a thread of its own.
@@ -19,12 +20,14 @@ public final class BatchLoader {
 
   /// Starts loading steps `startStep` ..< `endStep` (nil: without end) for a rank.
   ///
+  /// `track` takes a span for each step that was read; it is free again after ``close()``.
+  ///
   /// Throws `DataError` where sampler, sharding and data set do not fit, or no thread can be
   /// started.
   public init(
     dataset: any Dataset, sampler: Sampler, sharding: BatchSharding, rank: Int,
     transform: InputTransform, augmentation: Augmentation? = nil, startStep: Int = 0,
-    endStep: Int? = nil
+    endStep: Int? = nil, track: Track? = nil
   ) throws {
     guard sampler.count == dataset.count else {
       throw DataError(
@@ -60,7 +63,7 @@ public final class BatchLoader {
       augmentation: augmentation, rank: rank, lengths: lengths,
       buckets: buckets)
     try source.checkMemory()
-    state = LoaderState(source, steps: startStep..<max(endStep ?? Int.max, startStep))
+    state = LoaderState(source, steps: startStep..<max(endStep ?? Int.max, startStep), track)
     try start()
   }
 
@@ -122,6 +125,7 @@ public final class BatchLoader {
 private final class LoaderState: @unchecked Sendable {
   private let source: BatchSource
   private let steps: Range<Int>
+  private let track: Track?
   private let buffers: [StepBuffer]
   private let staging: UnsafeMutableRawBufferPointer
   private let mutex: UnsafeMutablePointer<pthread_mutex_t>
@@ -133,8 +137,9 @@ private final class LoaderState: @unchecked Sendable {
   private var failure: (any Error)?
   private var closing = false
 
-  init(_ source: BatchSource, steps: Range<Int>) {
+  init(_ source: BatchSource, steps: Range<Int>, _ track: Track?) {
     self.source = source
+    self.track = track
     self.steps = steps
     buffers = [StepBuffer(source), StepBuffer(source)]
     let rows = source.transform.isIdentity ? 0 : source.largestMicroBatchRows
@@ -162,7 +167,10 @@ private final class LoaderState: @unchecked Sendable {
       guard waitForBuffer() else { return }
       let buffer = buffers[(step - steps.lowerBound) % 2]
       do {
+        let start = track == nil ? 0 : monotonicNanoseconds()
         try load(step, into: buffer, order: &order)
+        track?.record(
+          TimeSpan(.loading, from: start, to: monotonicNanoseconds(), detail: step + 1))
         report(nil)
       } catch {
         return report(error)

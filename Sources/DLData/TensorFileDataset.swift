@@ -6,7 +6,7 @@ import DLTensor
 ///
 /// The number of classes is the one given, else the metadata entry `classes`, else one more than
 /// the largest label. All labels are checked at opening, and again whenever they are read, since
-/// the file may change in use.
+/// the file may change in use; a label that the loss ignores may lie outside the classes.
 public final class TensorFileDataset: Dataset {
   /// The number of rows.
   public let count: Int
@@ -26,12 +26,13 @@ public final class TensorFileDataset: Dataset {
   /// The longest of each row's sequences, where the file has `lengths` I32 [N, ...].
   public let rowLengths: [Int32]?
 
+  private let ignoredLabel: Int32?
   private let file: SafetensorsFile
   private let x: SafetensorsInfo
   private let y: SafetensorsInfo
 
   /// Opens a file and checks it; throws `FormatError`.
-  public init(path: String, classes: Int? = nil) throws {
+  public init(path: String, classes: Int? = nil, ignoredLabel: Int32? = nil) throws {
     let file = try SafetensorsFile(path: path)
     let x = try file.info("x")
     let y = try file.info("y")
@@ -51,6 +52,7 @@ public final class TensorFileDataset: Dataset {
       throw fault(
         "x of shape \(x.shape) and y of shape \(y.shape) differ in rows", "make one label per row")
     }
+    self.ignoredLabel = ignoredLabel
     self.file = file
     self.x = x
     self.y = y
@@ -71,7 +73,8 @@ public final class TensorFileDataset: Dataset {
       }
       limit = value
     }
-    let largest = try Self.scanLabels(file, y, rowLength: y.count / count, classes: limit)
+    let largest = try Self.scanLabels(
+      file, y, rowLength: y.count / count, classes: limit, ignored: ignoredLabel)
     classCount = limit ?? largest + 1
   }
 
@@ -90,9 +93,9 @@ public final class TensorFileDataset: Dataset {
     }
   }
 
-  /// Checks all labels, in pieces, and returns the largest.
+  /// Checks all labels, in pieces, and returns the largest that is not ignored.
   private static func scanLabels(
-    _ file: SafetensorsFile, _ y: SafetensorsInfo, rowLength: Int, classes: Int?
+    _ file: SafetensorsFile, _ y: SafetensorsInfo, rowLength: Int, classes: Int?, ignored: Int32?
   ) throws -> Int {
     var largest = 0
     var piece = [Int32](repeating: 0, count: min(y.count, 1 << 16))
@@ -102,7 +105,7 @@ public final class TensorFileDataset: Dataset {
         let bytes = UnsafeMutableRawBufferPointer(rebasing: piece[..<(4 * count)])
         try file.read(y, bytes: 4 * begin..<4 * (begin + count), into: bytes)
       }
-      for index in 0..<count {
+      for index in 0..<count where piece[index] != ignored {
         try check(
           piece[index], row: (begin + index) / rowLength, classes: classes, path: file.path)
         largest = max(largest, Int(piece[index]))
@@ -139,7 +142,8 @@ public final class TensorFileDataset: Dataset {
       done += length
     }
     guard let classCount else { return }
-    for (index, label) in labels.bindMemory(to: Int32.self).enumerated() {
+    for (index, label) in labels.bindMemory(to: Int32.self).enumerated() where label != ignoredLabel
+    {
       try Self.check(label, row: rows[index / labelCount], classes: classCount, path: path)
     }
   }

@@ -10,24 +10,29 @@ import DLTensor
 public final class MaxPool1d: Module, Layer {
   /// The window's extents, over images of one row.
   public let window: Window2d
+  /// Whether the last window may overhang.
+  public let ceilMode: Bool
   private let padding: Int
 
   /// Makes a pooling layer; the stride is the kernel's size by default.
-  public init(kernel: Int, stride: Int? = nil, padding: Int = 0, dilation: Int = 1) {
+  public init(
+    kernel: Int, stride: Int? = nil, padding: Int = 0, dilation: Int = 1, ceilMode: Bool = false
+  ) {
     window = .row(kernel: kernel, stride: stride ?? kernel, padding: padding, dilation: dilation)
     self.padding = padding
+    self.ceilMode = ceilMode
   }
 
   /// Applies the layer.
   public func forward(_ x: Tensor) throws -> Tensor {
     try x.maxPool1d(
       kernel: window.kernel.width, stride: window.stride.width, padding: padding,
-      dilation: window.dilation.width)
+      dilation: window.dilation.width, ceilMode: ceilMode)
   }
 
   /// The output's shape without its batch axis.
   public func outputShape(for input: Shape) throws -> Shape {
-    try window.pooledRow(op: "max_pool1d", input)
+    try window.pooledRow(op: "max_pool1d", input, ceilMode)
   }
 }
 
@@ -40,31 +45,38 @@ public final class AvgPool1d: Module, Layer {
   public let window: Window2d
   /// Whether the divisor counts padded positions.
   public let countIncludePad: Bool
+  /// Whether the last window may overhang.
+  public let ceilMode: Bool
   private let padding: Int
 
   /// Makes a pooling layer; the stride is the kernel's size by default.
-  public init(kernel: Int, stride: Int? = nil, padding: Int = 0, countIncludePad: Bool = true) {
+  public init(
+    kernel: Int, stride: Int? = nil, padding: Int = 0, countIncludePad: Bool = true,
+    ceilMode: Bool = false
+  ) {
     window = .row(kernel: kernel, stride: stride ?? kernel, padding: padding)
     self.padding = padding
     self.countIncludePad = countIncludePad
+    self.ceilMode = ceilMode
   }
 
   /// Applies the layer.
   public func forward(_ x: Tensor) throws -> Tensor {
     try x.avgPool1d(
       kernel: window.kernel.width, stride: window.stride.width, padding: padding,
-      countIncludePad: countIncludePad)
+      countIncludePad: countIncludePad, ceilMode: ceilMode)
   }
 
   /// The output's shape without its batch axis.
   public func outputShape(for input: Shape) throws -> Shape {
-    try window.pooledRow(op: "avg_pool1d", input)
+    try window.pooledRow(op: "avg_pool1d", input, ceilMode)
   }
 }
 
 extension Window2d {
-  fileprivate func pooledRow(op: String, _ input: Shape) throws -> Shape {
-    let size = try poolOutput(op: op, height: 1, width: input.sequenceLength(op))
+  fileprivate func pooledRow(op: String, _ input: Shape, _ ceilMode: Bool) throws -> Shape {
+    let size = try poolOutput(
+      op: op, height: 1, width: input.sequenceLength(op), ceilMode: ceilMode)
     return [size.width, input[1]]
   }
 }
@@ -91,6 +103,8 @@ public struct MaxPool1dWord: LayerWord {
   public var padding = 0
   /// Distance of the window's taps.
   public var dilation = 1
+  /// Whether the last window may overhang.
+  public var ceilMode = false
   /// Makes the options with their defaults.
   public init() {}
   /// The keys, in the order in which they are written.
@@ -101,6 +115,7 @@ public struct MaxPool1dWord: LayerWord {
       .init(
         "padding", \.padding, .windowMargin, "padding on each side, at most half of the window"),
       .init("dilation", \.dilation, .windowExtent, "distance of the window's taps"),
+      .init("ceil_mode", \.ceilMode, "whether the last window may overhang"),
     ]
   }
   /// Completes defaults that depend on other values.
@@ -113,7 +128,8 @@ public struct MaxPool1dWord: LayerWord {
   }
   /// Makes the layer for inputs of shape `[batch] + input`.
   public func layer(for input: Shape) -> any Layer {
-    MaxPool1d(kernel: kernel, stride: stride, padding: padding, dilation: dilation)
+    MaxPool1d(
+      kernel: kernel, stride: stride, padding: padding, dilation: dilation, ceilMode: ceilMode)
   }
 }
 
@@ -129,6 +145,8 @@ public struct AvgPool1dWord: LayerWord {
   public var padding = 0
   /// Whether padding counts in the average.
   public var countIncludePad = true
+  /// Whether the last window may overhang.
+  public var ceilMode = false
   /// Makes the options with their defaults.
   public init() {}
   /// The keys, in the order in which they are written.
@@ -139,6 +157,7 @@ public struct AvgPool1dWord: LayerWord {
       .init(
         "padding", \.padding, .windowMargin, "padding on each side, at most half of the window"),
       .init("count_include_pad", \.countIncludePad, "whether padding counts in the average"),
+      .init("ceil_mode", \.ceilMode, "whether the last window may overhang"),
     ]
   }
   /// Completes defaults that depend on other values.
@@ -151,6 +170,8 @@ public struct AvgPool1dWord: LayerWord {
   }
   /// Makes the layer for inputs of shape `[batch] + input`.
   public func layer(for input: Shape) -> any Layer {
-    AvgPool1d(kernel: kernel, stride: stride, padding: padding, countIncludePad: countIncludePad)
+    AvgPool1d(
+      kernel: kernel, stride: stride, padding: padding, countIncludePad: countIncludePad,
+      ceilMode: ceilMode)
   }
 }

@@ -10,21 +10,25 @@ import DLTensor
 public final class MaxPool2d: Module, Layer {
   /// The window's extents.
   public let window: Window2d
+  /// Whether the last window may overhang.
+  public let ceilMode: Bool
 
   /// Makes a pooling layer; the stride is the kernel's size by default.
   public init(
-    kernel: Size2d, stride: Size2d? = nil, padding: Size2d = 0, dilation: Size2d = 1
+    kernel: Size2d, stride: Size2d? = nil, padding: Size2d = 0, dilation: Size2d = 1,
+    ceilMode: Bool = false
   ) {
     window = Window2d(
       kernel: kernel, stride: stride ?? kernel, padding: padding, dilation: dilation)
+    self.ceilMode = ceilMode
   }
 
   /// Applies the layer.
-  public func forward(_ x: Tensor) throws -> Tensor { try x.maxPool2d(window) }
+  public func forward(_ x: Tensor) throws -> Tensor { try x.maxPool2d(window, ceilMode: ceilMode) }
 
   /// The output's shape without its batch axis.
   public func outputShape(for input: Shape) throws -> Shape {
-    try window.pooled(op: "max_pool2d", input)
+    try window.pooled(op: "max_pool2d", input, ceilMode)
   }
 }
 
@@ -37,23 +41,27 @@ public final class AvgPool2d: Module, Layer {
   public let window: Window2d
   /// Whether the divisor counts padded positions.
   public let countIncludePad: Bool
+  /// Whether the last window may overhang.
+  public let ceilMode: Bool
 
   /// Makes a pooling layer; the stride is the kernel's size by default.
   public init(
-    kernel: Size2d, stride: Size2d? = nil, padding: Size2d = 0, countIncludePad: Bool = true
+    kernel: Size2d, stride: Size2d? = nil, padding: Size2d = 0, countIncludePad: Bool = true,
+    ceilMode: Bool = false
   ) {
     window = Window2d(kernel: kernel, stride: stride ?? kernel, padding: padding)
     self.countIncludePad = countIncludePad
+    self.ceilMode = ceilMode
   }
 
   /// Applies the layer.
   public func forward(_ x: Tensor) throws -> Tensor {
-    try x.avgPool2d(window, countIncludePad: countIncludePad)
+    try x.avgPool2d(window, countIncludePad: countIncludePad, ceilMode: ceilMode)
   }
 
   /// The output's shape without its batch axis.
   public func outputShape(for input: Shape) throws -> Shape {
-    try window.pooled(op: "avg_pool2d", input)
+    try window.pooled(op: "avg_pool2d", input, ceilMode)
   }
 }
 
@@ -76,12 +84,12 @@ public final class GlobalAvgPool2d: Module, Layer {
 }
 
 extension Window2d {
-  fileprivate func pooled(op: String, _ input: Shape) throws -> Shape {
+  fileprivate func pooled(op: String, _ input: Shape, _ ceilMode: Bool) throws -> Shape {
     guard input.rank == 3 else {
       throw TensorError(
         op: op, "input has shape \(input), expected [height, width, channels]")
     }
-    let size = try poolOutput(op: op, height: input[0], width: input[1])
+    let size = try poolOutput(op: op, height: input[0], width: input[1], ceilMode: ceilMode)
     return [size.height, size.width, input[2]]
   }
 }
@@ -98,6 +106,8 @@ public struct MaxPool2dWord: LayerWord {
   public var padding = Size2d(0)
   /// Distance of the window's taps, one integer or [height, width].
   public var dilation = Size2d(1)
+  /// Whether the last window may overhang.
+  public var ceilMode = false
   /// Makes the options with their defaults.
   public init() {}
   /// The keys, in the order in which they are written.
@@ -111,6 +121,7 @@ public struct MaxPool2dWord: LayerWord {
       .init(
         "dilation", \.dilation, .windowExtent,
         "distance of the window's taps, one integer or [height, width]"),
+      .init("ceil_mode", \.ceilMode, "whether the last window may overhang"),
     ]
   }
   /// Completes defaults that depend on other values.
@@ -121,7 +132,8 @@ public struct MaxPool2dWord: LayerWord {
   public func problems() -> [ConfigurationProblem] { poolPaddingProblems(kernel, padding) }
   /// Makes the layer for inputs of shape `[batch] + input`.
   public func layer(for input: Shape) -> any Layer {
-    MaxPool2d(kernel: kernel, stride: stride, padding: padding, dilation: dilation)
+    MaxPool2d(
+      kernel: kernel, stride: stride, padding: padding, dilation: dilation, ceilMode: ceilMode)
   }
 }
 
@@ -137,6 +149,8 @@ public struct AvgPool2dWord: LayerWord {
   public var padding = Size2d(0)
   /// Whether padding counts in the average.
   public var countIncludePad = true
+  /// Whether the last window may overhang.
+  public var ceilMode = false
   /// Makes the options with their defaults.
   public init() {}
   /// The keys, in the order in which they are written.
@@ -148,6 +162,7 @@ public struct AvgPool2dWord: LayerWord {
       .init(
         "padding", \.padding, .windowMargin, "padding on each side, at most half of the window"),
       .init("count_include_pad", \.countIncludePad, "whether padding counts in the average"),
+      .init("ceil_mode", \.ceilMode, "whether the last window may overhang"),
     ]
   }
   /// Completes defaults that depend on other values.
@@ -159,8 +174,8 @@ public struct AvgPool2dWord: LayerWord {
   /// Makes the layer for inputs of shape `[batch] + input`.
   public func layer(for input: Shape) -> any Layer {
     AvgPool2d(
-      kernel: kernel, stride: stride, padding: padding,
-      countIncludePad: countIncludePad)
+      kernel: kernel, stride: stride, padding: padding, countIncludePad: countIncludePad,
+      ceilMode: ceilMode)
   }
 }
 

@@ -35,8 +35,8 @@ public struct Recipe: Sendable {
 
   /// All recipes, by name.
   public static let all: [Recipe] = [
-    .digits, .lenetMNIST, .resnet20CIFAR10, .gptShakespeare, .lstmShakespeare, .dcganMNIST,
-    .gcnCora, .lenet5,
+    .digits, .lenetMNIST, .resnet20CIFAR10, .gptShakespeare, .lstmShakespeare,
+    .transformerDeEn, .dcganMNIST, .gcnCora, .lenet5,
   ]
 
   /// The list of all recipes, or one as YAML with the way to its data as a comment.

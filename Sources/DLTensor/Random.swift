@@ -1,4 +1,5 @@
 import CKernels
+import DLCluster
 
 #if canImport(Glibc)
   import Glibc
@@ -43,10 +44,8 @@ public struct RandomKey: Sendable, Hashable {
 
   /// The child of that name.
   public func child(_ name: String) -> RandomKey {
-    var hash: UInt64 = 0xcbf2_9ce4_8422_2325
-    for byte in name.utf8 { hash = (hash ^ UInt64(byte)) &* 0x0000_0100_0000_01b3 }
     // A mix of its own, so that no short name equals a small number.
-    return child(hash: Self.mix(hash))
+    child(hash: Self.mix(stableHash(name)))
   }
 
   private func child(hash: UInt64) -> RandomKey {

@@ -74,13 +74,17 @@ public struct Window2d: Hashable, Sendable {
   public func output(op: String, height: Int, width: Int) throws -> Size2d {
     let padded = try padded(op: op, height: height, width: width)
     guard reach.height <= padded.height, reach.width <= padded.width else {
-      let dilated = reach == kernel ? "" : ", dilated to \(reach),"
-      throw TensorError(
-        op: op, "kernel \(kernel)\(dilated) is larger than the padded input \(padded)")
+      throw tooLarge(op, padded)
     }
     return Size2d(
       (padded.height - reach.height) / stride.height + 1,
       (padded.width - reach.width) / stride.width + 1)
+  }
+
+  func tooLarge(_ op: String, _ padded: Size2d) -> TensorError {
+    let dilated = reach == kernel ? "" : ", dilated to \(reach),"
+    return TensorError(
+      op: op, "kernel \(kernel)\(dilated) is larger than the padded input \(padded)")
   }
 
   /// The extents with the padding on all sides.
@@ -92,22 +96,6 @@ public struct Window2d: Hashable, Sendable {
       throw TensorError(op: op, "an image of \(Size2d(height, width)) is too large")
     }
     return Size2d(height + sides.top + sides.bottom, width + sides.left + sides.right)
-  }
-
-  /// As ``output(op:height:width:)``, for pooling: a window must hold at least one pixel that is
-  /// not padding.
-  public func poolOutput(op: String, height: Int, width: Int) throws -> Size2d {
-    let sides = try sides(op: op)
-    guard max(sides.top, sides.bottom) * 2 <= kernel.height,
-      max(sides.left, sides.right) * 2 <= kernel.width
-    else {
-      throw TensorError(
-        op: op, "padding \(sides.top)x\(sides.left) is more than half of the kernel \(kernel)")
-    }
-    guard height > 0, width > 0 else {
-      throw TensorError(op: op, "an image of \(Size2d(height, width)) has no pixels")
-    }
-    return try output(op: op, height: height, width: width)
   }
 
   /// The rows and columns on each side.

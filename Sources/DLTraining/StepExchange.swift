@@ -1,19 +1,22 @@
 import DLCluster
 
-/// The small agreements of a step: who failed, who wants to stop, and sums of a few doubles.
+/// What ranks tell each other in a step: failures, a wish to stop, sums of a few doubles, and how
+/// long each of them has worked.
 ///
 /// An error that one rank meets between collectives waits here until the next agreement tells all.
 final class StepExchange {
   /// What this rank met since the last agreement.
   var failure: (any Error)?
+  /// The rank that had worked longest in this step when they last agreed.
+  private(set) var slowest = (rank: 0, seconds: 0.0)
 
-  private let communicator: any Communicator
+  private let communicator: TimedCommunicator
   private let tree: ReductionTree
   private let mine: UnsafeMutablePointer<Double>
   private let all: UnsafeMutablePointer<Double>
-  private static let width = 3
+  private static let width = 4
 
-  init(_ communicator: any Communicator) {
+  init(_ communicator: TimedCommunicator) {
     self.communicator = communicator
     tree = ReductionTree(leaves: communicator.size)
     mine = .allocate(capacity: StepExchange.width)
@@ -33,10 +36,15 @@ final class StepExchange {
     mine[0] = value
     mine[1] = stop ? 1 : 0
     mine[2] = failure == nil ? 0 : 1
+    mine[3] = communicator.clock.busySeconds
     let bytes = width * MemoryLayout<Double>.stride
     try communicator.allgather(
       UnsafeRawBufferPointer(start: mine, count: bytes),
       into: UnsafeMutableRawBufferPointer(start: all, count: bytes * communicator.size))
+    slowest = (0, all[3])
+    for rank in 1..<max(communicator.size, 1) where all[rank * width + 3] > slowest.seconds {
+      slowest = (rank, all[rank * width + 3])
+    }
     tree.merge { left, right in
       for index in 0..<width { all[left * width + index] += all[right * width + index] }
     }

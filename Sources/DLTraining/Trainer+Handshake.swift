@@ -21,7 +21,8 @@ extension Trainer {
       "validation rows \(data.validation?.count ?? 0)", "rows of shape \(data.train.inputShape)",
       "classes \(data.train.classCount ?? 0)", "parameters \(parameterCount)",
       "stop at step \(options.stopAtStep ?? 0)", "initial weights \(options.initialWeights != nil)",
-      "run folder \(options.writesRun)", "kernels \(CPU.kernelSet)",
+      "run folder \(options.writesRun)", "trace \(options.trace != nil)",
+      "kernels \(CPU.kernelSet)",
       "BLAS core \(BLAS.core)", "version \(Version.current)",
     ].joined(separator: "\n")
     let root = try communicator.broadcast(mine, root: 0)

@@ -41,9 +41,11 @@ extension Trainer {
     defer { context.isTraining = false }
 
     var loaded: StepBatch?
-    try local {
-      loaded = try loader.next()
-      if let loaded { try prepare(loaded) }
+    try clock.measure(.dataWait) {
+      try local {
+        loaded = try loader.next()
+        if let loaded { try prepare(loaded) }
+      }
     }
     defer { batches.removeAll(keepingCapacity: true) }
     var stop = false
@@ -93,15 +95,23 @@ extension Trainer {
     let phase = phases[index]
     let buffers = configuration.nonFinite == .skip ? Array(arena.bufferBytes) : []
     if phase.lbfgs != nil {
-      return try updateByLBFGS(index, batch, multiplier: multiplier, buffers: buffers)
+      return try clock.measure(.optimizer) {
+        try updateByLBFGS(index, batch, multiplier: multiplier, buffers: buffers)
+      }
     }
     let loss = try gradient(index, batch)
-    var scale = try gradientScale(phase, loss: loss)
+    var scale = try clock.measure(.optimizer) { try gradientScale(phase, loss: loss) }
     if scale != nil, let sam = phase.sam {
-      scale = try gradientScale(phase, loss: gradient(aside: sam, index, batch))
+      let loss = try gradient(aside: sam, index, batch)
+      scale = try clock.measure(.optimizer) { try gradientScale(phase, loss: loss) }
     }
     if let scale {
-      try phase.update(multiplier: multiplier, gradientScale: scale, arena, communicator)
+      try clock.measure(.optimizer) {
+        try phase.update(multiplier: multiplier, gradientScale: scale, arena, communicator)
+      }
+      try clock.measure(.reduction) {
+        try arena.exchange.publish(phase.shares.cuts, type: arena.dtype.element)
+      }
       position.updates[index] = phase.updates
     } else {
       // The forward pass has put what is not finite into the running statistics too.
@@ -122,7 +132,7 @@ extension Trainer {
     phase.clearFrozenGradients(arena)
     let loss =
       try exchange.agree(lossSum, stop: false, "sum the loss").sum / phase.denominator
-    try communicator.timed { try reduce(phase) }
+    try clock.measure(.reduction) { try reduce(phase) }
     return loss
   }
 
@@ -153,9 +163,11 @@ extension Trainer {
     var firstRow = 0
     for (micro, batch) in zip(step.microBatches, batches) {
       context.beginForward(rowOffset: firstRow + micro.rowOffset)
-      let sum = try context.recording { try task.lossSum(batch, phase: phase) }
+      let sum = try clock.measure(.forward) {
+        try context.recording { try task.lossSum(batch, phase: phase) }
+      }
       total += sum.scalar
-      try context.backward(sum, seed: seed)
+      try clock.measure(.backward) { try context.backward(sum, seed: seed) }
       firstRow += micro.globalRows
     }
     return total

@@ -26,6 +26,10 @@ public final class Trainer {
   let totalSteps: Int
   let exchange: StepExchange
   let report: (String) -> Void
+  /// What this rank's threads did when; nil unless a trace is wanted.
+  let timeline: Timeline?
+  /// What this rank's time is spent on.
+  var clock: ActivityClock { communicator.clock }
 
   var position: CheckpointPosition
   /// What the rate is multiplied by besides the schedule; nil where it does not go by validations.
@@ -60,7 +64,9 @@ public final class Trainer {
     BLAS.useOneThread()
     self.configuration = configuration
     self.options = options
-    let timed = TimedCommunicator(communicator)
+    let timeline = options.trace == nil ? nil : Timeline()
+    self.timeline = timeline
+    let timed = TimedCommunicator(communicator, timeline: timeline)
     self.communicator = timed
     self.report = timed.rank == 0 ? report : { _ in }
     self.observers = observers.filter { timed.rank == 0 || $0.observesEveryRank }
@@ -122,34 +128,39 @@ public final class Trainer {
       try BatchLoader(
         dataset: data.train, sampler: sampler, sharding: sharding, rank: communicator.rank,
         transform: data.transform, augmentation: data.augmentation, startStep: start,
-        endStep: totalSteps)
+        endStep: totalSteps, track: timeline?.data)
     }
     defer { loader.close() }
+    let trace = try openTrace()
     let began = monotonicSeconds()
     var trainingSeconds = 0.0
     var rows = 0
     var isInterrupted = false
     var hasPatience = !isOutOfPatience
     while position.step < totalSteps, !isInterrupted, hasPatience {
-      let stepBegan = monotonicSeconds()
-      let communicationBegan = communicator.seconds
-      let outcome = try step(loader)
-      position.step += 1
-      average?.didStep(position.step, arena)
+      clock.restart()
+      let outcome = try clock.measure(.step, detail: position.step + 1) {
+        let outcome = try step(loader)
+        position.step += 1
+        average?.didStep(position.step, arena)
+        return outcome
+      }
+      let times = StepTimes(clock, slowest: exchange.slowest)
       rows += outcome.rows
       lastLoss = outcome.loss
-      let seconds = monotonicSeconds() - stepBegan
-      trainingSeconds += seconds
+      trainingSeconds += times.total
       isInterrupted =
         position.step < totalSteps && (outcome.stop || position.step == options.stopAtStep)
       let stepReport = StepReport(
         step: position.step, epoch: outcome.epoch, loss: outcome.loss,
         learningRate: outcome.learningRate, rows: outcome.rows, parts: outcome.parts,
-        seconds: seconds,
-        communicationSeconds: communicator.seconds - communicationBegan)
+        times: times)
       hasPatience = try afterStep(
         stepReport, isLast: isInterrupted || position.step == totalSteps)
     }
+    let ended = monotonicSeconds()
+    loader.close()
+    if let notice = try trace?.write() { report(notice) }
     let runReport = RunReport(
       name: name, folder: folderPath,
       checkpoint: lastSaved.map {
@@ -158,7 +169,7 @@ public final class Trainer {
       step: position.step, totalSteps: totalSteps,
       epochs: (totalSteps + sampler.stepsPerEpoch - 1) / sampler.stepsPerEpoch,
       ranks: communicator.size, parameters: parameterCount, loss: lastLoss,
-      validation: lastValidation, best: position.best, seconds: monotonicSeconds() - began,
+      validation: lastValidation, best: position.best, seconds: ended - began,
       samplesPerSecond: trainingSeconds > 0 ? Double(rows) / trainingSeconds : 0,
       isInterrupted: isInterrupted)
     try communicator.agreed("end the run") {
@@ -170,6 +181,12 @@ public final class Trainer {
 
   /// Tensor buffers taken from the system so far; it stands still once a step is warm.
   public var poolAllocations: Int { context.pool.systemAllocations }
+
+  /// Where to leave the trace at the end; nil unless one is wanted.
+  private func openTrace() throws -> TraceFile? {
+    guard let path = options.trace, let timeline else { return nil }
+    return try TraceFile(path, timeline, communicator)
+  }
 
   /// The number of trained elements.
   public var parameterCount: Int { arena.parameters.reduce(0) { $0 + $1.shape.count } }
@@ -207,10 +224,12 @@ public final class Trainer {
   private func afterStep(_ step: StepReport, isLast: Bool) throws -> Bool {
     let due = due(after: position.step)
     for observer in observers { try local { try observer.didStep(step) } }
-    if due.validation { try validate() }
+    if due.validation { try clock.measure(.validation, detail: position.step) { try validate() } }
     let isBest = due.validation && position.best?.step == position.step
     let hasPatience = !due.validation || !isOutOfPatience
-    if due.checkpoint || isBest || isLast || !hasPatience { try save() }
+    if due.checkpoint || isBest || isLast || !hasPatience {
+      try clock.measure(.checkpoint, detail: position.step) { try save() }
+    }
     return hasPatience
   }
 

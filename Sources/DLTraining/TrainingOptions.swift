@@ -24,6 +24,8 @@ public struct TrainingOptions: Sendable {
   /// Told on every rank of the run folder, and of the checkpoint that the run would go on from if
   /// it ended now.
   public var didSave: @Sendable (_ folder: String, _ checkpoint: String?) -> Void = { _, _ in }
+  /// A file to write at the end: what each rank's threads did when, in Chrome's trace event format.
+  public var trace: String?
   /// Whether the run leaves a folder with checkpoints and metrics; not for measurements.
   public var writesRun = true
 

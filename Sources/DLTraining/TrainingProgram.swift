@@ -8,7 +8,7 @@ import DLTensor
 ///     }
 public enum TrainingProgram {
   /// Takes `[CONFIG] [--set KEY=VALUE ...] [--out DIR] [--resume auto|PATH] [--init FILE] [--ranks
-  /// N] [--stop-at STEP]`, trains, shows the progress, and ends the program on all ranks with one
+  /// N] [--trace FILE] [--stop-at STEP]`, trains, shows the progress, and ends the program on all ranks with one
   /// exit code, as `dltrain train` does.
   ///
   /// - Parameters:
@@ -53,7 +53,7 @@ public enum TrainingProgram {
 /// The command line of a ``TrainingProgram``.
 struct TrainingArguments {
   static let help = """
-    Usage: [CONFIG] [--set KEY=VALUE ...] [--out DIR] [--resume auto|PATH] [--init FILE] [--ranks N] [--stop-at STEP]
+    Usage: [CONFIG] [--set KEY=VALUE ...] [--out DIR] [--resume auto|PATH] [--init FILE] [--ranks N] [--trace FILE] [--stop-at STEP]
     Example: mpirun -n 4 PROGRAM --set optimizer.lr=0.05 --out runs/mine
     """
 
@@ -92,6 +92,7 @@ struct TrainingArguments {
       case "--resume": job.resume = try value()
       case "--init": job.initialWeights = try value()
       case "--ranks": job.ranks = try number()
+      case "--trace": job.trace = try value()
       case "--stop-at": job.stopAtStep = try number()
       default: throw UsageError("\(name): unknown option; see --help")
       }

@@ -62,8 +62,7 @@ final class UpdatePhase {
       context: context)
   }
 
-  /// Updates this rank's share of the phase's parameters, and hears of the others'; the multiplier is
-  /// that of the schedule.
+  /// Updates this rank's share of the phase's parameters; the multiplier is that of the schedule.
   func update(
     multiplier: Double, gradientScale: Double, _ arena: ParameterArena,
     _ communicator: any Communicator
@@ -74,7 +73,6 @@ final class UpdatePhase {
       scalars: StepScalars(step: updates, learningRate: multiplier, gradientScale: gradientScale)
     ) { try sum($0, arena, communicator) }
     lookahead?.didStep(updates, parameters: state.slice.parameters)
-    try arena.exchange.publish(shares.cuts, type: arena.dtype.element)
   }
 
   /// Adds up numbers over the owners of shares, of which one has each.

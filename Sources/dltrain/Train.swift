@@ -43,6 +43,8 @@ struct Train: Verb {
   var initialWeights: String?
   @Option(help: "Ranks; one per process or core unless given.")
   var ranks: Int?
+  @Option(help: "Write what each rank did when to a file that Perfetto opens.")
+  var trace: String?
   @Option(help: "Stop after this step with a checkpoint.")
   var stopAt: Int?
   @OptionGroup var reduction: ReductionOptions
@@ -55,6 +57,7 @@ struct Train: Verb {
     training.ranks = ranks
     training.stopAtStep = stopAt
     training.reduction = reduction.reduce
+    training.trace = trace
     return try training.run(in: world) { try Job(config).configuration(job.overrides) }
   }
 }

@@ -66,12 +66,16 @@ struct PoolTests {
       var g = geometry
       let x = numbers(g.n * g.h * g.w * g.c), n = g.n * g.oh * g.ow * g.c
       let dy = numbers(n, seed: 2), y = Buffer(type, dy)
-      let pad: Int32 = countPadding ? 1 : 0
-      dl_avg_pool_forward(type.c, &g, Buffer(type, x).pointer, pad, y.pointer)
+      // One row and column fewer than there are, so that a window may end behind what counts.
+      let counted = countPadding ? (g.h + 2 * g.pad_top - 1, g.w + 2 * g.pad_left - 1) : (0, 0)
+      dl_avg_pool_forward(type.c, &g, Buffer(type, x).pointer, counted.0, counted.1, y.pointer)
       var gradient = x.map { _ in 0.0 }, means: [Double] = []
       for i in 0..<n {
         let places = Self.window(g, i)
-        let size = Double(countPadding ? g.kh * g.kw : places.count)
+        let (oy, ox) = (i / g.c / g.ow % g.oh, i / g.c % g.ow)
+        let rows = (0..<g.kh).count { oy * g.stride_h + $0 * g.dilation_h < counted.0 }
+        let columns = (0..<g.kw).count { ox * g.stride_w + $0 * g.dilation_w < counted.1 }
+        let size = Double(countPadding ? rows * columns : places.count)
         means.append(places.map { x[$0] }.reduce(0, +) / size)
         for p in places { gradient[p] += dy[i] / size }
       }
@@ -79,7 +83,8 @@ struct PoolTests {
       for accumulate in [false, true] {
         let dx = Buffer(type, x)
         dl_avg_pool_backward(
-          type.c, &g, Buffer(type, dy).pointer, pad, dx.pointer, accumulate ? 1 : 0)
+          type.c, &g, Buffer(type, dy).pointer, counted.0, counted.1, dx.pointer,
+          accumulate ? 1 : 0)
         expectClose(dx, x.adding(gradient, accumulate))
       }
     }

@@ -104,6 +104,45 @@ import Testing
     ) { try x.gridSample(zeros([3, 2, 2, 2])) }
   }
 
+  /// A dilated window may step over a short image from the padding on one side to that on the other.
+  @Test func windowsThatHoldOnlyPadding() throws {
+    let fault = { (op: String, kernel: String, dilation: String, image: String) in
+      "\(op): kernel \(kernel), dilated by \(dilation), has a window that holds only padding of an image "
+        + "of \(image); use less padding or dilation"
+    }
+    for ceilMode in [false, true] {
+      expect(fault("max_pool1d", "1x2", "1x2", "1x1")) {
+        try zeros([1, 1, 2]).maxPool1d(
+          kernel: 2, stride: 1, padding: 1, dilation: 2, ceilMode: ceilMode)
+      }
+    }
+    expect(fault("max_pool1d", "1x3", "1x2", "1x1")) {
+      try zeros([1, 1, 2]).maxPool1d(kernel: 3, padding: 1, dilation: 2, ceilMode: true)
+    }
+    expect(fault("max_pool2d", "2x2", "4x1", "3x4")) {
+      try zeros([1, 3, 4, 2]).maxPool2d(
+        Window2d(kernel: 2, padding: Size2d(1, 0), dilation: Size2d(4, 1)))
+    }
+    // Where every window has a tap in the image, none is minus infinity.
+    for (length, kernel, stride, padding, dilation) in [
+      (1, 3, 1, 1, 1), (2, 2, 1, 1, 2), (3, 2, 2, 1, 3), (4, 4, 3, 2, 2), (5, 5, 3, 2, 2),
+    ] {
+      for ceilMode in [false, true] {
+        let y = try zeros([1, length, 1]).maxPool1d(
+          kernel: kernel, stride: stride, padding: padding, dilation: dilation, ceilMode: ceilMode)
+        #expect(y.count > 0 && y.doubles.allSatisfy { $0 == 0 })
+      }
+    }
+  }
+
+  @Test func overhangingWindowsNeedAPlaceToBegin() throws {
+    let row = try zeros([1, 3, 2])
+    #expect(try row.maxPool1d(kernel: 5, stride: 3, ceilMode: true).shape == [1, 1, 2])
+    expect("avg_pool1d: kernel 1x5 is larger than the padded input 1x3") {
+      try row.avgPool1d(kernel: 5, stride: 2, ceilMode: true)
+    }
+  }
+
   /// Numbers that would overflow a product or a counter are errors, not traps.
   @Test(arguments: [Int.max, Int.min, 1 << 40, -1])
   func numbersOutOfRange(_ n: Int) throws {
@@ -121,6 +160,8 @@ import Testing
       { try x.convTranspose2d(weight, groups: n) },
       { try row.conv1d(zeros([3, 2, 2]), padding: Padding1d(n)) },
       { try row.maxPool1d(kernel: n) }, { try row.avgPool1d(kernel: 2, stride: n) },
+      { try row.maxPool1d(kernel: n, ceilMode: true) },
+      { try row.maxPool1d(kernel: 2, stride: n, ceilMode: true) },
       { try row.maxPool1d(kernel: 2, padding: n) }, { try row.maxPool1d(kernel: 2, dilation: n) },
       { try row.adaptiveAvgPool1d(n) }, { try x.adaptiveMaxPool2d(size) },
       { try x.upsample2d(to: size) }, { try x.upsample2d(by: Scale2d(Double(n), 1)) },

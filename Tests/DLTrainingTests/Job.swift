@@ -186,7 +186,12 @@ func metrics(_ folder: String) throws -> [[String: JSON]] {
   return try text.split(separator: "\n").map { line in
     let members = try JSON(parsing: String(line)).members ?? []
     return Dictionary(
-      uniqueKeysWithValues: members.filter { !["samples_per_s", "comm_share"].contains($0.key) }
+      uniqueKeysWithValues: members.filter { !isMeasured($0.key) }
         .map { ($0.key, $0.value) })
   }
+}
+
+/// Whether a key of metrics.jsonl is a measured time, and so differs from run to run.
+func isMeasured(_ key: String) -> Bool {
+  key.hasSuffix("_s") || ["comm_share", "slowest_rank"].contains(key)
 }

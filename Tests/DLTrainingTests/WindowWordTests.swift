@@ -15,6 +15,7 @@ private let images = """
       - pixel_shuffle: {upscale_factor: 2}
       - zero_pad2d: {bottom: 1, right: 3}
       - max_pool2d: {kernel: 2, stride: 1, dilation: [1, 2]}
+      - max_pool2d: {kernel: [1, 2], ceil_mode: true}
       - pixel_unshuffle: {downscale_factor: 1}
       - spatial_transformer: {layers: [{adaptive_avg_pool2d: {output_size: [2, 3]}}, flatten], size: [9, 8]}
       - adaptive_max_pool2d: {output_size: 3}
@@ -31,7 +32,7 @@ private let sequences = """
       - conv1d: {out: 6, kernel: 4, padding: same}
       - max_pool1d: {kernel: 3, stride: 2, padding: 1}
       - conv_transpose1d: {out: 4, kernel: 4, stride: 2, padding: 1}
-      - avg_pool1d: {kernel: 2, count_include_pad: false}
+      - avg_pool1d: {kernel: 3, stride: 2, count_include_pad: false, ceil_mode: true}
       - upsample: {scale_factor: 1.5, mode: linear}
       - adaptive_avg_pool1d: {output_size: 7}
       - adaptive_max_pool1d: {output_size: 5}
@@ -47,7 +48,7 @@ private let sequences = """
       images, [12, 10, 4],
       [
         [12, 10, 6], [12, 10, 6], [25, 10, 8], [12, 20, 8], [24, 40, 2], [25, 43, 2], [24, 41, 2],
-        [24, 41, 2], [9, 8, 2], [3, 3, 2], [4, 5, 2], [2], [10],
+        [24, 21, 2], [24, 21, 2], [9, 8, 2], [3, 3, 2], [4, 5, 2], [2], [10],
       ]
     ),
     (

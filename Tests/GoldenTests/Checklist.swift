@@ -52,6 +52,7 @@ enum Checklist {
   private static let pooling = """
     max, 1d and 2d | MaxPool1d, MaxPool2d, max_pool1d, max_pool2d | nn.MaxPool1d, nn.MaxPool2d | sampling/max_pool1d pooling/max_pool2d
     average, 1d and 2d | AvgPool1d, AvgPool2d, avg_pool1d, avg_pool2d | nn.AvgPool1d, nn.AvgPool2d | sampling/avg_pool1d pooling/avg_pool2d
+    windows that overhang the end | ceilMode, ceil_mode | ceil_mode | pooling/max_pool2d_ceil pooling/avg_pool2d_ceil sampling/max_pool1d_ceil sampling/avg_pool1d_ceil
     adaptive average | AdaptiveAvgPool1d, AdaptiveAvgPool2d | nn.AdaptiveAvgPool1d, nn.AdaptiveAvgPool2d | sampling/adaptive_avg_pool1d sampling/adaptive_avg_pool2d
     adaptive max | AdaptiveMaxPool1d, AdaptiveMaxPool2d | nn.AdaptiveMaxPool1d, nn.AdaptiveMaxPool2d | sampling/adaptive_max_pool1d sampling/adaptive_max_pool2d
     global | GlobalAvgPool1d, GlobalAvgPool2d, GlobalMaxPool1d, GlobalMaxPool2d | mean, amax | sampling/global_avg_pool1d pooling/global_avg_pool2d sampling/global_max_pool1d sampling/global_max_pool2d
@@ -153,20 +154,20 @@ enum Checklist {
     """
 
   private static let losses = """
-    mean squared error | MeanSquaredError | nn.MSELoss | loss/mse
-    mean absolute error | MeanAbsoluteError | nn.L1Loss | criterion/mae
-    Huber | Huber, SmoothL1 | nn.HuberLoss, nn.SmoothL1Loss | criterion/huber criterion/smooth_l1
-    cross-entropy | CrossEntropy | nn.CrossEntropyLoss | loss/cross_entropy
+    mean squared error | MeanSquaredError, mse | nn.MSELoss | loss/mse
+    mean absolute error | MeanAbsoluteError, mae | nn.L1Loss | criterion/mae
+    Huber | Huber, huber, SmoothL1, smooth_l1 | nn.HuberLoss, nn.SmoothL1Loss | criterion/huber criterion/smooth_l1
+    cross-entropy | CrossEntropy, cross_entropy | nn.CrossEntropyLoss | loss/cross_entropy
     class weights, smoothing, ignored index, soft targets | CrossEntropy | weight, label_smoothing, ignore_index | criterion/cross_entropy_options
-    negative log-likelihood | NegativeLogLikelihood | nn.NLLLoss | criterion/nll
-    binary cross-entropy | BinaryCrossEntropy | nn.BCELoss | criterion/bce
-    binary cross-entropy of logits | BCEWithLogits | nn.BCEWithLogitsLoss | loss/bce_with_logits criterion/bce_with_positive_weights
-    multi-label | MultiLabelSoftMargin | nn.MultiLabelSoftMarginLoss | criterion/multi_label_soft_margin
-    KL divergence | KLDivergence | nn.KLDivLoss | criterion/kl_divergence
+    negative log-likelihood | NegativeLogLikelihood, nll | nn.NLLLoss | criterion/nll
+    binary cross-entropy | BinaryCrossEntropy, bce | nn.BCELoss | criterion/bce
+    binary cross-entropy of logits | BCEWithLogits, bce_with_logits | nn.BCEWithLogitsLoss | loss/bce_with_logits criterion/bce_with_positive_weights
+    multi-label | MultiLabelSoftMargin, multi_label_soft_margin | nn.MultiLabelSoftMarginLoss | criterion/multi_label_soft_margin
+    KL divergence | KLDivergence, kl_div | nn.KLDivLoss | criterion/kl_divergence
     cosine embedding | CosineEmbedding | nn.CosineEmbeddingLoss | criterion/cosine_embedding
     triplet | TripletMargin | nn.TripletMarginLoss | criterion/triplet_margin
-    CTC | CTC | nn.CTCLoss | ctc/ctc
-    focal | Focal | Lin et al. 2017 | criterion/focal
+    CTC | CTC, ctc | nn.CTCLoss | ctc/ctc
+    focal | Focal, focal | Lin et al. 2017 | criterion/focal
     """
 
   private static let initializers = """

@@ -54,7 +54,7 @@ import Testing
     let twice = try Golden.cases("second")
     var lines = [
       "# Operations", "",
-      "What there is, under our name (and the word in `model.layers`), PyTorch's, and what shows that",
+      "What there is, under our name (and the word in `model.layers` or `loss`), PyTorch's, and what shows that",
       "it is right: golden cases as `family/op` under `Tests/GoldenTests/Golden`, compared with PyTorch",
       "forward and backward in float64 and float32, or tests. A dot in the last column marks ops whose gradients",
       "can be differentiated again, as compared with PyTorch's double backward. This page is written",

@@ -132,12 +132,14 @@ extension GoldenCase {
     case "global_avg_pool2d": return GlobalAvgPool2d()
     case "max_pool2d":
       let window = try window()
-      return MaxPool2d(kernel: window.kernel, stride: window.stride, padding: try size("padding"))
+      return MaxPool2d(
+        kernel: window.kernel, stride: window.stride, padding: try size("padding"),
+        ceilMode: flag("ceil_mode"))
     case "avg_pool2d":
       let window = try window()
       return AvgPool2d(
         kernel: window.kernel, stride: window.stride, padding: try size("padding"),
-        countIncludePad: flag("count_include_pad"))
+        countIncludePad: flag("count_include_pad"), ceilMode: flag("ceil_mode"))
     case "log_softmax": return LogSoftmax()
     case "relu6": return ReLU6()
     case "hard_sigmoid": return HardSigmoid()

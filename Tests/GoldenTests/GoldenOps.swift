@@ -59,11 +59,14 @@ extension GoldenCase {
 
   private static var windows: [String: OpRunner] {
     [
-      "max_pool2d": { ["y": try $1.get("x").maxPool2d($0.window())] },
+      "max_pool2d": {
+        ["y": try $1.get("x").maxPool2d($0.window(), ceilMode: $0.flag("ceil_mode"))]
+      },
       "avg_pool2d": {
         [
           "y": try $1.get("x").avgPool2d(
-            $0.window(), countIncludePad: $0.flag("count_include_pad"))
+            $0.window(), countIncludePad: $0.flag("count_include_pad"),
+            ceilMode: $0.flag("ceil_mode"))
         ]
       },
       "global_avg_pool2d": { ["y": try $1.get("x").globalAvgPool2d()] },

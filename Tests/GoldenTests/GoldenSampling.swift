@@ -12,14 +12,14 @@ extension GoldenCase {
         [
           "y": try $1.get("x").maxPool1d(
             kernel: $0.count("kernel"), stride: $0.count("stride"), padding: $0.count("padding"),
-            dilation: $0.count("dilation"))
+            dilation: $0.count("dilation"), ceilMode: $0.flag("ceil_mode"))
         ]
       },
       "avg_pool1d": {
         [
           "y": try $1.get("x").avgPool1d(
             kernel: $0.count("kernel"), stride: $0.count("stride"), padding: $0.count("padding"),
-            countIncludePad: $0.flag("count_include_pad"))
+            countIncludePad: $0.flag("count_include_pad"), ceilMode: $0.flag("ceil_mode"))
         ]
       },
       "global_avg_pool1d": { ["y": try $1.get("x").globalAvgPool1d()] },

@@ -45,11 +45,11 @@ extension GoldenCase {
     case "max_pool1d":
       return MaxPool1d(
         kernel: count("kernel"), stride: count("stride"), padding: count("padding"),
-        dilation: count("dilation"))
+        dilation: count("dilation"), ceilMode: flag("ceil_mode"))
     case "avg_pool1d":
       return AvgPool1d(
         kernel: count("kernel"), stride: count("stride"), padding: count("padding"),
-        countIncludePad: flag("count_include_pad"))
+        countIncludePad: flag("count_include_pad"), ceilMode: flag("ceil_mode"))
     case "adaptive_avg_pool1d": return AdaptiveAvgPool1d(count("output_size"))
     case "adaptive_max_pool1d": return AdaptiveMaxPool1d(count("output_size"))
     case "adaptive_avg_pool2d": return AdaptiveAvgPool2d(try size("output_size"))

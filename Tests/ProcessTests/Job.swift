@@ -75,8 +75,13 @@ enum Job {
     try String(contentsOfFile: run + "/metrics.jsonl", encoding: .utf8).split(separator: "\n").map {
       line in
       let members = try JSON(parsing: String(line)).members ?? []
-      return members.filter { !["samples_per_s", "comm_share"].contains($0.key) }
+      return members.filter { !isMeasured($0.key) }
         .map { "\($0.key)=\($0.value)" }.joined(separator: " ")
     }
   }
+}
+
+/// Whether a key of metrics.jsonl is a measured time, and so differs from run to run.
+func isMeasured(_ key: String) -> Bool {
+  key.hasSuffix("_s") || ["comm_share", "slowest_rank"].contains(key)
 }

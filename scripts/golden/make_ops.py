@@ -109,6 +109,26 @@ def pooling():
                           lambda x: {"y": nhwc(F.avg_pool2d(nchw(x), kernel, stride, padding,
                                                             count_include_pad=include))},
                           wrt=["x"], count_include_pad=include, **shared)
+    # The last window overhangs; a window that would begin in the padding behind the image is left out;
+    # a kernel larger than the image has one window.
+    for case, image, kernel, stride, padding in [
+        ("k2_odd", (2, 7, 5, 3), (2, 2), (2, 2), (0, 0)),
+        ("k3_s2_p1", (2, 8, 6, 3), (3, 3), (2, 2), (1, 1)),
+        ("k2_s3_p1", (2, 5, 6, 2), (2, 2), (3, 3), (1, 1)),
+        ("k2x4_s2x3_p1x2", (1, 6, 9, 3), (2, 4), (2, 3), (1, 2)),
+        ("k4x5_larger", (2, 3, 4, 2), (4, 5), (2, 3), (0, 0)),
+    ]:
+        shared = dict(kernel=kernel, stride=stride, padding=padding, ceil_mode=True, layout="NHWC")
+        family.record(f"max_pool2d_ceil_{case}", "max_pool2d",
+                      {"x": Random("max_ceil_" + case).normal(*image)},
+                      lambda x: {"y": nhwc(F.max_pool2d(nchw(x), kernel, stride, padding, ceil_mode=True))},
+                      wrt=["x"], **shared)
+        for include in [True, False]:
+            name = f"avg_pool2d_ceil_{case}" + ("" if include else "_exclude_pad")
+            family.record(name, "avg_pool2d", {"x": Random(name).normal(*image)},
+                          lambda x: {"y": nhwc(F.avg_pool2d(nchw(x), kernel, stride, padding, ceil_mode=True,
+                                                            count_include_pad=include))},
+                          wrt=["x"], count_include_pad=include, **shared)
     # Equal values in a window: the gradient goes to the first in row order. All below zero, so
     # that padding by zeros instead of minus infinity would show.
     ties = Random("ties").integers(2, 6, 7, 3, below=3).astype(np.float32) - 4

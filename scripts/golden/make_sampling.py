@@ -35,6 +35,26 @@ def pooling(family):
                                                            count_include_pad=include))},
                           wrt=["x"], kernel=kernel, stride=stride, padding=padding,
                           count_include_pad=include, layout="NLC")
+    for case, shape, kernel, stride, padding, dilation in [
+        ("k2_odd", (2, 7, 3), 2, 2, 0, 1),
+        ("k4_s3_p2", (3, 12, 2), 4, 3, 2, 1),
+        ("k2_s3_p1", (2, 5, 3), 2, 3, 1, 1),
+        ("k3_d2_p1", (2, 11, 3), 3, 3, 1, 2),
+        ("k4_larger", (2, 3, 4), 4, 2, 0, 1),
+    ]:
+        name = "max_pool1d_ceil_" + case
+        family.record(name, "max_pool1d", {"x": Random(name).normal(*shape)},
+                      lambda x: {"y": ncl(F.max_pool1d(ncl(x), kernel, stride, padding, dilation,
+                                                       ceil_mode=True))},
+                      wrt=["x"], kernel=kernel, stride=stride, padding=padding, dilation=dilation,
+                      ceil_mode=True, layout="NLC")
+        for include in [] if dilation > 1 else [True, False]:
+            name = f"avg_pool1d_ceil_{case}" + ("" if include else "_exclude_pad")
+            family.record(name, "avg_pool1d", {"x": Random(name).normal(*shape)},
+                          lambda x: {"y": ncl(F.avg_pool1d(ncl(x), kernel, stride, padding, ceil_mode=True,
+                                                           count_include_pad=include))},
+                          wrt=["x"], kernel=kernel, stride=stride, padding=padding,
+                          count_include_pad=include, ceil_mode=True, layout="NLC")
     for case, image, size in [
         ("even", (2, 6, 8, 3), (3, 2)),
         ("uneven", (2, 7, 5, 3), (3, 2)),

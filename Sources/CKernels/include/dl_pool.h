@@ -16,15 +16,16 @@ void dl_max_pool_backward(
   dl_dtype t, const dl_conv_geometry *g, const void *dy, const int32_t *argmax, void *dx,
   int accumulate);
 
-/// y = the mean of each window, over kh * kw elements or, without count_include_pad, over those
-/// inside the image.
+/// y = the sum of each window over the number of its taps that lie within the first counted_h rows
+/// and counted_w columns of the padded image or, where these are 0, inside the image.
 void dl_avg_pool_forward(
-  dl_dtype t, const dl_conv_geometry *g, const void *x, int count_include_pad, void *y);
+  dl_dtype t, const dl_conv_geometry *g, const void *x, size_t counted_h, size_t counted_w,
+  void *y);
 
 /// dx (+)= the gradient of `dl_avg_pool_forward`.
 void dl_avg_pool_backward(
-  dl_dtype t, const dl_conv_geometry *g, const void *dy, int count_include_pad, void *dx,
-  int accumulate);
+  dl_dtype t, const dl_conv_geometry *g, const void *dy, size_t counted_h, size_t counted_w,
+  void *dx, int accumulate);
 
 /// y [n, c] = the mean over `pixels` of x [n, pixels, c].
 void dl_global_avg_pool_forward(

@@ -1,3 +1,4 @@
+import DLConfiguration
 import DLTensor
 
 /// `Σ max(z, 0) - z·t + log(1 + exp(-|z|))` over elements: binary cross-entropy of sigmoid(z)
@@ -5,12 +6,25 @@ import DLTensor
 ///
 /// Shapes: equal; targets in 0...1. Denominator: elements. Counterpart:
 /// `torch.nn.BCEWithLogitsLoss`.
-public struct BCEWithLogits: Loss {
+public struct BCEWithLogits: LossWord {
+  /// The word as written in `loss`.
+  public static var word: String { "bce_with_logits" }
   /// A factor for the part of t per class of the last axis; 1 unless given.
-  public let positiveWeights: [Double]?
+  public var positiveWeights: [Double]?
+
+  /// Makes the loss without weights.
+  public init() {}
 
   /// Makes the loss.
-  public init(positiveWeights: [Double]? = nil) { self.positiveWeights = positiveWeights }
+  public init(positiveWeights: [Double]?) { self.positiveWeights = positiveWeights }
+
+  /// The keys, in the order in which they are written.
+  public static var fields: [ConfigurationField<Self>] {
+    [
+      .init(
+        "pos_weight", \.positiveWeights, .atLeast(0), "factor for targets of 1, one per class")
+    ]
+  }
 
   /// What the sum is divided by.
   public func denominator(_ target: Tensor) -> Double { Double(target.count) }
@@ -21,4 +35,7 @@ public struct BCEWithLogits: Loss {
     return try prediction.bceWithLogitsSum(
       target, weights: nil, positiveWeights: positiveWeights)
   }
+
+  /// Probabilities: the sigmoid of the outputs.
+  public func predictions(of outputs: Tensor) throws -> Tensor { try outputs.sigmoid() }
 }

@@ -1,3 +1,4 @@
+import DLConfiguration
 import DLTensor
 
 /// Connectionist temporal classification: `-Σ log p(labels | x)` over rows, x log probabilities.
@@ -7,17 +8,33 @@ import DLTensor
 /// `zeroInfinity`. As a ``Loss`` of prediction and target all time steps are valid, and a row's
 /// labels end where the blank first stands, as padding. Denominator: rows. Graves et al. 2006.
 /// Counterpart: `torch.nn.CTCLoss(reduction="sum")`.
-public struct CTC: Loss {
+public struct CTC: LossWord {
+  /// The word as written in `loss`.
+  public static var word: String { "ctc" }
   /// The class that stands for no label.
-  public let blank: Int
+  public var blank = 0
   /// Whether rows whose labels do not fit count as 0, with gradients of 0.
-  public let zeroInfinity: Bool
+  public var zeroInfinity = false
+
+  /// Makes the loss with 0 for the blank.
+  public init() {}
 
   /// Makes the loss.
   public init(blank: Int = 0, zeroInfinity: Bool = false) {
     self.blank = blank
     self.zeroInfinity = zeroInfinity
   }
+
+  /// The keys, in the order in which they are written.
+  public static var fields: [ConfigurationField<Self>] {
+    [
+      .init("blank", \.blank, .atLeast(0), "class that stands for no label, and pads labels"),
+      .init("zero_infinity", \.zeroInfinity, "rows whose labels do not fit count as 0"),
+    ]
+  }
+
+  /// Sequences of classes.
+  public var labelTypes: [DType] { [.int32] }
 
   /// What the sum is divided by.
   public func denominator(_ target: Tensor) -> Double {
@@ -39,4 +56,7 @@ public struct CTC: Loss {
       targets: target, targetLengths: target.lengths(until: blank), blank: blank,
       zeroInfinity: zeroInfinity)
   }
+
+  /// Probabilities: the outputs are their logarithms.
+  public func predictions(of outputs: Tensor) throws -> Tensor { try outputs.exp() }
 }

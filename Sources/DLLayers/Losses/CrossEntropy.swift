@@ -1,3 +1,4 @@
+import DLConfiguration
 import DLTensor
 
 /// `-Σ weight[c] · q[c] · log softmax(logits)[c]` over rows and classes, with q = 1 at the label.
@@ -6,13 +7,18 @@ import DLTensor
 /// 2016). Shapes: logits `[..., classes]`; labels int32 `[...]`, or probabilities `[..., classes]`
 /// in the logits' precision. Denominator: for labels the sum of the weights of those not ignored,
 /// for probabilities the rows. Counterpart: `torch.nn.CrossEntropyLoss`.
-public struct CrossEntropy: Loss {
+public struct CrossEntropy: ClassLoss {
+  /// The word as written in `loss`.
+  public static var word: String { "cross_entropy" }
   /// A factor per class; 1 unless given.
-  public let weights: [Double]?
+  public var weights: [Double]?
   /// How much of a label is spread evenly over all classes.
-  public let labelSmoothing: Double
+  public var labelSmoothing = 0.0
   /// The label of rows that do not count.
-  public let ignoreIndex: Int32?
+  public var ignoreIndex: Int32?
+
+  /// Makes the loss without options.
+  public init() {}
 
   /// Makes the loss.
   public init(
@@ -22,6 +28,18 @@ public struct CrossEntropy: Loss {
     self.labelSmoothing = labelSmoothing
     self.ignoreIndex = ignoreIndex
   }
+
+  /// The keys, in the order in which they are written.
+  public static var fields: [ConfigurationField<Self>] {
+    classFields + [
+      .init(
+        "label_smoothing", \.labelSmoothing, .within(0...1),
+        "how much of a label is spread evenly over all classes")
+    ]
+  }
+
+  /// Classes, or a probability for each.
+  public var labelTypes: [DType] { [.int32, .float32] }
 
   /// What the sum is divided by.
   public func denominator(_ target: Tensor) throws -> Double {
@@ -42,4 +60,7 @@ public struct CrossEntropy: Loss {
     return try prediction.crossEntropySum(
       labels: target, weights: weights, labelSmoothing: labelSmoothing, ignoreIndex: ignoreIndex)
   }
+
+  /// Probabilities: the softmax of the outputs.
+  public func predictions(of outputs: Tensor) throws -> Tensor { try outputs.softmax() }
 }

@@ -1,19 +1,33 @@
+import DLConfiguration
 import DLTensor
 
 /// `-Σ alpha_t · (1 - p_t)^gamma · log p_t` over elements, p_t the probability that sigmoid(logit)
 /// gives the target.
 ///
 /// Shapes: equal; targets in 0...1. Denominator: elements. Lin et al. 2017, equation 5.
-public struct Focal: Loss {
+public struct Focal: LossWord {
+  /// The word as written in `loss`.
+  public static var word: String { "focal" }
   /// The weight of targets of 1, those of 0 getting 1 - alpha; nil for none.
-  public let alpha: Double?
+  public var alpha: Double? = 0.25
   /// How much less what is already right counts.
-  public let gamma: Double
+  public var gamma = 2.0
+
+  /// Makes the loss as in the paper.
+  public init() {}
 
   /// Makes the loss.
   public init(alpha: Double? = 0.25, gamma: Double = 2) {
     self.alpha = alpha
     self.gamma = gamma
+  }
+
+  /// The keys, in the order in which they are written.
+  public static var fields: [ConfigurationField<Self>] {
+    [
+      .init("alpha", \.alpha, .within(0...1), "weight of targets of 1; null for none"),
+      .init("gamma", \.gamma, .atLeast(0), "how much less what is already right counts"),
+    ]
   }
 
   /// What the sum is divided by.
@@ -25,4 +39,7 @@ public struct Focal: Loss {
   public func sum(_ prediction: Tensor, _ target: Tensor) throws -> Tensor {
     try prediction.focalSum(target, alpha: alpha, gamma: gamma)
   }
+
+  /// Probabilities: the sigmoid of the outputs.
+  public func predictions(of outputs: Tensor) throws -> Tensor { try outputs.sigmoid() }
 }

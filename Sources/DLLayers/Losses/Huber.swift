@@ -1,15 +1,24 @@
+import DLConfiguration
 import DLTensor
 
 /// `Σ (d ≤ delta ? d² / 2 : delta · (d - delta / 2))` over elements, d = |prediction - target|.
 ///
 /// Shapes: equal. Denominator: elements. Huber 1964. Counterpart: `torch.nn.HuberLoss`.
-public struct Huber: Loss {
+public struct Huber: LossWord {
+  /// The word as written in `loss`.
+  public static var word: String { "huber" }
   /// Where squares turn into absolute values.
-  public let delta: Double
+  public var delta = 1.0
+
+  /// Makes the loss with 1 for delta.
+  public init() {}
 
   /// Makes the loss.
-  public init(delta: Double = 1) {
-    self.delta = delta
+  public init(delta: Double) { self.delta = delta }
+
+  /// The keys, in the order in which they are written.
+  public static var fields: [ConfigurationField<Self>] {
+    [.init("delta", \.delta, .above(0), "where squares turn into absolute values")]
   }
 
   /// What the sum is divided by.

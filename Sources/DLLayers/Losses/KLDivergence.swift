@@ -1,15 +1,24 @@
+import DLConfiguration
 import DLTensor
 
 /// `Σ t · (log t - x)` over elements of log probabilities x.
 ///
 /// Shapes: equal. Denominator: rows. Counterpart: `torch.nn.KLDivLoss(reduction="batchmean")`.
-public struct KLDivergence: Loss {
+public struct KLDivergence: LossWord {
+  /// The word as written in `loss`.
+  public static var word: String { "kl_div" }
   /// Whether targets are given as logarithms.
-  public let logTarget: Bool
+  public var logTarget = false
+
+  /// Makes the loss for targets that are probabilities.
+  public init() {}
 
   /// Makes the loss.
-  public init(logTarget: Bool = false) {
-    self.logTarget = logTarget
+  public init(logTarget: Bool) { self.logTarget = logTarget }
+
+  /// The keys, in the order in which they are written.
+  public static var fields: [ConfigurationField<Self>] {
+    [.init("log_target", \.logTarget, "targets are logarithms of probabilities")]
   }
 
   /// What the sum is divided by.
@@ -21,4 +30,7 @@ public struct KLDivergence: Loss {
   public func sum(_ prediction: Tensor, _ target: Tensor) throws -> Tensor {
     try prediction.klDivergenceSum(target, logTarget: logTarget)
   }
+
+  /// Probabilities: the outputs are their logarithms.
+  public func predictions(of outputs: Tensor) throws -> Tensor { try outputs.exp() }
 }

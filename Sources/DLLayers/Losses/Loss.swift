@@ -7,6 +7,9 @@ import DLTensor
 /// lie. The denominator depends on labels and shapes only: all of them are known before the first
 /// backward.
 public protocol Loss: Sendable {
+  /// What labels may be in a data set: int32 (classes), float32 (values), or either.
+  var labelTypes: [DType] { get }
+
   /// What the sum is divided by: rows, elements, unmasked tokens.
   func denominator(_ target: Tensor) throws -> Double
 
@@ -14,4 +17,15 @@ public protocol Loss: Sendable {
   ///
   /// - Throws: ``TensorError`` when prediction and target do not fit.
   func sum(_ prediction: Tensor, _ target: Tensor) throws -> Tensor
+
+  /// What the outputs stand for: probabilities where the loss takes logits or logarithms, else the
+  /// outputs themselves.
+  func predictions(of outputs: Tensor) throws -> Tensor
+}
+
+extension Loss {
+  /// Values.
+  public var labelTypes: [DType] { [.float32] }
+  /// The outputs themselves.
+  public func predictions(of outputs: Tensor) throws -> Tensor { outputs }
 }

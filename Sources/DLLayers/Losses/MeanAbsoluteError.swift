@@ -3,7 +3,10 @@ import DLTensor
 /// `Σ |prediction - target|` over elements.
 ///
 /// Shapes: equal. Denominator: elements. Counterpart: `torch.nn.L1Loss`.
-public struct MeanAbsoluteError: Loss {
+public struct MeanAbsoluteError: LossWord {
+  /// The word as written in `loss`.
+  public static var word: String { "mae" }
+
   /// Makes the loss.
   public init() {}
 

@@ -3,7 +3,10 @@ import DLTensor
 /// `Σ (prediction - target)²` over elements.
 ///
 /// Shapes: equal. Denominator: elements. Counterpart: `torch.nn.MSELoss`.
-public struct MeanSquaredError: Loss {
+public struct MeanSquaredError: LossWord {
+  /// The word as written in `loss`.
+  public static var word: String { "mse" }
+
   /// Makes the loss.
   public init() {}
 

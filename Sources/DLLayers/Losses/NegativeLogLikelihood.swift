@@ -1,20 +1,29 @@
+import DLConfiguration
 import DLTensor
 
 /// `-Σ weight[label] · x[label]` over rows of log probabilities x.
 ///
 /// Shapes: x `[..., classes]`, labels int32 `[...]`. Denominator: the sum of the weights of the labels
 /// that are not ignored. Counterpart: `torch.nn.NLLLoss`.
-public struct NegativeLogLikelihood: Loss {
+public struct NegativeLogLikelihood: ClassLoss {
+  /// The word as written in `loss`.
+  public static var word: String { "nll" }
   /// A factor per class; 1 unless given.
-  public let weights: [Double]?
+  public var weights: [Double]?
   /// The label of rows that do not count.
-  public let ignoreIndex: Int32?
+  public var ignoreIndex: Int32?
+
+  /// Makes the loss without options.
+  public init() {}
 
   /// Makes the loss.
   public init(weights: [Double]? = nil, ignoreIndex: Int32? = nil) {
     self.weights = weights
     self.ignoreIndex = ignoreIndex
   }
+
+  /// The keys, in the order in which they are written.
+  public static var fields: [ConfigurationField<Self>] { classFields }
 
   /// What the sum is divided by.
   public func denominator(_ target: Tensor) throws -> Double {
@@ -26,4 +35,7 @@ public struct NegativeLogLikelihood: Loss {
     try prediction.negativeLogLikelihoodSum(
       labels: target, weights: weights, ignoreIndex: ignoreIndex)
   }
+
+  /// Probabilities: the outputs are their logarithms.
+  public func predictions(of outputs: Tensor) throws -> Tensor { try outputs.exp() }
 }

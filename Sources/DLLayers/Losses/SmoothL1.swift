@@ -1,16 +1,25 @@
+import DLConfiguration
 import DLTensor
 
 /// `Σ (d < beta ? d² / (2 · beta) : d - beta / 2)` over elements, d = |prediction - target|.
 ///
 /// Huber's loss divided by beta; absolute values where beta is 0. Shapes: equal. Denominator: elements.
 /// Girshick 2015. Counterpart: `torch.nn.SmoothL1Loss`.
-public struct SmoothL1: Loss {
+public struct SmoothL1: LossWord {
+  /// The word as written in `loss`.
+  public static var word: String { "smooth_l1" }
   /// Where squares turn into absolute values.
-  public let beta: Double
+  public var beta = 1.0
+
+  /// Makes the loss with 1 for beta.
+  public init() {}
 
   /// Makes the loss.
-  public init(beta: Double = 1) {
-    self.beta = beta
+  public init(beta: Double) { self.beta = beta }
+
+  /// The keys, in the order in which they are written.
+  public static var fields: [ConfigurationField<Self>] {
+    [.init("beta", \.beta, .atLeast(0), "where squares turn into absolute values")]
   }
 
   /// What the sum is divided by.

@@ -68,14 +68,17 @@ extension Tensor {
     }
   }
 
-  /// How many rows of logits have their largest element at the label.
-  public func correctCount(labels: Tensor) throws -> Int {
+  /// How many rows of logits have their largest element at the label, where that is not
+  /// `ignoreIndex`.
+  public func correctCount(labels: Tensor, ignoreIndex: Int32? = nil) throws -> Int {
     guard labels.dtype == .int32, labels.count == shape.leading else {
       throw TensorError(op: "accuracy", "logits have shape \(shape), labels \(labels.shape)")
     }
     let predicted = try argmax().pointer.assumingMemoryBound(to: Int32.self)
     let expected = labels.pointer.assumingMemoryBound(to: Int32.self)
-    return (0..<labels.count).reduce(0) { $0 + (predicted[$1] == expected[$1] ? 1 : 0) }
+    return (0..<labels.count).count {
+      predicted[$0] == expected[$0] && expected[$0] != ignoreIndex
+    }
   }
 
   /// A recorded scalar in double, whatever the precision: losses are summed over many rows.

@@ -6,9 +6,10 @@ extension Tensor {
   /// Shapes: `[batch, height, width, channels]` to `[batch, oh, ow, channels]`. Counterpart:
   /// `torch.nn.functional.max_pool2d`.
   ///
+  /// - Parameter ceilMode: whether the last window may overhang.
   /// - Throws: ``TensorError`` for a window that does not fit.
-  public func maxPool2d(_ window: Window2d) throws -> Tensor {
-    try maxPool("max_pool2d", window)
+  public func maxPool2d(_ window: Window2d, ceilMode: Bool = false) throws -> Tensor {
+    try maxPool("max_pool2d", window, ceilMode)
   }
 
   /// The largest value under each window of a sequence; padding counts as minus infinity.
@@ -16,13 +17,14 @@ extension Tensor {
   /// Shapes: `[batch, length, channels]` to `[batch, ol, channels]`; the stride is the kernel's size
   /// by default. Counterpart: `torch.nn.functional.max_pool1d`.
   ///
+  /// - Parameter ceilMode: whether the last window may overhang.
   /// - Throws: ``TensorError`` for a window that does not fit.
-  public func maxPool1d(kernel: Int, stride: Int? = nil, padding: Int = 0, dilation: Int = 1) throws
-    -> Tensor
-  {
+  public func maxPool1d(
+    kernel: Int, stride: Int? = nil, padding: Int = 0, dilation: Int = 1, ceilMode: Bool = false
+  ) throws -> Tensor {
     let window = Window2d.row(
       kernel: kernel, stride: stride ?? kernel, padding: padding, dilation: dilation)
-    return try asRow("max_pool1d").maxPool("max_pool1d", window).fromRow()
+    return try asRow("max_pool1d").maxPool("max_pool1d", window, ceilMode).fromRow()
   }
 
   /// The mean of the values under each window.
@@ -30,10 +32,14 @@ extension Tensor {
   /// Shapes: `[batch, height, width, channels]` to `[batch, oh, ow, channels]`. Counterpart:
   /// `torch.nn.functional.avg_pool2d`.
   ///
-  /// - Parameter countIncludePad: whether the divisor counts padded positions.
+  /// - Parameters:
+  ///   - countIncludePad: whether the divisor counts padded positions, but not what overhangs them.
+  ///   - ceilMode: whether the last window may overhang.
   /// - Throws: ``TensorError`` for a window that does not fit, or a dilation.
-  public func avgPool2d(_ window: Window2d, countIncludePad: Bool = true) throws -> Tensor {
-    try avgPool("avg_pool2d", window, countIncludePad)
+  public func avgPool2d(_ window: Window2d, countIncludePad: Bool = true, ceilMode: Bool = false)
+    throws -> Tensor
+  {
+    try avgPool("avg_pool2d", window, countIncludePad, ceilMode)
   }
 
   /// The mean of the values under each window of a sequence.
@@ -41,17 +47,21 @@ extension Tensor {
   /// Shapes: `[batch, length, channels]` to `[batch, ol, channels]`; the stride is the kernel's size
   /// by default. Counterpart: `torch.nn.functional.avg_pool1d`.
   ///
-  /// - Parameter countIncludePad: whether the divisor counts padded positions.
+  /// - Parameters:
+  ///   - countIncludePad: whether the divisor counts padded positions, but not what overhangs them.
+  ///   - ceilMode: whether the last window may overhang.
   /// - Throws: ``TensorError`` for a window that does not fit.
   public func avgPool1d(
-    kernel: Int, stride: Int? = nil, padding: Int = 0, countIncludePad: Bool = true
+    kernel: Int, stride: Int? = nil, padding: Int = 0, countIncludePad: Bool = true,
+    ceilMode: Bool = false
   ) throws -> Tensor {
     let window = Window2d.row(kernel: kernel, stride: stride ?? kernel, padding: padding)
-    return try asRow("avg_pool1d").avgPool("avg_pool1d", window, countIncludePad).fromRow()
+    return try asRow("avg_pool1d").avgPool("avg_pool1d", window, countIncludePad, ceilMode)
+      .fromRow()
   }
 
-  private func maxPool(_ op: String, _ window: Window2d) throws -> Tensor {
-    var (geometry, y) = try pooling(op, window)
+  private func maxPool(_ op: String, _ window: Window2d, _ ceilMode: Bool) throws -> Tensor {
+    var (geometry, y) = try pooling(op, window, ceilMode)
     let positions = try Tensor.empty(y.shape, dtype: .int32, context: context)
     dl_max_pool_forward(
       dtype.kernel, &geometry, pointer, y.pointer,
@@ -59,17 +69,22 @@ extension Tensor {
     return recordMaximum(y, geometry, positions)
   }
 
-  private func avgPool(_ op: String, _ window: Window2d, _ countIncludePad: Bool) throws -> Tensor {
+  private func avgPool(
+    _ op: String, _ window: Window2d, _ countIncludePad: Bool, _ ceilMode: Bool
+  ) throws -> Tensor {
     guard window.dilation == 1 else {
       throw TensorError(op: op, "dilation is \(window.dilation), an average has none")
     }
-    var (geometry, y) = try pooling(op, window)
-    let include: Int32 = countIncludePad ? 1 : 0
-    dl_avg_pool_forward(dtype.kernel, &geometry, pointer, include, y.pointer)
+    var (geometry, y) = try pooling(op, window, ceilMode)
+    let counted =
+      countIncludePad ? try window.padded(op: op, height: shape[1], width: shape[2]) : 0
+    dl_avg_pool_forward(
+      dtype.kernel, &geometry, pointer, counted.height, counted.width, y.pointer)
     return context.record(y, from: self) { [self] dy in
       try addGradient { dx, accumulate in
         var geometry = geometry
-        dl_avg_pool_backward(dtype.kernel, &geometry, dy.pointer, include, dx, accumulate)
+        dl_avg_pool_backward(
+          dtype.kernel, &geometry, dy.pointer, counted.height, counted.width, dx, accumulate)
       }
     }
   }
@@ -87,9 +102,12 @@ extension Tensor {
     }
   }
 
-  private func pooling(_ op: String, _ window: Window2d) throws -> (dl_conv_geometry, Tensor) {
+  private func pooling(_ op: String, _ window: Window2d, _ ceilMode: Bool) throws
+    -> (dl_conv_geometry, Tensor)
+  {
     try requireImages(op: op)
-    let size = try window.poolOutput(op: op, height: shape[1], width: shape[2])
+    let size = try window.poolOutput(
+      op: op, height: shape[1], width: shape[2], ceilMode: ceilMode)
     let y = try Tensor.empty(
       [shape[0], size.height, size.width, shape[3]], dtype: dtype, context: context)
     try requireCountable(op: op, y.shape)

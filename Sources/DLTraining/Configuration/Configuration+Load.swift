@@ -60,11 +60,9 @@ extension ModelConfiguration {
   var fingerprint: String { hexadecimalHash(node.yaml()) }
 }
 
-/// The 64-bit FNV-1a of a text's UTF-8 as 16 hexadecimal digits.
+/// The hash of a text as 16 hexadecimal digits.
 private func hexadecimalHash(_ text: String) -> String {
-  var hash: UInt64 = 0xcbf2_9ce4_8422_2325
-  for byte in text.utf8 { hash = (hash ^ UInt64(byte)) &* 0x100_0000_01b3 }
-  let digits = String(hash, radix: 16)
+  let digits = String(stableHash(text), radix: 16)
   return String(repeating: "0", count: 16 - digits.count) + digits
 }
 

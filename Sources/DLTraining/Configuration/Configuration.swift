@@ -1,13 +1,8 @@
 import DLConfiguration
+import DLLayers
 
 /// A training job as its file gives it, with every default filled in.
 public struct Configuration: ConfigurationSection {
-  /// The losses that a configuration can name.
-  public enum Loss: String, ConfigurationWord {
-    case crossEntropy = "cross_entropy"
-    case mse, mae, huber
-    case bceWithLogits = "bce_with_logits"
-  }
   /// The types that a job can compute in.
   public enum Precision: String, ConfigurationWord { case float32, float64 }
   /// What a non-finite loss or gradient leads to.
@@ -22,7 +17,7 @@ public struct Configuration: ConfigurationSection {
   /// The network.
   public var model = ModelConfiguration()
   /// The loss.
-  public var loss = Loss.crossEntropy
+  public var loss = LossConfiguration(CrossEntropy())
   /// The update rule.
   public var optimizer = OptimizerConfiguration()
   /// The update rules of the parts of a model that have one of their own, by the part's name.
@@ -64,7 +59,7 @@ public struct Configuration: ConfigurationSection {
       .init("seed", \.seed, "keys every random number of the run"),
       .init("data", \.data, required: true, "where rows come from, as in data: {train: FILE}"),
       .init("model", \.model, required: true, "the network, as in model: {name: lenet5}"),
-      .init("loss", \.loss, "loss"),
+      .init("loss", \.loss, "loss, as in loss: mse or loss: {huber: {delta: 2}}"),
       .init("optimizer", \.optimizer, "update rule"),
       .init(
         "optimizers", \.optimizers, "update rules of parts of the model, as {generator: {...}}"),

@@ -1,14 +1,15 @@
 import DLCluster
 import DLData
 import DLFormats
+import DLLayers
 import DLTensor
 
 extension TrainedRun {
   /// Predicts every row of a data set file, of which only `x` is needed, and writes CSV.
   ///
-  /// With classes: `row,class,probability`, the probability being the softmax of the logits; where a
-  /// row has several labels a line for each, `row,position,class,probability`. Without classes:
-  /// `row,value...`, passed through the sigmoid where the loss is binary cross-entropy.
+  /// With classes: `row,class,probability`; where a row has several labels a line for each,
+  /// `row,position,class,probability`. Without classes: `row,value...`. Where the loss takes logits
+  /// or logarithms, the numbers are the probabilities that they stand for.
   ///
   /// - Parameters:
   ///   - input: the data set file.
@@ -24,15 +25,16 @@ extension TrainedRun {
       task: trained.task, dataset: dataset,
       transform: try TrainingData.transform(of: dataset, configuration), context: trained.context,
       batchSize: min(configuration.validate.batchSize ?? configuration.batchSize, 4096))
+    let loss = configuration.loss.loss
     var isFirst = true
     try evaluation.eachBatch { batch, rows in
       let output = try trained.task.predict(batch)
       let width = output.shape.last
       var text = ""
-      if configuration.loss == .crossEntropy {
+      let values = try loss.predictions(of: output).doubles
+      if loss is any ClassLoss {
         let positions = output.shape.leading / max(rows.count, 1)
         if isFirst { text += (positions > 1 ? "row,position" : "row") + ",class,probability\n" }
-        let values = try output.softmax().doubles
         for index in 0..<rows.count * positions {
           let line = values[index * width..<(index + 1) * width]
           guard let best = line.indices.max(by: { line[$0] < line[$1] }) else { continue }
@@ -41,7 +43,6 @@ extension TrainedRun {
           text += ",\(best - line.startIndex),\(Text.significant(line[best], 9))\n"
         }
       } else {
-        let values = try (configuration.loss == .bceWithLogits ? output.sigmoid() : output).doubles
         let count = rows.count > 0 ? values.count / rows.count : 0
         if isFirst {
           let names = count == 1 ? ["value"] : (0..<count).map { "value\($0)" }

@@ -11,6 +11,7 @@ public final class ConsoleReporter: TrainingObserver {
   private var began = 0.0
   private var shown = 0.0
   private var epoch = EpochSums()
+  private var whole = StepSums()
   private var pending: StepReport?
   private var isLineOpen = false
 
@@ -47,6 +48,7 @@ public final class ConsoleReporter: TrainingObserver {
     flush()
     guard let plan else { return }
     epoch.add(report)
+    whole.add(report.times)
     if report.step % max(plan.stepsPerEpoch, 1) == 0 || report.step == plan.totalSteps {
       pending = report
       return
@@ -66,7 +68,7 @@ public final class ConsoleReporter: TrainingObserver {
       closeLine()
       Console.out(
         ConsoleReporter.columns([
-          "", "\(report.step)", "", Text.fixed(report.loss, 4), accuracy(report), "", "", "", "",
+          "", "\(report.step)", "", Text.fixed(report.loss, 4), accuracy(report),
         ]) + "\n")
     }
   }
@@ -96,6 +98,7 @@ public final class ConsoleReporter: TrainingObserver {
       "time",
       Text.duration(report.seconds) + ", \(Text.grouped(report.samplesPerSecond)) samples/s, "
         + layout)
+    if whole.times.total > 0 { add("step time", whole.text(ranks: report.ranks)) }
     if let checkpoint = report.checkpoint { add("checkpoint", checkpoint) }
     if !report.folder.isEmpty {
       add("metrics", report.folder + "/metrics.jsonl")
@@ -133,12 +136,12 @@ public final class ConsoleReporter: TrainingObserver {
     let elapsed = monotonicSeconds() - began
     let left =
       elapsed / Double(max(step.step - plan.startStep, 1)) * Double(plan.totalSteps - step.step)
-    let line = ConsoleReporter.columns([
-      "\(place)/\(total)", "\(step.step)", Text.fixed(epoch.loss, 4),
-      validation.map { Text.fixed($0.loss, 4) } ?? "", validation.map(accuracy) ?? "",
-      Text.significant(step.learningRate, 3), Text.grouped(epoch.rowsPerSecond),
-      Text.percent(epoch.communicationShare, 0), Text.duration(left),
-    ])
+    let line = ConsoleReporter.columns(
+      [
+        "\(place)/\(total)", "\(step.step)", Text.fixed(epoch.loss, 4),
+        validation.map { Text.fixed($0.loss, 4) } ?? "", validation.map(accuracy) ?? "",
+        Text.significant(step.learningRate, 3), Text.grouped(epoch.rowsPerSecond),
+      ] + epoch.shares + [Text.duration(left)])
     if isLive {
       Console.out("\r\u{1b}[K" + line + (closed ? "\n" : ""))
       isLineOpen = !closed
@@ -156,10 +159,12 @@ public final class ConsoleReporter: TrainingObserver {
     report.accuracy.map { Text.percent($0, 2) } ?? "-"
   }
 
-  private static let widths = [8, 8, 10, 10, 9, 10, 11, 6, 13]
+  private static let widths = [8, 8, 9, 9, 8, 9, 10, 5, 5, 5, 5, 5, 12]
   private static var heading: String {
     columns([
-      "epoch", "step", "loss", "val loss", "val acc", "lr", "samples/s", "comm", "time left",
+      "epoch", "step", "loss", "val loss", "val acc", "lr", "samples/s", "data", "bn", "wait",
+      "sum", "opt",
+      "time left",
     ])
   }
 
@@ -172,17 +177,48 @@ public final class ConsoleReporter: TrainingObserver {
 private struct EpochSums {
   var lossSum = 0.0
   var rows = 0
-  var seconds = 0.0
-  var communicationSeconds = 0.0
+  var times = StepTimes()
 
   var loss: Double { rows > 0 ? lossSum / Double(rows) : .nan }
-  var rowsPerSecond: Double { seconds > 0 ? Double(rows) / seconds : 0 }
-  var communicationShare: Double { seconds > 0 ? communicationSeconds / seconds : 0 }
+  var rowsPerSecond: Double { times.total > 0 ? Double(rows) / times.total : 0 }
+
+  /// What share of the time went into loading, statistics, agreements, reduction and update; the
+  /// rest is computing.
+  var shares: [String] {
+    [times.dataWait, times.syncBatchNorm, times.agreement, times.reduction, times.optimizer].map {
+      times.total > 0 ? Text.percent($0 / times.total, 0) : ""
+    }
+  }
 
   mutating func add(_ step: StepReport) {
     lossSum += step.loss * Double(step.rows)
     rows += step.rows
-    seconds += step.seconds
-    communicationSeconds += step.communicationSeconds
+    times.add(step.times)
+  }
+}
+
+/// Where the time of all steps went.
+private struct StepSums {
+  var times = StepTimes()
+  private var steps = 0
+  private var slowest: [Int: Int] = [:]
+
+  mutating func add(_ step: StepTimes) {
+    times.add(step)
+    steps += 1
+    slowest[step.slowestRank, default: 0] += 1
+  }
+
+  func text(ranks: Int) -> String {
+    let parts = [
+      ("data", times.dataWait), ("compute", times.compute), ("SyncBN", times.syncBatchNorm),
+      ("waiting", times.agreement), ("gradient sum", times.reduction),
+      ("optimizer", times.optimizer),
+    ].map { "\($0.0) \(Text.percent($0.1 / times.total, 1))" }.joined(separator: ", ")
+    guard ranks > 1, let most = slowest.max(by: { ($0.value, $1.key) < ($1.value, $0.key) }) else {
+      return parts
+    }
+    let share = Text.percent(Double(most.value) / Double(steps), 0)
+    return parts + "; rank \(most.key) slowest in \(share) of the steps"
   }
 }

@@ -17,8 +17,20 @@ final class MetricsObserver: TrainingObserver {
       .init("epoch", .integer(report.epoch)), .init("loss", .number(report.loss)),
       .init("lr", .number(report.learningRate)),
       .init("samples_per_s", .number(Double(report.rows) / report.seconds)),
-      .init("comm_share", .number(report.communicationSeconds / report.seconds)),
+      .init("comm_share", .number(report.times.communication / report.seconds)),
     ]
+    let times = report.times
+    for (key, seconds) in [
+      ("data_s", times.dataWait), ("compute_s", times.compute),
+      ("sync_bn_s", times.syncBatchNorm), ("agree_s", times.agreement),
+      ("reduce_s", times.reduction), ("optimizer_s", times.optimizer),
+    ] {
+      members.append(.init(key, .number(seconds)))
+    }
+    if ranks > 1 {
+      members.append(.init("slowest_rank", .integer(times.slowestRank)))
+      members.append(.init("slowest_s", .number(times.slowest)))
+    }
     for part in report.parts { members.append(.init("loss_" + part.name, .number(part.loss))) }
     try log.append(members)
     let now = monotonicSeconds()

@@ -1,49 +1,60 @@
 import DLCluster
-import Glibc
 
-/// A communicator that adds up the time spent in its collectives.
+/// A communicator that counts the time of its collectives, and records them where there is a
+/// timeline.
 final class TimedCommunicator: Communicator {
-  /// Seconds in collectives so far.
-  private(set) var seconds = 0.0
+  /// What this rank's time is spent on.
+  let clock: ActivityClock
 
   private let base: any Communicator
+  private let track: Track?
 
-  init(_ base: any Communicator) { self.base = base }
+  init(_ base: any Communicator, timeline: Timeline? = nil) {
+    self.base = base
+    clock = ActivityClock(track: timeline?.compute)
+    track = timeline?.communication
+  }
 
   var rank: Int { base.rank }
   var size: Int { base.size }
 
   func allreduceSum(_ buffer: UnsafeMutableRawPointer, count: Int, type: ElementType) throws {
-    try timed { try base.allreduceSum(buffer, count: count, type: type) }
+    try timed(.allreduce, count * type.byteCount) {
+      try base.allreduceSum(buffer, count: count, type: type)
+    }
   }
 
   func allgather(_ send: UnsafeRawBufferPointer, into receive: UnsafeMutableRawBufferPointer) throws
   {
-    try timed { try base.allgather(send, into: receive) }
+    try timed(.allgather, send.count) { try base.allgather(send, into: receive) }
   }
 
   func broadcast(_ buffer: UnsafeMutableRawBufferPointer, root: Int) throws {
-    try timed { try base.broadcast(buffer, root: root) }
+    try timed(.broadcast, buffer.count) { try base.broadcast(buffer, root: root) }
   }
 
-  func barrier() throws { try timed { try base.barrier() } }
+  func barrier() throws { try timed(.barrier, 0) { try base.barrier() } }
 
   func split(color: Int, key: Int) throws -> any Communicator {
-    try timed { try base.split(color: color, key: key) }
+    try timed(.split, 0) { try base.split(color: color, key: key) }
   }
 
   var neighbourhood: Neighbourhood? { base.neighbourhood }
 
-  func timed<R>(_ body: () throws -> R) rethrows -> R {
-    let start = monotonicSeconds()
-    defer { seconds += monotonicSeconds() - start }
-    return try body()
+  /// Within a forward or backward pass a collective is a layer's, else an agreement, unless it is
+  /// part of what is measured already.
+  private func timed<R>(_ call: Activity, _ bytes: Int, _ body: () throws -> R) rethrows -> R {
+    let start = track == nil ? 0 : monotonicNanoseconds()
+    defer {
+      track?.record(TimeSpan(call, from: start, to: monotonicNanoseconds(), detail: bytes))
+    }
+    switch clock.current {
+    case .forward, .backward: return try clock.measure(.syncBatchNorm, body)
+    case .syncBatchNorm, .reduction, .agreement: return try body()
+    default: return try clock.measure(.agreement, body)
+    }
   }
 }
 
 /// Seconds on a clock that never goes back.
-public func monotonicSeconds() -> Double {
-  var time = timespec()
-  clock_gettime(CLOCK_MONOTONIC, &time)
-  return Double(time.tv_sec) + Double(time.tv_nsec) * 1e-9
-}
+public func monotonicSeconds() -> Double { Double(monotonicNanoseconds()) * 1e-9 }

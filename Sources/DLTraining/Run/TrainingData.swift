@@ -1,5 +1,6 @@
 import DLData
 import DLFormats
+import DLLayers
 import DLTensor
 
 /// The data sets of a job, opened and checked.
@@ -90,7 +91,9 @@ struct TrainingData {
       return try GraphDataset(path: file, split: splits[role] ?? .test)
     }
     guard try TokenWindowDataset.isTokenFile(file) else {
-      return try TensorFileDataset(path: file, classes: classes ?? data.classes)
+      return try TensorFileDataset(
+        path: file, classes: classes ?? data.classes,
+        ignoredLabel: (configuration.loss.loss as? any ClassLoss)?.ignoreIndex)
     }
     guard let window = data.window else {
       throw DataError("\(path): holds one long row of tokens, give data.window", exitCode: .usage)
@@ -116,13 +119,13 @@ struct TrainingData {
       normalize: configuration.data.normalize.map { ($0.mean, $0.std) })
   }
 
-  static func checkLabels(of dataset: any Dataset, _ loss: Configuration.Loss) throws {
-    let needsClasses = loss == .crossEntropy
-    guard (dataset.labelType == .int32) == needsClasses else {
-      throw DataError(
-        "loss: \(loss.rawValue) needs \(needsClasses ? "I32 classes" : "F32 values") in y, the data has "
-          + "\(dataset.labelType); use another loss or pack the labels anew")
-    }
+  static func checkLabels(of dataset: any Dataset, _ loss: LossConfiguration) throws {
+    let types = loss.loss.labelTypes
+    guard !types.contains(dataset.labelType) else { return }
+    let needed = types.map { $0 == .int32 ? "I32 classes" : "F32 values" }
+    throw DataError(
+      "loss: \(loss.word) needs \(needed.joined(separator: " or ")) in y, the data has "
+        + "\(dataset.labelType); use another loss or pack the labels anew")
   }
 }
 

@@ -10,6 +10,8 @@ public struct TrainingJob: Sendable {
   public var initialWeights: String?
   /// The number of ranks; nil for what the processes or cores give.
   public var ranks: Int?
+  /// A file for what each rank's threads did when, in Chrome's trace event format.
+  public var trace: String?
   /// The step after which to stop with a checkpoint.
   public var stopAtStep: Int?
   /// The way of gradients between the processes of a host.
@@ -48,7 +50,9 @@ public struct TrainingJob: Sendable {
     for (name, value) in [("--ranks", ranks), ("--stop-at", stopAtStep)] {
       if let value, value < 1 { throw UsageError("\(name) \(value): give at least 1") }
     }
-    for (name, value) in [("--out", out), ("--resume", resume), ("--init", initialWeights)]
+    for (name, value) in [
+      ("--out", out), ("--resume", resume), ("--init", initialWeights), ("--trace", trace),
+    ]
     where value?.isEmpty ?? false {
       throw UsageError("\(name): the path is empty, name a file or folder or leave it out")
     }
@@ -56,6 +60,7 @@ public struct TrainingJob: Sendable {
     options.out = out.map(withoutTrailingSlash)
     options.initialWeights = initialWeights
     options.stopAtStep = stopAtStep
+    options.trace = trace
     options.shouldStop = { signals.isStopRequested }
     options.didSave = { signals.note(run: $0, checkpoint: $1) }
     switch resume {

@@ -12,10 +12,11 @@ public struct StepReport: Sendable {
   public let rows: Int
   /// The loss of each phase by its name, where there are several; ``loss`` is their sum.
   public let parts: [(name: String, loss: Double)]
+  /// Where the time went, on rank 0.
+  public let times: StepTimes
+
   /// Seconds that the step took on rank 0.
-  public let seconds: Double
-  /// Seconds of those spent in collectives.
-  public let communicationSeconds: Double
+  public var seconds: Double { times.total }
 }
 
 /// What a validation came to.

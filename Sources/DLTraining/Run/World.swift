@@ -85,7 +85,7 @@ public final class World {
     let outcome = Result { try body() }
     var mine: (code: Int32, hash: UInt64) = (0, 0)
     if case .failure(let error) = outcome {
-      mine = (World.exitCode(of: error).rawValue, World.hash("\(error)"))
+      mine = (World.exitCode(of: error).rawValue, stableHash("\(error)"))
     }
     let all = try processes.allgather([UInt64(mine.code), mine.hash])
     let isSame = (0..<processes.size).allSatisfy {
@@ -197,10 +197,6 @@ public final class World {
 
   private static func exitCode(of error: any Error) -> ExitCode {
     (error as? any DLError)?.exitCode ?? .fault
-  }
-
-  private static func hash(_ text: String) -> UInt64 {
-    text.utf8.reduce(0xcbf2_9ce4_8422_2325) { ($0 ^ UInt64($1)) &* 0x100_0000_01b3 }
   }
 }
 

@@ -48,34 +48,30 @@ extension TaskInput {
   public func task(_ network: Module) throws -> any TrainingTask {
     switch network {
     case let network as any StatefulLayer where configuration.data.order == .sequential:
-      return StatefulTask(network, loss: configuration.loss.makeLoss())
+      return StatefulTask(network, loss: configuration.loss.loss)
     case let network as any Layer:
-      return SupervisedTask(network, loss: configuration.loss.makeLoss())
+      return SupervisedTask(network, loss: configuration.loss.loss)
     case let network as any GenerativeAdversarial:
+      try configuration.requireNoLoss("a generative adversarial network")
       return try AdversarialTask(
         network, input: inputShape, normalize: configuration.data.normalize, context: context)
     case let network as any SequenceToSequence:
+      try configuration.requireNoLoss("a translation model")
       return try TranslationTask(network, tokenizer: tokenizer, context: context)
     case let network as any GraphNetwork:
       let path = try EmbeddedData.resolve(configuration.data.train ?? "")
       return try GraphTask(
-        network, graph: GraphFile(path: path), loss: configuration.loss.makeLoss(),
-        context: context)
+        network, graph: GraphFile(path: path), loss: configuration.loss.loss, context: context)
     default:
       throw TensorError(op: "model", "\(type(of: network)) is no layer; give a task that trains it")
     }
   }
 }
 
-extension Configuration.Loss {
-  /// The loss that the configuration names.
-  func makeLoss() -> any Loss {
-    switch self {
-    case .crossEntropy: CrossEntropy()
-    case .mse: MeanSquaredError()
-    case .mae: MeanAbsoluteError()
-    case .huber: Huber()
-    case .bceWithLogits: BCEWithLogits()
-    }
+extension Configuration {
+  /// Refuses a loss other than the default where the model brings its own.
+  func requireNoLoss(_ model: String) throws {
+    guard loss != Configuration().loss else { return }
+    throw TensorError(op: "loss", "\(model) has a loss of its own; leave out \(loss.word)")
   }
 }

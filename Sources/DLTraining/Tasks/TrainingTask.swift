@@ -111,9 +111,10 @@ public struct ValidationTotals: Sendable {
   mutating func add(_ outputs: Tensor, _ batch: Batch, _ loss: any Loss) throws {
     lossSum += try loss.sum(outputs, batch.y).scalar
     denominator += try loss.denominator(batch.y)
-    guard loss is CrossEntropy else { return }
-    correct += try outputs.correctCount(labels: batch.y)
-    rows += batch.y.count
+    guard let loss = loss as? any ClassLoss, batch.y.dtype == .int32 else { return }
+    let (correct, rows) = try loss.correctCount(outputs, labels: batch.y)
+    self.correct += correct
+    self.rows += rows
   }
 }
 

@@ -77,7 +77,7 @@ public struct StepBenchmark: Sendable {
     job.data.lastBatch = .drop
     var options = TrainingOptions()
     options.writesRun = false
-    let times = StepTimes(skipping: warmUpSteps)
+    let times = StepRecorder(skipping: warmUpSteps)
     _ = try Trainer(job, options: options, communicator: communicator, observers: [times]).run()
     let medians = try communicator.allgather([times.median])
     return Result(
@@ -86,7 +86,7 @@ public struct StepBenchmark: Sendable {
 }
 
 /// Keeps the times of steps, on every rank.
-private final class StepTimes: TrainingObserver {
+private final class StepRecorder: TrainingObserver {
   let observesEveryRank = true
   private let skipped: Int
   private var seconds: [Double] = []

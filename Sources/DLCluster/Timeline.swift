@@ -1,0 +1,136 @@
+import Glibc
+
+/// Nanoseconds on a clock that never goes back, from an origin of the host's own.
+public func monotonicNanoseconds() -> Int {
+  var time = timespec()
+  clock_gettime(CLOCK_MONOTONIC, &time)
+  return Int(time.tv_sec) * 1_000_000_000 + Int(time.tv_nsec)
+}
+
+/// What a thread is at.
+public enum Activity: UInt8, CaseIterable, Sendable {
+  /// Whatever has no name of its own.
+  case other
+  /// An optimizer step.
+  case step
+  /// Waiting for the rows of a step.
+  case dataWait
+  /// The forward pass.
+  case forward
+  /// The backward pass.
+  case backward
+  /// Collectives of layers: the statistics of synchronized batch normalisations.
+  case syncBatchNorm
+  /// Agreements between ranks: waiting for the slowest.
+  case agreement
+  /// The sum of the gradients over the ranks.
+  case reduction
+  /// The update of the parameters.
+  case optimizer
+  /// A pass over the validation set.
+  case validation
+  /// Saving a checkpoint.
+  case checkpoint
+  /// Reading the rows of a step ahead, on the data thread.
+  case loading
+  /// A call of the communicator.
+  case allreduce, allgather, broadcast, barrier, split
+
+  /// The name that a timeline shows.
+  public var name: String {
+    switch self {
+    case .dataWait: "data wait"
+    case .syncBatchNorm: "SyncBN wait"
+    case .reduction: "gradient reduction"
+    default: "\(self)"
+    }
+  }
+}
+
+/// A stretch of time that a thread spent on an activity, in nanoseconds of its host's clock.
+public struct TimeSpan: BitwiseCopyable, Sendable {
+  /// When it began.
+  public var start: Int
+  /// When it ended.
+  public var end: Int
+  /// The step, counted from 1, or the bytes of a collective.
+  public var detail: Int
+  private var code: Int
+
+  /// What it was spent on.
+  public var activity: Activity { Activity(rawValue: UInt8(truncatingIfNeeded: code)) ?? .other }
+
+  /// Makes a span.
+  public init(_ activity: Activity, from start: Int, to end: Int, detail: Int = 0) {
+    self.start = start
+    self.end = end
+    self.detail = detail
+    code = Int(activity.rawValue)
+  }
+}
+
+/// The newest spans of one thread, in memory that is taken once.
+///
+/// One thread at a time records; another reads when that has ended.
+public final class Track: @unchecked Sendable {
+  /// The thread's name.
+  public let name: String
+  /// Spans recorded so far, those that were written over included.
+  public private(set) var recorded = 0
+  private let spans: UnsafeMutablePointer<TimeSpan>
+  private let mask: Int
+
+  /// Makes an empty track.
+  ///
+  /// - Parameter capacity: the spans that it holds at least; rounded up to a power of two.
+  public init(_ name: String, capacity: Int) {
+    self.name = name
+    var size = 1
+    while size < capacity { size <<= 1 }
+    mask = size - 1
+    spans = .allocate(capacity: size)
+    spans.initialize(repeating: TimeSpan(.other, from: 0, to: 0), count: size)
+  }
+
+  deinit { spans.deallocate() }
+
+  /// The number of spans held.
+  public var count: Int { min(recorded, mask + 1) }
+
+  /// The spans held, oldest first; O(1).
+  public subscript(index: Int) -> TimeSpan {
+    precondition((0..<count).contains(index), "the track holds \(count) spans")
+    return spans[(recorded - count + index) & mask]
+  }
+
+  /// Adds a span in place of the oldest where the track is full; allocates nothing.
+  public func record(_ span: TimeSpan) {
+    spans[recorded & mask] = span
+    recorded += 1
+  }
+}
+
+/// What the threads of one rank did when.
+public final class Timeline: Sendable {
+  /// The rank's own thread: the parts of a step, validations, checkpoints.
+  public let compute: Track
+  /// The calls of the rank's communicator.
+  public let communication: Track
+  /// The thread that reads rows ahead.
+  public let data: Track
+  /// The thread that writes checkpoints, where there is one.
+  public let writer: Track
+
+  /// Makes an empty timeline.
+  ///
+  /// - Parameter capacity: the spans of the busiest threads that are held; the newest stay.
+  public init(capacity: Int = 1 << 16) {
+    compute = Track("compute", capacity: capacity)
+    communication = Track("communication", capacity: capacity)
+    data = Track("data", capacity: max(capacity / 16, 1))
+    writer = Track("checkpoint writer", capacity: max(capacity / 16, 1))
+  }
+
+  /// All of them, in the order in which they are shown.
+  public var tracks: [Track] { [compute, communication, data, writer] }
+}

@@ -1,0 +1,57 @@
+import DLCluster
+
+/// Where the time of an optimizer step went, on rank 0; the parts add up to the whole.
+public struct StepTimes: Sendable {
+  /// Seconds waiting for the step's rows.
+  public var dataWait = 0.0
+  /// Seconds in forward and backward passes, and in whatever is not named here.
+  public var compute = 0.0
+  /// Seconds in layers' collectives: the statistics of synchronized batch normalisations.
+  public var syncBatchNorm = 0.0
+  /// Seconds agreeing with other ranks: waiting for the slowest.
+  public var agreement = 0.0
+  /// Seconds summing the gradients over the ranks.
+  public var reduction = 0.0
+  /// Seconds checking the gradient and updating the parameters.
+  public var optimizer = 0.0
+  /// The rank that took longest to load and compute, up to the step's last agreement before an
+  /// update.
+  public var slowestRank = 0
+  /// Seconds that this took it.
+  public var slowest = 0.0
+
+  /// Seconds in communication of any kind.
+  public var communication: Double { syncBatchNorm + agreement + reduction }
+  /// Seconds of the step.
+  public var total: Double { dataWait + compute + communication + optimizer }
+
+  init() {}
+
+  /// What the clock has counted since its restart.
+  init(_ clock: ActivityClock, slowest: (rank: Int, seconds: Double)) {
+    dataWait = clock.seconds(.dataWait)
+    syncBatchNorm = clock.seconds(.syncBatchNorm)
+    agreement = clock.seconds(.agreement)
+    reduction = clock.seconds(.reduction)
+    optimizer = clock.seconds(.optimizer)
+    compute = clock.elapsed - dataWait - syncBatchNorm - agreement - reduction - optimizer
+    (slowestRank, self.slowest) = slowest
+  }
+
+  /// Adds another step's seconds.
+  mutating func add(_ other: StepTimes) {
+    dataWait += other.dataWait
+    compute += other.compute
+    syncBatchNorm += other.syncBatchNorm
+    agreement += other.agreement
+    reduction += other.reduction
+    optimizer += other.optimizer
+  }
+}
+
+extension ActivityClock {
+  /// Seconds since the restart that other ranks may have waited for: all but communication.
+  var busySeconds: Double {
+    elapsed - seconds(.syncBatchNorm) - seconds(.agreement) - seconds(.reduction)
+  }
+}

@@ -1,0 +1,318 @@
+import DLCluster
+import DLFormats
+import DLLayers
+import DLTensor
+import DLTraining
+import Foundation
+import Testing
+
+/// Every word of `loss` in training, validation and prediction, against formulas in plain doubles
+/// whose slopes are finite differences.
+@Suite struct LossTrainingTests {
+  /// A loss of a linear layer's outputs z, and what it comes to for one row.
+  struct Case: Sendable, CustomTestStringConvertible {
+    let loss: String
+    /// The layer behind the linear one.
+    var activation: String?
+    let labels: Labels
+    /// What a prediction is made of z.
+    var predicts: @Sendable ([Double]) -> [Double] = { $0 }
+    /// The sum and the denominator of a row, from z and its labels.
+    let row: @Sendable ([Double], [Double]) -> (sum: Double, denominator: Double)
+    var testDescription: String { loss }
+  }
+
+  /// What the labels of a row are.
+  enum Labels { case classes, values, bits, probabilities, logarithms, sequences }
+
+  private static func softmax(_ z: [Double]) -> [Double] {
+    let total = z.map(exp).reduce(0, +)
+    return z.map { exp($0) / total }
+  }
+
+  private static func sigmoid(_ z: [Double]) -> [Double] { z.map { 1 / (1 + exp(-$0)) } }
+
+  /// A loss that is a sum over elements of z and labels, divided by their number.
+  private static func elements(
+    _ loss: String, activation: String? = nil, _ labels: Labels,
+    predicts: @escaping @Sendable ([Double]) -> [Double] = { $0 },
+    _ element: @escaping @Sendable (_ z: Double, _ t: Double, _ index: Int) -> Double
+  ) -> Case {
+    Case(loss: loss, activation: activation, labels: labels, predicts: predicts) { z, t in
+      (z.indices.reduce(0) { $0 + element(z[$1], t[$1], $1) }, Double(z.count))
+    }
+  }
+
+  /// Binary cross-entropy of the sigmoid of z, with factors for targets of 1 and for all.
+  private static func binary(_ z: Double, _ t: Double, _ positive: Double = 1) -> Double {
+    let p = 1 / (1 + exp(-z))
+    return -(positive * t * log(p) + (1 - t) * log(1 - p))
+  }
+
+  static let cases: [Case] = [
+    Case(loss: "cross_entropy", labels: .probabilities, predicts: softmax) { z, t in
+      (-zip(softmax(z), t).reduce(0) { $0 + $1.1 * log($1.0) }, 1)
+    },
+    Case(
+      loss:
+        "{cross_entropy: {weight: [0.5, 2, 1.5], ignore_index: 255, label_smoothing: 0.2}}",
+      labels: .classes, predicts: softmax
+    ) { z, t in
+      guard t[0] != 255 else { return (0, 0) }
+      let weights = [0.5, 2, 1.5]
+      let sum = z.indices.reduce(0) { sum, index in
+        let mass = (index == Int(t[0]) ? 0.8 : 0) + 0.2 / 3
+        return sum - weights[index] * mass * log(softmax(z)[index])
+      }
+      return (sum, weights[Int(t[0])])
+    },
+    Case(
+      loss: "{nll: {weight: [3, 1, 0.5], ignore_index: 255}}", activation: "log_softmax",
+      labels: .classes, predicts: softmax
+    ) { z, t in
+      guard t[0] != 255 else { return (0, 0) }
+      let weight = [3, 1, 0.5][Int(t[0])]
+      return (-weight * log(softmax(z)[Int(t[0])]), weight)
+    },
+    elements("mse", .values) { z, t, _ in (z - t) * (z - t) },
+    elements("mae", .values) { z, t, _ in abs(z - t) },
+    elements("{huber: {delta: 0.5}}", .values) { z, t, _ in
+      abs(z - t) <= 0.5 ? (z - t) * (z - t) / 2 : 0.5 * (abs(z - t) - 0.25)
+    },
+    elements("{smooth_l1: {beta: 0.5}}", .values) { z, t, _ in
+      abs(z - t) < 0.5 ? (z - t) * (z - t) : abs(z - t) - 0.25
+    },
+    elements("bce", activation: "sigmoid", .bits, predicts: sigmoid) { z, t, _ in binary(z, t) },
+    elements("{bce_with_logits: {pos_weight: [2, 0.5, 1]}}", .bits, predicts: sigmoid) {
+      z, t, index in
+      binary(z, t, [2, 0.5, 1][index])
+    },
+    elements(
+      "{multi_label_soft_margin: {weight: [2, 0.5, 1]}}", .bits, predicts: sigmoid
+    ) { z, t, index in [2, 0.5, 1][index] * binary(z, t) },
+    elements("{focal: {gamma: 1.5, alpha: 0.4}}", .bits, predicts: sigmoid) { z, t, _ in
+      let right = t == 1 ? sigmoid([z])[0] : 1 - sigmoid([z])[0]
+      return -(t == 1 ? 0.4 : 0.6) * pow(1 - right, 1.5) * log(right)
+    },
+    Case(loss: "kl_div", activation: "log_softmax", labels: .probabilities, predicts: softmax) {
+      z, t in (zip(softmax(z), t).reduce(0) { $0 + $1.1 * log($1.1 / $1.0) }, 1)
+    },
+    Case(
+      loss: "{kl_div: {log_target: true}}", activation: "log_softmax", labels: .logarithms,
+      predicts: softmax
+    ) { z, t in (zip(softmax(z), t).reduce(0) { $0 + exp($1.1) * ($1.1 - log($1.0)) }, 1) },
+    // Three steps of three classes: the paths of which the repeated and the blank ones are left out.
+    Case(
+      loss: "ctc", activation: "log_softmax", labels: .sequences,
+      predicts: { z in (0..<3).flatMap { softmax(Array(z[3 * $0..<3 * $0 + 3])) } }
+    ) { z, t in
+      let p = (0..<3).map { softmax(Array(z[3 * $0..<3 * $0 + 3])) }
+      var total = 0.0
+      for path in 0..<27 {
+        let steps = [path / 9, path / 3 % 3, path % 3]
+        let kept = steps.indices.filter {
+          steps[$0] != 0 && ($0 == 0 || steps[$0] != steps[$0 - 1])
+        }
+        guard kept.map({ steps[$0] }) == t.filter({ $0 != 0 }).map({ Int($0) }) else { continue }
+        total += p[0][steps[0]] * p[1][steps[1]] * p[2][steps[2]]
+      }
+      return (-log(total), 1)
+    },
+  ]
+
+  @Test func everyWordIsTrained() {
+    let words = Set(LossConfiguration.words.map { $0.word })
+    #expect(
+      words
+        == Set(Self.cases.map { $0.loss.trimmingPrefix("{").prefix { $0 != ":" } }.map(String.init))
+    )
+  }
+
+  @Test(arguments: cases)
+  func trainsAndPredicts(_ job: Case) throws {
+    let bench = try LossBench(job.labels)
+    let configuration = try bench.configuration(job.loss, activation: job.activation)
+    let start = try train(configuration, bench.options("start"), steps: false)[0]
+    var weights = Array(start.state.prefix(12))
+
+    func loss(_ weights: [Double]) -> Double {
+      let rows = bench.rows.map { job.row($0.outputs(weights), $0.y) }
+      return rows.reduce(0) { $0 + $1.sum } / rows.reduce(0) { $0 + $1.denominator }
+    }
+    var expected: [Double] = []
+    for _ in 0..<3 {
+      expected.append(loss(weights))
+      let before = weights
+      for index in weights.indices {
+        var (up, down) = (before, before)
+        up[index] += 1e-5
+        down[index] -= 1e-5
+        weights[index] -= 0.1 * (loss(up) - loss(down)) / 2e-5
+      }
+    }
+
+    let result = try train(configuration, bench.options("run"), ranks: 2)[0]
+    #expect(deviation(result.losses, expected) < 1e-8)
+    #expect(expected[2] < expected[0])
+    #expect(deviation(result.validations.map(\.loss), [loss(weights)]) < 1e-8)
+    #expect((result.validations[0].accuracy != nil) == (job.labels == .classes))
+
+    let run = try TrainedRun("\(bench.path)/run")
+    let report = try run.evaluate(data: nil, communicator: SingleRank())
+    #expect(deviation([report.loss], [loss(weights)]) < 1e-8)
+    let predictions = bench.rows.map { job.predicts($0.outputs(weights)) }
+    if job.labels == .classes {
+      // Of six rows the third is ignored.
+      let right = zip(bench.rows, predictions).filter { row, p in
+        p[Int(row.y[0]) % 253] == p.max() && row.y[0] != 255
+      }
+      #expect(report.labels == 5 && report.correct == right.count)
+    }
+    var text = ""
+    try run.predict("\(bench.path)/data.safetensors") { text += $0 }
+    let lines = text.split(separator: "\n")
+    let hasClasses = lines[0] == "row,class,probability"
+    #expect(hasClasses == (job.loss.contains("cross_entropy") || job.loss.contains("nll")))
+    for (line, p) in zip(lines.dropFirst(), predictions) {
+      let cells = line.split(separator: ",").dropFirst().compactMap { Double($0) }
+      let best = p.indices.max { p[$0] < p[$1] } ?? 0
+      #expect(deviation(cells, hasClasses ? [Double(best), p[best]] : p) < 1e-7)
+    }
+    #expect(lines.count == 7)
+  }
+
+  /// What does not fit is one line, before the first step.
+  @Test(arguments: [
+    (
+      Labels.classes, "mse", "loss: mse needs F32 values in y, the data has int32; use another loss"
+    ),
+    (.values, "nll", "loss: nll needs I32 classes in y, the data has float32; use another loss"),
+    (.values, "ctc", "loss: ctc needs I32 classes in y, the data has float32; use another loss"),
+    (.classes, "ctc", "labels are int32 [1], expected int32 [rows, labels]"),
+    (.classes, "cross_entropy", "row 2 has label 255"),
+    (
+      .classes, "{cross_entropy: {weight: [1, 2], ignore_index: 255}}",
+      "cross_entropy: 2 weights for 3 classes"
+    ),
+    (
+      .bits, "{bce_with_logits: {pos_weight: [1]}}",
+      "bce_with_logits: 1 weights for 3 classes"
+    ),
+    (.sequences, "mae", "loss: mae needs F32 values in y"),
+  ])
+  func misfitsAreNamed(_ labels: Labels, _ loss: String, _ fault: String) throws {
+    let bench = try LossBench(labels)
+    var overrides = ["data.validation=null"]
+    if loss == "cross_entropy" { overrides.append("data.classes=3") }
+    let configuration = try bench.configuration(loss, activation: nil, overrides)
+    #expect {
+      _ = try ModelReport(configuration)
+    } throws: { error in
+      let text = "\(error)"
+      return text.contains(fault) && !text.contains("\n")
+    }
+  }
+
+  @Test func modelsWithALossOfTheirOwnTakeNoOther() throws {
+    let configuration = try Configuration.load(
+      yaml: """
+        data: {synthetic: {shape: [28, 28, 1], classes: 2, rows: 8}}
+        model: {name: dcgan, latent: 4, width: 2}
+        loss: {cross_entropy: {label_smoothing: 0.1}}
+        """)
+    #expect {
+      _ = try ModelReport(configuration)
+    } throws: {
+      "\($0)"
+        == "loss: a generative adversarial network has a loss of its own; leave out cross_entropy"
+    }
+  }
+}
+
+/// Six rows of one kind of labels in a folder of a test's own.
+private final class LossBench {
+  struct Row {
+    let x: [Double]
+    let y: [Double]
+
+    /// The outputs of a linear layer from 4 to 3 without bias, for each 4 of x.
+    func outputs(_ weights: [Double]) -> [Double] {
+      stride(from: 0, to: x.count, by: 4).flatMap { step in
+        (0..<3).map { out in
+          (0..<4).reduce(0) { $0 + weights[4 * out + $1] * x[step + $1] }
+        }
+      }
+    }
+  }
+
+  let path: String
+  let rows: [Row]
+
+  init(_ labels: LossTrainingTests.Labels) throws {
+    path = NSTemporaryDirectory() + "/dllosses-\(UUID().uuidString)"
+    try File.makeFolder(path)
+    var stream = RandomStream(RandomKey(5))
+    let steps = labels == .sequences ? 3 : 1
+    func distribution() -> [Double] {
+      let parts = (0..<3).map { _ in 0.1 + stream.uniform() }
+      return parts.map { $0 / parts.reduce(0, +) }
+    }
+    let sequences: [[Double]] = [[1, 2], [2, 0], [1, 1], [0, 0], [2, 1], [1, 0]]
+    rows = (0..<6).map { index in
+      let x = (0..<4 * steps).map { _ in Double(Float(2 * stream.normal())) }
+      let y: [Double] =
+        switch labels {
+        case .classes: [index == 2 ? 255 : Double(index % 3)]
+        case .values: (0..<3).map { _ in stream.normal() }
+        case .bits: (0..<3).map { _ in Double(stream.upTo(2)) }
+        case .probabilities: distribution()
+        case .logarithms: distribution().map(log)
+        case .sequences: sequences[index]
+        }
+      return Row(x: x, y: y.map { Double(Float($0)) })
+    }
+    let isInteger = labels == .classes || labels == .sequences
+    let labelShape = labels == .classes ? [6] : [6, rows[0].y.count]
+    let x = rows.flatMap(\.x).map { Float($0) }
+    let y = rows.flatMap(\.y)
+    try SafetensorsWriter.write(
+      [
+        SafetensorsTensor(
+          name: "x", dtype: .float32, shape: steps == 1 ? [6, 4] : [6, steps, 4]
+        ) { sink in try x.withUnsafeBytes { try sink($0) } },
+        SafetensorsTensor(name: "y", dtype: isInteger ? .int32 : .float32, shape: labelShape) {
+          sink in
+          if isInteger {
+            try y.map { Int32($0) }.withUnsafeBytes { try sink($0) }
+          } else {
+            try y.map { Float($0) }.withUnsafeBytes { try sink($0) }
+          }
+        },
+      ], to: path + "/data.safetensors")
+  }
+
+  deinit { try? FileManager.default.removeItem(atPath: path) }
+
+  func configuration(_ loss: String, activation: String?, _ overrides: [String] = []) throws
+    -> Configuration
+  {
+    let layers = ["{linear: {out: 3, bias: false}}"] + (activation.map { [$0] } ?? [])
+    return try Configuration.load(
+      yaml: """
+        data: {train: data.safetensors, validation: data.safetensors, order: sequential}
+        model: {layers: [\(layers.joined(separator: ", "))]}
+        loss: \(loss)
+        optimizer: {name: sgd, lr: 0.1}
+        batch_size: 6
+        steps: 3
+        validate: {every_steps: 3}
+        precision: float64
+        """, folder: path, overrides: overrides)
+  }
+
+  func options(_ folder: String) -> TrainingOptions {
+    var options = TrainingOptions()
+    options.out = "\(path)/\(folder)"
+    return options
+  }
+}
