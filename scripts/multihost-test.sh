@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # Trains over three hosts that this machine plays: network namespaces with addresses, host names and /dev/shm of
-# their own, a real mpirun and TCP between them. Cuts one host off in mid-run, resumes on the other two, and
-# compares every final checkpoint, byte for byte, with a run on one host. Then adds delay and loss.
+# their own, a real mpirun and TCP between them. Cuts one host off in mid-run and sees the run go on on the other two;
+# freezes the one with rank 0 and wakes it up when others have ended its run; adds delay and loss. Compares every
+# final checkpoint, byte for byte, with that of a run on one host.
 #
 #   scripts/multihost-test.sh                  handwritten digits (embedded)
 #   scripts/multihost-test.sh --data FOLDER    MNIST, from the folder of its four IDX files
@@ -122,7 +123,7 @@ bytes_received() { on "$1" cat /sys/class/net/eth0/statistics/rx_bytes; }
 
 make_job() { # [FOLDER]
   if [ -z "${1:-}" ]; then
-    job=(digits --set checkpoint.every_steps=20)
+    job=(digits --set epochs=30 --set checkpoint.every_steps=20)
   else
     progress "packing MNIST"
     "$program" data pack mnist "$1" -o "$work/packed" >/dev/null
@@ -143,8 +144,10 @@ set_launcher() {
   export OMPI_MCA_oob_tcp_keepalive_probes=3
 }
 
-launched() { # PROCESSES COMMAND...: under mpirun on the first host, over those of the hostfile
-  on "${hosts[0]}" timeout --foreground -k 5 100 mpirun --hostfile "$work/hostfile" --bind-to none -n "$@" </dev/null
+launched() { # PROCESSES COMMAND...: by mpirun on the first host of the hostfile
+  local first
+  read -r first _ <"$work/hostfile"
+  on "$first" timeout --foreground -k 5 100 mpirun --hostfile "$work/hostfile" --bind-to none -n "$@" </dev/null
 }
 
 single() { # RUN ARGUMENT...: the same ranks as threads of one process, without MPI
@@ -188,11 +191,15 @@ check_three_hosts() {
 # Trains to the end although a host is lost: dltrain launch sees it and starts again on the others, with three
 # processes of two ranks each, the largest number that divides six and that two hosts have room for.
 train_surviving() {
-  if ! "$program" --help | grep -q '^  launch '; then train_surviving_by_hand; return; fi
+  if ! has_launch; then
+    train_surviving_by_hand
+    return
+  fi
   on "${hosts[0]}" timeout --foreground -k 5 100 "$program" launch -n "$ranks" --max-restarts 2 --hostfile "$work/hostfile" -- \
     train "${job[@]}" --out "$work/survivor" </dev/null >"$work/survivor.log" 2>&1
 }
 
+has_launch() { "$program" --help | grep -q '^  launch '; }
 train_surviving_by_hand() {
   launched "$ranks" "$program" train "${job[@]}" --out "$work/survivor" >"$work/survivor.log" 2>&1 && return
   on "${hosts[0]}" "$work/agent" node3 true || echo "node3 cannot be reached" >>"$work/survivor.log"
@@ -229,6 +236,43 @@ check_return() {
   progress "node3 is back, without ranks of the old run"
 }
 has_no_ranks() { ! ip netns pids "$mark-$1" | xargs -r ps -o args= -p | grep -q "^$program"; } # HOST
+
+everything_on() { # HOST SIGNAL: to all its processes but the one that holds the namespaces
+  ip netns pids "$mark-$1" | grep -vx "$(cat "$work/$1.pid")" | xargs -r kill -"$2" 2>/dev/null || true
+}
+
+# The host of mpirun and rank 0 stands still, as a paused machine does; its run is ended on the other two. When it wakes
+# up, it must not write to the run that is no longer its own.
+check_frozen_host() {
+  local frozen
+  if ! has_launch; then
+    progress "skipped: a frozen host, as this program has no lease on its run folder"
+    return
+  fi
+  write_hostfile "${hosts[@]}"
+  launched "$ranks" "$program" train "${job[@]}" --out "$work/taken-over" >"$work/frozen.log" 2>&1 &
+  frozen=$!
+  eventually 60 [ -e "$work/taken-over/checkpoints/latest" ] ||
+    fail "no checkpoint: $(tail -n 20 "$work/frozen.log")"
+  everything_on node1 STOP
+  cable node1 down
+  progress "froze node1, cut off, after $(cat "$work/taken-over/checkpoints/latest")"
+  eventually 30 has_no_ranks node2 || fail "ranks of node2 do not notice the loss of node1"
+  eventually 30 has_no_ranks node3 || fail "ranks of node3 do not notice the loss of node1"
+  write_hostfile node2 node3
+  launched 3 "$program" train "${job[@]}" --out "$work/taken-over" --resume auto >"$work/taken-over.log" 2>&1 ||
+    fail "node2 could not take the run over: $(tail -n 20 "$work/taken-over.log")"
+  progress "node2 and node3 have taken the run over and ended it"
+  cable node1 up
+  everything_on node1 CONT
+  eventually 60 has_no_ranks node1 || fail "ranks of node1 go on in a run that is over"
+  ! wait "$frozen" || fail "the frozen run thinks that it ended well: $(tail -n 20 "$work/frozen.log")"
+  same_checkpoint "$work/one-host" "$work/taken-over"
+  [ "$(steps_in "$work/taken-over")" = "$(steps_in "$work/one-host")" ] ||
+    fail "metrics.jsonl has $(steps_in "$work/taken-over") steps, not $(steps_in "$work/one-host")"
+  progress "node1 has woken up and left the run alone"
+}
+steps_in() { grep -c '"kind":"step"' "$1/metrics.jsonl"; } # RUN
 
 # Delay and loss by netem; where the kernel has none, a slow line whose short queue delays and drops.
 spoil_network() {
@@ -285,6 +329,7 @@ main() {
   check_three_hosts
   check_lost_host
   check_return
+  check_frozen_host
   check_bad_network
   echo "multihost-test: passed"
 }
