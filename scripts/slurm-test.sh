@@ -11,33 +11,17 @@
 set -euo pipefail
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 program=$(realpath -m "${DLTRAIN:-$root/.build/release/dltrain}")
+# shellcheck source=scripts/lib/trial.sh
+source "$root/scripts/lib/trial.sh"
 
 work=""
 daemons=()
-
-progress() { printf '%(%H:%M:%S)T %s\n' -1 "$*"; }
-skip() {
-  echo "slurm-test: skipped: $*"
-  exit 0
-}
-fail() { # MESSAGE [LOG...]
-  echo "slurm-test: $1" >&2
-  [ -z "${2:-}" ] || tail -n 20 "${@:2}" >&2 || true
-  exit 1
-}
-eventually() { # SECONDS COMMAND...
-  local end=$((SECONDS + $1))
-  until "${@:2}"; do
-    ((SECONDS < end)) || return 1
-    sleep 0.1
-  done
-}
 
 # --- the cluster -------------------------------------------------------------------------------------------------
 
 require() {
   ((EUID == 0)) || skip "only root may start Slurm's daemons here"
-  [ -x "$program" ] || fail "$program: no such program; swift build -c release --product dltrain"
+  require_program
   if ! command -v slurmctld slurmd sbatch munged >/dev/null; then
     command -v apt-get >/dev/null || skip "Slurm is missing, and so is apt-get to install it"
     install || skip "apt-get could not install slurm-wlm and munge"
@@ -179,7 +163,7 @@ main() {
   for epochs in 20 200 2000; do
     if train_disturbed "$epochs"; then
       check_bits "$epochs"
-      echo "slurm-test: passed"
+      echo "$trial: passed"
       return
     fi
     progress "the job was over too early; once more, longer"

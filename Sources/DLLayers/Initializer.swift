@@ -166,7 +166,7 @@ extension Initializer {
         let (output, input) =
           weight.layout == .convolution
           ? (index % outputs, index / outputs) : (index / inputs, index % inputs)
-        return gain * (outputs <= inputs ? vectors[output][input] : vectors[input][output])
+        return gain * (outputs < inputs ? vectors[output][input] : vectors[input][output])
       }
     }
   }

@@ -24,6 +24,10 @@ public final class Sequential: Module, Layer {
           return y
         }
         index += 2
+      } else if let flatten = layers[index] as? Flatten {
+        let front = layers[..<index]
+        steps.append { x in try flatten(x, behind: front) }
+        index += 1
       } else {
         let layer = layers[index]
         steps.append { x in try layer(x) }

@@ -47,20 +47,23 @@ import Testing
     }
   }
 
-  @Test func clipping() throws {
+  @Test(arguments: [DType.float64, .float32])
+  func clipping(dtype: DType) throws {
     let golden = try Golden<Settings>("clipping")
     #expect(golden.cases.count >= 6)
+    let (relative, absolute) = dtype == .float64 ? (1e-9, 0) : (1e-4, 1e-5)
     for (name, settings) in golden.cases {
       let gradients = try golden.values("\(name)/in/a") + golden.values("\(name)/in/b")
       let want = try golden.values("\(name)/f64/out/a") + golden.values("\(name)/f64/out/b")
       let scale = GradientClipping.scale(
         norm: norm(gradients), maxNorm: try #require(settings.maxNorm))
-      #expect(
-        excess(gradients.map { scale * $0 }, want, relative: 1e-9, absolute: 0) <= 0, "\(name)")
+      let moved = try stepped(gradients, rate: 1, scale: scale, dtype)
+      #expect(excess(moved, want, relative: relative, absolute: absolute) <= 0, "\(name)")
     }
   }
 
-  @Test func schedules() throws {
+  @Test(arguments: [DType.float64, .float32])
+  func schedules(dtype: DType) throws {
     let golden = try Golden<Settings>("schedules")
     #expect(golden.cases.count >= 64)
     for (name, settings) in golden.cases {
@@ -68,12 +71,31 @@ import Testing
       let want = try golden.values("\(name)/f64/out/lr")
       let rates = want.indices.map { (settings.lr ?? 0) * schedule.multiplier(step: $0) }
       #expect(excess(rates, want, relative: 1e-9, absolute: 1e-14) <= 0, "\(name)")
+      try checkRates(rates, want, dtype, name)
     }
   }
 
   private func norm(_ values: [Double]) -> Double {
     values.reduce(0) { $0 + $1 * $1 }.squareRoot()
   }
+}
+
+/// How far a plain step moves parameters against these gradients.
+func stepped(_ gradients: [Double], rate: Double, scale: Double = 1, _ dtype: DType) throws
+  -> [Double]
+{
+  let arena = Arena(
+    dtype, parameters: [Double](repeating: 0, count: gradients.count), gradients: gradients)
+  try SGD().update(
+    arena.slice, scalars: StepScalars(step: 1, learningRate: rate, gradientScale: scale))
+  return arena.parameters.map { -$0 }
+}
+
+/// Compares rates as they reach parameters of a precision.
+func checkRates(_ rates: [Double], _ want: [Double], _ dtype: DType, _ name: String) throws {
+  let moved = try rates.flatMap { try stepped([1], rate: $0, dtype) }
+  let (relative, absolute) = dtype == .float64 ? (1e-9, 1e-14) : (1e-4, 1e-5)
+  #expect(excess(moved, want, relative: relative, absolute: absolute) <= 0, "\(name), \(dtype)")
 }
 
 /// A golden file and the settings of its cases.

@@ -189,7 +189,8 @@ import Testing
     return Problem(name: try #require(settings.problem), constants: constants)
   }
 
-  @Test func averagingSchedules() throws {
+  @Test(arguments: [DType.float64, .float32])
+  func averagingSchedules(dtype: DType) throws {
     struct Case: Decodable {
       let lr, swaLr: Double
       let start, steps: Int
@@ -203,12 +204,14 @@ import Testing
       let want = try golden.values("\(name)/f64/out/lr")
       let rates = want.indices.map { settings.lr * schedule.multiplier(step: $0) }
       #expect(excess(rates, want, relative: 1e-9, absolute: 0) <= 0, "\(name)")
+      try checkRates(rates, want, dtype, name)
       #expect(schedule.multiplier(step: .max) == settings.swaLr / settings.lr)
       #expect(schedule.multiplier(step: .min) == 1)
     }
   }
 
-  @Test func plateau() throws {
+  @Test(arguments: [DType.float64, .float32])
+  func plateau(dtype: DType) throws {
     let golden = try Golden<TrainingSettings>("plateau")
     #expect(golden.cases.count >= 9)
     for (name, settings) in golden.cases {
@@ -219,6 +222,7 @@ import Testing
       }
       let want = try golden.values("\(name)/f64/out/lr")
       #expect(excess(rates, want, relative: 1e-12, absolute: 0) <= 0, "\(name)")
+      try checkRates(rates, want, dtype, name)
     }
   }
 }

@@ -19,6 +19,10 @@ extension GoldenCase {
           weight, paddingIndex: golden.options["padding_idx"]?.int)
         return outputs
       },
+      "embedding_sparse": { golden, inputs in
+        let padding = golden.options["padding_idx"]?.int
+        return ["y": try golden.looked(inputs) { try $0.embedding($1, paddingIndex: padding) }]
+      },
       "embedding_bag": { golden, inputs in
         let mode = try #require(
           golden.options["mode"]?.string.flatMap(EmbeddingBagMode.init(rawValue:)))
@@ -60,6 +64,19 @@ extension GoldenCase {
         ]
       },
     ]
+  }
+
+  /// One lookup, or the rows of two after each other.
+  func looked(_ inputs: [String: Tensor], _ look: (Tensor, Tensor) throws -> Tensor) throws
+    -> Tensor
+  {
+    let weight = try inputs.get("weight")
+    let y = try look(inputs.get("indices"), weight)
+    guard let again = inputs["indices_again"] else { return y }
+    let parts = try [y, look(again, weight)].map {
+      try $0.reshape([$0.shape.leading, weight.shape[1]])
+    }
+    return try Tensor.concat(parts, axis: 0)
   }
 
   /// The mask that a case describes.

@@ -128,7 +128,8 @@ extension GoldenCase {
     case "gelu": return GELU(approximation: options["approximate"] == "tanh" ? .tanh : .none)
     case "silu": return SiLU()
     case "softmax": return Softmax()
-    case "flatten": return Flatten()
+    case "flatten":
+      return options["order"]?.string == "CL" ? Flatten(channelsFirst: true) : Flatten()
     case "global_avg_pool2d": return GlobalAvgPool2d()
     case "max_pool2d":
       let window = try window()

@@ -152,7 +152,9 @@ extension GoldenCase {
 
   private static var shapes: [String: OpRunner] {
     [
-      "flatten": { ["y": try $1.get("x").flatten()] },
+      "flatten": {
+        ["y": try $1.get("x").flatten(channelsFirst: $0.options["order"]?.string == "CL")]
+      },
       "reshape": { ["y": try $1.get("x").reshape(Shape($0.integers("shape")))] },
     ]
   }

@@ -30,7 +30,7 @@ import Testing
 }
 
 /// The script's module; the names of its properties are those of PyTorch's.
-private final class Everything: Module {
+final class Everything: Module {
   let linear = Linear(3, 4)
   let conv1d = Conv1d(4, 6, kernel: 3, groups: 2)
   let conv2d = Conv2d(4, 6, kernel: Size2d(3, 2), groups: 2)

@@ -120,7 +120,7 @@ class Family:
         if wrt:
             first = next(iter(outputs.values()))
             first.backward(torch.from_numpy(np.array(upstream)).to(dtype))
-            gradients = {name: tensors[name].grad.numpy().copy() for name in wrt}
+            gradients = {name: tensors[name].grad.to_dense().numpy().copy() for name in wrt}
         return {name: value.detach().numpy().copy() for name, value in outputs.items()}, gradients
 
     def save(self):

@@ -41,6 +41,37 @@ def embedding():
 
         family.record(f"embedding_max_norm_{case}", "embedding", inputs, function, wrt=["weight"],
                       padding_idx=None, max_norm=bound, norm_type=norm)
+    for case, shape, padding, again in [("repeated", (3, 4), None, None), ("padding", (2, 5), 1, None),
+                                        ("padding_again", (2, 3), 4, (5,)), ("one", (1,), None, (2, 2))]:
+        random = Random("embedding_sparse_" + case)
+        # Of 40 rows only the first 7 occur, 2 of them often.
+        inputs = {"indices": random.integers(*shape, below=7), "weight": random.normal(40, 3)}
+        inputs["indices"].reshape(-1)[::3] = 2
+        if padding is not None:
+            inputs["indices"].reshape(-1)[1] = padding
+        if again:
+            inputs["indices_again"] = random.integers(*again, below=9)
+        used = np.concatenate([value.reshape(-1) for name, value in inputs.items() if name != "weight"])
+        inputs["rows"] = np.unique(used[used != (-1 if padding is None else padding)]).astype(np.int32)
+
+        def function(indices, weight, rows, indices_again=None):
+            def look(indices):
+                y = F.embedding(indices, weight, padding_idx=padding, sparse=True)
+                if weight.requires_grad:
+                    # A row of padding stands in the sparse gradient too, with zeros.
+                    weight.register_hook(lambda g: check(g.coalesce()))
+                return y
+
+            def check(gradient):
+                assert gradient.is_sparse
+                values = gradient.to_dense().abs().sum(1)
+                assert set(values.nonzero().reshape(-1).tolist()) == set(rows.tolist())
+            y = look(indices)
+            return {"y": y if indices_again is None else
+                    torch.cat([y.reshape(-1, 3), look(indices_again).reshape(-1, 3)])}
+
+        family.record("embedding_sparse_" + case, "embedding_sparse", inputs, function, wrt=["weight"],
+                      padding_idx=padding)
     for mode in ["sum", "mean", "max"]:
         for case, shape, offsets, padding, weighted in [
             ("rows", (3, 4), None, None, False),
@@ -204,7 +235,8 @@ def sinusoids(x, offset):
 
 
 def module(family, case, make, inputs, call, wrt=("x",), **settings):
-    """Runs a module with drawn parameters, whose gradients are recorded with those of `wrt`."""
+    """Runs a module with drawn parameters, whose gradients are recorded with those of `wrt`; no gradients
+    where that is None."""
     random = Random(f"module_{case}")
     inputs = dict(inputs)
     parameters = dict(make().named_parameters())
@@ -218,7 +250,8 @@ def module(family, case, make, inputs, call, wrt=("x",), **settings):
         layer = Bound(make().to(next(iter(given.values())).dtype), given)
         return {"y": call(layer, **texts)}
 
-    family.record(case, settings.pop("op"), inputs, function, wrt=[*wrt, *parameters], **settings)
+    family.record(case, settings.pop("op"), inputs, function,
+                  wrt=() if wrt is None else [*wrt, *parameters], **settings)
 
 
 class Bound:

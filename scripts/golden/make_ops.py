@@ -298,6 +298,11 @@ def shape():
     for case, image in [("2x3x4x5", (2, 3, 4, 5)), ("one_pixel", (3, 1, 1, 4)), ("one_channel", (2, 3, 5, 1))]:
         family.record(f"flatten_{case}", "flatten", {"x": Random("flatten_" + case).normal(*image)},
                       lambda x: {"y": torch.flatten(nchw(x), 1)}, wrt=["x"], layout="NHWC", order="CHW")
+    for case, sequence in [("3x5x4", (3, 5, 4)), ("one_step", (2, 1, 3)), ("one_channel", (2, 5, 1))]:
+        x = Random("flatten_sequence_" + case).normal(*sequence)
+        family.record(f"flatten_sequence_{case}", "flatten", {"x": x},
+                      lambda x: {"y": torch.flatten(x.transpose(1, 2), 1)}, wrt=["x"], layout="NLC", order="CL")
+        family.record(f"flatten_text_{case}", "flatten", {"x": x}, lambda x: {"y": torch.flatten(x, 1)}, wrt=["x"])
     for case, before, after in [("3d", (2, 3, 4), (2, 12)), ("3d_to_2d", (2, 3, 4), (4, 6)), ("1d", (6,), (1, 2, 3))]:
         family.record(f"reshape_{case}", "reshape", {"x": Random("reshape_" + case).normal(*before)},
                       lambda x: {"y": x.reshape(after)}, wrt=["x"], shape=after)

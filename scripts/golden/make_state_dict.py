@@ -35,11 +35,14 @@ class Everything(nn.Module):
         self.head = nn.Linear(4, 5, bias=False)
         self.head.weight = self.embedding.weight
         self.blocks = nn.ModuleList([nn.Linear(2, 2), nn.Sequential(nn.Linear(2, 3), nn.ReLU(), nn.Linear(3, 1))])
-        # Nothing that a fresh layer has of its own accord.
+
+    def scatter(self):
+        """Draws everything anew: nothing that a fresh layer has of its own accord."""
         for tensor in self.state_dict().values():
             with torch.no_grad():
                 tensor.copy_(torch.randn(tensor.shape) * 3 if tensor.is_floating_point() else torch.tensor(7))
+        return self
 
 
 if __name__ == "__main__":
-    save("state_dict.safetensors", {name: value.numpy() for name, value in Everything().state_dict().items()})
+    save("state_dict.safetensors", {name: value.numpy() for name, value in Everything().scatter().state_dict().items()})

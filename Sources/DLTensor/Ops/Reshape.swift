@@ -18,14 +18,17 @@ extension Tensor {
 
   /// All axes but the first in one; images in channel, height, width order, as PyTorch's are.
   ///
-  /// Shapes: `[batch, height, width, channels]` to `[batch, channels · height · width]`.
-  public func flatten() throws -> Tensor {
+  /// Shapes: `[batch, height, width, channels]` to `[batch, channels · height · width]`, and with
+  /// `channelsFirst` `[batch, length, channels]` to `[batch, channels · length]`; all others stay
+  /// as they lie.
+  public func flatten(channelsFirst: Bool = false) throws -> Tensor {
     guard shape.rank >= 1 else { throw TensorError(op: "flatten", "a scalar has no batch axis") }
-    let width = shape.product(1..<shape.rank)
-    guard shape.rank == 4, shape[3] > 1, shape[1] * shape[2] > 1 else {
-      return try reshape([shape[0], width])
-    }
-    return try permute(0, 3, 1, 2).reshape([shape[0], width])
+    let flat: Shape = [shape[0], shape.product(1..<shape.rank)]
+    guard shape.rank == 4 || shape.rank == 3 && channelsFirst, shape.last > 1,
+      shape.product(1..<shape.rank - 1) > 1
+    else { return try reshape(flat) }
+    let axes = [0, shape.rank - 1] + (1..<shape.rank - 1)
+    return try permute(axes).reshape(flat)
   }
 
   /// The axes in another order: axis i of the result is axis `axes[i]` of this tensor.
