@@ -73,7 +73,7 @@ public struct StepBenchmark: Sendable {
     let trainer = try Trainer(
       job, options: options, communicator: communicator, observers: [recorder])
     _ = try trainer.run()
-    let own = recorder.median(\.total)
+    let own = recorder.median { $0.total }
     var result = StepMeasurement()
     result.ranks = communicator.size
     result.rows = job.batchSize
@@ -106,16 +106,17 @@ private final class StepRecorder: TrainingObserver {
   /// The median of each part.
   var medians: StepTimes {
     var result = StepTimes()
-    for part in [
-      \StepTimes.dataWait, \.compute, \.syncBatchNorm, \.agreement, \.reduction, \.optimizer,
-    ] {
-      result[keyPath: part] = median(part)
-    }
+    result.dataWait = median { $0.dataWait }
+    result.compute = median { $0.compute }
+    result.syncBatchNorm = median { $0.syncBatchNorm }
+    result.agreement = median { $0.agreement }
+    result.reduction = median { $0.reduction }
+    result.optimizer = median { $0.optimizer }
     return result
   }
 
-  func median(_ part: KeyPath<StepTimes, Double>) -> Double {
-    let sorted = times.map { $0[keyPath: part] }.sorted()
+  func median(_ part: (StepTimes) -> Double) -> Double {
+    let sorted = times.map(part).sorted()
     guard let middle = sorted.isEmpty ? nil : sorted.count / 2 else { return 0 }
     return sorted.count % 2 == 1 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2
   }
