@@ -106,7 +106,7 @@ train_surviving() {
     train "${job[@]}" --out "$work/survivor" </dev/null >"$work/survivor.log" 2>&1
 }
 
-has_launch() { "$program" --help | grep -q '^  launch '; }
+has_launch() { "$program" --help | grep '^  launch ' >/dev/null; }
 train_surviving_by_hand() {
   launched "$ranks" "$program" train "${job[@]}" --out "$work/survivor" >"$work/survivor.log" 2>&1 && return
   on "${hosts[0]}" "$work/agent" node3 true || echo "node3 cannot be reached" >>"$work/survivor.log"

@@ -83,7 +83,7 @@ start_cluster() {
   daemon slurmctld -D -c
   daemon slurmd -D -c
   eventually 20 node_is_idle || fail "Slurm does not start" "$work/slurmctld.log" "$work/slurmd.log"
-  srun --mpi=list 2>&1 | grep -qw pmix || skip "this Slurm has no --mpi=pmix, which Open MPI needs to start by srun"
+  srun --mpi=list 2>&1 | grep -w pmix >/dev/null || skip "this Slurm has no --mpi=pmix, which Open MPI needs to start by srun"
 }
 node_is_idle() { [ "$(sinfo -h -o %t 2>/dev/null)" = idle ]; }
 

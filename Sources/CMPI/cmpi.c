@@ -206,6 +206,18 @@ int cmpi_alltoallv(
       receive_displacements);
 }
 
+int cmpi_allreduce_reference(cmpi_comm *comm, void *buffer, size_t count, int is_double) {
+  size_t width = is_double ? sizeof(double) : sizeof(float), largest = default_chunk / width;
+  for (size_t done = 0; done < count;) {
+    size_t piece = count - done < largest ? count - done : largest;
+    TRY(MPI_Allreduce(
+        MPI_IN_PLACE, (char *)buffer + done * width, (int)piece,
+        is_double ? MPI_DOUBLE : MPI_FLOAT, MPI_SUM, comm->comm));
+    done += piece;
+  }
+  return MPI_SUCCESS;
+}
+
 void cmpi_abort(int code) {
   MPI_Abort(MPI_COMM_WORLD, code);
   _Exit(code);

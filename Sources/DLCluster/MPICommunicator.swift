@@ -108,6 +108,17 @@ public final class MPICommunicator: Communicator {
       range: 0..<count)
   }
 
+  /// MPI_Allreduce in place, to measure against; the order of its additions is the library's, so
+  /// that training never uses it.
+  public func referenceAllreduceSum(
+    _ buffer: UnsafeMutableRawPointer, count: Int, type: ElementType
+  ) throws {
+    try checkCount(count, "allreduce")
+    try call("MPI_Allreduce") {
+      cmpi_allreduce_reference($0, buffer, count, type == .float64 ? 1 : 0)
+    }
+  }
+
   /// Gathers equal contributions in rank order.
   public func allgather(
     _ send: UnsafeRawBufferPointer, into receive: UnsafeMutableRawBufferPointer

@@ -7,7 +7,7 @@ import DLTraining
 struct Bench: ParsableCommand {
   static let configuration = CommandConfiguration(
     abstract: "Measure.", discussion: "Example: dltrain bench step --config lenet5-28x28 --ranks 1",
-    subcommands: [BenchStep.self])
+    subcommands: [BenchStep.self, BenchAllreduce.self, BenchScaling.self])
 }
 
 /// `dltrain bench step`.
@@ -39,6 +39,39 @@ struct BenchStep: Verb {
     }
     if let warning = SystemReport.blasWarning { world.warn(warning) }
     world.print(line)
+    return .success
+  }
+}
+
+/// `dltrain bench allreduce`.
+struct BenchAllreduce: Verb {
+  static let configuration = CommandConfiguration(
+    commandName: "allreduce",
+    abstract: "Measure the sums over ranks, beside MPI_Allreduce and the memory's bandwidth.",
+    discussion: "Example: mpirun -n 2 dltrain bench allreduce --sizes 64K,1M,44M")
+
+  @Option(help: "Ranks; one per process or core unless given.")
+  var ranks: Int?
+  @Option(help: "Sizes of the buffers, separated by commas; K, M and G are powers of 1024.")
+  var sizes: String?
+  @Option(help: "About how long one measurement takes, in seconds.")
+  var seconds = 0.5
+
+  func run(in world: World) throws -> DLCluster.ExitCode {
+    var benchmark = AllreduceBenchmark()
+    benchmark.ranks = ranks
+    benchmark.budget = seconds
+    if let sizes {
+      benchmark.sizes = try world.agreed("read the command line") {
+        try sizes.split(separator: ",", omittingEmptySubsequences: false).map {
+          guard let bytes = AllreduceBenchmark.byteCount(String($0)) else {
+            throw UsageError("--sizes \($0): give sizes like 64K,1M,44M")
+          }
+          return bytes
+        }
+      }
+    }
+    world.print(try benchmark.run(in: world))
     return .success
   }
 }

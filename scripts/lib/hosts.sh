@@ -81,7 +81,7 @@ AGENT
 
 cable() { ip -n "$switch" link set "$1" "$2"; } # HOST up|down
 bytes_received() { on "$1" cat /sys/class/net/eth0/statistics/rx_bytes; }
-has_no_process() { ! ip netns pids "$mark-$1" | xargs -r ps -o args= -p | grep -q "^$2"; } # HOST PROGRAM
+has_no_process() { ! ip netns pids "$mark-$1" | xargs -r ps -o args= -p | grep "^$2" >/dev/null; } # HOST PROGRAM
 everything_on() { # HOST SIGNAL: to all its processes but the one that holds the namespaces
   ip netns pids "$mark-$1" | grep -vx "$(cat "$work/$1.pid")" | xargs -r kill -"$2" 2>/dev/null || true
 }

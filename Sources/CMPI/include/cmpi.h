@@ -49,6 +49,10 @@ int cmpi_alltoallv(
     cmpi_comm *comm, const void *send, const size_t *send_counts, const size_t *send_displacements,
     void *receive, const size_t *receive_counts, const size_t *receive_displacements);
 
+// MPI's own sum of `count` floats, or doubles with `is_double`, in place: a reference to measure
+// against. Its order of additions is the library's, so that training never uses it.
+int cmpi_allreduce_reference(cmpi_comm *comm, void *buffer, size_t count, int is_double);
+
 // Ends every process of the job; does not return.
 void cmpi_abort(int code);
 

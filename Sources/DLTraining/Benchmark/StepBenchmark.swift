@@ -1,6 +1,7 @@
 import DLCluster
 import DLData
 import DLFormats
+import DLLayers
 import DLTensor
 
 /// Measures optimizer steps of a configuration on made-up rows; writes nothing.
@@ -30,6 +31,13 @@ public struct StepBenchmark: Sendable {
     throws
     -> String
   {
+    try measure(in: world, workload: workload, configuration: configuration).json.description
+  }
+
+  /// The same, as values.
+  func measure(in world: World, workload: String, configuration: () throws -> Configuration)
+    throws -> StepMeasurement
+  {
     let benchmark = self
     let job = try world.agreed("read the configuration") {
       for (name, value) in [
@@ -42,29 +50,18 @@ public struct StepBenchmark: Sendable {
       }
       return try configuration()
     }
-    let result = try world.run(
+    var result = try world.run(
       ranks: ranks, virtualRanks: job.virtualRanks, reduction: reduction
     ) { communicator in
       try benchmark.measure(job, communicator)
     }
-    return JSON.object([
-      .init("workload", .string(workload)), .init("ranks", .integer(result.ranks)),
-      .init("threads_per_rank", 1),
-      .init("rows_per_rank", .integer((result.rows + result.ranks - 1) / result.ranks)),
-      .init("precision", .string(job.precision.rawValue)),
-      .init("step_ms", .number(result.seconds * 1e3)),
-      .init("samples_per_s", .number(Double(result.rows) / result.seconds)),
-      .init("blas_core", .string(BLAS.core)), .init("kernel_set", .string(CPU.kernelSet)),
-    ]).description
+    result.workload = workload
+    return result
   }
 
-  private struct Result: Sendable {
-    let ranks: Int
-    let rows: Int
-    let seconds: Double
-  }
-
-  private func measure(_ job: Configuration, _ communicator: any Communicator) throws -> Result {
+  private func measure(
+    _ job: Configuration, _ communicator: any Communicator
+  ) throws -> StepMeasurement {
     var job = job
     if let rowsPerRank { job.batchSize = rowsPerRank * communicator.size }
     job.accumulate = min(job.accumulate, job.batchSize)
@@ -77,11 +74,25 @@ public struct StepBenchmark: Sendable {
     job.data.lastBatch = .drop
     var options = TrainingOptions()
     options.writesRun = false
-    let times = StepRecorder(skipping: warmUpSteps)
-    _ = try Trainer(job, options: options, communicator: communicator, observers: [times]).run()
-    let medians = try communicator.allgather([times.median])
-    return Result(
-      ranks: communicator.size, rows: job.batchSize, seconds: medians.max() ?? times.median)
+    let recorder = StepRecorder(skipping: warmUpSteps)
+    let trainer = try Trainer(
+      job, options: options, communicator: communicator, observers: [recorder])
+    _ = try trainer.run()
+    let own = recorder.median { $0.total }
+    var result = StepMeasurement()
+    result.ranks = communicator.size
+    result.rows = job.batchSize
+    result.parameters = trainer.parameterCount
+    result.elementBytes = trainer.arena.dtype.byteCount
+    let norms = trainer.arena.modules.filter { $0 is BatchNorm }.count
+    // Two agreements and a sum for each update, and two gatherings for each batch normalisation.
+    result.collectives =
+      3 * trainer.phases.count + (job.syncBatchNorm ? 2 * norms * job.accumulate : 0)
+    result.seconds = try communicator.allgather([own]).max() ?? own
+    result.times = recorder.medians
+    result.blasCore = BLAS.core
+    result.kernelSet = CPU.kernelSet
+    return result
   }
 }
 
@@ -89,16 +100,28 @@ public struct StepBenchmark: Sendable {
 private final class StepRecorder: TrainingObserver {
   let observesEveryRank = true
   private let skipped: Int
-  private var seconds: [Double] = []
+  private var times: [StepTimes] = []
 
   init(skipping count: Int) { skipped = count }
 
   func didStep(_ report: StepReport) {
-    if report.step > skipped { seconds.append(report.seconds) }
+    if report.step > skipped { times.append(report.times) }
   }
 
-  var median: Double {
-    let sorted = seconds.sorted()
+  /// The median of each part.
+  var medians: StepTimes {
+    var result = StepTimes()
+    result.dataWait = median { $0.dataWait }
+    result.compute = median { $0.compute }
+    result.syncBatchNorm = median { $0.syncBatchNorm }
+    result.agreement = median { $0.agreement }
+    result.reduction = median { $0.reduction }
+    result.optimizer = median { $0.optimizer }
+    return result
+  }
+
+  func median(_ part: (StepTimes) -> Double) -> Double {
+    let sorted = times.map(part).sorted()
     guard let middle = sorted.isEmpty ? nil : sorted.count / 2 else { return 0 }
     return sorted.count % 2 == 1 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2
   }

@@ -96,43 +96,22 @@ public struct LearningRateCurve: Sendable {
 
   /// The plot as SVG.
   public func svg() -> String {
-    let (left, right, upper, lower) = (80.0, 700.0, 50.0, 310.0)
     let top = top
     let columns = max(min(totalSteps, 620), 1)
-    func x(_ share: Double) -> String { Text.fixed(left + (right - left) * share, 2) }
-    func y(_ rate: Double) -> String { Text.fixed(lower - (lower - upper) * rate / top, 2) }
+    let marks = (0...4).map { (part: $0, share: Double($0) / 4) }
+    let plot = SVGPlot(
+      title: title, xTitle: "step",
+      xTicks: marks.map { ($0.share, Text.grouped(scaled(totalSteps, $0.part, of: 4))) },
+      yTicks: SVGPlot.ticks(top))
     var points: [String] = []
     for (index, range) in parts(columns).enumerated() where totalSteps > 0 {
-      let place = x(columns == 1 ? 0 : Double(index) / Double(columns - 1))
+      let place = plot.x(columns == 1 ? 0 : Double(index) / Double(columns - 1))
       let isFalling = rate(start(index, of: columns)) >= range.upperBound
       let ends =
         isFalling ? [range.upperBound, range.lowerBound] : [range.lowerBound, range.upperBound]
-      points += (ends[0] == ends[1] ? [ends[0]] : ends).map { "\(place),\(y($0))" }
+      points += (ends[0] == ends[1] ? [ends[0]] : ends).map { "\(place),\(plot.y($0 / top))" }
     }
-    var shapes: [String] = []
-    for part in 0...4 {
-      let share = Double(part) / 4
-      let (row, column) = (y(top * share), x(share))
-      shapes += [
-        "<path d=\"M\(x(0)) \(row)H\(x(1))\" stroke=\"#ddd\"/>",
-        "<text x=\"72\" y=\"\(row)\" text-anchor=\"end\" dominant-baseline=\"middle\">"
-          + "\(Text.significant(top * share, 4))</text>",
-        "<text x=\"\(column)\" y=\"330\" text-anchor=\"middle\">"
-          + "\(Text.grouped(scaled(totalSteps, part, of: 4)))</text>",
-      ]
-    }
-    return """
-      <svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 730 370" width="730" height="370" \
-      font-family="sans-serif" font-size="13" fill="#333">
-      <rect width="730" height="370" fill="#fff"/>
-      <text x="80" y="28" font-size="15">\(title)</text>
-      \(shapes.joined(separator: "\n"))
-      <text x="390" y="355" text-anchor="middle">step</text>
-      <polyline points="\(points.joined(separator: " "))" fill="none" stroke="#1f6feb" \
-      stroke-width="2"/>
-      </svg>
-
-      """
+    return SVGPlot.document([plot.panel([plot.polyline(points, color: "#1f6feb")])])
   }
 }
 

@@ -128,7 +128,7 @@ public struct SystemReport {
   }
 
   /// The path of a program, looked for as a shell does.
-  private static func program(_ name: String) -> String? {
+  static func program(_ name: String) -> String? {
     guard let path = getenv("PATH") else { return nil }
     return String(cString: path).split(separator: ":").map { "\($0)/\(name)" }
       .first { access($0, X_OK) == 0 && !File.isFolder($0) }

@@ -22,6 +22,9 @@ public final class World {
   /// Whether a launcher started this process as one of several, or of one.
   public var isLaunched: Bool { runtime != nil }
 
+  /// Whether all processes share one host's memory.
+  public var isOneHost: Bool { (runtime?.nodeLocal.size ?? 1) == processes.size }
+
   private init(signals: StopSignals) throws {
     self.signals = signals
     logger = ConsoleLogHandler.logger()

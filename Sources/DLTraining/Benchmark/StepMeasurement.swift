@@ -1,0 +1,81 @@
+import DLFormats
+
+/// What measured optimizer steps came to; times are medians over the steps.
+public struct StepMeasurement: Sendable {
+  /// The configuration's name.
+  public var workload = ""
+  /// Ranks.
+  public var ranks = 1
+  /// Rows of a step over all ranks.
+  public var rows = 0
+  /// Trained elements.
+  public var parameters = 0
+  /// Bytes of an element.
+  public var elementBytes = 4
+  /// Collectives of a step where there are several ranks: two for each synchronized batch
+  /// normalisation, and those of the step itself.
+  public var collectives = 0
+  /// Seconds of a step on the slowest rank.
+  public var seconds = 0.0
+  /// Where they went, on rank 0.
+  public var times = StepTimes()
+  /// The BLAS kernels in use.
+  public var blasCore = ""
+  /// The kernels of our own in use.
+  public var kernelSet = ""
+
+  /// Rows of the rank that has most.
+  public var rowsPerRank: Int { (rows + ranks - 1) / max(ranks, 1) }
+  /// Rows per second, all ranks together.
+  public var samplesPerSecond: Double { seconds > 0 ? Double(rows) / seconds : 0 }
+
+  package init() {}
+
+  private static let parts: [(key: String, part: WritableKeyPath<StepTimes, Double> & Sendable)] = [
+    ("data_ms", \.dataWait), ("compute_ms", \.compute), ("sync_bn_ms", \.syncBatchNorm),
+    ("agree_ms", \.agreement), ("reduce_ms", \.reduction), ("optimizer_ms", \.optimizer),
+  ]
+
+  /// As an object on one line.
+  package var json: JSON {
+    .object(
+      [
+        .init("workload", .string(workload)), .init("ranks", .integer(ranks)),
+        .init("threads_per_rank", 1), .init("rows_per_rank", .integer(rowsPerRank)),
+        .init("rows", .integer(rows)),
+        .init("precision", .string(elementBytes == 8 ? "float64" : "float32")),
+        .init("step_ms", .number(seconds * 1e3)),
+        .init("samples_per_s", .number(samplesPerSecond)),
+      ]
+        + StepMeasurement.parts.map { .init($0.key, .number(times[keyPath: $0.part] * 1e3)) } + [
+          .init("parameters", .integer(parameters)), .init("collectives", .integer(collectives)),
+          .init("blas_core", .string(blasCore)), .init("kernel_set", .string(kernelSet)),
+        ])
+  }
+
+  /// Reads what another process has printed.
+  ///
+  /// - Throws: `FormatError` where it is no such object.
+  package init(parsing line: String) throws {
+    let object = try JSON(parsing: line, file: "bench step")
+    func value(_ key: String) throws -> JSON {
+      guard let value = object[key] else {
+        throw FormatError(
+          .content, file: "bench step", "no \(key) in \(line)", advice: "use one build of dltrain")
+      }
+      return value
+    }
+    workload = try value("workload").string ?? ""
+    ranks = try value("ranks").int ?? 1
+    rows = try value("rows").int ?? 0
+    parameters = try value("parameters").int ?? 0
+    elementBytes = try value("precision").string == "float64" ? 8 : 4
+    collectives = try value("collectives").int ?? 0
+    seconds = try (value("step_ms").double ?? 0) / 1e3
+    for (key, part) in StepMeasurement.parts {
+      times[keyPath: part] = try (value(key).double ?? 0) / 1e3
+    }
+    blasCore = try value("blas_core").string ?? ""
+    kernelSet = try value("kernel_set").string ?? ""
+  }
+}

@@ -1,0 +1,78 @@
+import DLFormats
+import Foundation
+import Testing
+
+/// The measuring commands, through the real program; what they measure is not judged.
+@Suite struct BenchmarkTests {
+  @Test func allreduceShowsEveryReductionAndSize() throws {
+    let arguments = ["bench", "allreduce", "--sizes", "4K,1M", "--seconds", "0.001"]
+    let threads = try Program.run(arguments + ["--ranks", "2"])
+    #expect(threads.status == 0, "\(threads.errors)")
+    #expect(count("threads", in: threads.output) == 3)
+    #expect(threads.output.contains("1 MiB") && threads.output.contains("channels"))
+    let processes = try Program.run(arguments, processes: 2)
+    #expect(processes.status == 0, "\(processes.errors)")
+    #expect(count("MPI, blocking", in: processes.output) == 2)
+    // Its two rows, and the column that compares with it.
+    #expect(count("MPI_Allreduce", in: processes.output) == 3)
+    let both = try Program.run(arguments + ["--ranks", "4"], processes: 2)
+    #expect(both.status == 0, "\(both.errors)")
+    #expect(count("threads and MPI", in: both.output) == 2)
+    let alone = try Program.run(arguments + ["--ranks", "1"])
+    #expect(alone.status == 0, "\(alone.errors)")
+  }
+
+  @Test func sizesThatAreNoFloatsAreRefused() throws {
+    for sizes in ["6", "1X", "", "4,,8", "-4"] {
+      let outcome = try Program.run(["bench", "allreduce", "--sizes=\(sizes)"], processes: 2)
+      #expect(outcome.status == 64)
+      #expect(outcome.faults.count == 1, "\(outcome.errors)")
+    }
+  }
+
+  @Test(arguments: [[], ["--mpirun"], ["--strong"]])
+  func scalingMeasuresEachNumberOfRanksAndFitsAModel(options: [String]) throws {
+    let folder = try TemporaryFolder.make()
+    defer { try? FileManager.default.removeItem(atPath: folder) }
+    let outcome = try Program.run(
+      [
+        "bench", "scaling", "--ranks", "1,2", "--workload", "lenet5-28x28", "--set",
+        "batch_size=8", "--steps", "3", "--predict", "16", "--other", "digits", "--svg",
+        "scaling.svg",
+      ] + options, in: folder, timeoutSeconds: 120)
+    #expect(outcome.status == 0, "\(outcome.errors)")
+    for text in ["left out", "16 ranks", "samples/s", "digits: predicted"] {
+      #expect(outcome.output.contains(text), "\(text)")
+    }
+    #expect(outcome.output.contains(options == ["--mpirun"] ? "under mpirun" : "threads of one"))
+    let svg = try String(contentsOfFile: folder + "/scaling.svg", encoding: .utf8)
+    #expect(count("<circle", in: svg) == 4)
+  }
+
+  @Test func scalingStartsItsRanksItself() throws {
+    let outcome = try Program.run(
+      ["bench", "scaling", "--workload", "digits"], processes: 2)
+    #expect(outcome.status == 64)
+    #expect(outcome.faults.count == 1, "\(outcome.errors)")
+  }
+
+  @Test func aTraceOfProcessesHoldsThemAll() throws {
+    let folder = try TemporaryFolder.make()
+    defer { try? FileManager.default.removeItem(atPath: folder) }
+    let outcome = try Program.run(
+      ["train", "digits", "--stop-at", "2", "--out", "run", "--trace", "trace.json"],
+      processes: 2, in: folder)
+    #expect(outcome.status == 0, "\(outcome.errors)")
+    let trace = try JSON(parsing: String(contentsOfFile: folder + "/trace.json", encoding: .utf8))
+    let events = try #require(trace["traceEvents"]?.array)
+    for rank in 0..<2 {
+      let steps = events.filter { $0["name"]?.string == "step" && $0["pid"]?.int == rank }
+      #expect(steps.compactMap { $0["args"]?["step"]?.int } == [1, 2])
+    }
+    #expect(trace["otherData"]?["ranks"]?.int == 2)
+  }
+
+  private func count(_ part: String, in text: String) -> Int {
+    text.components(separatedBy: part).count - 1
+  }
+}
