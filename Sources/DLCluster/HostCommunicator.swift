@@ -8,7 +8,8 @@ public final class HostCommunicator: Communicator {
   /// The number of ranks.
   public var size: Int { base.size }
 
-  let base: any Communicator
+  /// The same ranks without the memory of hosts.
+  public let base: any Communicator
   let host: HostDomain
   let holdsAll: Bool
   private let plan: ReductionPlan

@@ -3,7 +3,9 @@ import Glibc
 /// Memory for tensors, kept and reused, so that a warmed-up training step allocates none.
 ///
 /// Sizes are rounded up to one of four classes per power of two; a buffer goes back to its class
-/// when the last tensor that uses it ends. Belongs to one rank.
+/// when the last tensor that uses it ends. A large buffer is lent out for less, down to half its
+/// size: batches of sentences have another width in each step, and would else keep memory for every
+/// width. Belongs to one rank.
 public final class BufferPool {
   /// Buffers taken from the system so far; it stands still once a step is warm.
   public private(set) var systemAllocations = 0
@@ -12,6 +14,8 @@ public final class BufferPool {
 
   private var free: [[UnsafeMutableRawPointer]] = []
   private static let alignment = 64
+  /// From this size on a larger buffer may be taken.
+  private static let lentBytes = 1 << 18
 
   /// Makes an empty pool.
   public init() {}
@@ -24,10 +28,13 @@ public final class BufferPool {
   func take(_ byteCount: Int) throws -> (pointer: UnsafeMutableRawPointer, sizeClass: Int) {
     guard byteCount <= Int.max / 4 else { throw BufferPool.exhausted(byteCount) }
     let sizeClass = BufferPool.sizeClass(of: byteCount)
-    if sizeClass < free.count, let pointer = free[sizeClass].popLast() {
-      return (pointer, sizeClass)
-    }
     let size = BufferPool.byteCount(ofClass: sizeClass)
+    let largest = size < BufferPool.lentBytes ? sizeClass : sizeClass + 4
+    var candidate = sizeClass
+    while candidate <= largest, candidate < free.count {
+      if let pointer = free[candidate].popLast() { return (pointer, candidate) }
+      candidate += 1
+    }
     var pointer: UnsafeMutableRawPointer?
     guard posix_memalign(&pointer, BufferPool.alignment, size) == 0, let pointer else {
       throw BufferPool.exhausted(byteCount)

@@ -191,6 +191,13 @@ public final class Trainer {
   /// The number of trained elements.
   public var parameterCount: Int { arena.parameters.reduce(0) { $0 + $1.shape.count } }
 
+  /// The bytes of optimizer state on this rank.
+  public var stateBytes: Int {
+    phases.reduce(0) { sum, phase in
+      (phase.state.vectors + phase.otherVectors).reduce(sum) { $0 + $1.vector.byteCount }
+    }
+  }
+
   private var plan: RunPlan {
     RunPlan(
       name: name, folder: folderPath, startStep: position.step, totalSteps: totalSteps,

@@ -20,6 +20,18 @@ import Testing
     #expect(context.pool.systemAllocations == allocations && context.pool.bytes == bytes)
   }
 
+  /// Batches of another width in each step share what the widest took.
+  @Test func largeBuffersAreLentForLess() throws {
+    let context = Context(precision: .float32)
+    for width in stride(from: 200_000, through: 105_000, by: -1000) {
+      let tensor = try Tensor.full([width], 1, context: context)
+      #expect(tensor.count == width)
+    }
+    #expect(context.pool.systemAllocations == 1)
+    let small = try Tensor.full([10], 1, context: context)
+    #expect(small.count == 10 && context.pool.systemAllocations == 2)
+  }
+
   @Test func buffersAreAlignedAndApart() throws {
     let context = Context(precision: .float64)
     var stream = RandomStream(RandomKey(5))

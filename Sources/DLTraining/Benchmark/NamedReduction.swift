@@ -21,9 +21,37 @@ struct NamedReduction {
 
   /// The ways that a communicator has, the one that training uses first.
   static func all(_ communicator: any Communicator) -> [NamedReduction] {
-    var all = [tree(communicator)]
-    if let processes = communicator as? MPICommunicator { all.append(library(processes)) }
+    let base = (communicator as? HostCommunicator)?.base ?? communicator
+    var all = communicator.neighbourhood.map { [shares(communicator, $0)] } ?? []
+    all.append(tree(base))
+    if let processes = base as? MPICommunicator { all.append(library(processes)) }
     return all
+  }
+
+  /// What a step does: each rank sums its share of all ranks' gradients, and all wait for each other
+  /// before the parameters are read again. Every gradient is read, and one sum written.
+  private static func shares(
+    _ communicator: any Communicator, _ neighbourhood: Neighbourhood
+  ) -> NamedReduction {
+    let name =
+      switch communicator {
+      case is HostCommunicator: "shares in the host's memory"
+      case is MPICommunicator: "shares by MPI"
+      case is ProductCommunicator: "shares of threads, by MPI"
+      case is ThreadCommunicator: "shares of threads"
+      default: "one rank"
+      }
+    return NamedReduction(name: name, traffic: { $0 * ($1 + 1) }) { bytes in
+      let arena = try ShardedArena(communicator, neighbourhood, byteCount: bytes)
+      arena.gradients.initializeMemory(as: UInt8.self, repeating: 0, count: bytes)
+      let (count, ranks, rank) = (bytes / 4, communicator.size, communicator.rank)
+      let cuts = (0...ranks).map { count * $0 / ranks / 16 * 16 }.dropLast() + [count]
+      let own = [cuts[rank]..<cuts[rank + 1]]
+      return Prepared(owner: arena) {
+        try arena.reduce(cuts, blocks: own[...], type: .float32) { _ in }
+        try arena.publish(cuts, type: .float32)
+      }
+    }
   }
 
   /// The communicator's own sum: each rank's buffer is read, and takes the result.
@@ -33,7 +61,7 @@ struct NamedReduction {
       case is ThreadCommunicator: "threads"
       case is MPICommunicator: "MPI, blocking"
       case is ProductCommunicator: "threads and MPI"
-      default: "one rank"
+      default: "one rank, whole"
       }
     return NamedReduction(name: name, traffic: { 2 * $0 * $1 }) { bytes in
       let buffer = BenchmarkBuffer(bytes)

@@ -84,10 +84,11 @@ public struct StepBenchmark: Sendable {
     result.rows = job.batchSize
     result.parameters = trainer.parameterCount
     result.elementBytes = trainer.arena.dtype.byteCount
+    result.stateBytes = try communicator.allgather([trainer.stateBytes]).max() ?? 0
     let norms = trainer.arena.modules.filter { $0 is BatchNorm }.count
-    // Two agreements and a sum for each update, and two gatherings for each batch normalisation.
+    // Two agreements, a sum and its squares, and a wait for each update, and two gatherings for each batch normalisation.
     result.collectives =
-      3 * trainer.phases.count + (job.syncBatchNorm ? 2 * norms * job.accumulate : 0)
+      5 * trainer.phases.count + (job.syncBatchNorm ? 2 * norms * job.accumulate : 0)
     result.seconds = try communicator.allgather([own]).max() ?? own
     result.times = recorder.medians
     result.blasCore = BLAS.core

@@ -12,6 +12,8 @@ public struct StepMeasurement: Sendable {
   public var parameters = 0
   /// Bytes of an element.
   public var elementBytes = 4
+  /// Bytes of optimizer state on the rank that has most.
+  public var stateBytes = 0
   /// Collectives of a step where there are several ranks: two for each synchronized batch
   /// normalisation, and those of the step itself.
   public var collectives = 0
@@ -48,7 +50,9 @@ public struct StepMeasurement: Sendable {
         .init("samples_per_s", .number(samplesPerSecond)),
       ]
         + StepMeasurement.parts.map { .init($0.key, .number(times[keyPath: $0.part] * 1e3)) } + [
-          .init("parameters", .integer(parameters)), .init("collectives", .integer(collectives)),
+          .init("parameters", .integer(parameters)),
+          .init("state_bytes_per_rank", .integer(stateBytes)),
+          .init("collectives", .integer(collectives)),
           .init("blas_core", .string(blasCore)), .init("kernel_set", .string(kernelSet)),
         ])
   }
@@ -69,6 +73,7 @@ public struct StepMeasurement: Sendable {
     ranks = try value("ranks").int ?? 1
     rows = try value("rows").int ?? 0
     parameters = try value("parameters").int ?? 0
+    stateBytes = try value("state_bytes_per_rank").int ?? 0
     elementBytes = try value("precision").string == "float64" ? 8 : 4
     collectives = try value("collectives").int ?? 0
     seconds = try (value("step_ms").double ?? 0) / 1e3
