@@ -6,17 +6,18 @@ import DLTraining
 /// `dltrain predict`.
 struct Predict: Verb {
   static let configuration = CommandConfiguration(
-    abstract: "Write the predictions of a trained network as CSV.",
+    abstract: "Write the predictions of a trained network as CSV, or translations as text.",
     discussion: """
       Example: dltrain predict runs/digits-001 new.safetensors -o predictions.csv
 
-      With classes a line is row,class,probability; else row and values.
+      With classes a line is row,class,probability; else row and values. A run that
+      translates writes each row's translation as a line of its own, in their order.
       """)
 
   @OptionGroup var trained: RunOptions
   @Argument(help: "A data set file; only its x is needed.")
   var input: String
-  @Option(name: .shortAndLong, help: "The CSV file; standard output unless given.")
+  @Option(name: .shortAndLong, help: "The file to write; standard output unless given.")
   var output: String?
 
   func run(in world: World) throws -> DLCluster.ExitCode {

@@ -1,3 +1,4 @@
+import DLCluster
 import DLData
 import DLFormats
 import DLTensor
@@ -114,6 +115,24 @@ import Testing
     let other = try SafetensorsFile(path: bench.checkpoint("fresh", step: 3))
     #expect(!other.tensors.contains { $0.name.hasPrefix("carried.") })
     #expect(carried.losses != fresh.losses)
+  }
+
+  /// The lines of predict, in the order of the sentences, are what evaluate judges.
+  @Test func translationsAreWrittenAsLines() throws {
+    let bench = try TaskBench()
+    let configuration = try Configuration.load(
+      yaml: TaskTests.jobs[2].yaml + "\nsteps: 150\n", folder: bench.path)
+    try train(configuration, bench.options("run"))
+    let run = try TrainedRun(bench.path + "/run")
+    let pairs = bench.path + "/pairs/pairs.safetensors"
+    var text = ""
+    #expect(try run.predict(pairs) { text += $0 } == 20)
+    let lines = text.split(separator: "\n", omittingEmptySubsequences: false).dropLast()
+    let references = try ParallelText.targets(path: pairs).map { [$0] }
+    let bleu = try BLEU(lines.map(String.init), references: references).score
+    let metrics = try run.evaluate(data: pairs, communicator: SingleRank()).metrics
+    #expect(metrics.map(\.name) == ["bleu"] && abs(metrics[0].value - bleu) < 1e-9)
+    #expect(bleu > 1)
   }
 
   @Test func endsAfterValidationsWithoutABest() throws {

@@ -40,14 +40,18 @@ final class GraphTask: TrainingTask {
   func denominator(_ batch: Batch, phase: Int) throws -> Double { try loss.denominator(batch.y) }
 
   func lossSum(_ batch: Batch, phase: Int) throws -> Tensor {
-    try loss.sum(predict(batch), batch.y)
+    try loss.sum(outputs(batch), batch.y)
   }
 
   func evaluate(_ batch: Batch, into totals: inout ValidationTotals) throws {
-    try totals.add(predict(batch), batch, loss)
+    try totals.add(outputs(batch), batch, loss)
   }
 
-  func predict(_ batch: Batch) throws -> Tensor {
+  func predictions(_ batch: Batch) throws -> Predictions {
+    try loss.predictions(outputs(batch))
+  }
+
+  private func outputs(_ batch: Batch) throws -> Tensor {
     try network(adjacency, features).indexSelect(0, batch.x)
   }
 }

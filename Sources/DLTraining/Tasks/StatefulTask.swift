@@ -37,7 +37,9 @@ final class StatefulTask: TrainingTask {
     try totals.add(output, batch, loss)
   }
 
-  func predict(_ batch: Batch) throws -> Tensor { try network.forward(batch.x, state: nil).output }
+  func predictions(_ batch: Batch) throws -> Predictions {
+    try loss.predictions(network.forward(batch.x, state: nil).output)
+  }
 
   var carriedState: [(name: String, rows: Tensor)] {
     get throws {

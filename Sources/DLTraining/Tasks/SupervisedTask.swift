@@ -23,5 +23,7 @@ final class SupervisedTask: TrainingTask {
     try totals.add(network(batch.x), batch, loss)
   }
 
-  func predict(_ batch: Batch) throws -> Tensor { try network(batch.x) }
+  func predictions(_ batch: Batch) throws -> Predictions {
+    try loss.predictions(network(batch.x))
+  }
 }

@@ -73,8 +73,8 @@ public protocol TrainingTask: AnyObject {
   /// Called on every rank after the last batch, so that it may use the communicator.
   func metrics(_ validation: Validation) throws -> [Metric]
 
-  /// The network's outputs for a batch, `[rows, ..., outputs]`, where that is what it predicts.
-  func predict(_ batch: Batch) throws -> Tensor
+  /// What is predicted for the rows of a batch, of which only the inputs are there.
+  func predictions(_ batch: Batch) throws -> Predictions
 }
 
 extension TrainingTask {
@@ -89,7 +89,7 @@ extension TrainingTask {
   /// None.
   public func metrics(_ validation: Validation) throws -> [Metric] { [] }
   /// Refuses.
-  public func predict(_ batch: Batch) throws -> Tensor {
+  public func predictions(_ batch: Batch) throws -> Predictions {
     throw TensorError(op: "predict", "this kind of model has no outputs per row; see generate")
   }
 }

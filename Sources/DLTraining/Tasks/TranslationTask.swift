@@ -32,7 +32,7 @@ final class TranslationTask: TrainingTask {
   }
 
   func denominator(_ batch: Batch, phase: Int) throws -> Double {
-    Double(rows(batch.y).reduce(0) { $0 + max($1.count - 1, 0) })
+    Double(eachRow(batch.y) { max($0.count - 1, 0) }.reduce(0, +))
   }
 
   func lossSum(_ batch: Batch, phase: Int) throws -> Tensor {
@@ -59,8 +59,12 @@ final class TranslationTask: TrainingTask {
     return [Metric("bleu", BLEU(counts).score, higherIsBetter: true)]
   }
 
+  func predictions(_ batch: Batch) throws -> Predictions {
+    .lines(try translate(rows(batch.x)))
+  }
+
   /// The translations of source rows as text.
-  func translate(_ sources: [[Int32]]) throws -> [String] {
+  private func translate(_ sources: [[Int32]]) throws -> [String] {
     let search = BeamSearch(
       network, context: context, width: network.beam, start: BytePairTokenizer.begin,
       end: BytePairTokenizer.end)
@@ -85,12 +89,16 @@ final class TranslationTask: TrainingTask {
   }
 
   /// The rows of a batch without their padding.
-  private func rows(_ tokens: Tensor) -> [[Int32]] {
+  private func rows(_ tokens: Tensor) -> [[Int32]] { eachRow(tokens) { Array($0) } }
+
+  private func eachRow<Result>(
+    _ tokens: Tensor, _ body: (Slice<UnsafeBufferPointer<Int32>>) -> Result
+  ) -> [Result] {
     let width = tokens.shape[1]
     return (0..<tokens.shape[0]).map { row in
       let begin = tokens.pointer.assumingMemoryBound(to: Int32.self) + row * width
       let buffer = UnsafeBufferPointer(start: begin, count: width)
-      return Array(buffer.prefix { $0 != BytePairTokenizer.padding })
+      return body(buffer.prefix { $0 != BytePairTokenizer.padding })
     }
   }
 

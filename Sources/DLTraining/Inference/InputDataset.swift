@@ -1,0 +1,40 @@
+import DLData
+import DLFormats
+import DLTensor
+
+/// The inputs of a data set file, whether it has labels or not.
+final class InputDataset: Dataset {
+  let count: Int
+  let inputShape: [Int]
+  let inputType: DType
+  let labelShape = [0]
+  let labelType = DType.int32
+  let classCount: Int? = nil
+  private let file: SafetensorsFile
+  private let x: SafetensorsInfo
+
+  init(path: String) throws {
+    file = try SafetensorsFile(path: path)
+    x = try file.info("x")
+    guard let type = DType(x.dtype), [.uint8, .float32, .int32].contains(type),
+      let count = x.shape.first, x.count > 0
+    else {
+      throw FormatError(
+        .content, file: path, "x is \(x.dtype.rawValue) \(x.shape), not U8, F32 or I32 [rows, ...]",
+        advice: "convert it")
+    }
+    inputType = type
+    self.count = count
+    inputShape = Array(x.shape.dropFirst())
+  }
+
+  func read(
+    rows: UnsafeBufferPointer<Int>, inputs: UnsafeMutableRawBufferPointer,
+    labels: UnsafeMutableRawBufferPointer
+  ) throws {
+    for (place, row) in rows.enumerated() {
+      let part = inputs[place * inputByteCount..<(place + 1) * inputByteCount]
+      try file.read(x, rows: row..<row + 1, into: UnsafeMutableRawBufferPointer(rebasing: part))
+    }
+  }
+}
