@@ -173,6 +173,16 @@ extension File {
     }
   }
 
+  /// The first 4096 bytes of a file of /proc or /sys, whose length the system does not tell; nil
+  /// where it cannot be read.
+  public static func systemText(_ path: String) -> String? {
+    guard let file = try? File(path, .read) else { return nil }
+    let bytes = try? [UInt8](unsafeUninitializedCapacity: 4096) { buffer, count in
+      count = try file.readAvailable(into: UnsafeMutableRawBufferPointer(buffer), at: 0)
+    }
+    return bytes.map { String(decoding: $0, as: UTF8.self) }
+  }
+
   /// Replaces `path` as a whole: a reader finds the old content or the new, never a part.
   ///
   /// `body` writes to a temporary file `.NAME.PID.tmp` in the same folder, which is then forced to

@@ -67,12 +67,9 @@ extension Trainer {
       }
       return (source, options.out ?? path)
     }
-    let parts = path.split(separator: "/", omittingEmptySubsequences: false)
-    let isInRun = parts.count > 2 && parts[parts.count - 2] == "checkpoints"
-    let owner = isInRun ? parts.dropLast(2).joined(separator: "/") : nil
     // A file that is no checkpoint is refused before a folder is made.
     _ = try Checkpoint.open(path)
-    return (path, options.out ?? owner ?? RunFolder.unused(name: name))
+    return (path, options.out ?? RunFolder.owner(of: path) ?? RunFolder.unused(name: name))
   }
 
   private func newestGood(in run: String) throws -> String? {

@@ -104,7 +104,7 @@ public final class Trainer {
   }
 
   /// The job's name: the configuration's, or that of its model.
-  public var name: String { configuration.name ?? configuration.model.name ?? "train" }
+  public var name: String { configuration.runName }
 
   /// Trains to the end, or until told to stop.
   ///

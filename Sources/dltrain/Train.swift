@@ -38,6 +38,11 @@ struct Train: Verb {
   var stopAt: Int?
 
   func run(in world: World) throws -> DLCluster.ExitCode {
+    try training.run(in: world, configuration: configuration)
+  }
+
+  /// The run that the options ask for.
+  var training: TrainingJob {
     var training = TrainingJob()
     training.out = out
     training.resume = resume
@@ -45,6 +50,9 @@ struct Train: Verb {
     training.ranks = ranks
     training.stopAtStep = stopAt
     training.trace = trace
-    return try training.run(in: world) { try Job(config).configuration(job.overrides) }
+    return training
   }
+
+  /// Reads the configuration.
+  func configuration() throws -> Configuration { try Job(config).configuration(job.overrides) }
 }

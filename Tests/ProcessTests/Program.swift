@@ -104,6 +104,11 @@ final class RunningProgram {
     return entries.compactMap { pid_t($0) }.filter { isDltrain($0) && isBelow($0) }.sorted()
   }
 
+  /// Sends a signal to the launch above the ranks.
+  func signalLaunch(_ signal: Int32) {
+    if let launch = ranks.first { Foundation.kill(launch, signal) }
+  }
+
   /// Ends a rank at once.
   func kill(rank: Int) {
     let found = ranks

@@ -55,6 +55,13 @@ final class RunFolder {
   /// The last of `runs/NAME-NNN`; nil where there is none.
   static func newest(name: String) -> String? { lastNumber(name).map { numbered(name, $0) } }
 
+  /// The run folder that a checkpoint lies in; nil where its path names none.
+  static func owner(of checkpoint: String) -> String? {
+    let parts = checkpoint.split(separator: "/", omittingEmptySubsequences: false)
+    let isInRun = parts.count > 2 && parts[parts.count - 2] == "checkpoints"
+    return isInRun ? parts.dropLast(2).joined(separator: "/") : nil
+  }
+
   private static func lastNumber(_ name: String) -> Int? {
     let start = plain(name) + "-"
     let names = (try? File.list("runs")) ?? []
