@@ -96,6 +96,19 @@ public final class File: Sendable {
     }
   }
 
+  /// Writes the text as UTF-8 at an offset, over what is there.
+  public func write(_ text: String, at offset: Int) throws {
+    var text = text
+    try text.withUTF8 { bytes in
+      var done = 0
+      while done < bytes.count, let base = bytes.baseAddress {
+        done += try retrying(path, "cannot write", at: offset + done) {
+          pwrite(descriptor, base + done, bytes.count - done, off_t(offset + done))
+        }
+      }
+    }
+  }
+
   /// Writes the text as UTF-8 at the current position.
   public func write(_ text: String) throws {
     var text = text
@@ -115,16 +128,6 @@ public final class File: Sendable {
       let result = fsync(descriptor)
       return result != 0 && (errno == EINVAL || errno == EROFS) ? 0 : result
     }
-  }
-
-  /// Takes the advisory lock, which ends with this object or the process; false if another holds
-  /// it.
-  public func lock() throws -> Bool {
-    let result = try retrying(path, "cannot lock") {
-      let result = flock(descriptor, LOCK_EX | LOCK_NB)
-      return result != 0 && errno == EWOULDBLOCK ? 1 : result
-    }
-    return result == 0
   }
 }
 

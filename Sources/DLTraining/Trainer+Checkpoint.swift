@@ -37,7 +37,9 @@ extension Trainer {
       }
     case .automatic:
       folderPath = options.out ?? RunFolder.newest(name: name) ?? RunFolder.unused(name: name)
-      source = try newestGood(in: folderPath) ?? ""
+      // Only the owner's view counts: the one before it may have been writing until now.
+      folder = try RunFolder(folderPath)
+      return try newestGood(in: folderPath) ?? ""
     case .path(let path):
       (source, folderPath) = try locate(path)
       try checkTarget(source)
@@ -127,9 +129,11 @@ extension Trainer {
   private func startLogs() throws {
     guard let folder else { return }
     try File.replace(folder.configurationPath) { try $0.write(configuration.yaml()) }
-    let log = try MetricsLog(folder.metricsPath, resumingAt: position.step)
+    let log = try MetricsLog(folder.metricsPath, resumingAt: position.step, lease: folder.lease)
     observers.append(MetricsObserver(log, ranks: communicator.size))
-    observers.append(SummaryObserver(path: folder.summaryPath, configuration: configuration))
+    observers.append(
+      SummaryObserver(
+        path: folder.summaryPath, configuration: configuration, lease: folder.lease))
   }
 
   /// Writes a checkpoint; all ranks learn whether it succeeded.
@@ -141,6 +145,7 @@ extension Trainer {
     if average?.lacksStatistics == true { try withAverage {} }
     try communicator.agreed("write the checkpoint of step \(step)") {
       guard let folder else { return }
+      try folder.lease.check()
       for observer in observers { try observer.willSave() }
       var notes = Dictionary(uniqueKeysWithValues: compatibilityNotes)
       notes["name"] = name

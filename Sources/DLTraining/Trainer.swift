@@ -214,6 +214,7 @@ public final class Trainer {
   private func afterStep(_ step: StepReport, isLast: Bool) throws -> Bool {
     let due = due(after: position.step)
     for observer in observers { try local { try observer.didStep(step) } }
+    if let lease = folder?.lease, lease.isLost { try local { try lease.check() } }
     if due.validation { try clock.measure(.validation, detail: position.step) { try validate() } }
     let isBest = due.validation && position.best?.step == position.step
     let hasPatience = !due.validation || !isOutOfPatience

@@ -15,23 +15,21 @@ public struct RunFolderError: DLError {
 final class RunFolder {
   let path: String
   let checkpoints: CheckpointFolder
-  private let lease: File
+  /// The right to write here.
+  let lease: RunLease
 
   /// Opens a folder for writing, making it where it is not there, and takes its lease.
   ///
-  /// - Throws: ``RunFolderError`` when another process writes to it.
+  /// - Throws: ``RunFolderError`` while another process writes to it.
   init(_ path: String) throws {
     self.path = path
     checkpoints = CheckpointFolder(path: path + "/checkpoints")
     try File.makeFolder(checkpoints.path)
-    lease = try File(path + "/.lease", .update)
-    guard try lease.lock() else {
-      throw RunFolderError(
-        description: "\(path): another process writes to this run, wait for it or use another --out"
-      )
-    }
+    lease = try RunLease(folder: path)
     try removeLeftovers()
   }
+
+  deinit { lease.end() }
 
   var configurationPath: String { path + "/config.yaml" }
   var metricsPath: String { path + "/metrics.jsonl" }
@@ -40,7 +38,7 @@ final class RunFolder {
   /// Removes the temporary files of a process that was killed while it wrote; the lease is ours, so
   /// none is in use.
   private func removeLeftovers() throws {
-    let ours = [".config.yaml.", ".summary.json.", ".latest.", ".step-"]
+    let ours = [".lease.", ".config.yaml.", ".summary.json.", ".latest.", ".step-"]
     for folder in [path, checkpoints.path] {
       for name in try File.list(folder)
       where name.hasSuffix(".tmp") && ours.contains(where: name.hasPrefix) {
