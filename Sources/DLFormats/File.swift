@@ -190,8 +190,11 @@ extension File {
   ///
   /// `body` writes to a temporary file `.NAME.PID.tmp` in the same folder, which is then forced to
   /// the disk and renamed. On any error the temporary file is removed and `path` stays as it was.
-  /// A device or pipe at `path` is not replaced but written to.
-  public static func replace<R>(_ path: String, _ body: (File) throws -> R) throws -> R {
+  /// A device or pipe at `path` is not replaced but written to. `committing` is called last before
+  /// the rename, and prevents it by throwing.
+  public static func replace<R>(
+    _ path: String, committing: () throws -> Void = {}, _ body: (File) throws -> R
+  ) throws -> R {
     var status = stat()
     let isThere = stat(path, &status) == 0
     if path.isEmpty || (isThere && ![S_IFREG, S_IFDIR].contains(status.st_mode & S_IFMT)) {
@@ -203,6 +206,7 @@ extension File {
       let file = try File(temporary, .create)
       let result = try body(file)
       try file.synchronize()
+      try committing()
       try rename(temporary, to: path)
       try synchronize(folder: folder)
       return result

@@ -134,9 +134,15 @@ extension Trainer {
     observers.append(
       SummaryObserver(
         path: folder.summaryPath, configuration: configuration, lease: folder.lease))
+    folder.writer = try CheckpointWriter(
+      folder: folder.checkpoints, lease: folder.lease, keep: configuration.checkpoint.keep
+    ) { [options, folderPath] in options.didSave(folderPath, $0) }
   }
 
-  /// Writes a checkpoint; all ranks learn whether it succeeded.
+  /// Copies the state for a checkpoint, which is written while the run goes on.
+  ///
+  /// All ranks learn whether the copy and the checkpoint before it succeeded; of this one they learn
+  /// at an agreement to come, at the latest in ``finishSaving()``.
   func save() throws {
     guard options.writesRun, lastSaved != position.step else { return }
     let step = position.step
@@ -144,7 +150,7 @@ extension Trainer {
     let carried = try gatherCarriedState()
     if average?.lacksStatistics == true { try withAverage {} }
     try communicator.agreed("write the checkpoint of step \(step)") {
-      guard let folder else { return }
+      guard let folder, let writer = folder.writer else { return }
       try folder.lease.check()
       for observer in observers { try observer.willSave() }
       var notes = Dictionary(uniqueKeysWithValues: compatibilityNotes)
@@ -160,14 +166,17 @@ extension Trainer {
       notes["classes"] = data.train.classCount.map(String.init)
       notes.merge(stateNumbers) { $1 }
       let entries = try StateDict(arena, adding: stateEntries() + carried).entries
-      try Checkpoint.write(
-        entries, position: position, notes: notes, to: folder.checkpoints.file(step: step))
-      try folder.checkpoints.markLatest(step: step)
-      try folder.checkpoints.prune(
-        keep: configuration.checkpoint.keep, best: position.best?.step, current: step)
+      try writer.write(entries, position: position, notes: notes)
     }
     lastSaved = step
+  }
+
+  /// Returns when every checkpoint is written; all ranks learn whether it succeeded.
+  func finishSaving() throws {
+    guard options.writesRun else { return }
+    try communicator.agreed("write the last checkpoint") { try folder?.writer?.finish() }
+    guard let lastSaved else { return }
     options.didSave(
-      folderPath, CheckpointFolder(path: folderPath + "/checkpoints").file(step: step))
+      folderPath, CheckpointFolder(path: folderPath + "/checkpoints").file(step: lastSaved))
   }
 }

@@ -148,6 +148,7 @@ public final class Trainer {
       hasPatience = try afterStep(
         stepReport, isLast: isInterrupted || position.step == totalSteps)
     }
+    try finishSaving()
     let ended = monotonicSeconds()
     loader.close()
     if let notice = try trace?.write() { report(notice) }
@@ -214,7 +215,12 @@ public final class Trainer {
   private func afterStep(_ step: StepReport, isLast: Bool) throws -> Bool {
     let due = due(after: position.step)
     for observer in observers { try local { try observer.didStep(step) } }
-    if let lease = folder?.lease, lease.isLost { try local { try lease.check() } }
+    if let folder {
+      try local {
+        try folder.writer?.throwFailure()
+        if folder.lease.isLost { try folder.lease.check() }
+      }
+    }
     if due.validation { try clock.measure(.validation, detail: position.step) { try validate() } }
     let isBest = due.validation && position.best?.step == position.step
     let hasPatience = !due.validation || !isOutOfPatience

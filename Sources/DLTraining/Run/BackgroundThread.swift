@@ -21,7 +21,7 @@ final class BackgroundThread: @unchecked Sendable {
   /// Starts the thread.
   ///
   /// - Parameters:
-  ///   - name: what tools show, 15 bytes at most.
+  ///   - name: what tools show, 10 bytes at most; `:busy` is added during a job.
   ///   - interval: what to do between jobs, and how often.
   /// - Throws: `ClusterError` where the system refuses a thread.
   init(_ name: String, every interval: (seconds: Double, tick: Job)? = nil) throws {
@@ -105,7 +105,13 @@ final class BackgroundThread: @unchecked Sendable {
         isOver = next == nil && isEnding
       }
       if isOver { return }
-      if let next { next() } else { interval?.tick() }
+      if let next {
+        dl_thread_name(name + ":busy")
+        next()
+        dl_thread_name(name)
+      } else {
+        interval?.tick()
+      }
     }
   }
 

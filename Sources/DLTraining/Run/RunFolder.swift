@@ -17,6 +17,8 @@ final class RunFolder {
   let checkpoints: CheckpointFolder
   /// The right to write here.
   let lease: RunLease
+  /// Writes the checkpoints of a run that trains.
+  var writer: CheckpointWriter?
 
   /// Opens a folder for writing, making it where it is not there, and takes its lease.
   ///
@@ -29,7 +31,10 @@ final class RunFolder {
     try removeLeftovers()
   }
 
-  deinit { lease.end() }
+  deinit {
+    writer?.end()
+    lease.end()
+  }
 
   var configurationPath: String { path + "/config.yaml" }
   var metricsPath: String { path + "/metrics.jsonl" }

@@ -120,8 +120,10 @@ public final class StopSignals: Sendable {
         stop.store(true, ordering: .relaxed)
         continue
       }
-      let (run, checkpoint, place) = state.withLock { ($0.run, $0.checkpoint, $0.place) }
+      let (run, noted, place) = state.withLock { ($0.run, $0.checkpoint, $0.place) }
       if claim() {
+        // Ranks other than the first are not told of every checkpoint; the folder tells them.
+        let checkpoint = CheckpointFolder(path: run + "/checkpoints").latest ?? noted
         let cause =
           number == SIGINT
           ? "interrupted" : place.isEmpty ? "terminated" : "terminated, or a peer rank has died"
