@@ -58,6 +58,22 @@ public final class File: Sendable {
   /// The length in bytes at this moment.
   public func byteCount() throws -> Int { Int(try status().st_size) }
 
+  /// What a change of the content changes too: length and time of the last write.
+  public struct Stamp: Equatable, Sendable {
+    private let byteCount: Int
+    private let seconds: Int
+    private let nanoseconds: Int
+
+    fileprivate init(_ status: stat) {
+      byteCount = Int(status.st_size)
+      seconds = status.st_mtim.tv_sec
+      nanoseconds = status.st_mtim.tv_nsec
+    }
+  }
+
+  /// The stamp at this moment.
+  public func stamp() throws -> Stamp { Stamp(try status()) }
+
   /// Reads up to `buffer.count` bytes from `offset`; returns fewer only at the end of the file.
   public func readAvailable(into buffer: UnsafeMutableRawBufferPointer, at offset: Int) throws
     -> Int
