@@ -145,6 +145,8 @@ extension Trainer {
   /// at an agreement to come, at the latest in ``finishSaving()``.
   func save() throws {
     guard options.writesRun, lastSaved != position.step else { return }
+    RunPhase.save.show()
+    defer { RunPhase.step.show() }
     let step = position.step
     _ = try exchange.agree(0, stop: false, "report step \(step)")
     let carried = try gatherCarriedState()

@@ -62,6 +62,7 @@ public final class Trainer {
     report: @escaping (String) -> Void = { _ in }, task makeOwnTask: TaskFactory? = nil
   ) throws {
     BLAS.useOneThread()
+    RunPhase.start.show()
     self.configuration = configuration
     self.options = options
     let timeline = options.trace == nil ? nil : Timeline()
@@ -127,6 +128,7 @@ public final class Trainer {
     var rows = 0
     var isInterrupted = false
     var hasPatience = !isOutOfPatience
+    RunPhase.step.show()
     while position.step < totalSteps, !isInterrupted, hasPatience {
       clock.restart()
       let outcome = try clock.measure(.step, detail: position.step + 1) {
@@ -148,6 +150,7 @@ public final class Trainer {
       hasPatience = try afterStep(
         stepReport, isLast: isInterrupted || position.step == totalSteps)
     }
+    RunPhase.end.show()
     try finishSaving()
     let ended = monotonicSeconds()
     loader.close()
