@@ -39,7 +39,7 @@ extension ConfigurationNode {
     }
   }
 
-  private func flow() -> String {
+  func flow() -> String {
     switch value {
     case .null: "null"
     case .bool(let value): "\(value)"

@@ -50,6 +50,18 @@ public struct ConfigurationNode: Sendable {
     return entries.first { $0.key == key }?.value
   }
 
+  /// The values below this node by their dotted paths; a list is one value.
+  package var leaves: [(path: String, text: String)] {
+    guard case .mapping(let entries) = value, !entries.isEmpty else {
+      return [("", flow())]
+    }
+    return entries.flatMap { entry in
+      entry.value.leaves.map { path, text in
+        (path.isEmpty ? entry.key : "\(entry.key).\(path)", text)
+      }
+    }
+  }
+
   /// The node as a message names it: `the string "abc"`.
   package var described: String {
     switch value {

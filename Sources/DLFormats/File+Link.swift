@@ -21,4 +21,17 @@ extension File {
     guard stat(path, &first) == 0, stat(other, &second) == 0 else { return false }
     return first.st_dev == second.st_dev && first.st_ino == second.st_ino
   }
+
+  /// Gives a file a second name; false where that name is taken.
+  public static func link(_ path: String, to name: String) throws -> Bool {
+    guard systemLink(path, name) != 0 else { return true }
+    guard errno == EEXIST else {
+      throw FormatError(
+        .io, file: name, "cannot be linked: \(String(cString: strerror(errno)))",
+        advice: "check the disk and the path")
+    }
+    return false
+  }
 }
+
+private func systemLink(_ path: String, _ name: String) -> Int32 { link(path, name) }

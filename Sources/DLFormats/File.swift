@@ -58,6 +58,22 @@ public final class File: Sendable {
   /// The length in bytes at this moment.
   public func byteCount() throws -> Int { Int(try status().st_size) }
 
+  /// What a change of the content changes too: length and time of the last write.
+  public struct Stamp: Equatable, Sendable {
+    private let byteCount: Int
+    private let seconds: Int
+    private let nanoseconds: Int
+
+    fileprivate init(_ status: stat) {
+      byteCount = Int(status.st_size)
+      seconds = status.st_mtim.tv_sec
+      nanoseconds = status.st_mtim.tv_nsec
+    }
+  }
+
+  /// The stamp at this moment.
+  public func stamp() throws -> Stamp { Stamp(try status()) }
+
   /// Reads up to `buffer.count` bytes from `offset`; returns fewer only at the end of the file.
   public func readAvailable(into buffer: UnsafeMutableRawBufferPointer, at offset: Int) throws
     -> Int
@@ -96,6 +112,19 @@ public final class File: Sendable {
     }
   }
 
+  /// Writes the text as UTF-8 at an offset, over what is there.
+  public func write(_ text: String, at offset: Int) throws {
+    var text = text
+    try text.withUTF8 { bytes in
+      var done = 0
+      while done < bytes.count, let base = bytes.baseAddress {
+        done += try retrying(path, "cannot write", at: offset + done) {
+          pwrite(descriptor, base + done, bytes.count - done, off_t(offset + done))
+        }
+      }
+    }
+  }
+
   /// Writes the text as UTF-8 at the current position.
   public func write(_ text: String) throws {
     var text = text
@@ -115,16 +144,6 @@ public final class File: Sendable {
       let result = fsync(descriptor)
       return result != 0 && (errno == EINVAL || errno == EROFS) ? 0 : result
     }
-  }
-
-  /// Takes the advisory lock, which ends with this object or the process; false if another holds
-  /// it.
-  public func lock() throws -> Bool {
-    let result = try retrying(path, "cannot lock") {
-      let result = flock(descriptor, LOCK_EX | LOCK_NB)
-      return result != 0 && errno == EWOULDBLOCK ? 1 : result
-    }
-    return result == 0
   }
 }
 
@@ -173,12 +192,25 @@ extension File {
     }
   }
 
+  /// The first 4096 bytes of a file of /proc or /sys, whose length the system does not tell; nil
+  /// where it cannot be read.
+  public static func systemText(_ path: String) -> String? {
+    guard let file = try? File(path, .read) else { return nil }
+    let bytes = try? [UInt8](unsafeUninitializedCapacity: 4096) { buffer, count in
+      count = try file.readAvailable(into: UnsafeMutableRawBufferPointer(buffer), at: 0)
+    }
+    return bytes.map { String(decoding: $0, as: UTF8.self) }
+  }
+
   /// Replaces `path` as a whole: a reader finds the old content or the new, never a part.
   ///
   /// `body` writes to a temporary file `.NAME.PID.tmp` in the same folder, which is then forced to
   /// the disk and renamed. On any error the temporary file is removed and `path` stays as it was.
-  /// A device or pipe at `path` is not replaced but written to.
-  public static func replace<R>(_ path: String, _ body: (File) throws -> R) throws -> R {
+  /// A device or pipe at `path` is not replaced but written to. `committing` is called last before
+  /// the rename, and prevents it by throwing.
+  public static func replace<R>(
+    _ path: String, committing: () throws -> Void = {}, _ body: (File) throws -> R
+  ) throws -> R {
     var status = stat()
     let isThere = stat(path, &status) == 0
     if path.isEmpty || (isThere && ![S_IFREG, S_IFDIR].contains(status.st_mode & S_IFMT)) {
@@ -190,6 +222,7 @@ extension File {
       let file = try File(temporary, .create)
       let result = try body(file)
       try file.synchronize()
+      try committing()
       try rename(temporary, to: path)
       try synchronize(folder: folder)
       return result

@@ -68,11 +68,13 @@ public final class SafetensorsFile: Sendable {
   public let metadata: [String: String]
 
   private let file: File
+  private let stamp: File.Stamp
   private let index: [String: Int]
 
   /// Opens a file and checks its header against its length; throws `FormatError`.
   public init(path: String) throws {
     let file = try File(path, .read)
+    stamp = try file.stamp()
     let header = try SafetensorsHeader(file)
     self.file = file
     tensors = header.tensors
@@ -115,6 +117,8 @@ public final class SafetensorsFile: Sendable {
 
   /// Reads bytes of a tensor, counted from its own beginning, into a buffer of exactly their
   /// number.
+  ///
+  /// Throws a content error where the file has been written to since it was opened.
   public func read(
     _ info: SafetensorsInfo, bytes: Range<Int>, into buffer: UnsafeMutableRawBufferPointer
   ) throws {
@@ -126,6 +130,11 @@ public final class SafetensorsFile: Sendable {
         advice: "check that shapes and types of file and model agree")
     }
     try file.read(into: buffer, at: info.bytes.lowerBound + bytes.lowerBound)
+    guard try file.stamp() == stamp else {
+      throw FormatError(
+        .content, file: path, "was changed while it is in use",
+        advice: "start again with the file as it is to be; replace files by renaming another")
+    }
   }
 
   /// Reads a whole tensor.

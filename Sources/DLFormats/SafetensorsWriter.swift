@@ -49,11 +49,12 @@ public enum SafetensorsWriter {
   ///
   /// As in the reference implementation, tensors are laid out by element size, largest first (else
   /// in the order given), and the header is padded to 8 bytes, so that every tensor is aligned.
-  /// With `atomically`, `path` is replaced as a whole (see `File.replace`).
+  /// With `atomically`, `path` is replaced as a whole, with a last word by `committing` (see
+  /// `File.replace`).
   /// Throws `FormatError`: with exit code 74 when the system refuses, such as on a full disk.
   public static func write(
     _ tensors: [SafetensorsTensor], metadata: [String: String] = [:], to path: String,
-    atomically: Bool = true
+    atomically: Bool = true, committing: () throws -> Void = {}
   ) throws {
     let ordered = tensors.enumerated().sorted {
       ($1.element.dtype.byteCount, $0.offset) < ($0.element.dtype.byteCount, $1.offset)
@@ -61,7 +62,9 @@ public enum SafetensorsWriter {
     let sizes = try ordered.map { try $0.byteCount(file: path) }
     let header = try makeHeader(ordered, sizes: sizes, metadata: metadata, file: path)
     if atomically {
-      try File.replace(path) { try write(ordered, sizes: sizes, header: header, to: $0) }
+      try File.replace(path, committing: committing) {
+        try write(ordered, sizes: sizes, header: header, to: $0)
+      }
     } else {
       let file = try File(path, .create)
       try write(ordered, sizes: sizes, header: header, to: file)

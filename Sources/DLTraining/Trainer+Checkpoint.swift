@@ -37,7 +37,9 @@ extension Trainer {
       }
     case .automatic:
       folderPath = options.out ?? RunFolder.newest(name: name) ?? RunFolder.unused(name: name)
-      source = try newestGood(in: folderPath) ?? ""
+      // Only the owner's view counts: the one before it may have been writing until now.
+      folder = try RunFolder(folderPath)
+      return try newestGood(in: folderPath) ?? ""
     case .path(let path):
       (source, folderPath) = try locate(path)
       try checkTarget(source)
@@ -67,12 +69,9 @@ extension Trainer {
       }
       return (source, options.out ?? path)
     }
-    let parts = path.split(separator: "/", omittingEmptySubsequences: false)
-    let isInRun = parts.count > 2 && parts[parts.count - 2] == "checkpoints"
-    let owner = isInRun ? parts.dropLast(2).joined(separator: "/") : nil
     // A file that is no checkpoint is refused before a folder is made.
     _ = try Checkpoint.open(path)
-    return (path, options.out ?? owner ?? RunFolder.unused(name: name))
+    return (path, options.out ?? RunFolder.owner(of: path) ?? RunFolder.unused(name: name))
   }
 
   private func newestGood(in run: String) throws -> String? {
@@ -133,14 +132,24 @@ extension Trainer {
   private func startLogs() throws {
     guard let folder else { return }
     try File.replace(folder.configurationPath) { try $0.write(configuration.yaml()) }
-    let log = try MetricsLog(folder.metricsPath, resumingAt: position.step)
+    let log = try MetricsLog(folder.metricsPath, resumingAt: position.step, lease: folder.lease)
     observers.append(MetricsObserver(log, ranks: communicator.size))
-    observers.append(SummaryObserver(path: folder.summaryPath, configuration: configuration))
+    observers.append(
+      SummaryObserver(
+        path: folder.summaryPath, configuration: configuration, lease: folder.lease))
+    folder.writer = try CheckpointWriter(
+      folder: folder.checkpoints, lease: folder.lease, keep: configuration.checkpoint.keep
+    ) { [options, folderPath] in options.didSave(folderPath, $0) }
   }
 
-  /// Writes a checkpoint; all ranks learn whether it succeeded.
+  /// Copies the state for a checkpoint, which is written while the run goes on.
+  ///
+  /// All ranks learn whether the copy and the checkpoint before it succeeded; of this one they learn
+  /// at an agreement to come, at the latest in ``finishSaving()``.
   func save() throws {
     guard options.writesRun, lastSaved != position.step else { return }
+    RunPhase.save.show()
+    defer { RunPhase.step.show() }
     let step = position.step
     _ = try exchange.agree(0, stop: false, "report step \(step)")
     let carried = try gatherCarriedState()
@@ -148,7 +157,8 @@ extension Trainer {
     try assembleState()
     defer { for phase in phases { phase.state.release() } }
     try communicator.agreed("write the checkpoint of step \(step)") {
-      guard let folder else { return }
+      guard let folder, let writer = folder.writer else { return }
+      try folder.lease.check()
       for observer in observers { try observer.willSave() }
       var notes = Dictionary(uniqueKeysWithValues: compatibilityNotes)
       notes["name"] = name
@@ -163,15 +173,18 @@ extension Trainer {
       notes["classes"] = data.train.classCount.map(String.init)
       notes.merge(stateNumbers) { $1 }
       let entries = try StateDict(arena, adding: stateEntries() + carried).entries
-      try Checkpoint.write(
-        entries, position: position, notes: notes, to: folder.checkpoints.file(step: step))
-      try folder.checkpoints.markLatest(step: step)
-      try folder.checkpoints.prune(
-        keep: configuration.checkpoint.keep, best: position.best?.step, current: step)
+      try writer.write(entries, position: position, notes: notes)
     }
     lastSaved = step
+  }
+
+  /// Returns when every checkpoint is written; all ranks learn whether it succeeded.
+  func finishSaving() throws {
+    guard options.writesRun else { return }
+    try communicator.agreed("write the last checkpoint") { try folder?.writer?.finish() }
+    guard let lastSaved else { return }
     options.didSave(
-      folderPath, CheckpointFolder(path: folderPath + "/checkpoints").file(step: step))
+      folderPath, CheckpointFolder(path: folderPath + "/checkpoints").file(step: lastSaved))
   }
 
   /// Brings the ranks' shares of the optimizers' state together on rank 0.

@@ -1,36 +1,147 @@
 import DLCluster
+import DLConfiguration
+import DLData
+import DLFormats
 import DLTensor
 
-/// A rank that runs another job than rank 0.
+/// Ranks that run another job than rank 0.
 public struct HandshakeError: DLError {
-  /// What differs.
-  public let differences: String
+  /// The ranks that differ from rank 0 in the same way.
+  public let ranks: [Int]
+  /// Ranks that differ from rank 0 in another way.
+  public let others: [Int]
+  /// What differs: what these ranks have, and what rank 0 has.
+  public let differences: [String]
   /// A fault of the set-up.
   public var exitCode: ExitCode { .usage }
   /// One line.
   public var description: String {
-    "this rank has \(differences); start all ranks with the same program, configuration and data"
+    let shown = differences.prefix(4).joined(separator: "; ")
+    let more = differences.count > 4 ? "; and \(differences.count - 4) more" : ""
+    let rest = others.isEmpty ? "" : "; other differences on \(HandshakeError.list(others))"
+    return "not all ranks run the same job: \(HandshakeError.list(ranks)): \(shown)\(more)\(rest); "
+      + "start all with the same program, configuration and data"
+  }
+
+  /// As in `ranks 1, 2 and 5`.
+  private static func list(_ ranks: [Int]) -> String {
+    let numbers = ranks.map(String.init)
+    guard let last = numbers.last, numbers.count > 1 else {
+      return "rank " + (numbers.first ?? "-")
+    }
+    return "ranks " + numbers.dropLast().joined(separator: ", ") + " and " + last
   }
 }
 
 extension Trainer {
-  /// Checks that all ranks run the same job on the same data with the same kernels.
+  /// Checks that all ranks run the same program on the same data by the same configuration with the
+  /// same kernels.
   func handshake() throws {
-    let mine = [
-      "configuration \(configuration.fingerprint)", "rows \(data.train.count)",
-      "validation rows \(data.validation?.count ?? 0)", "rows of shape \(data.train.inputShape)",
-      "classes \(data.train.classCount ?? 0)", "parameters \(parameterCount)",
-      "stop at step \(options.stopAtStep ?? 0)", "initial weights \(options.initialWeights != nil)",
-      "run folder \(options.writesRun)", "trace \(options.trace != nil)",
-      "kernels \(CPU.kernelSet)",
-      "BLAS core \(BLAS.core)", "version \(Version.current)",
-    ].joined(separator: "\n")
-    let root = try communicator.broadcast(mine, root: 0)
+    let mine = try communicator.agreed("take the fingerprints of the job", traits)
+    let text = mine.map { "\($0.name)\t\($0.value)" }.joined(separator: "\n")
+    let root = try communicator.broadcast(text, root: 0)
+    let differences = root == text ? [] : Trainer.differences(of: mine, from: root)
+    let digest = differences.isEmpty ? 0 : Int64(CRC32.of(differences.joined())) + 1
+    let all = try communicator.allgather([digest])
     try communicator.agreed("compare the ranks") {
-      guard mine != root else { return }
-      let pairs = zip(root.split(separator: "\n"), mine.split(separator: "\n"))
-      let differences = pairs.filter { $0 != $1 }.map { "\($1), rank 0 has \($0)" }
-      throw HandshakeError(differences: differences.joined(separator: "; "))
+      guard digest != 0 else { return }
+      throw HandshakeError(
+        ranks: all.indices.filter { all[$0] == digest },
+        others: all.indices.filter { all[$0] != digest && all[$0] != 0 }, differences: differences)
     }
+  }
+
+  /// What must be the same on all ranks; no value has a tab or a line break.
+  private func traits() throws -> [(name: String, value: String)] {
+    var traits: [(name: String, value: String)] = [
+      ("program", FileDigest.program), ("version", Version.current), ("kernels", CPU.kernelSet),
+      ("BLAS core", BLAS.core),
+    ]
+    traits += configuration.node.leaves.map { ($0.path, oneLine($0.text)) }
+    for (name, path) in [
+      ("data.train", configuration.data.train), ("data.validation", configuration.data.validation),
+    ] {
+      guard let path else { continue }
+      traits.append(("content of \(name)", try FileDigest.sampled(EmbeddedData.resolve(path))))
+    }
+    traits += [
+      ("rows", "\(data.train.count)"), ("validation rows", "\(data.validation?.count ?? 0)"),
+      ("shape of a row", "\(data.train.inputShape)"), ("classes", "\(data.train.classCount ?? 0)"),
+      ("parameters", "\(parameterCount)"), ("--stop-at", "\(options.stopAtStep ?? 0)"),
+      ("--init", "\(options.initialWeights != nil)"), ("--trace", "\(options.trace != nil)"),
+      ("run folder", "\(options.writesRun)"),
+    ]
+    return traits
+  }
+
+  /// `NAME: MINE, rank 0 has ITS`, in the order of rank 0 and then of what it has not.
+  private static func differences(
+    of mine: [(name: String, value: String)], from root: String
+  ) -> [String] {
+    let theirs = root.split(separator: "\n").map { line -> (name: String, value: String) in
+      let sides = line.split(separator: "\t", maxSplits: 1, omittingEmptySubsequences: false)
+      return (String(sides[0]), sides.count > 1 ? String(sides[1]) : "")
+    }
+    let own = Dictionary(mine.map { ($0.name, $0.value) }) { first, _ in first }
+    let names = Set(theirs.map(\.name))
+    return theirs.compactMap { name, value in
+      let here = own[name]
+      return here == value ? nil : "\(name): \(here ?? "nothing"), rank 0 has \(value)"
+    }
+      + mine.compactMap { name, value in
+        names.contains(name) ? nil : "\(name): \(value), rank 0 has nothing"
+      }
+  }
+}
+
+/// Short values that tell files apart by content and not by date.
+enum FileDigest {
+  /// The running program's, over all its bytes.
+  static let program: String = (try? whole("/proc/self/exe")) ?? "unknown"
+
+  /// Over length and all bytes.
+  static func whole(_ path: String) throws -> String {
+    let file = try File(path, .read)
+    let count = try file.byteCount()
+    return try digest(file, count, parts: [0..<count])
+  }
+
+  /// Over length, the first 64 KiB, where a header lies, the end, and 64 blocks of 4 KiB in even
+  /// distances between.
+  static func sampled(_ path: String) throws -> String {
+    let file = try File(path, .read)
+    let count = try file.byteCount()
+    let header = 65_536
+    let block = 4096
+    guard count > 2 * header + 64 * block else {
+      return try digest(file, count, parts: [0..<count])
+    }
+    let blocks = (0...64).map { index in
+      let start = header + (count - header - block) / 64 * index
+      return start..<start + block
+    }
+    return try digest(file, count, parts: [0..<header] + blocks + [count - block..<count])
+  }
+
+  private static func digest(_ file: File, _ count: Int, parts: [Range<Int>]) throws -> String {
+    var sum = CRC32()
+    let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: 1 << 18, alignment: 64)
+    defer { buffer.deallocate() }
+    for part in parts {
+      for start in stride(from: part.lowerBound, to: part.upperBound, by: buffer.count) {
+        let size = min(buffer.count, part.upperBound - start)
+        let piece = UnsafeMutableRawBufferPointer(rebasing: buffer[..<size])
+        try file.read(into: piece, at: start)
+        sum.update(UnsafeRawBufferPointer(piece))
+      }
+    }
+    return "\(count) bytes of checksum \(String(sum.value, radix: 16))"
+  }
+}
+
+extension CRC32 {
+  /// The checksum of a text's UTF-8.
+  fileprivate static func of(_ text: String) -> UInt32 {
+    Array(text.utf8).withUnsafeBytes { of($0) }
   }
 }

@@ -6,6 +6,8 @@ extension Trainer {
   /// Goes through the validation set, every rank its share, and adds up exactly.
   func validate() throws {
     guard let validation = data.validation else { return }
+    RunPhase.eval.show()
+    defer { RunPhase.step.show() }
     if !configuration.syncBatchNorm {
       // Each rank has statistics of its own then; the checkpoint holds rank 0's.
       try communicator.broadcast(arena.bufferBytes, root: 0)

@@ -62,6 +62,7 @@ public final class Trainer {
     report: @escaping (String) -> Void = { _ in }, task makeOwnTask: TaskFactory? = nil
   ) throws {
     BLAS.useOneThread()
+    RunPhase.start.show()
     self.configuration = configuration
     self.options = options
     let timeline = options.trace == nil ? nil : Timeline()
@@ -114,7 +115,7 @@ public final class Trainer {
   }
 
   /// The job's name: the configuration's, or that of its model.
-  public var name: String { configuration.name ?? configuration.model.name ?? "train" }
+  public var name: String { configuration.runName }
 
   /// Trains to the end, or until told to stop.
   ///
@@ -137,6 +138,7 @@ public final class Trainer {
     var rows = 0
     var isInterrupted = false
     var hasPatience = !isOutOfPatience
+    RunPhase.step.show()
     while position.step < totalSteps, !isInterrupted, hasPatience {
       clock.restart()
       let outcome = try clock.measure(.step, detail: position.step + 1) {
@@ -158,6 +160,8 @@ public final class Trainer {
       hasPatience = try afterStep(
         stepReport, isLast: isInterrupted || position.step == totalSteps)
     }
+    RunPhase.end.show()
+    try finishSaving()
     let ended = monotonicSeconds()
     loader.close()
     if let notice = try trace?.write() { report(notice) }
@@ -231,6 +235,12 @@ public final class Trainer {
   private func afterStep(_ step: StepReport, isLast: Bool) throws -> Bool {
     let due = due(after: position.step)
     for observer in observers { try local { try observer.didStep(step) } }
+    if let folder {
+      try local {
+        try folder.writer?.throwFailure()
+        if folder.lease.isLost { try folder.lease.check() }
+      }
+    }
     if due.validation { try clock.measure(.validation, detail: position.step) { try validate() } }
     let isBest = due.validation && position.best?.step == position.step
     let hasPatience = !due.validation || !isOutOfPatience

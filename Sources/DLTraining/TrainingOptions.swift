@@ -21,8 +21,10 @@ public struct TrainingOptions: Sendable {
   /// Asked before each step whether to finish it, write a checkpoint and stop; may be asked on any
   /// rank.
   public var shouldStop: @Sendable () -> Bool = { false }
-  /// Told on every rank of the run folder, and of the checkpoint that the run would go on from if
-  /// it ended now.
+  /// Told of the run folder, and of the checkpoint that the run would go on from if it ended now.
+  ///
+  /// Every rank is told at the start and at the end; in between rank 0 alone, on the thread that
+  /// writes the checkpoints.
   public var didSave: @Sendable (_ folder: String, _ checkpoint: String?) -> Void = { _, _ in }
   /// A file to write at the end: what each rank's threads did when, in Chrome's trace event format.
   public var trace: String?

@@ -24,7 +24,7 @@ struct Dltrain: ParsableCommand {
       version: CommandLine.arguments.contains("--version") ? SystemReport.version : "-",
       subcommands: [
         Train.self, Validate.self, Evaluate.self, Predict.self, Generate.self, Export.self,
-        Inspect.self, Recipes.self, DataCommand.self, Bench.self, Doctor.self,
+        Inspect.self, Recipes.self, DataCommand.self, Bench.self, Launch.self, Doctor.self,
       ],
       defaultSubcommand: Train.self)
   }
@@ -38,16 +38,18 @@ struct Dltrain: ParsableCommand {
   /// Parses the program's arguments.
   ///
   /// - Throws: `UsageError` with what is wrong and where to read on.
-  static func parsed() throws -> Parsed {
+  static func parsed(_ arguments: [String] = Array(CommandLine.arguments.dropFirst())) throws
+    -> Parsed
+  {
     do {
-      var command = try parseAsRoot()
+      var command = try parseAsRoot(arguments)
       if let verb = command as? any Verb { return .verb(verb) }
       // What is no verb prints its help by throwing it.
       try command.run()
       return .text("")
     } catch {
       if exitCode(for: error).isSuccess { return .text(fullMessage(for: error)) }
-      let verb = CommandLine.arguments.dropFirst().first.map { name in
+      let verb = arguments.first.map { name in
         configuration.subcommands.contains { $0._commandName == name } ? " \(name)" : ""
       }
       throw UsageError("\(message(for: error)); see dltrain\(verb ?? "") --help")

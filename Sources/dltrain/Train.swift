@@ -50,6 +50,11 @@ struct Train: Verb {
   @OptionGroup var reduction: ReductionOptions
 
   func run(in world: World) throws -> DLCluster.ExitCode {
+    try training.run(in: world, configuration: configuration)
+  }
+
+  /// The run that the options ask for.
+  var training: TrainingJob {
     var training = TrainingJob()
     training.out = out
     training.resume = resume
@@ -58,6 +63,9 @@ struct Train: Verb {
     training.stopAtStep = stopAt
     training.reduction = reduction.reduce
     training.trace = trace
-    return try training.run(in: world) { try Job(config).configuration(job.overrides) }
+    return training
   }
+
+  /// Reads the configuration.
+  func configuration() throws -> Configuration { try Job(config).configuration(job.overrides) }
 }

@@ -16,14 +16,18 @@ import Testing
     #expect(error?.file == "\(folder.path)/no/file")
   }
 
-  @Test func locksExclude() throws {
-    let path = "\(folder.path)/lease"
-    var first: File? = try File(path, .update)
-    let second = try File(path, .update)
-    #expect(try first?.lock() == true)
-    #expect(try second.lock() == false)
-    first = nil
-    #expect(try second.lock())
+  @Test func aSecondNameIsGivenOnce() throws {
+    let path = "\(folder.path)/one"
+    let file = try File(path, .create)
+    try file.write("first name")
+    #expect(try File.link(path, to: "\(folder.path)/two"))
+    #expect(try !File.link(path, to: "\(folder.path)/two"))
+    try file.write("third", at: 0)
+    #expect(try File.contents(of: "\(folder.path)/two") == Array("third name".utf8))
+    let error = try formatError {
+      _ = try File.link("\(folder.path)/none", to: "\(folder.path)/three")
+    }
+    #expect(error?.exitStatus == 74)
   }
 
   @Test func foldersFilesAndLimits() throws {

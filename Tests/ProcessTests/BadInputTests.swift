@@ -109,6 +109,54 @@ struct BadInputTests {
     }
   }
 
+  @Test func aDataFileWrittenToInMidRun() throws {
+    try withJob { folder, train in
+      let running = try startLongRun(folder, train)
+      let handle = FileHandle(forUpdatingAtPath: folder + "/data.safetensors")
+      try handle?.seek(toOffset: 5000)
+      try handle?.write(contentsOf: Data(repeating: 7, count: 100))
+      let outcome = running.wait()
+      #expect(outcome.status == 65, "\(outcome.errors)")
+      #expect(outcome.faults.count == 1, "\(outcome.errors)")
+      #expect(outcome.faults.first?.contains("was changed while it is in use") == true)
+      try expectGoodCheckpoint(folder + "/run")
+    }
+  }
+
+  @Test(arguments: [false, true])
+  func aDataFileDeletedOrRenamedOverInMidRunIsReadOn(isReplaced: Bool) throws {
+    try withJob { folder, train in
+      let data = folder + "/data.safetensors"
+      let running = try startLongRun(folder, train)
+      if isReplaced {
+        try Data(repeating: 7, count: 5000).write(
+          to: URL(fileURLWithPath: data), options: .atomic)
+      } else {
+        try FileManager.default.removeItem(atPath: data)
+      }
+      let latest = folder + "/run/checkpoints/latest"
+      let before = try String(contentsOfFile: latest, encoding: .utf8)
+      #expect(
+        running.wait { (try? String(contentsOfFile: latest, encoding: .utf8)) ?? before != before })
+      for process in running.ranks { kill(process, SIGUSR1) }
+      let outcome = running.wait()
+      #expect(outcome.status == 75, "\(outcome.errors)")
+      try expect(
+        train + ["--out", folder + "/run", "--resume", "auto"], code: isReplaced ? 65 : 74,
+        "data.safetensors")
+    }
+  }
+
+  /// Starts a job that does not end by itself, and waits for its first checkpoint.
+  private func startLongRun(_ folder: String, _ train: [String]) throws -> RunningProgram {
+    let run = folder + "/run"
+    let running = try Program.start(
+      train + ["--set", "steps=1000000", "--out", run]
+        + ["--set", "checkpoint={every_steps: 20, keep: 2}"], processes: 2)
+    #expect(running.wait { FileManager.default.fileExists(atPath: run + "/checkpoints/latest") })
+    return running
+  }
+
   @Test func checkpoints() throws {
     try withJob { folder, train in
       let run = folder + "/run"

@@ -99,9 +99,54 @@ final class RunningProgram {
   }
 
   /// The processes of the program below the started command, in the order of their start: by rank.
-  var ranks: [pid_t] {
+  var ranks: [pid_t] { programs.filter { !RunningProgram.isLaunch($0) } }
+
+  private var programs: [pid_t] {
     let entries = (try? FileManager.default.contentsOfDirectory(atPath: "/proc")) ?? []
     return entries.compactMap { pid_t($0) }.filter { isDltrain($0) && isBelow($0) }.sorted()
+  }
+
+  /// Sends a signal to the launch above the ranks.
+  func signalLaunch(_ signal: Int32) {
+    if let launch = programs.first(where: RunningProgram.isLaunch) {
+      Foundation.kill(launch, signal)
+    }
+  }
+
+  private static func isLaunch(_ process: pid_t) -> Bool {
+    let text = try? String(contentsOfFile: "/proc/\(process)/cmdline", encoding: .utf8)
+    return text?.split(separator: "\0").dropFirst().first == "launch"
+  }
+
+  /// What a rank is doing, by its name: `step` of `dltrain:step`; `start` before it says.
+  static func phase(_ process: pid_t) -> String? {
+    guard let name = try? String(contentsOfFile: "/proc/\(process)/comm", encoding: .utf8),
+      name.hasPrefix("dltrain")
+    else { return nil }
+    let parts = name.split(separator: ":")
+    return parts.count > 1 ? parts[1].trimmingCharacters(in: .newlines) : "start"
+  }
+
+  /// The names of a process's threads.
+  static func threads(_ process: pid_t) -> [String] {
+    let folder = "/proc/\(process)/task"
+    let entries = (try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? []
+    return entries.compactMap {
+      try? String(contentsOfFile: "\(folder)/\($0)/comm", encoding: .utf8)
+        .trimmingCharacters(in: .newlines)
+    }
+  }
+
+  /// Stops a process, and returns when it stands still.
+  static func stop(_ process: pid_t) {
+    Foundation.kill(process, SIGSTOP)
+    for _ in 0..<1000 {
+      guard let text = try? String(contentsOfFile: "/proc/\(process)/stat", encoding: .utf8),
+        let state = text.split(separator: ")").last?.split(separator: " ").first,
+        !["T", "t", "Z", "X"].contains(state)
+      else { return }
+      usleep(100)
+    }
   }
 
   /// Ends a rank at once.
@@ -111,7 +156,8 @@ final class RunningProgram {
   }
 
   private func isDltrain(_ process: pid_t) -> Bool {
-    (try? String(contentsOfFile: "/proc/\(process)/comm", encoding: .utf8)) == "dltrain\n"
+    (try? String(contentsOfFile: "/proc/\(process)/comm", encoding: .utf8))?.hasPrefix("dltrain")
+      ?? false
   }
 
   private func isBelow(_ process: pid_t) -> Bool {

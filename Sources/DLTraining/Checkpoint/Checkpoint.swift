@@ -53,13 +53,13 @@ enum Checkpoint {
 
   /// Writes the file as a whole: temporary name, fsync, rename, fsync of the folder.
   ///
-  /// - Throws: `FormatError` where the system refuses, as on a full disk; the path is then as it
-  ///   was.
+  /// - Parameter committing: called last before the rename.
+  /// - Throws: `FormatError` where the system refuses, as on a full disk; what `committing` throws.
+  ///   The path is then as it was.
   static func write(
-    _ entries: [StateDict.Entry], position: CheckpointPosition, notes: [String: String],
-    to path: String
+    _ tensors: [SafetensorsTensor], position: CheckpointPosition, notes: [String: String],
+    to path: String, committing: () throws -> Void
   ) throws {
-    let tensors = entries.map(\.fileTensor)
     var sums: [JSON.Member] = []
     for tensor in tensors {
       var sum = CRC32()
@@ -77,7 +77,7 @@ enum Checkpoint {
       metadata["best_value"] = String(best.value)
     }
     metadata[metadataChecksum] = checksum(of: metadata)
-    try SafetensorsWriter.write(tensors, metadata: metadata, to: path)
+    try SafetensorsWriter.write(tensors, metadata: metadata, to: path, committing: committing)
   }
 
   /// Opens a checkpoint and checks its format, position and every checksum.

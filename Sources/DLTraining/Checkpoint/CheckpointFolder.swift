@@ -27,6 +27,13 @@ struct CheckpointFolder {
     try File.replace("\(path)/latest") { try $0.write("\(name)\n") }
   }
 
+  /// The newest file as noted; nil where there is none.
+  var latest: String? {
+    guard let bytes = try? File.contents(of: "\(path)/latest", limit: 4096) else { return nil }
+    let name = String(decoding: bytes, as: UTF8.self).prefix { !$0.isNewline }
+    return name.isEmpty ? nil : "\(path)/\(name)"
+  }
+
   /// Removes all but the `keep` newest up to `current` and the best.
   ///
   /// Files of later steps belong to a course that a resume from before them has left, or are the

@@ -83,6 +83,9 @@ public struct Configuration: ConfigurationSection {
     ]
   }
 
+  /// The job's name: its own, or that of its model.
+  public var runName: String { name ?? model.name ?? "train" }
+
   /// Keys of which one given on the command line replaces the others of the file.
   static let alternatives = [
     ["epochs", "steps"], ["model.name", "model.layers"], ["data.train", "data.synthetic"],

@@ -12,20 +12,25 @@ enum Console {
   /// Writes to standard error.
   static func error(_ text: String) { write(text, to: STDERR_FILENO) }
 
+  /// Writes another program's bytes to standard error.
+  static func error(_ bytes: UnsafeRawBufferPointer) { write(bytes, to: STDERR_FILENO) }
+
   /// Whether standard output is a terminal.
   static var isTerminal: Bool { isatty(STDOUT_FILENO) == 1 }
 
   private static func write(_ text: String, to descriptor: Int32) {
     var text = text
-    text.withUTF8 { bytes in
-      var done = 0
-      while done < bytes.count, let base = bytes.baseAddress {
-        let count = Glibc.write(descriptor, base + done, bytes.count - done)
-        if count > 0 {
-          done += count
-        } else if count == 0 || (errno != EINTR && errno != EAGAIN) {
-          return
-        }
+    text.withUTF8 { write(UnsafeRawBufferPointer($0), to: descriptor) }
+  }
+
+  private static func write(_ bytes: UnsafeRawBufferPointer, to descriptor: Int32) {
+    var done = 0
+    while done < bytes.count, let base = bytes.baseAddress {
+      let count = Glibc.write(descriptor, base + done, bytes.count - done)
+      if count > 0 {
+        done += count
+      } else if count == 0 || (errno != EINTR && errno != EAGAIN) {
+        return
       }
     }
   }

@@ -5,12 +5,15 @@ import DLFormats
 /// Rank 0 alone has one.
 final class MetricsLog {
   private let file: File
+  private let lease: RunLease
   private var pending = ""
 
   /// Opens the file, keeping its lines up to and including optimizer step `step`.
   ///
-  /// A last line that a killed run left unfinished is cut off too.
-  init(_ path: String, resumingAt step: Int) throws {
+  /// A last line that a killed run left unfinished is cut off too. Nothing is written any more once
+  /// the lease is lost.
+  init(_ path: String, resumingAt step: Int, lease: RunLease) throws {
+    self.lease = lease
     if step == 0 || !File.exists(path) {
       file = try File(path, .create)
       return
@@ -39,6 +42,7 @@ final class MetricsLog {
   /// Hands all lines to the system.
   func flush() throws {
     guard !pending.isEmpty else { return }
+    try lease.check()
     try file.write(pending)
     pending = ""
   }

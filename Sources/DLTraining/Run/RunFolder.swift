@@ -15,22 +15,25 @@ public struct RunFolderError: DLError {
 final class RunFolder {
   let path: String
   let checkpoints: CheckpointFolder
-  private let lease: File
+  /// The right to write here.
+  let lease: RunLease
+  /// Writes the checkpoints of a run that trains.
+  var writer: CheckpointWriter?
 
   /// Opens a folder for writing, making it where it is not there, and takes its lease.
   ///
-  /// - Throws: ``RunFolderError`` when another process writes to it.
+  /// - Throws: ``RunFolderError`` while another process writes to it.
   init(_ path: String) throws {
     self.path = path
     checkpoints = CheckpointFolder(path: path + "/checkpoints")
     try File.makeFolder(checkpoints.path)
-    lease = try File(path + "/.lease", .update)
-    guard try lease.lock() else {
-      throw RunFolderError(
-        description: "\(path): another process writes to this run, wait for it or use another --out"
-      )
-    }
+    lease = try RunLease(folder: path)
     try removeLeftovers()
+  }
+
+  deinit {
+    writer?.end()
+    lease.end()
   }
 
   var configurationPath: String { path + "/config.yaml" }
@@ -40,7 +43,7 @@ final class RunFolder {
   /// Removes the temporary files of a process that was killed while it wrote; the lease is ours, so
   /// none is in use.
   private func removeLeftovers() throws {
-    let ours = [".config.yaml.", ".summary.json.", ".latest.", ".step-"]
+    let ours = [".lease.", ".config.yaml.", ".summary.json.", ".latest.", ".step-"]
     for folder in [path, checkpoints.path] {
       for name in try File.list(folder)
       where name.hasSuffix(".tmp") && ours.contains(where: name.hasPrefix) {
@@ -54,6 +57,13 @@ final class RunFolder {
 
   /// The last of `runs/NAME-NNN`; nil where there is none.
   static func newest(name: String) -> String? { lastNumber(name).map { numbered(name, $0) } }
+
+  /// The run folder that a checkpoint lies in; nil where its path names none.
+  static func owner(of checkpoint: String) -> String? {
+    let parts = checkpoint.split(separator: "/", omittingEmptySubsequences: false)
+    let isInRun = parts.count > 2 && parts[parts.count - 2] == "checkpoints"
+    return isInRun ? parts.dropLast(2).joined(separator: "/") : nil
+  }
 
   private static func lastNumber(_ name: String) -> Int? {
     let start = plain(name) + "-"

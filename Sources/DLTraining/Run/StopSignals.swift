@@ -14,7 +14,11 @@ public final class StopSignals: Sendable {
     var run = ""
     var checkpoint = ""
     var isEnding = false
+    var handler: (@Sendable (Int32) -> Void)?
   }
+
+  /// How the line begins that a rank leaves when a signal ends it.
+  static let suddenEnd = "terminated"
 
   private static let signals = [SIGUSR1, SIGTERM, SIGINT]
   private let stop = Atomic<Bool>(false)
@@ -64,6 +68,11 @@ public final class StopSignals: Sendable {
     }
   }
 
+  /// Hands every signal to `handler` from here on, on the thread that takes them.
+  func divert(_ handler: @escaping @Sendable (Int32) -> Void) {
+    state.withLock { $0.handler = handler }
+  }
+
   /// From here on a signal ends the process without a word: what there was to say was said.
   func silence() { state.withLock { $0.isEnding = true } }
 
@@ -103,12 +112,18 @@ public final class StopSignals: Sendable {
     while true {
       var number: Int32 = 0
       guard sigwait(&set, &number) == 0 else { continue }
+      if let handler = state.withLock({ $0.handler }) {
+        handler(number)
+        continue
+      }
       if number == SIGUSR1 {
         stop.store(true, ordering: .relaxed)
         continue
       }
-      let (run, checkpoint, place) = state.withLock { ($0.run, $0.checkpoint, $0.place) }
+      let (run, noted, place) = state.withLock { ($0.run, $0.checkpoint, $0.place) }
       if claim() {
+        // Ranks other than the first are not told of every checkpoint; the folder tells them.
+        let checkpoint = CheckpointFolder(path: run + "/checkpoints").latest ?? noted
         let cause =
           number == SIGINT
           ? "interrupted" : place.isEmpty ? "terminated" : "terminated, or a peer rank has died"

@@ -5,9 +5,11 @@ import DLTensor
 final class SummaryObserver: TrainingObserver {
   private let path: String
   private let configuration: Configuration
+  private let lease: RunLease
 
-  init(path: String, configuration: Configuration) {
+  init(path: String, configuration: Configuration, lease: RunLease) {
     self.path = path
+    self.lease = lease
     self.configuration = configuration
   }
 
@@ -39,6 +41,7 @@ final class SummaryObserver: TrainingObserver {
       .init("version", .string(Version.current)), .init("cpu", .string(CPU.name)),
       .init("kernel_set", .string(CPU.kernelSet)), .init("blas_core", .string(BLAS.core)),
     ]
+    try lease.check()
     try File.replace(path) { try $0.write(JSON.object(members).description + "\n") }
   }
 }

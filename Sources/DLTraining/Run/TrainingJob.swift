@@ -1,4 +1,5 @@
 import DLCluster
+import DLFormats
 
 /// A training run as a command line asks for it.
 public struct TrainingJob: Sendable {
@@ -44,6 +45,21 @@ public struct TrainingJob: Sendable {
       ).run()
     }
     return report.isInterrupted && report.step != stopAtStep ? .resumable : .success
+  }
+
+  /// The run folder that the run would have if it started now.
+  ///
+  /// - Parameter name: the name of the job.
+  /// - Throws: `FormatError` where a checkpoint to resume from cannot be read.
+  func folder(name: String) throws -> String {
+    if let out { return withoutTrailingSlash(out) }
+    switch resume {
+    case nil: return RunFolder.unused(name: name)
+    case "auto": return RunFolder.newest(name: name) ?? RunFolder.unused(name: name)
+    case let path?:
+      let path = withoutTrailingSlash(path)
+      return File.isFolder(path) ? path : RunFolder.owner(of: path) ?? RunFolder.unused(name: name)
+    }
   }
 
   private func makeOptions(_ signals: StopSignals) throws -> TrainingOptions {

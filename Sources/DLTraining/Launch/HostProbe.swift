@@ -1,0 +1,90 @@
+import Glibc
+
+/// Asks hosts whether they can be reached, by the way that mpirun would take to them.
+struct HostProbe {
+  /// The remote shell with its options: Open MPI's setting, else ssh.
+  let agent: [String]
+  /// Seconds that a host has to answer.
+  var limitSeconds = 4.0
+
+  init(environment: [String: String]) {
+    let setting =
+      environment["OMPI_MCA_plm_rsh_agent"] ?? environment["OMPI_MCA_orte_rsh_agent"] ?? ""
+    // Open MPI takes a list of agents, the first of which it uses.
+    let words = setting.prefix { $0 != ":" }.split(whereSeparator: \.isWhitespace)
+    agent =
+      words.isEmpty
+      ? ["ssh", "-o", "BatchMode=yes", "-o", "ConnectTimeout=3"] : words.map(String.init)
+  }
+
+  /// The hosts that do not answer, all asked at the same time.
+  func unreachable(_ hosts: [String]) -> Set<String> {
+    var asked: [(host: String, process: ChildProcess)] = []
+    var lost: Set<String> = []
+    for host in hosts where !HostProbe.isThisHost(host) {
+      if let process = try? ChildProcess(agent + [host, "true"], isSilent: true) {
+        asked.append((host, process))
+      } else {
+        lost.insert(host)
+      }
+    }
+    let end = monotonicSeconds() + limitSeconds
+    while !asked.isEmpty {
+      let isLate = monotonicSeconds() > end
+      asked.removeAll { host, process in
+        if let status = process.status() {
+          if status != 0 { lost.insert(host) }
+          return true
+        }
+        if isLate {
+          lost.insert(host)
+          process.send(SIGKILL)
+          while process.status() == nil { usleep(1000) }
+        }
+        return isLate
+      }
+      if !asked.isEmpty { usleep(5000) }
+    }
+    return lost
+  }
+
+  /// Whether a name or address is this host's own: mpirun starts no daemon there.
+  static func isThisHost(_ name: String) -> Bool {
+    if name == "localhost" || name == hostName() { return true }
+    var found: UnsafeMutablePointer<addrinfo>?
+    guard getaddrinfo(name, nil, nil, &found) == 0 else { return false }
+    defer { freeaddrinfo(found) }
+    var own: UnsafeMutablePointer<ifaddrs>?
+    guard getifaddrs(&own) == 0 else { return false }
+    defer { freeifaddrs(own) }
+    let mine = sequence(first: own, next: { $0?.pointee.ifa_next }).prefix { $0 != nil }
+      .compactMap { address($0?.pointee.ifa_addr) }
+    return sequence(first: found, next: { $0?.pointee.ai_next }).prefix { $0 != nil }
+      .compactMap { address($0?.pointee.ai_addr) }.contains { mine.contains($0) }
+  }
+
+  /// The bytes of an IPv4 or IPv6 address.
+  private static func address(_ pointer: UnsafeMutablePointer<sockaddr>?) -> [UInt8]? {
+    guard let pointer else { return nil }
+    switch Int32(pointer.pointee.sa_family) {
+    case AF_INET:
+      return pointer.withMemoryRebound(to: sockaddr_in.self, capacity: 1) {
+        withUnsafeBytes(of: $0.pointee.sin_addr) { Array($0) }
+      }
+    case AF_INET6:
+      return pointer.withMemoryRebound(to: sockaddr_in6.self, capacity: 1) {
+        withUnsafeBytes(of: $0.pointee.sin6_addr) { Array($0) }
+      }
+    default: return nil
+    }
+  }
+}
+
+/// The name of this host.
+func hostName() -> String {
+  withUnsafeTemporaryAllocation(of: CChar.self, capacity: 256) { buffer in
+    guard let base = buffer.baseAddress, gethostname(base, buffer.count - 1) == 0 else { return "" }
+    buffer[buffer.count - 1] = 0
+    return String(cString: base)
+  }
+}

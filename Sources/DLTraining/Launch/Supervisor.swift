@@ -1,0 +1,190 @@
+import CKernels
+import DLCluster
+import DLFormats
+import Foundation
+import Glibc
+import Logging
+import Synchronization
+
+/// Watches one job from its first start to its end.
+final class Supervisor {
+  private let job: LaunchJob
+  private let ranks: Int?
+  private let hosts: Hostfile?
+  private let folder: String
+  private let logger: Logger
+  private let policy: RestartPolicy
+  private let environment = ProcessInfo.processInfo.environment
+  private let signalCount = SignalCount()
+  private let checkpointAtStart: FileMark?
+  private var reasons: [String] = []
+
+  init(
+    job: LaunchJob, ranks: Int?, hosts: Hostfile?, folder: String, logger: Logger,
+    signals: StopSignals
+  ) {
+    self.job = job
+    self.ranks = ranks
+    self.hosts = hosts
+    self.folder = folder
+    self.logger = logger
+    policy = RestartPolicy(maxRestarts: job.maxRestarts)
+    checkpointAtStart = FileMark(folder + "/checkpoints/latest")
+    let count = signalCount
+    signals.divert { _ in count.value.add(1, ordering: .relaxed) }
+  }
+
+  /// Runs the job until it has ended for good.
+  func run() throws -> ExitCode {
+    var lost: Set<String> = []
+    while true {
+      guard let start = try nextStart(lost) else {
+        throw LaunchError(
+          folder: folder, reasons: reasons + ["no host is left"], exitCode: failureCode)
+      }
+      let end = try runOnce(start)
+      let decision = policy.decide(
+        end, restarts: reasons.count, isStopping: isStopping, hasCheckpoint: hasCheckpoint)
+      if case .finish(let code) = decision { return code }
+      reasons.append(end.reason)
+      if case .giveUp(let code) = decision {
+        throw LaunchError(folder: folder, reasons: reasons, exitCode: code)
+      }
+      lost = unreachable(besides: end.lostHosts)
+      logger.notice(
+        "\(end.reason); starting again, restart \(reasons.count) of \(job.maxRestarts)")
+      sleep(RestartPolicy.delaySeconds(restart: reasons.count))
+      if isStopping { return .resumable }
+    }
+  }
+
+  private var isStopping: Bool { signalCount.value.load(ordering: .relaxed) > 0 }
+  private var hasCheckpoint: Bool { FileMark(folder + "/checkpoints/latest") != nil }
+  private var failureCode: ExitCode { hasCheckpoint ? .resumable : .fault }
+
+  /// A job's command, and the file of its hosts where it has one of its own.
+  private func nextStart(_ lost: Set<String>) throws -> MPIRunCommand? {
+    var command = MPIRunCommand()
+    let list = hosts?.without(lost)
+    guard
+      let count = RestartPolicy.processes(wanted: job.processes, slots: list?.slots, ranks: ranks)
+    else { return nil }
+    if count < job.processes {
+      logger.warning(
+        "\(lost.sorted().joined(separator: ", ")) cannot be reached: \(count) processes instead of \(job.processes)"
+      )
+    }
+    command.processes = count
+    command.ranksPerProcess = (ranks ?? count) / count
+    command.cores = physicalCores()
+    command.isAllocated = environment["SLURM_JOB_ID"] != nil || environment["PBS_JOBID"] != nil
+    if let list, let hostfile = job.hostfile {
+      // mpirun starts a daemon on every host that the file names, needed or not.
+      command.hosts = (lost.isEmpty ? hostfile : try write(list), list)
+    }
+    command.options = job.mpirunOptions
+    command.program = job.program
+    let resumes = !reasons.isEmpty && (job.training.resume == nil || hasNewCheckpoint)
+    command.arguments = job.arguments(folder: folder, resumes: resumes)
+    return command
+  }
+
+  /// Whether the run has gone on since the first start: only then are its own checkpoints what to
+  /// resume from, and not what the user named.
+  private var hasNewCheckpoint: Bool {
+    FileMark(folder + "/checkpoints/latest") != checkpointAtStart
+  }
+
+  private func write(_ list: Hostfile) throws -> String {
+    let path = NSTemporaryDirectory() + "/dltrain-hosts-\(getpid())"
+    try File.replace(path) { try $0.write(list.text) }
+    return path
+  }
+
+  private func unreachable(besides lost: Set<String>) -> Set<String> {
+    guard let hosts else { return [] }
+    let names = hosts.hosts.map(\.name)
+    let named = Set(names.filter { lost.contains($0) })
+    return named.union(
+      HostProbe(environment: environment).unreachable(names.filter { !named.contains($0) }))
+  }
+
+  /// Starts mpirun and waits for its end, passing on what it writes and the signals that arrive.
+  private func runOnce(_ command: MPIRunCommand) throws -> JobEnd {
+    var variables: [String: String] = [:]
+    if geteuid() == 0 {
+      variables["OMPI_ALLOW_RUN_AS_ROOT"] = "1"
+      variables["OMPI_ALLOW_RUN_AS_ROOT_CONFIRM"] = "1"
+    }
+    let child = try ChildProcess(command.words, environment: variables)
+    defer { if let errors = child.errors { close(errors) } }
+    var output = JobOutput()
+    var sent = 0
+    var deadline = Double.infinity
+    while true {
+      let status = child.status()
+      forward(child, into: &output, waits: status == nil)
+      if let status { return output.end(status: status) }
+      let arrived = signalCount.value.load(ordering: .relaxed)
+      if sent == 0, arrived > 0 {
+        child.send(SIGUSR1)
+        deadline = monotonicSeconds() + job.stopLimitSeconds
+        sent = 1
+      }
+      if sent == 1, arrived > 1 || monotonicSeconds() > deadline {
+        child.send(SIGTERM)
+        deadline = monotonicSeconds() + 5
+        sent = 2
+      }
+      if sent == 2, monotonicSeconds() > deadline {
+        child.send(SIGKILL)
+        deadline = .infinity
+      }
+    }
+  }
+
+  /// Passes on what the job has written to standard error; waits a moment for something where
+  /// nothing is there.
+  private func forward(_ child: ChildProcess, into output: inout JobOutput, waits: Bool) {
+    guard let errors = child.errors else { return }
+    var descriptor = pollfd(fd: errors, events: Int16(POLLIN), revents: 0)
+    let ready = poll(&descriptor, 1, waits ? 20 : 0)
+    // After the end of the stream, poll returns at once.
+    if waits, ready > 0, Int32(descriptor.revents) & POLLIN == 0 { usleep(20_000) }
+    withUnsafeTemporaryAllocation(byteCount: 1 << 16, alignment: 1) { buffer in
+      while true {
+        let count = read(errors, buffer.baseAddress, buffer.count)
+        guard count > 0 else { return }
+        let bytes = UnsafeRawBufferPointer(rebasing: buffer[..<count])
+        output.read(bytes)
+        Console.error(bytes)
+      }
+    }
+  }
+
+  private func sleep(_ seconds: Double) {
+    let end = monotonicSeconds() + seconds
+    while monotonicSeconds() < end, !isStopping { usleep(10_000) }
+  }
+}
+
+/// Signals that asked for an end so far.
+private final class SignalCount: Sendable {
+  let value = Atomic<Int>(0)
+}
+
+/// Which file lies at a path at a moment: another after each replacement.
+struct FileMark: Equatable {
+  private let inode: UInt
+  private let seconds: Int
+  private let nanoseconds: Int
+
+  /// Looks; nil where there is no file.
+  init?(_ path: String) {
+    var status = stat()
+    guard stat(path, &status) == 0 else { return nil }
+    inode = UInt(status.st_ino)
+    seconds = status.st_mtim.tv_sec
+    nanoseconds = status.st_mtim.tv_nsec
+  }
+}

@@ -1,0 +1,184 @@
+import DLCluster
+import DLTraining
+import Testing
+
+/// What `dltrain launch` decides, without starting anything.
+@Suite
+struct LaunchTests {
+  @Test func hostfilesAreRead() throws {
+    let text = """
+      # two racks
+      node1 slots=4   # the first
+      node2\tslots=2 max_slots=8
+
+      10.0.0.3 slots=1
+      node1 slots=2
+      """
+    let file = try Hostfile(parsing: text, source: "hosts")
+    #expect(file.hosts.map(\.name) == ["node1", "node2", "10.0.0.3"])
+    #expect(file.hosts.map(\.slots) == [6, 2, 1])
+    #expect(file.slots == 9)
+    let rest = file.without(["node2", "nowhere"])
+    #expect(rest.text == "node1 slots=6\n10.0.0.3 slots=1\n")
+    #expect(try Hostfile(parsing: rest.text, source: "rest") == rest)
+  }
+
+  @Test func faultsOfAHostfileAreNamedByLine() {
+    let text = "node1 slots=4\nnode2\nslots=3\nnode4 slots=none\nnode5 slots = 4\n"
+    let error = #expect(throws: HostfileError.self) {
+      try Hostfile(parsing: text, source: "hosts")
+    }
+    let lines = error?.lines ?? []
+    #expect(lines.count == 4)
+    for (number, line) in zip([2, 3, 4, 5], lines) { #expect(line.hasPrefix("hosts:\(number): ")) }
+    #expect(lines[0].contains("slots=N"))
+    #expect(error?.exitCode == .usage)
+    for empty in ["", "\n\n", "# nothing\n"] {
+      let error = #expect(throws: HostfileError.self) { try Hostfile(parsing: empty, source: "h") }
+      #expect(error?.description.contains("names no host") == true)
+    }
+  }
+
+  private func words(_ change: (inout MPIRunCommand) -> Void) -> [String] {
+    var command = MPIRunCommand()
+    command.program = "/bin/dltrain"
+    command.arguments = ["train", "job.yaml"]
+    command.cores = 4
+    change(&command)
+    return command.words
+  }
+
+  @Test func ranksAreBoundWhereEachHasACore() throws {
+    let few = words { $0.processes = 4 }
+    #expect(few.starts(with: ["mpirun", "-n", "4", "--bind-to", "core"]))
+    #expect(few.suffix(3) == ["/bin/dltrain", "train", "job.yaml"])
+    let many = words { $0.processes = 5 }
+    #expect(many.starts(with: ["mpirun", "-n", "5", "--oversubscribe", "--bind-to", "none"]))
+    let threads = words {
+      $0.processes = 2
+      $0.ranksPerProcess = 4
+    }
+    #expect(threads.starts(with: ["mpirun", "-n", "2", "--bind-to", "none"]))
+    let allocated = words {
+      $0.processes = 64
+      $0.isAllocated = true
+    }
+    #expect(allocated.starts(with: ["mpirun", "-n", "64", "--bind-to", "core"]))
+  }
+
+  @Test func aHostfileSaysWhatEachHostTakes() throws {
+    for (text, binding) in [("a slots=4\nb slots=4\n", "core"), ("a slots=6\nb slots=2\n", "none")]
+    {
+      let list = try Hostfile(parsing: text, source: "hosts")
+      let words = words {
+        $0.processes = 8
+        $0.hosts = ("hosts", list)
+      }
+      #expect(
+        words.starts(with: ["mpirun", "-n", "8", "--hostfile", "hosts", "--bind-to", binding]))
+      #expect(!words.contains("--oversubscribe"))
+    }
+  }
+
+  @Test func optionsOfTheUserReplaceOurs() {
+    let words = words {
+      $0.processes = 8
+      $0.options = ["-bind-to", "socket", "--mca", "oob_tcp_keepalive_time", "60"]
+    }
+    #expect(!words.contains("--bind-to"))
+    #expect(words.filter { $0 == "oob_tcp_keepalive_time" }.count == 1)
+    #expect(words.contains("oob_tcp_keepalive_probes"))
+  }
+
+  @Test func processesFitHostsAndRanks() {
+    let rows: [(wanted: Int, slots: Int?, ranks: Int?, expected: Int?)] = [
+      (6, nil, nil, 6), (6, 4, nil, 4), (6, 8, nil, 6), (6, 0, nil, nil),
+      (6, 6, 6, 6), (6, 5, 6, 3), (6, 4, 6, 3), (6, 2, 6, 2), (6, 1, 6, 1), (6, 0, 6, nil),
+      (4, 3, 8, 2), (8, 7, 12, 6), (5, 5, 8, 4),
+    ]
+    for row in rows {
+      let found = RestartPolicy.processes(wanted: row.wanted, slots: row.slots, ranks: row.ranks)
+      #expect(found == row.expected, "\(row)")
+    }
+  }
+
+  @Test func whatBecomesOfAJobThatEnded() {
+    let policy = RestartPolicy(maxRestarts: 2)
+    func decide(
+      _ status: Int32, sudden: Bool = false, restarts: Int = 0, stopping: Bool = false,
+      checkpoint: Bool = true
+    ) -> RestartPolicy.Decision {
+      policy.decide(
+        JobEnd(status: status, isSudden: sudden), restarts: restarts, isStopping: stopping,
+        hasCheckpoint: checkpoint)
+    }
+    for code in [ExitCode.success, .usage, .data] {
+      for stopping in [false, true] {
+        #expect(decide(code.rawValue, stopping: stopping) == .finish(code))
+      }
+    }
+    // A rank was killed, a host was lost, a rank was terminated, an internal fault, a full disk.
+    for status: Int32 in [137, 205, 1, 70, 74] { #expect(decide(status) == .restart) }
+    #expect(decide(75, sudden: true) == .restart)
+    #expect(decide(75) == .finish(.resumable))
+    #expect(decide(137, restarts: 1) == .restart)
+    #expect(decide(137, restarts: 2) == .giveUp(.resumable))
+    #expect(decide(1, restarts: 2, checkpoint: false) == .giveUp(.fault))
+    #expect(decide(74, restarts: 2) == .giveUp(.io))
+    #expect(decide(70, restarts: 2, checkpoint: false) == .giveUp(.fault))
+    // The signal came before the ranks could take it, or a second one ended them.
+    for status: Int32 in [75, 137, 138, 143, 1] {
+      #expect(decide(status, sudden: true, stopping: true) == .finish(.resumable))
+    }
+    #expect(decide(74, stopping: true) == .finish(.io))
+  }
+
+  @Test func restartsWaitLongerAndLonger() {
+    let delays = (1...8).map { RestartPolicy.delaySeconds(restart: $0) }
+    #expect(delays.sorted() == delays)
+    #expect(delays[0] <= 0.5)
+    #expect(delays.allSatisfy { $0 <= 5 })
+    #expect(RestartPolicy.delaySeconds(restart: 1_000_000) == delays[7])
+  }
+
+  @Test func theReasonOfAnEndIsFoundInWhatTheJobWrote() {
+    func end(_ text: String, _ status: Int32) -> JobEnd {
+      var output = JobOutput()
+      var text = text
+      // Cut in two places, as a pipe would.
+      text.withUTF8 { bytes in
+        for range in [0..<bytes.count / 3, bytes.count / 3..<bytes.count] {
+          output.read(UnsafeRawBufferPointer(UnsafeBufferPointer(rebasing: bytes[range])))
+        }
+      }
+      return output.end(status: status)
+    }
+    let killed = end(
+      """
+      dltrain: warning: 2 ranks of this process share 1 core
+      dltrain: terminated, or a peer rank has died (rank 0 of 2): the last checkpoint is r/c, go on
+      --------------------------------------------------------------------------
+      mpirun noticed that process rank 1 with PID 14 on node vm exited on signal 9 (Killed).
+
+      """, 137)
+    #expect(killed.isSudden)
+    #expect(killed.reason == "rank 1 on vm: signal 9 (Killed)")
+    let lost = end(
+      """
+      ORTE has lost communication with a remote daemon.
+
+        HNP daemon   : [[8406,0],0] on node node1
+        Remote daemon: [[8406,0],2] on node node3
+
+      dltrain: terminated, or a peer rank has died (rank 0 of 6): no checkpoint was written yet
+
+      """, 205)
+    #expect(lost.lostHosts == ["node3"])
+    #expect(lost.reason == "lost node3")
+    let full = end("dltrain: runs/a: cannot write: No space left on device (rank 0)\n", 74)
+    #expect(!full.isSudden)
+    #expect(full.reason.contains("No space left"))
+    #expect(end("", 1).reason == "mpirun: exit code 1")
+    #expect(end("", 139).reason == "mpirun: ended by signal 11")
+  }
+}

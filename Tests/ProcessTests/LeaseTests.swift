@@ -1,0 +1,66 @@
+import Foundation
+import Testing
+
+/// One run folder, two jobs.
+@Suite(.serialized)
+struct LeaseTests {
+  private func train(_ folder: String) throws -> [String] {
+    [
+      "train", try Job.write(to: folder), "--out", folder + "/run", "--set", "steps=1000000",
+      "--set", "validate={every_steps: 1000000}", "--set", "checkpoint={every_steps: 20, keep: 3}",
+    ]
+  }
+
+  private func reachesACheckpoint(_ running: RunningProgram, _ folder: String) -> Bool {
+    running.wait {
+      FileManager.default.fileExists(atPath: folder + "/run/checkpoints/latest")
+    }
+  }
+
+  /// All files of a run by name.
+  private func files(_ run: String) throws -> [String: Data] {
+    let names = try FileManager.default.subpathsOfDirectory(atPath: run)
+    var files: [String: Data] = [:]
+    for name in names {
+      files[name] = FileManager.default.contents(atPath: run + "/" + name) ?? Data()
+    }
+    return files
+  }
+
+  @Test func aFolderInUseIsRefused() throws {
+    try TemporaryFolder.with { folder in
+      let first = try Program.start(try train(folder), processes: 2)
+      #expect(reachesACheckpoint(first, folder))
+      let second = try Program.run(try train(folder) + ["--resume", "auto"], processes: 2)
+      #expect(second.status == 64, "\(second.errors)")
+      #expect(second.faults.count == 1, "\(second.errors)")
+      #expect(second.errors.contains("another process writes to this run"))
+      for process in first.ranks { kill(process, SIGUSR1) }
+      let outcome = first.wait()
+      #expect(outcome.status == 75, "\(outcome.errors)")
+    }
+  }
+
+  @Test func ranksThatComeBackAfterTheRunWentOnWriteNothing() throws {
+    try TemporaryFolder.with { folder in
+      let run = folder + "/run"
+      let first = try Program.start(try train(folder), processes: 2, timeoutSeconds: 120)
+      #expect(reachesACheckpoint(first, folder))
+      // As if their host were cut off: alive, and silent.
+      let ranks = first.ranks
+      for process in ranks { RunningProgram.stop(process) }
+      let latest = try String(contentsOfFile: run + "/checkpoints/latest", encoding: .utf8)
+      let step = Int(latest.filter(\.isNumber)) ?? 0
+      let second = try Program.run(
+        try train(folder) + ["--resume", "auto", "--stop-at", String(step + 50)], processes: 2)
+      #expect(second.status == 0, "\(second.errors)")
+      let left = try files(run)
+      for process in ranks { kill(process, SIGCONT) }
+      let outcome = first.wait()
+      #expect(outcome.status == 75, "\(outcome.errors)")
+      #expect(outcome.faults.count == 1, "\(outcome.errors)")
+      #expect(outcome.errors.contains("another job has taken this run over"))
+      #expect(try files(run).filter { !$0.key.hasSuffix(".tmp") } == left)
+    }
+  }
+}
