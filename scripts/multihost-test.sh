@@ -98,21 +98,8 @@ check_three_hosts() {
 # Trains to the end although a host is lost: dltrain launch sees it and starts again on the others, with three
 # processes of two ranks each, the largest number that divides six and that two hosts have room for.
 train_surviving() {
-  if ! has_launch; then
-    train_surviving_by_hand
-    return
-  fi
   on "${hosts[0]}" timeout --foreground -k 5 100 "$program" launch -n "$ranks" --max-restarts 2 --hostfile "$work/hostfile" -- \
     train "${job[@]}" --out "$work/survivor" </dev/null >"$work/survivor.log" 2>&1
-}
-
-has_launch() { "$program" --help | grep '^  launch ' >/dev/null; }
-train_surviving_by_hand() {
-  launched "$ranks" "$program" train "${job[@]}" --out "$work/survivor" >"$work/survivor.log" 2>&1 && return
-  on "${hosts[0]}" "$work/agent" node3 true || echo "node3 cannot be reached" >>"$work/survivor.log"
-  write_hostfile node1 node2
-  echo "starting again" >>"$work/survivor.log"
-  launched 3 "$program" train "${job[@]}" --out "$work/survivor" --resume auto >>"$work/survivor.log" 2>&1
 }
 
 check_lost_host() {
@@ -147,10 +134,6 @@ check_return() {
 # up, it must not write to the run that is no longer its own.
 check_frozen_host() {
   local frozen
-  if ! has_launch; then
-    progress "skipped: a frozen host, as this program has no lease on its run folder"
-    return
-  fi
   write_hostfile "${hosts[@]}"
   launched "$ranks" "$program" train "${job[@]}" --out "$work/taken-over" >"$work/frozen.log" 2>&1 &
   frozen=$!

@@ -45,7 +45,7 @@ struct NamedReduction {
       let arena = try ShardedArena(communicator, neighbourhood, byteCount: bytes)
       arena.gradients.initializeMemory(as: UInt8.self, repeating: 0, count: bytes)
       let (count, ranks, rank) = (bytes / 4, communicator.size, communicator.rank)
-      let cuts = (0...ranks).map { count * $0 / ranks / 16 * 16 }.dropLast() + [count]
+      let cuts = (0..<ranks).map { count * $0 / ranks / 16 * 16 } + [count]
       let own = [cuts[rank]..<cuts[rank + 1]]
       return Prepared(owner: arena) {
         try arena.reduce(cuts, blocks: own[...], type: .float32) { _ in }
