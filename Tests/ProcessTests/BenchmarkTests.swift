@@ -8,11 +8,14 @@ import Testing
     let arguments = ["bench", "allreduce", "--sizes", "4K,1M", "--seconds", "0.001"]
     let threads = try Program.run(arguments + ["--ranks", "2"])
     #expect(threads.status == 0, "\(threads.errors)")
-    #expect(count("threads", in: threads.output) == 3)
+    // A row for each size, and the head of the table.
+    #expect(count("threads", in: threads.output) == 5)
+    #expect(count("shares of threads", in: threads.output) == 2)
     #expect(threads.output.contains("1 MiB") && threads.output.contains("channels"))
     let processes = try Program.run(arguments, processes: 2)
     #expect(processes.status == 0, "\(processes.errors)")
     #expect(count("MPI, blocking", in: processes.output) == 2)
+    #expect(count("shares in the host's memory", in: processes.output) == 2)
     // Its two rows, and the column that compares with it.
     #expect(count("MPI_Allreduce", in: processes.output) == 3)
     let both = try Program.run(arguments + ["--ranks", "4"], processes: 2)
