@@ -28,8 +28,10 @@ struct NamedReduction {
     return all
   }
 
-  /// What a step does: each rank sums its share of all ranks' gradients, and all wait for each other
-  /// before the parameters are read again. Every gradient is read, and one sum written.
+  /// What a step does: each rank sums its share of all ranks' gradients.
+  ///
+  /// Then all wait for each other before the parameters are read again. Every gradient is read, and
+  /// one sum is written.
   private static func shares(
     _ communicator: any Communicator, _ neighbourhood: Neighbourhood
   ) -> NamedReduction {
