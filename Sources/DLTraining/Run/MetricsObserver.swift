@@ -12,25 +12,21 @@ final class MetricsObserver: TrainingObserver {
   }
 
   func didStep(_ report: StepReport) throws {
+    let times = report.times
+    // One literal: a step is allowed few allocations.
     var members: [JSON.Member] = [
       .init("kind", .string("step")), .init("step", .integer(report.step)),
       .init("epoch", .integer(report.epoch)), .init("loss", .number(report.loss)),
       .init("lr", .number(report.learningRate)),
       .init("samples_per_s", .number(Double(report.rows) / report.seconds)),
       .init("comm_share", .number(report.times.communication / report.seconds)),
+      .init("data_s", .number(times.dataWait)), .init("compute_s", .number(times.compute)),
+      .init("sync_bn_s", .number(times.syncBatchNorm)), .init("agree_s", .number(times.agreement)),
+      .init("reduce_s", .number(times.reduction)), .init("optimizer_s", .number(times.optimizer)),
+      .init("slowest_rank", .integer(times.slowestRank)),
+      .init("slowest_s", .number(times.slowest)),
     ]
-    let times = report.times
-    for (key, seconds) in [
-      ("data_s", times.dataWait), ("compute_s", times.compute),
-      ("sync_bn_s", times.syncBatchNorm), ("agree_s", times.agreement),
-      ("reduce_s", times.reduction), ("optimizer_s", times.optimizer),
-    ] {
-      members.append(.init(key, .number(seconds)))
-    }
-    if ranks > 1 {
-      members.append(.init("slowest_rank", .integer(times.slowestRank)))
-      members.append(.init("slowest_s", .number(times.slowest)))
-    }
+    if ranks == 1 { members.removeLast(2) }
     for part in report.parts { members.append(.init("loss_" + part.name, .number(part.loss))) }
     try log.append(members)
     let now = monotonicSeconds()
