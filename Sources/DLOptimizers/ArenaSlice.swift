@@ -40,6 +40,27 @@ public struct ArenaSlice {
   }
 }
 
+/// A slice of the arena that a rank owns, with its place there.
+public struct OwnedSlice {
+  /// The elements with their gradients and state.
+  public let slice: ArenaSlice
+
+  /// Its elements' places in the arena.
+  public let range: Range<Int>
+
+  /// Places a slice whose first element is `start` of the arena.
+  public init(_ slice: ArenaSlice, at start: Int) {
+    self.slice = slice
+    range = start..<start + slice.count
+  }
+
+  /// What this slice has of a range of the arena.
+  public func part(of range: Range<Int>) -> ArenaSlice {
+    let part = range.clamped(to: self.range)
+    return slice[part.lowerBound - self.range.lowerBound..<part.upperBound - self.range.lowerBound]
+  }
+}
+
 /// Up to three state buffers, held inline so that a step allocates nothing.
 public struct StatePointers {
   private let buffers:

@@ -85,26 +85,20 @@ public struct ArenaUpdate: Sendable {
 
   /// Takes one step on the whole arena, each group at its own rate times that of `scalars`.
   public func callAsFunction(_ arena: ArenaSlice, scalars: StepScalars) {
-    self(arena, at: 0, scalars: scalars) { _ in }
+    self([OwnedSlice(arena, at: 0)], scalars: scalars) { _ in }
   }
 
-  /// Takes one step on a share of the arena.
+  /// Takes one step on parts of the arena.
   ///
   /// - Parameters:
-  ///   - share: the elements from `start` on; it ends where blocks end.
-  ///   - start: the share's first element in the arena.
+  ///   - shares: what this rank owns; each ends where blocks end.
   ///   - scalars: the rate multiplies that of each group.
   ///   - sum: adds up numbers over all owners of shares, where a rule needs the norms of tensors:
   ///     every number is zero but on one of them.
   public func callAsFunction(
-    _ share: ArenaSlice, at start: Int, scalars: StepScalars,
+    _ shares: [OwnedSlice], scalars: StepScalars,
     sum: (UnsafeMutableBufferPointer<Double>) throws -> Void
   ) rethrows {
-    let owned = start..<start + share.count
-    func part(_ range: Range<Int>) -> ArenaSlice {
-      let range = range.clamped(to: owned)
-      return share[range.lowerBound - start..<range.upperBound - start]
-    }
     for run in runs {
       let group = groups[run.group]
       var scalars = scalars
@@ -112,8 +106,10 @@ public struct ArenaUpdate: Sendable {
       let members = members[run.members]
       guard let rule = group.rule as? any TensorNormOptimizer else {
         if let first = members.first, let last = members.last {
-          group.rule.update(
-            part(first.range.lowerBound..<last.range.upperBound), scalars: scalars)
+          let range = first.range.lowerBound..<last.range.upperBound
+          for share in shares where share.range.overlaps(range) {
+            group.rule.update(share.part(of: range), scalars: scalars)
+          }
         }
         continue
       }
@@ -123,8 +119,8 @@ public struct ArenaUpdate: Sendable {
         var place = 0
         for member in members {
           for block in ArenaUpdate.blocks(of: member.range) {
-            if owned.overlaps(block) {
-              let both = rule.accumulate(part(block), scalars: scalars)
+            for share in shares where share.range.overlaps(block) {
+              let both = rule.accumulate(share.part(of: block), scalars: scalars)
               sums[place] = both.parameters
               sums[place + 1] = both.updates
             }
@@ -139,8 +135,8 @@ public struct ArenaUpdate: Sendable {
             both = both + SquareSums(parameters: sums[place], updates: sums[place + 1])
             place += 2
           }
-          if owned.overlaps(member.range) {
-            rule.apply(part(member.range), scalars: scalars, sums: both)
+          for share in shares where share.range.overlaps(member.range) {
+            rule.apply(share.part(of: member.range), scalars: scalars, sums: both)
           }
         }
       }

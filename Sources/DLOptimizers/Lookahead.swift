@@ -31,13 +31,30 @@ public final class Lookahead {
     slow = try ArenaVector(count: count, dtype: dtype)
   }
 
-  /// To be called before the first step.
-  public func start(_ parameters: UnsafeRawPointer) { slow.copy(parameters) }
+  /// To be called before the first step, with the slices whose elements the slow weights follow, one
+  /// behind another.
+  public func start(_ shares: [OwnedSlice]) {
+    forEach(shares) { slice, slow in
+      slow.copyMemory(from: slice.parameters, byteCount: slice.count * slice.dtype.byteCount)
+    }
+  }
 
   /// To be called after each step, with its number from 1.
-  public func didStep(_ step: Int, parameters: UnsafeMutableRawPointer) {
+  public func didStep(_ step: Int, _ shares: [OwnedSlice]) {
     guard step.isMultiple(of: steps) else { return }
-    dl_average(slow.dtype.kernel, slow.count, slow.pointer, parameters, alpha)
-    parameters.copyMemory(from: slow.pointer, byteCount: slow.byteCount)
+    forEach(shares) { slice, slow in
+      dl_average(slice.dtype.kernel, slice.count, slow, slice.parameters, alpha)
+      slice.parameters.copyMemory(from: slow, byteCount: slice.count * slice.dtype.byteCount)
+    }
+  }
+
+  private func forEach(
+    _ shares: [OwnedSlice], _ body: (ArenaSlice, UnsafeMutableRawPointer) -> Void
+  ) {
+    var place = 0
+    for share in shares {
+      body(share.slice, slow.pointer + place * slow.dtype.byteCount)
+      place += share.slice.count
+    }
   }
 }

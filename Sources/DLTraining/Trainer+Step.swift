@@ -110,7 +110,7 @@ extension Trainer {
         try phase.update(multiplier: multiplier, gradientScale: scale, arena, communicator)
       }
       try clock.measure(.reduction) {
-        try arena.exchange.publish(phase.shares.cuts, type: arena.dtype.element)
+        try publish(phase)
       }
       position.updates[index] = phase.updates
     } else {
@@ -140,19 +140,28 @@ extension Trainer {
     let (arena, shares) = (arena, phase.shares)
     try phase.squares.withUnsafeMutableBufferPointer { squares in
       squares.update(repeating: 0)
-      var place = shares.ownBlocks.lowerBound
-      try arena.exchange.reduce(
-        shares.cuts, blocks: shares.blocks[shares.ownBlocks], type: arena.dtype.element
-      ) { block in
-        var isNonFinite: Int32 = 0
-        var sum = 0.0
-        dl_square_sum_blocks(
-          arena.dtype.kernel, arena.gradients + block.lowerBound * arena.dtype.byteCount,
-          block.count, max(block.count, 1), &sum, &isNonFinite)
-        squares[place] = isNonFinite == 0 ? sum : .nan
-        place += 1
+      for bucket in shares.buckets {
+        var place = bucket.ownBlocks.lowerBound
+        try arena.exchange.reduce(
+          bucket.cuts, blocks: shares.blocks[bucket.ownBlocks], type: arena.dtype.element
+        ) { block in
+          var isNonFinite: Int32 = 0
+          var sum = 0.0
+          dl_square_sum_blocks(
+            arena.dtype.kernel, arena.gradients + block.lowerBound * arena.dtype.byteCount,
+            block.count, max(block.count, 1), &sum, &isNonFinite)
+          squares[place] = isNonFinite == 0 ? sum : .nan
+          place += 1
+        }
       }
       try phase.sum(squares, arena, communicator)
+    }
+  }
+
+  /// Makes known what the ranks have written into their shares of a phase's parameters.
+  private func publish(_ phase: UpdatePhase) throws {
+    for bucket in phase.shares.buckets {
+      try arena.exchange.publish(bucket.cuts, type: arena.dtype.element)
     }
   }
 
@@ -188,7 +197,7 @@ extension Trainer {
       return nil
     }
     if let maxValue = phase.configuration.clipValue {
-      GradientClipping.clip(phase.state.slice, maxValue: maxValue)
+      for share in phase.state.slices { GradientClipping.clip(share.slice, maxValue: maxValue) }
     }
     guard let maxNorm = phase.configuration.clipNorm else { return 1 }
     let norm = phase.squares.reduce(0, +).squareRoot()

@@ -13,7 +13,7 @@ extension Trainer {
   ) throws -> Double {
     try refuseCarriedState("optimizer.sam")
     let buffers = Array(arena.bufferBytes)
-    let slice = phases[index].state.slice
+    let slice = phases[index].state.whole
     sam.ascend(slice)
     defer {
       sam.descend(slice)
@@ -32,7 +32,7 @@ extension Trainer {
     guard let lbfgs = phase.lbfgs else { return .nan }
     var isFirst = true
     do {
-      let loss = try lbfgs.step(phase.state.slice, rate: multiplier) {
+      let loss = try lbfgs.step(phase.state.whole, rate: multiplier) {
         let loss = try gradient(index, batch)
         // Further on a line search may look at points where nothing is finite, and comes back.
         guard isFirst else { return loss }

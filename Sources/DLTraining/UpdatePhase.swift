@@ -49,7 +49,7 @@ final class UpdatePhase {
     squares = [Double](repeating: 0, count: shares.blocks.count)
     groups = try ParameterGroups(configuration, arena: arena, parameters: parameters)
     for index in groups.frozen { all[index].requiresGradient = false }
-    let (count, dtype) = (shares.own.count, arena.dtype)
+    let (count, dtype) = (shares.ownCount, arena.dtype)
     lookahead = try configuration.lookahead.map {
       try Lookahead(steps: $0.k, alpha: $0.alpha, count: count, dtype: dtype)
     }
@@ -69,10 +69,10 @@ final class UpdatePhase {
   ) throws {
     didBegin()
     try groups.update(
-      state.slice, at: shares.own.lowerBound - shares.elements.lowerBound,
+      state.slices,
       scalars: StepScalars(step: updates, learningRate: multiplier, gradientScale: gradientScale)
     ) { try sum($0, arena, communicator) }
-    lookahead?.didStep(updates, parameters: state.slice.parameters)
+    lookahead?.didStep(updates, state.slices)
   }
 
   /// Adds up numbers over the owners of shares, of which one has each.
@@ -101,7 +101,7 @@ final class UpdatePhase {
 
   /// Counts an update.
   func didBegin() {
-    if updates == 0 { lookahead?.start(state.slice.parameters) }
+    if updates == 0 { lookahead?.start(state.slices) }
     updates += 1
   }
 

@@ -98,13 +98,13 @@ import Testing
         try Lookahead(
           steps: $0, alpha: #require(settings.alpha), count: start.count, dtype: dtype)
       }
-      lookahead?.start(slice.parameters)
+      lookahead?.start([OwnedSlice(slice, at: 0)])
       for step in 1...gradients.count / start.count {
         arena.gradients = Array(gradients[(step - 1) * start.count..<step * start.count])
         rule.update(
           slice, scalars: StepScalars(step: step, learningRate: try #require(settings.lr)))
         average?.update(slice.parameters)
-        lookahead?.didStep(step, parameters: slice.parameters)
+        lookahead?.didStep(step, [OwnedSlice(slice, at: 0)])
         guard golden.file["\(name)/f64/out/w_\(step)"] != nil else { continue }
         try check(arena.parameters, golden, "\(name)/f64/out/w_\(step)", dtype)
         let mean = try #require(average?.values ?? lookahead?.slow)

@@ -15,7 +15,7 @@ final class OptimizerState {
   private let shares: ArenaShares
   private let context: Context
   /// The whole vectors by name, while a checkpoint is written or read.
-  private var whole: [String: ArenaVector] = [:]
+  private var assembled: [String: ArenaVector] = [:]
 
   init(
     _ names: [String], arena: ParameterArena, parameters: Range<Int>, shares: ArenaShares,
@@ -26,29 +26,43 @@ final class OptimizerState {
     self.shares = shares
     self.context = context
     vectors = try names.map {
-      ($0, try ArenaVector(count: shares.own.count, dtype: arena.dtype))
+      ($0, try ArenaVector(count: shares.ownCount, dtype: arena.dtype))
+    }
+    slices = OptimizerState.slices(arena, shares, vectors.map(\.vector))
+  }
+
+  /// This rank's shares of the parameters with their gradients and state, to update: one for each
+  /// bucket, placed from the phase's first element on.
+  let slices: [OwnedSlice]
+
+  private static func slices(
+    _ arena: ParameterArena, _ shares: ArenaShares, _ vectors: [ArenaVector]
+  ) -> [OwnedSlice] {
+    let width = arena.dtype.byteCount
+    return shares.buckets.map { bucket in
+      func pointer(_ index: Int) -> UnsafeMutableRawPointer? {
+        index < vectors.count ? vectors[index].pointer + bucket.place * width : nil
+      }
+      let start = bucket.own.lowerBound * width
+      return OwnedSlice(
+        ArenaSlice(
+          dtype: arena.dtype, count: bucket.own.count, parameters: arena.values + start,
+          gradients: arena.gradients + start,
+          state: StatePointers(pointer(0), pointer(1), pointer(2))),
+        at: bucket.own.lowerBound - shares.elements.lowerBound)
     }
   }
 
-  /// This rank's share of the parameters with their gradients and state, to update.
-  var slice: ArenaSlice {
-    let start = shares.own.lowerBound * arena.dtype.byteCount
-    func pointer(_ index: Int) -> UnsafeMutableRawPointer? {
-      index < vectors.count ? vectors[index].vector.pointer : nil
-    }
-    return ArenaSlice(
-      dtype: arena.dtype, count: shares.own.count, parameters: arena.values + start,
-      gradients: arena.gradients + start,
-      state: StatePointers(pointer(0), pointer(1), pointer(2)))
-  }
+  /// The slice of a rank that owns the whole phase, which is one bucket then.
+  var whole: ArenaSlice { slices[0].slice }
 
   /// The state per parameter, named `optimizer.STATE.PARAMETER`, in the layouts of the parameters'
   /// files; where ranks have shares, only between ``assemble(_:_:)`` or ``makeRoom(_:)`` and
   /// ``release()``.
   func entries(_ others: [(name: String, vector: ArenaVector)]) throws -> [StateDict.Entry] {
     try (vectors + others).flatMap { name, vector in
-      guard shares.own != shares.elements else { return entries(name, vector) }
-      guard let vector = whole[name] else {
+      guard !shares.ownsAll else { return entries(name, vector) }
+      guard let vector = assembled[name] else {
         throw TensorError(
           op: "optimizer", "the shares of \(name) are not assembled", exitCode: .fault)
       }
@@ -71,17 +85,22 @@ final class OptimizerState {
 
   /// Makes room for whole vectors, to be read from a checkpoint; ``takeShares(_:)`` follows.
   func makeRoom(_ others: [(name: String, vector: ArenaVector)]) throws {
-    guard shares.own != shares.elements else { return }
+    guard !shares.ownsAll else { return }
     for (name, _) in vectors + others {
-      whole[name] = try ArenaVector(count: shares.elements.count, dtype: arena.dtype)
+      assembled[name] = try ArenaVector(count: shares.elements.count, dtype: arena.dtype)
     }
   }
 
   /// Takes this rank's shares of what was read.
   func takeShares(_ others: [(name: String, vector: ArenaVector)]) {
-    let start = (shares.own.lowerBound - shares.elements.lowerBound) * arena.dtype.byteCount
+    let width = arena.dtype.byteCount
     for (name, vector) in vectors + others {
-      if let all = whole[name] { vector.copy(all.pointer + start) }
+      guard let all = assembled[name] else { continue }
+      for bucket in shares.buckets {
+        (vector.pointer + bucket.place * width).copyMemory(
+          from: all.pointer + (bucket.own.lowerBound - shares.elements.lowerBound) * width,
+          byteCount: bucket.own.count * width)
+      }
     }
     release()
   }
@@ -91,15 +110,18 @@ final class OptimizerState {
     _ others: [(name: String, vector: ArenaVector)], _ communicator: any Communicator
   ) throws {
     guard arena.exchange.isSharded, communicator.size > 1 else { return }
+    let width = arena.dtype.byteCount
     for (name, vector) in vectors + others {
-      try communicator.assemble(
-        vector.pointer, into: whole[name]?.pointer,
-        cuts: shares.cuts.map { ($0 - shares.elements.lowerBound) * arena.dtype.byteCount })
+      for bucket in shares.buckets {
+        try communicator.assemble(
+          vector.pointer + bucket.place * width, into: assembled[name]?.pointer,
+          cuts: bucket.cuts.map { ($0 - shares.elements.lowerBound) * width })
+      }
     }
   }
 
   /// Gives the memory of whole vectors back.
-  func release() { whole = [:] }
+  func release() { assembled = [:] }
 
   /// The first part of the name of every tensor of optimizer state in a checkpoint.
   static let prefix = "optimizer."

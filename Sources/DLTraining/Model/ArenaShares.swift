@@ -1,48 +1,103 @@
 import DLLayers
 import DLOptimizers
 
-/// How the elements of a phase are shared out: blocks of tensors, and a run of blocks for each rank.
+/// How the elements of a phase are shared out: blocks of tensors, and in each bucket a run of blocks
+/// for each rank.
 ///
 /// Sums of squares are made per block and added up in the order of the blocks, so that norms do not
 /// depend on who owns which.
 struct ArenaShares {
+  /// A run of whole parameters whose gradients are reduced together.
+  struct Bucket {
+    /// Its parameters, by their index in the arena.
+    let parameters: Range<Int>
+    /// The bounds of the ranks' shares, in elements of the arena; the whole for an arena that is not
+    /// sharded.
+    let cuts: [Int]
+    /// This rank's elements.
+    let own: Range<Int>
+    /// This rank's blocks.
+    let ownBlocks: Range<Int>
+    /// Where this rank's elements begin in its vectors of state.
+    let place: Int
+  }
+
   /// The elements of the phase.
   let elements: Range<Int>
   /// Each tensor in blocks of at most ``ArenaUpdate/blockSize`` elements, with the gap behind it.
   let blocks: [Range<Int>]
-  /// The bounds of the ranks' shares, in elements of the arena; the whole for an arena that is not
-  /// sharded.
-  let cuts: [Int]
-  /// This rank's elements.
-  let own: Range<Int>
-  /// This rank's blocks.
-  let ownBlocks: Range<Int>
+  /// The buckets, in the order of the arena.
+  let buckets: [Bucket]
+  /// The elements that this rank owns.
+  let ownCount: Int
 
-  /// Cuts a run of parameters into shares of about the same size, at the bounds of blocks.
-  init(_ arena: ParameterArena, _ parameters: Range<Int>, rank: Int, ranks: Int) {
-    let elements = arena.elements(of: parameters)
-    self.elements = elements
-    blocks = parameters.flatMap { index in
-      Array(ArenaUpdate.blocks(of: arena.elements(of: index..<index + 1)))
+  /// Cuts a run of parameters into buckets, and each into shares of about the same size, at the
+  /// bounds of blocks.
+  ///
+  /// - Parameter bucketBytes: a bucket ends, seen from the last parameter on, before the one that
+  ///   would make it longer; nil for one bucket.
+  init(
+    _ arena: ParameterArena, _ parameters: Range<Int>, rank: Int, ranks: Int,
+    bucketBytes: Int? = nil
+  ) {
+    elements = arena.elements(of: parameters)
+    let isSharded = arena.exchange.isSharded
+    var blocks: [Range<Int>] = []
+    var buckets: [Bucket] = []
+    var place = 0
+    for run in ArenaShares.runs(arena, parameters, bucketBytes) {
+      let first = blocks.count
+      for index in run {
+        blocks += Array(ArenaUpdate.blocks(of: arena.elements(of: index..<index + 1)))
+      }
+      let elements = arena.elements(of: run)
+      let firsts =
+        isSharded
+        ? ArenaShares.firsts(of: blocks[first...], elements, ranks) : [first, blocks.count]
+      let cuts = firsts.map { $0 < blocks.count ? blocks[$0].lowerBound : elements.upperBound }
+      let part = isSharded ? rank : 0
+      let bucket = Bucket(
+        parameters: run, cuts: cuts, own: cuts[part]..<cuts[part + 1],
+        ownBlocks: firsts[part]..<firsts[part + 1], place: place)
+      place += bucket.own.count
+      buckets.append(bucket)
     }
-    guard arena.exchange.isSharded else {
-      cuts = [elements.lowerBound, elements.upperBound]
-      own = elements
-      ownBlocks = blocks.indices
-      return
-    }
-    // A share begins with the first block that begins at or behind its even part.
-    var firsts: [Int] = []
-    var block = 0
-    for part in 0..<ranks {
+    self.blocks = blocks
+    self.buckets = buckets
+    ownCount = place
+  }
+
+  /// Whether this rank owns all elements.
+  var ownsAll: Bool { ownCount == elements.count }
+
+  /// The first block of each rank's share, and the end: a share begins with the first block that
+  /// begins at or behind its even part.
+  private static func firsts(
+    of blocks: ArraySlice<Range<Int>>, _ elements: Range<Int>, _ ranks: Int
+  ) -> [Int] {
+    var block = blocks.startIndex
+    let starts = (0..<ranks).map { part in
       let even = elements.lowerBound + elements.count / ranks * part
-      while block < blocks.count, blocks[block].lowerBound < even { block += 1 }
-      firsts.append(block)
+      while block < blocks.endIndex, blocks[block].lowerBound < even { block += 1 }
+      return block
     }
-    firsts.append(blocks.count)
-    let starts = blocks.map(\.lowerBound) + [elements.upperBound]
-    cuts = firsts.map { starts[$0] }
-    own = cuts[rank]..<cuts[rank + 1]
-    ownBlocks = firsts[rank]..<firsts[rank + 1]
+    return starts + [blocks.endIndex]
+  }
+
+  /// The parameters of each bucket, in the order of the arena.
+  private static func runs(_ arena: ParameterArena, _ parameters: Range<Int>, _ bucketBytes: Int?)
+    -> [Range<Int>]
+  {
+    guard let bucketBytes, !parameters.isEmpty else { return [parameters] }
+    var runs: [Range<Int>] = []
+    var end = parameters.upperBound
+    for index in parameters.reversed() where index > parameters.lowerBound {
+      let longer = arena.elements(of: index - 1..<end).count * arena.dtype.byteCount
+      if longer > bucketBytes {
+        runs.append(index..<end)
+        end = index
+      }
+    }
+    return [parameters.lowerBound..<end] + runs.reversed()
   }
 }
