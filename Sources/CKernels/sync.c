@@ -132,6 +132,21 @@ void dl_barrier_poison(dl_barrier *barrier) {
   wake_sleepers(barrier);
 }
 
+void dl_count_up(uint32_t *count) {
+  atomic_fetch_add((_Atomic uint32_t *)count, 1);
+  syscall(SYS_futex, count, FUTEX_WAKE, INT_MAX, NULL, NULL, 0);
+}
+
+int dl_count_wait(const uint32_t *count, uint32_t target, const volatile uint32_t *stop) {
+  static const struct timespec look = {.tv_nsec = 50000000};
+  for (;;) {
+    uint32_t now = atomic_load((const _Atomic uint32_t *)count);
+    if ((int32_t)(now - target) >= 0) return 0;
+    if (*stop) return 1;
+    syscall(SYS_futex, count, FUTEX_WAIT, now, &look, NULL, 0);
+  }
+}
+
 int dl_cores_in_mask(void) {
   cpu_set_t set;
   if (sched_getaffinity(0, sizeof set, &set) != 0) return dl_cores_online();

@@ -1,3 +1,9 @@
+/// A rank that owns shares, and its gradients.
+struct ShareOwner {
+  let rank: Int
+  let gradients: UnsafeMutableRawPointer
+}
+
 /// The way of sums and shares between domains, for one rank.
 ///
 /// A process deals with one process of every other domain, its partner there, so that the processes
@@ -39,7 +45,7 @@ final class ArenaRoute {
   init(_ link: ProcessLink, domain ranks: [Int], size: Int) throws {
     self.link = link
     self.ranks = ranks
-    let threads = link.threads
+    let threads = link.ranks
     let firsts = try ArenaRoute.gather(link, Int64(ranks.first ?? 0))
     let domains = Set(firsts).sorted()
     processDomain = firsts.map { domains.firstIndex(of: $0) ?? 0 }
@@ -84,14 +90,14 @@ final class ArenaRoute {
 
   /// The elements that a process's ranks own.
   private func share(of process: Int, _ cuts: [Int]) -> Range<Int> {
-    cuts[process * link.threads]..<cuts[(process + 1) * link.threads]
+    cuts[process * link.ranks]..<cuts[(process + 1) * link.ranks]
   }
 
-  /// Brings `gradients` to the sum over all ranks within this rank's share.
+  /// Brings the gradients of owners to the sum over all ranks, each within its share.
+  ///
+  /// - Parameter owners: this rank, or all of its process where one thread works for them.
   func reduce(
-    _ cuts: [Int], rank: Int, peers: Table<UnsafeRawPointer?>,
-    into gradients: UnsafeMutableRawPointer,
-    type: ElementType
+    _ cuts: [Int], peers: Table<UnsafeRawPointer?>, owners: [ShareOwner], type: ElementType
   ) throws {
     let width = type.byteCount
     let processes = link.processes
@@ -111,7 +117,11 @@ final class ArenaRoute {
         return lower..<min(lower + piece, all.upperBound)
       }
       try send(part, type)
-      merge(part(me).clamped(to: cuts[rank]..<cuts[rank + 1]), part(me), into: gradients, type)
+      for owner in owners {
+        merge(
+          part(me).clamped(to: cuts[owner.rank]..<cuts[owner.rank + 1]), part(me),
+          into: owner.gradients, type)
+      }
       // What was received is used by all of the process's ranks before the next piece comes.
       link.synchronize()
       start += piece
@@ -144,7 +154,7 @@ final class ArenaRoute {
     }
     for process in 0..<link.processes.size where table.sendCounts[process] > 0 {
       let range = part(process)
-      let own = slice(of: range, parts: link.threads, index: link.index)
+      let own = slice(of: range, parts: link.workers, index: link.index)
       for node in local.indices {
         let base =
           area.send + table.sendOffsets[process] + (node * range.count - range.lowerBound) * width

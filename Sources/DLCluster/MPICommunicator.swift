@@ -38,6 +38,15 @@ public final class MPICommunicator: Communicator {
     bytes = ExchangeTable(size)
   }
 
+  /// Makes another communicator of the same processes, whose calls do not meet those of this one;
+  /// collective.
+  func duplicate() throws -> MPICommunicator {
+    var made: OpaquePointer?
+    try call("duplicate") { cmpi_dup($0, &made) }
+    guard let made else { preconditionFailure("MPI_Comm_dup gave no communicator") }
+    return MPICommunicator(handle: made, threadLevel: threadLevel)
+  }
+
   /// Frees the communicator; collective, and the last call on it.
   public func close() throws {
     guard let handle else { return }

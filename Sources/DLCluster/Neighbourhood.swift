@@ -17,11 +17,22 @@ public final class Neighbourhood {
 /// How a rank takes part in calls of MPI, which its process's leader makes.
 struct ProcessLink {
   let processes: MPICommunicator
-  /// The threads of the process, with their place among them; nil for one.
+  /// The threads that work together on the process's part; nil for one.
   let team: ProcessTeam?
+  /// This one's place among them.
   let index: Int
+  /// The ranks of each process.
+  let ranks: Int
 
-  var threads: Int { team?.team.size ?? 1 }
+  init(processes: MPICommunicator, team: ProcessTeam?, index: Int, ranks: Int? = nil) {
+    self.processes = processes
+    self.team = team
+    self.index = index
+    self.ranks = ranks ?? team?.team.size ?? 1
+  }
+
+  /// The threads that work together.
+  var workers: Int { team?.team.size ?? 1 }
 
   /// Runs `body` on the leader once all of the process's ranks have come; throws its error on all.
   func lead(_ body: () throws -> Void) throws {

@@ -1,3 +1,5 @@
+import CKernels
+
 /// An arena whose parameters the ranks of a domain (a process, or a host) have in common, and whose
 /// shares each have one owner.
 ///
@@ -19,6 +21,9 @@ public final class ShardedArena: ArenaExchange {
   private let rank: Int
   private let domain: any MemoryDomain
   private let memory: SharedMemory
+  private let link: ProcessLink?
+  private let size: Int
+  private let owner: [ShareOwner]
   private let plan: ReductionPlan
   private let peers: Table<UnsafeRawPointer?>
   private let result = Table<UnsafeMutableRawPointer?>(1, nil)
@@ -32,6 +37,7 @@ public final class ShardedArena: ArenaExchange {
     throws
   {
     rank = communicator.rank
+    size = communicator.size
     var chosen = neighbourhood
     var outcome = Result { try ShardedArena.memory(chosen.domain, byteCount) }
     var reason = ""
@@ -56,6 +62,8 @@ public final class ShardedArena: ArenaExchange {
       base + ShardedArena.offset(member: member, byteCount)
     }
     gradients = own(domain.index)
+    owner = [ShareOwner(rank: rank, gradients: own(domain.index))]
+    link = chosen.link
     peers = Table(domain.ranks.count, nil)
     for member in domain.ranks.indices { peers[member] = UnsafeRawPointer(own(member)) }
     plan = ReductionTree(leaves: domain.ranks.count).plan()
@@ -81,8 +89,7 @@ public final class ShardedArena: ArenaExchange {
   ) throws {
     try domain.synchronize()
     if let route {
-      try route.reduce(
-        cuts, rank: rank, peers: peers, into: gradients, type: type)
+      try route.reduce(cuts, peers: peers, owners: owner, type: type)
     }
     for block in blocks {
       if route == nil {
@@ -106,5 +113,77 @@ public final class ShardedArena: ArenaExchange {
   /// An even part for each of the domain's ranks.
   public func part(of range: Range<Int>) -> Range<Int> {
     slice(of: range, parts: domain.ranks.count, index: domain.index)
+  }
+}
+
+extension ShardedArena {
+  /// Whether sums go between domains, which a thread of their own can exchange while ranks compute.
+  public var hasExchange: Bool { route != nil }
+
+  /// Why a communication thread cannot run, or should not; nil where it may.
+  ///
+  /// The same on all ranks; collective.
+  ///
+  /// - Parameter isForced: whether it is to run even where it has no core for itself.
+  public func obstacleToOverlap(isForced: Bool) throws -> String? {
+    guard let link else { return "all ranks share memory" }
+    var mine = Int64(0)
+    try link.lead {
+      let processes = link.processes
+      let here = try processes.nodeLocal().size
+      let online = Int(dl_cores_online())
+      let spare = min(online - here * (link.ranks + 1), Int(dl_cores_in_mask()) - link.ranks - 1)
+      mine = processes.threadLevel < .multiple ? 2 : spare < 0 ? 1 : 0
+      mine = try processes.allgather([mine]).max() ?? 0
+      link.team?.gathered = [mine]
+    }
+    if let team = link.team { mine = team.gathered[0] }
+    link.synchronize()
+    return switch mine {
+    case 2: "MPI gives no MPI_THREAD_MULTIPLE"
+    case 1 where !isForced: "no core is left for a communication thread"
+    default: nil
+    }
+  }
+
+  /// Starts the communication thread of this rank's process; collective.
+  ///
+  /// - Parameters:
+  ///   - buckets: the bounds of the shares of each bucket, in the order of the arena.
+  ///   - track: where the exchanges are recorded; that of a process's first rank counts.
+  /// - Throws: `ClusterError` where the system refuses memory or a thread.
+  public func overlap(_ buckets: [[Int]], type: ElementType, track: Track?) throws
+    -> OverlappedReduction?
+  {
+    guard let link else { return nil }
+    let ready = try domain.share(OverlappedReduction.readyBytes(buckets.count))
+    var made: ExchangeThread?
+    try link.lead {
+      let processes = try link.processes.duplicate()
+      let route = try ArenaRoute(
+        ProcessLink(processes: processes, team: nil, index: 0, ranks: link.ranks),
+        domain: domain.ranks, size: size)
+      let first = link.processes.rank * link.ranks
+      let owners = (first..<first + link.ranks).map { rank in
+        ShareOwner(
+          rank: rank,
+          gradients: UnsafeMutableRawPointer(
+            mutating: peers[domain.ranks.firstIndex(of: rank) ?? 0]
+              ?? UnsafeRawPointer(gradients)))
+      }
+      made = try ExchangeThread(
+        ExchangeThread.Work(
+          route: route, processes: processes, buckets: buckets, peers: peers, owners: owners,
+          type: type, ready: ready, members: domain.ranks.count, track: track, arena: self))
+      if let team = link.team, let made {
+        team.team.published = [made]
+        team.team.hazard.add(made)
+      }
+    }
+    if let team = link.team { made = team.team.published.first as? ExchangeThread }
+    link.synchronize()
+    guard let made else { preconditionFailure("the leader starts the thread") }
+    return OverlappedReduction(
+      made, ready: ready, isLeader: link.index == 0, rank: rank, size: size)
   }
 }

@@ -116,6 +116,8 @@ public final class Timeline: Sendable {
   public let compute: Track
   /// The calls of the rank's communicator.
   public let communication: Track
+  /// The thread that exchanges buckets of gradients during the backward pass, where there is one.
+  public let exchange: Track
   /// The thread that reads rows ahead.
   public let data: Track
   /// The thread that writes checkpoints, where there is one.
@@ -127,10 +129,11 @@ public final class Timeline: Sendable {
   public init(capacity: Int = 1 << 16) {
     compute = Track("compute", capacity: capacity)
     communication = Track("communication", capacity: capacity)
+    exchange = Track("overlapped reduction", capacity: max(capacity / 16, 1))
     data = Track("data", capacity: max(capacity / 16, 1))
     writer = Track("checkpoint writer", capacity: max(capacity / 16, 1))
   }
 
   /// All of them, in the order in which they are shown.
-  public var tracks: [Track] { [compute, communication, data, writer] }
+  public var tracks: [Track] { [compute, communication, exchange, data, writer] }
 }

@@ -135,6 +135,27 @@ public final class ParameterArena {
     }
   }
 
+  /// Watches the gradients of a run of parameters; see `GradientWatch`.
+  ///
+  /// - Parameters:
+  ///   - frozen: those whose gradients are to be zero whatever reaches them.
+  ///   - complete: takes the index of each parameter whose gradient is complete: zeros where nothing
+  ///     reached it.
+  public func watch(
+    _ range: Range<Int>, frozen: Set<Int>, complete: @escaping (Int) throws -> Void
+  ) -> GradientWatch {
+    let tensors = parameters[range].compactMap(\.tensor)
+    return GradientWatch(tensors, first: range.lowerBound) { [unowned self] index in
+      let parameter = parameters[index]
+      if let tensor = parameter.tensor, let gradient = tensor.gradient,
+        !tensor.isGradientWritten || frozen.contains(index)
+      {
+        memset(gradient.pointer, 0, gradient.byteCount)
+      }
+      try complete(index)
+    }
+  }
+
   /// The parameter that holds element `index` of the arrays; nil in a gap past the last parameter.
   public func parameter(at index: Int) -> Parameter? {
     offsets.lastIndex { $0 <= index }.map { parameters[$0] }

@@ -35,6 +35,9 @@ public final class Context {
   /// ``beginForward(rowOffset:)``.
   public private(set) var forwardPass = 0
 
+  /// Told of complete gradients during a backward pass; nil where nobody waits for them.
+  public var gradientWatch: GradientWatch?
+
   var tape: [TapeEntry] = []
 
   /// Makes the context of one rank.

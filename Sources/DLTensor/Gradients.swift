@@ -117,7 +117,10 @@ extension Context {
         }
       }
     }
-    tape.append(TapeEntry(output: output, backward: backward, op: op, pullbacks: pullbacks))
+    let uses = pullbacks.count { gradientWatch?.note($0.input) ?? false }
+    tape.append(
+      TapeEntry(
+        output: output, backward: backward, op: op, pullbacks: pullbacks, watchedUses: uses))
     return output
   }
 }

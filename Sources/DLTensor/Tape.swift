@@ -9,6 +9,8 @@ struct TapeEntry {
   let op: StaticString
   /// The gradients by the inputs as recorded ops; nil for an op that ran as one kernel.
   let pullbacks: [Pullback]?
+  /// The inputs that are leaves on watch.
+  let watchedUses: Int
 }
 
 extension Context {
@@ -39,9 +41,10 @@ extension Context {
     defer { discardTape() }
     try withoutRecording {
       try output.receiveGradient(gradient)
+      try gradientWatch?.willRunBack()
       while let entry = tape.popLast() {
-        guard let incoming = entry.output.takeGradient() else { continue }
-        try entry.backward(incoming)
+        if let incoming = entry.output.takeGradient() { try entry.backward(incoming) }
+        if entry.watchedUses > 0 { try gradientWatch?.didRunBack(entry.watchedUses) }
       }
     }
   }
@@ -68,7 +71,12 @@ extension Context {
       return output
     }
     output.requiresGradient = true
-    tape.append(TapeEntry(output: output, backward: backward, op: op, pullbacks: nil))
+    var uses = 0
+    if let gradientWatch {
+      for case let input? in inputs where gradientWatch.note(input) { uses += 1 }
+    }
+    tape.append(
+      TapeEntry(output: output, backward: backward, op: op, pullbacks: nil, watchedUses: uses))
     return output
   }
 }
@@ -80,6 +88,11 @@ extension Tensor {
   /// Parameters point into the gradient arena, so that products accumulate straight into it.
   func addGradient(_ body: (UnsafeMutableRawPointer, Int32) throws -> Void) throws {
     guard requiresGradient else { return }
+    guard !isGradientComplete else {
+      throw TensorError(
+        op: "backward", "reaches a parameter whose gradient was handed over; set overlap: off",
+        exitCode: .fault)
+    }
     let target = try gradient ?? Tensor.empty(shape, dtype: dtype, context: context)
     gradient = target
     try body(target.pointer, hasGradient ? 1 : 0)

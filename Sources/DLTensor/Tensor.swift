@@ -24,6 +24,10 @@ public final class Tensor {
   /// Whether ``gradient`` holds values of the current pass; a parameter's gradient memory outlives
   /// its values.
   var hasGradient = false
+  /// The number by which a ``GradientWatch`` knows a leaf; negative for what is not watched.
+  var leaf: Int32 = -1
+  /// Whether the gradient was declared complete, so that others may have read it.
+  var isGradientComplete = false
   private let storage: Storage
 
   init(
@@ -61,7 +65,10 @@ public final class Tensor {
   }
 
   /// Starts a new step: the next gradient overwrites what a bound gradient holds.
-  public func resetGradient() { hasGradient = false }
+  public func resetGradient() {
+    hasGradient = false
+    isGradientComplete = false
+  }
 
   /// Whether the current pass has written ``gradient``.
   public var isGradientWritten: Bool { hasGradient }

@@ -128,8 +128,10 @@ extension Trainer {
     let phase = phases[index]
     arena.resetGradients()
     let lossSum = try forwardAndBackward(batch, phase: index, seed: 1 / phase.denominator)
-    arena.completeGradients()
-    phase.clearFrozenGradients(arena)
+    if phase.overlap == nil {
+      arena.completeGradients()
+      phase.clearFrozenGradients(arena)
+    }
     let loss =
       try exchange.agree(lossSum, stop: false, "sum the loss").sum / phase.denominator
     try clock.measure(.reduction) { try reduce(phase) }
@@ -138,13 +140,12 @@ extension Trainer {
 
   private func reduce(_ phase: UpdatePhase) throws {
     let (arena, shares) = (arena, phase.shares)
+    try phase.overlap?.reduction.finish()
     try phase.squares.withUnsafeMutableBufferPointer { squares in
       squares.update(repeating: 0)
       for bucket in shares.buckets {
         var place = bucket.ownBlocks.lowerBound
-        try arena.exchange.reduce(
-          bucket.cuts, blocks: shares.blocks[bucket.ownBlocks], type: arena.dtype.element
-        ) { block in
+        func takeSquares(_ block: Range<Int>) {
           var isNonFinite: Int32 = 0
           var sum = 0.0
           dl_square_sum_blocks(
@@ -152,6 +153,13 @@ extension Trainer {
             block.count, max(block.count, 1), &sum, &isNonFinite)
           squares[place] = isNonFinite == 0 ? sum : .nan
           place += 1
+        }
+        let blocks = shares.blocks[bucket.ownBlocks]
+        if phase.overlap != nil {
+          blocks.forEach(takeSquares)
+        } else {
+          try arena.exchange.reduce(
+            bucket.cuts, blocks: blocks, type: arena.dtype.element, summed: takeSquares)
         }
       }
       try phase.sum(squares, arena, communicator)
@@ -170,7 +178,11 @@ extension Trainer {
   private func forwardAndBackward(_ step: StepBatch, phase: Int, seed: Double) throws -> Double {
     var total = 0.0
     var firstRow = 0
+    let overlap = phases[phase].overlap
+    defer { context.gradientWatch = nil }
     for (micro, batch) in zip(step.microBatches, batches) {
+      // A gradient is complete when the last micro-batch has added to it.
+      if batch.index == step.microBatches.count - 1 { context.gradientWatch = overlap?.start() }
       context.beginForward(rowOffset: firstRow + micro.rowOffset)
       let sum = try clock.measure(.forward) {
         try context.recording { try task.lossSum(batch, phase: phase) }

@@ -19,6 +19,8 @@ public final class Trainer {
   /// This rank's parameters, gradients and buffers.
   public let arena: ParameterArena
   let phases: [UpdatePhase]
+  /// Whether gradients go between hosts during the backward pass, and why not; nil where none go.
+  let overlap: OverlapChoice?
   let schedule: any Schedule
   let average: RunAverage?
   let sampler: Sampler
@@ -92,8 +94,15 @@ public final class Trainer {
       }
       try arena.move(to: shared)
     }
+    let overlap = try OverlapChoice(configuration, arena)
+    self.overlap = overlap
     phases = try timed.agreed("set the optimizers up") {
-      try parts.phases(configuration, context: context)
+      try parts.phases(configuration, context: context, bucketBytes: overlap?.bucketBytes)
+    }
+    if overlap?.bucketBytes != nil {
+      for phase in phases {
+        phase.overlap = try PhaseOverlap(phase, arena, track: timeline?.exchange)
+      }
     }
     position.updates = [Int](repeating: 0, count: phases.count)
     schedule = parts.schedule
@@ -161,6 +170,7 @@ public final class Trainer {
         stepReport, isLast: isInterrupted || position.step == totalSteps)
     }
     RunPhase.end.show()
+    for phase in phases { try phase.overlap?.reduction.close() }
     try finishSaving()
     let ended = monotonicSeconds()
     loader.close()
@@ -207,7 +217,8 @@ public final class Trainer {
       name: name, folder: folderPath, startStep: position.step, totalSteps: totalSteps,
       stepsPerEpoch: sampler.stepsPerEpoch, ranks: communicator.size, rows: data.train.count,
       batchSize: configuration.batchSize, parameters: parameterCount,
-      precision: configuration.precision.rawValue)
+      precision: configuration.precision.rawValue,
+      overlap: overlap?.text(buckets: phases.reduce(0) { $0 + $1.shares.buckets.count }))
   }
 
   /// Whether as many validations as `validate.patience` have passed since the best one.

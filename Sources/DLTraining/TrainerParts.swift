@@ -61,10 +61,15 @@ struct TrainerParts {
 
   /// The task's phases with the optimizers that the configuration gives them, once the arena lies
   /// where it stays.
-  func phases(_ configuration: Configuration, context: Context) throws -> [UpdatePhase] {
+  ///
+  /// - Parameter bucketBytes: the bytes of gradients that are reduced together; nil for all.
+  func phases(_ configuration: Configuration, context: Context, bucketBytes: Int?) throws
+    -> [UpdatePhase]
+  {
     try task.phases.map { phase in
       try UpdatePhase(
-        phase, configuration.optimizer(of: phase), arena: arena, context: context)
+        phase, configuration.optimizer(of: phase), arena: arena, context: context,
+        bucketBytes: bucketBytes)
     }
   }
 

@@ -17,6 +17,8 @@ final class UpdatePhase {
   let parameters: Range<Int>
   /// Their elements in the arena's arrays, and this rank's share of them.
   let shares: ArenaShares
+  /// What reduces the gradients during the backward pass; nil where they are reduced after it.
+  var overlap: PhaseOverlap?
   /// The sums of squares of the reduced gradient, per block; not a number where a gradient is none.
   var squares: [Double]
   /// Updates made: the steps less those that were skipped as not finite.
@@ -26,7 +28,7 @@ final class UpdatePhase {
 
   init(
     _ phase: TrainingPhase, _ configuration: OptimizerConfiguration, arena: ParameterArena,
-    context: Context
+    context: Context, bucketBytes: Int? = nil
   ) throws {
     self.phase = phase
     self.configuration = configuration
@@ -45,7 +47,8 @@ final class UpdatePhase {
       parameters = all.indices
     }
     shares = ArenaShares(
-      arena, parameters, rank: context.communicator.rank, ranks: context.communicator.size)
+      arena, parameters, rank: context.communicator.rank, ranks: context.communicator.size,
+      bucketBytes: bucketBytes)
     squares = [Double](repeating: 0, count: shares.blocks.count)
     groups = try ParameterGroups(configuration, arena: arena, parameters: parameters)
     for index in groups.frozen { all[index].requiresGradient = false }

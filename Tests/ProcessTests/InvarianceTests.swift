@@ -7,6 +7,14 @@ struct InvarianceTests {
     _ folder: String, _ name: String, threads: Int? = nil, processes: Int? = nil,
     reduce: String? = nil, _ settings: String...
   ) throws -> [String: [UInt8]] {
+    try train(
+      folder, name, threads: threads, processes: processes, reduce: reduce, settings)
+  }
+
+  private func train(
+    _ folder: String, _ name: String, threads: Int? = nil, processes: Int? = nil,
+    reduce: String? = nil, _ settings: [String]
+  ) throws -> [String: [UInt8]] {
     let configuration = try Job.write(to: folder)
     let run = "\(folder)/\(name)"
     var arguments = ["train", configuration, "--out", run]
@@ -77,6 +85,28 @@ struct InvarianceTests {
             job[0], job[1], job[2])
           #expect(whole == split, "\(processes) processes, \(reduce)")
         }
+      }
+    }
+  }
+
+  /// Buckets that go during the backward pass hold what all gradients hold after it.
+  @Test(arguments: [
+    ["accumulate=2"],
+    ["optimizer={name: lamb, lr: 0.01, clip_norm: 0.5}"],
+    ["optimizer={name: adam, groups: [{match: \"0.*\", frozen: true}], lookahead: {k: 3}}"],
+    ["shares=[7,5,3,0]", "optimizer={name: sgd, lr: 0.05, momentum: 0.9}"],
+  ])
+  func overlapGivesTheSameBits(settings: [String]) throws {
+    try TemporaryFolder.with { folder in
+      let job = settings + ["virtual_ranks=4", "precision=float32"]
+      func run(_ name: String, _ processes: Int, _ overlap: String) throws -> [String: [UInt8]] {
+        try train(
+          folder, name, processes: processes, reduce: "mpi",
+          job + ["overlap=\(overlap)", "bucket_cap_mb=0.002"])
+      }
+      let after = try run("after", 2, "off")
+      for processes in [2, 4] {
+        #expect(try run("during-\(processes)", processes, "on") == after, "\(processes) processes")
       }
     }
   }

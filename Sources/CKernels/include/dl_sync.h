@@ -23,6 +23,11 @@ void dl_barrier_poison(dl_barrier *barrier);
 // own memory is set. No collective on it completes after that.
 int dl_barrier_wait_shared(dl_barrier *barrier, const volatile uint32_t *failed);
 
+// A count that grows by ones, in memory that processes may share, and wraps.
+void dl_count_up(uint32_t *count);
+// Returns 0 when the count has reached `target`; 1 within 50 ms once `stop` is set before that.
+int dl_count_wait(const uint32_t *count, uint32_t target, const volatile uint32_t *stop);
+
 // The cores in the calling thread's affinity mask, and those online in the machine.
 int dl_cores_in_mask(void);
 int dl_cores_online(void);

@@ -7,6 +7,8 @@ public struct Configuration: ConfigurationSection {
   public enum Precision: String, ConfigurationWord { case float32, float64 }
   /// What a non-finite loss or gradient leads to.
   public enum NonFinite: String, ConfigurationWord { case stop, skip }
+  /// Whether gradients go between hosts while the backward pass runs.
+  public enum Overlap: String, ConfigurationWord { case auto, on, off }
 
   /// The job's name.
   public var name: String?
@@ -40,6 +42,10 @@ public struct Configuration: ConfigurationSection {
   public var precision = Precision.float32
   /// Ranks that the job is laid out for, over any number of processes that divides them.
   public var virtualRanks: Int?
+  /// Whether gradients go between hosts while the backward pass runs.
+  public var overlap = Overlap.auto
+  /// The megabytes of gradients that go together then, a larger parameter by itself.
+  public var bucketCapMB = 25.0
   /// Whether batch norm takes its statistics over all ranks.
   public var syncBatchNorm = true
   /// When to write checkpoints.
@@ -76,6 +82,12 @@ public struct Configuration: ConfigurationSection {
         "type that the job computes in"),
       .init(
         "virtual_ranks", \.virtualRanks, .within(1...4096), "ranks that the job is laid out for"),
+      .init(
+        "overlap", \.overlap,
+        "whether gradients go between hosts during backward; auto where a core is left for it"),
+      .init(
+        "bucket_cap_mb", \.bucketCapMB, .within(0.001...65536),
+        "megabytes of gradients that go together during backward"),
       .init("sync_batch_norm", \.syncBatchNorm, "batch norm takes its statistics over all ranks"),
       .init("checkpoint", \.checkpoint, "when to write checkpoints"),
       .init("validate", \.validate, "when to validate"),

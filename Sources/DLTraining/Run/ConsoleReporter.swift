@@ -36,7 +36,7 @@ public final class ConsoleReporter: TrainingObserver {
       """
       \(plan.name): \(Text.grouped(plan.parameters)) parameters, \(layout), \(plan.precision), BLAS \(BLAS.core)
       \(Text.grouped(plan.rows)) rows, batch \(plan.batchSize), \(epochs) epochs, \
-      \(plan.totalSteps) steps\(start)\(plan.folder.isEmpty ? "" : ", run folder \(plan.folder)")
+      \(plan.totalSteps) steps\(start)\(plan.folder.isEmpty ? "" : ", run folder \(plan.folder)")\(plan.overlap.map { "\n" + $0 } ?? "")
 
       \(ConsoleReporter.heading)
 

@@ -89,6 +89,8 @@ public struct RunPlan: Sendable {
   public let parameters: Int
   /// float32 or float64.
   public let precision: String
+  /// Whether gradients go between hosts during the backward pass; nil where none go between hosts.
+  public let overlap: String?
 }
 
 /// Watches a run, on rank 0.
