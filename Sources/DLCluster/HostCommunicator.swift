@@ -1,7 +1,9 @@
 /// Ranks of several processes that share the memory of their hosts.
 ///
-/// Where one host holds all ranks, their collectives run through its shared memory; else those of
-/// the base, which knows all ranks. Sums have the bits of ``ReductionTree`` either way.
+/// Where one host holds all ranks, their collectives run through its shared memory. Between several
+/// hosts small sums and gatherings, as those of synchronized batch norm, go through each host's
+/// memory and one exchange of the hosts' first ranks; large ones are those of the base, which knows
+/// all ranks. Sums have the bits of ``ReductionTree`` in any case.
 public final class HostCommunicator: Communicator {
   /// This rank's index.
   public var rank: Int { base.rank }
@@ -12,6 +14,7 @@ public final class HostCommunicator: Communicator {
   public let base: any Communicator
   let host: HostDomain
   let holdsAll: Bool
+  private let hosts: HostGather?
   private let plan: ReductionPlan
   private let sources: Table<UnsafeRawPointer?>
   private let destination = Table<UnsafeMutableRawPointer?>(1, nil)
@@ -20,6 +23,7 @@ public final class HostCommunicator: Communicator {
     self.base = base
     host = HostDomain(team, rank: base.rank)
     holdsAll = team.ranks.count == base.size
+    hosts = team.hosts.map { [host] in HostGather(host, $0) }
     plan = ReductionTree(leaves: base.size).plan()
     sources = Table(base.size, nil)
   }
@@ -57,9 +61,19 @@ public final class HostCommunicator: Communicator {
   public func allreduceSum(
     _ buffer: UnsafeMutableRawPointer, count: Int, type: ElementType
   ) throws {
-    guard holdsAll else { return try base.allreduceSum(buffer, count: count, type: type) }
-    try checkCount(count, "allreduce")
     let width = type.byteCount
+    guard holdsAll else {
+      guard let hosts, count > 0, hosts.takes(count * width) else {
+        return try base.allreduceSum(buffer, count: count, type: type)
+      }
+      let all = try hosts.gather(
+        UnsafeRawBufferPointer(start: buffer, count: count * width), .allreduce,
+        detail: Int(type.rawValue))
+      for rank in 0..<size { sources[rank] = all + rank * count * width }
+      sum(type, into: buffer, count)
+      return
+    }
+    try checkCount(count, "allreduce")
     var start = 0
     repeat {
       let length = min(HostTeam.slotBytes / width, count - start)
@@ -68,19 +82,32 @@ public final class HostCommunicator: Communicator {
         .init(op: .allreduce, size: count, detail: Int(type.rawValue)),
         UnsafeRawBufferPointer(start: piece, count: length * width))
       for member in 0..<size { sources[member] = UnsafeRawPointer(mail[member]) }
-      destination[0] = piece
-      plan.run(
-        type, sources: sources.base, destinations: UnsafeBufferPointer(destination.values),
-        range: 0..<length)
+      sum(type, into: piece, length)
       start += length
     } while start < count
+  }
+
+  private func sum(_ type: ElementType, into result: UnsafeMutableRawPointer, _ count: Int) {
+    destination[0] = result
+    plan.run(
+      type, sources: sources.base, destinations: UnsafeBufferPointer(destination.values),
+      range: 0..<count)
   }
 
   /// Gathers equal contributions in rank order.
   public func allgather(
     _ send: UnsafeRawBufferPointer, into receive: UnsafeMutableRawBufferPointer
   ) throws {
-    guard holdsAll else { return try base.allgather(send, into: receive) }
+    guard holdsAll else {
+      guard let hosts, !send.isEmpty, hosts.takes(send.count) else {
+        return try base.allgather(send, into: receive)
+      }
+      try checkGather(send, receive)
+      receive.copyMemory(
+        from: UnsafeRawBufferPointer(
+          start: try hosts.gather(send, .allgather), count: size * send.count))
+      return
+    }
     try checkGather(send, receive)
     var start = 0
     repeat {

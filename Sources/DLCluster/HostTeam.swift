@@ -11,6 +11,8 @@ final class HostTeam: @unchecked Sendable {
   let ranks: [Int]
   /// What names the segments of this team.
   let job: String
+  /// All hosts of the job; nil where there is one.
+  let hosts: HostTable?
   private let memory: SharedMemory
   private let failed: UnsafeMutablePointer<UInt32>
 
@@ -20,9 +22,10 @@ final class HostTeam: @unchecked Sendable {
   /// From a member's slot to the next member's of the same turn.
   static let strideBytes = 2 * (headerBytes + slotBytes)
 
-  private init(ranks: [Int], job: String, memory: SharedMemory) {
+  private init(ranks: [Int], job: String, hosts: HostTable?, memory: SharedMemory) {
     self.ranks = ranks
     self.job = job
+    self.hosts = hosts
     self.memory = memory
     failed = .allocate(capacity: 1)
     failed.initialize(to: 0)
@@ -60,7 +63,9 @@ final class HostTeam: @unchecked Sendable {
     if case .failure(let error) = made { reason = "\(error)" }
     let bad = try processes.allgather([Int64(reason.isEmpty ? 0 : 1)]).firstIndex(of: 1)
     if let bad { return (nil, try processes.broadcast(reason, root: bad)) }
-    return (HostTeam(ranks: members, job: job, memory: try made.get()), nil)
+    let isOne = members.count == processes.size * threads
+    let hosts = isOne ? nil : try HostTable(processes, host: members, threads: threads)
+    return (HostTeam(ranks: members, job: job, hosts: hosts, memory: try made.get()), nil)
   }
 
   private static func byteCount(_ members: Int) -> Int {
