@@ -12,6 +12,9 @@ public protocol ArenaExchange: AnyObject {
   var isSharded: Bool { get }
   /// Whether this rank writes the parameters for all that have the same memory, as at loading.
   var writesValues: Bool { get }
+  /// What went between ranks that share no memory so far, over all of them; nothing is counted where
+  /// the arena is not ``isSharded``.
+  var traffic: ArenaTraffic { get }
 
   /// Sums the gradients of all ranks along ``ReductionTree``; behind it this rank's gradients hold
   /// the sums within its share, and anything elsewhere.
@@ -32,6 +35,11 @@ public protocol ArenaExchange: AnyObject {
 
   /// This rank's part of a range of parameters, where all who have the same change it together.
   func part(of range: Range<Int>) -> Range<Int>
+}
+
+extension ArenaExchange {
+  /// Nothing.
+  public var traffic: ArenaTraffic { ArenaTraffic() }
 }
 
 /// An arena that each rank holds and updates whole.

@@ -10,27 +10,34 @@ struct ShareOwner {
 /// of a host share the work between hosts. What goes to a partner are the sums of the domain's
 /// complete subtrees over the share of the partner's process; it merges them along the tree.
 final class ArenaRoute {
-  private let link: ProcessLink
+  let link: ProcessLink
   private let ranks: [Int]  // of this domain
-  private let processDomain: [Int]
-  private let domainProcesses: [[Int]]
-  private let nodes: [(range: Range<Int>, owner: Int)]
-  private let held: [[Int]]
+  let processDomain: [Int]
+  let domainProcesses: [[Int]]
+  let nodes: [(range: Range<Int>, owner: Int)]
+  let held: [[Int]]
   private let total: ReductionPlan
   private let local: [ReductionPlan]
   private let leaves: [Table<UnsafeRawPointer?>]
   private let nodeBuffers: Table<UnsafeRawPointer?>
-  private let result = Table<UnsafeMutableRawPointer?>(1, nil)
-  private let partial = Scratch()
-  private let table: ExchangeTable
-  private let area: ProcessArea
+  /// The sum of the domain's ranks, and that of the domains, where gradients are compressed.
+  let domainPlan, acrossDomains: ReductionPlan
+  let domainSums: Table<UnsafeRawPointer?>
+  let result = Table<UnsafeMutableRawPointer?>(1, nil)
+  let partial = Scratch()
+  let table: ExchangeTable
+  let area: ProcessArea
+  /// What went between domains so far.
+  let traffic = TrafficCount()
 
   /// Where the ranks of a process put together what it sends.
-  private final class ProcessArea: @unchecked Sendable {
+  final class ProcessArea: @unchecked Sendable {
     let sent = Scratch()
     let received = Scratch()
     var send: UnsafeMutableRawPointer
     var receive: UnsafeMutableRawPointer
+    /// How gradients are compressed; nil where they are not.
+    var blocks: CompressedBlocks?
 
     init() {
       send = sent.reserve(4096)
@@ -38,8 +45,8 @@ final class ArenaRoute {
     }
   }
 
-  private var me: Int { link.processes.rank }
-  private var home: Int { processDomain[me] }
+  var me: Int { link.processes.rank }
+  var home: Int { processDomain[me] }
 
   /// Collective over all ranks.
   init(_ link: ProcessLink, domain ranks: [Int], size: Int) throws {
@@ -62,6 +69,9 @@ final class ArenaRoute {
     local = own.map { ReductionTree(leaves: $0).plan() }
     leaves = own.map { Table($0, nil) }
     nodeBuffers = Table(nodes.count, nil)
+    domainPlan = ReductionTree(leaves: ranks.count).plan()
+    acrossDomains = ReductionTree(leaves: domains.count).plan()
+    domainSums = Table(domains.count, nil)
     table = ExchangeTable(link.processes.size)
     area = try ArenaRoute.publish(link, ProcessArea())
   }
@@ -82,14 +92,14 @@ final class ArenaRoute {
   }
 
   /// The process of a domain that deals with process `process` of another.
-  private func partner(of process: Int, in domain: Int) -> Int {
+  func partner(of process: Int, in domain: Int) -> Int {
     let place = domainProcesses[processDomain[process]].firstIndex(of: process) ?? 0
     let there = domainProcesses[domain]
     return there[place % there.count]
   }
 
   /// The elements that a process's ranks own.
-  private func share(of process: Int, _ cuts: [Int]) -> Range<Int> {
+  func share(of process: Int, _ cuts: [Int]) -> Range<Int> {
     cuts[process * link.ranks]..<cuts[(process + 1) * link.ranks]
   }
 
@@ -100,6 +110,10 @@ final class ArenaRoute {
     _ cuts: [Int], peers: Table<UnsafeRawPointer?>, owners: [ShareOwner], type: ElementType
   ) throws {
     let width = type.byteCount
+    try countGradients(cuts, width: width)
+    if let blocks = area.blocks, type == .float32 {
+      return try reduce(cuts, peers: peers, owners: owners, blocks: blocks)
+    }
     let processes = link.processes
     let most = held.map(\.count).max() ?? 1
     let longest = (0..<processes.size).map { share(of: $0, cuts).count }.max() ?? 0
@@ -208,6 +222,8 @@ final class ArenaRoute {
   /// in.
   func publish(_ cuts: [Int], values: UnsafeMutableRawPointer, type: ElementType) throws {
     let width = type.byteCount
+    traffic.sum.parameters +=
+      (domainProcesses.count - 1) * ((cuts.last ?? 0) - (cuts.first ?? 0)) * width
     try link.lead {
       let mine = share(of: me, cuts)
       for process in 0..<link.processes.size {

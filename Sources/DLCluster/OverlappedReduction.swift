@@ -108,6 +108,9 @@ final class ExchangeThread: Poisonable, @unchecked Sendable {
 
   var members: [Int] { [] }
 
+  /// What it has sent.
+  var traffic: TrafficCount { work.route.traffic }
+
   /// What an exchange threw.
   var failure: (any Error)? { failed.withLock { $0 } }
 

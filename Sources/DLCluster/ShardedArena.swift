@@ -27,7 +27,9 @@ public final class ShardedArena: ArenaExchange {
   private let plan: ReductionPlan
   private let peers: Table<UnsafeRawPointer?>
   private let result = Table<UnsafeMutableRawPointer?>(1, nil)
-  private let route: ArenaRoute?
+  let route: ArenaRoute?
+  /// What communication threads have sent.
+  private var counts: [TrafficCount] = []
 
   /// Makes an arena of zeros, of `byteCount` bytes for the parameters and as many for each rank's
   /// gradients; collective.
@@ -107,6 +109,11 @@ public final class ShardedArena: ArenaExchange {
     try domain.synchronize()
   }
 
+  /// What went between domains so far.
+  public var traffic: ArenaTraffic {
+    counts.reduce(route?.traffic.sum ?? ArenaTraffic()) { $0 + $1.sum }
+  }
+
   /// Waits for the domain's ranks.
   public func synchronize() throws { try domain.synchronize() }
 
@@ -163,6 +170,7 @@ extension ShardedArena {
       let route = try ArenaRoute(
         ProcessLink(processes: processes, team: nil, index: 0, ranks: link.ranks),
         domain: domain.ranks, size: size)
+      route.area.blocks = self.route?.area.blocks
       let first = link.processes.rank * link.ranks
       let owners = (first..<first + link.ranks).map { rank in
         ShareOwner(
@@ -183,6 +191,7 @@ extension ShardedArena {
     if let team = link.team { made = team.team.published.first as? ExchangeThread }
     link.synchronize()
     guard let made else { preconditionFailure("the leader starts the thread") }
+    counts.append(made.traffic)
     return OverlappedReduction(
       made, ready: ready, isLeader: link.index == 0, rank: rank, size: size)
   }

@@ -93,7 +93,7 @@ extension Trainer {
     for phase in phases { try phase.state.makeRoom(phase.otherVectors) }
     defer { for phase in phases { phase.state.release() } }
     try StateDict(arena, adding: stateEntries()).load(from: file) {
-      $0.hasPrefix(Trainer.carriedPrefix)
+      $0.hasPrefix(Trainer.carriedPrefix) || $0.hasPrefix(Trainer.errorPrefix)
     }
     guard file.metadata["model"] == configuration.model.fingerprint else {
       throw CheckpointError(
@@ -108,6 +108,7 @@ extension Trainer {
     }
     for phase in phases { phase.state.takeShares(phase.otherVectors) }
     try restoreCarriedState(from: file)
+    try restoreErrors(from: file)
     self.position = position
     for (phase, updates) in zip(phases, position.updates) { phase.updates = updates }
     if position.step > totalSteps {
@@ -152,7 +153,7 @@ extension Trainer {
     defer { RunPhase.step.show() }
     let step = position.step
     _ = try exchange.agree(0, stop: false, "report step \(step)")
-    let carried = try gatherCarriedState()
+    let carried = try gatherCarriedState() + gatherErrors()
     if average?.lacksStatistics == true { try withAverage {} }
     try assembleState()
     defer { for phase in phases { phase.state.release() } }
@@ -167,6 +168,7 @@ extension Trainer {
       notes["kernel_set"] = CPU.kernelSet
       notes["blas_core"] = BLAS.core
       notes["version"] = Version.current
+      notes["compression"] = compression
       notes["ranks"] = String(communicator.size)
       notes["input_shape"] = data.modelInput.dimensions.map(String.init).joined(separator: ",")
       notes[TokenizerFile.key] = data.tokenizerText

@@ -21,6 +21,8 @@ public final class Trainer {
   let phases: [UpdatePhase]
   /// Whether gradients go between hosts during the backward pass, and why not; nil where none go.
   let overlap: OverlapChoice?
+  /// What the errors kept by the compression of gradients are a state of; nil without it.
+  let compression: String?
   let schedule: any Schedule
   let average: RunAverage?
   let sampler: Sampler
@@ -99,6 +101,8 @@ public final class Trainer {
     phases = try timed.agreed("set the optimizers up") {
       try parts.phases(configuration, context: context, bucketBytes: overlap?.bucketBytes)
     }
+    compression = try Trainer.compress(
+      configuration, arena, phases, timed, report: self.report)
     if overlap?.bucketBytes != nil {
       for phase in phases {
         phase.overlap = try PhaseOverlap(phase, arena, track: timeline?.exchange)
@@ -145,6 +149,8 @@ public final class Trainer {
     let began = monotonicSeconds()
     var trainingSeconds = 0.0
     var rows = 0
+    var traffic = arena.exchange.traffic
+    let trafficBefore = traffic
     var isInterrupted = false
     var hasPatience = !isOutOfPatience
     RunPhase.step.show()
@@ -165,7 +171,8 @@ public final class Trainer {
       let stepReport = StepReport(
         step: position.step, epoch: outcome.epoch, loss: outcome.loss,
         learningRate: outcome.learningRate, rows: outcome.rows, parts: outcome.parts,
-        times: times)
+        times: times, traffic: arena.exchange.traffic - traffic)
+      traffic = arena.exchange.traffic
       hasPatience = try afterStep(
         stepReport, isLast: isInterrupted || position.step == totalSteps)
     }
@@ -185,7 +192,7 @@ public final class Trainer {
       ranks: communicator.size, parameters: parameterCount, loss: lastLoss,
       validation: lastValidation, best: position.best, seconds: ended - began,
       samplesPerSecond: trainingSeconds > 0 ? Double(rows) / trainingSeconds : 0,
-      isInterrupted: isInterrupted)
+      isInterrupted: isInterrupted, traffic: traffic - trafficBefore)
     try communicator.agreed("end the run") {
       if let failure = exchange.failure { throw failure }
       try observers.forEach { try $0.didTrain(runReport) }

@@ -56,11 +56,26 @@ struct BenchAllreduce: Verb {
   var sizes: String?
   @Option(help: "About how long one measurement takes, in seconds.")
   var seconds = 0.5
+  @Option(
+    help: "Codecs to compress gradients with, separated by commas: bf16,fp16,top_k,power_sgd.")
+  var codecs: String?
 
   func run(in world: World) throws -> DLCluster.ExitCode {
     var benchmark = AllreduceBenchmark()
     benchmark.ranks = ranks
     benchmark.budget = seconds
+    if let codecs {
+      benchmark.codecs = try world.agreed("read the command line") {
+        try codecs.split(separator: ",", omittingEmptySubsequences: false).map {
+          guard let name = CompressionConfiguration.Name(rawValue: String($0)), name != .none else {
+            throw UsageError("--codecs \($0): give some of bf16,fp16,top_k,power_sgd")
+          }
+          var codec = CompressionConfiguration()
+          codec.name = name
+          return codec
+        }
+      }
+    }
     if let sizes {
       benchmark.sizes = try world.agreed("read the command line") {
         try sizes.split(separator: ",", omittingEmptySubsequences: false).map {

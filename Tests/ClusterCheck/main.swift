@@ -45,7 +45,7 @@ do {
       report: { report("shared memory is not used: \($0)") }
     ) {
       let name = hostSize.map { "hosts of \($0)" } ?? "one host"
-      return try checkAll($0, name) + checkArena($0, name)
+      return try checkAll($0, name) + checkArena($0, name) + checkCompression($0, name)
     }
     failures += parts.reduce(0, +)
   }

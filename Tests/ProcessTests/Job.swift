@@ -81,7 +81,8 @@ enum Job {
   }
 }
 
-/// Whether a key of metrics.jsonl is a measured time, and so differs from run to run.
+/// Whether a key of metrics.jsonl is a measured time, or what a layout of ranks sends, and so differs
+/// from run to run.
 func isMeasured(_ key: String) -> Bool {
-  key.hasSuffix("_s") || ["comm_share", "slowest_rank"].contains(key)
+  key.hasSuffix("_s") || key.hasSuffix("_bytes") || ["comm_share", "slowest_rank"].contains(key)
 }

@@ -8,6 +8,8 @@ public struct AllreduceBenchmark: Sendable {
   public var sizes = [4 << 10, 64 << 10, 1 << 20, 16 << 20, 44 << 20]
   /// Channels of the synchronized batch normalisations.
   public var channels = [16, 32, 64, 128, 256, 512]
+  /// Ways to compress gradients between processes, to be measured too.
+  public var codecs: [CompressionConfiguration] = []
   /// About how long a measurement takes, in seconds.
   public var budget = 0.5
   /// Bytes of the vectors that the memory's bandwidth is measured with, for each rank.
@@ -28,6 +30,9 @@ public struct AllreduceBenchmark: Sendable {
       for size in sizes where size < 4 || size % 4 != 0 || size > 1 << 33 {
         throw UsageError("--sizes \(size): give multiples of 4 bytes up to 8G")
       }
+      if !codecs.isEmpty, world.processCount == 1 {
+        throw UsageError("--codecs: compresses between processes, start several by mpirun")
+      }
       if let ranks, ranks < 1 { throw UsageError("--ranks \(ranks): give at least 1") }
       guard budget > 0, budget <= 60 else {
         throw UsageError("--seconds \(budget): give more than 0, and at most 60")
@@ -44,15 +49,17 @@ public struct AllreduceBenchmark: Sendable {
     let timer = CallTimer(communicator: communicator, budget: budget)
     // What ranks of several hosts reach together says nothing about either host's memory.
     let bandwidth = isOneHost ? try timer.memoryBandwidth(bytes: streamBytes) : nil
-    let reductions = NamedReduction.all(communicator)
-    var rows = [["size", "reduction", "time", "GB/s", "of memory", "to MPI_Allreduce"]]
+    let reductions = NamedReduction.all(communicator, codecs: codecs.compactMap(\.codec))
+    var rows = [["size", "reduction", "time", "GB/s", "of memory", "to MPI_Allreduce", "sent"]]
     for size in sizes {
-      let times = try reductions.map { reduction in
+      let found = try reductions.map { reduction in
         let prepared = try reduction.prepare(size)
-        return try withExtendedLifetime(prepared.owner) { try timer.seconds(prepared.sum) }
+        return try withExtendedLifetime(prepared.owner) {
+          (time: try timer.seconds(prepared.sum), sent: try prepared.sentBytes())
+        }
       }
-      let reference = zip(reductions, times).first { $0.0.isReference }?.1
-      for (reduction, time) in zip(reductions, times) {
+      let reference = zip(reductions, found).first { $0.0.isReference }?.1.time
+      for (reduction, (time, sent)) in zip(reductions, found) {
         let least = bandwidth.map {
           Double(reduction.traffic(size, communicator.size)) / $0
         }
@@ -61,6 +68,7 @@ public struct AllreduceBenchmark: Sendable {
           Text.significant(Double(size) / time / 1e9, 3),
           least.map { Text.percent($0 / time, 0) } ?? "-",
           reduction.isReference ? "" : reference.map { Text.fixed($0 / time, 2) + "x" } ?? "-",
+          sent.map { $0 > 0 ? Text.bytes($0) : "-" } ?? "-",
         ])
       }
     }
@@ -68,7 +76,7 @@ public struct AllreduceBenchmark: Sendable {
       sum of float32 over \(layout.text(ranks: communicator.size)), in place\
       \(bandwidth.map { "; memory \(Text.fixed($0 / 1e9, 1)) GB/s, all ranks at once" } ?? "")
 
-      \(Text.table(rows, rightAligned: [0, 2, 3, 4, 5]))
+      \(Text.table(rows, rightAligned: [0, 2, 3, 4, 5, 6]))
 
       synchronized batch normalisation: what a layer waits in a step
 

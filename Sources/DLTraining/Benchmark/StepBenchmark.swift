@@ -91,6 +91,7 @@ public struct StepBenchmark: Sendable {
       5 * trainer.phases.count + (job.syncBatchNorm ? 2 * norms * job.accumulate : 0)
     result.seconds = try communicator.allgather([own]).max() ?? own
     result.times = recorder.medians
+    result.traffic = recorder.traffic
     result.blasCore = BLAS.core
     result.kernelSet = CPU.kernelSet
     return result
@@ -102,11 +103,14 @@ private final class StepRecorder: TrainingObserver {
   let observesEveryRank = true
   private let skipped: Int
   private var times: [StepTimes] = []
+  /// What the last step sent.
+  private(set) var traffic = ArenaTraffic()
 
   init(skipping count: Int) { skipped = count }
 
   func didStep(_ report: StepReport) {
     if report.step > skipped { times.append(report.times) }
+    traffic = report.traffic
   }
 
   /// The median of each part.

@@ -1,3 +1,4 @@
+import DLCluster
 import DLFormats
 
 /// What measured optimizer steps came to; times are medians over the steps.
@@ -17,6 +18,8 @@ public struct StepMeasurement: Sendable {
   /// Collectives of a step where there are several ranks: two for each synchronized batch
   /// normalisation, and those of the step itself.
   public var collectives = 0
+  /// What a step sends between processes that share no memory, over all of them.
+  public var traffic = ArenaTraffic()
   /// Seconds of a step on the slowest rank.
   public var seconds = 0.0
   /// Where they went, on rank 0.
@@ -53,6 +56,9 @@ public struct StepMeasurement: Sendable {
           .init("parameters", .integer(parameters)),
           .init("state_bytes_per_rank", .integer(stateBytes)),
           .init("collectives", .integer(collectives)),
+          .init("sent_bytes", .integer(traffic.gradients)),
+          .init("uncompressed_bytes", .integer(traffic.plainGradients)),
+          .init("parameter_bytes", .integer(traffic.parameters)),
           .init("blas_core", .string(blasCore)), .init("kernel_set", .string(kernelSet)),
         ])
   }
@@ -76,6 +82,9 @@ public struct StepMeasurement: Sendable {
     stateBytes = try value("state_bytes_per_rank").int ?? 0
     elementBytes = try value("precision").string == "float64" ? 8 : 4
     collectives = try value("collectives").int ?? 0
+    traffic.gradients = try value("sent_bytes").int ?? 0
+    traffic.plainGradients = try value("uncompressed_bytes").int ?? 0
+    traffic.parameters = try value("parameter_bytes").int ?? 0
     seconds = try (value("step_ms").double ?? 0) / 1e3
     for (key, part) in StepMeasurement.parts {
       times[keyPath: part] = try (value(key).double ?? 0) / 1e3

@@ -46,9 +46,9 @@ enum Checkpoint {
 
   /// Whether a tensor belongs to the training and not to the model, by its name.
   static func isTrainingState(_ name: String) -> Bool {
-    [OptimizerState.prefix, Trainer.carriedPrefix, RunAverage.prefix].contains {
-      name.hasPrefix($0)
-    }
+    [
+      OptimizerState.prefix, Trainer.carriedPrefix, Trainer.errorPrefix, RunAverage.prefix,
+    ].contains { name.hasPrefix($0) }
   }
 
   /// Writes the file as a whole: temporary name, fsync, rename, fsync of the folder.

@@ -48,6 +48,8 @@ public struct Configuration: ConfigurationSection {
   public var bucketCapMB = 25.0
   /// Whether batch norm takes its statistics over all ranks.
   public var syncBatchNorm = true
+  /// How gradients are compressed between hosts.
+  public var compression = CompressionConfiguration()
   /// When to write checkpoints.
   public var checkpoint = CheckpointConfiguration()
   /// When to validate.
@@ -89,6 +91,7 @@ public struct Configuration: ConfigurationSection {
         "bucket_cap_mb", \.bucketCapMB, .within(0.001...65536),
         "megabytes of gradients that go together during backward"),
       .init("sync_batch_norm", \.syncBatchNorm, "batch norm takes its statistics over all ranks"),
+      .init("compression", \.compression, "compression of gradients between hosts"),
       .init("checkpoint", \.checkpoint, "when to write checkpoints"),
       .init("validate", \.validate, "when to validate"),
       .init("non_finite", \.nonFinite, "what a non-finite loss or gradient leads to"),
@@ -126,7 +129,7 @@ public struct Configuration: ConfigurationSection {
       let message = "\(shares.count) shares for \(virtualRanks) virtual ranks"
       problems.append(.init("shares", "virtual_ranks", message: message))
     }
-    return problems
+    return problems + compression.problems(in: self)
   }
 }
 

@@ -1,3 +1,4 @@
+import DLCluster
 import DLTensor
 
 /// Shows a run on standard output: a header, a line per epoch, and what it came to at the end.
@@ -99,6 +100,10 @@ public final class ConsoleReporter: TrainingObserver {
       Text.duration(report.seconds) + ", \(Text.grouped(report.samplesPerSecond)) samples/s, "
         + layout)
     if whole.times.total > 0 { add("step time", whole.text(ranks: report.ranks)) }
+    let steps = report.step - (plan?.startStep ?? 0)
+    if report.traffic.plainGradients > 0, steps > 0 {
+      add("sent between hosts", report.traffic.text(steps: steps))
+    }
     if let checkpoint = report.checkpoint { add("checkpoint", checkpoint) }
     if !report.folder.isEmpty {
       add("metrics", report.folder + "/metrics.jsonl")
@@ -220,5 +225,14 @@ private struct StepSums {
     }
     let share = Text.percent(Double(most.value) / Double(steps), 0)
     return parts + "; rank \(most.key) slowest in \(share) of the steps"
+  }
+}
+
+extension ArenaTraffic {
+  /// What steps have sent, as in `gradients 1.2 MB (2.4 MB uncompressed), ...`.
+  func text(steps: Int) -> String {
+    "gradients \(Text.bytes(gradients)), \(Text.bytes(gradients / steps)) a step (uncompressed "
+      + "\(Text.bytes(plainGradients)), \(Text.bytes(plainGradients / steps))), parameters "
+      + Text.bytes(parameters)
   }
 }

@@ -27,6 +27,13 @@ final class MetricsObserver: TrainingObserver {
       .init("slowest_s", .number(times.slowest)),
     ]
     if ranks == 1 { members.removeLast(2) }
+    if report.traffic.plainGradients > 0 {
+      members += [
+        .init("sent_bytes", .integer(report.traffic.gradients)),
+        .init("uncompressed_bytes", .integer(report.traffic.plainGradients)),
+        .init("parameter_bytes", .integer(report.traffic.parameters)),
+      ]
+    }
     for part in report.parts { members.append(.init("loss_" + part.name, .number(part.loss))) }
     try log.append(members)
     let now = monotonicSeconds()

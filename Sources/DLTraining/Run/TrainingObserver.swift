@@ -1,3 +1,5 @@
+import DLCluster
+
 /// What a step came to.
 public struct StepReport: Sendable {
   /// The optimizer step, counted from 1.
@@ -14,6 +16,8 @@ public struct StepReport: Sendable {
   public let parts: [(name: String, loss: Double)]
   /// Where the time went, on rank 0.
   public let times: StepTimes
+  /// What went between hosts, or processes that share no memory.
+  public let traffic: ArenaTraffic
 
   /// Seconds that the step took on rank 0.
   public var seconds: Double { times.total }
@@ -65,6 +69,8 @@ public struct RunReport: Sendable {
   public let samplesPerSecond: Double
   /// Whether the run stopped before its last step, to be resumed.
   public let isInterrupted: Bool
+  /// What went between hosts, or processes that share no memory, in the steps made now.
+  public let traffic: ArenaTraffic
 }
 
 /// What a run is about to do.

@@ -1,0 +1,37 @@
+/// Bytes that went between domains (hosts, or processes that share no memory), over all of them.
+public struct ArenaTraffic: Sendable, Equatable {
+  /// Gradients, as they were sent.
+  public var gradients = 0
+  /// What the same gradients take uncompressed.
+  public var plainGradients = 0
+  /// Updated parameters, which nothing compresses.
+  public var parameters = 0
+
+  /// Makes a count of nothing.
+  public init() {}
+
+  /// The bytes of both counts.
+  public static func + (a: ArenaTraffic, b: ArenaTraffic) -> ArenaTraffic {
+    var sum = a
+    sum.gradients += b.gradients
+    sum.plainGradients += b.plainGradients
+    sum.parameters += b.parameters
+    return sum
+  }
+
+  /// The bytes of a count since an earlier one.
+  public static func - (a: ArenaTraffic, b: ArenaTraffic) -> ArenaTraffic {
+    var rest = a
+    rest.gradients -= b.gradients
+    rest.plainGradients -= b.plainGradients
+    rest.parameters -= b.parameters
+    return rest
+  }
+}
+
+/// A count that an arena and the communication thread of its process share.
+///
+/// It is read between steps alone.
+final class TrafficCount: @unchecked Sendable {
+  var sum = ArenaTraffic()
+}

@@ -1,0 +1,61 @@
+import CKernels
+
+/// bfloat16, to nearest, ties to even: half the bytes, 8 bits of precision, any magnitude.
+public struct BFloat16Codec: GradientCodec {
+  /// Makes the codec.
+  public init() {}
+
+  /// `bf16`.
+  public var name: String { "bf16" }
+
+  /// Two bytes an element.
+  public func byteCount(_ count: Int) -> Int { (count + 1) / 2 * 4 }
+
+  /// Rounds the block.
+  public func encode(
+    _ values: UnsafeMutablePointer<Float>, count: Int, state: UnsafeMutablePointer<Float>,
+    seed: UInt64, into message: UnsafeMutableRawPointer
+  ) {
+    dl_bf16_encode(values, count, message.assumingMemoryBound(to: UInt16.self))
+  }
+
+  /// Widens the block.
+  public func decode(
+    _ message: UnsafeRawPointer, count: Int, into values: UnsafeMutablePointer<Float>
+  ) {
+    dl_bf16_decode(message.assumingMemoryBound(to: UInt16.self), count, values)
+  }
+}
+
+/// IEEE half precision with a power of two for each block that brings its largest magnitude to the
+/// upper end of the range: half the bytes, 11 bits of precision, no overflow, and magnitudes down to
+/// 2^-39 of the largest.
+public struct Float16Codec: GradientCodec {
+  /// Makes the codec.
+  public init() {}
+
+  /// `fp16`.
+  public var name: String { "fp16" }
+
+  /// Two bytes an element, and the factor.
+  public func byteCount(_ count: Int) -> Int { 4 + (count + 1) / 2 * 4 }
+
+  /// Scales and rounds the block.
+  public func encode(
+    _ values: UnsafeMutablePointer<Float>, count: Int, state: UnsafeMutablePointer<Float>,
+    seed: UInt64, into message: UnsafeMutableRawPointer
+  ) {
+    dl_fp16_encode(
+      values, count, message.assumingMemoryBound(to: Float.self),
+      (message + 4).assumingMemoryBound(to: UInt16.self))
+  }
+
+  /// Widens and scales the block back.
+  public func decode(
+    _ message: UnsafeRawPointer, count: Int, into values: UnsafeMutablePointer<Float>
+  ) {
+    dl_fp16_decode(
+      message.load(as: Float.self), (message + 4).assumingMemoryBound(to: UInt16.self), count,
+      values)
+  }
+}

@@ -1,0 +1,57 @@
+import CKernels
+
+/// The largest magnitudes of each block with their places, of equal ones the first: six bytes for
+/// each that is sent.
+///
+/// As in Aji and Heafield (2017), and Stich, Cordonnier and Jaggi (2018), here per block. Blocks of up to 256 elements are sent whole.
+public struct TopKCodec: GradientCodec {
+  /// The part of a block's elements that is sent; one element at least.
+  public let ratio: Double
+
+  /// Makes the codec.
+  ///
+  /// - Parameter ratio: more than 0, at most 1.
+  public init(ratio: Double) { self.ratio = ratio }
+
+  /// `top_k RATIO`.
+  public var name: String { "top_k \(ratio)" }
+
+  /// The elements that are sent of a block of `count`; all of a small one.
+  public func sentCount(_ count: Int) -> Int {
+    guard count > largestPlainBlock else { return count }
+    return min(max(Int((ratio * Double(count)).rounded(.up)), 1), count)
+  }
+
+  private func isPlain(_ count: Int) -> Bool { 3 * sentCount(count) >= 2 * count }
+
+  /// Six bytes for each element that is sent, or the whole block where that is less.
+  public func byteCount(_ count: Int) -> Int {
+    let sent = sentCount(count)
+    return isPlain(count) ? 4 * count : 4 * sent + (sent + 1) / 2 * 4
+  }
+
+  /// Takes the largest out of the block.
+  public func encode(
+    _ values: UnsafeMutablePointer<Float>, count: Int, state: UnsafeMutablePointer<Float>,
+    seed: UInt64, into message: UnsafeMutableRawPointer
+  ) {
+    if isPlain(count) {
+      return PlainCodec().encode(values, count: count, state: state, seed: seed, into: message)
+    }
+    let sent = sentCount(count)
+    dl_top_k_encode(
+      values, count, sent, message.assumingMemoryBound(to: Float.self),
+      (message + 4 * sent).assumingMemoryBound(to: UInt16.self))
+  }
+
+  /// Puts them back among zeros.
+  public func decode(
+    _ message: UnsafeRawPointer, count: Int, into values: UnsafeMutablePointer<Float>
+  ) {
+    if isPlain(count) { return PlainCodec().decode(message, count: count, into: values) }
+    let sent = sentCount(count)
+    dl_top_k_decode(
+      message.assumingMemoryBound(to: Float.self),
+      (message + 4 * sent).assumingMemoryBound(to: UInt16.self), sent, count, values)
+  }
+}

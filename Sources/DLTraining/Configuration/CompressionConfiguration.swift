@@ -1,0 +1,70 @@
+import DLCluster
+import DLConfiguration
+
+/// How gradients are compressed between hosts, or between processes that share no memory.
+public struct CompressionConfiguration: ConfigurationSection {
+  /// The known codecs.
+  public enum Name: String, ConfigurationWord {
+    case none, bf16, fp16
+    case topK = "top_k"
+    case powerSGD = "power_sgd"
+  }
+
+  /// The codec.
+  public var name = Name.none
+  /// The part of each block of a gradient that top_k sends.
+  public var ratio = 0.01
+  /// The columns of power_sgd's factors.
+  public var rank = 2
+
+  /// Makes the section with its defaults.
+  public init() {}
+
+  /// The keys, in the order in which they are written.
+  public static var fields: [ConfigurationField<Self>] {
+    [
+      .init("name", \.name, "none, or what halves or thins out gradients between hosts"),
+      .init("ratio", \.ratio, .within(1e-6...1), "part of each block that top_k sends"),
+      .init("rank", \.rank, .within(1...64), "columns of the factors of power_sgd"),
+    ]
+  }
+
+  /// Faults that concern several keys at once.
+  public func problems() -> [ConfigurationProblem] {
+    misplacedOptions(name, [("ratio", [.topK]), ("rank", [.powerSGD])])
+  }
+
+  /// What encodes the gradients; nil for none.
+  public var codec: (any GradientCodec)? {
+    switch name {
+    case .none: nil
+    case .bf16: BFloat16Codec()
+    case .fp16: Float16Codec()
+    case .topK: TopKCodec(ratio: ratio)
+    case .powerSGD: PowerSGDCodec(rank: rank)
+    }
+  }
+
+  /// What else of a job does not go with a codec.
+  func problems(in job: Configuration) -> [ConfigurationProblem] {
+    guard name != .none else { return [] }
+    var problems: [ConfigurationProblem] = []
+    if job.precision != .float32 {
+      problems.append(.init("compression", "precision", message: "takes float32 gradients only"))
+    }
+    if job.virtualRanks != nil {
+      let message =
+        "the bits would depend on the layout of the hosts, which virtual_ranks is to prevent"
+      problems.append(.init("compression", "virtual_ranks", message: message))
+    }
+    let optimizers =
+      [("optimizer", job.optimizer)]
+      + job.optimizers.sorted { $0.key < $1.key }.map { ("optimizers.\($0)", $1) }
+    for (key, optimizer) in optimizers where optimizer.sam != nil || optimizer.lbfgs != nil {
+      let message =
+        "every rank needs the whole gradient for \(optimizer.sam == nil ? "lbfgs" : "sam")"
+      problems.append(.init("compression", key, message: message))
+    }
+    return problems
+  }
+}
