@@ -40,7 +40,10 @@ struct KillTests {
           Issue.record("kill \(index): never met rank \(rank) in \(phase)")
           continue
         }
-        print("kill \(index): rank \(rank) in \(phase), the job took \(killed.seconds) s")
+        let cost = killed.faults.first { $0.hasPrefix("dltrain: restart 1: ") }
+        print(
+          "kill \(index): rank \(rank) in \(phase), the job took \(killed.seconds) s; \(cost ?? "-")"
+        )
         hits[phase, default: 0] += 1
         #expect(killed.status == 0, "\(phase), rank \(rank): \(killed.errors)")
         #expect(

@@ -21,6 +21,7 @@
 #include "dl_philox.h"
 #include "dl_pool.h"
 #include "dl_powers.h"
+#include "dl_process.h"
 #include "dl_ranking.h"
 #include "dl_recurrent.h"
 #include "dl_reductions.h"

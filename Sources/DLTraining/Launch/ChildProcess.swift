@@ -1,3 +1,4 @@
+import CKernels
 import DLCluster
 import Foundation
 import Glibc
@@ -9,6 +10,8 @@ struct SpawnError: DLError {
 }
 
 /// A program in a process group of its own, so that the terminal's signals pass it by.
+///
+/// It gets SIGTERM when the thread that started it ends, so that it does not outlive this process.
 struct ChildProcess {
   let process: pid_t
   /// The reading end of its standard error, not blocking; nil where nobody reads.
@@ -29,38 +32,17 @@ struct ChildProcess {
       for end in pipe { _ = fcntl(end, F_SETFD, FD_CLOEXEC) }
       _ = fcntl(pipe[0], F_SETFL, O_NONBLOCK)
     }
-    var actions = posix_spawn_file_actions_t()
-    posix_spawn_file_actions_init(&actions)
-    defer { posix_spawn_file_actions_destroy(&actions) }
-    posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0)
-    if isSilent {
-      posix_spawn_file_actions_addopen(&actions, STDOUT_FILENO, "/dev/null", O_WRONLY, 0)
-      posix_spawn_file_actions_addopen(&actions, STDERR_FILENO, "/dev/null", O_WRONLY, 0)
-    } else {
-      posix_spawn_file_actions_adddup2(&actions, pipe[1], STDERR_FILENO)
-    }
-    var attributes = posix_spawnattr_t()
-    posix_spawnattr_init(&attributes)
-    defer { posix_spawnattr_destroy(&attributes) }
-    // This process blocks signals and ignores SIGPIPE; its child is to take them as any program.
-    var set = sigset_t()
-    sigemptyset(&set)
-    posix_spawnattr_setsigmask(&attributes, &set)
-    sigaddset(&set, SIGPIPE)
-    posix_spawnattr_setsigdefault(&attributes, &set)
-    posix_spawnattr_setpgroup(&attributes, 0)
-    let flags = POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF
-    posix_spawnattr_setflags(&attributes, Int16(flags))
-
     let variables = ProcessInfo.processInfo.environment.merging(environment) { $1 }
-    var child = pid_t()
+    var child: Int32 = 0
     let code = withCStrings(words) { arguments in
       withCStrings(variables.map { "\($0)=\($1)" }) {
-        posix_spawnp(&child, words[0], &actions, &attributes, arguments, $0)
+        dl_spawn(arguments, $0, isSilent ? -2 : -1, isSilent ? -2 : pipe[1], &child)
       }
     }
     if !isSilent { close(pipe[1]) }
     guard code == 0 else {
+      // What was started and could not become the program has left already.
+      if child > 0 { waitpid(child, nil, 0) }
       if !isSilent { close(pipe[0]) }
       throw ChildProcess.failure(words[0], code)
     }

@@ -18,6 +18,8 @@ final class Supervisor {
   private let signalCount = SignalCount()
   private let checkpointAtStart: FileMark?
   private var reasons: [String] = []
+  /// Runs from the end of a job to the first step of the next.
+  private var restart: RestartClock?
 
   init(
     job: LaunchJob, ranks: Int?, hosts: Hostfile?, folder: String, logger: Logger,
@@ -47,6 +49,7 @@ final class Supervisor {
         end, restarts: reasons.count, isStopping: isStopping, hasCheckpoint: hasCheckpoint)
       if case .finish(let code) = decision { return code }
       reasons.append(end.reason)
+      restart = RestartClock(folder: folder, number: reasons.count)
       if case .giveUp(let code) = decision {
         throw LaunchError(folder: folder, reasons: reasons, exitCode: code)
       }
@@ -124,6 +127,10 @@ final class Supervisor {
     while true {
       let status = child.status()
       forward(child, into: &output, waits: status == nil)
+      if let line = restart?.look() {
+        logger.notice("\(line)")
+        restart = nil
+      }
       if let status { return output.end(status: status) }
       let arrived = signalCount.value.load(ordering: .relaxed)
       if sent == 0, arrived > 0 {
@@ -178,6 +185,11 @@ struct FileMark: Equatable {
   private let inode: UInt
   private let seconds: Int
   private let nanoseconds: Int
+  /// The length of the file, which may have been written to since without being another.
+  let byteCount: Int
+
+  /// When it was last written to, in seconds of the system's clock.
+  var modified: Double { Double(seconds) + Double(nanoseconds) * 1e-9 }
 
   /// Looks; nil where there is no file.
   init?(_ path: String) {
@@ -186,5 +198,6 @@ struct FileMark: Equatable {
     inode = UInt(status.st_ino)
     seconds = status.st_mtim.tv_sec
     nanoseconds = status.st_mtim.tv_nsec
+    byteCount = Int(status.st_size)
   }
 }

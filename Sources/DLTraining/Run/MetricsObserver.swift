@@ -4,7 +4,8 @@ import DLFormats
 final class MetricsObserver: TrainingObserver {
   private let log: MetricsLog
   private let ranks: Int
-  private var flushed = monotonicSeconds()
+  // The first step reaches the file at once: the launcher sees by it that a run goes on.
+  private var flushed = -Double.infinity
 
   init(_ log: MetricsLog, ranks: Int) {
     self.log = log
