@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { EXCHANGE_TAG = 7301 };
+enum { EXCHANGE_TAG = 7301, POST_TAG = 7302 };
 static const size_t default_chunk = (size_t)1 << 30;
 // Beyond this total the library's own collectives meet their int arithmetic.
 static const size_t library_limit = (size_t)1 << 26;
@@ -56,6 +56,7 @@ static int wrap(MPI_Comm comm, size_t chunk, cmpi_comm **out) {
   if (code == MPI_SUCCESS) {
     made->requests = malloc(2 * (size_t)made->size * sizeof *made->requests);
     if (!made->requests) code = MPI_ERR_NO_MEM;
+    for (int i = 0; made->requests && i < 2 * made->size; i++) made->requests[i] = MPI_REQUEST_NULL;
   }
   if (code != MPI_SUCCESS) {
     free(made);
@@ -204,6 +205,24 @@ int cmpi_alltoallv(
   return exchange(
       comm, send, 0, send_counts, send_displacements, receive, receive_counts,
       receive_displacements);
+}
+
+int cmpi_post_receive(cmpi_comm *comm, int from, void *buffer, size_t bytes) {
+  return MPI_Irecv(
+      buffer, (int)bytes, MPI_BYTE, from, POST_TAG, comm->comm, &comm->requests[from]);
+}
+
+int cmpi_post_send(cmpi_comm *comm, int to, const void *buffer, size_t bytes) {
+  return MPI_Isend(
+      buffer, (int)bytes, MPI_BYTE, to, POST_TAG, comm->comm, &comm->requests[comm->size + to]);
+}
+
+int cmpi_is_received(cmpi_comm *comm, int peer, int *done) {
+  return MPI_Test(&comm->requests[peer], done, MPI_STATUS_IGNORE);
+}
+
+int cmpi_is_sent(cmpi_comm *comm, int peer, int *done) {
+  return MPI_Test(&comm->requests[comm->size + peer], done, MPI_STATUS_IGNORE);
 }
 
 int cmpi_allreduce_reference(cmpi_comm *comm, void *buffer, size_t count, int is_double) {

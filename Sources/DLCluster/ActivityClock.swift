@@ -5,15 +5,19 @@ public final class ActivityClock {
   /// What the rank is at.
   public private(set) var current = Activity.other
   private let track: Track?
+  private let progress: RankProgress?
   private let totals: UnsafeMutableBufferPointer<Int>
   private var restarted: Int
   private var mark: Int
 
   /// Starts the clock.
   ///
-  /// - Parameter track: takes a span for each measured activity; nil to count time alone.
-  public init(track: Track? = nil) {
+  /// - Parameters:
+  ///   - track: takes a span for each measured activity; nil to count time alone.
+  ///   - progress: told of every change of activity.
+  public init(track: Track? = nil, progress: RankProgress? = nil) {
     self.track = track
+    self.progress = progress
     totals = .allocate(capacity: Activity.allCases.count)
     totals.initialize(repeating: 0)
     restarted = monotonicNanoseconds()
@@ -56,6 +60,7 @@ public final class ActivityClock {
     totals[Int(current.rawValue)] += now - mark
     mark = now
     current = activity
+    progress?.turn(to: activity)
     return now
   }
 }

@@ -207,6 +207,32 @@ public final class MPICommunicator: Communicator {
     }
   }
 
+  /// Starts to receive a peer's next message; see ``isReceived(from:)``.
+  func postReceive(from peer: Int, into buffer: UnsafeMutableRawBufferPointer) throws {
+    try call("receive") {
+      cmpi_post_receive($0, Int32(peer), buffer.baseAddress, buffer.count)
+    }
+  }
+
+  /// Starts to send a message; see ``isSent(to:)``.
+  func postSend(to peer: Int, _ bytes: UnsafeRawBufferPointer) throws {
+    try call("send") { cmpi_post_send($0, Int32(peer), bytes.baseAddress, bytes.count) }
+  }
+
+  /// Whether the message that is awaited from a peer has come.
+  func isReceived(from peer: Int) throws -> Bool {
+    var done: Int32 = 0
+    try call("receive") { cmpi_is_received($0, Int32(peer), &done) }
+    return done != 0
+  }
+
+  /// Whether the last message to a peer has left its buffer.
+  func isSent(to peer: Int) throws -> Bool {
+    var done: Int32 = 0
+    try call("send") { cmpi_is_sent($0, Int32(peer), &done) }
+    return done != 0
+  }
+
   private func call(_ op: String, _ body: (OpaquePointer) -> Int32) throws {
     guard let handle else {
       throw ClusterError.invalidArgument(

@@ -75,7 +75,7 @@ public final class MPIRuntime {
   }
 
   /// Ends every process of the job at once, for when peers cannot be reached any more.
-  public func abort(_ code: ExitCode) -> Never {
+  public static func abort(_ code: ExitCode) -> Never {
     cmpi_abort(code.rawValue)
     exit(code.rawValue)
   }

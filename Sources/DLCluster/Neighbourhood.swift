@@ -23,6 +23,8 @@ struct ProcessLink {
   let index: Int
   /// The ranks of each process.
   let ranks: Int
+  /// Where the rank shows that it has come to a call.
+  var progress: RankProgress?
 
   init(processes: MPICommunicator, team: ProcessTeam?, index: Int, ranks: Int? = nil) {
     self.processes = processes
@@ -36,6 +38,7 @@ struct ProcessLink {
 
   /// Runs `body` on the leader once all of the process's ranks have come; throws its error on all.
   func lead(_ body: () throws -> Void) throws {
+    progress?.arrive()
     guard let team else { return try body() }
     team.team.synchronize()
     try team.lead(index, body)

@@ -11,6 +11,8 @@ public final class Context {
   public let precision: DType
   /// Where tensors' memory comes from.
   public let pool = BufferPool()
+  /// Told of every tensor that is made, as a sign that the rank goes on; nil where nobody watches.
+  public var progress: RankProgress?
   /// Training (batch statistics, dropout) or evaluation.
   public var isTraining = false
   /// Whether ops are recorded for ``backward(_:seed:)``.

@@ -106,6 +106,7 @@ extension Tensor {
       throw TensorError(
         op: "tensor", "shape \(shape) has more than \(Int32.max) elements; use a smaller batch")
     }
+    context.progress?.beat()
     let storage = try Storage(pool: context.pool, byteCount: shape.count * dtype.byteCount)
     return Tensor(
       shape: shape, dtype: dtype, context: context, storage: storage, pointer: storage.pointer)

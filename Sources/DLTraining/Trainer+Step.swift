@@ -140,7 +140,10 @@ extension Trainer {
 
   private func reduce(_ phase: UpdatePhase) throws {
     let (arena, shares) = (arena, phase.shares)
-    try phase.overlap?.reduction.finish()
+    if let overlap = phase.overlap {
+      communicator.progress?.arrive()
+      try overlap.reduction.finish()
+    }
     try phase.squares.withUnsafeMutableBufferPointer { squares in
       squares.update(repeating: 0)
       for bucket in shares.buckets {

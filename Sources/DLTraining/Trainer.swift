@@ -71,13 +71,15 @@ public final class Trainer {
     self.options = options
     let timeline = options.trace == nil ? nil : Timeline()
     self.timeline = timeline
-    let timed = TimedCommunicator(communicator, timeline: timeline)
+    let timed = TimedCommunicator(
+      communicator, timeline: timeline, progress: options.progress)
     self.communicator = timed
     self.report = timed.rank == 0 ? report : { _ in }
     self.observers = observers.filter { timed.rank == 0 || $0.observesEveryRank }
     let context = Context(
       communicator: timed, precision: configuration.precision.dtype, seed: configuration.seed)
     context.synchronizesBatchNorm = configuration.syncBatchNorm
+    context.progress = options.progress
     self.context = context
     position = CheckpointPosition(seed: configuration.seed)
     exchange = StepExchange(timed)
@@ -156,6 +158,7 @@ public final class Trainer {
     RunPhase.step.show()
     while position.step < totalSteps, !isInterrupted, hasPatience {
       clock.restart()
+      communicator.progress?.step = position.step + 1
       let outcome = try clock.measure(.step, detail: position.step + 1) {
         let outcome = try step(loader)
         position.step += 1

@@ -1,3 +1,5 @@
+import DLCluster
+
 /// What a run takes besides its configuration.
 public struct TrainingOptions: Sendable {
   /// Where to go on from.
@@ -30,6 +32,8 @@ public struct TrainingOptions: Sendable {
   public var trace: String?
   /// Whether the run leaves a folder with checkpoints and metrics; not for measurements.
   public var writesRun = true
+  /// Where the rank shows what it is at; nil where nobody watches.
+  var progress: RankProgress?
 
   /// Makes the options of a plain new run.
   public init() {}

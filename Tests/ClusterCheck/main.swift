@@ -56,5 +56,5 @@ do {
   exit(failures == 0 ? 0 : 1)
 } catch {
   report("\(error)")
-  runtime.abort(.fault)
+  MPIRuntime.abort(.fault)
 }

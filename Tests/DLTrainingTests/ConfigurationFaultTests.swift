@@ -156,6 +156,7 @@ private func faults(_ yaml: String, _ overrides: [String] = []) -> [String] {
     "schedule: {name: step}", "schedule: {name: step, step_size: 1, step_epochs: 1}",
     "schedule: {step_size: 3}", "schedule: {warmup_steps: 3, warmup_epochs: 1}", "optimizer: sgd",
     "checkpoint: {keep: 0}", "validate: {batch_size: 0}", "virtual_ranks: 0", "non_finite: ignore",
+    "watchdog: {warn_seconds: 9, abort_seconds: 8}", "watchdog: {heartbeat_seconds: 0}",
   ])
   func inconsistentKeysAreFaults(_ text: String) {
     #expect(faults(base + text).count == 1)

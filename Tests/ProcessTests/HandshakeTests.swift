@@ -27,6 +27,17 @@ struct HandshakeTests {
     }
   }
 
+  @Test func otherNumbersOfRanksAndOtherWaysOfReductionAreNamed() throws {
+    try TemporaryFolder.with { folder in
+      let train = [Program.path, "train", try Job.write(to: folder), "--out", folder + "/run"]
+      expect(
+        try run(train, train + ["--set", "virtual_ranks=6"], in: folder),
+        "process 1 hosts 2 ranks, process 0 has 1")
+      expect(try run(train + ["--ranks", "6"], train, in: folder), "process 0 has 2")
+      expect(try run(train, train + ["--reduce", "mpi"], in: folder), "process 1", "--reduce")
+    }
+  }
+
   @Test func otherDataOfTheSameShapeAreNamed() throws {
     try TemporaryFolder.with { folder in
       let job = try Job.write(to: folder)

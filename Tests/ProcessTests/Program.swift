@@ -163,14 +163,18 @@ final class RunningProgram {
   private func isBelow(_ process: pid_t) -> Bool {
     var current = process
     for _ in 0..<4 {
-      guard let status = try? String(contentsOfFile: "/proc/\(current)/stat", encoding: .utf8),
-        let fields = status.split(separator: ")").last?.split(separator: " "), fields.count > 1,
-        let parent = pid_t(fields[1])
-      else { return false }
+      guard let parent = RunningProgram.parent(current) else { return false }
       if parent == self.process.processIdentifier { return true }
       current = parent
     }
     return false
+  }
+
+  /// The process that started another.
+  static func parent(_ process: pid_t) -> pid_t? {
+    let status = try? String(contentsOfFile: "/proc/\(process)/stat", encoding: .utf8)
+    let fields = status?.split(separator: ")").last?.split(separator: " ") ?? []
+    return fields.count > 1 ? pid_t(fields[1]) : nil
   }
 
   /// Waits for the end.

@@ -49,6 +49,14 @@ int cmpi_alltoallv(
     cmpi_comm *comm, const void *send, const size_t *send_counts, const size_t *send_displacements,
     void *receive, const size_t *receive_counts, const size_t *receive_displacements);
 
+// Messages that nobody waits for, one each way per peer at a time, on a communicator that serves
+// nothing else. A buffer is the library's until its message is done.
+int cmpi_post_receive(cmpi_comm *comm, int from, void *buffer, size_t bytes);
+int cmpi_post_send(cmpi_comm *comm, int to, const void *buffer, size_t bytes);
+// Whether the message posted last, from or to `peer`, is done; true where none was.
+int cmpi_is_received(cmpi_comm *comm, int peer, int *done);
+int cmpi_is_sent(cmpi_comm *comm, int peer, int *done);
+
 // MPI's own sum of `count` floats, or doubles with `is_double`, in place: a reference to measure
 // against. Its order of additions is the library's, so that training never uses it.
 int cmpi_allreduce_reference(cmpi_comm *comm, void *buffer, size_t count, int is_double);

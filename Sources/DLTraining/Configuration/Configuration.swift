@@ -56,6 +56,8 @@ public struct Configuration: ConfigurationSection {
   public var validate = ValidateConfiguration()
   /// What a non-finite loss or gradient leads to.
   public var nonFinite = NonFinite.stop
+  /// How long the job may stand still, and a host be silent.
+  public var watchdog = WatchdogConfiguration()
 
   /// Makes the section with its defaults.
   public init() {}
@@ -95,6 +97,7 @@ public struct Configuration: ConfigurationSection {
       .init("checkpoint", \.checkpoint, "when to write checkpoints"),
       .init("validate", \.validate, "when to validate"),
       .init("non_finite", \.nonFinite, "what a non-finite loss or gradient leads to"),
+      .init("watchdog", \.watchdog, "how long the job may stand still, and a host be silent"),
     ]
   }
 

@@ -84,6 +84,17 @@ public final class StopSignals: Sendable {
     }
   }
 
+  /// What is left of the run, and how to go on with it.
+  var advice: String {
+    let (run, noted) = state.withLock { ($0.run, $0.checkpoint) }
+    if run.isEmpty { return "nothing was saved" }
+    // Ranks other than the first are not told of every checkpoint; the folder tells them.
+    let checkpoint = CheckpointFolder(path: run + "/checkpoints").latest ?? noted
+    return checkpoint.isEmpty
+      ? "no checkpoint was written yet, start anew"
+      : "the last checkpoint is \(checkpoint), go on with --resume auto --out \(run)"
+  }
+
   private static var set: sigset_t {
     var set = sigset_t()
     sigemptyset(&set)
@@ -120,21 +131,13 @@ public final class StopSignals: Sendable {
         stop.store(true, ordering: .relaxed)
         continue
       }
-      let (run, noted, place) = state.withLock { ($0.run, $0.checkpoint, $0.place) }
+      let place = state.withLock { $0.place }
       if claim() {
-        // Ranks other than the first are not told of every checkpoint; the folder tells them.
-        let checkpoint = CheckpointFolder(path: run + "/checkpoints").latest ?? noted
         let cause =
           number == SIGINT
           ? "interrupted" : place.isEmpty ? "terminated" : "terminated, or a peer rank has died"
-        let next =
-          run.isEmpty
-          ? "nothing was saved"
-          : checkpoint.isEmpty
-            ? "no checkpoint was written yet, start anew"
-            : "the last checkpoint is \(checkpoint), go on with --resume auto --out \(run)"
         let start = Console.isTerminal ? "\n" : ""
-        Console.error("\(start)dltrain: \(cause)\(place): \(next)\n")
+        Console.error("\(start)dltrain: \(cause)\(place): \(advice)\n")
       }
       _exit(ExitCode.resumable.rawValue)
     }

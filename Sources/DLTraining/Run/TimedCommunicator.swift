@@ -5,13 +5,16 @@ import DLCluster
 final class TimedCommunicator: Communicator {
   /// What this rank's time is spent on.
   let clock: ActivityClock
+  /// Where this rank shows what it is at; nil where nobody watches.
+  let progress: RankProgress?
 
   private let base: any Communicator
   private let track: Track?
 
-  init(_ base: any Communicator, timeline: Timeline? = nil) {
+  init(_ base: any Communicator, timeline: Timeline? = nil, progress: RankProgress? = nil) {
     self.base = base
-    clock = ActivityClock(track: timeline?.compute)
+    self.progress = progress
+    clock = ActivityClock(track: timeline?.compute, progress: progress)
     track = timeline?.communication
   }
 
@@ -39,13 +42,18 @@ final class TimedCommunicator: Communicator {
     try timed(.split, 0) { try base.split(color: color, key: key) }
   }
 
-  var neighbourhood: Neighbourhood? { base.neighbourhood }
+  var neighbourhood: Neighbourhood? {
+    guard let progress else { return base.neighbourhood }
+    return base.neighbourhood?.watched(by: progress)
+  }
 
   /// Within a forward or backward pass a collective is a layer's, else an agreement, unless it is
   /// part of what is measured already.
   private func timed<R>(_ call: Activity, _ bytes: Int, _ body: () throws -> R) rethrows -> R {
     let start = track == nil ? 0 : monotonicNanoseconds()
+    progress?.enter(call)
     defer {
+      progress?.leave()
       track?.record(TimeSpan(call, from: start, to: monotonicNanoseconds(), detail: bytes))
     }
     switch clock.current {

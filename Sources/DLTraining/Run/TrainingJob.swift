@@ -36,8 +36,11 @@ public struct TrainingJob: Sendable {
     let layout = world.layout
     let isLive = Console.isTerminal && !world.isLaunched
     let report = try world.run(
-      ranks: ranks, virtualRanks: configuration.virtualRanks, reduction: reduction
-    ) { communicator in
+      ranks: ranks, virtualRanks: configuration.virtualRanks, reduction: reduction,
+      watched: configuration.watchdog
+    ) { communicator, progress in
+      var options = options
+      options.progress = progress
       let reporter = ConsoleReporter(layout: layout.text(ranks: communicator.size), isLive: isLive)
       return try Trainer(
         configuration, options: options, communicator: communicator, observers: [reporter],

@@ -12,8 +12,8 @@ public final class World {
   public let signals: StopSignals
   /// Takes notices and warnings: one line each on standard error.
   public let logger: Logger
-  private let runtime: MPIRuntime?
-  private let processes: any Communicator
+  let runtime: MPIRuntime?
+  let processes: any Communicator
 
   /// Whether this process speaks for all.
   public var isFirst: Bool { processes.rank == 0 }
@@ -110,75 +110,8 @@ public final class World {
     try outcome.get(orThrow: agreed)
   }
 
-  /// Runs `body` as every rank of a job.
-  ///
-  /// - Parameters:
-  ///   - ranks: the number of ranks asked for on the command line.
-  ///   - virtualRanks: the number that the job is laid out for.
-  ///   - reduction: the way of gradients between processes of a host.
-  /// - Returns: what the first rank of this process returns.
-  /// - Throws: a usage error where the numbers do not fit the processes; what the ranks throw.
-  public func run<R: Sendable>(
-    ranks: Int? = nil, virtualRanks: Int? = nil, reduction: ReductionPath = .shared,
-    _ body: @escaping @Sendable (any Communicator) throws -> R
-  ) throws -> R {
-    let threads = try agreed("lay out the ranks") {
-      try threadsPerProcess(ranks: ranks, virtualRanks: virtualRanks)
-    }
-    let cores = Int(dl_cores_in_mask())
-    if cores < threads, isFirst {
-      let isNarrowed = cores < Int(dl_cores_online())
-      warn(
-        "\(threads) ranks of this process share \(cores) core\(cores == 1 ? "" : "s")"
-          + (isNarrowed
-            ? " of its affinity mask, of \(dl_cores_online()) in the machine; use mpirun --bind-to none"
-            : "; \(cores) would be as fast"))
-    }
-    let isAlone = runtime == nil
-    let located: @Sendable (any Communicator) throws -> R = { communicator in
-      do {
-        return try body(communicator)
-      } catch let error as RankFailure {
-        throw error
-      } catch let error as ClusterError where error.isPeerFailure {
-        throw error
-      } catch {
-        let failure = LocalFailure(error, rank: communicator.rank, ranks: communicator.size)
-        if isAlone { throw failure.agreed }
-        throw failure
-      }
-    }
-    if let runtime {
-      return try HostCommunicator.run(
-        over: runtime.world, threads: threads, sharesHosts: reduction == .shared,
-        report: { warn("\($0); ranks of a host talk by MPI") }, body: located)[0]
-    }
-    return try ThreadGroup.run(ranks: threads, body: located)[0]
-  }
-
   /// How the ranks of a run are laid out.
   public var layout: RankLayout { RankLayout(processes: runtime == nil ? nil : processCount) }
-
-  private func threadsPerProcess(ranks: Int?, virtualRanks: Int?) throws -> Int {
-    if let ranks, let virtualRanks, ranks != virtualRanks {
-      throw UsageError(
-        "--ranks \(ranks): the job has virtual_ranks: \(virtualRanks); give the same number or leave it out"
-      )
-    }
-    let total =
-      ranks ?? virtualRanks ?? (isLaunched ? processCount : max(Int(dl_cores_in_mask()), 1))
-    let name = ranks == nil ? "virtual_ranks" : "--ranks"
-    guard total >= 1 else { throw UsageError("\(name) \(total): give at least 1") }
-    guard total % processCount == 0 else {
-      throw UsageError(
-        "\(name) \(total): \(processCount) processes cannot host as many ranks each; use a number of "
-          + "processes that divides \(total)")
-    }
-    guard total / processCount <= 1024 else {
-      throw UsageError("\(name) \(total): a process hosts at most 1024 ranks; use fewer")
-    }
-    return total / processCount
-  }
 
   /// Ends this process, and the others with it, for an error that they do not know of.
   private func leave(_ error: any Error) -> Never {
@@ -187,9 +120,18 @@ public final class World {
       let place = error is LocalFailure || processCount == 1 ? "" : " (rank \(processes.rank))"
       World.complain(error, place: place)
     }
-    if let runtime, processCount > 1 { runtime.abort(code) }
+    if processCount > 1 { MPIRuntime.abort(code) }
     try? runtime?.finalize()
     exit(code.rawValue)
+  }
+
+  /// Ends the job from a thread beside the ranks, with one line, while they hang.
+  static func stop(_ line: String, _ signals: StopSignals, isLaunched: Bool) -> Never {
+    if signals.claim() { Console.error("dltrain: \(line); \(signals.advice)\n") }
+    // Where even MPI does not get through.
+    alarm(10)
+    if isLaunched { MPIRuntime.abort(.fault) }
+    _exit(ExitCode.fault.rawValue)
   }
 
   /// Prints an error, each of its lines with the program's name.
@@ -200,30 +142,6 @@ public final class World {
 
   private static func exitCode(of error: any Error) -> ExitCode {
     (error as? any DLError)?.exitCode ?? .fault
-  }
-}
-
-/// How gradients and parameters go between the processes of a host.
-public enum ReductionPath: String, Sendable, CaseIterable {
-  /// Through the memory of the host, where it has enough.
-  case shared
-  /// By MPI alone, each process with parameters of its own.
-  case mpi
-}
-
-/// How ranks are laid out over processes and threads.
-public struct RankLayout: Sendable {
-  /// The processes that a launcher started; nil without one.
-  let processes: Int?
-
-  /// As in `4 ranks (2 processes x 2 threads)`.
-  public func text(ranks: Int) -> String {
-    guard ranks > 1 else { return "1 rank" }
-    let count = "\(ranks) ranks"
-    guard let processes else { return "\(count) (threads)" }
-    let threads = ranks / processes
-    return threads == 1
-      ? "\(count) (processes)" : "\(count) (\(processes) processes x \(threads) threads)"
   }
 }
 
@@ -238,22 +156,6 @@ extension Result where Success == Void {
     try get()
     throw RankFailure(rank: 0, exitCode: ExitCode(rawValue: code) ?? .fault, message: "")
   }
-}
-
-/// An error of one rank that its peers were not told of.
-private struct LocalFailure: DLError {
-  let rank: Int
-  let exitCode: ExitCode
-  let description: String
-
-  init(_ error: any Error, rank: Int, ranks: Int) {
-    self.rank = rank
-    exitCode = (error as? any DLError)?.exitCode ?? .fault
-    description = "\(error)" + (ranks > 1 ? " (rank \(rank))" : "")
-  }
-
-  /// The same as all ranks of one process end with it.
-  var agreed: RankFailure { RankFailure(rank: rank, exitCode: exitCode, message: description) }
 }
 
 /// A command that was called with what it does not take.

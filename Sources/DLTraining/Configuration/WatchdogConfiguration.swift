@@ -1,0 +1,38 @@
+import DLConfiguration
+
+/// How long a job may stand still, and a host be silent.
+public struct WatchdogConfiguration: ConfigurationSection {
+  /// Seconds without progress after which the ranks that did not arrive are named.
+  public var warnSeconds = 60.0
+  /// Seconds without progress after which the job is ended.
+  public var abortSeconds = 600.0
+  /// Seconds of silence of a host after which the job is ended.
+  public var heartbeatSeconds = 10.0
+
+  /// Makes the section with its defaults.
+  public init() {}
+
+  /// The keys, in the order in which they are written.
+  public static var fields: [ConfigurationField<Self>] {
+    [
+      .init(
+        "warn_seconds", \.warnSeconds, .within(1...1e9),
+        "seconds without progress after which the ranks waited for are named"),
+      .init(
+        "abort_seconds", \.abortSeconds, .within(1...1e9),
+        "seconds without progress after which the job ends"),
+      .init(
+        "heartbeat_seconds", \.heartbeatSeconds, .within(2...1e9),
+        "seconds of silence of a host after which the job ends"),
+    ]
+  }
+
+  /// Faults that concern several keys at once.
+  public func problems() -> [ConfigurationProblem] {
+    guard abortSeconds < warnSeconds else { return [] }
+    return [
+      .init(
+        "abort_seconds", "warn_seconds", message: "must not be less than warn_seconds")
+    ]
+  }
+}
