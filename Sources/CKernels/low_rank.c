@@ -1,12 +1,30 @@
 #include "dl_compress.h"
 #include "template.h"
 
-enum { COLUMNS = 256 };
+// Columns that are summed up at a time.
+enum { TILE = 256 };
 
 size_t dl_low_rank_columns(size_t n) {
   size_t columns = 1;
-  while (columns < COLUMNS && 4 * columns * columns <= n) columns *= 2;
+  while (4 * columns * columns <= n) columns *= 2;
   return columns;
+}
+
+size_t dl_row_count(dl_rows s) { return (s.start + s.count + s.columns - 1) / s.columns; }
+
+// What row r has of the columns from `first` on, at most a tile of them.
+typedef struct {
+  size_t place, column, count;
+} piece;
+
+static inline piece piece_of(dl_rows s, size_t r, size_t first, size_t width) {
+  const size_t row = r * s.columns;
+  size_t begin = row + first, end = row + first + width;
+  if (end > row + s.columns) end = row + s.columns;
+  if (begin < s.start) begin = s.start;
+  if (end > s.start + s.count) end = s.start + s.count;
+  if (begin >= end) return (piece){0, 0, 0};
+  return (piece){begin - s.start, begin - row, end - begin};
 }
 
 static DL_CLONES double product(const float *a, const float *b, size_t n) {
@@ -20,15 +38,15 @@ static DL_CLONES void add_row(const float *row, double factor, size_t n, double 
   for (size_t i = 0; i < n; i++) sums[i] += factor * (double)row[i];
 }
 
-// row[i] = what the factors make of row r; encoder and decoder get the same bits.
+// row = what the factors make of a piece of row r; encoder and decoder get the same bits.
 static DL_CLONES void make_row(
   const float *left, const float *right, size_t r, size_t rows, size_t columns, size_t rank,
-  size_t n, float *row) {
-  for (size_t i = 0; i < n; i++) row[i] = 0;
+  piece part, float *restrict row) {
+  for (size_t i = 0; i < part.count; i++) row[i] = 0;
   for (size_t j = 0; j < rank; j++) {
     const float factor = left[j * rows + r];
-    const float *q = right + j * columns;
-    for (size_t i = 0; i < n; i++) row[i] += factor * q[i];
+    const float *q = right + j * columns + part.column;
+    for (size_t i = 0; i < part.count; i++) row[i] += factor * q[i];
   }
 }
 
@@ -65,42 +83,48 @@ static void orthonormalise(float *left, size_t rows, size_t rank) {
   }
 }
 
-static inline size_t row_length(size_t r, size_t columns, size_t n) {
-  return n - r * columns < columns ? n - r * columns : columns;
-}
-
 void dl_low_rank_encode(
-  float *x, size_t n, size_t rank, uint64_t seed, float *warm, float *left, float *right) {
-  const size_t columns = dl_low_rank_columns(n), rows = (n + columns - 1) / columns;
+  float *x, dl_rows shape, size_t rank, uint64_t seed, float *warm, float *left, float *right) {
+  const size_t columns = shape.columns, rows = dl_row_count(shape);
   fill_zero_columns(warm, columns, rank, seed);
   for (size_t j = 0; j < rank; j++) {
     for (size_t r = 0; r < rows; r++) {
-      const size_t length = row_length(r, columns, n);
-      left[j * rows + r] = (float)product(x + r * columns, warm + j * columns, length);
+      const piece row = piece_of(shape, r, 0, columns);
+      left[j * rows + r] =
+        (float)product(x + row.place, warm + j * columns + row.column, row.count);
     }
   }
   orthonormalise(left, rows, rank);
-  for (size_t j = 0; j < rank; j++) {
-    double sums[COLUMNS] = {0};
-    for (size_t r = 0; r < rows; r++) {
-      const size_t length = row_length(r, columns, n);
-      add_row(x + r * columns, left[j * rows + r], length, sums);
+  for (size_t first = 0; first < columns; first += TILE) {
+    const size_t width = columns - first < TILE ? columns - first : TILE;
+    for (size_t j = 0; j < rank; j++) {
+      double sums[TILE] = {0};
+      for (size_t r = 0; r < rows; r++) {
+        const piece part = piece_of(shape, r, first, width);
+        if (part.count == 0) continue;
+        add_row(x + part.place, left[j * rows + r], part.count, sums + (part.column - first));
+      }
+      for (size_t c = 0; c < width; c++) right[j * columns + first + c] = (float)sums[c];
     }
-    for (size_t c = 0; c < columns; c++) right[j * columns + c] = (float)sums[c];
   }
   memcpy(warm, right, rank * columns * sizeof *warm);
   for (size_t r = 0; r < rows; r++) {
-    float row[COLUMNS];
-    const size_t length = row_length(r, columns, n);
-    make_row(left, right, r, rows, columns, rank, length, row);
-    for (size_t i = 0; i < length; i++) x[r * columns + i] -= row[i];
+    for (size_t first = 0; first < columns; first += TILE) {
+      float row[TILE];
+      const piece part = piece_of(shape, r, first, TILE);
+      make_row(left, right, r, rows, columns, rank, part, row);
+      for (size_t i = 0; i < part.count; i++) x[part.place + i] -= row[i];
+    }
   }
 }
 
-void dl_low_rank_decode(const float *left, const float *right, size_t n, size_t rank, float *x) {
-  const size_t columns = dl_low_rank_columns(n), rows = (n + columns - 1) / columns;
+void dl_low_rank_decode(
+  const float *left, const float *right, dl_rows shape, size_t rank, float *x) {
+  const size_t rows = dl_row_count(shape);
   for (size_t r = 0; r < rows; r++) {
-    make_row(
-      left, right, r, rows, columns, rank, row_length(r, columns, n), x + r * columns);
+    for (size_t first = 0; first < shape.columns; first += TILE) {
+      const piece part = piece_of(shape, r, first, TILE);
+      make_row(left, right, r, rows, shape.columns, rank, part, x + part.place);
+    }
   }
 }

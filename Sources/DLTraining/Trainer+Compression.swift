@@ -28,7 +28,8 @@ extension Trainer {
     }
     let shares = phases.map(\.shares).sorted { $0.elements.lowerBound < $1.elements.lowerBound }
     let note = try shared?.compress(
-      by: codec, blocks: shares.flatMap(\.blocks), cuts: shares.flatMap { $0.buckets.map(\.cuts) })
+      by: codec, blocks: shares.flatMap(\.blocks).map(arena.compressedBlock),
+      cuts: shares.flatMap { $0.buckets.map(\.cuts) })
     if note == nil {
       report(
         "compression.name: \(configuration.compression.name.rawValue) has nothing to do, all ranks "
@@ -75,5 +76,16 @@ extension Trainer {
       try file.read(
         info, rows: place..<place + buffer.count, into: UnsafeMutableRawBufferPointer(buffer))
     }
+  }
+}
+
+extension ParameterArena {
+  /// A block of a tensor, with the rows that its tensor has in memory.
+  fileprivate func compressedBlock(_ range: Range<Int>) -> GradientBlock {
+    guard let index = offsets.lastIndex(where: { $0 <= range.lowerBound }),
+      let columns = parameters[index].shape.dimensions.last, columns > 0
+    else { return GradientBlock(range) }
+    return GradientBlock(
+      range, columns: columns, start: (range.lowerBound - offsets[index]) % columns)
   }
 }

@@ -39,8 +39,13 @@ private final class CompressionCheck {
     self.blocks = blocks
     cuts = (0...group.size).map { starts[$0 * blocks.count / group.size] }
     arena = try ShardedArena(group, neighbourhood, byteCount: 4 * (starts.last ?? 0))
-    let note = try arena.compress(by: codec, blocks: blocks, cuts: [cuts])
+    let note = try arena.compress(
+      by: codec, blocks: blocks.map(CompressionCheck.rows), cuts: [cuts])
     if (note == nil) != (arena.errorArrays == 0) { return nil }
+  }
+
+  private static func rows(_ block: Range<Int>) -> GradientBlock {
+    GradientBlock(block, columns: 48, start: block.lowerBound % 48)
   }
 
   private func leaf(_ rank: Int, _ index: Int, _ step: Int) -> Float {
@@ -94,7 +99,7 @@ private final class CompressionCheck {
         let kept = errors.reduce(0.0) { $0 + Double($1[place + index - block.lowerBound]) }
         isRight = isRight && abs(sums[index - own.lowerBound] + kept - wanted) < 1e-4
       }
-      place += block.count + codec.stateCount(block.count)
+      place += block.count + codec.stateCount(CompressionCheck.rows(block))
     }
     // More than nothing was kept, where there was anything to compress.
     return isRight && errors.allSatisfy { $0.contains { $0 != 0 } }

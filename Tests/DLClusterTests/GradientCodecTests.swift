@@ -21,12 +21,12 @@ struct GradientCodecTests {
       self.codec = codec
       self.count = count
       error = [Float](repeating: 0, count: count)
-      state = [Float](repeating: 0, count: codec.stateCount(count))
+      state = [Float](repeating: 0, count: codec.stateCount(GradientBlock(0..<count)))
     }
 
     mutating func send(_ values: [Float]) -> [Float] {
       var sums = zip(values, error).map { $0 + $1 }
-      var message = [UInt32](repeating: 0, count: codec.byteCount(count) / 4)
+      var message = [UInt32](repeating: 0, count: codec.byteCount(GradientBlock(0..<count)) / 4)
       var decoded = [Float](repeating: 7, count: count)
       var kept = state
       message.withUnsafeMutableBytes { message in
@@ -35,12 +35,12 @@ struct GradientCodecTests {
           kept.withUnsafeMutableBufferPointer { kept in
             guard let values = sums.baseAddress else { return }
             let state = kept.baseAddress ?? values
-            codec.encode(values, count: count, state: state, seed: 3, into: base)
+            codec.encode(values, GradientBlock(0..<count), state: state, seed: 3, into: base)
           }
         }
         decoded.withUnsafeMutableBufferPointer { decoded in
           guard let values = decoded.baseAddress else { return }
-          codec.decode(base, count: count, into: values)
+          codec.decode(base, GradientBlock(0..<count), into: values)
         }
       }
       error = sums
@@ -60,15 +60,15 @@ struct GradientCodecTests {
   @Test func messagesAreNoLongerThanTheBlock() {
     for codec in Self.codecs {
       for count in Self.counts where count > 2 {
-        let bytes = codec.byteCount(count)
+        let bytes = codec.byteCount(GradientBlock(0..<count))
         #expect(bytes % 4 == 0 && bytes <= 4 * count, "\(codec.name), \(count)")
       }
     }
-    #expect(BFloat16Codec().byteCount(16_384) == 32_768)
-    #expect(Float16Codec().byteCount(16_384) == 32_772)
-    #expect(TopKCodec(ratio: 0.01).byteCount(16_384) == 164 * 6)
-    #expect(PowerSGDCodec(rank: 2).byteCount(16_384) == 2 * 256 * 4)
-    #expect(TopKCodec(ratio: 0.01).byteCount(200) == 800)
+    #expect(BFloat16Codec().byteCount(GradientBlock(0..<16_384)) == 32_768)
+    #expect(Float16Codec().byteCount(GradientBlock(0..<16_384)) == 32_772)
+    #expect(TopKCodec(ratio: 0.01).byteCount(GradientBlock(0..<16_384)) == 164 * 6)
+    #expect(PowerSGDCodec(rank: 2).byteCount(GradientBlock(0..<16_384)) == 2 * 256 * 4)
+    #expect(TopKCodec(ratio: 0.01).byteCount(GradientBlock(0..<200)) == 800)
     #expect(Set(Self.codecs.map(\.name)).count == Self.codecs.count)
   }
 
@@ -134,12 +134,13 @@ struct GradientCodecTests {
   @Test func aMessageOfOnesIsNoNumber() {
     for codec in Self.codecs {
       for count in Self.counts where count > 0 {
-        var message = [UInt32](repeating: .max, count: codec.byteCount(count) / 4)
+        var message = [UInt32](
+          repeating: .max, count: codec.byteCount(GradientBlock(0..<count)) / 4)
         var decoded = [Float](repeating: 7, count: count)
         message.withUnsafeMutableBytes { message in
           decoded.withUnsafeMutableBufferPointer { decoded in
             guard let base = message.baseAddress, let values = decoded.baseAddress else { return }
-            codec.decode(base, count: count, into: values)
+            codec.decode(base, GradientBlock(0..<count), into: values)
           }
         }
         #expect(decoded.contains { $0.isNaN }, "\(codec.name), \(count)")

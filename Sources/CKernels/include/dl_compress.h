@@ -28,19 +28,29 @@ void dl_top_k_encode(float *x, size_t n, size_t k, float *values, uint16_t *indi
 /// x = zeros but for the values at their indices; an index outside makes x[0] no number.
 void dl_top_k_decode(const float *values, const uint16_t *indices, size_t k, size_t n, float *x);
 
-/// Columns of the near-square matrix that n elements are seen as: the largest power of two whose
-/// square n holds, and at most 256.
+/// A power of two for the columns of n elements that have no rows of their own: the largest whose
+/// square n holds.
 size_t dl_low_rank_columns(size_t n);
+
+/// Elements of a matrix one row behind another: the first row may lack elements at its beginning,
+/// and the last at its end.
+typedef struct {
+  size_t count, columns, start;  // start < columns: the first element's column
+} dl_rows;
+
+/// The rows that a dl_rows has elements of.
+size_t dl_row_count(dl_rows shape);
 
 /// One power iteration: x is close to left * right^T, with rank columns each, stored one behind
 /// another; those of left are orthonormal or zero.
 ///
-/// The last row of x may be short. warm [rank * columns] holds the last right factor, zeros at first;
-/// columns of zeros start as random numbers that seed determines.
+/// warm [rank * columns] holds the last right factor, zeros at first; columns of zeros start as
+/// random numbers that seed determines.
 void dl_low_rank_encode(
-  float *x, size_t n, size_t rank, uint64_t seed, float *warm, float *left, float *right);
+  float *x, dl_rows shape, size_t rank, uint64_t seed, float *warm, float *left, float *right);
 
 /// x = left * right^T.
-void dl_low_rank_decode(const float *left, const float *right, size_t n, size_t rank, float *x);
+void dl_low_rank_decode(
+  const float *left, const float *right, dl_rows shape, size_t rank, float *x);
 
 #endif

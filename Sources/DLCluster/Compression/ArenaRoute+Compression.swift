@@ -16,7 +16,7 @@ extension ArenaRoute {
   /// - Parameters:
   ///   - blocks: the arena's blocks, ascending; a share begins and ends where blocks do.
   ///   - cuts: the bounds of shares that ``reduce(_:peers:owners:type:)`` is to be called with.
-  func compress(by codec: any GradientCodec, _ blocks: [Range<Int>], cuts: [[Int]]) throws {
+  func compress(by codec: any GradientCodec, _ blocks: [GradientBlock], cuts: [[Int]]) throws {
     let ranks = link.ranks
     func owner(_ block: Range<Int>) -> Int {
       for cuts in cuts {
@@ -68,7 +68,7 @@ extension ArenaRoute {
     for process in 0..<link.processes.size where table.sendCounts[process] > 0 {
       let share = try indices(share(of: process, cuts), blocks)
       for block in share where block % link.workers == link.index {
-        let range = blocks.ranges[block]
+        let range = blocks.blocks[block].range
         result[0] = sums - 4 * range.lowerBound
         domainPlan.run(
           .float32, sources: peers.base, destinations: UnsafeBufferPointer(result.values),
@@ -97,7 +97,7 @@ extension ArenaRoute {
     _ block: Int, _ blocks: CompressedBlocks, after offset: Int, _ sums: UnsafeMutableRawPointer,
     _ peers: Table<UnsafeRawPointer?>, into gradients: UnsafeMutableRawPointer
   ) {
-    let range = blocks.ranges[block]
+    let range = blocks.blocks[block].range
     result[0] = gradients
     domainPlan.run(
       .float32, sources: peers.base, destinations: UnsafeBufferPointer(result.values),
@@ -110,7 +110,7 @@ extension ArenaRoute {
       let values = sums + 4 * blocks.longest * domain
       blocks.codec.decode(
         area.receive + table.receiveOffsets[partner(of: me, in: domain)] + offset,
-        count: range.count, into: values.assumingMemoryBound(to: Float.self))
+        blocks.blocks[block], into: values.assumingMemoryBound(to: Float.self))
       domainSums[domain] = UnsafeRawPointer(values - 4 * range.lowerBound)
     }
     acrossDomains.run(

@@ -20,9 +20,9 @@ extension ArenaRoute {
   func gather(array: Int, take: (UnsafeBufferPointer<Float>, Int) -> Void) throws {
     guard let blocks = area.blocks else { return }
     var first = 0
-    while first < blocks.ranges.count {
+    while first < blocks.blocks.count {
       var end = first + 1
-      while end < blocks.ranges.count, blocks.places[end] - blocks.places[first] < 1 << 20 {
+      while end < blocks.blocks.count, blocks.places[end] - blocks.places[first] < 1 << 20 {
         end += 1
       }
       let run = first..<end
@@ -81,7 +81,7 @@ extension ArenaRoute {
   func restore(_ read: (Int, Int, UnsafeMutableBufferPointer<Float>) throws -> Void) throws {
     guard let blocks = area.blocks, link.index == 0 else { return }
     for array in 0..<recordArrays {
-      for block in blocks.ranges.indices where holder(block, array: array, blocks) == me {
+      for block in blocks.blocks.indices where holder(block, array: array, blocks) == me {
         try read(
           array, blocks.places[block],
           UnsafeMutableBufferPointer(

@@ -7,7 +7,7 @@ import Glibc
 /// order of the blocks, and take memory only where they are written to: where the process sends.
 final class CompressedBlocks: @unchecked Sendable {
   let codec: any GradientCodec
-  let ranges: [Range<Int>]
+  let blocks: [GradientBlock]
   /// The process that owns each block; -1 for none.
   let owners: [Int]
   /// The bytes of the messages of all blocks before one, and of all at last.
@@ -20,15 +20,15 @@ final class CompressedBlocks: @unchecked Sendable {
   private let memory: SharedMemory
 
   /// Describes blocks in ascending order.
-  init(_ codec: any GradientCodec, _ ranges: [Range<Int>], owner: (Range<Int>) -> Int) throws {
+  init(_ codec: any GradientCodec, _ blocks: [GradientBlock], owner: (Range<Int>) -> Int) throws {
     self.codec = codec
-    self.ranges = ranges
-    owners = ranges.map(owner)
-    messages = ranges.reduce(into: [0]) { $0.append(($0.last ?? 0) + codec.byteCount($1.count)) }
-    places = ranges.reduce(into: [0]) {
-      $0.append(($0.last ?? 0) + $1.count + codec.stateCount($1.count))
+    self.blocks = blocks
+    owners = blocks.map { owner($0.range) }
+    messages = blocks.reduce(into: [0]) { $0.append(($0.last ?? 0) + codec.byteCount($1)) }
+    places = blocks.reduce(into: [0]) {
+      $0.append(($0.last ?? 0) + $1.count + codec.stateCount($1))
     }
-    longest = ranges.map(\.count).max() ?? 0
+    longest = blocks.map(\.count).max() ?? 0
     memory = try SharedMemory(byteCount: 4 * (places.last ?? 0))
   }
 
@@ -45,8 +45,8 @@ final class CompressedBlocks: @unchecked Sendable {
     if range.isEmpty { return 0..<0 }
     let first = firstIndex(from: range.lowerBound)
     let end = firstIndex(from: range.upperBound)
-    guard first < end, ranges[first].lowerBound == range.lowerBound,
-      ranges[end - 1].upperBound == range.upperBound
+    guard first < end, blocks[first].range.lowerBound == range.lowerBound,
+      blocks[end - 1].range.upperBound == range.upperBound
     else { return nil }
     return first..<end
   }
@@ -57,10 +57,10 @@ final class CompressedBlocks: @unchecked Sendable {
   }
 
   private func firstIndex(from element: Int) -> Int {
-    var (low, high) = (0, ranges.count)
+    var (low, high) = (0, blocks.count)
     while low < high {
       let middle = (low + high) / 2
-      if ranges[middle].lowerBound < element { low = middle + 1 } else { high = middle }
+      if blocks[middle].range.lowerBound < element { low = middle + 1 } else { high = middle }
     }
     return low
   }
@@ -71,15 +71,15 @@ final class CompressedBlocks: @unchecked Sendable {
   func encode(
     _ block: Int, _ sums: UnsafeMutablePointer<Float>, into message: UnsafeMutableRawPointer
   ) {
-    let count = ranges[block].count
+    let (shape, count) = (blocks[block], blocks[block].count)
     let record = record(block)
     guard addFinite(record, to: sums, count) else {
-      memset(message, 0xff, codec.byteCount(count))
+      memset(message, 0xff, messages[block + 1] - messages[block])
       memset(record, 0, 4 * recordCount(block))
       return
     }
     codec.encode(
-      sums, count: count, state: record + count, seed: UInt64(block), into: message)
+      sums, shape, state: record + count, seed: UInt64(block), into: message)
     record.update(from: sums, count: count)
   }
 }

@@ -9,21 +9,21 @@ public struct BFloat16Codec: GradientCodec {
   public var name: String { "bf16" }
 
   /// Two bytes an element.
-  public func byteCount(_ count: Int) -> Int { (count + 1) / 2 * 4 }
+  public func byteCount(_ block: GradientBlock) -> Int { (block.count + 1) / 2 * 4 }
 
   /// Rounds the block.
   public func encode(
-    _ values: UnsafeMutablePointer<Float>, count: Int, state: UnsafeMutablePointer<Float>,
-    seed: UInt64, into message: UnsafeMutableRawPointer
+    _ values: UnsafeMutablePointer<Float>, _ block: GradientBlock,
+    state: UnsafeMutablePointer<Float>, seed: UInt64, into message: UnsafeMutableRawPointer
   ) {
-    dl_bf16_encode(values, count, message.assumingMemoryBound(to: UInt16.self))
+    dl_bf16_encode(values, block.count, message.assumingMemoryBound(to: UInt16.self))
   }
 
   /// Widens the block.
   public func decode(
-    _ message: UnsafeRawPointer, count: Int, into values: UnsafeMutablePointer<Float>
+    _ message: UnsafeRawPointer, _ block: GradientBlock, into values: UnsafeMutablePointer<Float>
   ) {
-    dl_bf16_decode(message.assumingMemoryBound(to: UInt16.self), count, values)
+    dl_bf16_decode(message.assumingMemoryBound(to: UInt16.self), block.count, values)
   }
 }
 
@@ -38,24 +38,24 @@ public struct Float16Codec: GradientCodec {
   public var name: String { "fp16" }
 
   /// Two bytes an element, and the factor.
-  public func byteCount(_ count: Int) -> Int { 4 + (count + 1) / 2 * 4 }
+  public func byteCount(_ block: GradientBlock) -> Int { 4 + (block.count + 1) / 2 * 4 }
 
   /// Scales and rounds the block.
   public func encode(
-    _ values: UnsafeMutablePointer<Float>, count: Int, state: UnsafeMutablePointer<Float>,
-    seed: UInt64, into message: UnsafeMutableRawPointer
+    _ values: UnsafeMutablePointer<Float>, _ block: GradientBlock,
+    state: UnsafeMutablePointer<Float>, seed: UInt64, into message: UnsafeMutableRawPointer
   ) {
     dl_fp16_encode(
-      values, count, message.assumingMemoryBound(to: Float.self),
+      values, block.count, message.assumingMemoryBound(to: Float.self),
       (message + 4).assumingMemoryBound(to: UInt16.self))
   }
 
   /// Widens and scales the block back.
   public func decode(
-    _ message: UnsafeRawPointer, count: Int, into values: UnsafeMutablePointer<Float>
+    _ message: UnsafeRawPointer, _ block: GradientBlock, into values: UnsafeMutablePointer<Float>
   ) {
     dl_fp16_decode(
-      message.load(as: Float.self), (message + 4).assumingMemoryBound(to: UInt16.self), count,
+      message.load(as: Float.self), (message + 4).assumingMemoryBound(to: UInt16.self), block.count,
       values)
   }
 }

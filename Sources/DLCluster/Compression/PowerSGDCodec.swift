@@ -7,8 +7,8 @@ import CKernels
 ///
 /// The paper reduces `P` and `Q` over all workers, whose sum it approximates; here the owner of a
 /// block gets both factors of every domain, so that one message does, and each domain's own sum is
-/// approximated. `M` is the block seen as a near-square matrix of a power of two columns, and not
-/// the whole tensor. Blocks of up to 256 elements are sent whole, as the paper does with vectors.
+/// approximated. `M` is the block with the rows of its tensor, or where they are too long or too
+/// short to save half seen as a near-square matrix, and not the whole tensor. Blocks of up to 256 elements are sent whole, as the paper does with vectors.
 public struct PowerSGDCodec: GradientCodec {
   /// The columns of the factors.
   public let rank: Int
@@ -21,39 +21,52 @@ public struct PowerSGDCodec: GradientCodec {
   /// `power_sgd RANK`.
   public var name: String { "power_sgd \(rank)" }
 
-  private func columns(_ count: Int) -> Int { dl_low_rank_columns(count) }
-  private func rows(_ count: Int) -> Int { (count + columns(count) - 1) / columns(count) }
+  /// The block as a matrix: the rows of its tensor where that saves half, else near-square.
+  private func shape(_ block: GradientBlock) -> dl_rows {
+    let natural = dl_rows(count: block.count, columns: max(block.columns, 1), start: block.start)
+    if 2 * rank * (dl_row_count(natural) + natural.columns) <= block.count { return natural }
+    return dl_rows(count: block.count, columns: dl_low_rank_columns(block.count), start: 0)
+  }
 
-  private func isPlain(_ count: Int) -> Bool {
-    count <= largestPlainBlock || rank * (rows(count) + columns(count)) >= count
+  private func factorCount(_ shape: dl_rows) -> Int {
+    rank * (dl_row_count(shape) + shape.columns)
+  }
+
+  private func isPlain(_ block: GradientBlock) -> Bool {
+    block.count <= largestPlainBlock || factorCount(shape(block)) >= block.count
   }
 
   /// Both factors, or the whole block where that is less.
-  public func byteCount(_ count: Int) -> Int {
-    isPlain(count) ? 4 * count : 4 * rank * (rows(count) + columns(count))
+  public func byteCount(_ block: GradientBlock) -> Int {
+    4 * (isPlain(block) ? block.count : factorCount(shape(block)))
   }
 
   /// The last right factor.
-  public func stateCount(_ count: Int) -> Int { isPlain(count) ? 0 : rank * columns(count) }
+  public func stateCount(_ block: GradientBlock) -> Int {
+    isPlain(block) ? 0 : rank * shape(block).columns
+  }
 
   /// Makes one power iteration from the last right factor.
   public func encode(
-    _ values: UnsafeMutablePointer<Float>, count: Int, state: UnsafeMutablePointer<Float>,
-    seed: UInt64, into message: UnsafeMutableRawPointer
+    _ values: UnsafeMutablePointer<Float>, _ block: GradientBlock,
+    state: UnsafeMutablePointer<Float>, seed: UInt64, into message: UnsafeMutableRawPointer
   ) {
-    if isPlain(count) {
-      return PlainCodec().encode(values, count: count, state: state, seed: seed, into: message)
+    if isPlain(block) {
+      return PlainCodec().encode(values, block, state: state, seed: seed, into: message)
     }
     let left = message.assumingMemoryBound(to: Float.self)
-    dl_low_rank_encode(values, count, rank, seed, state, left, left + rank * rows(count))
+    let shape = shape(block)
+    dl_low_rank_encode(
+      values, shape, rank, seed, state, left, left + rank * dl_row_count(shape))
   }
 
   /// Multiplies the factors.
   public func decode(
-    _ message: UnsafeRawPointer, count: Int, into values: UnsafeMutablePointer<Float>
+    _ message: UnsafeRawPointer, _ block: GradientBlock, into values: UnsafeMutablePointer<Float>
   ) {
-    if isPlain(count) { return PlainCodec().decode(message, count: count, into: values) }
+    if isPlain(block) { return PlainCodec().decode(message, block, into: values) }
     let left = message.assumingMemoryBound(to: Float.self)
-    dl_low_rank_decode(left, left + rank * rows(count), count, rank, values)
+    let shape = shape(block)
+    dl_low_rank_decode(left, left + rank * dl_row_count(shape), shape, rank, values)
   }
 }

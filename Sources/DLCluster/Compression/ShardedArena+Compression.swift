@@ -1,6 +1,7 @@
 /// Gradients that are compressed on their way between domains.
 extension ShardedArena {
-  /// Compresses gradients of float32 between domains from now on; collective.
+  /// Compresses gradients of float32 between domains from now on; collective, and before
+  /// ``overlap(_:type:track:)``.
   ///
   /// - Parameters:
   ///   - blocks: the arena's blocks in ascending order, each of one tensor and of at most 65,536
@@ -9,7 +10,7 @@ extension ShardedArena {
   /// - Returns: what the kept errors are a state of: the codec and the layout of the domains; nil
   ///   where one domain holds all ranks, so that there is nothing to compress.
   /// - Throws: ``ClusterError`` without memory, or for blocks that are too long.
-  public func compress(by codec: any GradientCodec, blocks: [Range<Int>], cuts: [[Int]]) throws
+  public func compress(by codec: any GradientCodec, blocks: [GradientBlock], cuts: [[Int]]) throws
     -> String?
   {
     guard let route else { return nil }

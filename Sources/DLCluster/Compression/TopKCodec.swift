@@ -25,33 +25,33 @@ public struct TopKCodec: GradientCodec {
   private func isPlain(_ count: Int) -> Bool { 3 * sentCount(count) >= 2 * count }
 
   /// Six bytes for each element that is sent, or the whole block where that is less.
-  public func byteCount(_ count: Int) -> Int {
-    let sent = sentCount(count)
-    return isPlain(count) ? 4 * count : 4 * sent + (sent + 1) / 2 * 4
+  public func byteCount(_ block: GradientBlock) -> Int {
+    let sent = sentCount(block.count)
+    return isPlain(block.count) ? 4 * block.count : 4 * sent + (sent + 1) / 2 * 4
   }
 
   /// Takes the largest out of the block.
   public func encode(
-    _ values: UnsafeMutablePointer<Float>, count: Int, state: UnsafeMutablePointer<Float>,
-    seed: UInt64, into message: UnsafeMutableRawPointer
+    _ values: UnsafeMutablePointer<Float>, _ block: GradientBlock,
+    state: UnsafeMutablePointer<Float>, seed: UInt64, into message: UnsafeMutableRawPointer
   ) {
-    if isPlain(count) {
-      return PlainCodec().encode(values, count: count, state: state, seed: seed, into: message)
+    if isPlain(block.count) {
+      return PlainCodec().encode(values, block, state: state, seed: seed, into: message)
     }
-    let sent = sentCount(count)
+    let sent = sentCount(block.count)
     dl_top_k_encode(
-      values, count, sent, message.assumingMemoryBound(to: Float.self),
+      values, block.count, sent, message.assumingMemoryBound(to: Float.self),
       (message + 4 * sent).assumingMemoryBound(to: UInt16.self))
   }
 
   /// Puts them back among zeros.
   public func decode(
-    _ message: UnsafeRawPointer, count: Int, into values: UnsafeMutablePointer<Float>
+    _ message: UnsafeRawPointer, _ block: GradientBlock, into values: UnsafeMutablePointer<Float>
   ) {
-    if isPlain(count) { return PlainCodec().decode(message, count: count, into: values) }
-    let sent = sentCount(count)
+    if isPlain(block.count) { return PlainCodec().decode(message, block, into: values) }
+    let sent = sentCount(block.count)
     dl_top_k_decode(
       message.assumingMemoryBound(to: Float.self),
-      (message + 4 * sent).assumingMemoryBound(to: UInt16.self), sent, count, values)
+      (message + 4 * sent).assumingMemoryBound(to: UInt16.self), sent, block.count, values)
   }
 }

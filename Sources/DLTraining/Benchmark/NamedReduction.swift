@@ -77,9 +77,9 @@ struct NamedReduction {
   }
 
   /// As long as those of training.
-  private static func evenBlocks(of range: Range<Int>) -> [Range<Int>] {
+  private static func evenBlocks(of range: Range<Int>) -> [GradientBlock] {
     stride(from: range.lowerBound, to: range.upperBound, by: 16_384).map {
-      $0..<min($0 + 16_384, range.upperBound)
+      GradientBlock($0..<min($0 + 16_384, range.upperBound))
     }
   }
 

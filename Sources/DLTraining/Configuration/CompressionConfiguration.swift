@@ -13,9 +13,9 @@ public struct CompressionConfiguration: ConfigurationSection {
   /// The codec.
   public var name = Name.none
   /// The part of each block of a gradient that top_k sends.
-  public var ratio = 0.01
+  public var ratio = 0.1
   /// The columns of power_sgd's factors.
-  public var rank = 2
+  public var rank = 4
 
   /// Makes the section with its defaults.
   public init() {}
