@@ -18,14 +18,73 @@ extension ConfigurationCodable {
   public func encode(to encoder: any Encoder) throws { try node.encode(to: encoder) }
 }
 
+/// The options of one word of a choice.
+public protocol ConfigurationOption: ConfigurationSection {
+  /// The word as written in the file.
+  static var word: String { get }
+}
+
 /// One of several words, each with options of its own: `{conv2d: {out: 32}}`, or a bare `relu`.
+public protocol ConfigurationChoice: ConfigurationCodable {
+  /// The types that a choice is made from, one for each word.
+  static var optionTypes: [any ConfigurationOption.Type] { get }
+  /// What a word stands for, as in "unknown layer".
+  static var noun: String { get }
+  /// What one looks like.
+  static var example: String { get }
+  /// The options of the chosen word.
+  var option: any ConfigurationOption { get }
+  /// Makes the choice from one of the types in ``optionTypes``; nil from any other.
+  ///
+  /// - Parameter line: the line of the file that it stands on; 0 where it comes from elsewhere.
+  init?(option: any ConfigurationOption, line: Int)
+}
+
+extension ConfigurationChoice {
+  /// The word as written in the file.
+  public var word: String { type(of: option).word }
+
+  /// Choices are equal when their words and options are, wherever they were written.
+  public static func == (a: Self, b: Self) -> Bool {
+    func equal<Option: ConfigurationOption>(_ option: Option) -> Bool {
+      b.option as? Option == option
+    }
+    return equal(a.option)
+  }
+
+  /// Reads a bare word or a mapping of one key.
+  public static func read(
+    _ node: ConfigurationNode, at path: String, rule: ConfigurationRule,
+    faults: inout ConfigurationFaults
+  ) -> Self? {
+    guard
+      let (index, given) = node.chosenWord(
+        among: optionTypes.map { $0.word }, noun, example: example, at: path, faults: &faults)
+    else { return nil }
+    let type = optionTypes[index]
+    let value = type.read(given, at: "\(path).\(type.word)", rule: .none, faults: &faults)
+    return value.flatMap { Self(option: $0, line: node.place.line) }
+  }
+
+  /// A mapping of one key.
+  public var node: ConfigurationNode { .init(.mapping([.init(word, option.node)])) }
+
+  /// A bare word, or an object of one word.
+  public static func schema(_ rule: ConfigurationRule) -> ConfigurationNode { choiceSchema }
+
+  /// The JSON Schema of all words.
+  package static var choiceSchema: ConfigurationNode {
+    .choiceSchema(optionTypes.map { ($0.word, $0.schema(.none)) })
+  }
+}
+
 extension ConfigurationNode {
   /// Finds out which word the node names, and its options; notes a fault where it names none.
   ///
   /// - Parameters:
   ///   - noun: what a word stands for, as in "unknown layer".
   ///   - example: what one looks like.
-  package func chosenWord(
+  fileprivate func chosenWord(
     among words: [String], _ noun: String, example: String, at path: String,
     faults: inout ConfigurationFaults
   ) -> (index: Int, options: ConfigurationNode)? {
@@ -50,7 +109,7 @@ extension ConfigurationNode {
   }
 
   /// The JSON Schema of a choice: a bare word, or an object of one word.
-  package static func choiceSchema(_ words: [(word: String, options: ConfigurationNode)])
+  fileprivate static func choiceSchema(_ words: [(word: String, options: ConfigurationNode)])
     -> ConfigurationNode
   {
     let objects = words.map { word, options in

@@ -4,9 +4,7 @@ import DLTensor
 /// The options of one word of `model.layers`, and the layer that they make.
 ///
 /// Stands beside its layer; ``LayerConfiguration/words`` lists it.
-public protocol LayerWord: ConfigurationSection {
-  /// The word as written in `model.layers`.
-  static var word: String { get }
+public protocol LayerWord: ConfigurationOption {
   /// Makes the layer for inputs of shape `[batch] + input`.
   ///
   /// - Throws: ``TensorError`` when no such layer takes the input.

@@ -3,10 +3,7 @@ import DLConfiguration
 /// A loss that a configuration can name: its properties are the options of its word.
 ///
 /// ``LossConfiguration/words`` lists it.
-public protocol LossWord: Loss, ConfigurationSection {
-  /// The word as written in `loss`.
-  static var word: String { get }
-}
+public protocol LossWord: Loss, ConfigurationOption {}
 
 extension LossWord {
   /// No options.

@@ -2,15 +2,13 @@ import DLConfiguration
 import DLData
 
 /// The options of one word of `data.augment`, and the change that they make.
-public protocol AugmentWord: ConfigurationSection {
-  /// The word as written in `data.augment`.
-  static var word: String { get }
+public protocol AugmentWord: ConfigurationOption {
   /// The change of images.
   var change: Augmentation.Change { get }
 }
 
 /// One entry of `data.augment`: `{pad_crop: {padding: 4}}`, or the bare word `flip`.
-public struct AugmentConfiguration: ConfigurationCodable {
+public struct AugmentConfiguration: ConfigurationChoice {
   /// The word's options, one of the types in ``words``.
   public let options: any AugmentWord
 
@@ -22,38 +20,23 @@ public struct AugmentConfiguration: ConfigurationCodable {
   /// Makes an entry from its options.
   public init(_ options: some AugmentWord) { self.options = options }
 
-  private init(any options: any AugmentWord) { self.options = options }
+  /// Makes an entry from a word's options.
+  public init?(option: any ConfigurationOption, line: Int) {
+    guard let options = option as? any AugmentWord else { return nil }
+    self.options = options
+  }
 
   /// The change of images.
   public var change: Augmentation.Change { options.change }
 
-  private var word: String { type(of: options).word }
-
-  /// Entries are equal when their changes are.
-  public static func == (a: Self, b: Self) -> Bool { a.change == b.change }
-
-  /// Reads a bare word or a mapping of one key.
-  public static func read(
-    _ node: ConfigurationNode, at path: String, rule: ConfigurationRule,
-    faults: inout ConfigurationFaults
-  ) -> Self? {
-    guard
-      let (index, options) = node.chosenWord(
-        among: words.map { $0.word }, "augmentation", example: "{pad_crop: {padding: 4}} or flip",
-        at: path, faults: &faults)
-    else { return nil }
-    let type = words[index]
-    return type.read(options, at: "\(path).\(type.word)", rule: .none, faults: &faults)
-      .map { Self(any: $0) }
-  }
-
-  /// A mapping of one key.
-  public var node: ConfigurationNode { .init(.mapping([.init(word, options.node)])) }
-
-  /// A bare word, or an object of one word.
-  public static func schema(_ rule: ConfigurationRule) -> ConfigurationNode {
-    .choiceSchema(words.map { ($0.word, $0.schema(.none)) })
-  }
+  /// The word's options.
+  public var option: any ConfigurationOption { options }
+  /// The types of ``words``.
+  public static var optionTypes: [any ConfigurationOption.Type] { words }
+  /// A change of images.
+  public static var noun: String { "augmentation" }
+  /// Two changes.
+  public static var example: String { "{pad_crop: {padding: 4}} or flip" }
 }
 
 /// Pads with black and takes a window of the image's size at a random place.
