@@ -57,7 +57,7 @@ final class HostTeam: @unchecked Sendable {
     }
     // All have mapped it or never will.
     try host.barrier()
-    if host.rank == 0 { shm_unlink(name) }
+    if host.rank == 0 { SharedMemory.unlink(name) }
     guard let made else { return (nil, nil) }
     var reason = ""
     if case .failure(let error) = made { reason = "\(error)" }
@@ -76,7 +76,7 @@ final class HostTeam: @unchecked Sendable {
     let memory = try SharedMemory(creating: name, byteCount: byteCount(members))
     let spins = Int(dl_cores_online()) >= members && Int(dl_cores_in_mask()) >= threads
     guard dl_barrier_place(memory.pointer, UInt32(members), spins ? 20_000 : 0) != nil else {
-      shm_unlink(name)
+      SharedMemory.unlink(name)
       throw ClusterError.system(
         op: "shared memory", errno: 12, detail: "no barrier for \(members) ranks")
     }
@@ -173,7 +173,7 @@ final class HostDomain: MemoryDomain {
       code = if case .system(_, let number, _) = error as? ClusterError { number } else { 5 }
     }
     let mail = try withUnsafeBytes(of: code) { try tell(Call(op: .share, size: byteCount), $0) }
-    if index == 0 { shm_unlink(name) }
+    if index == 0 { SharedMemory.unlink(name) }
     for member in ranks.indices {
       let code = mail[member].load(as: Int32.self)
       guard code == 0 else {

@@ -3,9 +3,11 @@ import Glibc
 /// Zeroed memory on a page boundary that one process has, or several map.
 ///
 /// It lives as long as the object; each mapping of several lives by itself.
-final class SharedMemory: @unchecked Sendable {
-  let pointer: UnsafeMutableRawPointer
-  let byteCount: Int
+package final class SharedMemory: @unchecked Sendable {
+  /// The first byte.
+  package let pointer: UnsafeMutableRawPointer
+  /// The bytes mapped.
+  package let byteCount: Int
 
   private init(mapping descriptor: Int32, byteCount: Int) throws {
     let size = max(byteCount, 64)
@@ -34,16 +36,30 @@ final class SharedMemory: @unchecked Sendable {
   ///
   /// Throws ``ClusterError/system(op:errno:detail:)`` where there is no space; then nothing is left.
   convenience init(creating name: String, byteCount: Int) throws {
-    let descriptor = shm_open(name, O_RDWR | O_CREAT | O_EXCL, 0o600)
+    try self.init(reserving: name, byteCount: byteCount, flags: O_EXCL)
+  }
+
+  /// Maps the segment of a name, which the first who comes makes.
+  ///
+  /// Throws as ``init(creating:byteCount:)``.
+  package convenience init(joining name: String, byteCount: Int) throws {
+    try self.init(reserving: name, byteCount: byteCount, flags: 0)
+  }
+
+  private convenience init(reserving name: String, byteCount: Int, flags: Int32) throws {
+    let descriptor = shm_open(name, O_RDWR | O_CREAT | flags, 0o600)
     guard descriptor >= 0 else { throw SharedMemory.refused(byteCount, errno) }
     defer { close(descriptor) }
     let code = posix_fallocate(descriptor, 0, off_t(max(byteCount, 64)))
     guard code == 0 else {
-      shm_unlink(name)
+      SharedMemory.unlink(name)
       throw SharedMemory.refused(byteCount, code)
     }
     try self.init(mapping: descriptor, byteCount: byteCount)
   }
+
+  /// Takes a segment's name away; those who have mapped it keep it.
+  package static func unlink(_ name: String) { shm_unlink(name) }
 
   /// Maps the segment that another process of the host has made.
   convenience init(opening name: String, byteCount: Int) throws {
