@@ -78,7 +78,7 @@ public struct StepBenchmark: Sendable {
     let trainer = try Trainer(
       job, options: options, communicator: communicator, observers: [recorder])
     _ = try trainer.run()
-    let own = recorder.median { $0.total }
+    let own = recorder.seconds
     var result = StepMeasurement()
     result.ranks = communicator.size
     result.rows = job.batchSize
@@ -114,22 +114,10 @@ private final class StepRecorder: TrainingObserver {
   }
 
   /// The median of each part.
-  var medians: StepTimes {
-    var result = StepTimes()
-    result.dataWait = median { $0.dataWait }
-    result.compute = median { $0.compute }
-    result.syncBatchNorm = median { $0.syncBatchNorm }
-    result.agreement = median { $0.agreement }
-    result.reduction = median { $0.reduction }
-    result.optimizer = median { $0.optimizer }
-    return result
-  }
+  var medians: StepTimes { .medians(times) }
 
-  func median(_ part: (StepTimes) -> Double) -> Double {
-    let sorted = times.map(part).sorted()
-    guard let middle = sorted.isEmpty ? nil : sorted.count / 2 else { return 0 }
-    return sorted.count % 2 == 1 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2
-  }
+  /// The median of whole steps in seconds.
+  var seconds: Double { StepTimes.median(times.map(\.total)) }
 }
 
 extension Configuration {

@@ -36,11 +36,6 @@ public struct StepMeasurement: Sendable {
 
   package init() {}
 
-  private static let parts: [(key: String, part: WritableKeyPath<StepTimes, Double> & Sendable)] = [
-    ("data_ms", \.dataWait), ("compute_ms", \.compute), ("sync_bn_ms", \.syncBatchNorm),
-    ("agree_ms", \.agreement), ("reduce_ms", \.reduction), ("optimizer_ms", \.optimizer),
-  ]
-
   /// As an object on one line.
   package var json: JSON {
     .object(
@@ -52,7 +47,9 @@ public struct StepMeasurement: Sendable {
         .init("step_ms", .number(seconds * 1e3)),
         .init("samples_per_s", .number(samplesPerSecond)),
       ]
-        + StepMeasurement.parts.map { .init($0.key, .number(times[keyPath: $0.part] * 1e3)) } + [
+        + StepTimes.parts.map {
+          .init($0.name + "_ms", .number(times[keyPath: $0.seconds] * 1e3))
+        } + [
           .init("parameters", .integer(parameters)),
           .init("state_bytes_per_rank", .integer(stateBytes)),
           .init("collectives", .integer(collectives)),
@@ -86,8 +83,8 @@ public struct StepMeasurement: Sendable {
     traffic.plainGradients = try value("uncompressed_bytes").int ?? 0
     traffic.parameters = try value("parameter_bytes").int ?? 0
     seconds = try (value("step_ms").double ?? 0) / 1e3
-    for (key, part) in StepMeasurement.parts {
-      times[keyPath: part] = try (value(key).double ?? 0) / 1e3
+    for part in StepTimes.parts {
+      times[keyPath: part.seconds] = try (value(part.name + "_ms").double ?? 0) / 1e3
     }
     blasCore = try value("blas_core").string ?? ""
     kernelSet = try value("kernel_set").string ?? ""

@@ -215,11 +215,9 @@ private struct StepSums {
   }
 
   func text(ranks: Int) -> String {
-    let parts = [
-      ("data", times.dataWait), ("compute", times.compute), ("SyncBN", times.syncBatchNorm),
-      ("waiting", times.agreement), ("gradient sum", times.reduction),
-      ("optimizer", times.optimizer),
-    ].map { "\($0.0) \(Text.percent($0.1 / times.total, 1))" }.joined(separator: ", ")
+    let parts = StepTimes.parts.map {
+      "\($0.title) \(Text.percent(times[keyPath: $0.seconds] / times.total, 1))"
+    }.joined(separator: ", ")
     guard ranks > 1, let most = slowest.max(by: { ($0.value, $1.key) < ($1.value, $0.key) }) else {
       return parts
     }

@@ -14,26 +14,28 @@ final class MetricsObserver: TrainingObserver {
 
   func didStep(_ report: StepReport) throws {
     let times = report.times
-    // One literal: a step is allowed few allocations.
-    var members: [JSON.Member] = [
-      .init("kind", .string("step")), .init("step", .integer(report.step)),
-      .init("epoch", .integer(report.epoch)), .init("loss", .number(report.loss)),
-      .init("lr", .number(report.learningRate)),
-      .init("samples_per_s", .number(Double(report.rows) / report.seconds)),
-      .init("comm_share", .number(report.times.communication / report.seconds)),
-      .init("data_s", .number(times.dataWait)), .init("compute_s", .number(times.compute)),
-      .init("sync_bn_s", .number(times.syncBatchNorm)), .init("agree_s", .number(times.agreement)),
-      .init("reduce_s", .number(times.reduction)), .init("optimizer_s", .number(times.optimizer)),
-      .init("slowest_rank", .integer(times.slowestRank)),
-      .init("slowest_s", .number(times.slowest)),
-    ]
-    if ranks == 1 { members.removeLast(2) }
-    if report.traffic.plainGradients > 0 {
-      members += [
-        .init("sent_bytes", .integer(report.traffic.gradients)),
-        .init("uncompressed_bytes", .integer(report.traffic.plainGradients)),
-        .init("parameter_bytes", .integer(report.traffic.parameters)),
-      ]
+    // Room for all at once: a step is allowed few allocations.
+    var members: [JSON.Member] = []
+    members.reserveCapacity(12 + StepTimes.parts.count + report.parts.count)
+    members.append(.init("kind", .string("step")))
+    members.append(.init("step", .integer(report.step)))
+    members.append(.init("epoch", .integer(report.epoch)))
+    members.append(.init("loss", .number(report.loss)))
+    members.append(.init("lr", .number(report.learningRate)))
+    members.append(.init("samples_per_s", .number(Double(report.rows) / report.seconds)))
+    members.append(.init("comm_share", .number(times.communication / report.seconds)))
+    for part in StepTimes.parts {
+      members.append(.init(part.name + "_s", .number(times[keyPath: part.seconds])))
+    }
+    if ranks > 1 {
+      members.append(.init("slowest_rank", .integer(times.slowestRank)))
+      members.append(.init("slowest_s", .number(times.slowest)))
+    }
+    let traffic = report.traffic
+    if traffic.plainGradients > 0 {
+      members.append(.init("sent_bytes", .integer(traffic.gradients)))
+      members.append(.init("uncompressed_bytes", .integer(traffic.plainGradients)))
+      members.append(.init("parameter_bytes", .integer(traffic.parameters)))
     }
     for part in report.parts { members.append(.init("loss_" + part.name, .number(part.loss))) }
     try log.append(members)

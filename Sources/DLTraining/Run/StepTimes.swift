@@ -20,6 +20,26 @@ public struct StepTimes: Sendable {
   /// Seconds that this took it.
   public var slowest = 0.0
 
+  /// One of the parts that add up to the whole.
+  struct Part: Sendable {
+    /// The name in metrics.jsonl (`data_s`) and in what `dltrain bench step` prints (`data_ms`).
+    let name: String
+    /// The name for people.
+    let title: String
+    /// Where it is counted.
+    let seconds: WritableKeyPath<StepTimes, Double> & Sendable
+  }
+
+  /// All parts.
+  static let parts = [
+    Part(name: "data", title: "data", seconds: \.dataWait),
+    Part(name: "compute", title: "compute", seconds: \.compute),
+    Part(name: "sync_bn", title: "SyncBN", seconds: \.syncBatchNorm),
+    Part(name: "agree", title: "waiting", seconds: \.agreement),
+    Part(name: "reduce", title: "gradient sum", seconds: \.reduction),
+    Part(name: "optimizer", title: "optimizer", seconds: \.optimizer),
+  ]
+
   /// Seconds in communication of any kind.
   public var communication: Double { syncBatchNorm + agreement + reduction }
   /// Seconds of the step.
@@ -40,12 +60,23 @@ public struct StepTimes: Sendable {
 
   /// Adds another step's seconds.
   mutating func add(_ other: StepTimes) {
-    dataWait += other.dataWait
-    compute += other.compute
-    syncBatchNorm += other.syncBatchNorm
-    agreement += other.agreement
-    reduction += other.reduction
-    optimizer += other.optimizer
+    for part in StepTimes.parts { self[keyPath: part.seconds] += other[keyPath: part.seconds] }
+  }
+
+  /// The median of each part over several steps; 0 without any.
+  static func medians(_ steps: [StepTimes]) -> StepTimes {
+    var result = StepTimes()
+    for part in parts {
+      result[keyPath: part.seconds] = median(steps.map { $0[keyPath: part.seconds] })
+    }
+    return result
+  }
+
+  /// The median; 0 without any value.
+  static func median(_ values: [Double]) -> Double {
+    let sorted = values.sorted()
+    guard let middle = sorted.isEmpty ? nil : sorted.count / 2 else { return 0 }
+    return sorted.count % 2 == 1 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2
   }
 }
 
