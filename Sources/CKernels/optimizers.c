@@ -109,3 +109,7 @@ DL_CLONES void dl_average(
   if (near_start(weight)) DL_CALL(average, dtype, count, average, x, weight, 1);
   else DL_CALL(average, dtype, count, average, x, weight, 0);
 }
+
+DL_CLONES void dl_divide_by(dl_dtype dtype, ptrdiff_t count, void *x, double divisor) {
+  DL_CALL(divide_by, dtype, count, x, divisor);
+}

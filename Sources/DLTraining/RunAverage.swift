@@ -14,6 +14,8 @@ final class RunAverage {
   let norms: [BatchNorm]
   /// The mean's buffers, where it has its own.
   private let buffers: UnsafeMutableRawBufferPointer
+  /// Whether ranks have taken in weights of their own since their means were the same.
+  var differsByRank = false
   /// Whether the buffers belong to the mean as it is.
   var hasStatistics = false
 

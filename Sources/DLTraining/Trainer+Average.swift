@@ -43,6 +43,9 @@ extension Trainer {
     }
     defer { loader.close() }
     context.isTraining = true
+    // Dropout goes by the mean, not by when its statistics are asked for: at a validation, or before
+    // at a checkpoint.
+    context.step = average.mean.updates
     for norm in average.norms { norm.accumulatesStatistics = true }
     defer {
       context.isTraining = false

@@ -90,7 +90,7 @@ extension Trainer {
         exitCode: .usage)
     }
     try restoreNumbers(from: file)
-    for phase in phases { try phase.state.makeRoom(phase.otherVectors) }
+    for phase in phases { try phase.state.makeRoom() }
     defer { for phase in phases { phase.state.release() } }
     try StateDict(arena, adding: stateEntries()).load(from: file) {
       $0.hasPrefix(Trainer.carriedPrefix) || $0.hasPrefix(Trainer.errorPrefix)
@@ -106,7 +106,7 @@ extension Trainer {
         path: path, what: "has \(position.updates.count) optimizers, this run \(phases.count)",
         advice: "resume with the configuration it was saved with", exitCode: .usage)
     }
-    for phase in phases { phase.state.takeShares(phase.otherVectors) }
+    for phase in phases { phase.state.takeShares() }
     try restoreCarriedState(from: file)
     try restoreErrors(from: file)
     self.position = position
@@ -193,8 +193,8 @@ extension Trainer {
   private func assembleState() throws {
     try communicator.agreed("make room for the optimizer's state") {
       guard communicator.rank == 0 else { return }
-      for phase in phases { try phase.state.makeRoom(phase.otherVectors) }
+      for phase in phases { try phase.state.makeRoom() }
     }
-    for phase in phases { try phase.state.assemble(phase.otherVectors, communicator) }
+    for phase in phases { try phase.state.assemble(communicator) }
   }
 }

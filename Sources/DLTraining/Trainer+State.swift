@@ -5,7 +5,8 @@ import DLOptimizers
 extension Trainer {
   /// The tensors; those of L-BFGS and of averages only once their numbers are restored.
   func stateEntries() throws -> [StateDict.Entry] {
-    try phases.flatMap { try $0.entries() } + (average?.entries(arena, context: context) ?? [])
+    try phases.flatMap { try $0.state.entries() }
+      + (average?.entries(arena, context: context) ?? [])
   }
 
   /// The numbers.

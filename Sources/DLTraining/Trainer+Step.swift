@@ -4,25 +4,6 @@ import DLData
 import DLOptimizers
 import DLTensor
 
-/// A gradient or loss that is no number: the step was not made.
-public struct NonFiniteError: DLError {
-  /// The optimizer step, counted from 1.
-  public let step: Int
-  /// The first parameter whose gradient is concerned; nil where the loss alone is.
-  public let parameter: String?
-
-  /// The configuration's learning rate, loss or data are to be changed.
-  public var exitCode: ExitCode { .usage }
-
-  /// One line.
-  public var description: String {
-    let place = parameter.map { "the gradient of \($0)" } ?? "the loss"
-    return
-      "step \(step): \(place) is not finite, the last checkpoint stands; lower optimizer.lr, set "
-      + "optimizer.clip_norm or warm up"
-  }
-}
-
 /// What one step came to.
 struct StepOutcome {
   var loss = 0.0
@@ -51,7 +32,8 @@ extension Trainer {
     var stop = false
     for phase in phases {
       let agreed = try exchange.agree(
-        phase.denominator, stop: options.shouldStop(), "load the rows of step \(position.step + 1)")
+        phase.ownDenominator, stop: options.shouldStop(),
+        "load the rows of step \(position.step + 1)")
       phase.denominator = agreed.sum
       stop = stop || agreed.stop
     }
@@ -82,7 +64,7 @@ extension Trainer {
       batches.append(batch)
     }
     for (index, phase) in phases.enumerated() {
-      phase.denominator = try batches.reduce(0) {
+      phase.ownDenominator = try batches.reduce(0) {
         try $0 + task.denominator($1, phase: index)
       }
     }
@@ -99,7 +81,7 @@ extension Trainer {
         try updateByLBFGS(index, batch, multiplier: multiplier, buffers: buffers)
       }
     }
-    let loss = try gradient(index, batch)
+    let loss = try stepsLocally ? localGradient(index, batch) : gradient(index, batch)
     var scale = try clock.measure(.optimizer) { try gradientScale(phase, loss: loss) }
     if scale != nil, let sam = phase.sam {
       let loss = try gradient(aside: sam, index, batch)
@@ -149,12 +131,7 @@ extension Trainer {
       for bucket in shares.buckets {
         var place = bucket.ownBlocks.lowerBound
         func takeSquares(_ block: Range<Int>) {
-          var isNonFinite: Int32 = 0
-          var sum = 0.0
-          dl_square_sum_blocks(
-            arena.dtype.kernel, arena.gradients + block.lowerBound * arena.dtype.byteCount,
-            block.count, max(block.count, 1), &sum, &isNonFinite)
-          squares[place] = isNonFinite == 0 ? sum : .nan
+          squares[place] = arena.squareSum(of: block)
           place += 1
         }
         let blocks = shares.blocks[bucket.ownBlocks]
@@ -178,7 +155,7 @@ extension Trainer {
 
   /// This rank's loss sum; gradients of the loss divided by the global denominator are in the
   /// arena.
-  private func forwardAndBackward(_ step: StepBatch, phase: Int, seed: Double) throws -> Double {
+  func forwardAndBackward(_ step: StepBatch, phase: Int, seed: Double) throws -> Double {
     var total = 0.0
     var firstRow = 0
     let overlap = phases[phase].overlap
@@ -199,14 +176,24 @@ extension Trainer {
 
   /// The factor that clips the reduced gradient; nil where the step is to be skipped.
   ///
-  /// Every rank has the squares of all blocks and comes to the same answer.
+  /// Every rank has the squares of all blocks, or of a step of its own has heard of the others', and
+  /// comes to the same answer.
   func gradientScale(_ phase: UpdatePhase, loss: Double) throws -> Double? {
     let nonFinite = phase.squares.firstIndex(where: \.isNaN)
-    if nonFinite != nil || !loss.isFinite {
+    let isElsewhere = nonFinite == nil && phase.isNonFiniteSomewhere
+    if nonFinite != nil || isElsewhere || !loss.isFinite {
       let parameter = nonFinite.flatMap { arena.parameter(at: phase.shares.blocks[$0].lowerBound) }
-      let error = NonFiniteError(step: position.step + 1, parameter: parameter?.name)
+      let error = NonFiniteError(
+        step: position.step + 1,
+        cause: phase.denominator == 0
+          ? .noLabels
+          : nonFinite != nil || isElsewhere ? .gradient(parameter: parameter?.name) : .loss)
       guard configuration.nonFinite == .skip else {
-        return try communicator.agreed("check the gradient") { throw error }
+        return try communicator.agreed("check the gradient") {
+          // A rank that knows which gradient it is tells all.
+          if !isElsewhere { throw error }
+          return nil
+        }
       }
       report("\(error); the step was skipped")
       return nil

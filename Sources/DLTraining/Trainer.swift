@@ -25,6 +25,8 @@ public final class Trainer {
   let compression: String?
   let schedule: any Schedule
   let average: RunAverage?
+  /// When each rank steps by itself; nil for never.
+  let localSGD: LocalSGDPlan?
   let sampler: Sampler
   let sharding: BatchSharding
   let totalSteps: Int
@@ -117,6 +119,10 @@ public final class Trainer {
     sampler = parts.sampler
     sharding = parts.sharding
     totalSteps = parts.totalSteps
+    localSGD = configuration.localSGD.map {
+      LocalSGDPlan($0, stepsPerEpoch: parts.sampler.stepsPerEpoch)
+    }
+    if let line = configuration.rateScaling { self.report(line) }
 
     try handshake()
     if let path = options.initialWeights {
@@ -154,6 +160,7 @@ public final class Trainer {
     var traffic = arena.exchange.traffic
     let trafficBefore = traffic
     var isInterrupted = false
+    var wantsStop = false
     var hasPatience = !isOutOfPatience
     RunPhase.step.show()
     while position.step < totalSteps, !isInterrupted, hasPatience {
@@ -162,15 +169,17 @@ public final class Trainer {
       let outcome = try clock.measure(.step, detail: position.step + 1) {
         let outcome = try step(loader)
         position.step += 1
+        try averageRanks()
         average?.didStep(position.step, arena)
+        try averageMeans()
         return outcome
       }
       let times = StepTimes(clock, slowest: exchange.slowest)
       rows += outcome.rows
       lastLoss = outcome.loss
       trainingSeconds += times.total
-      isInterrupted =
-        position.step < totalSteps && (outcome.stop || position.step == options.stopAtStep)
+      wantsStop = wantsStop || outcome.stop || position.step == options.stopAtStep
+      isInterrupted = position.step < totalSteps && wantsStop && ranksAreEqual
       let stepReport = StepReport(
         step: position.step, epoch: outcome.epoch, loss: outcome.loss,
         learningRate: outcome.learningRate, rows: outcome.rows, parts: outcome.parts,
@@ -195,7 +204,9 @@ public final class Trainer {
       ranks: communicator.size, parameters: parameterCount, loss: lastLoss,
       validation: lastValidation, best: position.best, seconds: ended - began,
       samplesPerSecond: trainingSeconds > 0 ? Double(rows) / trainingSeconds : 0,
-      isInterrupted: isInterrupted, traffic: traffic - trafficBefore)
+      isInterrupted: isInterrupted,
+      hasReachedStop: options.stopAtStep.map { start < $0 && $0 <= position.step } ?? false,
+      traffic: traffic - trafficBefore)
     try communicator.agreed("end the run") {
       if let failure = exchange.failure { throw failure }
       try observers.forEach { try $0.didTrain(runReport) }
@@ -218,7 +229,7 @@ public final class Trainer {
   /// The bytes of optimizer state on this rank.
   public var stateBytes: Int {
     phases.reduce(0) { sum, phase in
-      (phase.state.vectors + phase.otherVectors).reduce(sum) { $0 + $1.vector.byteCount }
+      phase.state.all.reduce(sum) { $0 + $1.vector.byteCount }
     }
   }
 
@@ -244,7 +255,7 @@ public final class Trainer {
     return between.prefix(patience).count == patience
   }
 
-  private func due(after step: Int) -> DueAfterStep {
+  func due(after step: Int) -> DueAfterStep {
     DueAfterStep(
       configuration, step: step, stepsPerEpoch: sampler.stepsPerEpoch,
       hasValidation: data.validation != nil, isEnd: step == totalSteps)

@@ -74,12 +74,14 @@ struct TrainerParts {
   }
 
   /// Whether the ranks may share parameters and shard the optimizer state: not where something
-  /// between the updates changes all parameters on every rank, or needs the whole gradient there.
+  /// between the updates changes all parameters on every rank, or needs the whole gradient there, nor
+  /// where ranks step by themselves.
   func canShare(_ configuration: Configuration) -> Bool {
-    task.phases.allSatisfy {
-      let optimizer = configuration.optimizer(of: $0)
-      return optimizer.sam == nil && optimizer.lbfgs == nil
-    } && !arena.modules.contains { ($0 as? Embedding)?.maxNorm != nil }
+    configuration.localSGD == nil
+      && task.phases.allSatisfy {
+        let optimizer = configuration.optimizer(of: $0)
+        return optimizer.sam == nil && optimizer.lbfgs == nil
+      } && !arena.modules.contains { ($0 as? Embedding)?.maxNorm != nil }
   }
 
   private static func sharding(_ configuration: Configuration, ranks: Int) throws -> BatchSharding {

@@ -25,6 +25,10 @@ final class UpdatePhase {
   var updates = 0
   /// The agreed denominator of the step in work.
   var denominator = 0.0
+  /// This rank's part of it.
+  var ownDenominator = 0.0
+  /// Whether in a step of each rank by itself any has a gradient that is not finite.
+  var isNonFiniteSomewhere = false
 
   init(
     _ phase: TrainingPhase, _ configuration: OptimizerConfiguration, arena: ParameterArena,
@@ -62,7 +66,10 @@ final class UpdatePhase {
     lbfgs = try configuration.lbfgs.map { try LBFGS($0, count: count, dtype: dtype) }
     state = try OptimizerState(
       groups.update.stateNames, arena: arena, parameters: parameters, shares: shares,
-      context: context)
+      context: context
+    ) { [lookahead, lbfgs] in
+      (lookahead.map { [("slow", $0.slow)] } ?? []) + (lbfgs?.savedVectors ?? [])
+    }
   }
 
   /// Updates this rank's share of the phase's parameters; the multiplier is that of the schedule.
@@ -97,6 +104,18 @@ final class UpdatePhase {
     }
   }
 
+  /// The elements that are trained, counted from the phase's first.
+  private(set) lazy var trainedRanges: [Range<Int>] = {
+    var ranges: [Range<Int>] = []
+    var start = 0
+    for frozen in groups.update.frozenRanges {
+      if frozen.lowerBound > start { ranges.append(start..<frozen.lowerBound) }
+      start = frozen.upperBound
+    }
+    if start < shares.elements.count { ranges.append(start..<shares.elements.count) }
+    return ranges
+  }()
+
   /// What a run that goes on must have again.
   var optimizerNote: String {
     configuration.name.rawValue + (lookahead == nil ? "" : "+lookahead")
@@ -107,12 +126,4 @@ final class UpdatePhase {
     if updates == 0 { lookahead?.start(state.slices) }
     updates += 1
   }
-
-  /// The vectors of the phase besides the optimizer's own, with their names in a checkpoint.
-  var otherVectors: [(name: String, vector: ArenaVector)] {
-    (lookahead.map { [("slow", $0.slow)] } ?? []) + (lbfgs?.savedVectors ?? [])
-  }
-
-  /// What a checkpoint holds of the phase.
-  func entries() throws -> [StateDict.Entry] { try state.entries(otherVectors) }
 }

@@ -166,7 +166,7 @@ import Testing
 }
 
 /// Small data of every kind in a folder of a test's own.
-private final class TaskBench {
+final class TaskBench {
   let path: String
 
   init() throws {

@@ -128,4 +128,7 @@ void dl_lamb(dl_dtype dtype, ptrdiff_t count, void *parameters, const void *exp_
 // average += weight * (x - average), in the form that is exact at its nearer end.
 void dl_average(dl_dtype dtype, ptrdiff_t count, void *average, const void *x, double weight);
 
+// x /= divisor: rounded once, where a product with the reciprocal rounds twice.
+void dl_divide_by(dl_dtype dtype, ptrdiff_t count, void *x, double divisor);
+
 #endif

@@ -9,7 +9,10 @@ import DLTensor
 final class OptimizerState {
   /// PyTorch's keys, such as `momentum_buffer`, with this rank's share of each.
   let vectors: [(name: String, vector: ArenaVector)]
+  /// All vectors of the phase that a run saves: those of the optimizer, and of what wraps it.
+  var all: [(name: String, vector: ArenaVector)] { vectors + others() }
 
+  private let others: () -> [(name: String, vector: ArenaVector)]
   private let arena: ParameterArena
   private let parameters: Range<Int>
   private let shares: ArenaShares
@@ -17,10 +20,15 @@ final class OptimizerState {
   /// The whole vectors by name, while a checkpoint is written or read.
   private var assembled: [String: ArenaVector] = [:]
 
+  /// Makes the state of zeros.
+  ///
+  /// - Parameter others: what wraps the optimizer and has vectors laid out like its own; asked anew
+  ///   each time, since L-BFGS has more of them as it goes on.
   init(
     _ names: [String], arena: ParameterArena, parameters: Range<Int>, shares: ArenaShares,
-    context: Context
+    context: Context, others: @escaping () -> [(name: String, vector: ArenaVector)]
   ) throws {
+    self.others = others
     self.arena = arena
     self.parameters = parameters
     self.shares = shares
@@ -57,10 +65,10 @@ final class OptimizerState {
   var whole: ArenaSlice { slices[0].slice }
 
   /// The state per parameter, named `optimizer.STATE.PARAMETER`, in the layouts of the parameters'
-  /// files; where ranks have shares, only between ``assemble(_:_:)`` or ``makeRoom(_:)`` and
+  /// files; where ranks have shares, only between ``assemble(_:)`` or ``makeRoom()`` and
   /// ``release()``.
-  func entries(_ others: [(name: String, vector: ArenaVector)]) throws -> [StateDict.Entry] {
-    try (vectors + others).flatMap { name, vector in
+  func entries() throws -> [StateDict.Entry] {
+    try all.flatMap { name, vector in
       guard !shares.ownsAll else { return entries(name, vector) }
       guard let vector = assembled[name] else {
         throw TensorError(
@@ -83,18 +91,18 @@ final class OptimizerState {
     }
   }
 
-  /// Makes room for whole vectors, to be read from a checkpoint; ``takeShares(_:)`` follows.
-  func makeRoom(_ others: [(name: String, vector: ArenaVector)]) throws {
+  /// Makes room for whole vectors, to be read from a checkpoint; ``takeShares()`` follows.
+  func makeRoom() throws {
     guard !shares.ownsAll else { return }
-    for (name, _) in vectors + others {
+    for (name, _) in all {
       assembled[name] = try ArenaVector(count: shares.elements.count, dtype: arena.dtype)
     }
   }
 
   /// Takes this rank's shares of what was read.
-  func takeShares(_ others: [(name: String, vector: ArenaVector)]) {
+  func takeShares() {
     let width = arena.dtype.byteCount
-    for (name, vector) in vectors + others {
+    for (name, vector) in all {
       guard let all = assembled[name] else { continue }
       for bucket in shares.buckets {
         (vector.pointer + bucket.place * width).copyMemory(
@@ -106,12 +114,10 @@ final class OptimizerState {
   }
 
   /// Brings all shares together on rank 0, in the room made there; collective.
-  func assemble(
-    _ others: [(name: String, vector: ArenaVector)], _ communicator: any Communicator
-  ) throws {
+  func assemble(_ communicator: any Communicator) throws {
     guard arena.exchange.isSharded, communicator.size > 1 else { return }
     let width = arena.dtype.byteCount
-    for (name, vector) in vectors + others {
+    for (name, vector) in all {
       for bucket in shares.buckets {
         try communicator.assemble(
           vector.pointer + bucket.place * width, into: assembled[name]?.pointer,

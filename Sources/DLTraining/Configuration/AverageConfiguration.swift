@@ -84,10 +84,16 @@ func stepCount(epochs: Double, _ stepsPerEpoch: Int) -> Int {
 }
 
 extension Configuration {
-  /// The learning rate over a run of `totalSteps` steps, as a factor of `optimizer.lr`.
+  /// The learning rate over a run of `totalSteps` steps, as a factor of `optimizer.lr`: with what
+  /// `scale_lr` makes of it.
   ///
   /// A schedule that goes by the validation counts as if nothing stopped improving.
   public func learningRate(totalSteps: Int, stepsPerEpoch: Int) -> any Schedule {
+    let schedule = unscaledRate(totalSteps: totalSteps, stepsPerEpoch: stepsPerEpoch)
+    return scaleLR == nil ? schedule : ScaledSchedule(schedule, factor: batchRateFactor)
+  }
+
+  private func unscaledRate(totalSteps: Int, stepsPerEpoch: Int) -> any Schedule {
     let base = schedule.makeSchedule(totalSteps: totalSteps, stepsPerEpoch: stepsPerEpoch)
     guard let average, average.name == .swa, let lr = average.lr, optimizer.lr > 0 else {
       return base

@@ -28,6 +28,10 @@ public struct Configuration: ConfigurationSection {
   public var schedule = ScheduleConfiguration()
   /// A mean of the weights beside them; nil for none.
   public var average: AverageConfiguration?
+  /// Learning rates that grow with the batch; nil for rates as they are written.
+  public var scaleLR: ScaleLRConfiguration?
+  /// Steps that each rank makes by itself; nil for none.
+  public var localSGD: LocalSGDConfiguration?
   /// Rows per optimizer step over all ranks.
   public var batchSize = 32
   /// Micro-batches per optimizer step.
@@ -75,6 +79,8 @@ public struct Configuration: ConfigurationSection {
         "optimizers", \.optimizers, "update rules of parts of the model, as {generator: {...}}"),
       .init("schedule", \.schedule, "learning rate over time"),
       .init("average", \.average, "mean of the weights for validation, evaluation and export"),
+      .init("scale_lr", \.scaleLR, "learning rates times batch_size / base_batch"),
+      .init("local_sgd", \.localSGD, "steps of each rank by itself between averagings"),
       .init("batch_size", \.batchSize, .atLeast(1), "rows per optimizer step, over all ranks"),
       .init("accumulate", \.accumulate, .atLeast(1), "micro-batches per optimizer step"),
       .init("shares", \.shares, .atLeast(0), "rows of a micro-batch per rank, as proportions"),
@@ -132,7 +138,7 @@ public struct Configuration: ConfigurationSection {
       let message = "\(shares.count) shares for \(virtualRanks) virtual ranks"
       problems.append(.init("shares", "virtual_ranks", message: message))
     }
-    return problems + compression.problems(in: self)
+    return problems + compression.problems(in: self) + localSGDProblems()
   }
 }
 

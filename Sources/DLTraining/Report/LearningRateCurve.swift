@@ -5,6 +5,8 @@ import DLOptimizers
 public struct LearningRateCurve: Sendable {
   let name: String
   let base: Double
+  /// What `scale_lr` does to the rate, which the schedule has in it; empty where it does nothing.
+  let scaling: String
   let schedule: any Schedule
   let totalSteps: Int
   let stepsPerEpoch: Int
@@ -48,7 +50,7 @@ public struct LearningRateCurve: Sendable {
   /// What the picture shows, in a line.
   var title: String {
     let epochs = Text.significant(Double(totalSteps) / Double(max(stepsPerEpoch, 1)), 4)
-    return "learning rate: \(name), lr \(Text.significant(base, 6)), "
+    return "learning rate: \(name), lr \(Text.significant(base, 6))\(scaling), "
       + "\(Text.grouped(totalSteps)) steps in \(epochs) epochs"
   }
 

@@ -50,7 +50,11 @@ public struct ModelReport {
       ["steps", Text.grouped(parts.totalSteps)],
       ["parameters", Text.grouped(parameterCount(of: parts.arena.parameters))],
       ["precision", configuration.precision.rawValue],
-      ["optimizer", "\(configuration.optimizer.name.rawValue), lr \(configuration.optimizer.lr)"],
+      [
+        "optimizer",
+        "\(configuration.optimizer.name.rawValue), lr \(configuration.optimizer.lr)"
+          + configuration.rateFactorText,
+      ],
     ]
     return Text.table(rows)
   }
@@ -96,6 +100,7 @@ public struct ModelReport {
   public var learningRate: LearningRateCurve {
     LearningRateCurve(
       name: configuration.schedule.name.rawValue, base: configuration.optimizer.lr,
+      scaling: configuration.rateFactorText,
       schedule: parts.schedule, totalSteps: parts.totalSteps,
       stepsPerEpoch: parts.sampler.stepsPerEpoch, goesByValidation: parts.plateau != nil)
   }

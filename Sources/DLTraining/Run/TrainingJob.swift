@@ -47,7 +47,7 @@ public struct TrainingJob: Sendable {
         report: { logger.warning("\($0)") }, task: task
       ).run()
     }
-    return report.isInterrupted && report.step != stopAtStep ? .resumable : .success
+    return report.isInterrupted && !report.hasReachedStop ? .resumable : .success
   }
 
   /// The run folder that the run would have if it started now.

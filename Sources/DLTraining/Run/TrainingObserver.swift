@@ -69,6 +69,8 @@ public struct RunReport: Sendable {
   public let samplesPerSecond: Double
   /// Whether the run stopped before its last step, to be resumed.
   public let isInterrupted: Bool
+  /// Whether it stopped since it has come to ``TrainingOptions/stopAtStep``.
+  public let hasReachedStop: Bool
   /// What went between hosts, or processes that share no memory, in the steps made now.
   public let traffic: ArenaTraffic
 }

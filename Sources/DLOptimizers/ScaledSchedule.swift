@@ -1,0 +1,25 @@
+/// A schedule whose every rate is multiplied by one factor, as by the linear scaling rule.
+///
+///     multiplier(s) = factor * next(s)
+///
+/// Goyal and others, "Accurate, Large Minibatch SGD: Training ImageNet in 1 Hour" (2017), section
+/// 2.1: a batch of k times the rows takes k times the rate.
+public struct ScaledSchedule: Schedule {
+  /// What every rate is multiplied by.
+  public let factor: Double
+
+  /// The schedule before.
+  public let next: any Schedule
+
+  /// Makes the schedule.
+  public init(_ next: any Schedule, factor: Double) {
+    self.next = next
+    self.factor = factor
+  }
+
+  /// The name of the schedule before.
+  public var name: String { next.name }
+
+  /// The factor of the base learning rate at a step, counted from 0.
+  public func multiplier(step: Int) -> Double { factor * next.multiplier(step: step) }
+}

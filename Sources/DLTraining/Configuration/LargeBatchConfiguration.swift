@@ -1,0 +1,104 @@
+import DLConfiguration
+import DLOptimizers
+
+/// Learning rates that grow with the batch.
+///
+/// Goyal and others (2017), section 2.1. Nothing scales a rate unless this section is there.
+public struct ScaleLRConfiguration: ConfigurationSection {
+  /// The rows per step that the rates are written for.
+  public var baseBatch = 256
+
+  /// Makes the section with its defaults.
+  public init() {}
+
+  /// The keys, in the order in which they are written.
+  public static var fields: [ConfigurationField<Self>] {
+    [.init("base_batch", \.baseBatch, .atLeast(1), "rows per step that the rates are written for")]
+  }
+}
+
+/// Steps that each rank makes by itself, with the weights averaged from time to time.
+///
+/// Stich, "Local SGD Converges Fast and Communicates Little" (2019); with a start behind synchronous
+/// steps: Lin and others, "Don't Use Large Mini-Batches, Use Local SGD" (2020), section 4.
+public struct LocalSGDConfiguration: ConfigurationSection {
+  /// Steps between two averagings.
+  public var period = 8
+  /// Epochs of synchronous steps before the first local one.
+  public var startEpochs: Double?
+  /// Steps before the first local one, instead of epochs; 0 unless either is given.
+  public var startSteps: Int?
+
+  /// Makes the section with its defaults.
+  public init() {}
+
+  /// The keys, in the order in which they are written.
+  public static var fields: [ConfigurationField<Self>] {
+    [
+      .init("period", \.period, .within(1...1_000_000), "steps between two averagings"),
+      .init(
+        "start_epochs", \.startEpochs, .within(0...1e9), "epochs of synchronous steps before"),
+      .init(
+        "start_steps", \.startSteps, .atLeast(0),
+        "synchronous steps before, instead of epochs; 0 where neither is given"),
+    ]
+  }
+
+  /// Faults that concern several keys at once.
+  public func problems() -> [ConfigurationProblem] {
+    guard startEpochs != nil, startSteps != nil else { return [] }
+    return [
+      .init("start_steps", "start_epochs", message: "give either start_steps or start_epochs")
+    ]
+  }
+}
+
+extension Configuration {
+  /// What every learning rate is multiplied by for the size of the batch; 1 unless the
+  /// configuration asks for it.
+  public var batchRateFactor: Double {
+    scaleLR.map { Double(batchSize) / Double($0.baseBatch) } ?? 1
+  }
+
+  /// What stands behind a rate as it is written, where it is scaled.
+  var rateFactorText: String {
+    scaleLR == nil ? "" : " times \(Text.significant(batchRateFactor, 6)) by scale_lr"
+  }
+
+  /// How rates are scaled, in a line; nil where they are not.
+  var rateScaling: String? {
+    guard let scaleLR else { return nil }
+    let factor = Text.significant(batchRateFactor, 6)
+    return "scale_lr multiplies the learning rates by \(factor), batch_size \(batchSize) over "
+      + "base_batch \(scaleLR.baseBatch): \(Text.significant(optimizer.lr, 6)) becomes "
+      + Text.significant(optimizer.lr * batchRateFactor, 6)
+  }
+
+  /// What cannot go together with local steps.
+  func localSGDProblems() -> [ConfigurationProblem] {
+    guard localSGD != nil else { return [] }
+    var problems: [ConfigurationProblem] = []
+    let named = [("optimizer", optimizer)] + optimizers.sorted { $0.key < $1.key }
+    for (key, optimizer) in named {
+      let place = key == "optimizer" ? key : "optimizers"
+      let reason: String? =
+        if optimizer.sam != nil {
+          "sharpness-aware minimisation takes the gradient over all ranks"
+        } else if optimizer.name == .lbfgs {
+          "lbfgs takes the gradient over all ranks"
+        } else {
+          nil
+        }
+      if let reason {
+        problems.append(
+          .init("local_sgd", place, message: "\(reason), which local steps have not; omit one"))
+      }
+    }
+    let exchanges = [("overlap", overlap == .on), ("compression", compression.name != .none)]
+    for (key, isOn) in exchanges where isOn {
+      problems.append(
+        .init(key, "local_sgd", message: "local steps exchange no gradients; omit one"))
+    }
+    return problems
+  }
+}
