@@ -52,9 +52,11 @@ import Testing
     let (events, names) = try read(path)
     for rank in 0..<ranks {
       #expect(names["\(rank)"] == "rank \(rank)")
-      let threads = ["compute", "communication", "data", "checkpoint writer"]
+      let threads = [
+        "compute", "communication", "overlapped reduction", "data", "checkpoint writer",
+      ]
       #expect(threads.indices.map { names["\(rank).\($0)"] } == threads)
-      for thread in 0..<3 { checkNesting(events.filter { $0.rank == rank && $0.thread == thread }) }
+      for thread in 0..<4 { checkNesting(events.filter { $0.rank == rank && $0.thread == thread }) }
 
       let compute = events.filter { $0.rank == rank && $0.thread == 0 }
       let steps = compute.filter { $0.name == "step" }
@@ -67,7 +69,7 @@ import Testing
       // Five batch normalisations, and their gradients.
       let waits = steps.map { inside($0, compute, "SyncBN wait") }
       #expect(waits.allSatisfy { $0 == (ranks > 1 ? 10 : 0) })
-      let data = events.filter { $0.rank == rank && $0.thread == 2 }
+      let data = events.filter { $0.rank == rank && $0.thread == 3 }
       #expect(data.map(\.name) == Array(repeating: "loading", count: 5))
       // The calls of a rank's communicator, one after the other, are those of every rank.
       #expect(calls(events, rank).map(\.name) == calls(events, 0).map(\.name))
