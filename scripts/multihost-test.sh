@@ -97,15 +97,15 @@ check_three_hosts() {
 
 # Trains to the end although a host is lost: dltrain launch sees it and starts again on the others, with three
 # processes of two ranks each, the largest number that divides six and that two hosts have room for.
-train_surviving() {
+train_surviving() { # RUN [ARGUMENT...]
   on "${hosts[0]}" timeout --foreground -k 5 100 "$program" launch -n "$ranks" --max-restarts 2 --hostfile "$work/hostfile" -- \
-    train "${job[@]}" --out "$work/survivor" </dev/null >"$work/survivor.log" 2>&1
+    train "${job[@]}" --out "$work/$1" "${@:2}" </dev/null >"$work/$1.log" 2>&1
 }
 
 check_lost_host() {
   local survivor cut
   write_hostfile "${hosts[@]}"
-  train_surviving &
+  train_surviving survivor &
   survivor=$!
   eventually 60 [ -e "$work/survivor/checkpoints/latest" ] ||
     fail "no checkpoint" "$work/survivor.log"
@@ -128,6 +128,24 @@ check_return() {
   cmp "$(final_checkpoint "$work/one-host")" "$(final_checkpoint "$work/survivor")" ||
     fail "the run was changed after the return of node3"
   progress "node3 is back, without ranks of the old run"
+}
+
+# The hosts' own messages are faster than mpirun where they are to be: every rank ends by them.
+check_heartbeats() {
+  local survivor cut
+  write_hostfile "${hosts[@]}"
+  train_surviving heard-of --set watchdog.heartbeat_seconds=3 &
+  survivor=$!
+  eventually 60 [ -e "$work/heard-of/checkpoints/latest" ] || fail "no checkpoint" "$work/heard-of.log"
+  cable node3 down
+  cut=$EPOCHREALTIME
+  eventually 30 grep -q 'nothing was heard of node3 (ranks 4 and 5) for 3 s' "$work/heard-of.log" ||
+    fail "the silence of node3 was not noticed" "$work/heard-of.log"
+  progress "node3 is missed by the others, $(seconds_since "$cut") s after the cut"
+  eventually 10 has_no_process node3 "$program" || fail "ranks of node3 do not notice that they are cut off"
+  wait "$survivor" || fail "the run did not survive" "$work/heard-of.log"
+  cable node3 up
+  same_checkpoint "$work/one-host" "$work/heard-of"
 }
 
 # The host of mpirun and rank 0 stands still, as a paused machine does; its run is ended on the other two. When it wakes
@@ -216,6 +234,7 @@ main() {
   check_three_hosts
   check_lost_host
   check_return
+  check_heartbeats
   check_frozen_host
   check_bad_network
   echo "$trial: passed"

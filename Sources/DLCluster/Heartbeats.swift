@@ -58,6 +58,9 @@ public final class Heartbeats {
     }
   }
 
+  /// What this host sends and receives by them.
+  public var bytesPerSecond: Int { peers.reduce(0) { $0 + $1.sent.count + $1.received.count } }
+
   /// Takes in what has come, and sends where it is time to.
   ///
   /// - Parameter seconds: the time since the last call.
@@ -73,9 +76,14 @@ public final class Heartbeats {
     }
   }
 
-  /// The host that was not heard of for longest, and the seconds; nil without any.
-  public var mostSilent: (host: Int, seconds: Double)? {
-    peers.filter { !$0.hasLeft }.max { $0.silence < $1.silence }.map { ($0.host, $0.silence) }
+  /// The hosts that were not heard of for so long; none as long as they were heard of in turn.
+  ///
+  /// Where there is one, those that will be next are told too: they fell silent at the same time.
+  public func silent(seconds: Double) -> [Int] {
+    let silent = peers.filter {
+      !$0.hasLeft && $0.silence >= seconds - Heartbeats.intervalSeconds
+    }
+    return silent.contains { $0.silence >= seconds } ? silent.map(\.host) : []
   }
 
   /// Says goodbye and waits for that of the others, so that no message is left under way.

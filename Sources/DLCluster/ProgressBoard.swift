@@ -125,7 +125,13 @@ public final class ProgressBoard: @unchecked Sendable {
       ).exchanged
   }
 
-  /// The processes of a rank.
+  /// Whether a process of this host has ended the job.
+  public var isEnded: Bool { atoms(8).pointee.load(ordering: .relaxed) != 0 }
+
+  /// Tells this host's processes that the job ends: a launcher that is out of reach cannot.
+  public func end() { atoms(8).pointee.store(1, ordering: .relaxed) }
+
+  /// The process of a rank.
   public func process(of rank: Int) -> Process { processes[rank / (size / processes.count)] }
 
   private func slot(_ rank: Int) -> UnsafeMutablePointer<Atomic<UInt64>> {

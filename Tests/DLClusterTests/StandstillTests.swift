@@ -60,6 +60,14 @@ struct StandstillTests {
     }
   }
 
+  @Test func anEndIsSeenByAll() throws {
+    let board = try ProgressBoard(threads: 1)
+    #expect(!board.isEnded)
+    board.end()
+    #expect(board.isEnded)
+    #expect(board.total == 0)
+  }
+
   @Test func aStandstillIsClaimedOnce() throws {
     let board = try ProgressBoard(threads: 1)
     #expect(board.claim(0))

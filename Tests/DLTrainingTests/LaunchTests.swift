@@ -175,6 +175,18 @@ struct LaunchTests {
       """, 205)
     #expect(lost.lostHosts == ["node3"])
     #expect(lost.reason == "lost node3")
+    let silent = end(
+      "dltrain: nothing was heard of node3 (rank 2) for 10 s: down, cut off or stopped; the job ends: "
+        + "nothing was saved\n", 137)
+    #expect(
+      silent.reason == "nothing was heard of node3 (rank 2) for 10 s: down, cut off or stopped")
+    var output = JobOutput()
+    output.read(
+      line: "dltrain: warning: no rank goes on for 60 s, the job ends after 600 s: waited")
+    #expect(!output.isStandingStill)
+    output.read(
+      line: "dltrain: no rank went on for 600 s: waited for: rank 1; the job ends: start anew")
+    #expect(output.isStandingStill)
     let full = end("dltrain: runs/a: cannot write: No space left on device (rank 0)\n", 74)
     #expect(!full.isSudden)
     #expect(full.reason.contains("No space left"))

@@ -66,6 +66,32 @@ struct LaunchTests {
     }
   }
 
+  @Test func aRestartThatFindsItsDataGoneIsGivenUp() throws {
+    try TemporaryFolder.with { folder in
+      let data = folder + "/data.safetensors"
+      try FileManager.default.copyItem(
+        atPath: Program.repository + "/Sources/DLData/Resources/digits-train.safetensors",
+        toPath: data)
+      let running = try Program.start(
+        try launch(
+          folder, ["--max-restarts", "1"],
+          ["--set", "data.train=\(data)", "--set", "steps=1000000"]))
+      #expect(
+        running.wait {
+          FileManager.default.fileExists(atPath: folder + "/run/checkpoints/latest")
+        })
+      try FileManager.default.removeItem(atPath: data)
+      running.kill(rank: 1)
+      let outcome = running.wait()
+      #expect(outcome.status == 74, "\(outcome.errors)")
+      #expect(outcome.errors.contains("gave up after 2 failures"), "\(outcome.errors)")
+      #expect(
+        outcome.faults.contains {
+          $0.hasPrefix("dltrain: failure 2: ") && $0.contains("data.safetensors")
+        })
+    }
+  }
+
   @Test func aRunThatAlwaysFailsIsGivenUpWithItsReasons() throws {
     try TemporaryFolder.with { folder in
       // A file where the folder of the checkpoints is to be.

@@ -4,6 +4,8 @@
 public struct JobOutput: Sendable {
   /// Whether a rank said that it was ended by a signal.
   public private(set) var isSudden = false
+  /// Whether the ranks' watchdog has ended the job.
+  public private(set) var isStandingStill = false
   /// Hosts whose daemon mpirun lost.
   public private(set) var lostHosts: Set<String> = []
   private var lostRank: String?
@@ -40,6 +42,10 @@ public struct JobOutput: Sendable {
       let text = line.dropFirst("dltrain: ".count)
       if text.hasPrefix(StopSignals.suddenEnd) {
         isSudden = true
+      } else if Watchdog.ends.contains(where: text.hasPrefix) {
+        isStandingStill = true
+        fault =
+          text.firstRange(of: Watchdog.end).map { String(text[..<$0.lowerBound]) } ?? String(text)
       } else if !text.hasPrefix("warning: "), fault == nil {
         fault = String(text)
       }

@@ -112,6 +112,9 @@ final class Supervisor {
       HostProbe(environment: environment).unreachable(names.filter { !named.contains($0) }))
   }
 
+  /// Seconds that mpirun has to end a job that its ranks want ended.
+  private static let abortSeconds = 3.0
+
   /// Starts mpirun and waits for its end, passing on what it writes and the signals that arrive.
   private func runOnce(_ command: MPIRunCommand) throws -> JobEnd {
     var variables: [String: String] = [:]
@@ -122,8 +125,12 @@ final class Supervisor {
     let child = try ChildProcess(command.words, environment: variables)
     defer { if let errors = child.errors { close(errors) } }
     var output = JobOutput()
-    var sent = 0
+    var stage = Stage.running
     var deadline = Double.infinity
+    func go(to next: Stage, limitSeconds: Double) {
+      stage = next
+      deadline = monotonicSeconds() + limitSeconds
+    }
     while true {
       let status = child.status()
       forward(child, into: &output, waits: status == nil)
@@ -133,21 +140,35 @@ final class Supervisor {
       }
       if let status { return output.end(status: status) }
       let arrived = signalCount.value.load(ordering: .relaxed)
-      if sent == 0, arrived > 0 {
-        child.send(SIGUSR1)
-        deadline = monotonicSeconds() + job.stopLimitSeconds
-        sent = 1
-      }
-      if sent == 1, arrived > 1 || monotonicSeconds() > deadline {
-        child.send(SIGTERM)
-        deadline = monotonicSeconds() + 5
-        sent = 2
-      }
-      if sent == 2, monotonicSeconds() > deadline {
+      let isLate = monotonicSeconds() > deadline
+      switch stage {
+      case .running, .asked:
+        if output.isStandingStill {
+          // mpirun waits for the daemon of a host that does not answer; without it the others end.
+          go(to: .ending, limitSeconds: Supervisor.abortSeconds)
+        } else if stage == .asked, arrived > 1 || isLate {
+          child.send(SIGTERM)
+          go(to: .ending, limitSeconds: 5)
+        } else if stage == .running, arrived > 0 {
+          child.send(SIGUSR1)
+          go(to: .asked, limitSeconds: job.stopLimitSeconds)
+        }
+      case .ending where isLate:
         child.send(SIGKILL)
-        deadline = .infinity
+        go(to: .killed, limitSeconds: .infinity)
+      case .ending, .killed: break
       }
     }
+  }
+
+  /// How far a running job is on its way to its end.
+  private enum Stage {
+    case running
+    /// The ranks were asked to stop after the step.
+    case asked
+    /// mpirun is to end it, by a signal or by its ranks.
+    case ending
+    case killed
   }
 
   /// Passes on what the job has written to standard error; waits a moment for something where

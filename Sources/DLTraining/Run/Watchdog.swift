@@ -5,14 +5,14 @@ import Glibc
 /// Watches on a thread of its own whether the job goes on, in every process.
 ///
 /// As progress counts what ranks show of themselves (a change of activity, a collective, a tensor
-/// made, so that a validation or a long forward pass goes on) and every MiB that a process reads or
-/// writes (so that loading or saving does). Time that a process was itself stopped does not count.
+/// made, so that a validation or a long forward pass goes on), and that a process reads or writes 64
+/// KiB in a second (so that loading or saving does). Time that a process was itself stopped does not count.
 final class Watchdog: @unchecked Sendable {
   private let board: ProgressBoard
   private let heartbeats: Heartbeats?
   private let limits: WatchdogConfiguration
   private let warn: (String) -> Void
-  private let stop: (String) -> Void
+  private let stop: (_ line: String?) -> Void
   private let own: RankProgress
   private let abortSeconds: Double
   private var thread: BackgroundThread?
@@ -21,8 +21,17 @@ final class Watchdog: @unchecked Sendable {
   private var total: UInt64 = 0
   private var idle = 0.0
   private var sinceFiles = 0.0
+  private var sinceEnd = 0.0
   private var fileBytes: Int
 
+  /// How the lines begin with which it ends a job.
+  static let ends = [standing, silent]
+  /// What follows there, before what is left of the run.
+  static let end = "; the job ends"
+  private static let standing = "no rank went on for"
+  private static let silent = "nothing was heard of"
+  /// Seconds that mpirun has to end a process of a job that has ended.
+  private static let endSeconds = 2.0
   private static let tickSeconds = 0.25
   /// The most that one tick counts for: no thread that runs comes later.
   private static let longestTick = 1.0
@@ -33,10 +42,11 @@ final class Watchdog: @unchecked Sendable {
   ///   - rank: a rank of this process.
   ///   - heartbeats: those of this host, on its first process.
   ///   - warn: takes a line of warning.
-  ///   - stop: takes the line with which it ends the job.
+  ///   - stop: takes the line with which it ends the job; nil to end this process of a job that
+  ///     another has ended.
   init(
     _ board: ProgressBoard, rank: Int, heartbeats: Heartbeats?, limits: WatchdogConfiguration,
-    warn: @escaping (String) -> Void, stop: @escaping (String) -> Void
+    warn: @escaping (String) -> Void, stop: @escaping (_ line: String?) -> Void
   ) throws {
     self.board = board
     self.heartbeats = heartbeats
@@ -56,7 +66,7 @@ final class Watchdog: @unchecked Sendable {
     thread?.end()
     thread = nil
     if let late = heartbeats?.finish(limitSeconds: limits.heartbeatSeconds) {
-      stop(silence(of: late))
+      end(silence(of: [late]))
     }
   }
 
@@ -64,10 +74,15 @@ final class Watchdog: @unchecked Sendable {
     let now = monotonicSeconds()
     let passed = min(now - last, Watchdog.longestTick)
     last = now
-    heartbeats?.tick(passed)
-    if let (host, seconds) = heartbeats?.mostSilent, seconds >= limits.heartbeatSeconds {
-      stop(silence(of: host))
+    if board.isEnded {
+      sinceEnd += passed
+      // Those that mpirun cannot reach it does not end either.
+      if sinceEnd > Watchdog.endSeconds { stop(nil) }
+      return
     }
+    heartbeats?.tick(passed)
+    let silent = heartbeats?.silent(seconds: limits.heartbeatSeconds) ?? []
+    if !silent.isEmpty { end(silence(of: silent)) }
     countFiles(passed)
     let total = board.total
     guard total == self.total else {
@@ -77,12 +92,17 @@ final class Watchdog: @unchecked Sendable {
     }
     idle += passed
     if idle >= abortSeconds {
-      stop("no rank went on for \(Text.significant(limits.abortSeconds, 4)) s: \(standstill)")
+      end("\(Watchdog.standing) \(Text.significant(limits.abortSeconds, 4)) s: \(standstill)")
     } else if idle >= limits.warnSeconds, board.home == 0, board.claim(total) {
       warn(
         "no rank goes on for \(Text.significant(limits.warnSeconds, 4)) s, the job ends after "
           + "\(Text.significant(limits.abortSeconds, 4)) s: \(standstill)")
     }
+  }
+
+  private func end(_ line: String) {
+    board.end()
+    stop(line)
   }
 
   private var standstill: String {
@@ -95,12 +115,13 @@ final class Watchdog: @unchecked Sendable {
     }
   }
 
-  private func silence(of host: Int) -> String {
-    let ranks = board.hosts[host]
-    let name = board.process(of: ranks.first ?? 0).host
-    return
-      "nothing was heard of \(name) (\(Standstill.list(ranks))) for "
-      + "\(Text.significant(limits.heartbeatSeconds, 4)) s: it is down, cut off or stopped"
+  private func silence(of hosts: [Int]) -> String {
+    let names = hosts.map { host in
+      let ranks = board.hosts[host]
+      return "\(board.process(of: ranks.first ?? 0).host) (\(Standstill.list(ranks)))"
+    }
+    return "\(Watchdog.silent) \(names.joined(separator: ", ")) for "
+      + "\(Text.significant(limits.heartbeatSeconds, 4)) s: down, cut off or stopped"
   }
 
   /// Counts what this process reads and writes.
@@ -109,9 +130,9 @@ final class Watchdog: @unchecked Sendable {
     guard sinceFiles >= 1 else { return }
     sinceFiles = 0
     let bytes = Watchdog.fileBytes
-    guard bytes - fileBytes >= 1 << 20 else { return }
+    // What goes through sockets is counted there too.
+    if bytes - fileBytes >= (64 << 10) + 2 * (heartbeats?.bytesPerSecond ?? 0) { own.note() }
     fileBytes = bytes
-    own.note()
   }
 
   private static var fileBytes: Int {

@@ -43,7 +43,7 @@ extension World {
     let watchdog = try Watchdog(
       board, rank: processes.rank * threads, heartbeats: heartbeats, limits: limits,
       warn: { [logger] in logger.warning("\($0)") },
-      stop: { [signals, isLaunched] in World.stop("\($0)", signals, isLaunched: isLaunched) })
+      stop: { [signals, isLaunched] in World.stop($0, signals, isLaunched: isLaunched) })
     let result: R
     do {
       result = try run(threads: threads, reduction) { try body($0, board.progress(of: $0.rank)) }

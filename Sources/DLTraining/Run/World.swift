@@ -126,11 +126,15 @@ public final class World {
   }
 
   /// Ends the job from a thread beside the ranks, with one line, while they hang.
-  static func stop(_ line: String, _ signals: StopSignals, isLaunched: Bool) -> Never {
-    if signals.claim() { Console.error("dltrain: \(line); \(signals.advice)\n") }
-    // Where even MPI does not get through.
-    alarm(10)
-    if isLaunched { MPIRuntime.abort(.fault) }
+  ///
+  /// - Parameter line: nil to end this process alone.
+  static func stop(_ line: String?, _ signals: StopSignals, isLaunched: Bool) -> Never {
+    if let line {
+      if signals.claim() { Console.error("dltrain: \(line)\(Watchdog.end): \(signals.advice)\n") }
+      // Where even MPI does not get through.
+      alarm(5)
+      if isLaunched { MPIRuntime.abort(.fault) }
+    }
     _exit(ExitCode.fault.rawValue)
   }
 
