@@ -16,6 +16,9 @@ public protocol ArenaExchange: AnyObject {
   /// the arena is not ``isSharded``.
   var traffic: ArenaTraffic { get }
 
+  /// The first of the ranks that have the same parameters; nil where nobody else has them.
+  var holder: Int? { get }
+
   /// Sums the gradients of all ranks along ``ReductionTree``; behind it this rank's gradients hold
   /// the sums within its share, and anything elsewhere.
   ///
@@ -52,6 +55,9 @@ public final class ReplicatedArena: ArenaExchange {
   public let isSharded = false
   /// True.
   public let writesValues = true
+
+  /// Nil.
+  public let holder: Int? = nil
 
   private let communicator: any Communicator
   private let memory: [SharedMemory]

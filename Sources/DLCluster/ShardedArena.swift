@@ -15,6 +15,8 @@ public final class ShardedArena: ArenaExchange {
   public let isSharded = true
   /// Whether this rank is the first of its domain.
   public var writesValues: Bool { domain.index == 0 }
+  /// The first rank of its domain.
+  public var holder: Int? { domain.ranks.first }
   /// Why the memory of the host could not be used; nil where it is, or was not asked for.
   public let reason: String?
 

@@ -11,7 +11,7 @@ import DLTensor
 ///
 /// Zeiler, "ADADELTA: An Adaptive Learning Rate Method" (2012), Algorithm 1. State: `square_avg` (v)
 /// and `acc_delta` (u).
-public struct Adadelta: Optimizer {
+public struct Adadelta: ChecksummingOptimizer {
   /// The decay rate of both means.
   public let rho: Double
 
@@ -47,6 +47,7 @@ public struct Adadelta: Optimizer {
       learning_rate: scalars.learningRate, gradient_scale: scalars.gradientScale,
       weight_decay: weightDecay, rho: rho, epsilon: epsilon)
     dl_adadelta(
-      slice.dtype.kernel, slice.count, slice.parameters, slice.gradients, squares, moves, &values)
+      slice.dtype.kernel, slice.count, slice.parameters, slice.gradients, squares, moves, &values,
+      slice.checksums)
   }
 }

@@ -9,7 +9,7 @@ import DLTensor
 ///
 /// Duchi, Hazan and Singer, "Adaptive Subgradient Methods" (2011). State: `sum` (s), in which 0
 /// stands for the initial accumulator value until the first step.
-public struct Adagrad: Optimizer {
+public struct Adagrad: ChecksummingOptimizer {
   /// The decay of the learning rate from step to step.
   public let learningRateDecay: Double
 
@@ -53,6 +53,8 @@ public struct Adagrad: Optimizer {
       learning_rate: scalars.learningRate / (1 + (Double(scalars.step) - 1) * learningRateDecay),
       gradient_scale: scalars.gradientScale, weight_decay: weightDecay,
       initial: initialAccumulatorValue, epsilon: epsilon)
-    dl_adagrad(slice.dtype.kernel, slice.count, slice.parameters, slice.gradients, sum, &values)
+    dl_adagrad(
+      slice.dtype.kernel, slice.count, slice.parameters, slice.gradients, sum, &values,
+      slice.checksums)
   }
 }

@@ -10,7 +10,7 @@
 /// Hutter, "Decoupled Weight Decay Regularization" (2019), Algorithm 2. The bias corrections are
 /// computed in double. State: `exp_avg` (m) and `exp_avg_sq` (v); with AMSGrad (Reddi and others,
 /// 2018) `max_exp_avg_sq`, the largest v so far, which then replaces v in the last line.
-public struct Adam: Optimizer {
+public struct Adam: ChecksummingOptimizer {
   /// The moments' decay rates, epsilon, and whether AMSGrad is on.
   public let moments: AdamMoments
 

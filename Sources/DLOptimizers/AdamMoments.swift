@@ -54,7 +54,7 @@ public struct AdamMoments: Sendable, Hashable {
       step_size: stepSize, second_scale: secondScale, epsilon: epsilon)
     dl_adam(
       slice.dtype.kernel, slice.count, slice.parameters, slice.gradients, first, second, largest,
-      &values)
+      &values, slice.checksums)
   }
 
   /// The moments' buffers.

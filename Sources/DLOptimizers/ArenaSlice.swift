@@ -1,3 +1,4 @@
+import CKernels
 import DLTensor
 
 /// A range of the parameter arena with its gradients and optimizer state.
@@ -16,6 +17,10 @@ public struct ArenaSlice {
 
   /// The state of the first parameter, in the order of the rule's `stateNames`.
   public let state: StatePointers
+
+  /// Where a ``ChecksummingOptimizer`` leaves the checksums of parameters and state, where any are
+  /// wanted.
+  var checksums: UnsafePointer<dl_checksums>?
 
   /// Describes a range; the buffers do not overlap and outlive the slice.
   public init(

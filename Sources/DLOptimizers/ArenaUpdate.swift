@@ -93,10 +93,11 @@ public struct ArenaUpdate: Sendable {
   /// - Parameters:
   ///   - shares: what this rank owns; each ends where blocks end.
   ///   - scalars: the rate multiplies that of each group.
+  ///   - checksums: told of what is read and written, to notice what others have changed.
   ///   - sum: adds up numbers over all owners of shares, where a rule needs the norms of tensors:
   ///     every number is zero but on one of them.
   public func callAsFunction(
-    _ shares: [OwnedSlice], scalars: StepScalars,
+    _ shares: [OwnedSlice], scalars: StepScalars, checksums: ShareChecksums? = nil,
     sum: (UnsafeMutableBufferPointer<Double>) throws -> Void
   ) rethrows {
     for run in runs {
@@ -105,7 +106,13 @@ public struct ArenaUpdate: Sendable {
       scalars.learningRate *= group.learningRate
       let members = members[run.members]
       guard let rule = group.rule as? any TensorNormOptimizer else {
-        if let first = members.first, let last = members.last {
+        if let checksums {
+          for index in run.members {
+            for share in shares where share.range.overlaps(self.members[index].range) {
+              checksums.update(index, of: share, by: group.rule, scalars: scalars)
+            }
+          }
+        } else if let first = members.first, let last = members.last {
           let range = first.range.lowerBound..<last.range.upperBound
           for share in shares where share.range.overlaps(range) {
             group.rule.update(share.part(of: range), scalars: scalars)
@@ -117,10 +124,20 @@ public struct ArenaUpdate: Sendable {
       try withUnsafeTemporaryAllocation(of: Double.self, capacity: max(2 * count, 1)) { sums in
         sums.initialize(repeating: 0)
         var place = 0
-        for member in members {
+        for (index, member) in zip(run.members, members) {
           for block in ArenaUpdate.blocks(of: member.range) {
             for share in shares where share.range.overlaps(block) {
-              let both = rule.accumulate(share.part(of: block), scalars: scalars)
+              var both = SquareSums()
+              let part = OwnedSlice(
+                share.part(of: block), at: max(block.lowerBound, share.range.lowerBound))
+              if let checksums {
+                checksums.update(
+                  index, of: part, checking: checksums.updated,
+                  writing: checksums.updated.dropFirst()
+                ) { both = rule.accumulate($0, scalars: scalars) }
+              } else {
+                both = rule.accumulate(part.slice, scalars: scalars)
+              }
               sums[place] = both.parameters
               sums[place + 1] = both.updates
             }
@@ -129,14 +146,23 @@ public struct ArenaUpdate: Sendable {
         }
         try sum(sums)
         place = 0
-        for member in members {
+        for (index, member) in zip(run.members, members) {
           var both = SquareSums()
           for _ in ArenaUpdate.blocks(of: member.range) {
             both = both + SquareSums(parameters: sums[place], updates: sums[place + 1])
             place += 2
           }
           for share in shares where share.range.overlaps(member.range) {
-            rule.apply(share.part(of: member.range), scalars: scalars, sums: both)
+            if let checksums {
+              // A rule may write its state in either phase.
+              checksums.update(
+                index, of: share, checking: checksums.updated, writing: checksums.updated
+              ) {
+                rule.apply($0, scalars: scalars, sums: both)
+              }
+            } else {
+              rule.apply(share.part(of: member.range), scalars: scalars, sums: both)
+            }
           }
         }
       }

@@ -9,7 +9,7 @@ import DLTensor
 ///
 /// Chen and others, "Symbolic Discovery of Optimization Algorithms" (2023), Algorithm 2; PyTorch has
 /// no counterpart. State: `exp_avg` (m).
-public struct Lion: Optimizer {
+public struct Lion: ChecksummingOptimizer {
   /// The weight of the momentum in the direction of a step.
   public let beta1: Double
 
@@ -45,6 +45,7 @@ public struct Lion: Optimizer {
       learning_rate: scalars.learningRate, gradient_scale: scalars.gradientScale,
       decay: 1 - scalars.learningRate * weightDecay, beta1: beta1, beta2: beta2)
     dl_lion(
-      slice.dtype.kernel, slice.count, slice.parameters, slice.gradients, momentum, &values)
+      slice.dtype.kernel, slice.count, slice.parameters, slice.gradients, momentum, &values,
+      slice.checksums)
   }
 }

@@ -13,7 +13,7 @@ import Foundation
 ///
 /// Dozat, "Incorporating Nesterov Momentum into Adam" (2016), Algorithm 2. State: `exp_avg` (m) and
 /// `exp_avg_sq` (v). PyTorch keeps the product of mu in its state; here it follows from the step.
-public struct NAdam: Optimizer {
+public struct NAdam: ChecksummingOptimizer {
   /// The moments' decay rates and epsilon.
   public let moments: AdamMoments
 
@@ -62,7 +62,8 @@ public struct NAdam: Optimizer {
       second_scale: 1 / moments.corrections(step: scalars.step).second.squareRoot(),
       epsilon: moments.epsilon)
     dl_nadam(
-      slice.dtype.kernel, slice.count, slice.parameters, slice.gradients, first, second, &values)
+      slice.dtype.kernel, slice.count, slice.parameters, slice.gradients, first, second, &values,
+      slice.checksums)
   }
 
   private func momentum(_ step: Double) -> Double {

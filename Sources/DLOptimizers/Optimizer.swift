@@ -15,6 +15,10 @@ public protocol Optimizer: Sendable {
   func update(_ slice: ArenaSlice, scalars: StepScalars)
 }
 
+/// A rule that takes the checksums of parameters and state while it goes over them, where its slice
+/// asks for them: they wait for memory together.
+protocol ChecksummingOptimizer: Optimizer {}
+
 /// What changes from step to step in an update rule.
 public struct StepScalars: Sendable, Hashable {
   /// The number of the step, from 1.

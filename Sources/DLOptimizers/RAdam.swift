@@ -14,7 +14,7 @@ import Foundation
 ///
 /// Liu and others, "On the Variance of the Adaptive Learning Rate and Beyond" (2020), Algorithm 2.
 /// State: `exp_avg` (m) and `exp_avg_sq` (v).
-public struct RAdam: Optimizer {
+public struct RAdam: ChecksummingOptimizer {
   /// The moments' decay rates and epsilon.
   public let moments: AdamMoments
 

@@ -13,7 +13,7 @@ import DLTensor
 /// Recurrent Neural Networks" (2013), equations 38 to 41. State: `square_avg` (v), `momentum_buffer`
 /// (b) where there is momentum, `grad_avg` (a) where centred. A variance that rounds below zero
 /// counts as zero, where PyTorch takes its root.
-public struct RMSProp: Optimizer {
+public struct RMSProp: ChecksummingOptimizer {
   /// The decay rate of the means.
   public let alpha: Double
 
@@ -66,6 +66,6 @@ public struct RMSProp: Optimizer {
       weight_decay: weightDecay, alpha: alpha, momentum: momentum, epsilon: epsilon)
     dl_rmsprop(
       slice.dtype.kernel, slice.count, slice.parameters, slice.gradients, squares, buffer, mean,
-      &values)
+      &values, slice.checksums)
   }
 }

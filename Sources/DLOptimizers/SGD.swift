@@ -9,7 +9,7 @@ import DLTensor
 ///
 /// The buffer starts at zero and takes the gradient of step 1 undamped, as in PyTorch. Without
 /// momentum `p = p - learningRate * d`, and there is no state.
-public struct SGD: Optimizer {
+public struct SGD: ChecksummingOptimizer {
   /// The decay rate of the momentum buffer.
   public let momentum: Double
 
@@ -55,6 +55,7 @@ public struct SGD: Optimizer {
       weight_decay: weightDecay, momentum: momentum, intake: scalars.step == 1 ? 1 : 1 - dampening,
       nesterov: nesterov ? 1 : 0)
     dl_sgd(
-      slice.dtype.kernel, slice.count, slice.parameters, slice.gradients, slice.state[0], &values)
+      slice.dtype.kernel, slice.count, slice.parameters, slice.gradients, slice.state[0], &values,
+      slice.checksums)
   }
 }

@@ -155,6 +155,7 @@ extension Trainer {
     _ = try exchange.agree(0, stop: false, "report step \(step)")
     let carried = try gatherCarriedState() + gatherErrors()
     if average?.lacksStatistics == true { try withAverage {} }
+    try verifyState(step: step)
     try assembleState()
     defer { for phase in phases { phase.state.release() } }
     try communicator.agreed("write the checkpoint of step \(step)") {

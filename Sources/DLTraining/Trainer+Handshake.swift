@@ -24,7 +24,7 @@ public struct HandshakeError: DLError {
   }
 
   /// As in `ranks 1, 2 and 5`.
-  private static func list(_ ranks: [Int]) -> String {
+  static func list(_ ranks: [Int]) -> String {
     let numbers = ranks.map(String.init)
     guard let last = numbers.last, numbers.count > 1 else {
       return "rank " + (numbers.first ?? "-")

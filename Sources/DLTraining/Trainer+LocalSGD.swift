@@ -66,6 +66,7 @@ extension Trainer {
           }
         }
         try averageStatistics()
+        for phase in phases { phase.renewChecksums() }
       }
     }
   }

@@ -77,11 +77,13 @@ extension Trainer {
     let phase = phases[index]
     let buffers = configuration.nonFinite == .skip ? Array(arena.bufferBytes) : []
     if phase.lbfgs != nil {
+      if index == 0 { try checkIfDue() }
       return try clock.measure(.optimizer) {
         try updateByLBFGS(index, batch, multiplier: multiplier, buffers: buffers)
       }
     }
     let loss = try stepsLocally ? localGradient(index, batch) : gradient(index, batch)
+    if index == 0, !stepsLocally { try checkIfDue() }
     var scale = try clock.measure(.optimizer) { try gradientScale(phase, loss: loss) }
     if scale != nil, let sam = phase.sam {
       let loss = try gradient(aside: sam, index, batch)
@@ -94,6 +96,7 @@ extension Trainer {
       try clock.measure(.reduction) {
         try publish(phase)
       }
+      try local { try phase.throwCorruption(step: position.step + 1, arena) }
       position.updates[index] = phase.updates
     } else {
       // The forward pass has put what is not finite into the running statistics too.
@@ -182,6 +185,8 @@ extension Trainer {
     let nonFinite = phase.squares.firstIndex(where: \.isNaN)
     let isElsewhere = nonFinite == nil && phase.isNonFiniteSomewhere
     if nonFinite != nil || isElsewhere || !loss.isFinite {
+      // It may be the memory and not the numbers.
+      try verifyState(step: position.step + 1, comparesCopies: !stepsLocally)
       let parameter = nonFinite.flatMap { arena.parameter(at: phase.shares.blocks[$0].lowerBound) }
       let error = NonFiniteError(
         step: position.step + 1,

@@ -31,6 +31,8 @@ extension Trainer {
     let phase = phases[index]
     guard let lbfgs = phase.lbfgs else { return .nan }
     var isFirst = true
+    phase.verifyChecksums()
+    try local { try phase.throwCorruption(step: position.step + 1, arena) }
     do {
       let loss = try lbfgs.step(phase.state.whole, rate: multiplier) {
         let loss = try gradient(index, batch)
@@ -42,6 +44,7 @@ extension Trainer {
         phase.didBegin()
         return loss
       }
+      phase.renewChecksums()
       position.updates[index] = phase.updates
       return loss
     } catch let skipped as SkippedStep {

@@ -23,6 +23,8 @@ public final class Trainer {
   let overlap: OverlapChoice?
   /// What the errors kept by the compression of gradients are a state of; nil without it.
   let compression: String?
+  /// Compares the ranks' copies of parameters and buffers; nil where nobody wants it.
+  var comparison: CopyComparison?
   let schedule: any Schedule
   let average: RunAverage?
   /// When each rank steps by itself; nil for never.
@@ -112,6 +114,7 @@ public final class Trainer {
         phase.overlap = try PhaseOverlap(phase, arena, track: timeline?.exchange)
       }
     }
+    if configuration.integrity.checkUpdates { for phase in phases { phase.watchMemory(arena) } }
     position.updates = [Int](repeating: 0, count: phases.count)
     schedule = parts.schedule
     average = parts.average
@@ -146,6 +149,7 @@ public final class Trainer {
   public func run() throws -> RunReport {
     let start = position.step
     try communicator.agreed("start the run") { try observers.forEach { try $0.willTrain(plan) } }
+    try startIntegrityChecks()
     let loader = try communicator.agreed("start loading") {
       try BatchLoader(
         dataset: data.train, sampler: sampler, sharding: sharding, rank: communicator.rank,

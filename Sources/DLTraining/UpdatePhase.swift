@@ -19,6 +19,8 @@ final class UpdatePhase {
   let shares: ArenaShares
   /// What reduces the gradients during the backward pass; nil where they are reduced after it.
   var overlap: PhaseOverlap?
+  /// What parameters and state were when they were last written; nil where nobody checks.
+  var checksums: ShareChecksums?
   /// The sums of squares of the reduced gradient, per block; not a number where a gradient is none.
   var squares: [Double]
   /// Updates made: the steps less those that were skipped as not finite.
@@ -80,9 +82,10 @@ final class UpdatePhase {
     didBegin()
     try groups.update(
       state.slices,
-      scalars: StepScalars(step: updates, learningRate: multiplier, gradientScale: gradientScale)
+      scalars: StepScalars(step: updates, learningRate: multiplier, gradientScale: gradientScale),
+      checksums: checksums
     ) { try sum($0, arena, communicator) }
-    lookahead?.didStep(updates, state.slices)
+    didUpdate()
   }
 
   /// Adds up numbers over the owners of shares, of which one has each.
@@ -123,7 +126,22 @@ final class UpdatePhase {
 
   /// Counts an update.
   func didBegin() {
-    if updates == 0 { lookahead?.start(state.slices) }
+    if updates == 0, let lookahead {
+      lookahead.start(state.slices)
+      checksums.map { $0.renew($0.others) }
+    }
     updates += 1
+  }
+
+  /// Brings the slow weights up to date.
+  private func didUpdate() {
+    guard let lookahead else { return }
+    let moves = updates.isMultiple(of: lookahead.steps)
+    if moves { checksums.map { $0.verify($0.others) } }
+    lookahead.didStep(updates, state.slices)
+    if moves, let checksums {
+      checksums.renew(0..<1)
+      checksums.renew(checksums.others)
+    }
   }
 }

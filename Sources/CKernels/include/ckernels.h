@@ -6,6 +6,7 @@
 #include "dl_attention.h"
 #include "dl_bias.h"
 #include "dl_binary.h"
+#include "dl_checksum.h"
 #include "dl_compress.h"
 #include "dl_conv.h"
 #include "dl_convert.h"

@@ -6,6 +6,7 @@
 #ifndef DL_OPTIMIZERS_H
 #define DL_OPTIMIZERS_H
 
+#include "dl_checksum.h"
 #include "dl_types.h"
 
 typedef struct {
@@ -86,30 +87,35 @@ typedef struct {
   double epsilon;
 } dl_lamb_scalars;
 
+// Where there are `sums`, the checksums of its vectors are taken besides.
+
 // momentum_buffer may be NULL where momentum is 0.
 void dl_sgd(dl_dtype dtype, ptrdiff_t count, void *parameters, const void *gradients,
-            void *momentum_buffer, const dl_sgd_scalars *scalars);
+            void *momentum_buffer, const dl_sgd_scalars *scalars, const dl_checksums *sums);
 
 // max_exp_avg_sq is NULL without AMSGrad.
 void dl_adam(dl_dtype dtype, ptrdiff_t count, void *parameters, const void *gradients,
-             void *exp_avg, void *exp_avg_sq, void *max_exp_avg_sq, const dl_adam_scalars *scalars);
+             void *exp_avg, void *exp_avg_sq, void *max_exp_avg_sq, const dl_adam_scalars *scalars,
+             const dl_checksums *sums);
 
 void dl_nadam(dl_dtype dtype, ptrdiff_t count, void *parameters, const void *gradients,
-              void *exp_avg, void *exp_avg_sq, const dl_nadam_scalars *scalars);
+              void *exp_avg, void *exp_avg_sq, const dl_nadam_scalars *scalars,
+              const dl_checksums *sums);
 
 void dl_lion(dl_dtype dtype, ptrdiff_t count, void *parameters, const void *gradients,
-             void *exp_avg, const dl_lion_scalars *scalars);
+             void *exp_avg, const dl_lion_scalars *scalars, const dl_checksums *sums);
 
 void dl_adagrad(dl_dtype dtype, ptrdiff_t count, void *parameters, const void *gradients,
-                void *sum, const dl_adagrad_scalars *scalars);
+                void *sum, const dl_adagrad_scalars *scalars, const dl_checksums *sums);
 
 void dl_adadelta(dl_dtype dtype, ptrdiff_t count, void *parameters, const void *gradients,
-                 void *square_avg, void *acc_delta, const dl_adadelta_scalars *scalars);
+                 void *square_avg, void *acc_delta, const dl_adadelta_scalars *scalars,
+                 const dl_checksums *sums);
 
 // momentum_buffer is NULL without momentum, grad_avg where the variance is not centred.
 void dl_rmsprop(dl_dtype dtype, ptrdiff_t count, void *parameters, const void *gradients,
                 void *square_avg, void *momentum_buffer, void *grad_avg,
-                const dl_rmsprop_scalars *scalars);
+                const dl_rmsprop_scalars *scalars, const dl_checksums *sums);
 
 // momentum_buffer may be NULL where momentum is 0.
 void dl_lars(dl_dtype dtype, ptrdiff_t count, void *parameters, const void *gradients,

@@ -62,6 +62,8 @@ public struct Configuration: ConfigurationSection {
   public var nonFinite = NonFinite.stop
   /// How long the job may stand still, and a host be silent.
   public var watchdog = WatchdogConfiguration()
+  /// The checks against silent changes of memory.
+  public var integrity = IntegrityConfiguration()
 
   /// Makes the section with its defaults.
   public init() {}
@@ -104,6 +106,7 @@ public struct Configuration: ConfigurationSection {
       .init("validate", \.validate, "when to validate"),
       .init("non_finite", \.nonFinite, "what a non-finite loss or gradient leads to"),
       .init("watchdog", \.watchdog, "how long the job may stand still, and a host be silent"),
+      .init("integrity", \.integrity, "checks against silent changes of memory"),
     ]
   }
 

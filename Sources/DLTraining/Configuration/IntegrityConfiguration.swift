@@ -1,0 +1,24 @@
+import DLConfiguration
+
+/// The checks against silent changes of memory.
+public struct IntegrityConfiguration: ConfigurationSection {
+  /// Whether each update checks the parameters and the optimizer state that it reads.
+  public var checkUpdates = true
+  /// Steps between comparisons of the copies of parameters and buffers; nil for none at all.
+  public var compareEverySteps: Int? = 100
+
+  /// Makes the section with its defaults.
+  public init() {}
+
+  /// The keys, in the order in which they are written.
+  public static var fields: [ConfigurationField<Self>] {
+    [
+      .init(
+        "check_updates", \.checkUpdates,
+        "each update checks the parameters and the optimizer state that it reads"),
+      .init(
+        "compare_every_steps", \.compareEverySteps, .atLeast(1),
+        "steps between comparisons of the ranks' copies; null for none"),
+    ]
+  }
+}
