@@ -76,6 +76,9 @@ public final class ParameterArena {
     try initialise(seed: context.seed)
   }
 
+  /// The elements of all parameters, gaps left out.
+  public var parameterCount: Int { parameters.reduce(0) { $0 + $1.shape.count } }
+
   /// Moves the parameters into other memory, of as many bytes; collective over those who share it.
   public func move(to exchange: any ArenaExchange) throws {
     if exchange.writesValues {

@@ -104,7 +104,7 @@ public final class ShareChecksums {
   func update(
     _ member: Int, of share: OwnedSlice, by rule: any Optimizer, scalars: StepScalars
   ) {
-    guard rule is any ChecksummingOptimizer, share.slice.hasState(stateCount) else {
+    guard type(of: rule) is any ChecksummingOptimizer.Type, share.slice.hasState(stateCount) else {
       return update(member, of: share, checking: updated, writing: updated) {
         rule.update($0, scalars: scalars)
       }

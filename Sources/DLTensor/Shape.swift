@@ -66,10 +66,22 @@ public struct Shape: Hashable, Sendable, ExpressibleByArrayLiteral, CustomString
   public var leading: Int { last == 0 ? dropLast().count : count / last }
 
   /// The shape without its first axis; itself for a scalar.
-  public func dropFirst() -> Shape { rank == 0 ? self : Shape((1..<rank).map { extents[$0] }) }
+  public func dropFirst() -> Shape {
+    guard rank > 0 else { return self }
+    var result = self
+    for axis in 1..<rank { result.extents[axis - 1] = extents[axis] }
+    return result.dropLast()
+  }
 
   /// The shape without its last axis; itself for a scalar.
-  public func dropLast() -> Shape { rank == 0 ? self : Shape((0..<rank - 1).map { extents[$0] }) }
+  public func dropLast() -> Shape {
+    guard rank > 0 else { return self }
+    var result = self
+    // Extents behind the last axis are 1, so that equal shapes have equal bits.
+    result.extents[rank - 1] = 1
+    result.rank -= 1
+    return result
+  }
 
   /// The shape with one more axis in front.
   public func prepending(_ extent: Int) -> Shape { Shape([extent] + dimensions) }

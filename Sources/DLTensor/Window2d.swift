@@ -154,7 +154,9 @@ extension Tensor {
 
   /// Throws where the product of the extents that are not 0 is beyond 32 bits.
   func requireCountable(op: String, _ shape: Shape) throws {
-    guard Shape(shape.dimensions.map { max($0, 1) }).count <= Int(Int32.max) else {
+    var extended = shape
+    for axis in 0..<shape.rank { extended[axis] = max(shape[axis], 1) }
+    guard extended.count <= Int(Int32.max) else {
       throw TensorError(op: op, "shape \(shape) has extents whose product is beyond 32 bits")
     }
   }

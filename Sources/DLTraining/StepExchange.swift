@@ -31,7 +31,9 @@ final class StepExchange {
   /// Sums `value` over the ranks along the fixed tree, and tells whether any rank passes `stop`.
   ///
   /// - Throws: `RankFailure` on every rank when one has a ``failure``.
-  func agree(_ value: Double, stop: Bool, _ what: String) throws -> (sum: Double, stop: Bool) {
+  func agree(
+    _ value: Double, stop: Bool, _ what: @autoclosure () -> String
+  ) throws -> (sum: Double, stop: Bool) {
     let width = StepExchange.width
     mine[0] = value
     mine[1] = stop ? 1 : 0
@@ -49,7 +51,7 @@ final class StepExchange {
       for index in 0..<width { all[left * width + index] += all[right * width + index] }
     }
     if all[2] > 0 {
-      try communicator.agreed(what) { if let failure { throw failure } }
+      try communicator.agreed(what()) { if let failure { throw failure } }
     }
     return (all[0], all[1] > 0)
   }

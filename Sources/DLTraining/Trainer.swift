@@ -94,6 +94,10 @@ public final class Trainer {
     data = parts.data
     self.task = parts.task
     arena = parts.arena
+    try Handshake(
+      configuration: configuration, options: options, data: parts.data,
+      parameterCount: parts.arena.parameterCount
+    ).compare(over: timed)
     if parts.canShare(configuration), let neighbourhood = timed.neighbourhood {
       let shared = try ShardedArena(
         timed, neighbourhood, byteCount: arena.count * arena.dtype.byteCount)
@@ -127,7 +131,6 @@ public final class Trainer {
     }
     if let line = configuration.rateScaling { self.report(line) }
 
-    try handshake()
     if let path = options.initialWeights {
       try timed.agreed("load \(path)") {
         try StateDict(arena).load(from: SafetensorsFile(path: path)) {
@@ -228,7 +231,7 @@ public final class Trainer {
   }
 
   /// The number of trained elements.
-  public var parameterCount: Int { arena.parameters.reduce(0) { $0 + $1.shape.count } }
+  public var parameterCount: Int { arena.parameterCount }
 
   /// The bytes of optimizer state on this rank.
   public var stateBytes: Int {

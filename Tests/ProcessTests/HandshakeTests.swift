@@ -24,6 +24,15 @@ struct HandshakeTests {
         try run(train, train + ["--set", "optimizer.lr=0.25"], in: folder), "ranks 1 and 2",
         "optimizer.lr: 0.25, rank 0 has 0.05")
       expect(try run(train, train + ["--stop-at", "3"], in: folder), "--stop-at: 3, rank 0 has 0")
+      // What these decide on is set up by all ranks together.
+      let byMPI = train + ["--reduce", "mpi"]
+      for (setting, words) in [
+        ("overlap=on", "overlap: on, rank 0 has auto"),
+        ("compression.name=bf16", "compression.name: bf16, rank 0 has none"),
+        ("optimizer.sam={rho: 0.1}", "optimizer.sam"),
+      ] {
+        expect(try run(byMPI, byMPI + ["--set", setting], in: folder), words)
+      }
     }
   }
 

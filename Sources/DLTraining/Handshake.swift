@@ -33,16 +33,22 @@ public struct HandshakeError: DLError {
   }
 }
 
-extension Trainer {
+/// What must be the same on all ranks before they do anything together that depends on it.
+struct Handshake {
+  let configuration: Configuration
+  let options: TrainingOptions
+  let data: TrainingData
+  let parameterCount: Int
+
   /// Checks that all ranks run the same program on the same data by the same configuration with the
   /// same kernels.
-  func handshake() throws {
+  func compare(over communicator: any Communicator) throws {
     // One rank has nobody to differ from, and need not read program and data for it.
     guard communicator.size > 1 else { return }
     let mine = try communicator.agreed("take the fingerprints of the job", traits)
     let text = mine.map { "\($0.name)\t\($0.value)" }.joined(separator: "\n")
     let root = try communicator.broadcast(text, root: 0)
-    let differences = root == text ? [] : Trainer.differences(of: mine, from: root)
+    let differences = root == text ? [] : Handshake.differences(of: mine, from: root)
     let digest = differences.isEmpty ? 0 : Int64(CRC32.of(differences.joined())) + 1
     let all = try communicator.allgather([digest])
     try communicator.agreed("compare the ranks") {
