@@ -4,27 +4,30 @@ import DLTensor
 
 /// Whether gradients go between hosts during the backward pass.
 struct OverlapChoice {
-  /// The bytes that go together; nil where they go after the backward pass, all at once.
-  let bucketBytes: Int?
-  private let reason: String
+  /// The bytes that go together, whenever they go: compressed gradients have other bits when ranks
+  /// own other shares.
+  let bucketBytes: Int
+  /// Why they go after the backward pass; nil where they go during it.
+  private let obstacle: String?
+
+  /// Whether gradients go during the backward pass.
+  var isOn: Bool { obstacle == nil }
 
   /// Decides, on all ranks together; nil where no gradients go by MPI.
   init?(_ configuration: Configuration, _ arena: ParameterArena) throws {
     guard let shared = arena.exchange as? ShardedArena, shared.hasExchange else { return nil }
-    guard configuration.overlap != .off else {
-      (bucketBytes, reason) = (nil, "as the configuration says")
-      return
-    }
-    let obstacle = try shared.obstacleToOverlap(isForced: configuration.overlap == .on)
-    bucketBytes = obstacle == nil ? Int(configuration.bucketCapMB * 1e6) : nil
-    reason = obstacle ?? ""
+    bucketBytes = Int(configuration.bucketCapMB * 1e6)
+    obstacle =
+      configuration.overlap == .off
+      ? "as the configuration says"
+      : try shared.obstacleToOverlap(isForced: configuration.overlap == .on)
   }
 
   /// A line for the head of a run.
   func text(buckets: Int) -> String {
-    bucketBytes == nil
-      ? "overlap off: gradients go by MPI after backward, \(reason)"
-      : "overlap on: gradients go by MPI during backward, in \(buckets) bucket\(buckets == 1 ? "" : "s")"
+    if let obstacle { return "overlap off: gradients go by MPI after backward, \(obstacle)" }
+    let count = "\(buckets) bucket\(buckets == 1 ? "" : "s")"
+    return "overlap on: gradients go by MPI during backward, in \(count)"
   }
 }
 

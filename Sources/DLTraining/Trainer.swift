@@ -113,7 +113,7 @@ public final class Trainer {
     }
     compression = try Trainer.compress(
       configuration, arena, phases, timed, report: self.report)
-    if overlap?.bucketBytes != nil {
+    if overlap?.isOn == true {
       for phase in phases {
         phase.overlap = try PhaseOverlap(phase, arena, track: timeline?.exchange)
       }

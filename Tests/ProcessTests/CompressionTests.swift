@@ -69,6 +69,20 @@ struct CompressionTests {
     }
   }
 
+  /// What is sent during the backward pass is compressed as what is sent after it.
+  @Test(arguments: codecs)
+  func overlapGivesTheSameBits(codec: String) throws {
+    try TemporaryFolder.with { folder in
+      let settings = ["compression=\(codec)", "bucket_cap_mb=0.01", "epochs=null", "steps=20"]
+      for overlap in ["on", "off"] {
+        let outcome = try train(folder, overlap, settings + ["overlap=\(overlap)"])
+        #expect(outcome.status == 0, "\(outcome.errors)")
+      }
+      let tensors = try Job.tensors("\(folder)/on", step: 20)
+      #expect(try Job.tensors("\(folder)/off", step: 20) == tensors)
+    }
+  }
+
   @Test func oneHostHasNothingToCompress() throws {
     try TemporaryFolder.with { folder in
       let settings = ["compression={name: bf16}", "epochs=null", "steps=3"]

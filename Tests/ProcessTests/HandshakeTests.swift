@@ -25,9 +25,9 @@ struct HandshakeTests {
         "optimizer.lr: 0.25, rank 0 has 0.05")
       expect(try run(train, train + ["--stop-at", "3"], in: folder), "--stop-at: 3, rank 0 has 0")
       // What these decide on is set up by all ranks together.
-      let byMPI = train + ["--reduce", "mpi"]
+      let byMPI = train + ["--reduce", "mpi", "--set", "precision=float32"]
       for (setting, words) in [
-        ("overlap=on", "overlap: on, rank 0 has auto"),
+        ("overlap=on", "overlap: \"on\", rank 0 has auto"),
         ("compression.name=bf16", "compression.name: bf16, rank 0 has none"),
         ("optimizer.sam={rho: 0.1}", "optimizer.sam"),
       ] {

@@ -4,8 +4,8 @@ import Glibc
 struct HostProbe {
   /// The remote shell with its options: Open MPI's setting, else ssh.
   let agent: [String]
-  /// Seconds that a host has to answer.
-  var limitSeconds = 4.0
+  /// Seconds that a host has to answer while none has.
+  var limitSeconds = 3.0
 
   init(environment: [String: String]) {
     let setting =
@@ -14,8 +14,12 @@ struct HostProbe {
     let words = setting.prefix { $0 != ":" }.split(whereSeparator: \.isWhitespace)
     agent =
       words.isEmpty
-      ? ["ssh", "-o", "BatchMode=yes", "-o", "ConnectTimeout=3"] : words.map(String.init)
+      ? ["ssh", "-o", "BatchMode=yes", "-o", "ConnectTimeout=2"] : words.map(String.init)
   }
+
+  /// Seconds that a host has to answer when the slowest of those that did took so many: hosts of one
+  /// cluster differ little, and a run waits for this before it goes on.
+  func limitSeconds(slowestAnswer: Double) -> Double { min(limitSeconds, 1 + 5 * slowestAnswer) }
 
   /// The hosts that do not answer, all asked at the same time.
   func unreachable(_ hosts: [String]) -> Set<String> {
@@ -28,12 +32,18 @@ struct HostProbe {
         lost.insert(host)
       }
     }
-    let end = monotonicSeconds() + limitSeconds
+    let began = monotonicSeconds()
+    var limit = limitSeconds
     while !asked.isEmpty {
-      let isLate = monotonicSeconds() > end
+      let seconds = monotonicSeconds() - began
+      let isLate = seconds > limit
       asked.removeAll { host, process in
         if let status = process.status() {
-          if status != 0 { lost.insert(host) }
+          if status != 0 {
+            lost.insert(host)
+          } else {
+            limit = limitSeconds(slowestAnswer: seconds)
+          }
           return true
         }
         if isLate {
