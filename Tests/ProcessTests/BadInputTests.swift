@@ -116,7 +116,8 @@ struct BadInputTests {
           atPath: folder + "/data.safetensors", toPath: name + "/data.safetensors")
       }
       func command(_ options: [String]) -> [String] {
-        let job = [Program.path] + train + ["--set", "data.train=/proc/self/cwd/data.safetensors"] + options
+        let own = ["--set", "data.train=/proc/self/cwd/data.safetensors"]
+        let job = [Program.path] + train + own + options
         return ["mpirun", "--oversubscribe", "--bind-to", "none", "-n", "1", "--wdir", names[0]]
           + job + [":", "-n", "1", "--wdir", names[1]] + job
       }

@@ -20,10 +20,11 @@ public struct MPIRunCommand: Sendable, Equatable {
   /// Makes the command of one process on this host.
   public init() {}
 
-  /// The daemons of Open MPI find a host gone after 2 + 3 x 2 seconds, not after minutes.
-  private static let keepalive = [
+  /// The daemons of Open MPI find a host gone after 2 + 3 x 2 seconds, not after minutes; and ranks
+  /// that have lost one, and so have nothing left to save, are not given a second or two to end.
+  private static let settings = [
     ("oob_tcp_keepalive_time", "2"), ("oob_tcp_keepalive_intvl", "2"),
-    ("oob_tcp_keepalive_probes", "3"),
+    ("oob_tcp_keepalive_probes", "3"), ("odls_base_sigkill_timeout", "0"),
   ]
 
   /// The whole command.
@@ -36,7 +37,7 @@ public struct MPIRunCommand: Sendable, Equatable {
       words.append("--oversubscribe")
     }
     if !has("bind-to") { words += ["--bind-to", binds ? "core" : "none"] }
-    for (name, value) in MPIRunCommand.keepalive where !options.contains(name) {
+    for (name, value) in MPIRunCommand.settings where !options.contains(name) {
       words += ["--mca", name, value]
     }
     return words + options + [program] + arguments
