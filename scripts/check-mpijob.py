@@ -4,21 +4,24 @@
   check-mpijob.py [--crd FILE] [MANIFEST]
 
 The schema is that of the MPI operator's CRD, from FILE or from its release on GitHub; unknown keys are
-errors. Where neither can be had, the own schema below stands in, which knows the operator's fields but little
-of pods, and the last line says so. Then come the rules that no schema says: names, slots, volumes, images.
+errors. Where neither can be had, the own schema below stands in for the operator's fields, and the last line
+says so. Where a schema leaves the pods open, they are held to the types of Kubernetes' own client. Then come
+the rules that no schema says: names, slots, volumes, images.
 """
 
 import argparse
 import pathlib
+import re
 import sys
 import urllib.error
 import urllib.request
 
 try:
     import jsonschema
+    import kubernetes.client
     import yaml
 except ImportError as error:
-    print(f"check-mpijob: skipped: {error} (Debian: python3-jsonschema python3-yaml)")
+    print(f"check-mpijob: skipped: {error} (Debian: python3-jsonschema python3-kubernetes python3-yaml)")
     sys.exit(0)
 
 RELEASE = (
@@ -27,31 +30,18 @@ RELEASE = (
 )
 
 
+# A quantity such as 4 may be written without quotes.
+PLAIN = {"str": (str, int), "int": int, "bool": bool, "float": (int, float), "datetime": str}
+
+
 def fields(required=(), **properties):
     return {"type": "object", "properties": properties, "required": list(required)}
 
 
-def listed(items):
-    return {"type": "array", "items": items, "minItems": 1}
-
-
-TEXT, NUMBER, FLAG, ANY = {"type": "string"}, {"type": "integer"}, {"type": "boolean"}, {}
-QUANTITIES = {"type": "object", "additionalProperties": {"type": ["string", "integer"]}}
-CONTAINER = fields(
-    ["name", "image"],
-    name=TEXT, image=TEXT, imagePullPolicy={"enum": ["Always", "IfNotPresent", "Never"]},
-    command=listed(TEXT), args=listed(TEXT), workingDir=TEXT, ports=ANY, env=ANY, envFrom=ANY,
-    resources=fields(requests=QUANTITIES, limits=QUANTITIES, claims=ANY), securityContext=ANY,
-    volumeMounts=listed(
-        fields(["name", "mountPath"], name=TEXT, mountPath=TEXT, subPath=TEXT, readOnly=FLAG)
-    ),
-    livenessProbe=ANY, readinessProbe=ANY, startupProbe=ANY, lifecycle=ANY,
-)
-POD = {"type": "object", "properties": {"containers": listed(CONTAINER)}, "required": ["containers"]}
+TEXT, NUMBER, FLAG = {"type": "string"}, {"type": "integer"}, {"type": "boolean"}
 REPLICA = fields(
     ["template"],
-    replicas=NUMBER, restartPolicy={"enum": ["Never", "OnFailure"]},
-    template=fields(["spec"], metadata={"type": "object"}, spec={**POD, "x-open": True}),
+    replicas=NUMBER, restartPolicy={"enum": ["Never", "OnFailure"]}, template={"type": "object"},
 )
 OWN_SCHEMA = fields(
     ["apiVersion", "kind", "metadata", "spec"],
@@ -78,7 +68,7 @@ def closed(schema):
     if not isinstance(schema, dict):
         return schema
     result = {key: closed(part) for key, part in schema.items()}
-    is_open = schema.get("x-open") or schema.get("x-kubernetes-preserve-unknown-fields")
+    is_open = schema.get("x-kubernetes-preserve-unknown-fields")
     if isinstance(schema.get("properties"), dict) and "type" in schema and not is_open:
         result.setdefault("additionalProperties", False)
     return result
@@ -103,10 +93,47 @@ def crd_schema(path):
 
 
 def faults_of_schema(job, schema):
-    # Kubernetes' own types lie beneath metadata.
-    schema["properties"]["metadata"] = {"type": "object"}
+    # What all of Kubernetes' objects have need not be in a CRD.
+    schema["properties"].update(apiVersion=TEXT, kind=TEXT, metadata={"type": "object"})
     for error in jsonschema.Draft7Validator(closed(schema)).iter_errors(job):
         yield ".".join(str(part) for part in error.absolute_path) + ": " + error.message
+
+
+def faults_of_pods(job):
+    for name, replica in job["spec"]["mpiReplicaSpecs"].items():
+        template = replica.get("template", {})
+        if "spec" not in template:
+            yield f"{name}: no template.spec"
+        yield from faults_of_type("V1PodTemplateSpec", template, f"{name}.template")
+
+
+def faults_of_type(kind, value, place):
+    """What a value has that the type of this name of Kubernetes' client has not, and the reverse."""
+    if container := re.fullmatch(r"(list\[|dict\(str, )(.+)[\])]", kind):
+        wanted = list if container[1] == "list[" else dict
+        if not isinstance(value, wanted):
+            yield f"{place}: {value!r} is no {wanted.__name__}"
+            return
+        for key, item in enumerate(value) if wanted is list else value.items():
+            yield from faults_of_type(container[2], item, f"{place}.{key}")
+    elif kind in PLAIN:
+        if not isinstance(value, PLAIN[kind]) or isinstance(value, bool) and kind != "bool":
+            yield f"{place}: {value!r} is no {kind}"
+    elif isinstance(value, dict) and hasattr(kubernetes.client, kind):
+        model = getattr(kubernetes.client, kind)
+        names = {key: name for name, key in model.attribute_map.items()}
+        for key in value.keys() - names.keys():
+            yield f"{place}: unknown key {key}"
+        known = {names[key]: item for key, item in value.items() if key in names}
+        try:
+            model(**known)
+        except ValueError as error:
+            yield f"{place}: {error}"
+        for name, item in known.items():
+            yield from faults_of_type(
+                model.openapi_types[name], item, f"{place}.{model.attribute_map[name]}")
+    elif kind != "object":
+        yield f"{place}: {value!r} is no {kind}"
 
 
 def faults_of_rules(job):
@@ -149,7 +176,8 @@ def main():
     options = parser.parse_args()
     job = yaml.safe_load(pathlib.Path(options.manifest).read_text())
     schema, source = crd_schema(options.crd) or (OWN_SCHEMA, None)
-    faults = list(faults_of_schema(job, schema)) or list(faults_of_rules(job))
+    faults = (
+        list(faults_of_schema(job, schema)) or list(faults_of_pods(job)) or list(faults_of_rules(job)))
     for fault in faults:
         print(f"check-mpijob: {options.manifest}: {fault}", file=sys.stderr)
     if faults:

@@ -4,7 +4,7 @@
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 # shellcheck source=scripts/setup.sh
-source scripts/setup.sh python3 python3-yaml python3-jsonschema iproute2 util-linux
+source scripts/setup.sh python3 python3-yaml python3-jsonschema python3-kubernetes iproute2 util-linux
 mkdir -p .build
 
 passed=0
