@@ -1,4 +1,4 @@
-#!/usr/bin/env python3
+#!/usr/bin/python3
 """Checks an MPIJob manifest (kubeflow.org/v2beta1) before a cluster sees it.
 
   check-mpijob.py [--crd FILE] [MANIFEST]
