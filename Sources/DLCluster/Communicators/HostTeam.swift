@@ -75,7 +75,8 @@ final class HostTeam: @unchecked Sendable {
   private static func begin(_ name: String, _ members: Int, _ threads: Int) throws -> SharedMemory {
     let memory = try SharedMemory(creating: name, byteCount: byteCount(members))
     let spins = Int(dl_cores_online()) >= members && Int(dl_cores_in_mask()) >= threads
-    guard dl_barrier_place(memory.pointer, UInt32(members), spins ? 20_000 : 0) != nil else {
+    guard dl_barrier_place(memory.pointer, UInt32(members), spins ? spinNanoseconds : 0) != nil
+    else {
       SharedMemory.unlink(name)
       throw ClusterError.system(
         op: "shared memory", errno: 12, detail: "no barrier for \(members) ranks")

@@ -1,5 +1,10 @@
 import CKernels
 
+/// Nanoseconds that a rank with a core of its own waits awake: ranks of a step come within a few
+/// milliseconds of each other, and a core that was put to sleep is late, in virtual machines above
+/// all.
+let spinNanoseconds: UInt32 = 2_000_000
+
 /// What one thread tells the others at the start of a collective.
 struct ThreadCall {
   enum Op: Int32 {
@@ -42,7 +47,7 @@ final class ThreadTeam: Poisonable, @unchecked Sendable {
     self.members = members
     self.spins = spins
     self.hazard = hazard
-    guard let barrier = dl_barrier_create(UInt32(members.count), spins ? 20_000 : 0) else {
+    guard let barrier = dl_barrier_create(UInt32(members.count), spins ? spinNanoseconds : 0) else {
       throw ClusterError.system(
         op: "barrier", errno: 12, detail: "no barrier for \(members.count) threads")
     }
