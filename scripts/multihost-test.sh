@@ -117,6 +117,7 @@ check_lost_host() {
   progress "the run starts again, $(seconds_since "$cut") s after the cut"
   wait "$survivor" || fail "the run did not survive" "$work/survivor.log"
   grep 'node3 cannot be reached' "$work/survivor.log" || fail "node3 was not left out"
+  progress "$(grep -o 'restart 1: .*' "$work/survivor.log" || echo "the cost of the restart was not told")"
   progress "trained to the end on two hosts, $(seconds_since "$cut") s after the cut"
   same_checkpoint "$work/one-host" "$work/survivor"
 }

@@ -81,7 +81,8 @@ def main():
         mlp.flush()
         for name, limit, job in [
             ("ResNet-20, 64 rows a rank", 1.05,
-             ["--config", "resnet20-cifar10", "--batch-per-rank", "64", "--steps", "12"]),
+             ["--config", "resnet20-cifar10", "--set", "model.shortcut=pad",
+              "--batch-per-rank", "64", "--steps", "12"]),
             ("MLP of 672k, 128 rows a rank", 1.10,
              ["--config", mlp.name, "--batch-per-rank", "128", "--steps", "300"]),
         ]:
@@ -90,7 +91,7 @@ def main():
             ]
             compare(name, limit, arguments.pairs, [["mpirun", "-n", "2", *step, *job]], alone)
     core = ["taskset", "-c", str(cores[0]), *step, "--config", "resnet20-cifar10"]
-    core += ["--set", "batch_size=128", "--steps", "6"]
+    core += ["--set", "model.shortcut=pad", "--set", "batch_size=128", "--steps", "6"]
     compare(
         "ResNet-20, 8 virtual ranks", 1.15, arguments.pairs,
         [[*core, "--set", "virtual_ranks=8"]], [[*core, "--ranks", "1"]])
