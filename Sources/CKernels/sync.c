@@ -21,6 +21,9 @@
 #define PHASE UINT32_C(0x00010000)
 #define PHASES UINT32_C(0xffff0000)
 
+// How long a waiting rank keeps its core to itself.
+#define SHY_NANOSECONDS 20000
+
 struct dl_barrier {
   _Alignas(128) _Atomic uint32_t state;
   _Atomic uint32_t sleepers;
@@ -95,14 +98,17 @@ static int wait(dl_barrier *barrier, int poisonable, const volatile uint32_t *fa
   uint32_t phase = old & PHASES;
   int result;
   if (barrier->spin_nanoseconds > 0) {
-    int64_t end = nanoseconds() + barrier->spin_nanoseconds;
+    int64_t now = nanoseconds(), shy = now + SHY_NANOSECONDS, end = now + barrier->spin_nanoseconds;
     do {
       for (int i = 0; i < 32; i++) {
         uint32_t state = atomic_load_explicit(&barrier->state, memory_order_acquire);
         if ((result = outcome(state, phase, poisonable)) >= 0) return result;
         relax();
       }
-    } while (nanoseconds() < end);
+      // Whoever else wants the core, a rank of another container perhaps, has it from here on.
+      if (now > shy) sched_yield();
+      now = nanoseconds();
+    } while (now < end);
   }
   static const struct timespec look = {.tv_nsec = 50000000};
   atomic_fetch_add(&barrier->sleepers, 1);
