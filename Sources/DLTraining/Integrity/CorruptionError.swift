@@ -43,12 +43,12 @@ public struct CopyMismatchError: DLError {
     if groups.count > 1, groups[0].count > groups[1].count {
       let odd = groups.dropFirst().flatMap { $0 }.sorted()
       sides =
-        "\(HandshakeError.list(odd)) hold\(odd.count == 1 ? "s" : "") another \(tensor) than "
+        "\(Standstill.list(odd)) hold\(odd.count == 1 ? "s" : "") another \(tensor) than "
         + "the other ranks"
     } else {
       sides =
         "\(tensor) is not the same on "
-        + groups.map(HandshakeError.list).joined(separator: " and on ")
+        + groups.map(Standstill.list).joined(separator: " and on ")
     }
     return "step \(step): \(sides)\(more), the last checkpoint stands; go on with --resume auto, "
       + "and test the memory and the network of their hosts"

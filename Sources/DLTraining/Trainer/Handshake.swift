@@ -18,18 +18,9 @@ public struct HandshakeError: DLError {
   public var description: String {
     let shown = differences.prefix(4).joined(separator: "; ")
     let more = differences.count > 4 ? "; and \(differences.count - 4) more" : ""
-    let rest = others.isEmpty ? "" : "; other differences on \(HandshakeError.list(others))"
-    return "not all ranks run the same job: \(HandshakeError.list(ranks)): \(shown)\(more)\(rest); "
+    let rest = others.isEmpty ? "" : "; other differences on \(Standstill.list(others))"
+    return "not all ranks run the same job: \(Standstill.list(ranks)): \(shown)\(more)\(rest); "
       + "start all with the same program, configuration and data"
-  }
-
-  /// As in `ranks 1, 2 and 5`.
-  static func list(_ ranks: [Int]) -> String {
-    let numbers = ranks.map(String.init)
-    guard let last = numbers.last, numbers.count > 1 else {
-      return "rank " + (numbers.first ?? "-")
-    }
-    return "ranks " + numbers.dropLast().joined(separator: ", ") + " and " + last
   }
 }
 
