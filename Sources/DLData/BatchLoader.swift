@@ -1,13 +1,6 @@
-#if canImport(Glibc)
-  import Glibc
-#elseif canImport(Musl)
-  import Musl
-#else
-  import Darwin
-#endif
-
 import DLCluster
 import DLTensor
+import Glibc
 
 /// Loads one rank's rows, a step ahead of the training, on a thread of its own.
 ///
@@ -16,7 +9,7 @@ import DLTensor
 /// thread.
 public final class BatchLoader {
   private let state: LoaderState
-  private var thread: pthread_t?
+  private var thread: SystemThread?
 
   /// Starts loading steps `startStep` ..< `endStep` (nil: without end) for a rank.
   ///
@@ -64,7 +57,7 @@ public final class BatchLoader {
       buckets: buckets)
     try source.checkMemory()
     state = LoaderState(source, steps: startStep..<max(endStep ?? Int.max, startStep), track)
-    try start()
+    thread = try SystemThread("loader") { [state] in state.run() }
   }
 
   deinit { close() }
@@ -80,45 +73,10 @@ public final class BatchLoader {
   public func close() {
     guard let thread else { return }
     state.close()
-    pthread_join(thread, nil)
+    thread.join()
     self.thread = nil
   }
-
-  private func start() throws {
-    // Signals belong to the threads that wait for them: this one takes none.
-    var all = sigset_t()
-    var before = sigset_t()
-    sigfillset(&all)
-    pthread_sigmask(SIG_SETMASK, &all, &before)
-    defer { pthread_sigmask(SIG_SETMASK, &before, nil) }
-    let context = Unmanaged.passRetained(state)
-    #if canImport(Darwin)
-      var handle: pthread_t?
-    #else
-      var handle = pthread_t()
-    #endif
-    let status = pthread_create(&handle, nil, loaderMain, context.toOpaque())
-    guard status == 0 else {
-      context.release()
-      throw DataError(
-        "cannot start a data thread: \(String(cString: strerror(status))), raise the limit of "
-          + "processes (ulimit -u)", exitCode: .io)
-    }
-    thread = handle
-  }
 }
-
-#if canImport(Darwin)
-  private func loaderMain(_ context: UnsafeMutableRawPointer) -> UnsafeMutableRawPointer? {
-    Unmanaged<LoaderState>.fromOpaque(context).takeRetainedValue().run()
-    return nil
-  }
-#else
-  private func loaderMain(_ context: UnsafeMutableRawPointer?) -> UnsafeMutableRawPointer? {
-    if let context { Unmanaged<LoaderState>.fromOpaque(context).takeRetainedValue().run() }
-    return nil
-  }
-#endif
 
 /// What the loader's two threads share; the counters are guarded by the mutex, the buffers pass
 /// from one thread to the other with them.

@@ -1,10 +1,4 @@
-#if canImport(Glibc)
-  import Glibc
-#elseif canImport(Musl)
-  import Musl
-#else
-  import Darwin
-#endif
+import Glibc
 
 /// A JSON value (RFC 8259) whose objects keep the order of their keys.
 public enum JSON: Sendable, Hashable {

@@ -1,13 +1,6 @@
 import CKernels
 import DLCluster
-
-#if canImport(Glibc)
-  import Glibc
-#elseif canImport(Musl)
-  import Musl
-#else
-  import Darwin
-#endif
+import Glibc
 
 /// Philox4x32-10: a random function of a counter and a key, without state.
 ///

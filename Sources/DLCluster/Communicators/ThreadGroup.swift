@@ -34,24 +34,23 @@ func runThreads<R: Sendable>(
   count: Int, stackBytes: Int, hazard: Hazard, body: @escaping @Sendable (Int) throws -> R
 ) throws -> [R] {
   let outcomes = Outcomes<R>(count: count)
-  var threads: [pthread_t] = []
+  var threads: [SystemThread] = []
   var refused: ClusterError?
   for index in 0..<count {
-    let job = ThreadJob(name: "rank \(index)") {
-      let outcome = Result { try body(index) }
-      outcomes.slots.withLock { $0[index] = outcome }
-      if case .failure = outcome { hazard.fail() } else { hazard.leave(index) }
-    }
-    switch job.start(stackBytes: stackBytes) {
-    case .success(let thread): threads.append(thread)
-    case .failure(let error): refused = error
-    }
-    if refused != nil {
+    do {
+      threads.append(
+        try SystemThread("rank \(index)", takesSignals: true, stackBytes: stackBytes) {
+          let outcome = Result { try body(index) }
+          outcomes.slots.withLock { $0[index] = outcome }
+          if case .failure = outcome { hazard.fail() } else { hazard.leave(index) }
+        })
+    } catch {
+      refused = error
       hazard.fail()
       break
     }
   }
-  for thread in threads { pthread_join(thread, nil) }
+  for thread in threads { thread.join() }
   if let refused { throw refused }
 
   let results = outcomes.slots.withLock { $0.compactMap { $0 } }
@@ -66,39 +65,4 @@ func runThreads<R: Sendable>(
 private final class Outcomes<R: Sendable>: Sendable {
   let slots: Locked<[Result<R, any Error>?]>
   init(count: Int) { slots = Locked(Array(repeating: nil, count: count)) }
-}
-
-private final class ThreadJob {
-  private let name: String
-  private let run: @Sendable () -> Void
-
-  init(name: String, run: @escaping @Sendable () -> Void) {
-    self.name = name
-    self.run = run
-  }
-
-  func start(stackBytes: Int) -> Result<pthread_t, ClusterError> {
-    var attributes = pthread_attr_t()
-    pthread_attr_init(&attributes)
-    defer { pthread_attr_destroy(&attributes) }
-    let page = max(Int(sysconf(Int32(_SC_PAGESIZE))), 4096)
-    let rounded = (max(stackBytes, 1 << 20) + page - 1) / page * page
-    var code = pthread_attr_setstacksize(&attributes, rounded)
-    var thread = pthread_t()
-    if code == 0 {
-      let box = Unmanaged.passRetained(self)
-      code = pthread_create(
-        &thread, &attributes,
-        { argument in
-          let job = Unmanaged<ThreadJob>.fromOpaque(argument!).takeRetainedValue()
-          dl_thread_name(job.name)
-          job.run()
-          return nil
-        }, box.toOpaque())
-      if code != 0 { box.release() }
-    }
-    if code == 0 { return .success(thread) }
-    return .failure(
-      .system(op: "thread group", errno: code, detail: "cannot start a thread (\(name))"))
-  }
 }

@@ -73,7 +73,7 @@ final class ExchangeThread: Poisonable, @unchecked Sendable {
   private let work: Work
   private let done: UnsafeMutablePointer<UInt32>
   private let stopped: UnsafeMutablePointer<UInt32>
-  private var thread: pthread_t?
+  private var thread: SystemThread?
   private let failed = Locked((any Error)?.none)
 
   init(_ work: Work) throws {
@@ -82,23 +82,8 @@ final class ExchangeThread: Poisonable, @unchecked Sendable {
     done.initialize(to: 0)
     stopped = .allocate(capacity: 1)
     stopped.initialize(to: 0)
-    var handle = pthread_t()
     // The thread keeps this object until it has ended.
-    let box = Unmanaged.passRetained(self)
-    let code = pthread_create(
-      &handle, nil,
-      { argument in
-        if let argument {
-          Unmanaged<ExchangeThread>.fromOpaque(argument).takeRetainedValue().run()
-        }
-        return nil
-      }, box.toOpaque())
-    guard code == 0 else {
-      box.release()
-      throw ClusterError.system(
-        op: "overlap", errno: code, detail: "cannot start a communication thread")
-    }
-    thread = handle
+    thread = try SystemThread("exchange") { self.run() }
   }
 
   deinit {
@@ -124,7 +109,7 @@ final class ExchangeThread: Poisonable, @unchecked Sendable {
   /// Has the thread end by itself: one that waits in an exchange whose peers are gone never does.
   func stop() {
     poison()
-    if let thread { pthread_detach(thread) }
+    thread?.detach()
     thread = nil
   }
 
@@ -132,13 +117,12 @@ final class ExchangeThread: Poisonable, @unchecked Sendable {
   func close() throws {
     guard let thread else { return }
     poison()
-    pthread_join(thread, nil)
+    thread.join()
     self.thread = nil
     try work.processes.close()
   }
 
   private func run() {
-    dl_thread_name("exchange")
     var step: UInt32 = 0
     while true {
       step &+= 1

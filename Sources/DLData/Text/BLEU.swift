@@ -1,10 +1,4 @@
-#if canImport(Glibc)
-  import Glibc
-#elseif canImport(Musl)
-  import Musl
-#else
-  import Darwin
-#endif
+import Glibc
 
 /// Corpus BLEU as sacreBLEU computes it: 4-grams, exponential smoothing of precisions that are 0,
 /// case kept.

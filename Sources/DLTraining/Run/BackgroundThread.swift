@@ -3,8 +3,6 @@ import DLCluster
 import Glibc
 
 /// A thread that runs jobs one after another, and something else at an interval between them.
-///
-/// It takes no signals: they are blocked in the thread that makes it.
 final class BackgroundThread: @unchecked Sendable {
   typealias Job = @Sendable () -> Void
 
@@ -12,7 +10,7 @@ final class BackgroundThread: @unchecked Sendable {
   private let interval: (seconds: Double, tick: Job)?
   private let mutex: UnsafeMutablePointer<pthread_mutex_t>
   private let changed: UnsafeMutablePointer<pthread_cond_t>
-  private var thread: pthread_t?
+  private var thread: SystemThread?
   // Under the mutex.
   private var job: Job?
   private var isBusy = false
@@ -37,22 +35,8 @@ final class BackgroundThread: @unchecked Sendable {
     pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC)
     pthread_cond_init(changed, &attributes)
     pthread_condattr_destroy(&attributes)
-    var handle = pthread_t()
     // The thread keeps this object until `end`, which every owner calls.
-    let box = Unmanaged.passRetained(self)
-    let code = pthread_create(
-      &handle, nil,
-      { argument in
-        if let argument {
-          Unmanaged<BackgroundThread>.fromOpaque(argument).takeRetainedValue().run()
-        }
-        return nil
-      }, box.toOpaque())
-    guard code == 0 else {
-      box.release()
-      throw ClusterError.system(op: name, errno: code, detail: "cannot start a thread")
-    }
-    thread = handle
+    thread = try SystemThread(name) { self.run() }
   }
 
   deinit {
@@ -80,7 +64,7 @@ final class BackgroundThread: @unchecked Sendable {
     guard let thread else { return }
     self.thread = nil
     locked { isEnding = true }
-    pthread_join(thread, nil)
+    thread.join()
   }
 
   private func locked(_ body: () -> Void) {
@@ -91,7 +75,6 @@ final class BackgroundThread: @unchecked Sendable {
   }
 
   private func run() {
-    dl_thread_name(name)
     while true {
       var next: Job?
       var isOver = false

@@ -33,18 +33,9 @@ public final class StopSignals: Sendable {
     var set = StopSignals.set
     pthread_sigmask(SIG_BLOCK, &set, nil)
     StopSignals.turnAwayFromOtherThreads()
-    var thread = pthread_t()
-    let box = Unmanaged.passRetained(self)
-    let code = pthread_create(
-      &thread, nil,
-      { argument in
-        if let argument { Unmanaged<StopSignals>.fromOpaque(argument).takeUnretainedValue().take() }
-        return nil
-      }, box.toOpaque())
-    if code == 0 {
-      pthread_detach(thread)
-    } else {
-      box.release()
+    do {
+      try SystemThread("signals") { self.take() }.detach()
+    } catch {
       pthread_sigmask(SIG_UNBLOCK, &set, nil)
     }
   }
