@@ -3,16 +3,19 @@ import DLTensor
 /// Random changes of images `[height, width, channels]` while training, before normalisation.
 ///
 /// The numbers drawn for an image depend on the seed, the epoch and the sample alone, so every
-/// number of ranks sees the same images, and so does a run that was interrupted. Black (0) fills
-/// what a change leaves empty.
+/// number of ranks sees the same images, and so does a run that was interrupted.
 public struct Augmentation: Sendable, Hashable {
   /// One change.
   public enum Change: Sendable, Hashable {
-    /// Pads each side with `padding` black pixels and takes a window of the image's own size at a
-    /// random place (He et al. 2016, section 4.2). Counterpart: `RandomCrop(size, padding)`.
-    case padCrop(padding: Int)
+    /// Pads each side with `padding` pixels and takes a window of the image's own size at a random
+    /// place (He et al. 2016, section 4.2). Counterpart: `RandomCrop(size, padding, padding_mode)`.
+    case padCrop(padding: Int, mode: PaddingMode = .constant)
     /// Mirrors left and right with a probability. Counterpart: `RandomHorizontalFlip`.
     case flip(probability: Double)
+    /// Mirrors half of the images in one epoch and the other half in the next, so that two epochs
+    /// show each image both ways (Jordan 2024, "94% on CIFAR-10 in 3.29 Seconds on a Single GPU",
+    /// section 3.6).
+    case alternatingFlip
     /// Blackens a square around a random pixel, cut off at the border (DeVries and Taylor 2017).
     case cutout(size: Int)
     /// Multiplies by a number of 1 - strength ..< 1 + strength. Counterpart: `ColorJitter`.
@@ -40,8 +43,11 @@ public struct Augmentation: Sendable, Hashable {
     }
     for change in changes {
       switch change {
-      case .padCrop(let padding) where !(0...4096).contains(padding):
-        throw DataError("augment: pad_crop: padding \(padding) is out of range, give 0 to 4096")
+      case .padCrop(let padding, let mode)
+      where !(0...min(4096, mode.limit(shape[0], shape[1]))).contains(padding):
+        throw DataError(
+          "augment: pad_crop: padding \(padding) is out of range, give 0 to "
+            + "\(min(4096, mode.limit(shape[0], shape[1])))")
       case .flip(let probability) where !(0...1).contains(probability):
         throw DataError("augment: flip: probability \(probability) is out of range, give 0 to 1")
       case .cutout(let size) where !(1...4096).contains(size):
@@ -74,19 +80,22 @@ public struct Augmentation: Sendable, Hashable {
     guard !rows.isEmpty, let base = images.baseAddress, let scratch = scratch.baseAddress else {
       return
     }
-    let key = key.child(epoch)
+    let (key, lasting) = (key.child(epoch), key.child("every epoch"))
     for (index, row) in rows.enumerated() {
       var stream = RandomStream(key.child(row))
       let image = ImageBytes(
         base: base + index * size, height: shape[0], width: shape[1], pixel: pixel)
       for change in changes {
         switch change {
-        case .padCrop(let padding):
+        case .padCrop(let padding, let mode):
           let down = stream.upTo(2 * padding + 1) - padding
           let right = stream.upTo(2 * padding + 1) - padding
-          image.shift(down: down, right: right, scratch: scratch)
+          image.shift(down: down, right: right, mode: mode, scratch: scratch)
         case .flip(let probability):
           if stream.uniform() < probability { image.mirror() }
+        case .alternatingFlip:
+          var first = RandomStream(lasting.child(row))
+          if (first.uniform() < 0.5) == epoch.isMultiple(of: 2) { image.mirror() }
         case .cutout(let size):
           let y = stream.upTo(shape[0])
           let x = stream.upTo(shape[1])
@@ -111,25 +120,30 @@ private struct ImageBytes {
 
   private var rowBytes: Int { width * pixel }
 
-  /// The window whose corner lies `down` rows and `right` columns away, black beyond the border.
-  func shift(down: Int, right: Int, scratch: UnsafeMutableRawPointer) {
+  /// The window whose corner lies `down` rows and `right` columns away.
+  func shift(
+    down: Int, right: Int, mode: Augmentation.PaddingMode, scratch: UnsafeMutableRawPointer
+  ) {
     if down == 0, right == 0 { return }
     scratch.copyMemory(from: base, byteCount: height * rowBytes)
-    let first = max(0, -right)
-    let columns = max(0, min(width, width - right) - first)
+    let first = min(max(0, -right), width)
+    let inside = first..<max(first, min(width, width - right))
     for y in 0..<height {
       let target = base + y * rowBytes
-      let from = y + down
-      guard from >= 0, from < height, columns > 0 else {
+      guard let from = mode.source(of: y + down, size: height) else {
         target.initializeMemory(as: UInt8.self, repeating: 0, count: rowBytes)
         continue
       }
-      let source = scratch + from * rowBytes + (first + right) * pixel
-      let end = first + columns
-      target.initializeMemory(as: UInt8.self, repeating: 0, count: first * pixel)
-      (target + first * pixel).copyMemory(from: source, byteCount: columns * pixel)
-      (target + end * pixel).initializeMemory(
-        as: UInt8.self, repeating: 0, count: (width - end) * pixel)
+      let source = scratch + from * rowBytes
+      (target + first * pixel).copyMemory(
+        from: source + (first + right) * pixel, byteCount: inside.count * pixel)
+      for x in 0..<width where !inside.contains(x) {
+        if let from = mode.source(of: x + right, size: width) {
+          (target + x * pixel).copyMemory(from: source + from * pixel, byteCount: pixel)
+        } else {
+          (target + x * pixel).initializeMemory(as: UInt8.self, repeating: 0, count: pixel)
+        }
+      }
     }
   }
 

@@ -111,6 +111,48 @@ private final class PictureDataset: Dataset {
     #expect(padding == 0 ? windows == [0] : windows.count > 4)
   }
 
+  /// The rows and columns of a padded image of 4, as the documentation of torchvision's `Pad` and
+  /// `numpy.pad` show them; -1 is black.
+  @Test(arguments: [
+    (Augmentation.PaddingMode.constant, [-1, -1, -1, 0, 1, 2, 3, -1, -1, -1]),
+    (.edge, [0, 0, 0, 0, 1, 2, 3, 3, 3, 3]),
+    (.reflect, [3, 2, 1, 0, 1, 2, 3, 2, 1, 0]),
+    (.symmetric, [2, 1, 0, 0, 1, 2, 3, 3, 2, 1]),
+  ]) func paddingFollowsItsMode(mode: Augmentation.PaddingMode, places: [Int]) throws {
+    for type in [DType.uint8, .float32] {
+      let dataset = PictureDataset([4, 4, 2], type: type)
+      let pixel = 2 * type.byteCount
+      let (before, after) = try changed([.padCrop(padding: 3, mode: mode)], dataset)
+      var windows: Set<[Int]> = []
+      for (image, result) in zip(before, after) {
+        let found = (0...6).flatMap { down in (0...6).map { [down, $0] } }.filter { corner in
+          result.indices.allSatisfy { index in
+            let (row, column) = (index / (4 * pixel), index / pixel % 4)
+            let (y, x) = (places[corner[0] + row], places[corner[1] + column])
+            let expected = y < 0 || x < 0 ? 0 : image[(y * 4 + x) * pixel + index % pixel]
+            return result[index] == expected
+          }
+        }
+        #expect(!found.isEmpty)
+        windows.formUnion(found.prefix(1))
+      }
+      #expect(windows.count > 4)
+    }
+  }
+
+  @Test func alternatingFlipShowsBothSidesInTwoEpochs() throws {
+    let dataset = PictureDataset()
+    let epochs = try (0..<4).map { try changed([.alternatingFlip], dataset, epoch: $0) }
+    var flips = 0
+    for (row, image) in epochs[0].before.enumerated() {
+      let mirror = mirrored(image, dataset.inputShape, 3)
+      let seen = epochs.map { $0.after[row] }
+      #expect(seen == [image, mirror, image, mirror] || seen == [mirror, image, mirror, image])
+      flips += seen[0] == mirror ? 1 : 0
+    }
+    #expect((4...20).contains(flips))
+  }
+
   @Test func cutoutBlackensASquare() throws {
     let (before, after) = try changed([.cutout(size: 3)])
     for (image, result) in zip(before, after) {
@@ -190,7 +232,9 @@ private final class PictureDataset: Dataset {
       #expect(throws: DataError.self) { try Augmentation([], of: dataset, seed: 1) }
     }
     let bad: [Augmentation.Change] = [
-      .padCrop(padding: -1), .flip(probability: 2), .flip(probability: .nan), .cutout(size: 0),
+      .padCrop(padding: -1), .padCrop(padding: 5, mode: .reflect),
+      .padCrop(padding: 6, mode: .symmetric), .flip(probability: 2), .flip(probability: .nan),
+      .cutout(size: 0),
       .brightness(strength: 1.5), .contrast(strength: -1),
     ]
     for change in bad {

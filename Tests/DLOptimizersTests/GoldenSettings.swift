@@ -4,7 +4,7 @@ import Testing
 /// The settings of a golden case, under PyTorch's names.
 struct Settings: Decodable {
   let op: String
-  let name: String?
+  let name, annealStrategy: String?
   let lr, momentum, dampening, weightDecay, eps, clipNorm, maxNorm, gamma: Double?
   let momentumDecay, lrDecay, initialAccumulatorValue, rho, alpha: Double?
   let power, endFactor, pctStart, divFactor, finalDivFactor: Double?
@@ -77,7 +77,7 @@ struct Settings: Decodable {
     case "one_cycle":
       next = OneCycleSchedule(
         steps: steps, pctStart: try #require(pctStart), divFactor: try #require(divFactor),
-        finalDivFactor: try #require(finalDivFactor))
+        finalDivFactor: try #require(finalDivFactor), isLinear: annealStrategy == "linear")
     case "inverse_sqrt": next = InverseSquareRootSchedule(warmupSteps: warmup)
     default: throw Unknown(what: "schedule \(name ?? "")")
     }

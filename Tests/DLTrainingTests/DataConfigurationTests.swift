@@ -13,13 +13,14 @@ import Testing
     let words = try configuration(
       """
       {train: x, augment: [{pad_crop: {padding: 2}}, flip, {flip: {p: 0.25}}, {cutout: {size: 3}},
-        brightness, {contrast: {strength: 0.5}}]}
+        {pad_crop: {padding: 2, padding_mode: reflect}}, alternating_flip, brightness, {contrast: {strength: 0.5}}]}
       """
     ).data.augment
     #expect(
       words.map(\.change) == [
         .padCrop(padding: 2), .flip(probability: 0.5), .flip(probability: 0.25), .cutout(size: 3),
-        .brightness(strength: 0.2), .contrast(strength: 0.5),
+        .padCrop(padding: 2, mode: .reflect), .alternatingFlip, .brightness(strength: 0.2),
+        .contrast(strength: 0.5),
       ])
     var faults = ConfigurationFaults()
     let again = words.map {
@@ -31,7 +32,8 @@ import Testing
 
   @Test(arguments: [
     "[5]", "[{}]", "[{flip: {}, cutout: {}}]", "[{flip: {q: 1}}]", "[{flip: {p: 1.5}}]",
-    "[{pad_crop: {padding: -1}}]", "[{cutout: {size: 0}}]", "[{contrast: {strength: 2}}]", "flip",
+    "[{pad_crop: {padding: -1}}]", "[{pad_crop: {padding_mode: wrap}}]", "[{cutout: {size: 0}}]",
+    "[{contrast: {strength: 2}}]", "flip",
   ])
   func badAugmentationsAreFaults(_ list: String) {
     #expect(throws: ConfigurationError.self) {

@@ -173,6 +173,7 @@ private let wrappers: [String] = [
     ("schedule: {name: cosine_restarts, t_0: 2, t_mult: 1.5}", "t_mult: expected an integer"),
     ("schedule: {name: cosine, t_0: 2}", "schedule.t_0: only cosine_restarts has it"),
     ("schedule: {name: cosine, pct_start: 0.5}", "schedule.pct_start: only one_cycle has it"),
+    ("schedule: {name: cosine, anneal_strategy: linear}", "anneal_strategy: only one_cycle has it"),
     ("schedule: {name: one_cycle, div_factor: 0}", "schedule.div_factor: expected"),
   ])
   func faultsAreNamed(_ text: String, _ expected: String) {

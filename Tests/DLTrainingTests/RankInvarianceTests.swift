@@ -15,6 +15,7 @@ import Testing
     [], ["accumulate=2"], ["optimizer={name: adamw, lr: 0.01, clip_norm: 2}"],
     ["data.last_batch=merge", "data.order=sequential"],
     ["data.augment=[{pad_crop: {padding: 2}}, flip, {cutout: {size: 2}}, brightness, contrast]"],
+    ["data.augment=[{pad_crop: {padding: 2, padding_mode: reflect}}, alternating_flip]"],
   ]
 
   @Test(arguments: jobs)

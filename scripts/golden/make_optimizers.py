@@ -165,7 +165,7 @@ RULES = {
     "polynomial": "lr * (end_factor + (1 - end_factor) * (1 - s / S)^power)",
     "cosine": "lr * (end_factor + (1 - end_factor) * (1 + cos(pi * s / S)) / 2)",
     "cosine_restarts": "the same in each cycle; the first has t_0 steps, each t_mult times the one before it",
-    "one_cycle": "half a cosine from lr / div_factor up to lr at step pct_start * S - 1, another down to "
+    "one_cycle": "half a cosine (or a line: anneal_strategy) from lr / div_factor up to lr at step pct_start * S - 1, another down to "
                  "lr / div_factor / final_div_factor at step S - 1",
     "inverse_sqrt": "lr * sqrt(max(W, 1) / (s + 1 + W))",
 }
@@ -182,10 +182,10 @@ def cycle(step, length, growth):
     return step / length
 
 
-def one_cycle(step, steps, up, start, end):
+def one_cycle(step, steps, up, start, end, curve):
     peak = up * steps - 1
     low, position = (1 / start, 1 - step / peak) if step <= peak else (1 / start / end, (step - peak) / (steps - 1 - peak))
-    return mix(low, (1 + math.cos(math.pi * position)) / 2)
+    return mix(low, 1 - position if curve == "linear" else (1 + math.cos(math.pi * position)) / 2)
 
 
 def schedules():
@@ -249,12 +249,15 @@ def schedules():
                lambda o, n: lr_scheduler.LambdaLR(o, lambda s: math.sqrt(max(warmup, 1) / (s + 1 + warmup))),
                lambda s, n: math.sqrt(max(warmup, 1)) * (s + 1 + warmup) ** -0.5)
     # Before SequentialLR switches to it a OneCycleLR has overwritten the rate.
-    for case, up, start, end in [("one_cycle", 0.3, 25.0, 1e4), ("one_cycle_short", 0.12, 10.0, 50.0),
-                                 ("one_cycle_falling", 0.0, 4.0, 20.0), ("one_cycle_rising", 1.0, 4.0, 20.0)]:
+    for case, up, start, end, curve in [("one_cycle", 0.3, 25.0, 1e4, "cos"), ("one_cycle_short", 0.12, 10.0, 50.0, "cos"),
+                                        ("one_cycle_falling", 0.0, 4.0, 20.0, "cos"),
+                                        ("one_cycle_rising", 1.0, 4.0, 20.0, "cos"),
+                                        ("one_cycle_linear", 0.3, 25.0, 1e4, "linear")]:
         record(case, 0, 0.3,
                lambda o, n: lr_scheduler.OneCycleLR(o, 0.3, total_steps=n, pct_start=up, div_factor=start,
-                                                    final_div_factor=end, cycle_momentum=False),
-               lambda s, n: one_cycle(s, n, up, start, end), pct_start=up, div_factor=start, final_div_factor=end)
+                                                    final_div_factor=end, anneal_strategy=curve, cycle_momentum=False),
+               lambda s, n: one_cycle(s, n, up, start, end, curve), pct_start=up, div_factor=start,
+               final_div_factor=end, anneal_strategy=curve)
     save("schedules.safetensors", tensors, metadata)
 
 

@@ -1,9 +1,10 @@
-/// A learning rate that rises to the base rate and falls far below its start, along two half cosines.
+/// A learning rate that rises to the base rate and falls far below its start, along two half cosines
+/// or two lines.
 ///
 ///     start = 1 / divFactor, peak = 1, end = start / finalDivFactor
 ///
 /// The peak is at step `pctStart * steps - 1`, the end at `steps - 1`, where the rate stays. As
-/// `OneCycleLR` with `max_lr = lr`, `total_steps = steps` and cosine annealing, of the rate alone.
+/// `OneCycleLR` with `max_lr = lr` and `total_steps = steps`, of the rate alone.
 /// Smith and Topin, "Super-Convergence" (2018).
 public struct OneCycleSchedule: Schedule, Hashable {
   /// The length of the cycle.
@@ -18,14 +19,19 @@ public struct OneCycleSchedule: Schedule, Hashable {
   /// The first rate over the last one.
   public let finalDivFactor: Double
 
+  /// Whether the rate changes along lines, `anneal_strategy="linear"`, instead of cosines.
+  public let isLinear: Bool
+
   /// Makes the schedule.
   public init(
-    steps: Int, pctStart: Double = 0.3, divFactor: Double = 25, finalDivFactor: Double = 1e4
+    steps: Int, pctStart: Double = 0.3, divFactor: Double = 25, finalDivFactor: Double = 1e4,
+    isLinear: Bool = false
   ) {
     self.steps = steps
     self.pctStart = pctStart
     self.divFactor = divFactor
     self.finalDivFactor = finalDivFactor
+    self.isLinear = isLinear
   }
 
   /// `one_cycle`.
@@ -37,7 +43,11 @@ public struct OneCycleSchedule: Schedule, Hashable {
     let (current, last) = (Double(max(step, 0)), Double(max(steps, 1)) - 1)
     let peak = pctStart * Double(max(steps, 1)) - 1
     guard current < last else { return peak >= last ? 1 : end }
-    if current <= peak { return cosine(from: start, to: 1, at: peak > 0 ? current / peak : 1) }
-    return cosine(from: 1, to: end, at: (current - peak) / (last - peak))
+    if current <= peak { return way(from: start, to: 1, at: peak > 0 ? current / peak : 1) }
+    return way(from: 1, to: end, at: (current - peak) / (last - peak))
+  }
+
+  private func way(from first: Double, to last: Double, at part: Double) -> Double {
+    isLinear ? first + (last - first) * part : cosine(from: first, to: last, at: part)
   }
 }

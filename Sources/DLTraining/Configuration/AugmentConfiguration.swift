@@ -1,6 +1,8 @@
 import DLConfiguration
 import DLData
 
+extension Augmentation.PaddingMode: ConfigurationWord {}
+
 /// The options of one word of `data.augment`, and the change that they make.
 public protocol AugmentWord: ConfigurationOption {
   /// The change of images.
@@ -14,7 +16,10 @@ public struct AugmentConfiguration: ConfigurationChoice {
 
   /// The words: a new change adds its own here.
   public static var words: [any AugmentWord.Type] {
-    [PadCropWord.self, FlipWord.self, CutoutWord.self, BrightnessWord.self, ContrastWord.self]
+    [
+      PadCropWord.self, FlipWord.self, AlternatingFlipWord.self, CutoutWord.self,
+      BrightnessWord.self, ContrastWord.self,
+    ]
   }
 
   /// Makes an entry from its options.
@@ -39,20 +44,25 @@ public struct AugmentConfiguration: ConfigurationChoice {
   public static var example: String { "{pad_crop: {padding: 4}} or flip" }
 }
 
-/// Pads with black and takes a window of the image's size at a random place.
+/// Pads an image and takes a window of the image's size at a random place.
 public struct PadCropWord: AugmentWord {
   /// The word as written in `data.augment`.
   public static var word: String { "pad_crop" }
   /// Pixels on each side.
   public var padding = 4
+  /// What they show.
+  public var paddingMode = Augmentation.PaddingMode.constant
   /// Makes the options with their defaults.
   public init() {}
   /// The keys, in the order in which they are written.
   public static var fields: [ConfigurationField<Self>] {
-    [.init("padding", \.padding, .within(0...4096), "black pixels on each side")]
+    [
+      .init("padding", \.padding, .within(0...4096), "pixels on each side"),
+      .init("padding_mode", \.paddingMode, "what they show; constant is black"),
+    ]
   }
   /// The change of images.
-  public var change: Augmentation.Change { .padCrop(padding: padding) }
+  public var change: Augmentation.Change { .padCrop(padding: padding, mode: paddingMode) }
 }
 
 /// Mirrors left and right.
@@ -69,6 +79,18 @@ public struct FlipWord: AugmentWord {
   }
   /// The change of images.
   public var change: Augmentation.Change { .flip(probability: p) }
+}
+
+/// Mirrors half of the images in one epoch and the other half in the next.
+public struct AlternatingFlipWord: AugmentWord {
+  /// The word as written in `data.augment`.
+  public static var word: String { "alternating_flip" }
+  /// Makes the options: there are none.
+  public init() {}
+  /// No keys.
+  public static var fields: [ConfigurationField<Self>] { [] }
+  /// The change of images.
+  public var change: Augmentation.Change { .alternatingFlip }
 }
 
 /// Blackens a square at a random place.

@@ -18,6 +18,9 @@ public struct ScheduleConfiguration: ConfigurationSection {
   /// What reduce_on_plateau goes by.
   public enum Monitor: String, ConfigurationWord { case loss, metric }
 
+  /// The curve of one_cycle between its rates.
+  public enum AnnealStrategy: String, ConfigurationWord { case cos, linear }
+
   /// How the threshold of reduce_on_plateau is meant.
   public enum ThresholdMode: String, ConfigurationWord { case rel, abs }
 
@@ -54,6 +57,8 @@ public struct ScheduleConfiguration: ConfigurationSection {
   public var divFactor = 25.0
   /// The first rate of one_cycle over its last.
   public var finalDivFactor = 1e4
+  /// The curve of one_cycle between its rates.
+  public var annealStrategy = AnnealStrategy.cos
   /// What reduce_on_plateau multiplies the rate by.
   public var factor = 0.1
   /// Validations without improvement that reduce_on_plateau lets pass.
@@ -99,6 +104,7 @@ public struct ScheduleConfiguration: ConfigurationSection {
       .init(
         "div_factor", \.divFactor, .atLeast(1), "peak of one_cycle, which is lr, over its start"),
       .init("final_div_factor", \.finalDivFactor, .atLeast(1), "start of one_cycle over its end"),
+      .init("anneal_strategy", \.annealStrategy, "curve of one_cycle between its rates"),
       .init("factor", \.factor, .within(0..<1), "what reduce_on_plateau multiplies the rate by"),
       .init(
         "patience", \.patience, .atLeast(0),
@@ -127,7 +133,8 @@ public struct ScheduleConfiguration: ConfigurationSection {
         ("t_0_epochs", [.cosineRestarts]),
         ("t_mult", [.cosineRestarts]), ("pct_start", [.oneCycle]),
         ("div_factor", [.oneCycle]),
-        ("final_div_factor", [.oneCycle]), ("factor", [.reduceOnPlateau]),
+        ("final_div_factor", [.oneCycle]), ("anneal_strategy", [.oneCycle]),
+        ("factor", [.reduceOnPlateau]),
         ("patience", [.reduceOnPlateau]), ("threshold", [.reduceOnPlateau]),
         ("threshold_mode", [.reduceOnPlateau]), ("cooldown", [.reduceOnPlateau]),
         ("monitor", [.reduceOnPlateau]),

@@ -87,7 +87,7 @@ extension ScheduleConfiguration {
       case .oneCycle:
         OneCycleSchedule(
           steps: remaining, pctStart: pctStart, divFactor: divFactor,
-          finalDivFactor: finalDivFactor)
+          finalDivFactor: finalDivFactor, isLinear: annealStrategy == .linear)
       case .inverseSquareRoot: InverseSquareRootSchedule(warmupSteps: warmup)
       }
     return warmup > 0 ? WarmupSchedule(steps: warmup, then: schedule) : schedule
