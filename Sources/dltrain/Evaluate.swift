@@ -9,9 +9,21 @@ struct RunOptions: ParsableArguments {
   @Option(help: "best, latest, or a checkpoint file.")
   var checkpoint = "best"
 
-  func open(_ world: World) throws -> TrainedRun {
-    try TrainedRun(run, choice: .init(checkpoint)) { world.warn($0) }
+  func open(_ world: World, views: TestViews = .one) throws -> TrainedRun {
+    try TrainedRun(run, choice: .init(checkpoint), views: views) { world.warn($0) }
   }
+}
+
+extension TestViews: ExpressibleByArgument {}
+
+/// The views of an image that an output is the mean of.
+struct ViewOptions: ParsableArguments {
+  @Option(
+    help: """
+      Views of an image whose outputs are averaged: one; mirrored, with its mirror image; six, \
+      with both moved by a pixel two ways.
+      """)
+  var views = TestViews.one
 }
 
 /// `dltrain evaluate`.
@@ -21,13 +33,16 @@ struct Evaluate: Verb {
     discussion: "Example: mpirun -n 4 dltrain evaluate runs/digits-001 --data other.safetensors")
 
   @OptionGroup var trained: RunOptions
+  @OptionGroup var averaged: ViewOptions
   @Option(help: "A data set file; the run's validation set unless given.")
   var data: String?
   @Option(help: "Ranks; one per process or core unless given.")
   var ranks: Int?
 
   func run(in world: World) throws -> DLCluster.ExitCode {
-    let run = try world.agreed("open \(trained.run)") { try trained.open(world) }
+    let run = try world.agreed("open \(trained.run)") {
+      try trained.open(world, views: averaged.views)
+    }
     let data = data
     let report = try world.run(ranks: ranks) { try run.evaluate(data: data, communicator: $0) }
     world.print("checkpoint \(run.checkpoint)\n\(report.text)")

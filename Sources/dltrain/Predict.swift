@@ -15,6 +15,7 @@ struct Predict: Verb {
       """)
 
   @OptionGroup var trained: RunOptions
+  @OptionGroup var averaged: ViewOptions
   @Argument(help: "A data set file; only its x is needed.")
   var input: String
   @Option(name: .shortAndLong, help: "The file to write; standard output unless given.")
@@ -22,7 +23,7 @@ struct Predict: Verb {
 
   func run(in world: World) throws -> DLCluster.ExitCode {
     try world.first("predict \(input)") {
-      let run = try trained.open(world)
+      let run = try trained.open(world, views: averaged.views)
       if let output {
         _ = try File.replace(output) { file in try run.predict(input) { try file.write($0) } }
       } else {

@@ -31,13 +31,18 @@ public struct TrainedRun: Sendable {
   public let checkpoint: String
   /// Its optimizer step.
   public let step: Int
+  /// The views of an image that an output is the mean of.
+  public let views: TestViews
 
   /// Opens a run folder and checks the checkpoint's format and every checksum.
   ///
   /// - Parameter report: takes a line for each damaged checkpoint that was passed over.
   /// - Throws: `RunFolderError`, ``CheckpointError``, `FormatError`.
-  public init(_ folder: String, choice: Choice = .best, report: (String) -> Void = { _ in }) throws
-  {
+  public init(
+    _ folder: String, choice: Choice = .best, views: TestViews = .one,
+    report: (String) -> Void = { _ in }
+  ) throws {
+    self.views = views
     let folder = withoutTrailingSlash(folder)
     self.folder = folder
     guard !folder.isEmpty, File.isFolder(folder) else {
@@ -147,6 +152,13 @@ final class TrainedNetwork {
       TaskInput(
         configuration: configuration, inputShape: input, classes: classes,
         tokenizer: tokenizer, context: context))
+    if run.views != .one {
+      guard let task = task as? SupervisedTask, input.rank == 3 else {
+        throw UsageError(
+          "--views \(run.views.rawValue): the run does not take images; leave it out")
+      }
+      task.views = run.views
+    }
     arena = try ParameterArena(task.model, context: context)
     let state = try StateDict(arena)
     try state.load(from: file, ignoring: Checkpoint.isTrainingState)

@@ -5,6 +5,8 @@ import DLTensor
 final class SupervisedTask: TrainingTask {
   let network: any Layer
   let loss: any Loss
+  /// The views that outputs are the mean of, but for training.
+  var views = TestViews.one
 
   var model: Module { network }
 
@@ -20,10 +22,10 @@ final class SupervisedTask: TrainingTask {
   }
 
   func evaluate(_ batch: Batch, into totals: inout ValidationTotals) throws {
-    try totals.add(network(batch.x), batch, loss)
+    try totals.add(views.outputs(of: network, batch.x), batch, loss)
   }
 
   func predictions(_ batch: Batch) throws -> Predictions {
-    try loss.predictions(network(batch.x))
+    try loss.predictions(views.outputs(of: network, batch.x))
   }
 }
