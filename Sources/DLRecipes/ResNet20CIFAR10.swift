@@ -1,7 +1,7 @@
 extension Recipe {
   /// ResNet-20 on CIFAR-10 by a short one-cycle schedule.
   ///
-  /// The paper's own schedule (He et al. 2016, section 4.2) is what ``dataHelp`` tells of.
+  /// The paper's own schedule (He et al. 2016, section 4.2) is what ``notes`` tells of.
   static let resnet20CIFAR10 = Recipe(
     name: "resnet20-cifar10",
     summary: "ResNet-20 with SyncBN on CIFAR-10, pad-and-crop and flip, one cycle of 15 epochs",
