@@ -14,7 +14,7 @@ extension Augmentation {
     func limit(_ height: Int, _ width: Int) -> Int {
       switch self {
       case .constant, .edge: Int.max
-      case .reflect: min(height, width) - 1
+      case .reflect: max(min(height, width) - 1, 0)
       case .symmetric: min(height, width)
       }
     }

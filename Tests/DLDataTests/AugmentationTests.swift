@@ -227,6 +227,16 @@ private final class PictureDataset: Dataset {
     }
   }
 
+  @Test(arguments: Augmentation.PaddingMode.allCases)
+  func imagesWithoutPixelsHaveNothingToPad(mode: Augmentation.PaddingMode) throws {
+    let dataset = PictureDataset([0, 6, 3])
+    _ = try Augmentation([.padCrop(padding: 0, mode: mode)], of: dataset, seed: 1)
+    guard mode == .reflect || mode == .symmetric else { return }
+    #expect(throws: DataError.self) {
+      try Augmentation([.padCrop(padding: 1, mode: mode)], of: dataset, seed: 1)
+    }
+  }
+
   @Test func refusesWhatIsNoImage() {
     for dataset in [PictureDataset([30]), PictureDataset([5, 6, 3], type: .int32)] {
       #expect(throws: DataError.self) { try Augmentation([], of: dataset, seed: 1) }
