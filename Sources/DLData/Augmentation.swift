@@ -44,10 +44,10 @@ public struct Augmentation: Sendable, Hashable {
     for change in changes {
       switch change {
       case .padCrop(let padding, let mode)
-      where !(0...min(4096, mode.limit(shape[0], shape[1]))).contains(padding):
+      where !(0...mode.limit(shape[0], shape[1])).contains(padding):
         throw DataError(
           "augment: pad_crop: padding \(padding) is out of range, give 0 to "
-            + "\(min(4096, mode.limit(shape[0], shape[1])))")
+            + "\(mode.limit(shape[0], shape[1]))")
       case .flip(let probability) where !(0...1).contains(probability):
         throw DataError("augment: flip: probability \(probability) is out of range, give 0 to 1")
       case .cutout(let size) where !(1...4096).contains(size):

@@ -15,8 +15,8 @@ public final class BatchLoader {
   ///
   /// `track` takes a span for each step that was read; it is free again after ``close()``.
   ///
-  /// Throws `DataError` where sampler, sharding and data set do not fit, or no thread can be
-  /// started.
+  /// Throws `DataError` where sampler, sharding and data set do not fit, `ClusterError` where no
+  /// thread can be started.
   public init(
     dataset: any Dataset, sampler: Sampler, sharding: BatchSharding, rank: Int,
     transform: InputTransform, augmentation: Augmentation? = nil, startStep: Int = 0,

@@ -10,17 +10,17 @@ extension Augmentation {
     /// The image mirrored at its border: `cba|abcd|dcb`.
     case symmetric
 
-    /// The most that this mode can pad an image by.
+    /// The most that this mode pads an image by.
     func limit(_ height: Int, _ width: Int) -> Int {
       switch self {
-      case .constant, .edge: Int.max
-      case .reflect: max(min(height, width) - 1, 0)
-      case .symmetric: min(height, width)
+      case .constant, .edge: 4096
+      case .reflect: min(max(min(height, width) - 1, 0), 4096)
+      case .symmetric: min(height, width, 4096)
       }
     }
 
     /// The place within `0..<size` that shows at `place`, nil for black.
-    func source(of place: Int, size: Int) -> Int? {
+    package func source(of place: Int, size: Int) -> Int? {
       if (0..<size).contains(place) { return place }
       return switch self {
       case .constant: nil

@@ -1,3 +1,4 @@
+import DLData
 import DLLayers
 import DLTensor
 
@@ -14,25 +15,22 @@ public enum TestViews: String, Sendable, CaseIterable {
   /// place count as much as the four that were moved.
   case six
 
+  /// Whether rows of this shape can be seen so.
+  func fit(_ input: Shape) -> Bool {
+    self == .one || input.rank == 3 && (self == .mirrored || min(input[0], input[1]) > 1)
+  }
+
   /// The mean of a network's outputs, `[batch, ...]`, over the views of images
-  /// `[batch, height, width, channels]`.
+  /// `[batch, height, width, channels]` that they fit.
   func outputs(of network: any Layer, _ x: Tensor) throws -> Tensor {
     if self == .one { return try network(x) }
-    guard x.shape.rank == 4, self == .mirrored || min(x.shape[1], x.shape[2]) > 1 else {
-      throw TensorError(
-        op: "views", "inputs have shape \(x.shape), \(rawValue) takes images of more than a pixel")
-    }
     let mirror = try x.indexSelect(2, x.places(2) { x.shape[2] - 1 - $0 })
     let inPlace = try network(x) + network(mirror)
     guard self == .six else { return try inPlace * 0.5 }
-    var moved: Tensor?
-    for image in [x, mirror] {
-      for distance in [-1, 1] {
-        let outputs = try network(image.moved(1, distance).moved(2, distance))
-        moved = try moved.map { try $0 + outputs } ?? outputs
-      }
+    let moved = try [x, mirror].flatMap { image in
+      try [-1, 1].map { try network(image.moved(1, $0).moved(2, $0)) }
     }
-    return try moved.map { try inPlace * 0.25 + $0 * 0.125 } ?? inPlace
+    return try inPlace * 0.25 + moved.dropFirst().reduce(moved[0]) { try $0 + $1 } * 0.125
   }
 }
 
@@ -44,12 +42,10 @@ extension Tensor {
 
   /// The content moved along an axis, mirrored at the border.
   fileprivate func moved(_ axis: Int, _ distance: Int) throws -> Tensor {
-    let last = shape[axis] - 1
-    return try indexSelect(
+    try indexSelect(
       axis,
       places(axis) { place in
-        let source = Swift.abs(place - distance)
-        return source > last ? 2 * last - source : source
+        Augmentation.PaddingMode.reflect.source(of: place - distance, size: shape[axis]) ?? place
       })
   }
 }

@@ -153,9 +153,10 @@ final class TrainedNetwork {
         configuration: configuration, inputShape: input, classes: classes,
         tokenizer: tokenizer, context: context))
     if run.views != .one {
-      guard let task = task as? SupervisedTask, input.rank == 3 else {
+      guard let task = task as? SupervisedTask, run.views.fit(input) else {
         throw UsageError(
-          "--views \(run.views.rawValue): the run does not take images; leave it out")
+          "--views \(run.views.rawValue): the run does not take images of several pixels; leave it out"
+        )
       }
       task.views = run.views
     }
