@@ -1,6 +1,5 @@
 import DLCluster
 import DLTensor
-import Glibc
 
 /// Loads one rank's rows, a step ahead of the training, on a thread of its own.
 ///
@@ -78,22 +77,23 @@ public final class BatchLoader {
   }
 }
 
-/// What the loader's two threads share; the counters are guarded by the mutex, the buffers pass
-/// from one thread to the other with them.
+/// What the loader's two threads share: the buffers pass from one to the other with the counters.
 private final class LoaderState: @unchecked Sendable {
   private let source: BatchSource
   private let steps: Range<Int>
   private let track: Track?
   private let buffers: [StepBuffer]
   private let staging: UnsafeMutableRawBufferPointer
-  private let mutex: UnsafeMutablePointer<pthread_mutex_t>
-  private let changed: UnsafeMutablePointer<pthread_cond_t>
+  private let progress = Monitor(Progress())
 
-  private var loaded = 0
-  private var taken = 0
-  private var released = 0
-  private var failure: (any Error)?
-  private var closing = false
+  /// Counts of batches.
+  private struct Progress {
+    var loaded = 0
+    var taken = 0
+    var released = 0
+    var failure: (any Error)?
+    var isClosing = false
+  }
 
   init(_ source: BatchSource, steps: Range<Int>, _ track: Track?) {
     self.source = source
@@ -104,19 +104,9 @@ private final class LoaderState: @unchecked Sendable {
     let scratch = source.augmentation == nil ? 0 : source.dataset.inputByteCount
     staging = .allocate(
       byteCount: rows * source.dataset.inputByteCount + scratch + 64, alignment: 64)
-    mutex = .allocate(capacity: 1)
-    changed = .allocate(capacity: 1)
-    pthread_mutex_init(mutex, nil)
-    pthread_cond_init(changed, nil)
   }
 
-  deinit {
-    pthread_cond_destroy(changed)
-    pthread_mutex_destroy(mutex)
-    changed.deallocate()
-    mutex.deallocate()
-    staging.deallocate()
-  }
+  deinit { staging.deallocate() }
 
   /// The loader's thread.
   func run() {
@@ -154,38 +144,33 @@ private final class LoaderState: @unchecked Sendable {
   }
 
   private func waitForBuffer() -> Bool {
-    pthread_mutex_lock(mutex)
-    defer { pthread_mutex_unlock(mutex) }
-    while loaded - released >= buffers.count, !closing { pthread_cond_wait(changed, mutex) }
-    return !closing
+    progress.wait(until: { $0.loaded - $0.released < buffers.count || $0.isClosing }) {
+      !$0.isClosing
+    }
   }
 
   private func report(_ error: (any Error)?) {
-    pthread_mutex_lock(mutex)
-    if let error { failure = error } else { loaded += 1 }
-    pthread_cond_broadcast(changed)
-    pthread_mutex_unlock(mutex)
+    progress.withLock {
+      if let error { $0.failure = error } else { $0.loaded += 1 }
+    }
   }
 
   /// The training's side: gives back the buffer taken before and waits for the next.
   func next() throws -> StepBatch? {
-    pthread_mutex_lock(mutex)
-    defer { pthread_mutex_unlock(mutex) }
-    released = taken
-    pthread_cond_broadcast(changed)
-    while loaded == taken, failure == nil, !closing, taken < steps.count {
-      pthread_cond_wait(changed, mutex)
+    progress.withLock { $0.released = $0.taken }
+    return try progress.wait(
+      until: {
+        $0.loaded > $0.taken || $0.failure != nil || $0.isClosing || $0.taken == steps.count
+      }
+    ) { progress in
+      if progress.isClosing || progress.taken == steps.count { return nil }
+      if progress.loaded == progress.taken, let failure = progress.failure { throw failure }
+      progress.taken += 1
+      return buffers[(progress.taken - 1) % buffers.count].batch
     }
-    if closing || taken == steps.count { return nil }
-    if loaded == taken, let failure { throw failure }
-    taken += 1
-    return buffers[(taken - 1) % buffers.count].batch
   }
 
   func close() {
-    pthread_mutex_lock(mutex)
-    closing = true
-    pthread_cond_broadcast(changed)
-    pthread_mutex_unlock(mutex)
+    progress.withLock { $0.isClosing = true }
   }
 }

@@ -1,5 +1,4 @@
 import CKernels
-import Glibc
 
 /// Ranks that are threads of one process.
 public enum ThreadGroup {
@@ -63,6 +62,6 @@ func runThreads<R: Sendable>(
 }
 
 private final class Outcomes<R: Sendable>: Sendable {
-  let slots: Locked<[Result<R, any Error>?]>
-  init(count: Int) { slots = Locked(Array(repeating: nil, count: count)) }
+  let slots: Monitor<[Result<R, any Error>?]>
+  init(count: Int) { slots = Monitor(Array(repeating: nil, count: count)) }
 }

@@ -116,7 +116,7 @@ final class Hazard: Sendable {
     var failed = false
     var gone: Set<Int> = []
   }
-  private let state = Locked(State())
+  private let state = Monitor(State())
 
   func add(_ team: any Poisonable) {
     let late = state.withLock { state in

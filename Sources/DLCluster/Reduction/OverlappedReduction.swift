@@ -1,5 +1,4 @@
 import CKernels
-import Glibc
 
 /// The sums of a step's gradients, bucket by bucket, while the ranks go on with the backward pass.
 ///
@@ -74,7 +73,7 @@ final class ExchangeThread: Poisonable, @unchecked Sendable {
   private let done: UnsafeMutablePointer<UInt32>
   private let stopped: UnsafeMutablePointer<UInt32>
   private var thread: SystemThread?
-  private let failed = Locked((any Error)?.none)
+  private let failed = Monitor((any Error)?.none)
 
   init(_ work: Work) throws {
     self.work = work
