@@ -78,15 +78,22 @@ extension ConfigurationSection {
   public func problems() -> [ConfigurationProblem] { [] }
 
   /// A problem for each option that is not at its default though the chosen word has no such option.
+  package func misplacedOptions<Word: ConfigurationWord>(
+    _ chosen: Word, _ options: [(key: String, owners: [Word])]
+  ) -> [ConfigurationProblem] {
+    misplacedOptions([chosen], options)
+  }
+
+  /// A problem for each option that is not at its default though none of the chosen words has it.
   ///
   /// A written configuration names every option, so a default is no sign of one.
   package func misplacedOptions<Word: ConfigurationWord>(
-    _ chosen: Word, _ options: [(key: String, owners: [Word])]
+    _ chosen: [Word], _ options: [(key: String, owners: [Word])]
   ) -> [ConfigurationProblem] {
     let defaults = Self()
     return Self.fields.compactMap { field in
       guard let owners = options.first(where: { $0.key == field.key })?.owners,
-        !owners.contains(chosen), !field.agrees(self, defaults)
+        !owners.contains(where: chosen.contains), !field.agrees(self, defaults)
       else { return nil }
       let names = owners.map(\.rawValue).joined(separator: ", ")
       return .init(

@@ -5,7 +5,7 @@ import COpenBLAS
 ///
 /// `op(a)` is `[m, k]`, `op(b)` is `[k, n]`, `c` is `[m, n]`; a leading dimension is the distance
 /// between rows.
-func gemm(
+package func gemm(
   _ dtype: DType, transposeA: Bool = false, transposeB: Bool = false, m: Int, n: Int, k: Int,
   alpha: Double = 1, _ a: UnsafeRawPointer, lda: Int, _ b: UnsafeRawPointer, ldb: Int,
   beta: Double, _ c: UnsafeMutableRawPointer, ldc: Int

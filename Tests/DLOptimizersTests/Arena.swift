@@ -32,6 +32,11 @@ final class Arena {
     memset(buffers[1] + range.lowerBound * dtype.byteCount, 0, range.count * dtype.byteCount)
   }
 
+  /// Takes over another's state.
+  func take(_ other: Arena) {
+    for index in 2..<5 { memcpy(buffers[index], other.buffers[index], count * dtype.byteCount) }
+  }
+
   var state: [[Double]] { [read(2), read(3), read(4)] }
 
   var slice: ArenaSlice {

@@ -7,6 +7,10 @@ import Testing
 struct TrainingSettings: Decodable {
   let op: String
   let lr, momentum, weightDecay, trustCoefficient, eps, clipNorm, clipValue: Double?
+  let sgdLr, sgdWeightDecay: Double?
+  let nesterov: Bool?
+  let nsSteps: Int?
+  let adjustLrFn: String?
   let decay, alpha, rho, factor, threshold, minLr: Double?
   let betas: [Double]?
   let members: [Int]?
@@ -52,6 +56,15 @@ struct TrainingSettings: Decodable {
       members: zip(layout(lengths), members ?? lengths.map { _ in 0 }).map {
         ArenaUpdate.Member($0, group: $1)
       })
+  }
+
+  func muon() throws -> Muon {
+    let name = adjustLrFn ?? "original"
+    return try Muon(
+      momentum: #require(momentum), weightDecay: #require(weightDecay),
+      nesterov: #require(nesterov as Bool?),
+      adjustment: #require(Muon.RateAdjustment(rawValue: name)),
+      iteration: NewtonSchulz(steps: #require(nsSteps)))
   }
 
   func lbfgs() -> LBFGS.Options {

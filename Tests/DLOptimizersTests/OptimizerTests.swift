@@ -257,6 +257,9 @@ import Testing
     #expect(fault { try RMSProp(momentum: -1) } == "rmsprop.momentum")
     #expect(fault { try LARS(trustCoefficient: -1) } == "lars.trust_coefficient")
     #expect(fault { try LAMB(beta2: 1) } == "lamb.beta2")
+    #expect(fault { try Muon(momentum: 1) } == "muon.momentum")
+    #expect(fault { try Muon(weightDecay: -1) } == "muon.weight_decay")
+    #expect(fault { try Muon(iteration: NewtonSchulz(steps: -1)) } == "muon.ns_steps")
     let error = #expect(throws: OptimizerError.self) { try Adam(beta1: 1) }
     #expect(error?.description == "optimizer.beta1 is 1.0; adam needs a number in [0, 1)")
     #expect(error?.exitCode == .usage)

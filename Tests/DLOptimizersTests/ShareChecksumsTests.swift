@@ -9,20 +9,25 @@ struct ShareChecksumsTests {
       try SGD(), try SGD(momentum: 0.9, nesterov: true), try Adam(amsgrad: true), try NAdam(),
       try RAdam(), try Lion(), try Adagrad(), try Adadelta(),
       try RMSProp(momentum: 0.9, centered: true), try LARS(momentum: 0.9), try LAMB(),
+      try Muon(),
     ]
   }
 
   private let members = [
-    ArenaUpdate.Member(0..<20_000, group: 0), ArenaUpdate.Member(20_000..<20_007, group: 1),
-    ArenaUpdate.Member(20_016..<53_000, group: 2), ArenaUpdate.Member(53_008..<53_100, group: 0),
+    Self.member(0..<20_000, group: 0), Self.member(20_000..<20_007, group: 1),
+    Self.member(20_016..<53_000, group: 2), Self.member(53_008..<53_100, group: 0),
   ]
+
+  private static func member(_ range: Range<Int>, group: Int) -> ArenaUpdate.Member {
+    ArenaUpdate.Member(range, group: group, matrix: MatrixShape(rows: 1, columns: range.count))
+  }
 
   private func update(_ rule: any Optimizer) -> ArenaUpdate {
     ArenaUpdate(
       groups: [
         .init(rule: rule, learningRate: 0.01), .init(rule: rule, learningRate: 1, isFrozen: true),
         .init(rule: rule, learningRate: 0.02),
-      ], members: members)
+      ], members: members, cuts: [16_384, 36_400])
   }
 
   private func arena(_ dtype: DType) -> Arena {

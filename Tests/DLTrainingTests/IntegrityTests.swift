@@ -12,6 +12,7 @@ import Testing
     [
       "sgd", "sgd, momentum: 0.9", "adam", "adamw", "nadam", "radam", "lion", "adagrad",
       "adadelta", "rmsprop", "lars", "lamb", "lbfgs, max_iter: 2",
+      "muon, groups: [{match: \"bias|norm\", name: adamw, lr: 0.003}]",
       "sgd, momentum: 0.9, sam: {rho: 0.05}",
       "adam, lookahead: {k: 2, alpha: 0.5}, groups: [{match: \"0.*\", frozen: true}]",
     ].map { ["optimizer={name: \($0), lr: 0.001}"] }

@@ -37,6 +37,7 @@ private let everything: [String] = [
 private let wrappers: [String] = [
   "optimizer: {name: lars, momentum: 0.5, weight_decay: 0.1, trust_coefficient: 0.01, eps: 0.001}",
   "optimizer: {name: lamb, betas: [0.5, 0.6], eps: 0.001, weight_decay: 0.1, clip_value: 2}",
+  "optimizer: {name: muon, momentum: 0.5, nesterov: false, weight_decay: 0.2, ns_steps: 3, adjust_lr_fn: match_rms_adamw, betas: [0.5, 0.6], groups: [{match: norm, name: adamw, lr: 0.5}]}",
   "optimizer: {name: lbfgs, max_iter: 4, max_eval: 9, history_size: 5, line_search_fn: strong_wolfe}",
   "optimizer: {no_decay: [bias, \"*.scale\"], groups: [{match: \"a|b.*\", lr: 0.5}, {match: c, frozen: true}]}",
   "optimizer: {lookahead: {k: 6, alpha: 0.8}, sam: {rho: 0.1}}",
@@ -50,15 +51,19 @@ private let wrappers: [String] = [
     let rates: [Name: Double] = [
       .sgd: 0.01, .adam: 0.001, .adamw: 0.001, .nadam: 0.002, .radam: 0.001, .lion: 0.0001,
       .adagrad: 0.01, .adadelta: 1, .rmsprop: 0.01, .lars: 0.1, .lamb: 0.001, .lbfgs: 1,
+      .muon: 0.001,
     ]
+    let decays: [Name: Double] = [.adamw: 0.01, .lamb: 0.01, .muon: 0.1]
+    let momenta: [Name: Double] = [.lars: 0.9, .muon: 0.95]
     for name in Name.allCases {
       let optimizer = try load("optimizer: {name: \(name.rawValue)}").optimizer
       #expect(optimizer.lr == rates[name])
       let largeEps = [.adadelta, .lamb].contains(name)
       #expect(optimizer.eps == (name == .adagrad ? 1e-10 : largeEps ? 1e-6 : 1e-8))
       #expect(optimizer.betas == (name == .lion ? [0.9, 0.99] : [0.9, 0.999]))
-      #expect(optimizer.weightDecay == ([.adamw, .lamb].contains(name) ? 0.01 : 0))
-      #expect(optimizer.momentum == (name == .lars ? 0.9 : 0))
+      #expect(optimizer.weightDecay == (decays[name] ?? 0))
+      #expect(optimizer.momentum == (momenta[name] ?? 0))
+      #expect(optimizer.nesterov == (name == .muon))
       let rule = try optimizer.makeOptimizer().name
       #expect(rule == name.rawValue || name == .lbfgs)
       #expect(try load("optimizer: {name: \(name.rawValue), lr: 3}").optimizer.lr == 3)
@@ -109,6 +114,16 @@ private let wrappers: [String] = [
     #expect(rmsprop.centered)
   }
 
+  @Test func aGroupsRuleTakesTheOptimizersOptions() throws {
+    let text = try #require(wrappers.first { $0.contains("muon") })
+    let optimizer = try load(text).optimizer
+    let muon = try #require(try optimizer.makeOptimizer() as? Muon)
+    #expect(muon.momentum == 0.5 && !muon.nesterov && muon.weightDecay == 0.2)
+    #expect(muon.iteration.steps == 3 && muon.adjustment == .matchRMSAdamW)
+    let adam = try #require(try optimizer.makeOptimizer(optimizer.groups[0]) as? Adam)
+    #expect(adam.moments.beta1 == 0.5 && adam.weightDecay == 0.2 && adam.decoupledWeightDecay)
+  }
+
   /// The whole curve over 40 steps, 10 to the epoch, against the schedule made by hand.
   @Test(
     arguments: zip(
@@ -140,6 +155,10 @@ private let wrappers: [String] = [
     ("optimizer: {max_iter: 3}", "optimizer.max_iter: only lbfgs has it"),
     ("optimizer: {groups: [{lr: 1}]}", "optimizer.groups.0.match: missing"),
     ("optimizer: {groups: [{match: x, frozen: true, lr: 1}]}", "frozen parameters need no others"),
+    ("optimizer: {groups: [{match: x, name: adam}]}", "groups.0.name: needs a lr of its own"),
+    ("optimizer: {groups: [{match: x, name: lbfgs, lr: 1}]}", "lbfgs goes over all parameters"),
+    ("optimizer: {ns_steps: 3}", "optimizer.ns_steps: only muon has it"),
+    ("optimizer: {name: muon, eps: 0.1}", "optimizer.eps: only adam, adamw, nadam, radam,"),
     ("average: {name: swa, decay: 0.5}", "average.decay: only ema has it"),
     ("average: {name: swa, anneal_epochs: 2}", "average.anneal_epochs: needs a lr"),
     ("average: {start_steps: 1, start_epochs: 1}", "give either start_steps or start_epochs"),

@@ -13,6 +13,9 @@ import Testing
     [
       "optimizer={name: adamw, lr: 0.003, no_decay: [norm, bias], groups: [{match: \"12.*\", lr: 0.01}, {match: \"0.*|3.layers.0.*\", frozen: true}]}"
     ],
+    [
+      "optimizer={name: muon, lr: 0.02, groups: [{match: \"bias|norm\", name: adamw, lr: 0.003}, {match: \"12.*\", name: lars, lr: 1}]}"
+    ],
     ["optimizer={name: sgd, lr: 0.05, momentum: 0.9, lookahead: {k: 3, alpha: 0.6}}"],
     ["optimizer={name: sgd, lr: 0.05, momentum: 0.9, clip_norm: 1, sam: {rho: 0.1}}"],
     ["average={name: ema, decay: 0.8}"],
@@ -114,6 +117,11 @@ import Testing
 
   @Test(arguments: [
     ("optimizer={groups: [{match: \"nothing.*\", lr: 1}]}", "matches no parameter"),
+    ("optimizer={name: muon}", "muon takes matrices, 1.weight has the shape"),
+    (
+      "optimizer={name: muon, amsgrad: true, groups: [{match: \"bias|norm\", name: adam, lr: 1}]}",
+      "keep 4 numbers for each parameter"
+    ),
     ("optimizer={no_decay: [biases]}", "\"biases\" matches no parameter"),
     ("optimizer={groups: [{match: \"*\", frozen: true}]}", "nothing is trained"),
   ])

@@ -192,6 +192,7 @@ enum Checklist {
     AdamW | Adam(decoupledWeightDecay:) | optim.AdamW | optimizers/adamw
     NAdam, RAdam | NAdam, RAdam | optim.NAdam, optim.RAdam | optimizers/nadam optimizers/radam
     Lion | Lion | Chen et al. 2023 | optimizers/lion
+    Muon | Muon | optim.Muon | matrices/muon
     LARS | LARS | You et al. 2017 | groups/lars
     LAMB | LAMB | You et al. 2020 | groups/lamb
     L-BFGS | LBFGS | optim.LBFGS | lbfgs/lbfgs

@@ -28,6 +28,7 @@ import Testing
     ("averages", "DLOptimizersTests/GoldenTrainingTests.averages"),
     ("averaging_schedules", "DLOptimizersTests/GoldenTrainingTests.averagingSchedules"),
     ("groups", "DLOptimizersTests/GoldenTrainingTests.groups"),
+    ("matrices", "DLOptimizersTests/MatrixTests.muonIsPyTorchs"),
     ("lbfgs", "DLOptimizersTests/GoldenTrainingTests.lbfgs"),
     ("plateau", "DLOptimizersTests/GoldenTrainingTests.plateau"),
     ("sam", "DLOptimizersTests/GoldenTrainingTests.sharpnessAwareness"),

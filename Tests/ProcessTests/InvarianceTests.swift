@@ -89,6 +89,29 @@ struct InvarianceTests {
     }
   }
 
+  /// Muon with a matrix of three blocks, which ranks have parts of.
+  @Test func matricesThatRanksShareGiveTheSameBits() throws {
+    try TemporaryFolder.with { folder in
+      let job = [
+        "optimizer={name: muon, lr: 0.02, clip_norm: 0.5, groups: [{match: bias, name: adamw, lr: 0.003}]}",
+        "model={layers: [flatten, {linear: {out: 600}}, relu, {linear: {out: 10}}]}",
+      ]
+      let single = try train(folder, "single", threads: 1, job)
+      let three = try train(folder, "three", threads: 3, job)
+      let difference = Job.largestDifference(single, three)
+      #expect(difference < 1e-9, "3 ranks differ from one by \(difference)")
+      let virtual = job + ["virtual_ranks=4", "precision=float32"]
+      let whole = try train(folder, "threads", virtual)
+      for processes in [1, 2, 4] {
+        for reduce in ["shared", "mpi"] {
+          let split = try train(
+            folder, "\(reduce)-\(processes)", processes: processes, reduce: reduce, virtual)
+          #expect(whole == split, "\(processes) processes, \(reduce)")
+        }
+      }
+    }
+  }
+
   /// Buckets that go during the backward pass hold what all gradients hold after it.
   @Test(arguments: [
     ["accumulate=2"],

@@ -1,7 +1,8 @@
-"""Golden values of what wraps a step or goes by whole tensors: LARS, LAMB, parameter groups, clipping by
-value, averages of weights, lookahead, SAM, L-BFGS and reduce-on-plateau."""
+"""Golden values of what wraps a step or goes by whole tensors: LARS, LAMB, Muon, parameter groups, clipping
+by value, averages of weights, lookahead, SAM, L-BFGS and reduce-on-plateau."""
 
 import math
+from unittest import mock
 
 import numpy as np
 import torch
@@ -171,6 +172,61 @@ def groups():
     record("adam_frozen", "adam", {"a": 0, "b": 0, "c": 1, "d": 0}, [{"frozen": True}], weight_decay=0.1,
            clip_value=0.7)
     save("groups.safetensors", tensors, metadata)
+
+
+def matrices():
+    """Muon on matrices under given gradients, and SGD on a bias beside them: each in an optimizer of PyTorch.
+
+    A convolution goes as the matrix of its first axis and all others, since PyTorch's rule takes two axes alone.
+    The iteration runs in the type of the parameters, not in bfloat16.
+    """
+    tensors, metadata = {}, {}
+    shapes = {"wide": (6, 10), "tall": (12, 5), "square": (7, 7), "convolution": (8, 3, 3, 2), "bias": (9,)}
+
+    def record(case, lr=0.05, sgd_lr=0.1, sgd_weight_decay=0.0, scale=1.0, zero=(), **settings):
+        settings = {"momentum": 0.95, "weight_decay": 0.1, "nesterov": True, "ns_steps": 5, **settings}
+        random = Random("matrices_" + case)
+        inputs = {name: random.normal(*shape) for name, shape in shapes.items()}
+        gradients = {name: random.normal(STEPS, *shape, scale=scale) for name, shape in shapes.items()}
+        for name in zero:
+            gradients[name][:4] = 0
+        rates = [1 + 0.5 * math.cos(0.7 * s) for s in range(STEPS)]
+
+        def run(dtype):
+            values = {name: torch.from_numpy(inputs[name].copy()).to(dtype) for name in shapes}
+            views = {name: value.flatten(1) if value.dim() > 1 else value for name, value in values.items()}
+            muon = torch.optim.Muon([view for view in views.values() if view.dim() == 2], lr=lr, **settings)
+            sgd = torch.optim.SGD([views["bias"]], lr=sgd_lr, momentum=settings["momentum"],
+                                  nesterov=settings["nesterov"], weight_decay=sgd_weight_decay, foreach=False)
+            stored = {}
+            for step in range(STEPS):
+                for name, view in views.items():
+                    view.grad = torch.from_numpy(gradients[name][step].copy()).to(dtype).view(view.shape)
+                for optimizer, base in [(muon, lr), (sgd, sgd_lr)]:
+                    optimizer.param_groups[0]["lr"] = base * rates[step]
+                    with mock.patch.object(torch.Tensor, "bfloat16", torch.Tensor.clone):
+                        optimizer.step()
+                if step + 1 in STORED:
+                    for name, value in values.items():
+                        stored[f"{name}_{step + 1}"] = value.numpy().copy()
+            for name, view in views.items():
+                state = (muon if view.dim() == 2 else sgd).state[view]["momentum_buffer"]
+                stored[f"momentum_buffer_{name}"] = state.view(shapes[name]).numpy().copy()
+            return stored
+
+        both(case, run, tensors)
+        for name in shapes:
+            tensors[f"{case}/in/{name}"] = inputs[name]
+            tensors[f"{case}/in/{name}_grad"] = gradients[name]
+        tensors[f"{case}/in/rates"] = np.array(rates)
+        metadata[case] = options(op="muon", lr=lr, sgd_lr=sgd_lr, sgd_weight_decay=sgd_weight_decay, **settings)
+
+    record("muon")
+    record("muon_plain", momentum=0.8, nesterov=False, weight_decay=0.0)
+    record("muon_match_rms_adamw", lr=0.01, adjust_lr_fn="match_rms_adamw", weight_decay=0.3)
+    record("muon_steps", ns_steps=2, sgd_weight_decay=0.05, scale=1e-3)
+    record("muon_zero", zero=("wide", "convolution"))
+    save("matrices.safetensors", tensors, metadata)
 
 
 class Holder(torch.nn.Module):
@@ -396,6 +452,7 @@ def averaging_schedules():
 
 
 groups()
+matrices()
 averages()
 averaging_schedules()
 lbfgs()

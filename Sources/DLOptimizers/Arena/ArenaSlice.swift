@@ -15,7 +15,8 @@ public struct ArenaSlice {
   /// The gradient of the first parameter.
   public let gradients: UnsafeMutableRawPointer
 
-  /// The state of the first parameter, in the order of the rule's `stateNames`.
+  /// The state of the first parameter, in the order of the `stateNames` of the rule, or of the
+  /// ``ArenaUpdate``.
   public let state: StatePointers
 
   /// Where a ``ChecksummingOptimizer`` leaves the checksums of parameters and state, where any are
@@ -27,7 +28,18 @@ public struct ArenaSlice {
     dtype: DType, count: Int, parameters: UnsafeMutableRawPointer,
     gradients: UnsafeMutableRawPointer, state: StatePointers = StatePointers()
   ) {
+    self.init(
+      dtype: dtype, count: count, parameters: parameters, gradients: gradients, state: state,
+      checksums: nil)
+  }
+
+  private init(
+    dtype: DType, count: Int, parameters: UnsafeMutableRawPointer,
+    gradients: UnsafeMutableRawPointer, state: StatePointers,
+    checksums: UnsafePointer<dl_checksums>?
+  ) {
     precondition(dtype.isReal, "an arena is float32 or float64")
+    self.checksums = checksums
     self.dtype = dtype
     self.count = count
     self.parameters = parameters
@@ -42,6 +54,13 @@ public struct ArenaSlice {
     return ArenaSlice(
       dtype: dtype, count: range.count, parameters: parameters + offset,
       gradients: gradients + offset, state: state.advanced(by: offset))
+  }
+
+  /// The same elements with some of their states alone.
+  func states(_ places: [Int]) -> ArenaSlice {
+    ArenaSlice(
+      dtype: dtype, count: count, parameters: parameters, gradients: gradients,
+      state: state[places], checksums: checksums)
   }
 }
 
@@ -87,6 +106,17 @@ public struct StatePointers {
     case 2: buffers.2
     default: nil
     }
+  }
+
+  /// The most buffers.
+  public static let capacity = 3
+
+  /// Some of the buffers, in the order of their places.
+  subscript(places: [Int]) -> StatePointers {
+    func buffer(_ index: Int) -> UnsafeMutableRawPointer? {
+      index < places.count ? self[places[index]] : nil
+    }
+    return StatePointers(buffer(0), buffer(1), buffer(2))
   }
 
   /// The same buffers, `byteCount` bytes further on.

@@ -2,16 +2,16 @@ import DLTensor
 
 /// The update of a whole arena: which tensor goes by which rule and rate.
 ///
-/// One-phase rules run over ranges as long as the neighbours share a group; two-phase rules get
-/// partial sums over fixed blocks of each tensor, so that norms do not depend on how the arena is
-/// shared out. Gaps between tensors hold zeros and may fall into a range.
+/// One-phase rules run over ranges as long as the neighbours share a group; those that go by whole
+/// tensors take them in fixed blocks, so that results do not depend on how the arena is shared out.
+/// Gaps between tensors hold zeros and may fall into a range.
 public struct ArenaUpdate: Sendable {
   /// Elements per partial sum; fixed, so that results do not depend on who made which.
   public static let blockSize = 16_384
 
   /// The parameters that share a rule, as one of `torch.optim.Optimizer.param_groups`.
   public struct Group: Sendable {
-    /// The rule; the groups of an arena differ in scalars only and have the same state.
+    /// The rule.
     public let rule: any Optimizer
 
     /// The learning rate before the schedule.
@@ -36,10 +36,14 @@ public struct ArenaUpdate: Sendable {
     /// The index of its group.
     public let group: Int
 
+    /// How it is a matrix; nil for a tensor of one axis.
+    public let matrix: MatrixShape?
+
     /// Describes a tensor.
-    public init(_ range: Range<Int>, group: Int) {
+    public init(_ range: Range<Int>, group: Int, matrix: MatrixShape? = nil) {
       self.range = range
       self.group = group
+      self.matrix = matrix
     }
   }
 
@@ -49,22 +53,45 @@ public struct ArenaUpdate: Sendable {
   /// The tensors in the order of the arena.
   public let members: [Member]
 
+  /// PyTorch's keys of the state that any group's rule keeps.
+  public let stateNames: [String]
+
   /// Neighbours of one group, which is not frozen.
-  private struct Run {
+  struct Run {
     var members: Range<Int>
     let group: Int
   }
 
+  /// The states of each group's rule, by their places in ``stateNames``.
+  let states: [[Int]]
+
+  /// Which members several ranks own parts of.
+  let isShared: [Bool]
+
+  let workspace = MatrixWorkspace()
+
   private let runs: [Run]
 
   /// Plans the update of tensors that do not overlap, in ascending order.
-  public init(groups: [Group], members: [Member]) {
+  ///
+  /// - Parameter cuts: where the shares of two ranks meet.
+  public init(groups: [Group], members: [Member], cuts: [Int] = []) {
     precondition(members.allSatisfy { groups.indices.contains($0.group) }, "no such group")
     precondition(
       zip(members, members.dropFirst()).allSatisfy { $0.range.upperBound <= $1.range.lowerBound },
       "the tensors of an arena overlap")
+    precondition(
+      members.allSatisfy {
+        let group = groups[$0.group]
+        return !(group.rule is Muon) || group.isFrozen || $0.matrix?.count == $0.range.count
+      }, "muon takes matrices")
     self.groups = groups
     self.members = members
+    (stateNames, states) = ArenaUpdate.states(of: groups)
+    precondition(stateNames.count <= StatePointers.capacity, "too many states")
+    isShared = members.map { member in
+      cuts.contains { member.range.lowerBound < $0 && $0 < member.range.upperBound }
+    }
     var runs: [Run] = []
     for (index, member) in members.enumerated() {
       if let last = runs.last, last.group == member.group {
@@ -77,8 +104,14 @@ public struct ArenaUpdate: Sendable {
     frozenRanges = members.filter { groups[$0.group].isFrozen }.map(\.range)
   }
 
-  /// PyTorch's keys of the state, the same for all groups.
-  public var stateNames: [String] { groups.first?.rule.stateNames ?? [] }
+  /// The names of all states that some groups keep, and the places of each group's own among them;
+  /// frozen ones keep none.
+  public static func states(of groups: [Group]) -> (names: [String], places: [[Int]]) {
+    let own = groups.map { $0.isFrozen ? [] : $0.rule.stateNames }
+    var names: [String] = []
+    for name in own.joined() where !names.contains(name) { names.append(name) }
+    return (names, own.map { $0.compactMap { names.firstIndex(of: $0) } })
+  }
 
   /// The elements that no step changes.
   public let frozenRanges: [Range<Int>]
@@ -88,14 +121,14 @@ public struct ArenaUpdate: Sendable {
     self([OwnedSlice(arena, at: 0)], scalars: scalars) { _ in }
   }
 
-  /// Takes one step on parts of the arena.
+  /// Takes one step on parts of the arena; one thread at a time steps by a plan and its copies.
   ///
   /// - Parameters:
   ///   - shares: what this rank owns; each ends where blocks end.
   ///   - scalars: the rate multiplies that of each group.
   ///   - checksums: told of what is read and written, to notice what others have changed.
-  ///   - sum: adds up numbers over all owners of shares, where a rule needs the norms of tensors:
-  ///     every number is zero but on one of them.
+  ///   - sum: adds up numbers over all owners of shares, where a rule needs the norms of tensors or
+  ///     matrices that several have parts of: every number is zero but on one of them.
   public func callAsFunction(
     _ shares: [OwnedSlice], scalars: StepScalars, checksums: ShareChecksums? = nil,
     sum: (UnsafeMutableBufferPointer<Double>) throws -> Void
@@ -104,72 +137,68 @@ public struct ArenaUpdate: Sendable {
       let group = groups[run.group]
       var scalars = scalars
       scalars.learningRate *= group.learningRate
-      let members = members[run.members]
-      guard let rule = group.rule as? any TensorNormOptimizer else {
-        if let checksums {
-          for index in run.members {
-            for share in shares where share.range.overlaps(self.members[index].range) {
-              checksums.update(index, of: share, by: group.rule, scalars: scalars)
-            }
-          }
-        } else if let first = members.first, let last = members.last {
-          let range = first.range.lowerBound..<last.range.upperBound
-          for share in shares where share.range.overlaps(range) {
-            group.rule.update(share.part(of: range), scalars: scalars)
-          }
-        }
-        continue
-      }
-      let count = members.reduce(0) { $0 + ArenaUpdate.blockCount(of: $1.range) }
-      try withUnsafeTemporaryAllocation(of: Double.self, capacity: max(2 * count, 1)) { sums in
-        sums.initialize(repeating: 0)
-        var place = 0
-        for (index, member) in zip(run.members, members) {
-          for block in ArenaUpdate.blocks(of: member.range) {
-            for share in shares where share.range.overlaps(block) {
-              var both = SquareSums()
-              let part = OwnedSlice(
-                share.part(of: block), at: max(block.lowerBound, share.range.lowerBound))
-              if let checksums {
-                checksums.update(
-                  index, of: part, checking: checksums.updated,
-                  writing: checksums.updated.dropFirst()
-                ) { both = rule.accumulate($0, scalars: scalars) }
-              } else {
-                both = rule.accumulate(part.slice, scalars: scalars)
-              }
-              sums[place] = both.parameters
-              sums[place + 1] = both.updates
-            }
-            place += 2
-          }
-        }
-        try sum(sums)
-        place = 0
-        for (index, member) in zip(run.members, members) {
-          var both = SquareSums()
-          for _ in ArenaUpdate.blocks(of: member.range) {
-            both = both + SquareSums(parameters: sums[place], updates: sums[place + 1])
-            place += 2
-          }
-          for share in shares where share.range.overlaps(member.range) {
-            if let checksums {
-              // A rule may write its state in either phase.
-              checksums.update(
-                index, of: share, checking: checksums.updated, writing: checksums.updated
-              ) {
-                rule.apply($0, scalars: scalars, sums: both)
-              }
-            } else {
-              rule.apply(share.part(of: member.range), scalars: scalars, sums: both)
-            }
-          }
-        }
+      switch group.rule {
+      case let rule as any TensorNormOptimizer:
+        try updateByNorms(run, by: rule, shares, scalars: scalars, checksums: checksums, sum: sum)
+      case let rule as Muon:
+        try updateMatrices(run, by: rule, shares, scalars: scalars, checksums: checksums, sum: sum)
+      default:
+        updateRanges(run, by: group.rule, shares, scalars: scalars, checksums: checksums)
       }
     }
   }
 
-  private static func blockCount(of range: Range<Int>) -> Int {
+  private func updateRanges(
+    _ run: Run, by rule: any Optimizer, _ shares: [OwnedSlice], scalars: StepScalars,
+    checksums: ShareChecksums?
+  ) {
+    let states = states[run.group]
+    if let checksums {
+      for index in run.members {
+        for share in shares where share.range.overlaps(members[index].range) {
+          checksums.update(index, of: share, by: rule, states: states, scalars: scalars)
+        }
+      }
+    } else if let first = run.members.first, let last = run.members.last {
+      let range = members[first].range.lowerBound..<members[last].range.upperBound
+      for share in shares where share.range.overlaps(range) {
+        rule.update(share.part(of: range).states(states), scalars: scalars)
+      }
+    }
+  }
+
+  /// What a rule of two phases writes in one.
+  enum Phase {
+    case state
+    case step
+  }
+
+  /// Hands the blocks of a tensor that are in shares to `body`, each with its place in the tensor.
+  func forEachBlock(
+    of index: Int, in shares: [OwnedSlice], checksums: ShareChecksums?, phase: Phase,
+    _ body: (_ place: Int, _ slice: ArenaSlice) -> Void
+  ) {
+    let member = members[index]
+    let states = states[member.group]
+    for share in shares where share.range.overlaps(member.range) {
+      for block in ArenaUpdate.blocks(of: member.range) where block.overlaps(share.range) {
+        let part = OwnedSlice(
+          share.part(of: block), at: max(block.lowerBound, share.range.lowerBound))
+        let place = part.range.lowerBound - member.range.lowerBound
+        guard let checksums else {
+          body(place, part.slice.states(states))
+          continue
+        }
+        // A rule may write its state in either phase.
+        checksums.update(
+          index, of: part, checking: checksums.updated,
+          writing: phase == .state ? checksums.updated.dropFirst() : checksums.updated
+        ) { body(place, $0.states(states)) }
+      }
+    }
+  }
+
+  static func blockCount(of range: Range<Int>) -> Int {
     (range.count + blockSize - 1) / blockSize
   }
 

@@ -102,18 +102,19 @@ public final class ShareChecksums {
 
   /// Updates a tensor's blocks within a share by a rule of one phase.
   func update(
-    _ member: Int, of share: OwnedSlice, by rule: any Optimizer, scalars: StepScalars
+    _ member: Int, of share: OwnedSlice, by rule: any Optimizer, states: [Int],
+    scalars: StepScalars
   ) {
     guard type(of: rule) is any ChecksummingOptimizer.Type, share.slice.hasState(stateCount) else {
       return update(member, of: share, checking: updated, writing: updated) {
-        rule.update($0, scalars: scalars)
+        rule.update($0.states(states), scalars: scalars)
       }
     }
     forEachBlock(of: member, in: share.range) { index, range in
       var slice = share.part(of: range)
       for vector in updated { taken.vectors[vector] = words(slice, vector).baseAddress }
       slice.checksums = UnsafePointer(taken.pointer)
-      rule.update(slice, scalars: scalars)
+      rule.update(slice.states(states), scalars: scalars)
       for vector in updated {
         let place = place(index, vector)
         compare(member, vector, taken.before[vector], place)

@@ -3,7 +3,8 @@
 /// A rule is a value of its hyperparameters; parameters, gradients and state belong to the caller,
 /// who zeroes the state before the first step. Elements are independent of each other, so updates
 /// of `[0, n/2)` and `[n/2, n)` equal one of `[0, n)` bit for bit, and ranges may differ in their
-/// rule, say in its weight decay.
+/// rule, say in its weight decay. ``TensorNormOptimizer`` and ``Muon`` go by whole tensors, which
+/// ``ArenaUpdate`` gives them.
 public protocol Optimizer: Sendable {
   /// The rule's name in a configuration.
   var name: String { get }

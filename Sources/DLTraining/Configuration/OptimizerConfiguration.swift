@@ -1,23 +1,25 @@
 import DLConfiguration
+import DLOptimizers
 
 /// The update rule.
 public struct OptimizerConfiguration: ConfigurationSection {
   /// The known rules.
   public enum Name: String, ConfigurationWord {
-    case sgd, adam, adamw, nadam, radam, lion, adagrad, adadelta, rmsprop, lars, lamb, lbfgs
+    case sgd, adam, adamw, nadam, radam, lion, muon, adagrad, adadelta, rmsprop, lars, lamb, lbfgs
   }
 
   /// The rule.
   public var name = Name.sgd
   /// The learning rate before the schedule; each rule has a default of its own.
   public var lr = 0.01
-  /// The momentum of sgd, rmsprop and lars; 0.9 for lars unless given.
+  /// The momentum of sgd, muon, rmsprop and lars; 0.9 for lars and 0.95 for muon unless given.
   public var momentum = 0.0
   /// The part of a gradient that does not enter SGD's momentum.
   public var dampening = 0.0
-  /// Whether SGD looks ahead (Nesterov).
+  /// Whether sgd or muon looks ahead (Nesterov); muon does unless told otherwise.
   public var nesterov = false
-  /// L2 penalty, decoupled in adamw, lion and lamb; 0.01 for adamw and lamb unless given.
+  /// L2 penalty, decoupled in adamw, lion, muon and lamb; 0.01 for adamw and lamb and 0.1 for muon
+  /// unless given.
   public var weightDecay = 0.0
   /// Whether the weight decay of nadam or radam is decoupled.
   public var decoupledWeightDecay = false
@@ -27,6 +29,10 @@ public struct OptimizerConfiguration: ConfigurationSection {
   public var eps = 1e-8
   /// Whether adam or adamw divides by the largest second moment so far.
   public var amsgrad = false
+  /// How muon's learning rate follows from a matrix's shape.
+  public var adjustLrFn = Muon.RateAdjustment.original
+  /// The iterations that make muon's matrices orthogonal.
+  public var nsSteps = 5
   /// How fast NAdam's momentum grows.
   public var momentumDecay = 0.004
   /// The decay of Adagrad's learning rate from step to step.
@@ -81,16 +87,18 @@ public struct OptimizerConfiguration: ConfigurationSection {
       .init(
         "lr", \.lr, .atLeast(0),
         "learning rate; 0.01 for sgd, adagrad and rmsprop, 0.001 for adam, adamw and radam, "
-          + "0.002 for nadam, 0.0001 for lion, 1 for adadelta and lbfgs, 0.1 for lars, 0.001 for lamb"
+          + "0.002 for nadam, 0.0001 for lion, 0.001 for muon, 1 for adadelta and lbfgs, 0.1 for lars, "
+          + "0.001 for lamb"
       ),
       .init(
-        "momentum", \.momentum, .within(0..<1), "momentum of sgd, rmsprop and lars (0.9)"),
+        "momentum", \.momentum, .within(0..<1),
+        "momentum of sgd, rmsprop, lars (0.9) and muon (0.95)"),
       .init(
         "dampening", \.dampening, .within(0...1), "part of a gradient that sgd's momentum omits"),
-      .init("nesterov", \.nesterov, "Nesterov's momentum in sgd"),
+      .init("nesterov", \.nesterov, "Nesterov's momentum in sgd and muon, where it is the default"),
       .init(
         "weight_decay", \.weightDecay, .atLeast(0),
-        "L2 penalty; decoupled in adamw, lion and lamb, and 0.01 in adamw and lamb"),
+        "L2 penalty; decoupled in adamw, lion, muon and lamb; 0.01 in adamw and lamb, 0.1 in muon"),
       .init(
         "decoupled_weight_decay", \.decoupledWeightDecay,
         "whether the weight decay of nadam and radam is decoupled"),
@@ -101,6 +109,12 @@ public struct OptimizerConfiguration: ConfigurationSection {
         "eps", \.eps, .above(0),
         "added to the denominator; 1e-10 in adagrad, 1e-6 in adadelta and lamb"),
       .init("amsgrad", \.amsgrad, "largest second moment so far in adam and adamw"),
+      .init(
+        "adjust_lr_fn", \.adjustLrFn,
+        "muon's learning rate by a matrix's shape: times sqrt(max(1, out / in)), or as large as AdamW's"
+      ),
+      .init(
+        "ns_steps", \.nsSteps, .within(0...99), "iterations that make muon's matrices orthogonal"),
       .init("momentum_decay", \.momentumDecay, .atLeast(0), "growth of nadam's momentum"),
       .init("lr_decay", \.lrDecay, .atLeast(0), "decay of adagrad's learning rate per step"),
       .init(
@@ -143,7 +157,7 @@ public struct OptimizerConfiguration: ConfigurationSection {
       lr =
         switch name {
         case .sgd, .adagrad, .rmsprop: 0.01
-        case .adam, .adamw, .radam, .lamb: 0.001
+        case .adam, .adamw, .radam, .muon, .lamb: 0.001
         case .nadam: 0.002
         case .lion: 0.0001
         case .adadelta, .lbfgs: 1
@@ -152,18 +166,26 @@ public struct OptimizerConfiguration: ConfigurationSection {
     }
     if [.adamw, .lamb].contains(name), !given.contains("weight_decay") { weightDecay = 0.01 }
     if name == .lars, !given.contains("momentum") { momentum = 0.9 }
+    if name == .muon {
+      if !given.contains("momentum") { momentum = 0.95 }
+      if !given.contains("nesterov") { nesterov = momentum > 0 }
+      if !given.contains("weight_decay") { weightDecay = 0.1 }
+    }
     if name == .lion, !given.contains("betas") { betas = [0.9, 0.99] }
     if name == .adagrad, !given.contains("eps") { eps = 1e-10 }
     if [.adadelta, .lamb].contains(name), !given.contains("eps") { eps = 1e-6 }
   }
 
+  /// The rules in use: the section's and those of its groups.
+  var names: [Name] { [name] + groups.compactMap(\.name) }
+
   /// Faults that concern several keys at once.
   public func problems() -> [ConfigurationProblem] {
     var problems = misplacedOptions(
-      name,
+      names,
       [
-        ("momentum", [.sgd, .rmsprop, .lars]), ("dampening", [.sgd]),
-        ("nesterov", [.sgd]),
+        ("momentum", [.sgd, .muon, .rmsprop, .lars]), ("dampening", [.sgd]),
+        ("nesterov", [.sgd, .muon]), ("adjust_lr_fn", [.muon]), ("ns_steps", [.muon]),
         ("decoupled_weight_decay", [.nadam, .radam]),
         ("betas", [.adam, .adamw, .nadam, .radam, .lion, .lamb]),
         ("eps", [.adam, .adamw, .nadam, .radam, .adagrad, .adadelta, .rmsprop, .lars, .lamb]),
@@ -175,10 +197,10 @@ public struct OptimizerConfiguration: ConfigurationSection {
         ("max_eval", [.lbfgs]), ("tolerance_grad", [.lbfgs]), ("tolerance_change", [.lbfgs]),
         ("history_size", [.lbfgs]), ("line_search_fn", [.lbfgs]),
       ])
-    if name == .sgd, nesterov, momentum == 0 {
+    if names.contains(.sgd), nesterov, momentum == 0 {
       problems.append(.init("nesterov", "momentum", message: "needs a momentum above 0"))
     }
-    if name == .sgd, nesterov, dampening != 0 {
+    if names.contains(.sgd), nesterov, dampening != 0 {
       problems.append(.init("nesterov", "dampening", message: "needs a dampening of 0"))
     }
     if clipNorm != nil, clipValue != nil {
@@ -189,7 +211,7 @@ public struct OptimizerConfiguration: ConfigurationSection {
       let others: [(String, Bool)] = [
         ("weight_decay", weightDecay != 0), ("clip_norm", clipNorm != nil),
         ("clip_value", clipValue != nil), ("no_decay", !noDecay.isEmpty),
-        ("groups", groups.contains { $0.lr != nil || $0.weightDecay != nil }),
+        ("groups", groups.contains { $0.name != nil || $0.lr != nil || $0.weightDecay != nil }),
         ("lookahead", lookahead != nil), ("sam", sam != nil),
       ]
       for (key, isGiven) in others where isGiven {
@@ -199,3 +221,5 @@ public struct OptimizerConfiguration: ConfigurationSection {
     return problems
   }
 }
+
+extension Muon.RateAdjustment: ConfigurationWord {}

@@ -4,6 +4,8 @@ import DLConfiguration
 public struct OptimizerGroupConfiguration: ConfigurationSection {
   /// Which parameters: a pattern over their names, `bias`, `norm`, or several parted by `|`.
   public var match = ""
+  /// Their rule, by the optimizer's options; the optimizer's unless given.
+  public var name: OptimizerConfiguration.Name?
   /// Their learning rate before the schedule; the optimizer's unless given.
   public var lr: Double?
   /// Their weight decay; the optimizer's unless given.
@@ -20,6 +22,7 @@ public struct OptimizerGroupConfiguration: ConfigurationSection {
       .init(
         "match", \.match, required: true,
         "parameter names with * for any characters, or bias, or norm; alternatives parted by |"),
+      .init("name", \.name, "update rule, if another; the optimizer's options hold for it too"),
       .init("lr", \.lr, .atLeast(0), "learning rate before the schedule, if another"),
       .init("weight_decay", \.weightDecay, .atLeast(0), "weight decay, if another"),
       .init("frozen", \.frozen, "whether they are not trained"),
@@ -28,8 +31,18 @@ public struct OptimizerGroupConfiguration: ConfigurationSection {
 
   /// Faults that concern several keys at once.
   public func problems() -> [ConfigurationProblem] {
-    guard frozen, lr != nil || weightDecay != nil else { return [] }
-    return [.init("frozen", "lr", "weight_decay", message: "frozen parameters need no others")]
+    if frozen, name != nil || lr != nil || weightDecay != nil {
+      return [
+        .init("frozen", "name", "lr", "weight_decay", message: "frozen parameters need no others")
+      ]
+    }
+    if name == .lbfgs {
+      return [.init("name", message: "lbfgs goes over all parameters at once, not over a group")]
+    }
+    if name != nil, lr == nil {
+      return [.init("name", message: "needs a lr of its own, rates of two rules differ")]
+    }
+    return []
   }
 }
 

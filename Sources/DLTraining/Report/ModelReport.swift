@@ -56,6 +56,12 @@ public struct ModelReport {
           + configuration.rateFactorText,
       ],
     ]
+    for group in configuration.optimizer.groups where !group.frozen {
+      let name = group.name ?? configuration.optimizer.name
+      rows.append([
+        "", "\(name.rawValue), lr \(group.lr ?? configuration.optimizer.lr) for \(group.match)",
+      ])
+    }
     return Text.table(rows)
   }
 

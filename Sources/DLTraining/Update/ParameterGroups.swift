@@ -12,9 +12,10 @@ struct ParameterGroups {
   /// Divides `parameters` of the arena by the patterns of a configuration.
   ///
   /// - Throws: `TensorError` where a pattern matches nothing, or nothing is left to train.
-  init(_ configuration: OptimizerConfiguration, arena: ParameterArena, parameters: Range<Int>)
-    throws
-  {
+  init(
+    _ configuration: OptimizerConfiguration, arena: ParameterArena, parameters: Range<Int>,
+    shares: ArenaShares
+  ) throws {
     let names = ParameterNames(arena)
     let choices = try configuration.groups.map { group in
       try names.matching(group.match, in: parameters, key: "groups")
@@ -34,21 +35,40 @@ struct ParameterGroups {
       if place == keys.count { keys.append(key) }
       if isFrozen { frozen.insert(index) }
       let first = arena.offsets[index] - start
+      let parameter = arena.parameters[index]
       return ArenaUpdate.Member(
-        first..<first + arena.parameters[index].shape.count, group: place)
+        first..<first + parameter.shape.count, group: place, matrix: parameter.matrix)
     }
     guard frozen.count < parameters.count || parameters.isEmpty else {
       throw TensorError(op: "optimizer.groups", "all parameters are frozen, nothing is trained")
     }
     self.frozen = frozen
+    let groups = try keys.map { key in
+      let group = key.group.map { configuration.groups[$0] }
+      return ArenaUpdate.Group(
+        rule: try configuration.makeOptimizer(group, decays: key.decays),
+        learningRate: group?.lr ?? configuration.lr, isFrozen: key.isFrozen)
+    }
+    for (index, member) in zip(parameters, members)
+    where groups[member.group].rule is Muon && member.matrix == nil {
+      let parameter = arena.parameters[index]
+      guard frozen.contains(index) else {
+        throw TensorError(
+          op: "optimizer",
+          "muon takes matrices, \(parameter.name) has the shape \(parameter.shape); give such "
+            + "parameters a rule in groups, as {match: \"bias|norm\", name: adamw, lr: 0.001}")
+      }
+    }
+    let states = ArenaUpdate.states(of: groups).names
+    guard states.count <= StatePointers.capacity else {
+      throw TensorError(
+        op: "optimizer.groups",
+        "these rules keep \(states.count) numbers for each parameter (\(states.joined(separator: ", "))), "
+          + "of \(StatePointers.capacity) possible; take fewer rules")
+    }
     update = ArenaUpdate(
-      groups: try keys.map { key in
-        let group = key.group.map { configuration.groups[$0] }
-        return ArenaUpdate.Group(
-          rule: try configuration.makeOptimizer(
-            weightDecay: group?.weightDecay, decays: key.decays),
-          learningRate: group?.lr ?? configuration.lr, isFrozen: key.isFrozen)
-      }, members: members)
+      groups: groups, members: members,
+      cuts: shares.buckets.flatMap(\.cuts).map { $0 - start })
   }
 
   /// What tells the settings of one parameter from those of another.
@@ -104,5 +124,18 @@ private struct ParameterNames {
 
   private func parent(_ name: String) -> String {
     name.split(separator: ".").dropLast().joined(separator: ".")
+  }
+}
+
+extension Parameter {
+  /// How it is a matrix, a convolution that of PyTorch's first axis and all others; nil where it is
+  /// none.
+  fileprivate var matrix: MatrixShape? {
+    switch layout {
+    case .plain: return shape.rank == 2 ? MatrixShape(rows: shape[0], columns: shape[1]) : nil
+    case .convolution:
+      return MatrixShape(
+        rows: shape.dimensions.dropLast().reduce(1, *), columns: shape[-1], isTransposed: true)
+    }
   }
 }

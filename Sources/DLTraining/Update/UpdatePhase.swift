@@ -56,7 +56,8 @@ final class UpdatePhase {
       arena, parameters, rank: context.communicator.rank, ranks: context.communicator.size,
       bucketBytes: bucketBytes)
     squares = [Double](repeating: 0, count: shares.blocks.count)
-    groups = try ParameterGroups(configuration, arena: arena, parameters: parameters)
+    groups = try ParameterGroups(
+      configuration, arena: arena, parameters: parameters, shares: shares)
     for index in groups.frozen { all[index].requiresGradient = false }
     let (count, dtype) = (shares.ownCount, arena.dtype)
     lookahead = try configuration.lookahead.map {
@@ -121,7 +122,9 @@ final class UpdatePhase {
 
   /// What a run that goes on must have again.
   var optimizerNote: String {
-    configuration.name.rawValue + (lookahead == nil ? "" : "+lookahead")
+    let others = Set(configuration.groups.compactMap(\.name)).subtracting([configuration.name])
+    let rules = [configuration.name.rawValue] + others.map(\.rawValue).sorted()
+    return (rules + (lookahead == nil ? [] : ["lookahead"])).joined(separator: "+")
   }
 
   /// Counts an update.

@@ -1,8 +1,8 @@
 import DLOptimizers
 
 extension OptimizerConfiguration {
-  /// The update rule that the configuration names; without weight decay for parameters that it
-  /// leaves out.
+  /// The update rule that the configuration or a group of it names; without weight decay for
+  /// parameters that it leaves out.
   ///
   /// L-BFGS, which goes over a whole arena at once, is no such rule: its frozen parameters and state
   /// are those of plain SGD.
@@ -10,9 +10,10 @@ extension OptimizerConfiguration {
   /// Throws an `OptimizerError` on values outside the rule's range, which a configuration that was
   /// read does not have.
   public func makeOptimizer(
-    weightDecay groupDecay: Double? = nil, decays: Bool = true
+    _ group: OptimizerGroupConfiguration? = nil, decays: Bool = true
   ) throws -> any Optimizer {
-    let decay = decays ? groupDecay ?? weightDecay : 0
+    let name = group?.name ?? name
+    let decay = decays ? group?.weightDecay ?? weightDecay : 0
     return switch name {
     case .sgd:
       try SGD(momentum: momentum, dampening: dampening, weightDecay: decay, nesterov: nesterov)
@@ -29,6 +30,10 @@ extension OptimizerConfiguration {
         beta1: betas[0], beta2: betas[1], epsilon: eps, weightDecay: decay,
         decoupledWeightDecay: decoupledWeightDecay)
     case .lion: try Lion(beta1: betas[0], beta2: betas[1], weightDecay: decay)
+    case .muon:
+      try Muon(
+        momentum: momentum, weightDecay: decay, nesterov: nesterov,
+        adjustment: adjustLrFn, iteration: NewtonSchulz(steps: nsSteps))
     case .adagrad:
       try Adagrad(
         learningRateDecay: lrDecay, weightDecay: decay,
