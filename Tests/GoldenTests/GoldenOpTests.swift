@@ -32,8 +32,8 @@ import Testing
           "tied", "transformer",
         ])
     known.formUnion([  // DLOptimizersTests
-      "optimizers", "clipping", "schedules", "averages", "groups", "lbfgs", "plateau", "sam",
-      "averaging_schedules",
+      "optimizers", "clipping", "schedules", "averages", "groups", "lbfgs", "matrices", "plateau",
+      "sam", "averaging_schedules",
     ])
     for job in jobs {
       known.formUnion(["data", "init", "losses", "final"].map { "\(job)-\($0)" })
