@@ -77,13 +77,6 @@ extension ConfigurationSection {
   /// No faults beyond those of single keys.
   public func problems() -> [ConfigurationProblem] { [] }
 
-  /// A problem for each option that is not at its default though the chosen word has no such option.
-  package func misplacedOptions<Word: ConfigurationWord>(
-    _ chosen: Word, _ options: [(key: String, owners: [Word])]
-  ) -> [ConfigurationProblem] {
-    misplacedOptions([chosen], options)
-  }
-
   /// A problem for each option that is not at its default though none of the chosen words has it.
   ///
   /// A written configuration names every option, so a default is no sign of one.

@@ -9,7 +9,7 @@ import Testing
     let name: String
     let matrix: MatrixShape?
     /// The place in memory of each element of PyTorch's order.
-    var order: [Int]
+    let order: [Int]
 
     static let all = [
       Case(name: "wide", matrix: MatrixShape(rows: 6, columns: 10), order: Array(0..<60)),

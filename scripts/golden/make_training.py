@@ -76,6 +76,14 @@ def both(case, run, tensors):
         tensors[f"{case}/f64/out/{name}"] = np.asarray(value, dtype=np.float64)
 
 
+def given(case, inputs, gradients, rates, tensors):
+    """Keeps what each step of a case starts from."""
+    for name in inputs:
+        tensors[f"{case}/in/{name}"] = inputs[name]
+        tensors[f"{case}/in/{name}_grad"] = gradients[name]
+    tensors[f"{case}/in/rates"] = np.array(rates)
+
+
 def groups():
     """Tensors a [3, 5], b [5], c [2, 4], d [4] under given gradients; each belongs to one of the groups.
 
@@ -133,10 +141,7 @@ def groups():
             return stored
 
         both(case, run, tensors)
-        for name in shapes:
-            tensors[f"{case}/in/{name}"] = inputs[name]
-            tensors[f"{case}/in/{name}_grad"] = gradients[name]
-        tensors[f"{case}/in/rates"] = np.array(rates)
+        given(case, inputs, gradients, rates, tensors)
         metadata[case] = options(
             op=kind, lr=lr, clip_norm=clip_norm, clip_value=clip_value, members=[members[name] for name in "abcd"],
             groups=[dict(other) for other in others], **settings)
@@ -215,10 +220,7 @@ def matrices():
             return stored
 
         both(case, run, tensors)
-        for name in shapes:
-            tensors[f"{case}/in/{name}"] = inputs[name]
-            tensors[f"{case}/in/{name}_grad"] = gradients[name]
-        tensors[f"{case}/in/rates"] = np.array(rates)
+        given(case, inputs, gradients, rates, tensors)
         metadata[case] = options(op="muon", lr=lr, sgd_lr=sgd_lr, sgd_weight_decay=sgd_weight_decay, **settings)
 
     record("muon")

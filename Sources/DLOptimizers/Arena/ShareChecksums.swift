@@ -64,7 +64,7 @@ public final class ShareChecksums {
     stateCount = update.stateNames.count
     var blocks = 0
     firstBlocks = update.members.map { member in
-      defer { blocks += (member.range.count + Self.blockSize - 1) / Self.blockSize }
+      defer { blocks += ArenaUpdate.blockCount(of: member.range) }
       return blocks
     }
     sums = .allocate(capacity: blocks * (1 + stateCount + others.count))

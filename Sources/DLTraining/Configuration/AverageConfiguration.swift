@@ -49,7 +49,7 @@ public struct AverageConfiguration: ConfigurationSection {
   /// Faults that concern several keys at once.
   public func problems() -> [ConfigurationProblem] {
     var problems = misplacedOptions(
-      name, [("decay", [.ema]), ("lr", [.swa]), ("anneal_epochs", [.swa])])
+      [name], [("decay", [.ema]), ("lr", [.swa]), ("anneal_epochs", [.swa])])
     if startEpochs != nil, startSteps != nil {
       problems.append(
         .init("start_steps", "start_epochs", message: "give either start_steps or start_epochs"))

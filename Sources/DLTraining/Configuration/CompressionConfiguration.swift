@@ -31,7 +31,7 @@ public struct CompressionConfiguration: ConfigurationSection {
 
   /// Faults that concern several keys at once.
   public func problems() -> [ConfigurationProblem] {
-    misplacedOptions(name, [("ratio", [.topK]), ("rank", [.powerSGD])])
+    misplacedOptions([name], [("ratio", [.topK]), ("rank", [.powerSGD])])
   }
 
   /// What encodes the gradients; nil for none.

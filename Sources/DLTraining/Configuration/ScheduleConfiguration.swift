@@ -121,7 +121,7 @@ public struct ScheduleConfiguration: ConfigurationSection {
   /// Faults that concern several keys at once.
   public func problems() -> [ConfigurationProblem] {
     var problems = misplacedOptions(
-      name,
+      [name],
       [
         ("step_epochs", [.step, .exponential]),
         ("step_size", [.step, .exponential]),
