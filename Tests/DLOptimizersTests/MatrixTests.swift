@@ -98,6 +98,7 @@ import Testing
     let pieces = [0] + cuts + [77_000]
     let update = try plan(cuts)
     #expect(update.stateNames == ["momentum_buffer", "exp_avg", "exp_avg_sq"])
+    #expect(try plan([]).sumsPerStep == 0)
     for step in 1...3 {
       let gradients = numbers.array(77_000)
       whole.gradients = gradients
@@ -122,6 +123,7 @@ import Testing
           }
           call += 1
         }
+        #expect(call == 1 && update.sumsPerStep == 1)
       }
       for index in 0..<3 {
         var call = 0

@@ -111,6 +111,42 @@ import Testing
     #expect(weights != mean)
   }
 
+  /// A file that holds one class behind the other: within a class the inputs vary by 1/12, over both
+  /// by 25.
+  @Test func statisticsOfTheEqualMeanAreThoseOfAllClasses() throws {
+    let bench = try Workbench()
+    let labels = (0..<256).map { Int32($0 / 128) }
+    let values = labels.enumerated().map { row, label in
+      Float(10 * label) + Float(row * 37 % 128) / 128
+    }
+    try SafetensorsWriter.write(
+      [
+        SafetensorsTensor(name: "x", dtype: .float32, shape: [256, 1]) { sink in
+          try values.withUnsafeBytes { try sink($0) }
+        },
+        SafetensorsTensor(name: "y", dtype: .int32, shape: [256]) { sink in
+          try labels.withUnsafeBytes { try sink($0) }
+        },
+      ], to: "\(bench.path)/table.safetensors")
+    let job = try Configuration.load(
+      yaml: """
+        data: {train: table.safetensors}
+        model: {layers: [batch_norm, {linear: {out: 2}}]}
+        loss: cross_entropy
+        average: {name: swa, start_steps: 1, every_steps: 1}
+        batch_size: 16
+        steps: 4
+        precision: float64
+        """, folder: bench.path)
+    try train(job, bench.options("run"))
+    let file = try SafetensorsFile(path: bench.checkpoint("run", step: 4))
+    let mean = try doubles(file, "average.0.running_mean")[0]
+    let variance = try doubles(file, "average.0.running_var")[0]
+    #expect(abs(mean - 5.5) < 0.05)
+    // A batch's own mean takes a part of 1/16 away, which the factor 16/15 gives back.
+    #expect(abs(variance - 25) < 2.5, "\(variance)")
+  }
+
   private func doubles(_ file: SafetensorsFile, _ name: String) throws -> [Double] {
     try file.bytes(name).withUnsafeBytes { Array($0.bindMemory(to: Double.self)) }
   }

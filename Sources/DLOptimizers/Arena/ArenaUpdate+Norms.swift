@@ -6,18 +6,22 @@ extension ArenaUpdate {
     _ run: Run, by rule: any TensorNormOptimizer, _ shares: [OwnedSlice], scalars: StepScalars,
     checksums: ShareChecksums?, sum: (UnsafeMutableBufferPointer<Double>) throws -> Void
   ) rethrows {
-    let count = members[run.members].reduce(0) { $0 + ArenaUpdate.blockCount(of: $1.range) }
-    try withUnsafeTemporaryAllocation(of: SquareSums.self, capacity: max(count, 1)) { sums in
-      sums.initialize(repeating: SquareSums())
-      var place = 0
+    let blocks = run.members.reduce(0) { $0 + ArenaUpdate.blockCount(of: members[$1].range) }
+    let width = MemoryLayout<SquareSums>.stride / MemoryLayout<Double>.stride
+    let shared = workspace.reserve(shared: blocks * width).shared
+    shared.update(repeating: 0)
+    var place = 0
+    shared.withMemoryRebound(to: SquareSums.self) { sums in
       for index in run.members {
         forEachBlock(of: index, in: shares, checksums: checksums, phase: .state) { start, slice in
           sums[place + start / ArenaUpdate.blockSize] = rule.accumulate(slice, scalars: scalars)
         }
         place += ArenaUpdate.blockCount(of: members[index].range)
       }
-      try sums.withMemoryRebound(to: Double.self) { try sum($0) }
-      place = 0
+    }
+    try sum(shared)
+    place = 0
+    shared.withMemoryRebound(to: SquareSums.self) { sums in
       for index in run.members {
         let end = place + ArenaUpdate.blockCount(of: members[index].range)
         let both = sums[place..<end].reduce(SquareSums(), +)

@@ -56,9 +56,10 @@ public struct ArenaUpdate: Sendable {
   /// PyTorch's keys of the state that any group's rule keeps.
   public let stateNames: [String]
 
-  /// Neighbours of one group, which is not frozen.
+  /// Members of one group, which is not frozen: neighbours, or all where the rule goes by whole
+  /// tensors, so that a step adds up their numbers at once.
   struct Run {
-    var members: Range<Int>
+    var members: [Int]
     let group: Int
   }
 
@@ -68,7 +69,7 @@ public struct ArenaUpdate: Sendable {
   /// Which members several ranks own parts of.
   let isShared: [Bool]
 
-  let workspace = MatrixWorkspace()
+  let workspace = UpdateWorkspace()
 
   private let runs: [Run]
 
@@ -93,15 +94,21 @@ public struct ArenaUpdate: Sendable {
       cuts.contains { member.range.lowerBound < $0 && $0 < member.range.upperBound }
     }
     var runs: [Run] = []
-    for (index, member) in members.enumerated() {
-      if let last = runs.last, last.group == member.group {
-        runs[runs.count - 1].members = last.members.lowerBound..<index + 1
+    for (index, member) in members.enumerated() where !groups[member.group].isFrozen {
+      let isWhole = ArenaUpdate.goesByTensors(groups[member.group].rule)
+      let place = runs.lastIndex { $0.group == member.group }
+      if let place, isWhole || runs[place].members.last == index - 1 {
+        runs[place].members.append(index)
       } else {
-        runs.append(Run(members: index..<index + 1, group: member.group))
+        runs.append(Run(members: [index], group: member.group))
       }
     }
-    self.runs = runs.filter { !groups[$0.group].isFrozen }
+    self.runs = runs
     frozenRanges = members.filter { groups[$0.group].isFrozen }.map(\.range)
+  }
+
+  private static func goesByTensors(_ rule: any Optimizer) -> Bool {
+    rule is any TensorNormOptimizer || rule is Muon
   }
 
   /// The names of all states that some groups keep, and the places of each group's own among them;
@@ -115,6 +122,17 @@ public struct ArenaUpdate: Sendable {
 
   /// The elements that no step changes.
   public let frozenRanges: [Range<Int>]
+
+  /// How often a step adds up numbers over all owners of shares.
+  public var sumsPerStep: Int {
+    runs.count { run in
+      switch groups[run.group].rule {
+      case is any TensorNormOptimizer: true
+      case is Muon: run.members.contains { isShared[$0] }
+      default: false
+      }
+    }
+  }
 
   /// Takes one step on the whole arena, each group at its own rate times that of `scalars`.
   public func callAsFunction(_ arena: ArenaSlice, scalars: StepScalars) {

@@ -86,9 +86,9 @@ public struct StepBenchmark: Sendable {
     result.elementBytes = trainer.arena.dtype.byteCount
     result.stateBytes = try communicator.allgather([trainer.stateBytes]).max() ?? 0
     let norms = trainer.arena.modules.filter { $0 is BatchNorm }.count
-    // Two agreements, a sum and its squares, and a wait for each update, and two gatherings for each batch normalisation.
     result.collectives =
-      5 * trainer.phases.count + (job.syncBatchNorm ? 2 * norms * job.accumulate : 0)
+      trainer.phases.reduce(0) { $0 + $1.collectives }
+      + (job.syncBatchNorm ? 2 * norms * job.accumulate : 0)
     result.seconds = try communicator.allgather([own]).max() ?? own
     result.times = recorder.medians
     result.traffic = recorder.traffic

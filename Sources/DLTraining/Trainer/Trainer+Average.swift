@@ -25,9 +25,10 @@ extension Trainer {
   private func gatherStatistics(of average: RunAverage) throws {
     try refuseCarriedState("average")
     let loader = try communicator.agreed("gather the statistics of the averaged weights") {
+      // A file's order may put one class behind another, and no batch would vary as the data does.
       let sampler = try Sampler(
         count: data.train.count, batchSize: configuration.batchSize,
-        accumulate: configuration.accumulate, order: .sequential,
+        accumulate: configuration.accumulate, order: .shuffled,
         lastBatch: configuration.data.lastBatch, seed: 0)
       for norm in average.norms {
         try norm.runningMean.value.assign(
