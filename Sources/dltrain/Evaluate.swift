@@ -9,7 +9,7 @@ struct RunOptions: ParsableArguments {
   @Option(help: "best, latest, or a checkpoint file.")
   var checkpoint = "best"
 
-  func open(_ world: World, views: TestViews = .one) throws -> TrainedRun {
+  func open(_ world: World, views: TestViews? = nil) throws -> TrainedRun {
     try TrainedRun(run, choice: .init(checkpoint), views: views) { world.warn($0) }
   }
 }
@@ -21,9 +21,9 @@ struct ViewOptions: ParsableArguments {
   @Option(
     help: """
       Views of an image whose outputs are averaged: one; mirrored, with its mirror image; six, \
-      with both moved by a pixel two ways.
+      with both moved by a pixel two ways. Those of the run's validations unless given.
       """)
-  var views = TestViews.one
+  var views: TestViews?
 }
 
 /// `dltrain evaluate`.

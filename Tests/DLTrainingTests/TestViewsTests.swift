@@ -8,6 +8,7 @@ import Testing
 
   private let bench: Workbench
   private let images: [Image]
+  private let configuration: Configuration
 
   init() throws {
     bench = try Workbench()
@@ -19,8 +20,7 @@ import Testing
         }
       }
     }
-    try write(images, "data")
-    let configuration = try Configuration.load(
+    configuration = try Configuration.load(
       yaml: """
         data: {train: data.safetensors, validation: data.safetensors}
         model:
@@ -31,6 +31,7 @@ import Testing
         steps: 2
         precision: float64
         """, folder: bench.path, overrides: [])
+    try write(images, "data")
     try train(configuration, bench.options("run"))
   }
 
@@ -100,6 +101,27 @@ import Testing
     #expect(reports.allSatisfy { $0.rows == 5 })
   }
 
+  /// The run's validations, and what is made of the run later, see as the job says.
+  @Test func validationsSeeAsTheJobSays() throws {
+    func validation(_ views: TestViews) throws -> Double? {
+      var job = configuration
+      job.validate.views = views
+      return try train(job, bench.options("\(views)"))[0].validations.last?.loss
+    }
+    let alone = SingleRank()
+    let mirrored = try #require(try validation(.mirrored))
+    let plain = try #require(try validation(.one))
+    #expect(mirrored != plain)
+    let other = try TrainedRun("\(bench.path)/one", choice: .latest, views: .mirrored)
+      .evaluate(data: nil, communicator: alone)
+    let own = try TrainedRun("\(bench.path)/mirrored", choice: .latest)
+      .evaluate(data: nil, communicator: alone)
+    let one = try TrainedRun("\(bench.path)/mirrored", choice: .latest, views: .one)
+      .evaluate(data: nil, communicator: alone)
+    #expect(deviation([other.loss, own.loss], [mirrored, mirrored]) < 1e-12)
+    #expect(deviation([one.loss], [plain]) < 1e-12)
+  }
+
   @Test func otherInputsAreRefused() throws {
     let configuration = try Configuration.load(
       yaml: """
@@ -110,9 +132,14 @@ import Testing
         """, folder: bench.path, overrides: [])
     try train(configuration, bench.options("rows"))
     let run = try TrainedRun("\(bench.path)/rows", views: .mirrored)
-    let error = #expect(throws: (any Error).self) {
+    let expected = "validate.views: mirrored: the network does not take images of several pixels"
+    let error = #expect(throws: RankFailure.self) {
       try run.evaluate(data: "\(bench.path)/data.safetensors", communicator: SingleRank())
     }
-    #expect("\(error as Any)".contains("--views mirrored: the run does not take images"))
+    #expect(error?.message.contains(expected) == true)
+    var job = configuration
+    job.validate.views = .mirrored
+    let failure = #expect(throws: RankFailure.self) { try train(job, bench.options("refused")) }
+    #expect(failure?.message.contains(expected) == true)
   }
 }

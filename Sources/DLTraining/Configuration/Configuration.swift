@@ -179,6 +179,8 @@ public struct ValidateConfiguration: ConfigurationSection {
   public var patience: Int?
   /// What chooses the best checkpoint.
   public var judge = Judge.metric
+  /// The views of an image that an output is the mean of, also where the trained network is used.
+  public var views = TestViews.one
 
   /// What a validation is judged by.
   public enum Judge: String, ConfigurationWord {
@@ -201,6 +203,7 @@ public struct ValidateConfiguration: ConfigurationSection {
         "patience", \.patience, .atLeast(1),
         "validations without a new best after which training ends"),
       .init("judge", \.judge, "metric or loss: what chooses the best checkpoint"),
+      .init("views", \.views, "one, mirrored or six: views of an image whose outputs are averaged"),
     ]
   }
 }

@@ -1,3 +1,4 @@
+import DLConfiguration
 import DLData
 import DLLayers
 import DLTensor
@@ -6,7 +7,7 @@ import DLTensor
 ///
 /// Test-time augmentation; the six views are those of Jordan 2024, "94% on CIFAR-10 in 3.29 Seconds
 /// on a Single GPU", section 3.5.
-public enum TestViews: String, Sendable, CaseIterable {
+public enum TestViews: String, ConfigurationWord {
   /// The image alone.
   case one
   /// The image and its mirror image.

@@ -31,15 +31,15 @@ public struct TrainedRun: Sendable {
   public let checkpoint: String
   /// Its optimizer step.
   public let step: Int
-  /// The views of an image that an output is the mean of.
-  public let views: TestViews
+  /// The views of an image that an output is the mean of; nil for those of the run's validations.
+  public let views: TestViews?
 
   /// Opens a run folder and checks the checkpoint's format and every checksum.
   ///
   /// - Parameter report: takes a line for each damaged checkpoint that was passed over.
   /// - Throws: `RunFolderError`, ``CheckpointError``, `FormatError`.
   public init(
-    _ folder: String, choice: Choice = .best, views: TestViews = .one,
+    _ folder: String, choice: Choice = .best, views: TestViews? = nil,
     report: (String) -> Void = { _ in }
   ) throws {
     self.views = views
@@ -121,6 +121,8 @@ final class TrainedNetwork {
 
   /// The same within a context of another network, in its precision.
   init(_ run: TrainedRun, _ configuration: Configuration, in context: Context) throws {
+    var configuration = configuration
+    if let views = run.views { configuration.validate.views = views }
     self.configuration = configuration
     self.context = context
     let file = try Checkpoint.open(run.checkpoint).file
@@ -152,14 +154,6 @@ final class TrainedNetwork {
       TaskInput(
         configuration: configuration, inputShape: input, classes: classes,
         tokenizer: tokenizer, context: context))
-    if run.views != .one {
-      guard let task = task as? SupervisedTask, run.views.fit(input) else {
-        throw UsageError(
-          "--views \(run.views.rawValue): the run does not take images of several pixels; leave it out"
-        )
-      }
-      task.views = run.views
-    }
     arena = try ParameterArena(task.model, context: context)
     let state = try StateDict(arena)
     try state.load(from: file, ignoring: Checkpoint.isTrainingState)

@@ -6,13 +6,14 @@ final class SupervisedTask: TrainingTask {
   let network: any Layer
   let loss: any Loss
   /// The views that outputs are the mean of, but for training.
-  var views = TestViews.one
+  let views: TestViews
 
   var model: Module { network }
 
-  init(_ network: any Layer, loss: any Loss) {
+  init(_ network: any Layer, loss: any Loss, views: TestViews) {
     self.network = network
     self.loss = loss
+    self.views = views
   }
 
   func denominator(_ batch: Batch, phase: Int) throws -> Double { try loss.denominator(batch.y) }

@@ -44,13 +44,20 @@ extension TaskInput {
 
   /// The task that fits a network by what it is.
   ///
-  /// - Throws: `TensorError` for a network that nothing here trains.
+  /// - Throws: `TensorError` for a network that nothing here trains, or whose inputs have not the
+  ///   views that are asked for.
   public func task(_ network: Module) throws -> any TrainingTask {
+    let views = configuration.validate.views
+    guard views == .one || network is any Layer && views.fit(inputShape) else {
+      throw TensorError(
+        op: "validate.views",
+        "\(views.rawValue): the network does not take images of several pixels; use one")
+    }
     switch network {
     case let network as any StatefulLayer where configuration.data.order == .sequential:
       return StatefulTask(network, loss: configuration.loss.loss)
     case let network as any Layer:
-      return SupervisedTask(network, loss: configuration.loss.loss)
+      return SupervisedTask(network, loss: configuration.loss.loss, views: views)
     case let network as any GenerativeAdversarial:
       try configuration.requireNoLoss("a generative adversarial network")
       return try AdversarialTask(
