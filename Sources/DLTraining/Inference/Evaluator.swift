@@ -16,6 +16,8 @@ public struct EvaluationReport: Sendable {
   public let labels: Int
   /// The task's own figures.
   public let metrics: [Metric]
+  /// The views of an image that an output is the mean of.
+  public let views: TestViews
 
   /// The share predicted right.
   public var accuracy: Double? {
@@ -25,6 +27,7 @@ public struct EvaluationReport: Sendable {
   /// A table of names and values.
   public var text: String {
     var lines = [["data", data], ["rows", Text.grouped(rows)]]
+    if views != .one { lines.append(["views", views.rawValue]) }
     if let accuracy, let correct {
       lines.append([
         "accuracy",
@@ -44,7 +47,7 @@ extension TrainedRun {
   /// - Parameter data: the file; the run's validation set unless given.
   /// - Throws: `RankFailure`, the same on every rank.
   public func evaluate(data: String?, communicator: any Communicator) throws -> EvaluationReport {
-    let (evaluation, path) = try communicator.agreed("open the run") {
+    let (evaluation, path, views) = try communicator.agreed("open the run") {
       let trained = try TrainedNetwork(self, communicator: communicator)
       let configuration = trained.configuration
       guard let path = data ?? configuration.data.validation else {
@@ -60,11 +63,12 @@ extension TrainedRun {
         transform: try TrainingData.transform(of: dataset, configuration),
         context: trained.context,
         batchSize: configuration.validate.batchSize ?? configuration.batchSize)
-      return (evaluation, path)
+      return (evaluation, path, configuration.validate.views)
     }
     let (totals, metrics) = try evaluation.run()
     return EvaluationReport(
       data: path, rows: evaluation.dataset.count, loss: totals.lossSum / totals.denominator,
-      correct: totals.rows > 0 ? totals.correct : nil, labels: totals.rows, metrics: metrics)
+      correct: totals.rows > 0 ? totals.correct : nil, labels: totals.rows, metrics: metrics,
+      views: views)
   }
 }
