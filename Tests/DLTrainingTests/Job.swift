@@ -92,6 +92,20 @@ final class Workbench {
     return options
   }
 
+  /// Writes rows of as many values each, with their labels, to `table.safetensors`.
+  func writeTable(_ values: [Float], labels: [Int32]) throws {
+    let rows = labels.count
+    try SafetensorsWriter.write(
+      [
+        SafetensorsTensor(name: "x", dtype: .float32, shape: [rows, values.count / rows]) { sink in
+          try values.withUnsafeBytes { try sink($0) }
+        },
+        SafetensorsTensor(name: "y", dtype: .int32, shape: [rows]) { sink in
+          try labels.withUnsafeBytes { try sink($0) }
+        },
+      ], to: "\(path)/table.safetensors")
+  }
+
   func checkpoint(_ folder: String, step: Int) -> String {
     let digits = String(step)
     let zeros = String(repeating: "0", count: 8 - digits.count)

@@ -1,5 +1,4 @@
 import DLCluster
-import DLFormats
 import DLTraining
 import Foundation
 import Testing
@@ -118,15 +117,7 @@ import Testing
 
   private func write(_ bench: Workbench, labels: [Int32], spoiled: Int? = nil) throws {
     let values = (0..<36).map { $0 / 3 == spoiled ? Float.nan : Float($0 * 7 % 11) / 11 }
-    try SafetensorsWriter.write(
-      [
-        SafetensorsTensor(name: "x", dtype: .float32, shape: [12, 3]) { sink in
-          try values.withUnsafeBytes { try sink($0) }
-        },
-        SafetensorsTensor(name: "y", dtype: .int32, shape: [12]) { sink in
-          try labels.withUnsafeBytes { try sink($0) }
-        },
-      ], to: "\(bench.path)/table.safetensors")
+    try bench.writeTable(values, labels: labels)
   }
 
   private func tabular(_ bench: Workbench, _ overrides: [String]) throws -> Configuration {

@@ -119,15 +119,7 @@ import Testing
     let values = labels.enumerated().map { row, label in
       Float(10 * label) + Float(row * 37 % 128) / 128
     }
-    try SafetensorsWriter.write(
-      [
-        SafetensorsTensor(name: "x", dtype: .float32, shape: [256, 1]) { sink in
-          try values.withUnsafeBytes { try sink($0) }
-        },
-        SafetensorsTensor(name: "y", dtype: .int32, shape: [256]) { sink in
-          try labels.withUnsafeBytes { try sink($0) }
-        },
-      ], to: "\(bench.path)/table.safetensors")
+    try bench.writeTable(values, labels: labels)
     let job = try Configuration.load(
       yaml: """
         data: {train: table.safetensors}

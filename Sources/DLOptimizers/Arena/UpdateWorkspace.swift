@@ -21,7 +21,7 @@ final class UpdateWorkspace: @unchecked Sendable {
       memory = .allocate(byteCount: max(byteCount, 64), alignment: 64)
       memory.initializeMemory(as: UInt8.self, repeating: 0)
     }
-    guard let start = memory.baseAddress else { preconditionFailure("no memory for a matrix") }
+    guard let start = memory.baseAddress else { preconditionFailure("no memory for a step") }
     return Space(
       shared: UnsafeMutableBufferPointer(
         start: start.bindMemory(to: Double.self, capacity: shared), count: shared),

@@ -86,9 +86,10 @@ public struct StepBenchmark: Sendable {
     result.elementBytes = trainer.arena.dtype.byteCount
     result.stateBytes = try communicator.allgather([trainer.stateBytes]).max() ?? 0
     let norms = trainer.arena.modules.filter { $0 is BatchNorm }.count
+    let passes = trainer.phases.map(\.passes).max() ?? 1
     result.collectives =
       trainer.phases.reduce(0) { $0 + $1.collectives }
-      + (job.syncBatchNorm ? 2 * norms * job.accumulate : 0)
+      + (job.syncBatchNorm ? 2 * norms * passes * job.accumulate : 0)
     result.seconds = try communicator.allgather([own]).max() ?? own
     result.times = recorder.medians
     result.traffic = recorder.traffic

@@ -75,12 +75,15 @@ final class UpdatePhase {
     }
   }
 
+  /// How often a step goes forward and backward over a batch.
+  var passes: Int { sam == nil ? 1 : 2 }
+
   /// Collectives of a step beside those of layers.
   var collectives: Int {
     // An agreement on the denominator; one on the loss, the gradient's sum and its squares, for each
     // gradient; a wait for the update; and what the rule needs.
     let buckets = shares.buckets.count
-    return 1 + (sam == nil ? 1 : 2) * (2 + buckets) + buckets + groups.update.sumsPerStep
+    return 1 + passes * (2 + buckets) + buckets + groups.update.sumsPerStep
   }
 
   /// Updates this rank's share of the phase's parameters; the multiplier is that of the schedule.
