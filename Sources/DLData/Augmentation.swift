@@ -2,8 +2,9 @@ import DLTensor
 
 /// Random changes of images `[height, width, channels]` while training, before normalisation.
 ///
-/// The numbers drawn for an image depend on the seed, the epoch and the sample alone, so every
-/// number of ranks sees the same images, and so does a run that was interrupted.
+/// The numbers drawn for an image depend on the seed, the epoch, the sample and which of its views
+/// it is alone, so every number of ranks sees the same images, and so does a run that was
+/// interrupted.
 public struct Augmentation: Sendable, Hashable {
   /// One change.
   public enum Change: Sendable, Hashable {
@@ -12,8 +13,8 @@ public struct Augmentation: Sendable, Hashable {
     case padCrop(padding: Int, mode: PaddingMode = .constant)
     /// Mirrors left and right with a probability. Counterpart: `RandomHorizontalFlip`.
     case flip(probability: Double)
-    /// Mirrors half of the images in one epoch and the other half in the next, so that two epochs
-    /// show each image both ways (Jordan 2024, "94% on CIFAR-10 in 3.29 Seconds on a Single GPU",
+    /// Mirrors half of the images in one epoch and the other half in the next, so that two views of
+    /// an image, or two epochs of one view, show it both ways (Jordan 2024, "94% on CIFAR-10 in 3.29 Seconds on a Single GPU",
     /// section 3.6).
     case alternatingFlip
     /// Blackens a square around a random pixel, cut off at the border (DeVries and Taylor 2017).
@@ -22,6 +23,23 @@ public struct Augmentation: Sendable, Hashable {
     case brightness(strength: Double)
     /// Multiplies the distance from the image's mean by a number of 1 - strength ..< 1 + strength.
     case contrast(strength: Double)
+  }
+
+  /// Which views of images are asked for: row i is view (firstView + i) mod repeats of its image.
+  public struct Pass: Sendable, Hashable {
+    /// The epoch, counted from 0.
+    public var epoch: Int
+    /// Views of each image in an epoch, in rows one after the other.
+    public var repeats = 1
+    /// The view of the first row, counted from 0.
+    public var firstView = 0
+
+    /// Makes the pass of an epoch.
+    public init(epoch: Int, repeats: Int = 1, firstView: Int = 0) {
+      self.epoch = epoch
+      self.repeats = repeats
+      self.firstView = firstView
+    }
   }
 
   /// The changes, in their order.
@@ -71,7 +89,7 @@ public struct Augmentation: Sendable, Hashable {
 
   /// Changes images in place: `rows` are their numbers in the data set, `scratch` has room for one.
   public func apply(
-    to images: UnsafeMutableRawBufferPointer, rows: UnsafeBufferPointer<Int>, epoch: Int,
+    to images: UnsafeMutableRawBufferPointer, rows: UnsafeBufferPointer<Int>, in pass: Pass,
     scratch: UnsafeMutableRawBufferPointer
   ) {
     let pixel = shape[2] * type.byteCount
@@ -80,9 +98,10 @@ public struct Augmentation: Sendable, Hashable {
     guard !rows.isEmpty, let base = images.baseAddress, let scratch = scratch.baseAddress else {
       return
     }
-    let (key, lasting) = (key.child(epoch), key.child("every epoch"))
+    let (key, lasting) = (key.child(pass.epoch), key.child("every epoch"))
     for (index, row) in rows.enumerated() {
-      var stream = RandomStream(key.child(row))
+      let view = (pass.firstView + index) % pass.repeats
+      var stream = RandomStream(view == 0 ? key.child(row) : key.child(row).child(view))
       let image = ImageBytes(
         base: base + index * size, height: shape[0], width: shape[1], pixel: pixel)
       for change in changes {
@@ -95,7 +114,8 @@ public struct Augmentation: Sendable, Hashable {
           if stream.uniform() < probability { image.mirror() }
         case .alternatingFlip:
           var first = RandomStream(lasting.child(row))
-          if (first.uniform() < 0.5) == epoch.isMultiple(of: 2) { image.mirror() }
+          let turn = pass.epoch * pass.repeats + view
+          if (first.uniform() < 0.5) == turn.isMultiple(of: 2) { image.mirror() }
         case .cutout(let size):
           let y = stream.upTo(shape[0])
           let x = stream.upTo(shape[1])

@@ -4,6 +4,10 @@
 /// rows are cut into `accumulate` micro-batches: micro-batch a of A takes rows
 /// floor(aB/A) ..< floor((a+1)B/A). The step alone tells where a run stands, so that it can be
 /// resumed anywhere, at any number of ranks.
+///
+/// With `repeats` R each sample takes R places in a row, so that a step sees each of its images in R
+/// ways: batch augmentation (Hoffer et al. 2020, "Augment Your Batch", CVPR). Counterpart: timm's
+/// `--aug-repeats`, whose epochs leave samples out to stay as long as without.
 public struct Sampler: Sendable, Hashable {
   /// The order of samples within an epoch.
   public enum Order: String, Sendable, CaseIterable, Codable {
@@ -32,7 +36,8 @@ public struct Sampler: Sendable, Hashable {
     public let epoch: Int
     /// The step within the epoch, counted from 0.
     public let step: Int
-    /// The places within the epoch's order that the step takes.
+    /// The rows of the epoch that the step takes: row p is of the sample at place p / repeats of its
+    /// order.
     public let places: Range<Int>
   }
 
@@ -40,6 +45,8 @@ public struct Sampler: Sendable, Hashable {
   public let count: Int
   /// Rows per optimizer step, over all ranks.
   public let batchSize: Int
+  /// Rows that a sample gives, one after the other.
+  public let repeats: Int
   /// Micro-batches per optimizer step.
   public let accumulate: Int
   /// The order of samples within an epoch.
@@ -52,25 +59,30 @@ public struct Sampler: Sendable, Hashable {
   /// Makes a sampler of samples 0 ..< count; throws `DataError` where that leaves no step, or
   /// no row for a micro-batch of a full step.
   public init(
-    count: Int, batchSize: Int, accumulate: Int = 1, order: Order = .shuffled,
+    count: Int, batchSize: Int, repeats: Int = 1, accumulate: Int = 1, order: Order = .shuffled,
     lastBatch: LastBatch = .keep, seed: Int = 0
   ) throws {
     guard count >= 1 else { throw DataError("the data set holds no rows, add some") }
     guard batchSize >= 1 else {
       throw DataError("batch_size: \(batchSize) is below 1, give a positive number of rows")
     }
-    let largest = min(batchSize, count)
+    let (rows, overflow) = count.multipliedReportingOverflow(by: repeats)
+    guard repeats >= 1, !overflow else {
+      throw DataError("data.repeats: \(repeats) is out of range, give 1 or a few")
+    }
+    let largest = min(batchSize, rows)
     guard accumulate >= 1, accumulate <= largest else {
       throw DataError(
         "accumulate: \(accumulate) cannot cut a batch of \(largest) rows, give 1 to \(largest)")
     }
-    guard count >= batchSize || lastBatch != .drop else {
+    guard rows >= batchSize || lastBatch != .drop else {
       throw DataError(
-        "batch_size: \(batchSize) exceeds the \(count) rows and last_batch is drop, which leaves no "
+        "batch_size: \(batchSize) exceeds the \(rows) rows and last_batch is drop, which leaves no "
           + "batch; lower batch_size or use keep")
     }
     self.count = count
     self.batchSize = batchSize
+    self.repeats = repeats
     self.accumulate = accumulate
     self.order = order
     self.lastBatch = lastBatch
@@ -79,22 +91,24 @@ public struct Sampler: Sendable, Hashable {
 
   /// Optimizer steps per epoch, at least 1.
   public var stepsPerEpoch: Int {
-    let whole = count / batchSize
+    let whole = count * repeats / batchSize
     return switch lastBatch {
-    case .keep: whole + (count % batchSize == 0 ? 0 : 1)
+    case .keep: whole + (count * repeats % batchSize == 0 ? 0 : 1)
     case .drop: whole
     case .merge: max(whole, 1)
     }
   }
 
-  /// Samples that an epoch visits: all but what `drop` leaves out.
-  public var samplesPerEpoch: Int { lastBatch == .drop ? stepsPerEpoch * batchSize : count }
+  /// Rows of an epoch: those of all samples but what `drop` leaves out.
+  public var rowsPerEpoch: Int {
+    lastBatch == .drop ? stepsPerEpoch * batchSize : count * repeats
+  }
 
   /// The place of optimizer step `step`, counted from 0 over all epochs; O(1).
   public func cursor(atStep step: Int) -> Cursor {
     let steps = stepsPerEpoch
     let (epoch, inEpoch) = step.quotientAndRemainder(dividingBy: steps)
-    let end = inEpoch == steps - 1 ? samplesPerEpoch : (inEpoch + 1) * batchSize
+    let end = inEpoch == steps - 1 ? rowsPerEpoch : (inEpoch + 1) * batchSize
     return Cursor(epoch: epoch, step: inEpoch, places: inEpoch * batchSize..<end)
   }
 

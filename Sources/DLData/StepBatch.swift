@@ -80,7 +80,11 @@ final class StepBuffer {
       let list = UnsafeMutableBufferPointer(
         rebasing: samples[sampleCount..<sampleCount + mine.count])
       sampleCount += mine.count
-      for row in list.indices { list[row] = order?[first + row] ?? first + row }
+      let repeats = source.sampler.repeats
+      for row in list.indices {
+        let place = (first + row) / repeats
+        list[row] = order?[place] ?? place
+      }
       let x = take(mine.count * source.inputByteCount)
       let y = take(mine.count * source.labelByteCount)
       microBatches[index] = MicroBatch(
@@ -88,7 +92,9 @@ final class StepBuffer {
         longestRow: longestRow(of: cut, from: cursor.places.lowerBound, order: order),
         sampleIndices: UnsafeBufferPointer(list), x: x.baseAddress!, y: y.baseAddress!)
       if mine.isEmpty { continue }
-      try read(UnsafeBufferPointer(list), epoch: cursor.epoch, x: x, y: y, staging: staging)
+      let pass = Augmentation.Pass(
+        epoch: cursor.epoch, repeats: repeats, firstView: first % repeats)
+      try read(UnsafeBufferPointer(list), pass, x: x, y: y, staging: staging)
     }
     batch = StepBatch(
       step: step, cursor: cursor, microBatches: UnsafeBufferPointer(microBatches))
@@ -98,12 +104,17 @@ final class StepBuffer {
     -> Int?
   {
     guard let lengths = source.lengths else { return nil }
-    return cut.lazy.map { Int(lengths[order?[first + $0] ?? first + $0]) }.max() ?? 0
+    let repeats = source.sampler.repeats
+    return cut.lazy.map { row in
+      let place = (first + row) / repeats
+      return Int(lengths[order?[place] ?? place])
+    }.max() ?? 0
   }
 
   private func read(
-    _ rows: UnsafeBufferPointer<Int>, epoch: Int, x: UnsafeMutableRawBufferPointer,
-    y: UnsafeMutableRawBufferPointer, staging: UnsafeMutableRawBufferPointer
+    _ rows: UnsafeBufferPointer<Int>, _ pass: Augmentation.Pass,
+    x: UnsafeMutableRawBufferPointer, y: UnsafeMutableRawBufferPointer,
+    staging: UnsafeMutableRawBufferPointer
   ) throws {
     let dataset = source.dataset
     let isIdentity = source.transform.isIdentity
@@ -114,7 +125,7 @@ final class StepBuffer {
       // The staging memory ends with room for one image.
       let scratch = UnsafeMutableRawBufferPointer(
         rebasing: staging[(staging.count - dataset.inputByteCount)...])
-      augmentation.apply(to: raw, rows: rows, epoch: epoch, scratch: scratch)
+      augmentation.apply(to: raw, rows: rows, in: pass, scratch: scratch)
     }
     if isIdentity { return }
     source.transform.apply(

@@ -39,7 +39,7 @@ private final class PictureDataset: Dataset {
   /// What a change makes of every image, and the images.
   private func changed(
     _ changes: [Augmentation.Change], _ dataset: PictureDataset = PictureDataset(), seed: Int = 1,
-    epoch: Int = 0, rows: [Int] = Array(0..<24)
+    epoch: Int = 0, repeats: Int = 1, firstView: Int = 0, rows: [Int] = Array(0..<24)
   ) throws -> (before: [[UInt8]], after: [[UInt8]]) {
     let augmentation = try Augmentation(changes, of: dataset, seed: seed)
     let size = dataset.inputByteCount
@@ -49,7 +49,8 @@ private final class PictureDataset: Dataset {
     after.withUnsafeMutableBytes { after in
       scratch.withUnsafeMutableBytes { scratch in
         rows.withUnsafeBufferPointer {
-          augmentation.apply(to: after, rows: $0, epoch: epoch, scratch: scratch)
+          let pass = Augmentation.Pass(epoch: epoch, repeats: repeats, firstView: firstView)
+          augmentation.apply(to: after, rows: $0, in: pass, scratch: scratch)
         }
       }
     }
@@ -151,6 +152,27 @@ private final class PictureDataset: Dataset {
       flips += seen[0] == mirror ? 1 : 0
     }
     #expect((4...20).contains(flips))
+  }
+
+  @Test func viewsOfAnImageDiffer() throws {
+    let dataset = PictureDataset()
+    let rows = (0..<48).map { $0 / 2 }
+    let flips = try changed([.alternatingFlip], dataset, epoch: 3, repeats: 2, rows: rows)
+    for row in 0..<24 {
+      let image = flips.before[2 * row]
+      let seen = Set([flips.after[2 * row], flips.after[2 * row + 1]])
+      #expect(seen == [image, mirrored(image, dataset.inputShape, 3)])
+    }
+    // The first view is what the image gives alone; a share may begin at any view.
+    let change = [Augmentation.Change.padCrop(padding: 3)]
+    let crops = try changed(change, dataset, repeats: 2, rows: rows).after
+    let alone = try changed(change, dataset).after
+    #expect(stride(from: 0, to: 48, by: 2).map { crops[$0] } == alone)
+    #expect((0..<24).count { crops[2 * $0] != crops[2 * $0 + 1] } > 12)
+    let share = try changed(
+      change, dataset, repeats: 2, firstView: 1, rows: Array(rows[7..<20])
+    ).after
+    #expect(share == Array(crops[7..<20]))
   }
 
   @Test func cutoutBlackensASquare() throws {

@@ -56,6 +56,22 @@ import Testing
     }
   }
 
+  /// Steps, micro-batches and shares may cut through the views of a sample.
+  @Test(arguments: [(2, 1), (3, 2), (7, 3)])
+  func samplesRepeatOneAfterTheOther(repeats: Int, accumulate: Int) throws {
+    let sampler = try Sampler(
+      count: 23, batchSize: 15, repeats: repeats, accumulate: accumulate, seed: 9)
+    #expect(sampler.stepsPerEpoch == (23 * repeats + 14) / 15)
+    let steps = 0..<2 * sampler.stepsPerEpoch
+    let expected = (0..<2).flatMap { epoch in
+      sampler.samples(ofEpoch: epoch).flatMap { [Int](repeating: $0, count: repeats) }
+    }
+    for ranks in 1...4 {
+      let seen = try global(sampler, BatchSharding(ranks: ranks), steps: steps)
+      #expect(seen.flatMap { $0 } == expected)
+    }
+  }
+
   @Test func resumingAtAnyStepGoesOnAtTheSameSample() throws {
     let sampler = try Sampler(count: 23, batchSize: 5, seed: 4)
     let steps = 0..<2 * sampler.stepsPerEpoch

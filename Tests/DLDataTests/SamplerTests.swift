@@ -67,7 +67,7 @@ import Testing
       sampler.lastBatch == .drop
       ? sampler.count / sampler.batchSize * sampler.batchSize : sampler.count
     #expect(places == Array(0..<expected))
-    #expect(sampler.samplesPerEpoch == expected)
+    #expect(sampler.rowsPerEpoch == expected)
   }
 
   @Test func lastBatchModesDiffer() throws {
@@ -87,6 +87,11 @@ import Testing
     #expect(throws: DataError.self) { try Sampler(count: 5, batchSize: 2, accumulate: 3) }
     #expect(throws: DataError.self) { try Sampler(count: 5, batchSize: 2, accumulate: 0) }
     #expect(throws: DataError.self) { try Sampler(count: 5, batchSize: 6, lastBatch: .drop) }
+    #expect(throws: DataError.self) { try Sampler(count: 5, batchSize: 2, repeats: 0) }
+    #expect(throws: DataError.self) { try Sampler(count: 5, batchSize: 2, repeats: Int.max) }
+    #expect(throws: Never.self) {
+      try Sampler(count: 5, batchSize: 6, repeats: 2, lastBatch: .drop)
+    }
     do {
       _ = try Sampler(count: 5, batchSize: Int.max, accumulate: 5)
       _ = try Sampler(count: 5, batchSize: 0)

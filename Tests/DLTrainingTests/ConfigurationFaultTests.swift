@@ -169,7 +169,8 @@ private func faults(_ yaml: String, _ overrides: [String] = []) -> [String] {
     "{train: x, normalize: {mean: [1], std: [1, 2]}}",
     "{train: x, normalize: {mean: [1], std: [0]}}",
     "{train: x, normalize: {mean: [1]}}", "{train: x, augment: [{flip: {p: 2}}]}",
-    "{train: x, augment: flip}",
+    "{train: x, augment: flip}", "{train: x, repeats: 2}",
+    "{train: x, augment: [flip], repeats: 0}",
   ])
   func badDataIsAFault(_ data: String) {
     #expect(faults("model: {name: lenet5}\ndata: \(data)").count == 1)

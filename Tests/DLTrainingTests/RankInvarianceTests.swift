@@ -16,6 +16,7 @@ import Testing
     ["data.last_batch=merge", "data.order=sequential"],
     ["data.augment=[{pad_crop: {padding: 2}}, flip, {cutout: {size: 2}}, brightness, contrast]"],
     ["data.augment=[{pad_crop: {padding: 2, padding_mode: reflect}}, alternating_flip]"],
+    ["data.augment=[{pad_crop: {padding: 2}}, alternating_flip]", "data.repeats=2"],
   ]
 
   @Test(arguments: jobs)

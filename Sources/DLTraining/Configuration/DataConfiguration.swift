@@ -18,6 +18,8 @@ public struct DataConfiguration: ConfigurationSection {
   public var normalize: NormalizeConfiguration?
   /// Random changes of images while training, in their order.
   public var augment: [AugmentConfiguration] = []
+  /// Rows of a batch that each image gives, each changed on its own.
+  public var repeats = 1
   /// The order of rows within an epoch.
   public var order = Sampler.Order.shuffled
   /// Random rows instead of files.
@@ -41,6 +43,9 @@ public struct DataConfiguration: ConfigurationSection {
       .init("window", \.window, .within(1...1_048_576), "tokens per row of a text"),
       .init("normalize", \.normalize, "mean and std per channel"),
       .init("augment", \.augment, "random changes of images while training, in their order"),
+      .init(
+        "repeats", \.repeats, .within(1...64),
+        "rows of a batch that each image gives, each changed by augment on its own"),
       .init("order", \.order, "order of rows within an epoch"),
       .init("synthetic", \.synthetic, "random rows instead of files, for benchmarks and tests"),
       .init("last_batch", \.lastBatch, "what becomes of the rows that do not fill the last batch"),
@@ -57,6 +62,11 @@ public struct DataConfiguration: ConfigurationSection {
     if train != nil, synthetic != nil {
       problems.append(
         .init("synthetic", "train", message: "give either data.train or data.synthetic"))
+    }
+    if repeats > 1, augment.isEmpty {
+      problems.append(
+        .init("repeats", "augment", message: "repeats rows that nothing changes: give data.augment")
+      )
     }
     return problems
   }

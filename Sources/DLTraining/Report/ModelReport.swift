@@ -37,6 +37,7 @@ public struct ModelReport {
         "\(Text.grouped(data.train.count)) of \(data.train.inputType) \(data.train.inputShape)",
       ],
     ]
+    if parts.sampler.repeats > 1 { rows.append(["views of each", "\(parts.sampler.repeats)"]) }
     if let validation = data.validation {
       rows.append(["validation rows", Text.grouped(validation.count)])
     }

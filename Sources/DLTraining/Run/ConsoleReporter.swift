@@ -32,11 +32,12 @@ public final class ConsoleReporter: TrainingObserver {
     began = monotonicSeconds()
     shown = began
     let epochs = Text.significant(Double(plan.totalSteps) / Double(max(plan.stepsPerEpoch, 1)), 4)
+    let views = plan.repeats > 1 ? " (\(plan.repeats) views of each)" : ""
     let start = plan.startStep > 0 ? ", going on from step \(plan.startStep)" : ""
     Console.out(
       """
       \(plan.name): \(Text.grouped(plan.parameters)) parameters, \(layout), \(plan.precision), BLAS \(BLAS.core)
-      \(Text.grouped(plan.rows)) rows, batch \(plan.batchSize), \(epochs) epochs, \
+      \(Text.grouped(plan.rows)) rows\(views), batch \(plan.batchSize), \(epochs) epochs, \
       \(plan.totalSteps) steps\(start)\(plan.folder.isEmpty ? "" : ", run folder \(plan.folder)")\(plan.overlap.map { "\n" + $0 } ?? "")
 
       \(ConsoleReporter.heading)

@@ -91,6 +91,8 @@ public struct RunPlan: Sendable {
   public let ranks: Int
   /// Rows of the training set.
   public let rows: Int
+  /// Rows of batches that each of them gives in an epoch.
+  public let repeats: Int
   /// Rows per optimizer step over all ranks.
   public let batchSize: Int
   /// Parameters.

@@ -127,6 +127,7 @@ extension Trainer {
       ("average", configuration.average?.name.rawValue ?? "none"),
       ("order", configuration.data.order.rawValue),
       ("last_batch", configuration.data.lastBatch.rawValue),
+      ("repeats", String(configuration.data.repeats)),
     ]
   }
 

@@ -244,7 +244,7 @@ public final class Trainer {
     RunPlan(
       name: name, folder: folderPath, startStep: position.step, totalSteps: totalSteps,
       stepsPerEpoch: sampler.stepsPerEpoch, ranks: communicator.size, rows: data.train.count,
-      batchSize: configuration.batchSize, parameters: parameterCount,
+      repeats: sampler.repeats, batchSize: configuration.batchSize, parameters: parameterCount,
       precision: configuration.precision.rawValue,
       overlap: overlap?.text(buckets: phases.reduce(0) { $0 + $1.shares.buckets.count }))
   }

@@ -22,7 +22,7 @@ struct TrainerParts {
     data = try TrainingData(configuration)
     sampler = try Sampler(
       count: data.train.count, batchSize: configuration.batchSize,
-      accumulate: configuration.accumulate,
+      repeats: configuration.data.repeats, accumulate: configuration.accumulate,
       order: configuration.data.order, lastBatch: configuration.data.lastBatch,
       seed: Int(clamping: configuration.seed))
     sharding = try TrainerParts.sharding(configuration, ranks: ranks)
