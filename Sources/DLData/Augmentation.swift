@@ -13,9 +13,9 @@ public struct Augmentation: Sendable, Hashable {
     case padCrop(padding: Int, mode: PaddingMode = .constant)
     /// Mirrors left and right with a probability. Counterpart: `RandomHorizontalFlip`.
     case flip(probability: Double)
-    /// Mirrors half of the images in one epoch and the other half in the next, so that two views of
-    /// an image, or two epochs of one view, show it both ways (Jordan 2024, "94% on CIFAR-10 in 3.29 Seconds on a Single GPU",
-    /// section 3.6).
+    /// Mirrors half of the images in one epoch and the other half in the next, so that two epochs
+    /// show each image both ways (Jordan 2024, "94% on CIFAR-10 in 3.29 Seconds on a Single GPU",
+    /// section 3.6); the views of an image within an epoch take turns likewise.
     case alternatingFlip
     /// Blackens a square around a random pixel, cut off at the border (DeVries and Taylor 2017).
     case cutout(size: Int)

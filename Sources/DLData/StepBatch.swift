@@ -80,11 +80,7 @@ final class StepBuffer {
       let list = UnsafeMutableBufferPointer(
         rebasing: samples[sampleCount..<sampleCount + mine.count])
       sampleCount += mine.count
-      let repeats = source.sampler.repeats
-      for row in list.indices {
-        let place = (first + row) / repeats
-        list[row] = order?[place] ?? place
-      }
+      for row in list.indices { list[row] = sample(ofRow: first + row, order) }
       let x = take(mine.count * source.inputByteCount)
       let y = take(mine.count * source.labelByteCount)
       microBatches[index] = MicroBatch(
@@ -92,6 +88,7 @@ final class StepBuffer {
         longestRow: longestRow(of: cut, from: cursor.places.lowerBound, order: order),
         sampleIndices: UnsafeBufferPointer(list), x: x.baseAddress!, y: y.baseAddress!)
       if mine.isEmpty { continue }
+      let repeats = source.sampler.repeats
       let pass = Augmentation.Pass(
         epoch: cursor.epoch, repeats: repeats, firstView: first % repeats)
       try read(UnsafeBufferPointer(list), pass, x: x, y: y, staging: staging)
@@ -104,11 +101,13 @@ final class StepBuffer {
     -> Int?
   {
     guard let lengths = source.lengths else { return nil }
-    let repeats = source.sampler.repeats
-    return cut.lazy.map { row in
-      let place = (first + row) / repeats
-      return Int(lengths[order?[place] ?? place])
-    }.max() ?? 0
+    return cut.lazy.map { Int(lengths[self.sample(ofRow: first + $0, order)]) }.max() ?? 0
+  }
+
+  /// The sample of a row of the epoch whose samples have this order.
+  private func sample(ofRow row: Int, _ order: UnsafeBufferPointer<Int>?) -> Int {
+    let place = row / source.sampler.repeats
+    return order?[place] ?? place
   }
 
   private func read(
