@@ -59,6 +59,62 @@ struct MainJobTests {
     }
   }
 
+  /// The best is of the figure that chose it, under its name: the loss here, beside an accuracy.
+  @Test func theSummaryTellsTheBestUnderItsName() throws {
+    try TemporaryFolder.with { folder in
+      let outcome = try Program.run(
+        [
+          "train", "digits", "--out", folder + "/run", "--set", "epochs=3", "--set",
+          "optimizer.lr=0.4", "--set", "validate.judge=loss",
+        ], processes: 2)
+      #expect(outcome.status == 0, "\(outcome.errors)")
+      let losses = try String(contentsOfFile: folder + "/run/metrics.jsonl", encoding: .utf8)
+        .split(separator: "\n").map { try JSON(parsing: String($0)) }
+        .filter { $0["kind"]?.string == "validation" }.compactMap { $0["loss"]?.double }
+      let best = String(format: "%.4f", try #require(losses.min()))
+      let lines = outcome.output.split(separator: "\n")
+      let loss = try #require(lines.first { $0.hasPrefix("validation loss ") })
+      #expect(losses.count == 3 && loss.contains(", best \(best) at step "), "\(loss)")
+      let accuracy = try #require(lines.first { $0.hasPrefix("validation accuracy ") })
+      #expect(accuracy.hasSuffix("%"), "\(accuracy)")
+    }
+  }
+
+  @Test func aTasksOwnFigureStandsInTheTable() throws {
+    try TemporaryFolder.with { folder in
+      for (name, text) in [
+        ("de", "ein hund läuft .\nein mann schläft .\n"), ("en", "a dog runs .\na man sleeps .\n"),
+      ] {
+        try text.write(toFile: "\(folder)/train.\(name)", atomically: true, encoding: .utf8)
+      }
+      let packed = try Program.run(
+        ["data", "pack", "parallel", "train.de", "train.en", "--vocabulary", "40", "-o", "pairs"],
+        in: folder)
+      #expect(packed.status == 0, "\(packed.errors)")
+      let outcome = try Program.run(
+        [
+          "train", "transformer-de-en", "--out", "run", "--set",
+          "data.train=pairs/train.safetensors",
+          "--set", "data.validation=pairs/train.safetensors", "--set",
+          "model={name: transformer, layers: 1, width: 16, heads: 2, feed_forward: 16, beam: 2}",
+          "--set", "optimizer={name: adam, lr: 0.02}", "--set", "schedule={}", "--set",
+          "average=null", "--set", "validate.every_epochs=40", "--set", "epochs=40",
+        ], processes: 2, in: folder)
+      #expect(outcome.status == 0, "\(outcome.errors)")
+      let bleu = try summary(folder + "/run")["last"]?["bleu"]?.double ?? 0
+      #expect(bleu > 1)
+      let shown = String(format: "%.4f", bleu)
+      let lines = outcome.output.split(separator: "\n")
+      let head = try #require(lines.first { $0.contains("val loss") })
+      let row = try #require(lines.first { $0.contains(" 40/40 ") })
+      #expect(head.split(whereSeparator: \.isWhitespace).contains("bleu"), "\(head)")
+      // Right below its name.
+      let end = try #require(head.range(of: "bleu")).upperBound
+      #expect(row.prefix(head[..<end].count).hasSuffix(" " + shown), "\(row)")
+      #expect(lines.contains { $0.hasPrefix("validation bleu ") && $0.contains("\(shown), best ") })
+    }
+  }
+
   @Test func benchPrintsOneLineOfJSON() throws {
     for processes in [nil, 2] as [Int?] {
       let outcome = try Program.run(

@@ -40,7 +40,7 @@ public final class ConsoleReporter: TrainingObserver {
       \(Text.grouped(plan.rows)) rows\(views), batch \(plan.batchSize), \(epochs) epochs, \
       \(plan.totalSteps) steps\(start)\(plan.folder.isEmpty ? "" : ", run folder \(plan.folder)")\(plan.overlap.map { "\n" + $0 } ?? "")
 
-      \(ConsoleReporter.heading)
+      \(heading)
 
       """)
   }
@@ -69,9 +69,7 @@ public final class ConsoleReporter: TrainingObserver {
     } else {
       closeLine()
       Console.out(
-        ConsoleReporter.columns([
-          "", "\(report.step)", "", Text.fixed(report.loss, 4), accuracy(report),
-        ]) + "\n")
+        columns(["", "\(report.step)", "", Text.fixed(report.loss, 4), figure(report)]) + "\n")
     }
   }
 
@@ -82,14 +80,13 @@ public final class ConsoleReporter: TrainingObserver {
     var rows: [[String]] = []
     func add(_ name: String, _ value: String) { rows.append([name, value]) }
     if let last = report.validation {
-      let best = report.best.map { best in
-        let value = last.accuracy == nil ? Text.fixed(best.value, 4) : Text.percent(best.value, 2)
-        return ", best \(value) at step \(best.step)"
+      for figure in last.figures {
+        var value = text(figure.name, figure.value)
+        if let best = report.best, figure.name == report.judge {
+          value += ", best \(text(figure.name, best.value)) at step \(best.step)"
+        }
+        add("validation " + figure.name.replacing("_", with: " "), value)
       }
-      if let accuracy = last.accuracy {
-        add("validation accuracy", Text.percent(accuracy, 2) + (best ?? ""))
-      }
-      add("validation loss", Text.fixed(last.loss, 4) + (last.accuracy == nil ? best ?? "" : ""))
     }
     if let plan, plan.startStep >= report.totalSteps {
       add(
@@ -142,10 +139,10 @@ public final class ConsoleReporter: TrainingObserver {
     let elapsed = monotonicSeconds() - began
     let left =
       elapsed / Double(max(step.step - plan.startStep, 1)) * Double(plan.totalSteps - step.step)
-    let line = ConsoleReporter.columns(
+    let line = columns(
       [
         "\(place)/\(total)", "\(step.step)", Text.fixed(epoch.loss, 4),
-        validation.map { Text.fixed($0.loss, 4) } ?? "", validation.map(accuracy) ?? "",
+        validation.map { Text.fixed($0.loss, 4) } ?? "", validation.map(figure) ?? "",
         Text.significant(step.learningRate, 3), Text.grouped(epoch.rowsPerSecond),
       ] + epoch.shares + [Text.duration(left)])
     if isLive {
@@ -161,21 +158,30 @@ public final class ConsoleReporter: TrainingObserver {
     isLineOpen = false
   }
 
-  private func accuracy(_ report: ValidationReport) -> String {
-    report.accuracy.map { Text.percent($0, 2) } ?? "-"
+  /// What stands beside a validation's loss: the task's own figure, else the accuracy.
+  private func figure(_ report: ValidationReport) -> String {
+    guard let first = report.figures.first, first.name != report.lossFigure.name else { return "-" }
+    return text(first.name, first.value)
   }
 
-  private static let widths = [8, 8, 9, 9, 8, 9, 10, 5, 5, 5, 5, 5, 12]
-  private static var heading: String {
+  private func text(_ name: String, _ value: Double) -> String {
+    name == "accuracy" ? Text.percent(value, 2) : Text.fixed(value, 4)
+  }
+
+  private var heading: String {
     columns([
-      "epoch", "step", "loss", "val loss", "val acc", "lr", "samples/s", "data", "bn", "wait",
-      "sum", "opt",
-      "time left",
+      "epoch", "step", "loss", "val loss", metricTitle ?? "val acc", "lr", "samples/s", "data",
+      "bn", "wait", "sum", "opt", "time left",
     ])
   }
 
-  private static func columns(_ cells: [String]) -> String {
-    zip(cells, widths).map { Text.right($0, $1) }.joined()
+  /// The name of the task's own figure, as people write it.
+  private var metricTitle: String? { plan?.metric?.replacing("_", with: " ") }
+
+  private func columns(_ cells: [String]) -> String {
+    let figure = metricTitle.map { max(10, $0.count + 2) } ?? 8
+    let widths = [8, 8, 9, 9, figure, 9, 10, 5, 5, 5, 5, 5, 12]
+    return zip(cells, widths).map { Text.right($0, $1) }.joined()
   }
 }
 

@@ -37,6 +37,14 @@ public struct ValidationReport: Sendable {
   public let metrics: [Metric]
   /// Rows that were predicted.
   public let rows: Int
+
+  /// The task's own figures, the accuracy and the loss; the first chooses the best checkpoint.
+  public var figures: [Metric] {
+    metrics + (accuracy.map { [Metric("accuracy", $0, higherIsBetter: true)] } ?? []) + [lossFigure]
+  }
+
+  /// The loss as a figure.
+  var lossFigure: Metric { Metric("loss", loss, higherIsBetter: false) }
 }
 
 /// How a run ended.
@@ -63,6 +71,8 @@ public struct RunReport: Sendable {
   public let validation: ValidationReport?
   /// The best validation's step and value.
   public let best: CheckpointPosition.Best?
+  /// The name of the figure that chose it; nil without a validation.
+  public let judge: String?
   /// Seconds from the first step to the end.
   public let seconds: Double
   /// Rows per second of training steps, all ranks together.
@@ -99,6 +109,8 @@ public struct RunPlan: Sendable {
   public let parameters: Int
   /// float32 or float64.
   public let precision: String
+  /// The name of the task's own figure of a validation; nil where it has none.
+  public let metric: String?
   /// Whether gradients go between hosts during the backward pass; nil where none go between hosts.
   public let overlap: String?
 }

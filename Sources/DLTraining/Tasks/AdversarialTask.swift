@@ -22,7 +22,10 @@ final class AdversarialTask: TrainingTask {
   /// The images of the step's micro-batches, and the ops that made them.
   private var fakes: [(images: Tensor, ops: RecordedOps)] = []
 
+  private static let distance = "frechet_distance"
+
   var model: Module { network }
+  var metricName: String? { features == nil ? nil : AdversarialTask.distance }
   let phases = [
     TrainingPhase("discriminator", trains: "discriminator"),
     TrainingPhase("generator", trains: "generator"),
@@ -82,7 +85,10 @@ final class AdversarialTask: TrainingTask {
     startFeatures()
     try real.reduce(over: context.communicator)
     try generated.reduce(over: context.communicator)
-    return [Metric("frechet_distance", frechetDistance(real, generated), higherIsBetter: false)]
+    return [
+      Metric(
+        AdversarialTask.distance, frechetDistance(real, generated), higherIsBetter: false)
+    ]
   }
 
   private func startFeatures() {

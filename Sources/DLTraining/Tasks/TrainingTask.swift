@@ -67,6 +67,9 @@ public protocol TrainingTask: AnyObject {
   /// Adds a validation batch to the totals.
   func evaluate(_ batch: Batch, into totals: inout ValidationTotals) throws
 
+  /// The name of the first of ``metrics(_:)``, for the head of a table; nil where there is none.
+  var metricName: String? { get }
+
   /// What the totals over all ranks come to besides loss and accuracy; the first one chooses the
   /// best checkpoint.
   ///
@@ -86,6 +89,8 @@ extension TrainingTask {
   public func restoreCarriedState(_ rows: [String: Tensor]) throws {}
   /// None.
   public var validationSumCount: Int { 0 }
+  /// None.
+  public var metricName: String? { nil }
   /// None.
   public func metrics(_ validation: Validation) throws -> [Metric] { [] }
   /// Refuses.

@@ -14,11 +14,13 @@ final class TranslationTask: TrainingTask {
   private let context: Context
   private let tokenizer: BytePairTokenizer
   private let loss: CrossEntropy
+  private static let bleu = "bleu"
   /// Tokens that a translation may have beyond its source.
   private static let extraTokens = 50
 
   var model: Module { network }
   let validationSumCount = BLEU.Counts().values.count
+  let metricName: String? = TranslationTask.bleu
 
   init(_ network: any SequenceToSequence, tokenizer: (any Tokenizer)?, context: Context) throws {
     guard let tokenizer = tokenizer as? BytePairTokenizer else {
@@ -56,7 +58,7 @@ final class TranslationTask: TrainingTask {
 
   func metrics(_ validation: Validation) throws -> [Metric] {
     let counts = BLEU.Counts(validation.totals.sums.map { Int($0) })
-    return [Metric("bleu", BLEU(counts).score, higherIsBetter: true)]
+    return [Metric(TranslationTask.bleu, BLEU(counts).score, higherIsBetter: true)]
   }
 
   func predictions(_ batch: Batch) throws -> Predictions {

@@ -72,7 +72,8 @@ extension Trainer {
   func reduceOnPlateau(_ result: ValidationReport) {
     guard plateau != nil else { return }
     let byMetric = configuration.schedule.monitor == .metric
-    plateau?.mode = byMetric && result.judged.higherIsBetter ? .maximum : .minimum
-    plateau?.observe(byMetric ? result.judged.value : result.loss)
+    let figure = byMetric ? result.figures[0] : result.lossFigure
+    plateau?.mode = figure.higherIsBetter ? .maximum : .minimum
+    plateau?.observe(figure.value)
   }
 }

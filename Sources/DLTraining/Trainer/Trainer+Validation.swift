@@ -31,12 +31,15 @@ extension Trainer {
     for observer in observers { try local { try observer.didValidate(result) } }
   }
 
-  /// The best is that of the task's first metric, else the highest accuracy, else the lowest loss,
-  /// or the lowest loss by configuration; the first of equals.
+  /// The figure that chooses the best: the task's first metric, else the accuracy, else the loss, or
+  /// the loss by configuration.
+  func judged(_ result: ValidationReport) -> Metric {
+    configuration.validate.judge == .loss ? result.lossFigure : result.figures[0]
+  }
+
+  /// Keeps the best; of equals the first.
   private func noteBest(_ result: ValidationReport) {
-    let judged =
-      configuration.validate.judge == .loss
-      ? Metric("loss", result.loss, higherIsBetter: false) : result.judged
+    let judged = judged(result)
     guard !judged.value.isNaN else { return }
     let isBetter =
       position.best.map {
@@ -99,14 +102,5 @@ struct Evaluation {
         }
       }
     }
-  }
-}
-
-extension ValidationReport {
-  /// The figure that chooses the best checkpoint.
-  var judged: Metric {
-    if let first = metrics.first { return first }
-    if let accuracy { return Metric("accuracy", accuracy, higherIsBetter: true) }
-    return Metric("loss", loss, higherIsBetter: false)
   }
 }

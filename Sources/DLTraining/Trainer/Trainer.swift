@@ -209,7 +209,8 @@ public final class Trainer {
       step: position.step, totalSteps: totalSteps,
       epochs: (totalSteps + sampler.stepsPerEpoch - 1) / sampler.stepsPerEpoch,
       ranks: communicator.size, parameters: parameterCount, loss: lastLoss,
-      validation: lastValidation, best: position.best, seconds: ended - began,
+      validation: lastValidation, best: position.best,
+      judge: lastValidation.map { judged($0).name }, seconds: ended - began,
       samplesPerSecond: trainingSeconds > 0 ? Double(rows) / trainingSeconds : 0,
       isInterrupted: isInterrupted,
       hasReachedStop: options.stopAtStep.map { start < $0 && $0 <= position.step } ?? false,
@@ -245,7 +246,7 @@ public final class Trainer {
       name: name, folder: folderPath, startStep: position.step, totalSteps: totalSteps,
       stepsPerEpoch: sampler.stepsPerEpoch, ranks: communicator.size, rows: data.train.count,
       repeats: sampler.repeats, batchSize: configuration.batchSize, parameters: parameterCount,
-      precision: configuration.precision.rawValue,
+      precision: configuration.precision.rawValue, metric: task.metricName,
       overlap: overlap?.text(buckets: phases.reduce(0) { $0 + $1.shares.buckets.count }))
   }
 
