@@ -18,8 +18,10 @@ public struct TrainingOptions: Sendable {
   public var resume = Resume.never
   /// A safetensors file of weights under PyTorch's names to start from.
   public var initialWeights: String?
-  /// Stop after this optimizer step with a checkpoint, to be resumed later; where ranks step by
-  /// themselves, as soon as they are equal from there on.
+  /// Stop after this optimizer step with a checkpoint, to be resumed later.
+  ///
+  /// Where ranks step by themselves, as soon as they are equal from there on; a run that is there
+  /// already does nothing.
   public var stopAtStep: Int?
   /// Asked before each step whether to finish it, write a checkpoint and stop; may be asked on any
   /// rank.

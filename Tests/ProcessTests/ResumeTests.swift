@@ -68,6 +68,23 @@ struct ResumeTests {
     }
   }
 
+  /// As when a job is killed after its last checkpoint and started again.
+  @Test(arguments: ["5", "3"])
+  func aRunThatIsAtItsStopDoesNothing(stop: String) throws {
+    try TemporaryFolder.with { folder in
+      let run = folder + "/stopped"
+      let arguments = ["train", try Job.write(to: folder), "--out", run]
+      #expect(try Program.run(arguments + ["--stop-at", "5"], processes: 2).status == 0)
+      let (lines, tensors) = (try Job.metrics(run), try Job.tensors(run, step: 5))
+      let again = try Program.run(
+        arguments + ["--resume", "auto", "--stop-at", stop], processes: 2)
+      #expect(again.status == 0, "\(again.errors)")
+      #expect(again.output.contains("nothing to do"), "\(again.output)")
+      #expect(try Job.metrics(run) == lines)
+      #expect(try Job.tensors(run, step: 5) == tensors)
+    }
+  }
+
   @Test func aSignalStopsAfterTheStepAndTheRunGoesOn() throws {
     try TemporaryFolder.with { folder in
       let run = folder + "/signalled"

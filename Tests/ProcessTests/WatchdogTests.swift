@@ -143,7 +143,7 @@ struct WatchdogTests {
   @Test func aKilledMPIRunTakesItsRanksAlong() throws {
     try TemporaryFolder.with { folder in
       let running = try Program.start(
-        ["launch", "-n", "2", "--"] + (try endless(folder)) + ["--stop-at", "3000"])
+        ["launch", "-n", "2", "--"] + (try endless(folder)) + ["--stop-at", "9000"])
       #expect(reachesACheckpoint(running, folder))
       let ranks = running.ranks
       let parent = ranks.first.flatMap(RunningProgram.parent)

@@ -91,6 +91,8 @@ public final class ConsoleReporter: TrainingObserver {
     if let plan, plan.startStep >= report.totalSteps {
       add(
         "nothing to do", "the run had ended at step \(report.step); raise epochs or steps to go on")
+    } else if let plan, report.isInterrupted, report.hasReachedStop, plan.startStep == report.step {
+      add("nothing to do", "the run was at step \(report.step) already; raise --stop-at to go on")
     }
     if let loss = report.loss { add("training loss", Text.fixed(loss, 4) + " in the last step") }
     add(

@@ -166,7 +166,8 @@ public final class Trainer {
     var rows = 0
     var traffic = arena.exchange.traffic
     let trafficBefore = traffic
-    var isInterrupted = false
+    // A job that is restarted after it had come to its stop has nothing left to do.
+    var isInterrupted = start < totalSteps && options.stopAtStep.map { $0 <= start } ?? false
     var wantsStop = false
     var hasPatience = !isOutOfPatience
     RunPhase.step.show()
@@ -213,7 +214,7 @@ public final class Trainer {
       judge: lastValidation.map { judged($0).name }, seconds: ended - began,
       samplesPerSecond: trainingSeconds > 0 ? Double(rows) / trainingSeconds : 0,
       isInterrupted: isInterrupted,
-      hasReachedStop: options.stopAtStep.map { start < $0 && $0 <= position.step } ?? false,
+      hasReachedStop: options.stopAtStep.map { $0 <= position.step } ?? false,
       traffic: traffic - trafficBefore)
     try communicator.agreed("end the run") {
       if let failure = exchange.failure { throw failure }
