@@ -91,18 +91,19 @@ public struct Sampler: Sendable, Hashable {
 
   /// Optimizer steps per epoch, at least 1.
   public var stepsPerEpoch: Int {
-    let whole = count * repeats / batchSize
+    let (whole, rest) = rowCount.quotientAndRemainder(dividingBy: batchSize)
     return switch lastBatch {
-    case .keep: whole + (count * repeats % batchSize == 0 ? 0 : 1)
+    case .keep: whole + (rest == 0 ? 0 : 1)
     case .drop: whole
     case .merge: max(whole, 1)
     }
   }
 
   /// Rows of an epoch: those of all samples but what `drop` leaves out.
-  public var rowsPerEpoch: Int {
-    lastBatch == .drop ? stepsPerEpoch * batchSize : count * repeats
-  }
+  public var rowsPerEpoch: Int { lastBatch == .drop ? stepsPerEpoch * batchSize : rowCount }
+
+  /// Rows of all samples.
+  private var rowCount: Int { count * repeats }
 
   /// The place of optimizer step `step`, counted from 0 over all epochs; O(1).
   public func cursor(atStep step: Int) -> Cursor {

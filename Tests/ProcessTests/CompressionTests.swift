@@ -18,11 +18,6 @@ struct CompressionTests {
     return try Program.run(arguments, processes: processes, timeoutSeconds: 240)
   }
 
-  private func records(_ run: String, _ kind: String) throws -> [JSON] {
-    try String(contentsOfFile: run + "/metrics.jsonl", encoding: .utf8).split(separator: "\n")
-      .map { try JSON(parsing: String($0)) }.filter { $0["kind"]?.string == kind }
-  }
-
   private func bytes(_ step: JSON) -> [Int] {
     ["sent_bytes", "uncompressed_bytes", "parameter_bytes"].compactMap { step[$0]?.int }
   }
@@ -40,15 +35,15 @@ struct CompressionTests {
       let plain = try train(folder, "plain", job)
       #expect(plain.status == 0, "\(plain.errors)")
       let wanted = try #require(
-        try records("\(folder)/plain", "validation").last?["loss"]?.double)
+        try Job.records("\(folder)/plain", "validation").last?["loss"]?.double)
       for (codec, most) in zip(Self.codecs, [0.5, 0.51, 0.2, 0.35]) {
         let outcome = try train(folder, codec, job + ["compression=\(codec)"])
         #expect(outcome.status == 0, "\(outcome.errors)")
         #expect(outcome.output.contains("sent between hosts"))
         let loss = try #require(
-          try records("\(folder)/\(codec)", "validation").last?["loss"]?.double)
+          try Job.records("\(folder)/\(codec)", "validation").last?["loss"]?.double)
         #expect(loss <= 1.01 * wanted, "\(codec): \(loss), \(wanted) without")
-        let sent = bytes(try #require(try records("\(folder)/\(codec)", "step").last))
+        let sent = bytes(try #require(try Job.records("\(folder)/\(codec)", "step").last))
         #expect(sent.count == 3 && Double(sent[0]) <= most * Double(sent[1]), "\(codec): \(sent)")
       }
     }
@@ -90,7 +85,7 @@ struct CompressionTests {
       #expect(shared.status == 0)
       #expect(shared.faults.count == 1 && shared.errors.contains("all ranks share memory"))
       #expect(!shared.output.contains("sent between hosts"))
-      let last = try #require(try records("\(folder)/shared", "step").last)
+      let last = try #require(try Job.records("\(folder)/shared", "step").last)
       #expect(bytes(last).isEmpty)
       // The same job goes on elsewhere, without errors that nobody has kept.
       let apart = try train(

@@ -72,12 +72,20 @@ enum Job {
 
   /// The lines of metrics.jsonl without the measured times.
   static func metrics(_ run: String) throws -> [String] {
-    try String(contentsOfFile: run + "/metrics.jsonl", encoding: .utf8).split(separator: "\n").map {
-      line in
-      let members = try JSON(parsing: String(line)).members ?? []
-      return members.filter { !isMeasured($0.key) }
+    try records(run).map { line in
+      (line.members ?? []).filter { !isMeasured($0.key) }
         .map { "\($0.key)=\($0.value)" }.joined(separator: " ")
     }
+  }
+
+  /// The lines of metrics.jsonl of a kind.
+  static func records(_ run: String, _ kind: String) throws -> [JSON] {
+    try records(run).filter { $0["kind"]?.string == kind }
+  }
+
+  private static func records(_ run: String) throws -> [JSON] {
+    try String(contentsOfFile: run + "/metrics.jsonl", encoding: .utf8).split(separator: "\n")
+      .map { try JSON(parsing: String($0)) }
   }
 }
 

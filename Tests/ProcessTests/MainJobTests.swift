@@ -68,9 +68,7 @@ struct MainJobTests {
           "optimizer.lr=0.4", "--set", "validate.judge=loss",
         ], processes: 2)
       #expect(outcome.status == 0, "\(outcome.errors)")
-      let losses = try String(contentsOfFile: folder + "/run/metrics.jsonl", encoding: .utf8)
-        .split(separator: "\n").map { try JSON(parsing: String($0)) }
-        .filter { $0["kind"]?.string == "validation" }.compactMap { $0["loss"]?.double }
+      let losses = try Job.records(folder + "/run", "validation").compactMap { $0["loss"]?.double }
       let best = String(format: "%.4f", try #require(losses.min()))
       let lines = outcome.output.split(separator: "\n")
       let loss = try #require(lines.first { $0.hasPrefix("validation loss ") })

@@ -167,7 +167,7 @@ public final class Trainer {
     var traffic = arena.exchange.traffic
     let trafficBefore = traffic
     // A job that is restarted after it had come to its stop has nothing left to do.
-    var isInterrupted = start < totalSteps && options.stopAtStep.map { $0 <= start } ?? false
+    var isInterrupted = start < totalSteps && isAtStop
     var wantsStop = false
     var hasPatience = !isOutOfPatience
     RunPhase.step.show()
@@ -186,7 +186,7 @@ public final class Trainer {
       rows += outcome.rows
       lastLoss = outcome.loss
       trainingSeconds += times.total
-      wantsStop = wantsStop || outcome.stop || position.step == options.stopAtStep
+      wantsStop = wantsStop || outcome.stop || isAtStop
       isInterrupted = position.step < totalSteps && wantsStop && ranksAreEqual
       let stepReport = StepReport(
         step: position.step, epoch: outcome.epoch, loss: outcome.loss,
@@ -214,7 +214,7 @@ public final class Trainer {
       judge: lastValidation.map { judged($0).name }, seconds: ended - began,
       samplesPerSecond: trainingSeconds > 0 ? Double(rows) / trainingSeconds : 0,
       isInterrupted: isInterrupted,
-      hasReachedStop: options.stopAtStep.map { $0 <= position.step } ?? false,
+      hasReachedStop: isAtStop,
       traffic: traffic - trafficBefore)
     try communicator.agreed("end the run") {
       if let failure = exchange.failure { throw failure }
@@ -222,6 +222,9 @@ public final class Trainer {
     }
     return runReport
   }
+
+  /// Whether the run has come to the step that it was told to stop at.
+  private var isAtStop: Bool { options.stopAtStep.map { $0 <= position.step } ?? false }
 
   /// Tensor buffers taken from the system so far; it stands still once a step is warm.
   public var poolAllocations: Int { context.pool.systemAllocations }
