@@ -3,7 +3,7 @@ extension Recipe {
   static let dcganMNIST = Recipe(
     name: "dcgan-mnist",
     summary: "DCGAN with SyncBN and two Adams on MNIST; sheets of samples as PNG",
-    inputShape: [28, 28, 1], classes: 10,
+    standIn: (inputShape: [28, 28, 1], classes: 10),
     dataHelp:
       "pack the four IDX files of MNIST by `dltrain data pack mnist DIR -o mnist`, then add "
       + "--set data.train=mnist/train.safetensors --set data.validation=mnist/test.safetensors, and "

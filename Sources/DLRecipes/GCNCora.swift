@@ -3,7 +3,6 @@ extension Recipe {
   static let gcnCora = Recipe(
     name: "gcn-cora",
     summary: "graph convolutional network on Cora, Planetoid split; 81.5% published",
-    inputShape: [1433], classes: 7,
     dataHelp:
       "pack the graph by `dltrain data pack cora DIR -o cora.safetensors`, then add "
       + "--set data.train=cora.safetensors --set data.validation=cora.safetensors",

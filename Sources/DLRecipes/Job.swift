@@ -47,11 +47,14 @@ public struct Job: Sendable {
     guard lacksData else {
       return try Configuration.load(yaml: recipe.yaml, source: name, overrides: overrides)
     }
-    let shape = recipe.inputShape.map(String.init).joined(separator: ", ")
-    let standIn = "data.synthetic={shape: [\(shape)], classes: \(recipe.classes)}"
+    // A fault of the overrides is told before the lack of data.
+    let (shape, classes) = recipe.standIn ?? ([1], 1)
+    let rows = "data.synthetic={shape: \(shape), classes: \(classes)}"
     let configuration = try Configuration.load(
-      yaml: recipe.yaml, source: name, overrides: [standIn] + overrides)
-    if needsData, let help = recipe.dataHelp { throw UsageError("\(name): no data.train; \(help)") }
+      yaml: recipe.yaml, source: name, overrides: [rows] + overrides)
+    if needsData || recipe.standIn == nil, let help = recipe.dataHelp {
+      throw UsageError("\(name): no data.train; \(help)")
+    }
     return configuration
   }
 }

@@ -3,7 +3,7 @@ extension Recipe {
   /// measure.
   static let lenet5 = Recipe(
     name: "lenet5-28x28", summary: "plain LeNet-5 on synthetic 28x28 images, to measure a step",
-    inputShape: [28, 28, 1], classes: 10,
+    standIn: (inputShape: [28, 28, 1], classes: 10),
     yaml: """
       name: lenet5-28x28
       data: {synthetic: {shape: [28, 28, 1], classes: 10, rows: 4096}}

@@ -2,7 +2,7 @@ extension Recipe {
   /// LeNet-5 with batch normalisation on MNIST.
   static let lenetMNIST = Recipe(
     name: "lenet-mnist", summary: "LeNet-5 with SyncBN on MNIST; at least 98.8% in 5 epochs",
-    inputShape: [28, 28, 1], classes: 10,
+    standIn: (inputShape: [28, 28, 1], classes: 10),
     dataHelp:
       "pack the four IDX files of MNIST by `dltrain data pack mnist DIR -o mnist`, then add "
       + "--set data.train=mnist/train.safetensors --set data.validation=mnist/test.safetensors",

@@ -10,10 +10,9 @@ public struct Recipe: Sendable {
   public let summary: String
   /// The configuration.
   public let yaml: String
-  /// The shape of one input row, for when no data is at hand.
-  public let inputShape: [Int]
-  /// The number of classes, for when no data is at hand.
-  public let classes: Int
+  /// Random rows that stand in for the data where only shapes count; nil for networks whose inputs
+  /// are tokens or graphs.
+  public let standIn: (inputShape: [Int], classes: Int)?
   /// How to get the data and name it; nil where it comes with the program.
   public let dataHelp: String?
   /// Other settings worth knowing; nil for none.
@@ -21,13 +20,12 @@ public struct Recipe: Sendable {
 
   /// Declares a recipe.
   public init(
-    name: String, summary: String, inputShape: [Int], classes: Int, dataHelp: String? = nil,
-    notes: String? = nil, yaml: String
+    name: String, summary: String, standIn: (inputShape: [Int], classes: Int)? = nil,
+    dataHelp: String? = nil, notes: String? = nil, yaml: String
   ) {
     self.name = name
     self.summary = summary
-    self.inputShape = inputShape
-    self.classes = classes
+    self.standIn = standIn
     self.dataHelp = dataHelp
     self.notes = notes
     self.yaml = yaml

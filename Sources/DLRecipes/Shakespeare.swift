@@ -10,7 +10,7 @@ extension Recipe {
   static let gptShakespeare = Recipe(
     name: "gpt-shakespeare",
     summary: "GPT of 0.8M parameters on characters of Shakespeare; validation loss 1.88 or lower",
-    inputShape: [64], classes: 65, dataHelp: shakespeareHelp,
+    dataHelp: shakespeareHelp,
     yaml: """
       name: gpt-shakespeare
       data: {window: 64}
@@ -33,7 +33,7 @@ extension Recipe {
   static let lstmShakespeare = Recipe(
     name: "lstm-shakespeare",
     summary: "two LSTM layers of 256 on characters of Shakespeare, carried state",
-    inputShape: [64], classes: 65, dataHelp: shakespeareHelp,
+    dataHelp: shakespeareHelp,
     yaml: """
       name: lstm-shakespeare
       data: {window: 64, order: sequential}

@@ -7,7 +7,6 @@ extension Recipe {
   static let transformerDeEn = Recipe(
     name: "transformer-de-en",
     summary: "Transformer of 3+3 layers, German to English captions (Multi30k), judged by BLEU",
-    inputShape: [32], classes: 8000,
     dataHelp:
       "pack the texts by `dltrain data pack parallel train.de train.en val.de val.en "
       + "test_2016_flickr.de test_2016_flickr.en -o multi30k`, then add "

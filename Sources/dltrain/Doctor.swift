@@ -6,10 +6,16 @@ import DLTraining
 struct Doctor: Verb {
   static let configuration = CommandConfiguration(
     abstract: "Look at CPU, BLAS, MPI and memory, and say what to fix.",
-    discussion: "Example: dltrain doctor")
+    discussion: """
+      Example: dltrain doctor
+      Example: mpirun --hostfile hostfile -n 12 dltrain doctor
+
+      Under mpirun the table is that of the first process; the hosts of all are compared, and what
+      is to be fixed on each is listed.
+      """)
 
   func run(in world: World) throws -> DLCluster.ExitCode {
-    try world.first("look at the machine") { world.print(SystemReport().text) }
+    world.print(try world.systemReport().text)
     return .success
   }
 }

@@ -1,18 +1,30 @@
 import ArgumentParser
 import DLCluster
+import DLFormats
 import DLTraining
 
 /// `dltrain generate`.
 struct Generate: Verb {
   static let configuration = CommandConfiguration(
-    abstract: "Go on with a text by a trained language model, as it is drawn.",
-    discussion:
-      "Example: dltrain generate runs/gpt-shakespeare-001 --prompt 'ROMEO:' --temperature 0.8 --top-k 40"
-  )
+    abstract: "Go on with a text by a trained language model, or draw a GAN's images.",
+    discussion: """
+      Example: dltrain generate runs/gpt-shakespeare-001 --prompt 'ROMEO:' --temperature 0.8 --top-k 40
+      Example: dltrain generate runs/dcgan-mnist-001 -o images.png --images 16
+
+      A text is written as it is drawn. --images belongs to a generative adversarial network, whose
+      images need a file to be written to; --prompt, --tokens, --temperature, --top-k and --top-p
+      belong to a language model.
+      """)
 
   @OptionGroup var trained: RunOptions
-  @Option(help: "The text to go on from; a line break unless given.")
-  var prompt = "\n"
+  @Option(
+    name: .shortAndLong,
+    help: "The file to write: images where its name ends in .png. Standard output unless given.")
+  var output: String?
+  @Option(
+    help: "The text to go on from; a line break unless given, or what the run's texts have instead."
+  )
+  var prompt: String?
   @Option(help: "Tokens to add.")
   var tokens = 500
   @Option(help: "What logits are divided by; 0 takes the likeliest token always.")
@@ -21,18 +33,34 @@ struct Generate: Verb {
   var topK: Int?
   @Option(help: "Draw among the likeliest tokens that reach this probability together.")
   var topP: Double?
+  @Option(help: "Images to draw.")
+  var images = 64
   @Option(help: "Keys the draws.")
   var seed: UInt64 = 1
 
   func run(in world: World) throws -> DLCluster.ExitCode {
     try world.first("generate") {
+      let run = try trained.open(world)
+      if let output, output.hasSuffix(".png") {
+        var generation = ImageGeneration()
+        generation.images = images
+        generation.seed = seed
+        return try generation.run(run, to: output)
+      }
       var generation = TextGeneration(
         sampler: try TokenSampler(temperature: temperature, topK: topK, topP: topP))
       generation.prompt = prompt
       generation.tokens = tokens
       generation.seed = seed
-      try generation.run(trained.open(world)) { world.print($0, terminator: "") }
-      world.print("")
+      if let output {
+        _ = try File.replace(output) { file in
+          try generation.run(run) { try file.write($0) }
+          try file.write("\n")
+        }
+      } else {
+        try generation.run(run) { world.print($0, terminator: "") }
+        world.print("")
+      }
     }
     return .success
   }

@@ -6,7 +6,8 @@ extension Sampler.LastBatch: ConfigurationWord {}
 
 /// Where rows come from and how they are prepared.
 public struct DataConfiguration: ConfigurationSection {
-  /// The training set, absolute or relative to the working directory.
+  /// The training set; a relative path starts from the folder of the configuration's file, in an
+  /// override of the command line from the working directory.
   public var train: String?
   /// The validation set.
   public var validation: String?

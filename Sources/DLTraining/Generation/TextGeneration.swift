@@ -5,8 +5,9 @@ import DLTensor
 
 /// Text that a trained language model goes on with.
 public struct TextGeneration: Sendable {
-  /// The text to go on from; a line break unless given.
-  public var prompt = "\n"
+  /// The text to go on from; where it is nil, the first of line break, space and the tokens in their
+  /// order that the run's tokenizer can express.
+  public var prompt: String?
   /// Tokens to add.
   public var tokens = 500
   /// How each is drawn.
@@ -28,12 +29,15 @@ public struct TextGeneration: Sendable {
     guard tokens >= 0 else { throw UsageError("--tokens \(tokens): give 0 or more") }
     let trained = try TrainedNetwork(run, communicator: SingleRank())
     guard let model = trained.task.model as? any TokenModel else {
-      throw UsageError(
-        "\(run.folder): its model continues no text; name a run of a language model")
+      let advice =
+        trained.task is AdversarialTask
+        ? "it makes images: give -o FILE.png" : "name a run of a language model"
+      throw UsageError("\(run.folder): its model continues no text; \(advice)")
     }
     guard let tokenizer = trained.tokenizer else {
       throw UsageError("\(run.folder): was not trained on text, name a run of a language model")
     }
+    let prompt = try self.prompt ?? TextGeneration.beginning(tokenizer)
     let start = try tokenizer.encode(prompt)
     guard !start.isEmpty else {
       throw UsageError("--prompt: is empty, give at least one character")
@@ -55,5 +59,15 @@ public struct TextGeneration: Sendable {
         logits = try row.feed([token])
       }
     }
+  }
+
+  /// What a text may begin with: a line break, a space, or the first token that is text by itself.
+  private static func beginning(_ tokenizer: any Tokenizer) throws -> String {
+    func expresses(_ text: String) -> Bool { (try? tokenizer.encode(text))?.isEmpty == false }
+    if let text = ["\n", " "].first(where: expresses) { return text }
+    for token in 0..<tokenizer.count {
+      if let text = try? tokenizer.decode([Int32(token)]), expresses(text) { return text }
+    }
+    throw UsageError("--prompt: the run's tokens need one, give a text to go on from")
   }
 }

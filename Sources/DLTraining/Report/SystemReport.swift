@@ -29,6 +29,12 @@ public struct SystemReport {
     return table + "\n\n" + lines.joined(separator: "\n")
   }
 
+  /// Makes a report of what is known already.
+  init(facts: [(name: String, value: String)], advice: [String]) {
+    self.facts = facts
+    self.advice = advice
+  }
+
   /// Looks at the machine, and measures its memory for about 0.2 s.
   ///
   /// MPI is asked for its version only, and not initialised.

@@ -91,6 +91,12 @@ final class AdversarialTask: TrainingTask {
     ]
   }
 
+  func predictions(_ batch: Batch) throws -> Predictions {
+    throw UsageError(
+      "predict: the model makes images of noise and says nothing of rows; "
+        + "use dltrain generate RUN -o images.png")
+  }
+
   private func startFeatures() {
     guard let features else { return }
     realFeatures = FeatureStatistics(width: features.width)
@@ -99,16 +105,21 @@ final class AdversarialTask: TrainingTask {
 
   /// Writes 64 images of the same noise each time, `samples/step-NNNNNNNN.png`.
   private func writeSheet(folder: String, step: Int) throws {
-    context.rowOffset = 0
-    let images = try network.generator(noise(rows: 64, key: noiseKey.child("sheet")))
-    let pixels = images.doubles.map { UInt8(min(max(($0 + 1) * 127.5, 0), 255).rounded()) }
-    let sheet = try RasterImage.sheet(
-      tiles: pixels, height: images.shape[1], width: images.shape[2], channels: images.shape[3],
-      columns: 8)
+    let sheet = try sheet(images: 64, key: noiseKey.child("sheet"))
     try File.makeFolder(folder + "/samples")
     let digits = String(step)
     let name = String(repeating: "0", count: max(8 - digits.count, 0)) + digits
     try sheet.writePNG(to: folder + "/samples/step-\(name).png")
+  }
+
+  /// Images of the noise that a key gives, 8 in a row.
+  func sheet(images count: Int, key: RandomKey) throws -> RasterImage {
+    context.rowOffset = 0
+    let images = try network.generator(noise(rows: count, key: key))
+    let pixels = images.doubles.map { UInt8(min(max(($0 + 1) * 127.5, 0), 255).rounded()) }
+    return try RasterImage.sheet(
+      tiles: pixels, height: images.shape[1], width: images.shape[2], channels: images.shape[3],
+      columns: 8)
   }
 
   private var noiseKey: RandomKey { RandomKey(context.seed).child("noise") }

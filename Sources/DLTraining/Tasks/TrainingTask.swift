@@ -95,7 +95,7 @@ extension TrainingTask {
   public func metrics(_ validation: Validation) throws -> [Metric] { [] }
   /// Refuses.
   public func predictions(_ batch: Batch) throws -> Predictions {
-    throw TensorError(op: "predict", "this kind of model has no outputs per row; see generate")
+    throw UsageError("predict: this kind of model has no outputs for the rows of a data set")
   }
 }
 
