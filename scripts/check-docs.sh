@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Runs the commands that the documents show: every ```sh block of README.md and docs/*.md, from the top folder.
-# A block that follows a line <!-- not run: REASON --> is left out.
+# A block that follows a line <!-- not run: REASON --> is left out. What a block exports holds for those after it, as
+# in the shell of a reader who begins with README.md; nothing else is set for them.
 #
 #   scripts/check-docs.sh [FILE...]
 set -euo pipefail
@@ -8,9 +9,11 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 blocks=$(mktemp -d)
 trap 'rm -rf "$blocks"' EXIT
 
-# mpirun as written in the documents works for root and on few cores.
-export OMPI_MCA_rmaps_base_oversubscribe=1
-if ((EUID == 0)); then export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1; fi
+unset "${!OMPI_@}"
+environment=$blocks/environment
+export -p >"$environment"
+# shellcheck disable=SC2016 # the inner shell expands them
+run_block='source "$1"; source "$2"; export -p >"$1"'
 
 if (($# == 0)); then
   shopt -s nullglob
@@ -37,13 +40,13 @@ awk -v folder="$blocks" '
 ' "$@" /dev/null
 
 code=0
-for block in "$blocks"/*; do
+for block in "$blocks"/*:*; do
   [ -e "$block" ] || continue
   name=${block##*/}
   name=${name#*:}
   name=${name//%//}
   echo "$name: $(head -n 1 "$block")"
-  if ! output=$(timeout -k 5 600 bash -euo pipefail "$block" 2>&1 </dev/null); then
+  if ! output=$(timeout -k 5 600 bash -euo pipefail -c "$run_block" "$name" "$environment" "$block" 2>&1 </dev/null); then
     printf '%s\n' "$output" | tail -n 30
     echo "check-docs: $name: failed" >&2
     code=1
