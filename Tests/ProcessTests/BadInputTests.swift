@@ -11,7 +11,7 @@ struct BadInputTests {
     sourceLocation: SourceLocation = #_sourceLocation
   ) throws {
     for processes in [2, nil] as [Int?] {
-      let outcome = try Program.run(arguments, processes: processes, timeoutSeconds: 20)
+      let outcome = try Program.run(arguments, processes: processes)
       #expect(outcome.status == code, "\(outcome.errors)", sourceLocation: sourceLocation)
       #expect(outcome.faults.count == lines, "\(outcome.errors)", sourceLocation: sourceLocation)
       let text = outcome.faults.joined(separator: "\n")
@@ -90,12 +90,8 @@ struct BadInputTests {
     try withJob { folder, train in
       let run = folder + "/run"
       let running = try Program.start(
-        train + ["--set", "steps=1000000", "--set", "data.order=sequential", "--out", run]
-          + ["--set", "checkpoint={every_steps: 20, keep: 2}"], processes: 2)
-      let reached = running.wait {
-        FileManager.default.fileExists(atPath: run + "/checkpoints/latest")
-      }
-      #expect(reached)
+        train + Job.endless + ["--set", "data.order=sequential", "--out", run], processes: 2)
+      #expect(running.reachesACheckpoint(run))
       let handle = FileHandle(forUpdatingAtPath: folder + "/data.safetensors")
       try handle?.truncate(atOffset: 3000)
       let outcome = running.wait()
@@ -122,17 +118,12 @@ struct BadInputTests {
           + job + [":", "-n", "1", "--wdir", names[1]] + job
       }
       func run(_ options: [String]) throws -> Outcome {
-        try Program.startCommand(command(options), in: folder, timeoutSeconds: 60).wait()
+        try Program.startCommand(command(options), in: folder).wait()
       }
-      let length = ["--set", "steps=3000", "--set", "checkpoint={every_steps: 20, keep: 2}"]
       let (whole, broken) = (folder + "/whole", folder + "/broken")
-      let undisturbed = try run(length + ["--out", whole])
-      #expect(undisturbed.status == 0, "\(undisturbed.errors)")
-
       let running = try Program.startCommand(
-        command(length + ["--out", broken]), in: folder, timeoutSeconds: 60)
-      #expect(
-        running.wait { FileManager.default.fileExists(atPath: broken + "/checkpoints/latest") })
+        command(Job.endless + ["--out", broken]), in: folder)
+      #expect(running.reachesACheckpoint(broken))
       let path = names[1] + "/data.safetensors"
       try FileHandle(forUpdatingAtPath: path)?.truncate(atOffset: 3000)
       let outcome = running.wait()
@@ -143,9 +134,13 @@ struct BadInputTests {
 
       try FileManager.default.removeItem(atPath: path)
       try FileManager.default.copyItem(atPath: names[0] + "/data.safetensors", toPath: path)
-      let resumed = try run(length + ["--out", broken, "--resume", "auto"])
+      let step = try #require(Job.latestStep(broken)) + 200
+      let end = Job.endless + ["--stop-at", String(step)]
+      let resumed = try run(end + ["--out", broken, "--resume", "auto"])
       #expect(resumed.status == 0, "\(resumed.errors)")
-      #expect(try Job.tensors(broken, step: 3000) == Job.tensors(whole, step: 3000))
+      let undisturbed = try run(end + ["--out", whole])
+      #expect(undisturbed.status == 0, "\(undisturbed.errors)")
+      #expect(try Job.tensors(broken, step: step) == Job.tensors(whole, step: step))
     }
   }
 
@@ -190,10 +185,8 @@ struct BadInputTests {
   /// Starts a job that does not end by itself, and waits for its first checkpoint.
   private func startLongRun(_ folder: String, _ train: [String]) throws -> RunningProgram {
     let run = folder + "/run"
-    let running = try Program.start(
-      train + ["--set", "steps=1000000", "--out", run]
-        + ["--set", "checkpoint={every_steps: 20, keep: 2}"], processes: 2)
-    #expect(running.wait { FileManager.default.fileExists(atPath: run + "/checkpoints/latest") })
+    let running = try Program.start(train + Job.endless + ["--out", run], processes: 2)
+    #expect(running.reachesACheckpoint(run))
     return running
   }
 
@@ -232,7 +225,7 @@ struct BadInputTests {
         Program.launcher(2) + limited + train
         // The limit holds for shared memory too, and a line would say that it is not used.
         + ["--set", model, "--out", run, "--reduce", "mpi"]
-      let outcome = try Program.startCommand(command, in: folder, timeoutSeconds: 20).wait()
+      let outcome = try Program.startCommand(command, in: folder).wait()
       #expect(outcome.status == 74, "\(outcome.errors)")
       #expect(outcome.faults.count == 1, "\(outcome.errors)")
       let left = try FileManager.default.contentsOfDirectory(atPath: run + "/checkpoints")
@@ -244,19 +237,19 @@ struct BadInputTests {
     let mounted = try TemporaryFolder.make()
     defer { try? FileManager.default.removeItem(atPath: mounted) }
     let mount = try Program.startCommand(
-      ["mount", "-t", "tmpfs", "-o", "size=200k", "tmpfs", mounted], in: nil, timeoutSeconds: 10
+      ["mount", "-t", "tmpfs", "-o", "size=200k", "tmpfs", mounted], in: nil
     ).wait()
     guard mount.status == 0 else {
       print("skipped: mounting a small file system needs root and is not allowed here")
       return
     }
     defer {
-      _ = try? Program.startCommand(["umount", mounted], in: nil, timeoutSeconds: 10).wait()
+      _ = try? Program.startCommand(["umount", mounted], in: nil).wait()
     }
     try withJob { _, train in
       let run = mounted + "/run"
       let outcome = try Program.run(
-        train + ["--out", run, "--set", "steps=100000"], processes: 2, timeoutSeconds: 30)
+        train + ["--out", run, "--set", "steps=1000000000"], processes: 2)
       #expect(outcome.status == 74, "\(outcome.errors)")
       #expect(outcome.faults.count == 1, "\(outcome.errors)")
       try expectGoodCheckpoint(run)
@@ -266,12 +259,8 @@ struct BadInputTests {
   @Test func aKilledRank() throws {
     try withJob { folder, train in
       let run = folder + "/run"
-      let running = try Program.start(
-        train + [
-          "--set", "steps=1000000", "--set", "checkpoint={every_steps: 20, keep: 2}", "--out", run,
-        ],
-        processes: 3)
-      #expect(running.wait { FileManager.default.fileExists(atPath: run + "/checkpoints/latest") })
+      let running = try Program.start(train + Job.endless + ["--out", run], processes: 3)
+      #expect(running.reachesACheckpoint(run))
       let ranks = running.ranks
       #expect(ranks.count == 3)
       running.kill(rank: 0)
@@ -279,8 +268,7 @@ struct BadInputTests {
       #expect(outcome.status == 137, "\(outcome.errors)")
       #expect(outcome.faults.count == 1, "\(outcome.errors)")
       #expect(outcome.faults.first?.contains("--resume auto") == true)
-      for _ in 0..<200 where ranks.contains(where: { kill($0, 0) == 0 }) { usleep(50_000) }
-      #expect(ranks.allSatisfy { kill($0, 0) != 0 }, "ranks are left")
+      #expect(RunningProgram.areGone(ranks), "ranks are left")
       try expectGoodCheckpoint(run)
     }
   }

@@ -42,7 +42,7 @@ import Testing
         "bench", "scaling", "--ranks", "1,2", "--workload", "lenet5-28x28", "--set",
         "batch_size=8", "--steps", "3", "--predict", "16", "--other", "digits", "--svg",
         "scaling.svg",
-      ] + options, in: folder, timeoutSeconds: 120)
+      ] + options, in: folder)
     #expect(outcome.status == 0, "\(outcome.errors)")
     for text in ["left out", "16 ranks", "samples/s", "digits: predicted"] {
       #expect(outcome.output.contains(text), "\(text)")

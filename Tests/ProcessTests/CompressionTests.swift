@@ -15,7 +15,7 @@ struct CompressionTests {
   ) throws -> Outcome {
     var arguments = ["train", "digits", "--out", "\(folder)/\(name)", "--reduce", reduce] + options
     for setting in settings { arguments += ["--set", setting] }
-    return try Program.run(arguments, processes: processes, timeoutSeconds: 240)
+    return try Program.run(arguments, processes: processes)
   }
 
   private func bytes(_ step: JSON) -> [Int] {

@@ -8,7 +8,7 @@ struct HandshakeTests {
   private func run(_ first: [String], _ others: [String], in folder: String) throws -> Outcome {
     let launcher = ["mpirun", "--oversubscribe", "--bind-to", "none"]
     let command = launcher + ["-n", "1"] + first + [":", "-n", "2"] + others
-    return try Program.startCommand(command, in: folder, timeoutSeconds: 30).wait()
+    return try Program.startCommand(command, in: folder).wait()
   }
 
   private func expect(_ outcome: Outcome, _ words: String...) {

@@ -42,7 +42,7 @@ struct KillTests {
         }
         let cost = killed.faults.first { $0.hasPrefix("dltrain: restart 1: ") }
         print(
-          "kill \(index): rank \(rank) in \(phase), the job took \(killed.seconds) s; \(cost ?? "-")"
+          "kill \(index): rank \(rank) in \(phase); \(cost ?? "-")"
         )
         hits[phase, default: 0] += 1
         #expect(killed.status == 0, "\(phase), rank \(rank): \(killed.errors)")
@@ -59,10 +59,11 @@ struct KillTests {
   private func kill(_ rank: Int, in phase: Phase, _ train: [String], _ run: String) throws
     -> Outcome?
   {
-    for _ in 0..<20 {
+    // A phase may be over in the moment in which this process does not run.
+    for _ in 0..<200 {
       try? FileManager.default.removeItem(atPath: run)
       let running = try Program.start(
-        ["launch", "-n", "2", "--"] + train + ["--out", run], timeoutSeconds: 120)
+        ["launch", "-n", "2", "--"] + train + ["--out", run])
       let isKilled = catchRank(rank, in: phase, of: running)
       let outcome = running.wait()
       if isKilled { return outcome }

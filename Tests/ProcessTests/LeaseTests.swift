@@ -5,16 +5,7 @@ import Testing
 @Suite(.serialized)
 struct LeaseTests {
   private func train(_ folder: String) throws -> [String] {
-    [
-      "train", try Job.write(to: folder), "--out", folder + "/run", "--set", "steps=1000000",
-      "--set", "validate={every_steps: 1000000}", "--set", "checkpoint={every_steps: 20, keep: 3}",
-    ]
-  }
-
-  private func reachesACheckpoint(_ running: RunningProgram, _ folder: String) -> Bool {
-    running.wait {
-      FileManager.default.fileExists(atPath: folder + "/run/checkpoints/latest")
-    }
+    ["train", try Job.write(to: folder), "--out", folder + "/run"] + Job.endless
   }
 
   /// All files of a run by name.
@@ -30,7 +21,7 @@ struct LeaseTests {
   @Test func aFolderInUseIsRefused() throws {
     try TemporaryFolder.with { folder in
       let first = try Program.start(try train(folder), processes: 2)
-      #expect(reachesACheckpoint(first, folder))
+      #expect(first.reachesACheckpoint(folder + "/run"))
       let second = try Program.run(try train(folder) + ["--resume", "auto"], processes: 2)
       #expect(second.status == 64, "\(second.errors)")
       #expect(second.faults.count == 1, "\(second.errors)")
@@ -44,13 +35,12 @@ struct LeaseTests {
   @Test func ranksThatComeBackAfterTheRunWentOnWriteNothing() throws {
     try TemporaryFolder.with { folder in
       let run = folder + "/run"
-      let first = try Program.start(try train(folder), processes: 2, timeoutSeconds: 120)
-      #expect(reachesACheckpoint(first, folder))
+      let first = try Program.start(try train(folder), processes: 2)
+      #expect(first.reachesACheckpoint(folder + "/run"))
       // As if their host were cut off: alive, and silent.
       let ranks = first.ranks
       for process in ranks { RunningProgram.stop(process) }
-      let latest = try String(contentsOfFile: run + "/checkpoints/latest", encoding: .utf8)
-      let step = Int(latest.filter(\.isNumber)) ?? 0
+      let step = try #require(Job.latestStep(run))
       let second = try Program.run(
         try train(folder) + ["--resume", "auto", "--stop-at", String(step + 50)], processes: 2)
       #expect(second.status == 0, "\(second.errors)")

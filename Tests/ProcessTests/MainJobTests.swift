@@ -9,7 +9,7 @@ struct MainJobTests {
   func digitsReachTheirAccuracy(processes: Int?) throws {
     try TemporaryFolder.with { folder in
       let outcome = try Program.run(
-        ["--out", folder + "/run"], processes: processes, timeoutSeconds: 120)
+        ["--out", folder + "/run"], processes: processes)
       #expect(outcome.status == 0, "\(outcome.errors)")
       let accuracy = try summary(folder + "/run")["last"]?["accuracy"]?.double ?? 0
       #expect(accuracy >= 0.975)

@@ -8,7 +8,7 @@ struct PackCommandTests {
   private let fixtures = Program.repository + "/Tests/DLFormatsTests/Golden/images"
 
   private func run(_ arguments: [String]) throws -> Outcome {
-    try Program.run(["data"] + arguments, processes: nil, timeoutSeconds: 20)
+    try Program.run(["data"] + arguments, processes: nil)
   }
 
   private func refuse(_ arguments: [String], code: Int32, _ words: String...) throws {

@@ -89,8 +89,8 @@ struct ResumeTests {
     try TemporaryFolder.with { folder in
       let run = folder + "/signalled"
       let arguments = [
-        "train", try Job.write(to: folder), "--out", run, "--set", "steps=4000",
-        "--set", "checkpoint={every_steps: 2000}", "--set", "validate={every_steps: 4000}",
+        "train", try Job.write(to: folder), "--out", run, "--set", "steps=1000000000", "--set",
+        "checkpoint={every_steps: 1000000}", "--set", "validate={every_steps: 1000000}",
       ]
       let running = try Program.start(arguments, processes: 2)
       let log = run + "/metrics.jsonl"
@@ -99,10 +99,9 @@ struct ResumeTests {
       for process in running.ranks { kill(process, SIGUSR1) }
       let outcome = running.wait()
       #expect(outcome.status == 75, "\(outcome.errors)")
-      #expect(outcome.seconds < 40)
-      #expect(FileManager.default.fileExists(atPath: run + "/checkpoints/latest"))
+      let step = try #require(Job.latestStep(run))
       let resumed = try Program.run(
-        arguments + ["--resume", "auto", "--stop-at", "3999"], processes: 2)
+        arguments + ["--resume", "auto", "--stop-at", String(step + 50)], processes: 2)
       #expect(resumed.status == 0, "\(resumed.errors)")
     }
   }

@@ -6,79 +6,63 @@ import Testing
 struct WatchdogTests {
   /// A job that does not end by itself.
   private func endless(_ folder: String) throws -> [String] {
-    [
-      "train", try Job.write(to: folder), "--out", folder + "/run", "--set", "steps=1000000",
-      "--set", "validate={every_steps: 1000000}", "--set", "checkpoint={every_steps: 20, keep: 3}",
-    ]
-  }
-
-  private func reachesACheckpoint(_ running: RunningProgram, _ folder: String) -> Bool {
-    running.wait {
-      FileManager.default.fileExists(atPath: folder + "/run/checkpoints/latest")
-    }
-  }
-
-  /// Waits until none of the processes is left.
-  private func areGone(_ processes: [pid_t], seconds: Double = 20) -> Bool {
-    let end = Date().addingTimeInterval(seconds)
-    while processes.contains(where: { kill($0, 0) == 0 }) {
-      guard Date() < end else { return false }
-      usleep(20_000)
-    }
-    return true
+    ["train", try Job.write(to: folder), "--out", folder + "/run"] + Job.endless
   }
 
   @Test func aStoppedRankIsNamedAndEndsTheJob() throws {
     try TemporaryFolder.with { folder in
       let running = try Program.start(
-        try endless(folder) + ["--set", "watchdog={warn_seconds: 1, abort_seconds: 3}"],
+        try endless(folder) + ["--set", "watchdog={warn_seconds: 5, abort_seconds: 15}"],
         processes: 3)
-      #expect(reachesACheckpoint(running, folder))
+      #expect(running.reachesACheckpoint(folder + "/run"))
       let ranks = running.ranks
       #expect(ranks.count == 3)
-      let stopped = Date()
       RunningProgram.stop(ranks[1])
       let outcome = running.wait()
-      print("a stopped rank ended the job after \(Date().timeIntervalSince(stopped)) s of 3 s")
       #expect(outcome.status == 70, "\(outcome.errors)")
-      #expect(outcome.faults.count == 2, "\(outcome.errors)")
-      let (warning, fault) = (outcome.faults.first ?? "", outcome.faults.last ?? "")
-      #expect(warning.hasPrefix("dltrain: warning: no rank goes on for 1 s"))
-      #expect(fault.hasPrefix("dltrain: no rank went on for 3 s"))
+      // On a busy machine ranks that were not stopped may have stood still for a while before.
+      let warnings = outcome.faults.filter {
+        $0.hasPrefix("dltrain: warning: no rank goes on for 5 s")
+      }
+      let ends = outcome.faults.filter { $0.hasPrefix("dltrain: no rank went on for 15 s") }
+      #expect(warnings.count + ends.count == outcome.faults.count, "\(outcome.errors)")
+      #expect(ends.count == 1, "\(outcome.errors)")
+      let (warning, fault) = (warnings.last ?? "", ends.last ?? "")
       for line in [warning, fault] {
         #expect(line.contains("waited for: rank 1 (process \(ranks[1])"), "\(line)")
         #expect(line.contains("stopped) in "), "\(line)")
         #expect(line.contains("waiting: "), "\(line)")
       }
       #expect(fault.contains("--resume auto"))
-      #expect(areGone(ranks))
+      #expect(RunningProgram.areGone(ranks))
     }
   }
 
   @Test func launchGoesOnAfterAStoppedRank() throws {
     try TemporaryFolder.with { folder in
-      let train = [
-        "train", try Job.write(to: folder), "--set", "steps=500", "--set",
-        "validate={every_steps: 100}", "--set", "checkpoint={every_steps: 20, keep: 2}", "--set",
-        "watchdog={warn_seconds: 1, abort_seconds: 2}",
-      ]
-      let whole = folder + "/whole"
-      let undisturbed = try Program.run(train + ["--out", whole], processes: 2)
-      #expect(undisturbed.status == 0, "\(undisturbed.errors)")
+      let train =
+        ["train", try Job.write(to: folder)] + Job.endless + [
+          "--set", "validate={every_steps: 100}", "--set",
+          "watchdog={warn_seconds: 3, abort_seconds: 8}",
+        ]
       let run = folder + "/run"
       let running = try Program.start(
-        ["launch", "-n", "2", "--"] + train + ["--out", run], timeoutSeconds: 120)
-      #expect(reachesACheckpoint(running, folder))
+        ["launch", "-n", "2", "--"] + train + ["--out", run])
+      #expect(running.reachesACheckpoint(folder + "/run"))
       let ranks = running.ranks
       if ranks.count == 2 { RunningProgram.stop(ranks[1]) }
-      let outcome = running.wait()
-      #expect(outcome.status == 0, "\(outcome.errors)")
+      let outcome = running.stopAfterRestart(run)
+      #expect(outcome.status == 75, "\(outcome.errors)")
       #expect(outcome.errors.contains("waited for: rank 1"), "\(outcome.errors)")
       #expect(outcome.errors.contains("restart 1 of 3"), "\(outcome.errors)")
       let cost = outcome.faults.first { $0.hasPrefix("dltrain: restart 1: ") }
       #expect(cost?.contains("first new step") == true, "\(outcome.errors)")
-      print(cost ?? "")
-      #expect(try Job.tensors(run, step: 500) == Job.tensors(whole, step: 500))
+      let step = try #require(Job.latestStep(run))
+      let whole = folder + "/whole"
+      let undisturbed = try Program.run(
+        train + ["--out", whole, "--stop-at", String(step)], processes: 2)
+      #expect(undisturbed.status == 0, "\(undisturbed.errors)")
+      #expect(try Job.tensors(run, step: step) == Job.tensors(whole, step: step))
       #expect(try Job.metrics(run) == Job.metrics(whole))
     }
   }
@@ -89,19 +73,20 @@ struct WatchdogTests {
       for silent in [0, 2] {
         try? FileManager.default.removeItem(atPath: folder + "/run")
         let running = try Program.start(
-          try endless(folder) + ["--reduce", "mpi", "--set", "watchdog.heartbeat_seconds=2"],
+          try endless(folder) + ["--reduce", "mpi", "--set", "watchdog.heartbeat_seconds=6"],
           processes: 3)
-        #expect(reachesACheckpoint(running, folder))
+        #expect(running.reachesACheckpoint(folder + "/run"))
         let ranks = running.ranks
         #expect(ranks.count == 3)
-        let stopped = Date()
         RunningProgram.stop(ranks[silent])
         let outcome = running.wait()
-        print("a silent host ended the job after \(Date().timeIntervalSince(stopped)) s of 2 s")
         #expect(outcome.status == 70, "\(outcome.errors)")
         #expect(outcome.faults.count == 1, "\(outcome.errors)")
-        #expect(outcome.errors.contains("(rank \(silent)) for 2 s"), "\(outcome.errors)")
-        #expect(areGone(ranks))
+        // Another that is late by seconds on a busy machine is named beside it.
+        #expect(outcome.errors.contains("nothing was heard of"), "\(outcome.errors)")
+        #expect(outcome.errors.contains("(rank \(silent))"), "\(outcome.errors)")
+        #expect(outcome.errors.contains(" for 6 s"), "\(outcome.errors)")
+        #expect(RunningProgram.areGone(ranks))
       }
     }
   }
@@ -126,15 +111,14 @@ struct WatchdogTests {
     try TemporaryFolder.with { folder in
       let launch = ["launch", "-n", "2", "--"] + (try endless(folder))
       let running = try Program.start(launch)
-      #expect(reachesACheckpoint(running, folder))
+      #expect(running.reachesACheckpoint(folder + "/run"))
       let ranks = running.ranks
       #expect(ranks.count == 2)
       running.signalLaunch(SIGKILL)
       _ = running.wait()
-      #expect(areGone(ranks))
-      let next = try Program.run(
-        ["launch", "-n", "2", "--"] + endless(folder)
-          + ["--set", "steps=3000", "--resume", "auto"])
+      #expect(RunningProgram.areGone(ranks))
+      let step = try #require(Job.latestStep(folder + "/run"))
+      let next = try Program.run(launch + ["--resume", "auto", "--stop-at", String(step + 50)])
       #expect(next.status == 0, "\(next.errors)")
       #expect(next.output.contains("going on from step"))
     }
@@ -143,16 +127,16 @@ struct WatchdogTests {
   @Test func aKilledMPIRunTakesItsRanksAlong() throws {
     try TemporaryFolder.with { folder in
       let running = try Program.start(
-        ["launch", "-n", "2", "--"] + (try endless(folder)) + ["--stop-at", "9000"])
-      #expect(reachesACheckpoint(running, folder))
+        ["launch", "-n", "2", "--"] + (try endless(folder)))
+      #expect(running.reachesACheckpoint(folder + "/run"))
       let ranks = running.ranks
       let parent = ranks.first.flatMap(RunningProgram.parent)
       #expect(parent != nil)
       if let parent { kill(parent, SIGKILL) }
-      let outcome = running.wait()
-      #expect(outcome.status == 0, "\(outcome.errors)")
+      let outcome = running.stopAfterRestart(folder + "/run")
+      #expect(outcome.status == 75, "\(outcome.errors)")
       #expect(outcome.errors.contains("restart 1 of 3"), "\(outcome.errors)")
-      #expect(areGone(ranks))
+      #expect(RunningProgram.areGone(ranks))
     }
   }
 }

@@ -58,7 +58,7 @@ make_hosts() {
   make_switch
   for number in "${!hosts[@]}"; do make_host "${hosts[number]}" $((number + 1)); done
   for name in "${hosts[@]}"; do
-    eventually 10 [ -e "$work/$name.ready" ] || skip "this machine does not allow an own host name and /dev/shm"
+    eventually 300 [ -e "$work/$name.ready" ] || skip "this machine does not allow an own host name and /dev/shm"
   done
 }
 
@@ -72,7 +72,7 @@ make_agent() {
 #!/usr/bin/env bash
 host=\$1
 shift
-answer=\$(timeout 5 bash -c ": </dev/tcp/\$host/22" 2>&1) || [[ \$answer == *refused* ]] ||
+answer=\$(timeout 60 bash -c ": </dev/tcp/\$host/22" 2>&1) || [[ \$answer == *refused* ]] ||
   { echo "\$host does not answer" >&2; exit 255; }
 exec nsenter --target "\$(cat "$work/\$host.pid")" --net --uts --mount --wd="$work" /bin/sh -c "\$*"
 AGENT
@@ -82,6 +82,10 @@ AGENT
 cable() { ip -n "$switch" link set "$1" "$2"; } # HOST up|down
 bytes_received() { on "$1" cat /sys/class/net/eth0/statistics/rx_bytes; }
 has_no_process() { ! ip netns pids "$mark-$1" | xargs -r ps -o args= -p | grep "^$2" >/dev/null; } # HOST PROGRAM
+program_on() { # HOST VERB: the processes of the program that run a verb
+  ip netns pids "$mark-$1" | xargs -r ps -o pid=,args= -p | awk -v program="$program" -v verb="$2" \
+    '$2 == program && $3 == verb { print $1 }'
+}
 everything_on() { # HOST SIGNAL: to all its processes but the one that holds the namespaces
   ip netns pids "$mark-$1" | grep -vx "$(cat "$work/$1.pid")" | xargs -r kill -"$2" 2>/dev/null || true
 }
