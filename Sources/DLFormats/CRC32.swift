@@ -16,6 +16,15 @@ public struct CRC32: Sendable, Hashable {
     value = UInt32(truncatingIfNeeded: crc32_z(uLong(value), typed, bytes.count))
   }
 
+  /// Adds bytes of which the checksum and the number are known; O(log n).
+  public mutating func append(_ sum: CRC32, byteCount: Int) {
+    value = UInt32(
+      truncatingIfNeeded: crc32_combine(uLong(value), uLong(sum.value), byteCount))
+  }
+
+  /// Takes up a checksum.
+  public init(value: UInt32) { self.value = value }
+
   /// The checksum of the bytes.
   public static func of(_ bytes: UnsafeRawBufferPointer) -> UInt32 {
     var sum = CRC32()

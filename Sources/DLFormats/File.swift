@@ -293,15 +293,6 @@ extension File {
     if errno != 0 { throw systemFailure(path, "cannot list the folder", at: nil) }
     return names.sorted()
   }
-
-  /// Whether something exists at the path.
-  public static func exists(_ path: String) -> Bool { access(path, F_OK) == 0 }
-
-  /// Whether the path is a folder.
-  public static func isFolder(_ path: String) -> Bool {
-    var status = stat()
-    return stat(path, &status) == 0 && status.st_mode & S_IFMT == S_IFDIR
-  }
 }
 
 private func systemRename(_ path: String, _ target: String) -> Int32 { rename(path, target) }

@@ -6,56 +6,73 @@ struct CheckpointFolder {
   let path: String
 
   /// The file of a step.
-  func file(step: Int) -> String {
+  func file(step: Int) -> String { "\(path)/\(CheckpointFolder.name(step: step))" }
+
+  private static func name(step: Int) -> String {
     let digits = String(step)
     let padding = String(repeating: "0", count: max(0, 8 - digits.count))
-    return "\(path)/step-\(padding)\(digits).safetensors"
+    return "step-\(padding)\(digits).safetensors"
   }
 
-  /// The steps that have a file, oldest first.
+  /// The steps that have a file, whatever it holds, oldest first.
+  ///
+  /// - Throws: `FormatError` where the folder is there and cannot be listed.
   func steps() throws -> [Int] {
-    guard File.isFolder(path) else { return [] }
+    guard try File.kind(of: path) != nil else { return [] }
     return try File.list(path).compactMap { name in
-      guard name.hasPrefix("step-"), name.hasSuffix(".safetensors") else { return nil }
-      return Int(name.dropFirst("step-".count).dropLast(".safetensors".count))
+      guard name.hasPrefix("step-"), name.hasSuffix(".safetensors"),
+        let step = Int(name.dropFirst("step-".count).dropLast(".safetensors".count)), step >= 0,
+        name == CheckpointFolder.name(step: step)
+      else { return nil }
+      return step
     }.sorted()
+  }
+
+  /// Which files the steps have at this moment: others after each replacement.
+  func marks() throws -> [Int: FileMark] {
+    var marks: [Int: FileMark] = [:]
+    for step in try steps() { marks[step] = FileMark(file(step: step)) }
+    return marks
   }
 
   /// Notes the newest file; done last, so that it never names one that is not whole.
   func markLatest(step: Int) throws {
-    let name = file(step: step).dropFirst(path.count + 1)
+    let name = CheckpointFolder.name(step: step)
     try File.replace("\(path)/latest") { try $0.write("\(name)\n") }
   }
 
-  /// The newest file as noted; nil where there is none.
+  /// The newest file, as noted or, where the note cannot be read, by its name; nil where there is
+  /// none.
   var latest: String? {
-    guard let bytes = try? File.contents(of: "\(path)/latest", limit: 4096) else { return nil }
-    let name = String(decoding: bytes, as: UTF8.self).prefix { !$0.isNewline }
-    return name.isEmpty ? nil : "\(path)/\(name)"
+    if let bytes = try? File.contents(of: "\(path)/latest", limit: 4096) {
+      let name = String(decoding: bytes, as: UTF8.self).prefix { !$0.isNewline }
+      if !name.isEmpty { return "\(path)/\(name)" }
+    }
+    return (try? steps())?.last.map(file)
   }
 
   /// Removes all but the `keep` newest up to `current` and the best.
   ///
-  /// Files of later steps belong to a course that a resume from before them has left, or are the
-  /// damaged ones that it went back over: kept, they would be taken for the newest.
+  /// To be called once the file of `current` is whole and on the disk. Files of later steps belong
+  /// to a course that a resume from before them has left: kept, they would be taken for the newest.
   func prune(keep: Int, best: Int?, current: Int) throws {
     let all = try steps()
     let kept = Set(all.filter { $0 <= current }.suffix(keep))
     for step in all where !kept.contains(step) && step != best {
+      // What is no file has been made by somebody else, and takes no space.
+      guard (try? File.kind(of: file(step: step))) == .file else { continue }
       _ = try File.remove(file(step: step))
     }
   }
 
-  /// The newest checkpoint that is whole, going back over damaged ones, each of which is reported.
-  func newestGood(report: (String) -> Void) throws -> Int? {
-    for step in try steps().reversed() {
-      do {
-        _ = try Checkpoint.open(file(step: step))
-        return step
-      } catch {
-        report("\(error); going back to the checkpoint before it")
-      }
+  /// The first free name for a damaged file that a run has gone back over.
+  func nameForDamaged(_ file: String) throws -> String {
+    var name = file + ".damaged"
+    var number = 1
+    while try File.kind(of: name) != nil {
+      number += 1
+      name = "\(file).damaged-\(number)"
     }
-    return nil
+    return name
   }
 }

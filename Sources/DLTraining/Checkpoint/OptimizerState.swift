@@ -17,7 +17,7 @@ final class OptimizerState {
   private let parameters: Range<Int>
   private let shares: ArenaShares
   private let context: Context
-  /// The whole vectors by name, while a checkpoint is written or read.
+  /// The whole vectors by name on rank 0, while a checkpoint is written.
   private var assembled: [String: ArenaVector] = [:]
 
   /// Makes the state of zeros.
@@ -65,8 +65,7 @@ final class OptimizerState {
   var whole: ArenaSlice { slices[0].slice }
 
   /// The state per parameter, named `optimizer.STATE.PARAMETER`, in the layouts of the parameters'
-  /// files; where ranks have shares, only between ``assemble(_:)`` or ``makeRoom()`` and
-  /// ``release()``.
+  /// files; where ranks have shares, only between ``assemble(_:)`` and ``release()``.
   func entries() throws -> [StateDict.Entry] {
     try all.flatMap { name, vector in
       guard !shares.ownsAll else { return entries(name, vector) }
@@ -83,7 +82,7 @@ final class OptimizerState {
       let parameter = arena.parameters[index]
       let offset = arena.offsets[index] - shares.elements.lowerBound
       return StateDict.Entry(
-        name: OptimizerState.prefix + state + "." + parameter.name,
+        name: OptimizerState.name(state, parameter),
         fileShape: parameter.fileShape.dimensions, layout: parameter.layout,
         tensor: Tensor(
           borrowing: vector.pointer + offset * arena.dtype.byteCount, shape: parameter.shape,
@@ -91,26 +90,12 @@ final class OptimizerState {
     }
   }
 
-  /// Makes room for whole vectors, to be read from a checkpoint; ``takeShares()`` follows.
+  /// Makes room for whole vectors, to be brought together there.
   func makeRoom() throws {
     guard !shares.ownsAll else { return }
     for (name, _) in all {
       assembled[name] = try ArenaVector(count: shares.elements.count, dtype: arena.dtype)
     }
-  }
-
-  /// Takes this rank's shares of what was read.
-  func takeShares() {
-    let width = arena.dtype.byteCount
-    for (name, vector) in all {
-      guard let all = assembled[name] else { continue }
-      for bucket in shares.buckets {
-        (vector.pointer + bucket.place * width).copyMemory(
-          from: all.pointer + (bucket.own.lowerBound - shares.elements.lowerBound) * width,
-          byteCount: bucket.own.count * width)
-      }
-    }
-    release()
   }
 
   /// Brings all shares together on rank 0, in the room made there; collective.
@@ -131,4 +116,79 @@ final class OptimizerState {
 
   /// The first part of the name of every tensor of optimizer state in a checkpoint.
   static let prefix = "optimizer."
+
+  private static func name(_ state: String, _ parameter: Parameter) -> String {
+    prefix + state + "." + parameter.name
+  }
+}
+
+extension OptimizerState {
+  /// The names that a checkpoint must have of the state.
+  var names: [String] {
+    all.flatMap { name, _ in
+      parameters.map { OptimizerState.name(name, arena.parameters[$0]) }
+    }
+  }
+
+  /// Reads this rank's shares of the state, and no more than them where files hold tensors as memory
+  /// does.
+  ///
+  /// - Throws: ``StateDictError`` naming what the file has not, or in another shape or type, before
+  ///   anything is read; `FormatError`.
+  func read(from file: SafetensorsFile) throws {
+    let differences = all.flatMap { name, _ in
+      parameters.compactMap { difference(name, arena.parameters[$0], file) }
+    }
+    guard differences.isEmpty else {
+      throw StateDictError(path: file.path, differences: differences)
+    }
+    for (name, vector) in all {
+      for index in parameters {
+        let (parameter, start) = (arena.parameters[index], arena.offsets[index])
+        let elements = start..<start + parameter.shape.count
+        for bucket in shares.buckets {
+          let part = elements.clamped(to: bucket.own)
+          guard !part.isEmpty else { continue }
+          let place = bucket.place + part.lowerBound - bucket.own.lowerBound
+          try read(
+            OptimizerState.name(name, parameter), parameter,
+            part.lowerBound - start..<part.upperBound - start,
+            to: vector.pointer + place * arena.dtype.byteCount, file)
+        }
+      }
+    }
+  }
+
+  private func difference(_ state: String, _ parameter: Parameter, _ file: SafetensorsFile)
+    -> String?
+  {
+    let name = OptimizerState.name(state, parameter)
+    guard let info = file[name] else { return "\(name) is missing" }
+    guard info.shape == parameter.fileShape.dimensions else {
+      return "\(name) has shape \(info.shape), the model \(parameter.fileShape)"
+    }
+    return info.dtype == arena.dtype.safetensors
+      ? nil : "\(name) is \(info.dtype.rawValue), the model \(arena.dtype)"
+  }
+
+  /// Reads some elements of a tensor, counted as they lie in memory.
+  private func read(
+    _ name: String, _ parameter: Parameter, _ elements: Range<Int>,
+    to target: UnsafeMutableRawPointer, _ file: SafetensorsFile
+  ) throws {
+    let width = arena.dtype.byteCount
+    let info = try file.info(name)
+    if case .plain = parameter.layout {
+      try file.read(
+        info, bytes: elements.lowerBound * width..<elements.upperBound * width,
+        into: UnsafeMutableRawBufferPointer(start: target, count: elements.count * width))
+      return
+    }
+    let source = try Tensor.empty(parameter.fileShape, dtype: arena.dtype, context: context)
+    try file.read(
+      name, into: UnsafeMutableRawBufferPointer(start: source.pointer, count: source.byteCount))
+    let inMemory = try context.withoutRecording { try parameter.layout.inMemory(source) }
+    target.copyMemory(
+      from: inMemory.pointer + elements.lowerBound * width, byteCount: elements.count * width)
+  }
 }

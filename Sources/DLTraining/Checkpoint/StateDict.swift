@@ -138,6 +138,11 @@ extension StateDict.Entry {
 
   func read(from file: SafetensorsFile) throws {
     let info = try file.info(name)
+    if case .plain = layout, info.dtype == tensor.dtype.safetensors {
+      // Straight to its place, since a large tensor beside it would stay in the pool.
+      let place = UnsafeMutableRawBufferPointer(start: tensor.pointer, count: tensor.byteCount)
+      return try file.read(name, into: place)
+    }
     let source = try Tensor.empty(
       Shape(fileShape), dtype: DType(info.dtype) ?? tensor.dtype, context: tensor.context)
     try file.read(

@@ -37,7 +37,8 @@ public struct TrainedRun: Sendable {
   /// Opens a run folder and checks the checkpoint's format and every checksum.
   ///
   /// - Parameter report: takes a line for each damaged checkpoint that was passed over.
-  /// - Throws: `RunFolderError`, ``CheckpointError``, `FormatError`.
+  /// - Throws: `RunFolderError`, ``CheckpointError``, `FormatError`; a line for each checkpoint where
+  ///   none can be used, or one newer than those that can.
   public init(
     _ folder: String, choice: Choice = .best, views: TestViews? = nil,
     report: (String) -> Void = { _ in }
@@ -45,7 +46,7 @@ public struct TrainedRun: Sendable {
     self.views = views
     let folder = withoutTrailingSlash(folder)
     self.folder = folder
-    guard !folder.isEmpty, File.isFolder(folder) else {
+    guard !folder.isEmpty, try File.kind(of: folder) == .folder else {
       throw RunFolderError(
         description: "\"\(folder)\": no such run folder, name the one that train printed")
     }
@@ -55,16 +56,17 @@ public struct TrainedRun: Sendable {
       return
     }
     let checkpoints = CheckpointFolder(path: folder + "/checkpoints")
-    guard let newest = try checkpoints.newestGood(report: report) else {
-      throw RunFolderError(description: "\(folder): holds no good checkpoint, train it first")
+    let search = CheckpointSearch(folder: checkpoints, purpose: .inference)
+    guard let newest = try search.newest(report: report) else {
+      throw RunFolderError(description: "\(folder): holds no checkpoint, train it first")
     }
-    let position = try Checkpoint.open(checkpoints.file(step: newest)).position
-    if choice == .best, let best = position.best?.step, File.exists(checkpoints.file(step: best)) {
+    let position = newest.checkpoint.position
+    if choice == .best, let best = position.best?.step, try checkpoints.steps().contains(best) {
       checkpoint = checkpoints.file(step: best)
-      step = try Checkpoint.open(checkpoint).position.step
+      step = best == position.step ? best : try Checkpoint.open(checkpoint).position.step
     } else {
-      checkpoint = checkpoints.file(step: newest)
-      step = newest
+      checkpoint = newest.path
+      step = position.step
     }
   }
 

@@ -26,11 +26,11 @@ struct HostProbe {
     var asked: [(host: String, process: ChildProcess)] = []
     var lost: Set<String> = []
     for host in hosts where !HostProbe.isThisHost(host) {
-      if let process = try? ChildProcess(agent + [host, "true"], isSilent: true) {
-        asked.append((host, process))
-      } else {
-        lost.insert(host)
+      // A host that cannot even be asked for may well be there: mpirun says what is wrong.
+      guard let process = try? ChildProcess(agent + [host, "true"], isSilent: true) else {
+        continue
       }
+      asked.append((host, process))
     }
     let began = monotonicSeconds()
     var limit = limitSeconds

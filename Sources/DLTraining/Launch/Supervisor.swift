@@ -16,7 +16,8 @@ final class Supervisor {
   private let policy: RestartPolicy
   private let environment = ProcessInfo.processInfo.environment
   private let signalCount = SignalCount()
-  private let checkpointAtStart: FileMark?
+  private let checkpoints: CheckpointFolder
+  private let checkpointsAtStart: [Int: FileMark]
   private var reasons: [String] = []
   /// Runs from the end of a job to the first step of the next.
   private var restart: RestartClock?
@@ -24,14 +25,15 @@ final class Supervisor {
   init(
     job: LaunchJob, ranks: Int?, hosts: Hostfile?, folder: String, logger: Logger,
     signals: StopSignals
-  ) {
+  ) throws {
     self.job = job
     self.ranks = ranks
     self.hosts = hosts
     self.folder = folder
     self.logger = logger
     policy = RestartPolicy(maxRestarts: job.maxRestarts)
-    checkpointAtStart = FileMark(folder + "/checkpoints/latest")
+    checkpoints = CheckpointFolder(path: folder + "/checkpoints")
+    checkpointsAtStart = try checkpoints.marks()
     let count = signalCount
     signals.divert { _ in count.value.add(1, ordering: .relaxed) }
   }
@@ -62,7 +64,8 @@ final class Supervisor {
   }
 
   private var isStopping: Bool { signalCount.value.load(ordering: .relaxed) > 0 }
-  private var hasCheckpoint: Bool { FileMark(folder + "/checkpoints/latest") != nil }
+  /// Whether the run could go on: not where the folder cannot even be listed.
+  private var hasCheckpoint: Bool { (try? checkpoints.steps().isEmpty) == false }
   private var failureCode: ExitCode { hasCheckpoint ? .resumable : .fault }
 
   /// A job's command, and the file of its hosts where it has one of its own.
@@ -93,9 +96,11 @@ final class Supervisor {
   }
 
   /// Whether the run has gone on since the first start: only then are its own checkpoints what to
-  /// resume from, and not what the user named.
+  /// resume from, and not what the user named. Where the folder cannot be listed the ranks are to
+  /// say so: from what the user named they would start anew beside it.
   private var hasNewCheckpoint: Bool {
-    FileMark(folder + "/checkpoints/latest") != checkpointAtStart
+    guard let marks = try? checkpoints.marks() else { return true }
+    return marks.contains { checkpointsAtStart[$0] != $1 }
   }
 
   private func write(_ list: Hostfile) throws -> String {

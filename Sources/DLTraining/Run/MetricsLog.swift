@@ -10,11 +10,11 @@ final class MetricsLog {
 
   /// Opens the file, keeping its lines up to and including optimizer step `step`.
   ///
-  /// A last line that a killed run left unfinished is cut off too. Nothing is written any more once
-  /// the lease is lost.
+  /// A last line that a killed run left unfinished is cut off too; one that cannot be read and has
+  /// such lines behind it stays with them. Nothing is written any more once the lease is lost.
   init(_ path: String, resumingAt step: Int, lease: RunLease) throws {
     self.lease = lease
-    if step == 0 || !File.exists(path) {
+    guard step > 0, try File.kind(of: path) != nil else {
       file = try File(path, .create)
       return
     }
@@ -23,10 +23,9 @@ final class MetricsLog {
     var start = 0
     while let end = bytes[start...].firstIndex(of: UInt8(ascii: "\n")) {
       let line = String(decoding: bytes[start..<end], as: UTF8.self)
-      guard let object = try? JSON(parsing: line), let at = object["step"]?.int, at <= step else {
-        break
-      }
       start = end + 1
+      guard let at = (try? JSON(parsing: line))?["step"]?.int else { continue }
+      guard at <= step else { break }
       kept = start
     }
     file = try File(path, .append)

@@ -22,12 +22,13 @@ final class RunFolder {
 
   /// Opens a folder for writing, making it where it is not there, and takes its lease.
   ///
+  /// - Parameter turn: what a wait for the lease has found.
   /// - Throws: ``RunFolderError`` while another process writes to it.
-  init(_ path: String) throws {
+  init(_ path: String, after turn: RunLease.Turn? = nil) throws {
     self.path = path
     checkpoints = CheckpointFolder(path: path + "/checkpoints")
     try File.makeFolder(checkpoints.path)
-    lease = try RunLease(folder: path)
+    lease = try RunLease(folder: path, after: turn)
     try removeLeftovers()
   }
 
@@ -53,10 +54,18 @@ final class RunFolder {
   }
 
   /// The folder of the series `runs/NAME-001`, `runs/NAME-002` and so on behind the last one there.
-  static func unused(name: String) -> String { numbered(name, (lastNumber(name) ?? 0) + 1) }
+  ///
+  /// - Throws: `FormatError` where `runs` is there and cannot be listed.
+  static func unused(name: String) throws -> String {
+    numbered(name, (try lastNumber(name) ?? 0) + 1)
+  }
 
   /// The last of `runs/NAME-NNN`; nil where there is none.
-  static func newest(name: String) -> String? { lastNumber(name).map { numbered(name, $0) } }
+  ///
+  /// - Throws: as ``unused(name:)``.
+  static func newest(name: String) throws -> String? {
+    try lastNumber(name).map { numbered(name, $0) }
+  }
 
   /// The run folder that a checkpoint lies in; nil where its path names none.
   static func owner(of checkpoint: String) -> String? {
@@ -65,10 +74,10 @@ final class RunFolder {
     return isInRun ? parts.dropLast(2).joined(separator: "/") : nil
   }
 
-  private static func lastNumber(_ name: String) -> Int? {
+  private static func lastNumber(_ name: String) throws -> Int? {
     let start = plain(name) + "-"
-    let names = (try? File.list("runs")) ?? []
-    return names.compactMap { entry in
+    guard try File.kind(of: "runs") != nil else { return nil }
+    return try File.list("runs").compactMap { entry in
       entry.hasPrefix(start) ? Int(entry.dropFirst(start.count)) : nil
     }.filter { (1..<1_000_000).contains($0) }.max()
   }

@@ -37,23 +37,37 @@ final class RunLease: @unchecked Sendable {
   private var counter = 0
   private var thread: BackgroundThread?
 
+  /// A lease that may be taken as it was found: none, or one of an owner that is gone.
+  struct Turn {
+    fileprivate let found: [UInt8]?
+  }
+
+  /// Waits until the lease of a run folder may be taken, without changing anything.
+  ///
+  /// - Throws: ``RunFolderError`` where its owner goes on renewing it; `FormatError` where it cannot
+  ///   be read, so that nobody knows whose it is.
+  static func awaitTurn(folder: String) throws -> Turn {
+    try waitForTurn(folder, path(folder))
+  }
+
   /// Takes the lease of a run folder.
   ///
-  /// - Throws: ``RunFolderError`` where its owner goes on renewing it.
-  init(folder: String) throws {
+  /// - Parameter turn: what a wait has found; it is not waited again while that stands.
+  /// - Throws: as ``awaitTurn(folder:)``.
+  init(folder: String, after turn: Turn? = nil) throws {
     self.folder = folder
-    path = folder + "/.lease"
+    path = RunLease.path(folder)
     let temporary = "\(folder)/.lease.\(getpid()).tmp"
     file = try File(temporary, .create)
     defer { _ = try? File.remove(temporary) }
     try write(isFree: false)
     // A file system without links is left to the second way.
     if (try? File.link(temporary, to: path)) != true {
-      try waitForTurn()
+      _ = try RunLease.waitForTurn(folder, path, after: turn)
       try File.rename(temporary, to: path)
       // Another may have had the same thought: the lease is whose name stays.
       usleep(50_000)
-      guard RunLease.claim(path)?.owner == owner else { throw refusal }
+      guard try RunLease.claim(path)?.owner == owner else { throw RunLease.refusal(folder) }
     }
     thread = try BackgroundThread(
       "lease", every: (RunLease.renewalSeconds, { [weak self] in self?.renew() }))
@@ -72,9 +86,10 @@ final class RunLease: @unchecked Sendable {
 
   /// Looks whether the run is still this process's own.
   ///
-  /// - Throws: ``LeaseLostError``.
+  /// - Throws: ``LeaseLostError``; `FormatError` where the lease cannot be read, which does not mean
+  ///   that it is lost.
   func check() throws {
-    let found = RunLease.claim(path)
+    let found = try RunLease.claim(path)
     guard found?.owner == owner else {
       isLostFlag.store(true, ordering: .relaxed)
       let place = found.map { "process \($0.owner.process) on \($0.owner.host)" }
@@ -95,34 +110,53 @@ final class RunLease: @unchecked Sendable {
     try file.synchronize()
   }
 
-  private var refusal: RunFolderError {
+  private static func path(_ folder: String) -> String { folder + "/.lease" }
+
+  private static func refusal(_ folder: String) -> RunFolderError {
     RunFolderError(
       description: "\(folder): another process writes to this run, wait for it or use another --out"
     )
   }
 
   /// Returns when the lease may be taken; an owner that is about to end is given the time to.
-  private func waitForTurn() throws {
+  ///
+  /// One that this version cannot make sense of is anybody's: it counts as renewed when it changes.
+  ///
+  /// - Parameter turn: what an earlier wait has found.
+  private static func waitForTurn(_ folder: String, _ path: String, after turn: Turn? = nil) throws
+    -> Turn
+  {
+    if let turn, try content(path) == turn.found { return turn }
     var renewals = 0
-    var seen = RunLease.claim(path)
+    var seen = try content(path)
     var since = monotonicSeconds()
-    while let claim = RunLease.claim(path), !claim.isFree, !claim.owner.isDead {
-      if claim != seen {
+    while let found = try content(path) {
+      if let claim = Claim(String(decoding: found, as: UTF8.self)),
+        claim.isFree || claim.owner.isDead
+      {
+        return Turn(found: found)
+      }
+      if found != seen {
         renewals += 1
-        guard renewals < 3 else { throw refusal }
-        seen = claim
+        guard renewals < 3 else { throw refusal(folder) }
+        seen = found
         since = monotonicSeconds()
       }
-      if monotonicSeconds() - since > RunLease.staleSeconds { return }
+      if monotonicSeconds() - since > RunLease.staleSeconds { return Turn(found: found) }
       usleep(50_000)
     }
+    return Turn(found: nil)
   }
 
-  /// What the file of a lease says; nil where there is none or it cannot be read.
-  private static func claim(_ path: String) -> Claim? {
-    (try? File.contents(of: path, limit: 4096)).flatMap {
-      Claim(String(decoding: $0, as: UTF8.self))
-    }
+  /// What the file of a lease holds; nil where there is none.
+  private static func content(_ path: String) throws -> [UInt8]? {
+    guard try File.kind(of: path) != nil else { return nil }
+    return try File.contents(of: path, limit: 4096)
+  }
+
+  /// Whose a lease is; nil where there is none, or it says nothing.
+  private static func claim(_ path: String) throws -> Claim? {
+    try content(path).flatMap { Claim(String(decoding: $0, as: UTF8.self)) }
   }
 }
 

@@ -15,7 +15,7 @@ final class SummaryObserver: TrainingObserver {
 
   func didTrain(_ report: RunReport) throws {
     // A finished run that was resumed once more has nothing new to say.
-    if report.loss == nil, File.exists(path) { return }
+    if report.loss == nil, try File.kind(of: path) != nil { return }
     var last: [JSON.Member] = [.init("step", .integer(report.step))]
     if let loss = report.loss { last.append(.init("loss", .number(loss))) }
     if let validation = report.validation {

@@ -53,15 +53,16 @@ public struct TrainingJob: Sendable {
   /// The run folder that the run would have if it started now.
   ///
   /// - Parameter name: the name of the job.
-  /// - Throws: `FormatError` where a checkpoint to resume from cannot be read.
+  /// - Throws: `FormatError` where the system does not tell what is there.
   func folder(name: String) throws -> String {
     if let out { return withoutTrailingSlash(out) }
     switch resume {
-    case nil: return RunFolder.unused(name: name)
-    case "auto": return RunFolder.newest(name: name) ?? RunFolder.unused(name: name)
+    case nil: return try RunFolder.unused(name: name)
+    case "auto": return try RunFolder.newest(name: name) ?? RunFolder.unused(name: name)
     case let path?:
       let path = withoutTrailingSlash(path)
-      return File.isFolder(path) ? path : RunFolder.owner(of: path) ?? RunFolder.unused(name: name)
+      if try File.kind(of: path) == .folder { return path }
+      return try RunFolder.owner(of: path) ?? RunFolder.unused(name: name)
     }
   }
 

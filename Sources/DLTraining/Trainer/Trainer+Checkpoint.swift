@@ -4,84 +4,9 @@ import DLFormats
 import DLTensor
 
 extension Trainer {
-  /// Finds where to go on from, opens the run folder on rank 0, and loads the state on every rank.
-  func openRun() throws {
-    guard options.writesRun else { return }
-    let source = try communicator.agreed("open the run folder") {
-      communicator.rank == 0 ? try prepareFolder() : ""
-    }
-    let found = try communicator.broadcast(source + "\n" + folderPath, root: 0)
-      .split(separator: "\n", omittingEmptySubsequences: false)
-    folderPath = found.count > 1 ? String(found[1]) : ""
-    let checkpoint = found.first.map(String.init) ?? ""
-    if !checkpoint.isEmpty {
-      try communicator.agreed("resume from \(checkpoint)") { try load(checkpoint) }
-      let here = CheckpointFolder(path: folderPath + "/checkpoints")
-      if checkpoint == here.file(step: position.step) { lastSaved = position.step }
-    }
-    try communicator.agreed("write the run folder") { try startLogs() }
-    options.didSave(folderPath, checkpoint.isEmpty ? nil : checkpoint)
-  }
-
-  /// Chooses and opens the run folder; returns the checkpoint to resume from, empty for none.
-  private func prepareFolder() throws -> String {
-    var source = ""
-    switch options.resume {
-    case .never:
-      folderPath = options.out ?? RunFolder.unused(name: name)
-      let existing = try CheckpointFolder(path: folderPath + "/checkpoints").steps()
-      guard existing.isEmpty else {
-        throw RunFolderError(
-          description: "\(folderPath): already holds a run, use --resume auto to go on with it or "
-            + "another --out")
-      }
-    case .automatic:
-      folderPath = options.out ?? RunFolder.newest(name: name) ?? RunFolder.unused(name: name)
-      // Only the owner's view counts: the one before it may have been writing until now.
-      folder = try RunFolder(folderPath)
-      return try newestGood(in: folderPath) ?? ""
-    case .path(let path):
-      (source, folderPath) = try locate(path)
-      try checkTarget(source)
-    }
-    folder = try RunFolder(folderPath)
-    return source
-  }
-
-  /// Refuses to go on in the folder of another run, whose later checkpoints the next one would
-  /// replace.
-  private func checkTarget(_ source: String) throws {
-    let target = CheckpointFolder(path: folderPath + "/checkpoints")
-    let steps = try target.steps()
-    guard steps.isEmpty || steps.contains(where: { File.areSame(target.file(step: $0), source) })
-    else {
-      throw RunFolderError(
-        description: "\(folderPath): already holds another run, use another --out")
-    }
-  }
-
-  /// The checkpoint that a path names, and the folder to go on in.
-  private func locate(_ path: String) throws -> (source: String, folder: String) {
-    if File.isFolder(path) {
-      guard let source = try newestGood(in: path) else {
-        throw RunFolderError(
-          description: "\(path): holds no good checkpoint, start anew without --resume")
-      }
-      return (source, options.out ?? path)
-    }
-    // A file that is no checkpoint is refused before a folder is made.
-    _ = try Checkpoint.open(path)
-    return (path, options.out ?? RunFolder.owner(of: path) ?? RunFolder.unused(name: name))
-  }
-
-  private func newestGood(in run: String) throws -> String? {
-    let checkpoints = CheckpointFolder(path: run + "/checkpoints")
-    return try checkpoints.newestGood(report: report).map(checkpoints.file)
-  }
-
   /// Loads a checkpoint into model, optimizer and position.
-  private func load(_ path: String) throws {
-    let (file, position) = try Checkpoint.open(path)
+  func load(_ path: String, _ checkpoint: Checkpoint.Opened) throws {
+    let (file, position) = (checkpoint.file, checkpoint.position)
     for (key, mine) in compatibilityNotes where file.metadata[key] != mine {
       throw CheckpointError(
         path: path,
@@ -90,10 +15,10 @@ extension Trainer {
         exitCode: .usage)
     }
     try restoreNumbers(from: file)
-    for phase in phases { try phase.state.makeRoom() }
-    defer { for phase in phases { phase.state.release() } }
-    try StateDict(arena, adding: stateEntries()).load(from: file) {
-      $0.hasPrefix(Trainer.carriedPrefix) || $0.hasPrefix(Trainer.errorPrefix)
+    let state = Set(phases.flatMap(\.state.names))
+    let means = average?.entries(arena, context: context) ?? []
+    try StateDict(arena, adding: means).load(from: file) {
+      $0.hasPrefix(Trainer.carriedPrefix) || $0.hasPrefix(Trainer.errorPrefix) || state.contains($0)
     }
     guard file.metadata["model"] == configuration.model.fingerprint else {
       throw CheckpointError(
@@ -106,7 +31,7 @@ extension Trainer {
         path: path, what: "has \(position.updates.count) optimizers, this run \(phases.count)",
         advice: "resume with the configuration it was saved with", exitCode: .usage)
     }
-    for phase in phases { phase.state.takeShares() }
+    for phase in phases { try phase.state.read(from: file) }
     try restoreCarriedState(from: file)
     try restoreErrors(from: file)
     self.position = position
@@ -131,10 +56,11 @@ extension Trainer {
     ]
   }
 
-  private func startLogs() throws {
+  func startLogs() throws {
     guard let folder else { return }
-    try File.replace(folder.configurationPath) { try $0.write(configuration.yaml()) }
+    // First what may be found unreadable: nothing has changed then.
     let log = try MetricsLog(folder.metricsPath, resumingAt: position.step, lease: folder.lease)
+    try File.replace(folder.configurationPath) { try $0.write(configuration.yaml()) }
     observers.append(MetricsObserver(log, ranks: communicator.size))
     observers.append(
       SummaryObserver(

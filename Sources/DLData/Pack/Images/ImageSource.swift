@@ -46,7 +46,7 @@ final class ImageFolder: ImageSource {
     for name in try File.list(inner.isEmpty ? folder : "\(folder)/\(inner)")
     where !name.hasPrefix(".") {
       let path = inner.isEmpty ? name : "\(inner)/\(name)"
-      if File.isFolder("\(folder)/\(path)") {
+      if try File.kind(of: "\(folder)/\(path)") == .folder {
         try walk(path, depth: depth + 1)
       } else if Self.isImage(name) {
         paths.append(path)

@@ -1,0 +1,77 @@
+import DLCluster
+import DLFormats
+
+/// Looks for the newest checkpoint of a folder that is whole.
+///
+/// Damaged ones are passed over. Where one newer than it is sound but cannot be used here (another
+/// version's, or without permission to read), or where all are damaged, nothing is chosen: the run
+/// that went on from an older one, or anew, would replace what others can still use.
+struct CheckpointSearch {
+  /// A checkpoint that is whole.
+  struct Found {
+    let path: String
+    let checkpoint: Checkpoint.Opened
+    /// The damaged ones that were passed over, newest first.
+    var damaged: [CheckpointFault] = []
+
+    /// What is said of those, one line each.
+    var notices: [String] { damaged.map { notice($0, kept: "") } }
+
+    /// What is said of a damaged file.
+    ///
+    /// - Parameter name: what it is called from now on; empty where it stays as it is.
+    func notice(_ fault: CheckpointFault, kept name: String) -> String {
+      oneLine("\(fault.path): \(fault.what); going back to \(path)")
+        + (name.isEmpty ? "" : ", the damaged file is kept as \(name)")
+    }
+  }
+
+  /// What the look at one file came to.
+  enum Outcome {
+    case whole(Checkpoint.Opened)
+    case fault(CheckpointFault)
+  }
+
+  let folder: CheckpointFolder
+  /// What the checkpoint is for.
+  var purpose = CheckpointRefusal.Purpose.training
+
+  /// Goes from the newest to the oldest.
+  ///
+  /// - Parameters:
+  ///   - steps: the steps that have a file, oldest first.
+  ///   - examine: opens and checks one file; with several ranks on all of them.
+  /// - Returns: nil where there is no file.
+  /// - Throws: ``CheckpointRefusal``.
+  func newest(of steps: [Int], examine: (String) throws -> Outcome) throws -> Found? {
+    var faults: [CheckpointFault] = []
+    for step in steps.reversed() {
+      let path = folder.file(step: step)
+      switch try examine(path) {
+      case .fault(let fault): faults.append(fault)
+      case .whole(let checkpoint):
+        guard faults.allSatisfy({ $0.cause == .damage }) else {
+          throw CheckpointRefusal(faults: faults, older: path, purpose: purpose)
+        }
+        return Found(path: path, checkpoint: checkpoint, damaged: faults)
+      }
+    }
+    guard faults.isEmpty else {
+      throw CheckpointRefusal(faults: faults, older: nil, purpose: purpose)
+    }
+    return nil
+  }
+
+  /// The same on one rank alone.
+  func newest(report: (String) -> Void) throws -> Found? {
+    let found = try newest(of: try folder.steps()) { path in
+      do {
+        return .whole(try Checkpoint.openWhole(path))
+      } catch {
+        return .fault(CheckpointFault(path, error))
+      }
+    }
+    for line in found?.notices ?? [] { report(line) }
+    return found
+  }
+}

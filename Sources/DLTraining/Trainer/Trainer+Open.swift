@@ -1,0 +1,215 @@
+import DLCluster
+import DLFormats
+
+/// Where a run is asked to go on from.
+private enum ResumeSource: String {
+  /// Nowhere: it starts anew.
+  case nothing
+  /// The newest good checkpoint of a run folder.
+  case folder
+  /// A checkpoint.
+  case file
+}
+
+/// What rank 0 has found before anything is changed.
+private struct ResumePlan {
+  var source = ResumeSource.nothing
+  /// The run folder or the file to go on from.
+  var path = ""
+  /// The run folder to write to.
+  var folder = ""
+}
+
+extension Trainer {
+  /// Finds where to go on from, opens the run folder on rank 0, and loads the state on every rank.
+  ///
+  /// A run starts anew only where its folder holds no checkpoint. Whatever refuses to go on does so
+  /// before anything in the folder is changed.
+  func openRun() throws {
+    guard options.writesRun else { return }
+    let plan = try agreedPlan()
+    folderPath = plan.folder
+    let readers = try CheckpointReaders(communicator)
+    var turn: RunLease.Turn?
+    var found: CheckpointSearch.Found?
+    var isSettled = false
+    while !isSettled {
+      let before = try communicator.agreed("open the run folder") {
+        try lookBefore(plan, turn: &turn)
+      }
+      found = try find(plan, readers)
+      let settled = try communicator.agreed("open the run folder") {
+        try take(plan, after: turn, unchangedSince: before)
+      }
+      // Only the owner's view counts: the one before it may have been writing until now.
+      isSettled = try communicator.allgather([settled ? 1 : 0])[0] == 1
+    }
+    if let found {
+      try communicator.agreed("resume from \(found.path)") {
+        try load(found.path, found.checkpoint)
+      }
+      let here = CheckpointFolder(path: folderPath + "/checkpoints")
+      if found.path == here.file(step: position.step) { lastSaved = position.step }
+    }
+    try communicator.agreed("write the run folder") {
+      if let found { try setAside(found, plan) }
+      try startLogs()
+    }
+    options.didSave(folderPath, found?.path)
+  }
+
+  /// Rank 0's plan, on all ranks.
+  private func agreedPlan() throws -> ResumePlan {
+    let mine = try communicator.agreed("open the run folder") {
+      communicator.rank == 0 ? try makePlan() : ResumePlan()
+    }
+    let source = try communicator.broadcast(mine.source.rawValue, root: 0)
+    return ResumePlan(
+      source: ResumeSource(rawValue: source) ?? .nothing,
+      path: try communicator.broadcast(mine.path, root: 0),
+      folder: try communicator.broadcast(mine.folder, root: 0))
+  }
+
+  private func makePlan() throws -> ResumePlan {
+    switch options.resume {
+    case .never:
+      let folder = try options.out ?? RunFolder.unused(name: name)
+      guard try CheckpointFolder(path: folder + "/checkpoints").steps().isEmpty else {
+        throw RunFolderError(
+          description: "\(folder): already holds a run, use --resume auto to go on with it or "
+            + "another --out")
+      }
+      return ResumePlan(folder: folder)
+    case .automatic:
+      let folder = try options.out ?? RunFolder.newest(name: name) ?? RunFolder.unused(name: name)
+      return ResumePlan(source: .folder, path: folder, folder: folder)
+    case .path(let path):
+      if try File.kind(of: path) == .folder {
+        return ResumePlan(source: .folder, path: path, folder: options.out ?? path)
+      }
+      let folder = try options.out ?? RunFolder.owner(of: path) ?? RunFolder.unused(name: name)
+      return ResumePlan(source: .file, path: path, folder: folder)
+    }
+  }
+
+  /// Waits on rank 0 until the folder may be written to, and notes which checkpoints it holds.
+  private func lookBefore(_ plan: ResumePlan, turn: inout RunLease.Turn?) throws -> [Int: FileMark]
+  {
+    guard communicator.rank == 0 else { return [:] }
+    if folder == nil { turn = try RunLease.awaitTurn(folder: plan.folder) }
+    return try CheckpointFolder(path: plan.folder + "/checkpoints").marks()
+  }
+
+  /// The checkpoint to go on from, opened and checked by all ranks; nil to start anew.
+  private func find(_ plan: ResumePlan, _ readers: CheckpointReaders) throws
+    -> CheckpointSearch.Found?
+  {
+    switch plan.source {
+    case .nothing: return nil
+    case .folder:
+      let checkpoints = CheckpointFolder(path: plan.path + "/checkpoints")
+      let steps = try communicator.agreed("list \(checkpoints.path)") {
+        communicator.rank == 0 ? try checkpoints.steps() : []
+      }
+      let count = try communicator.allgather([steps.count])[0]
+      var all = steps + [Int](repeating: 0, count: max(count - steps.count, 0))
+      if count > 0 { try all.withUnsafeMutableBytes { try communicator.broadcast($0, root: 0) } }
+      let found = try refusing {
+        try CheckpointSearch(folder: checkpoints).newest(of: all, examine: readers.examine)
+      }
+      try communicator.agreed("resume from \(plan.path)") {
+        guard communicator.rank == 0 else { return }
+        if found == nil, options.resume != .automatic {
+          throw RunFolderError(
+            description: "\(plan.path): holds no checkpoint, start anew without --resume")
+        }
+        if let found, plan.path != plan.folder { _ = try checkTarget(plan, found) }
+        reportMissing(checkpoints, found)
+      }
+      return found
+    case .file:
+      var found = CheckpointSearch.Found(
+        path: plan.path, checkpoint: try whole(plan.path, readers))
+      try communicator.agreed("resume from \(plan.path)") {
+        if communicator.rank == 0 { found.damaged = try checkTarget(plan, found) }
+      }
+      return found
+    }
+  }
+
+  /// A file that the user has named.
+  private func whole(_ path: String, _ readers: CheckpointReaders) throws -> Checkpoint.Opened {
+    try refusing {
+      switch try readers.examine(path) {
+      case .whole(let checkpoint): return checkpoint
+      case .fault(let fault):
+        throw CheckpointRefusal(faults: [fault], older: nil, purpose: .named)
+      }
+    }
+  }
+
+  /// Turns a refusal, which all ranks come to alike, into one failure of them all.
+  private func refusing<R>(_ body: () throws -> R) throws -> R {
+    do {
+      return try body()
+    } catch let refusal as CheckpointRefusal {
+      throw RankFailure(rank: 0, exitCode: refusal.exitCode, message: refusal.description)
+    }
+  }
+
+  /// Refuses to go on in the folder of another run, whose later checkpoints the next one would
+  /// replace; and in that of the same one where it holds later checkpoints that others can use.
+  ///
+  /// - Returns: later checkpoints that nobody can use.
+  private func checkTarget(_ plan: ResumePlan, _ found: CheckpointSearch.Found) throws
+    -> [CheckpointFault]
+  {
+    let target = CheckpointFolder(path: plan.folder + "/checkpoints")
+    let steps = try target.steps()
+    guard !steps.isEmpty else { return [] }
+    guard steps.contains(where: { File.areSame(target.file(step: $0), found.path) }) else {
+      throw RunFolderError(
+        description: "\(plan.folder): already holds another run, use another --out")
+    }
+    let later = steps.filter { $0 > found.checkpoint.position.step }
+    let faults = later.reversed().compactMap { step -> CheckpointFault? in
+      let path = target.file(step: step)
+      do { _ = try Checkpoint.openHeader(path) } catch { return CheckpointFault(path, error) }
+      return nil
+    }
+    let useful = faults.filter { $0.cause != .damage }
+    guard useful.isEmpty else { throw CheckpointRefusal(faults: useful, older: found.path) }
+    return faults
+  }
+
+  /// Says it where the newest checkpoint that the folder notes is gone.
+  private func reportMissing(_ checkpoints: CheckpointFolder, _ found: CheckpointSearch.Found?) {
+    guard let latest = checkpoints.latest, !File.exists(latest) else { return }
+    let start = found.map { "going on from \($0.path)" } ?? "starting anew"
+    report("\(latest): was the newest checkpoint and is not there; \(start)")
+  }
+
+  /// Takes the run folder on rank 0; whether its checkpoints are still those that were looked at.
+  private func take(
+    _ plan: ResumePlan, after turn: RunLease.Turn?, unchangedSince marks: [Int: FileMark]
+  ) throws -> Bool {
+    guard communicator.rank == 0 else { return true }
+    let folder = try self.folder ?? RunFolder(plan.folder, after: turn)
+    self.folder = folder
+    return try folder.checkpoints.marks() == marks
+  }
+
+  /// Gives damaged checkpoints of the run's own folder another name, so that the run does not write
+  /// over them, and says so; on rank 0.
+  private func setAside(_ found: CheckpointSearch.Found, _ plan: ResumePlan) throws {
+    guard communicator.rank == 0, let folder else { return }
+    for fault in found.damaged {
+      var kept = ""
+      if File.areSame(fault.path, folder.checkpoints.path + "/" + File.name(of: fault.path)) {
+        kept = try folder.checkpoints.nameForDamaged(fault.path)
+        try File.rename(fault.path, to: kept)
+      }
+      report(found.notice(fault, kept: File.name(of: kept)))
+    }
+  }
+}
