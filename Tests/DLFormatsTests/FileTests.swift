@@ -45,6 +45,27 @@ import Testing
     #expect(try formatError { _ = try File.list(path) }?.exitStatus == 74)
   }
 
+  @Test func whatLiesAtAPath() throws {
+    let path = try folder.write([1])
+    #expect(try File.kind(of: path) == .file)
+    #expect(try File.kind(of: folder.path) == .folder)
+    #expect(try File.kind(of: "/dev/null") == .other)
+    for absent in ["\(folder.path)/none", path + "/none", "\(folder.path)/none/none"] {
+      #expect(try File.kind(of: absent) == nil)
+      #expect(!File.exists(absent))
+    }
+    // Links that lead nowhere, or to themselves, are there.
+    for (name, target) in [("dead", "none"), ("circle", "circle")] {
+      let link = "\(folder.path)/\(name)"
+      try FileManager.default.createSymbolicLink(atPath: link, withDestinationPath: target)
+      let error = try formatError { _ = try File.kind(of: link) }
+      #expect(error?.exitStatus == 74 && error?.file == link)
+    }
+    #expect(File.exists("\(folder.path)/circle/file"))
+    #expect(
+      try formatError { _ = try File.kind(of: "\(folder.path)/circle/file") }?.exitStatus == 74)
+  }
+
   @Test func appendAndTruncate() throws {
     let path = "\(folder.path)/log"
     try File(path, .append).write("one\n")
@@ -65,5 +86,11 @@ import Testing
     [UInt8]().withUnsafeBytes { sum.update($0) }
     Array("56789".utf8).withUnsafeBytes { sum.update($0) }
     #expect(sum.value == 0xcbf4_3926)
+    func of(_ text: String) -> CRC32 { CRC32(value: Array(text.utf8).withUnsafeBytes(CRC32.of)) }
+    var joined = of("12")
+    joined.append(of("345678"), byteCount: 6)
+    joined.append(CRC32(), byteCount: 0)
+    joined.append(of("9"), byteCount: 1)
+    #expect(joined == sum)
   }
 }

@@ -162,13 +162,21 @@ final class HostDomain: MemoryDomain {
     _ = try tell(Call(op: .barrier), UnsafeRawBufferPointer(start: nil, count: 0))
   }
 
-  func share(_ byteCount: Int) throws -> SharedMemory {
+  func share(_ byteCount: Int, parts: [Range<Int>]) throws -> SharedMemory {
     segments += 1
     let name = "/dltrain-arena-\(team.job)-\(segments)"
     var made: Result<SharedMemory, any Error>?
-    if index == 0 { made = Result { try SharedMemory(creating: name, byteCount: byteCount) } }
+    if index == 0 { made = Result { try SharedMemory(naming: name, byteCount: byteCount) } }
     try synchronize()
     if index != 0 { made = Result { try SharedMemory(opening: name, byteCount: byteCount) } }
+    if let mapped = made {
+      // Nobody writes before all have their parts, so that no access can find the space gone.
+      made = Result {
+        let memory = try mapped.get()
+        try memory.reserve(parts, of: name)
+        return memory
+      }
+    }
     var code: Int32 = 0
     if case .failure(let error) = made {
       code = if case .system(_, let number, _) = error as? ClusterError { number } else { 5 }

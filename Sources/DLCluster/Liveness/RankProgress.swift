@@ -125,9 +125,9 @@ private final class WatchedDomain: MemoryDomain {
   var ranks: [Int] { base.ranks }
   var index: Int { base.index }
 
-  func share(_ byteCount: Int) throws -> SharedMemory {
+  func share(_ byteCount: Int, parts: [Range<Int>]) throws -> SharedMemory {
     progress.arrive()
-    return try base.share(byteCount)
+    return try base.share(byteCount, parts: parts)
   }
 
   func synchronize() throws {

@@ -58,11 +58,64 @@ package final class SharedMemory: @unchecked Sendable {
     try self.init(mapping: descriptor, byteCount: byteCount)
   }
 
+  /// Makes a segment that others map by its name, and of which each who maps it reserves a part by
+  /// ``reserve(_:of:)`` before anybody writes to it.
+  ///
+  /// Throws ``ClusterError/system(op:errno:detail:)`` where there is no space for all of it.
+  package convenience init(naming name: String, byteCount: Int) throws {
+    let descriptor = shm_open(name, O_RDWR | O_CREAT | O_EXCL, 0o600)
+    guard descriptor >= 0 else { throw SharedMemory.refused(byteCount, errno) }
+    defer { close(descriptor) }
+    var status = statvfs()
+    // Asked first, so that nobody fills the memory with what cannot become whole.
+    if fstatvfs(descriptor, &status) == 0, status.f_blocks > 0,
+      Int(status.f_bavail) < (byteCount - 1) / Int(status.f_frsize) + 1
+    {
+      SharedMemory.unlink(name)
+      throw SharedMemory.refused(byteCount, ENOSPC)
+    }
+    guard ftruncate(descriptor, off_t(max(byteCount, 64))) == 0 else {
+      let code = errno
+      SharedMemory.unlink(name)
+      throw SharedMemory.refused(byteCount, code)
+    }
+    try self.init(mapping: descriptor, byteCount: byteCount)
+  }
+
+  /// Reserves space for parts of a segment.
+  ///
+  /// Linux takes a page from the memory nearest to the core that asks for it first: so each rank asks
+  /// for what it uses most.
+  ///
+  /// Throws ``ClusterError/system(op:errno:detail:)`` where there is no space.
+  package func reserve(_ parts: [Range<Int>], of name: String) throws {
+    let descriptor = shm_open(name, O_RDWR, 0)
+    guard descriptor >= 0 else { throw SharedMemory.refused(byteCount, errno) }
+    defer { close(descriptor) }
+    for part in parts where !part.isEmpty {
+      var code = EINTR
+      while code == EINTR {
+        code = posix_fallocate(descriptor, off_t(part.lowerBound), off_t(part.count))
+      }
+      guard code == 0 else { throw SharedMemory.refused(byteCount, code) }
+    }
+  }
+
+  /// Writes a zero to every page of parts of fresh memory of this process, by which the system places
+  /// it near the calling thread.
+  func touch(_ parts: [Range<Int>]) {
+    for part in parts {
+      for place in stride(from: part.lowerBound, to: part.upperBound, by: 4096) {
+        pointer.storeBytes(of: 0, toByteOffset: place, as: UInt8.self)
+      }
+    }
+  }
+
   /// Takes a segment's name away; those who have mapped it keep it.
   package static func unlink(_ name: String) { shm_unlink(name) }
 
   /// Maps the segment that another process of the host has made.
-  convenience init(opening name: String, byteCount: Int) throws {
+  package convenience init(opening name: String, byteCount: Int) throws {
     let descriptor = shm_open(name, O_RDWR, 0)
     guard descriptor >= 0 else { throw SharedMemory.refused(byteCount, errno) }
     defer { close(descriptor) }

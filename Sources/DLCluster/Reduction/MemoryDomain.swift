@@ -7,11 +7,20 @@ protocol MemoryDomain: AnyObject {
 
   /// Zeroed memory that all members see; collective over them.
   ///
-  /// Throws on every member or on none.
-  func share(_ byteCount: Int) throws -> SharedMemory
+  /// - Parameter parts: what this member uses most, and so is to lie near its core; the members'
+  ///   parts together are the whole.
+  /// - Throws: on every member or on none.
+  func share(_ byteCount: Int, parts: [Range<Int>]) throws -> SharedMemory
 
   /// Returns when every member has arrived; what they wrote before it is seen after it.
   func synchronize() throws
+}
+
+extension MemoryDomain {
+  /// The same, of which every member takes an even part.
+  func share(_ byteCount: Int) throws -> SharedMemory {
+    try share(byteCount, parts: [slice(of: 0..<byteCount, parts: ranks.count, index: index)])
+  }
 }
 
 /// A rank that shares memory with no other.
@@ -21,7 +30,9 @@ final class LoneDomain: MemoryDomain {
 
   init(rank: Int) { ranks = [rank] }
 
-  func share(_ byteCount: Int) throws -> SharedMemory { try SharedMemory(byteCount: byteCount) }
+  func share(_ byteCount: Int, parts: [Range<Int>]) throws -> SharedMemory {
+    try SharedMemory(byteCount: byteCount)
+  }
 
   func synchronize() throws {}
 }
@@ -40,7 +51,7 @@ final class ThreadDomain: MemoryDomain {
     self.size = size
   }
 
-  func share(_ byteCount: Int) throws -> SharedMemory {
+  func share(_ byteCount: Int, parts: [Range<Int>]) throws -> SharedMemory {
     try synchronize()
     if index == 0 {
       team.published = [Result { try SharedMemory(byteCount: byteCount) }]
@@ -50,7 +61,11 @@ final class ThreadDomain: MemoryDomain {
     // The leader may publish again only once all have looked.
     team.synchronize()
     guard let made else { preconditionFailure("the leader publishes what it made") }
-    return try made.get()
+    let memory = try made.get()
+    memory.touch(parts)
+    // Nobody may write before all have.
+    team.synchronize()
+    return memory
   }
 
   func synchronize() throws {

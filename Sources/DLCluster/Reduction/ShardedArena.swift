@@ -77,7 +77,19 @@ public final class ShardedArena: ArenaExchange {
   }
 
   private static func memory(_ domain: any MemoryDomain, _ byteCount: Int) throws -> SharedMemory {
-    try domain.share(offset(member: domain.ranks.count, byteCount))
+    let members = domain.ranks.count
+    return try domain.share(
+      offset(member: members, byteCount),
+      parts: parts(of: domain.index, members: members, byteCount))
+  }
+
+  /// What a member uses most of the memory: its slice of the parameters, with the gap behind the
+  /// last, and its gradients.
+  package static func parts(of member: Int, members: Int, _ byteCount: Int) -> [Range<Int>] {
+    [
+      slice(of: 0..<offset(member: 0, byteCount), parts: members, index: member),
+      offset(member: member, byteCount)..<offset(member: member + 1, byteCount),
+    ]
   }
 
   /// Where a member's gradients begin: behind the parameters, and not at the same place of a page as
