@@ -91,6 +91,8 @@ let package = Package(
     .testTarget(name: "ProcessTests", dependencies: ["DLFormats"]),
     .testTarget(name: "DLClusterTests", dependencies: ["DLCluster"]),
     .executableTarget(
+      name: "dltrain-model", dependencies: ["DLTrain"], path: "Tests/ModelProgram"),
+    .executableTarget(
       name: "ClusterCheck", dependencies: ["DLCluster", "CMPI"], path: "Tests/ClusterCheck"),
   ],
   swiftLanguageModes: [.v6]

@@ -201,9 +201,11 @@ extension File {
   /// `body` writes to a temporary file `.NAME.PID.tmp` in the same folder, which is then forced to
   /// the disk and renamed. On any error the temporary file is removed and `path` stays as it was.
   /// A device or pipe at `path` is not replaced but written to. `committing` is called last before
-  /// the rename, and prevents it by throwing.
+  /// the rename, and prevents it by throwing. `synchronizing` is false for what a crash of the
+  /// machine may take back.
   public static func replace<R>(
-    _ path: String, committing: () throws -> Void = {}, _ body: (File) throws -> R
+    _ path: String, synchronizing: Bool = true, committing: () throws -> Void = {},
+    _ body: (File) throws -> R
   ) throws -> R {
     var status = stat()
     let isThere = stat(path, &status) == 0
@@ -212,13 +214,15 @@ extension File {
     }
     let (folder, name) = split(path)
     let temporary = "\(folder)/.\(name).\(getpid()).tmp"
+    TemporaryFiles.add(temporary)
+    defer { TemporaryFiles.remove(temporary) }
     do {
       let file = try File(temporary, .create)
       let result = try body(file)
-      try file.synchronize()
+      if synchronizing { try file.synchronize() }
       try committing()
       try rename(temporary, to: path)
-      try synchronize(folder: folder)
+      if synchronizing { try synchronize(folder: folder) }
       return result
     } catch var error as FormatError where error.file == temporary {
       unlink(temporary)
@@ -228,6 +232,19 @@ extension File {
       unlink(temporary)
       throw error
     }
+  }
+
+  /// Finds out whether a file could be replaced, by way of its temporary one; `path` stays as it is.
+  ///
+  /// - Throws: `FormatError` where it could not.
+  public static func checkReplaceable(_ path: String) throws {
+    struct Checked: Error {}
+    guard !isFolder(path) else {
+      throw FormatError(.io, file: path, "is a folder", advice: "name a file")
+    }
+    do {
+      try replace(path, synchronizing: false, committing: { throw Checked() }) { _ in }
+    } catch is Checked {}
   }
 
   /// The folder and the last name of a path; the folder of a bare name is ".".

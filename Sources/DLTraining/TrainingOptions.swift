@@ -33,6 +33,11 @@ public struct TrainingOptions: Sendable {
   public var didSave: @Sendable (_ folder: String, _ checkpoint: String?) -> Void = { _, _ in }
   /// A file to write at the end: what each rank's threads did when, in Chrome's trace event format.
   public var trace: String?
+  /// Told of the record of the run once there is one, on rank 0; whoever ends the run from elsewhere
+  /// closes it.
+  var didOpen: @Sendable (RunRecord) -> Void = { _ in }
+  /// Told that the first step is about to begin.
+  var willStep: @Sendable () -> Void = {}
   /// Whether the run leaves a folder with checkpoints and metrics; not for measurements.
   public var writesRun = true
   /// Where the rank shows what it is at; nil where nobody watches.

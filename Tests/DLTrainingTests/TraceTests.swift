@@ -50,6 +50,9 @@ import Testing
     let options = bench.options("run") { $0.trace = path }
     try train(bench.configuration(["steps=5", "validate.every_steps=4"]), options, ranks: ranks)
     let (events, names) = try read(path)
+    // Viewers drop what lies before zero: the first event is there, whatever rank it is of.
+    #expect(events.map(\.start).min() == 0)
+    #expect(events.allSatisfy { $0.end >= $0.start })
     for rank in 0..<ranks {
       #expect(names["\(rank)"] == "rank \(rank)")
       let threads = [
@@ -92,6 +95,22 @@ import Testing
     #expect(error?.exitCode == .io)
     #expect(error?.message.contains("missing") == true)
     #expect(!FileManager.default.fileExists(atPath: bench.checkpoint("run", step: 1)))
+  }
+
+  /// Until there is a trace, what lay there stays, and a run that fails does not leave an empty one.
+  @Test func aTraceIsNotTouchedBeforeTheEnd() throws {
+    let bench = try Workbench()
+    let path = bench.path + "/trace.json"
+    try Data("old".utf8).write(to: URL(fileURLWithPath: path))
+    let options = bench.options("run") { options in
+      options.trace = path
+      options.shouldStop = {
+        #expect(FileManager.default.contents(atPath: path) == Data("old".utf8))
+        return false
+      }
+    }
+    try train(bench.configuration(["steps=2"]), options)
+    #expect(try !read(path).events.isEmpty)
   }
 
   @Test func theTimesOfAStepAddUpAndNameTheSlowestRank() throws {

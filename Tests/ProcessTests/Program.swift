@@ -27,6 +27,9 @@ enum Program {
 
   static let path = products + "/dltrain"
 
+  /// A program with a network of its own: Tests/ModelProgram.
+  static let modelProgram = products + "/dltrain-model"
+
   /// The command that starts `processes` ranks under mpirun; nothing for nil.
   static func launcher(_ processes: Int?) -> [String] {
     guard let processes else { return [] }
@@ -52,7 +55,9 @@ enum Program {
   }
 
   /// Starts any command without waiting for it.
-  static func startCommand(_ command: [String], in folder: String?) throws -> RunningProgram {
+  static func startCommand(
+    _ command: [String], in folder: String?, variables: [String: String] = [:]
+  ) throws -> RunningProgram {
     let process = Process()
     process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
     process.arguments = ["timeout", "-k", "5", String(limitSeconds)] + command
@@ -60,7 +65,7 @@ enum Program {
     var environment = ProcessInfo.processInfo.environment
     environment["OMPI_ALLOW_RUN_AS_ROOT"] = "1"
     environment["OMPI_ALLOW_RUN_AS_ROOT_CONFIRM"] = "1"
-    process.environment = environment
+    process.environment = environment.merging(variables) { $1 }
     return try RunningProgram(process)
   }
 }
@@ -181,8 +186,10 @@ final class RunningProgram {
   func wait() -> Outcome {
     process.waitUntilExit()
     defer { try? FileManager.default.removeItem(atPath: folder) }
+    // As a shell tells it: 128 and the number of the signal that ended it.
+    let signal: Int32 = process.terminationReason == .uncaughtSignal ? 128 : 0
     return Outcome(
-      status: process.terminationStatus, output: read("out"), errors: read("err"))
+      status: signal + process.terminationStatus, output: read("out"), errors: read("err"))
   }
 
   private func read(_ name: String) -> String {

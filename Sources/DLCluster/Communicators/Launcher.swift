@@ -9,6 +9,12 @@ public struct Launcher: Sendable, Equatable {
   /// The number of those on this host, where it says so.
   public let localTasks: Int?
 
+  /// Whether processes that a signal reaches have the time to finish a step and to save it.
+  ///
+  /// mpirun kills them a second after a SIGTERM, as soon as one of them has left; Slurm waits for
+  /// them, 30 seconds unless it is set otherwise (`KillWait`).
+  public var leavesTimeToSave: Bool { name == "srun" }
+
   /// Reads the variables that mpirun, a process manager (PMI, PMIx) or Slurm sets; nil without any.
   public init?(environment: [String: String]) {
     func number(_ name: String) -> Int? { environment[name].flatMap { Int($0) } }

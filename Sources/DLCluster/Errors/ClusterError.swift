@@ -28,6 +28,14 @@ public enum ClusterError: DLError, Equatable {
     if case .peerFailed = self { true } else { false }
   }
 
+  /// Whether another rank is the likely cause: it failed, or MPI lost it.
+  public var isPeers: Bool {
+    switch self {
+    case .peerFailed, .mpi: true
+    default: false
+    }
+  }
+
   /// One line: what happened, where, and what to do.
   public var description: String {
     switch self {

@@ -17,8 +17,8 @@ public struct CorruptionError: DLError {
   /// One line.
   public var description: String {
     let what = state.map { "the optimizer's \($0) of \(parameter)" } ?? parameter
-    return "step \(step): \(what) has changed in memory since it was last written, the last "
-      + "checkpoint stands; go on with --resume auto, and test the memory of \(host)"
+    return "step \(step): \(what) has changed in memory since it was last written; "
+      + "test the memory of \(host)"
   }
 }
 
@@ -50,7 +50,6 @@ public struct CopyMismatchError: DLError {
         "\(tensor) is not the same on "
         + groups.map(Standstill.list).joined(separator: " and on ")
     }
-    return "step \(step): \(sides)\(more), the last checkpoint stands; go on with --resume auto, "
-      + "and test the memory and the network of their hosts"
+    return "step \(step): \(sides)\(more); test the memory and the network of their hosts"
   }
 }

@@ -40,7 +40,7 @@ public struct JobOutput: Sendable {
       lostHosts.insert(word(after: "node", in: words))
     } else if line.hasPrefix("dltrain: ") {
       let text = line.dropFirst("dltrain: ".count)
-      if text.hasPrefix(StopSignals.suddenEnd) {
+      if StopSignals.suddenEnds.contains(where: text.hasPrefix) {
         isSudden = true
       } else if Watchdog.ends.contains(where: text.hasPrefix) {
         isStandingStill = true

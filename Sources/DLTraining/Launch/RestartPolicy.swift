@@ -30,6 +30,8 @@ public struct RestartPolicy: Sendable, Equatable {
     case finish(ExitCode)
     /// Start it again.
     case restart
+    /// It was told to stop: end so.
+    case stop
     /// It has failed too often: end with this code.
     case giveUp(ExitCode)
   }
@@ -60,7 +62,7 @@ public struct RestartPolicy: Sendable, Equatable {
     case .resumable where !end.isSudden: return .finish(.resumable)
     default: break
     }
-    if isStopping { return .finish(.resumable) }
+    if isStopping { return .stop }
     if restarts < maxRestarts { return .restart }
     return .giveUp(code ?? (hasCheckpoint ? .resumable : .fault))
   }

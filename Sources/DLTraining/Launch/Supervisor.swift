@@ -35,11 +35,39 @@ final class Supervisor {
     checkpoints = CheckpointFolder(path: folder + "/checkpoints")
     checkpointsAtStart = try checkpoints.marks()
     let count = signalCount
-    signals.divert { _ in count.value.add(1, ordering: .relaxed) }
+    signals.divert {
+      count.last.store($0, ordering: .relaxed)
+      count.value.add(1, ordering: .relaxed)
+    }
   }
 
   /// Runs the job until it has ended for good.
   func run() throws -> ExitCode {
+    do {
+      let code = try runToEnd()
+      if code != .success { note(.interrupted, code.rawValue, "told to stop") }
+      return code
+    } catch let error as LaunchError {
+      note(.lostRank, error.exitCode.rawValue, error.reasons.last ?? "")
+      throw error
+    }
+  }
+
+  /// Notes how the job ended, where its ranks were killed before they could.
+  private func note(_ reason: RunEnd.Reason, _ code: Int32, _ message: String) {
+    RunRecord.close(folder, reason, exitCode: code, message: message)
+  }
+
+  /// What a job that was told to stop ends with: as by the signal where there is nothing to go on from.
+  private func stop() -> ExitCode {
+    if hasCheckpoint { return .resumable }
+    let number = signalCount.last.load(ordering: .relaxed)
+    note(.interrupted, 128 + number, "told to stop")
+    logger.notice("told to stop: no checkpoint was written yet, start anew")
+    StopSignals.endProcess(by: number)
+  }
+
+  private func runToEnd() throws -> ExitCode {
     var lost: Set<String> = []
     while true {
       guard let start = try nextStart(lost) else {
@@ -50,6 +78,7 @@ final class Supervisor {
       let decision = policy.decide(
         end, restarts: reasons.count, isStopping: isStopping, hasCheckpoint: hasCheckpoint)
       if case .finish(let code) = decision { return code }
+      if decision == .stop { return stop() }
       reasons.append(end.reason)
       restart = RestartClock(folder: folder, number: reasons.count)
       if case .giveUp(let code) = decision {
@@ -59,7 +88,7 @@ final class Supervisor {
       logger.notice(
         "\(end.reason); starting again, restart \(reasons.count) of \(job.maxRestarts)")
       sleep(RestartPolicy.delaySeconds(restart: reasons.count))
-      if isStopping { return .resumable }
+      if isStopping { return stop() }
     }
   }
 
@@ -204,6 +233,8 @@ final class Supervisor {
 /// Signals that asked for an end so far.
 private final class SignalCount: Sendable {
   let value = Atomic<Int>(0)
+  /// The number of the last one.
+  let last = Atomic<Int32>(SIGTERM)
 }
 
 /// Which file lies at a path at a moment: another after each replacement.

@@ -8,12 +8,14 @@ import DLTensor
 public final class ConsoleReporter: TrainingObserver {
   private let layout: String
   private let isLive: Bool
-  private var plan: RunPlan?
+  private let program: String
+  private(set) var plan: RunPlan?
   private var began = 0.0
   private var shown = 0.0
   private var epoch = EpochSums()
   private var whole = StepSums()
   private var pending: StepReport?
+  private(set) var last: StepReport?
   private var isLineOpen = false
 
   /// Makes a reporter.
@@ -21,8 +23,10 @@ public final class ConsoleReporter: TrainingObserver {
   /// - Parameters:
   ///   - layout: how the ranks are laid out, from ``RankLayout/text(ranks:)``.
   ///   - isLive: whether to keep a line within the epoch up to date, by carriage returns.
-  public init(layout: String, isLive: Bool) {
+  ///   - program: what evaluates the run.
+  public init(layout: String, isLive: Bool, program: String = "dltrain") {
     self.layout = layout
+    self.program = program
     self.isLive = isLive
   }
 
@@ -49,6 +53,7 @@ public final class ConsoleReporter: TrainingObserver {
   public func didStep(_ report: StepReport) {
     flush()
     guard let plan else { return }
+    last = report
     epoch.add(report)
     whole.add(report.times)
     if report.step % max(plan.stepsPerEpoch, 1) == 0 || report.step == plan.totalSteps {
@@ -91,6 +96,8 @@ public final class ConsoleReporter: TrainingObserver {
     if let plan, plan.startStep >= report.totalSteps {
       add(
         "nothing to do", "the run had ended at step \(report.step); raise epochs or steps to go on")
+    } else if let plan, report.end.reason == .earlyStop, plan.startStep == report.step {
+      add("nothing to do", "the run had ended \(report.end.message)")
     } else if let plan, report.isInterrupted, report.hasReachedStop, plan.startStep == report.step {
       add("nothing to do", "the run was at step \(report.step) already; raise --stop-at to go on")
     }
@@ -104,21 +111,22 @@ public final class ConsoleReporter: TrainingObserver {
     if report.traffic.plainGradients > 0, steps > 0 {
       add("sent between hosts", report.traffic.text(steps: steps))
     }
+    if report.end.reason == .earlyStop { add(report.end.reason.title, report.end.message) }
     if let checkpoint = report.checkpoint { add("checkpoint", checkpoint) }
     if !report.folder.isEmpty {
       add("metrics", report.folder + "/metrics.jsonl")
       if report.isInterrupted {
-        add("stopped", "at step \(report.step) of \(report.totalSteps)")
+        add(report.end.reason.title, report.end.message)
         add("go on with", "--resume auto --out \(report.folder)")
       } else {
-        add("evaluate", "dltrain evaluate \(report.folder)")
+        add("evaluate", "\(program) evaluate \(report.folder)")
       }
     }
     Console.out("\n" + Text.table(rows) + "\n")
   }
 
   /// Prints an epoch that no validation followed.
-  private func flush() {
+  func flush() {
     guard let step = pending else { return }
     pending = nil
     finish(step, nil)
@@ -155,7 +163,7 @@ public final class ConsoleReporter: TrainingObserver {
     }
   }
 
-  private func closeLine() {
+  func closeLine() {
     if isLineOpen { Console.out("\r\u{1b}[K") }
     isLineOpen = false
   }

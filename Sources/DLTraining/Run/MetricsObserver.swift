@@ -2,13 +2,13 @@ import DLFormats
 
 /// Writes `metrics.jsonl`.
 final class MetricsObserver: TrainingObserver {
-  private let log: MetricsLog
+  private let record: RunRecord
   private let ranks: Int
   // The first step reaches the file at once: the launcher sees by it that a run goes on.
   private var flushed = -Double.infinity
 
-  init(_ log: MetricsLog, ranks: Int) {
-    self.log = log
+  init(_ record: RunRecord, ranks: Int) {
+    self.record = record
     self.ranks = ranks
   }
 
@@ -38,11 +38,11 @@ final class MetricsObserver: TrainingObserver {
       members.append(.init("parameter_bytes", .integer(traffic.parameters)))
     }
     for part in report.parts { members.append(.init("loss_" + part.name, .number(part.loss))) }
-    try log.append(members)
+    try record.append(members)
     let now = monotonicSeconds()
     if now - flushed > 1 {
       flushed = now
-      try log.flush()
+      try record.flush()
     }
   }
 
@@ -53,11 +53,9 @@ final class MetricsObserver: TrainingObserver {
     ]
     if let accuracy = report.accuracy { members.append(.init("accuracy", .number(accuracy))) }
     for metric in report.metrics { members.append(.init(metric.name, .number(metric.value))) }
-    try log.append(members)
-    try log.flush()
+    try record.append(members)
+    try record.flush()
   }
 
-  func willSave() throws { try log.flush() }
-
-  func didTrain(_ report: RunReport) throws { try log.flush() }
+  func willSave() throws { try record.flush() }
 }

@@ -54,7 +54,9 @@ public struct StepTimes: Sendable {
     agreement = clock.seconds(.agreement)
     reduction = clock.seconds(.reduction)
     optimizer = clock.seconds(.optimizer)
-    compute = clock.elapsed - dataWait - syncBatchNorm - agreement - reduction - optimizer
+    // The parts are rounded: nothing left may come out as a little less than that.
+    compute = max(
+      clock.elapsed - dataWait - syncBatchNorm - agreement - reduction - optimizer, 0)
     (slowestRank, self.slowest) = slowest
   }
 

@@ -1,38 +1,57 @@
 import DLCluster
+import DLFormats
 import Glibc
 import Synchronization
 
 /// The signals that end a run, taken by a thread of their own.
 ///
-/// SIGUSR1 asks to finish the step, write a checkpoint and stop. SIGTERM and SIGINT end the process
-/// at once with exit code 75: mpirun kills ranks a second after a SIGTERM, and after the death of a
-/// peer no collective completes.
+/// SIGUSR1 asks to finish the step, write a checkpoint and stop; so do SIGINT, SIGTERM and SIGHUP
+/// where whoever started the ranks leaves them the time. Under mpirun they end the process at once:
+/// it kills ranks a second after a SIGTERM, and after the death of a peer no collective completes.
 public final class StopSignals: Sendable {
   private struct State {
-    var flag: HostFlag?
+    var notes = HostNotes()
     var place = ""
+    var leavesTimeToSave = false
+    var isTraining = false
+    var isStepping = false
     var run = ""
     var checkpoint = ""
+    var record: RunRecord?
     var isEnding = false
+    /// When the run was asked to stop by a signal that would else have ended it.
+    var asked: Double?
     var handler: (@Sendable (Int32) -> Void)?
   }
 
-  /// How the line begins that a rank leaves when a signal ends it.
-  static let suddenEnd = "terminated"
+  /// How the lines begin that a rank leaves when a signal ends it under a launcher.
+  static let suddenEnds = ["terminated", "lost rank"]
+  /// Seconds within which signals count as one: `timeout` sends each to the program and to its
+  /// group, and a terminal's may be passed on once more.
+  private static let oneSignalSeconds = 0.2
+  /// Seconds for the last lines of the metrics, where the disk does not answer.
+  private static let recordSeconds = 3.0
 
-  private static let signals = [SIGUSR1, SIGTERM, SIGINT]
+  private let numbers: [Int32]
   private let stop = Atomic<Bool>(false)
   private let state = Mutex(State())
 
   /// Blocks the signals in this thread, and so in all that it starts, and starts the thread that
   /// takes them.
   ///
-  /// To be called first of all, before any library starts threads. SIGPIPE is ignored from here on.
+  /// To be called first of all, before any library starts threads. SIGPIPE is ignored from here on,
+  /// and SIGHUP stays ignored where it is, as under nohup.
   public init() {
+    var hangUp = sigaction()
+    sigaction(SIGHUP, nil, &hangUp)
+    let isIgnored =
+      unsafeBitCast(hangUp.__sigaction_handler.sa_handler, to: Int.self)
+      == unsafeBitCast(SIG_IGN, to: Int.self)
+    numbers = [SIGUSR1, SIGTERM, SIGINT] + (isIgnored ? [] : [SIGHUP])
     signal(SIGPIPE, SIG_IGN)
-    var set = StopSignals.set
+    var set = StopSignals.set(numbers)
     pthread_sigmask(SIG_BLOCK, &set, nil)
-    StopSignals.turnAwayFromOtherThreads()
+    turnAwayFromOtherThreads()
     do {
       try SystemThread("signals") { self.take() }.detach()
     } catch {
@@ -44,12 +63,21 @@ public final class StopSignals: Sendable {
   public var isStopRequested: Bool { stop.load(ordering: .relaxed) }
 
   /// Says who this process is among its peers, and what they share to speak once.
-  func join(place: String, flag: HostFlag) {
+  ///
+  /// - Parameter leavesTimeToSave: whether a process that a signal reaches may go on for a while.
+  func join(place: String, notes: HostNotes, leavesTimeToSave: Bool) {
     state.withLock {
       $0.place = place
-      $0.flag = flag
+      $0.notes = notes
+      $0.leavesTimeToSave = leavesTimeToSave
     }
   }
+
+  /// Notes that this process trains.
+  func noteTraining() { state.withLock { $0.isTraining = true } }
+
+  /// Notes that the first step is about to begin: from here on there is something to save.
+  func noteSteps() { state.withLock { $0.isStepping = true } }
 
   /// Notes the run and its newest checkpoint, for the line that a sudden end leaves.
   func note(run: String, checkpoint: String?) {
@@ -59,45 +87,107 @@ public final class StopSignals: Sendable {
     }
   }
 
+  /// Notes the run's record, which every end closes.
+  func note(record: RunRecord) { state.withLock { $0.record = record } }
+
   /// Hands every signal to `handler` from here on, on the thread that takes them.
   func divert(_ handler: @escaping @Sendable (Int32) -> Void) {
     state.withLock { $0.handler = handler }
   }
 
   /// From here on a signal ends the process without a word: what there was to say was said.
-  func silence() { state.withLock { $0.isEnding = true } }
+  func silence() {
+    state.withLock { state in
+      state.isEnding = true
+      state.notes.noteLeaving()
+    }
+  }
 
   /// Whether this process is the first of its host to report the end.
   func claim() -> Bool {
     state.withLock { state in
       defer { state.isEnding = true }
-      return !state.isEnding && (state.flag?.claim() ?? true)
+      return !state.isEnding && state.notes.claim()
     }
   }
 
-  /// What is left of the run, and how to go on with it.
-  var advice: String {
-    let (run, noted) = state.withLock { ($0.run, $0.checkpoint) }
-    if run.isEmpty { return "nothing was saved" }
-    // Ranks other than the first are not told of every checkpoint; the folder tells them.
-    let checkpoint = CheckpointFolder(path: run + "/checkpoints").latest ?? noted
-    return checkpoint.isEmpty
-      ? "no checkpoint was written yet, start anew"
-      : "the last checkpoint is \(checkpoint), go on with --resume auto --out \(run)"
+  /// Ends the run's record, and tells the other processes of the host why.
+  ///
+  /// Where it was ended already, as by the trainer that failed, this changes nothing.
+  ///
+  /// - Parameter speaks: whether this process has claimed to report the end.
+  func close(_ verdict: HostNotes.Verdict, speaks: Bool) {
+    let (notes, record, run) = state.withLock { ($0.notes, $0.record, $0.run) }
+    notes.noteLeaving()
+    if speaks { notes.say(verdict) }
+    let isFirstLost = record == nil && speaks && !run.isEmpty && notes.lost.contains(0)
+    guard record != nil || isFirstLost else { return }
+    StopSignals.within(StopSignals.recordSeconds) {
+      if let record {
+        try? record.end(
+          verdict.reason, exitCode: verdict.exitCode, message: verdict.message, isSudden: true)
+      } else {
+        // The rank that has the record is dead.
+        RunRecord.close(
+          run, verdict.reason, exitCode: verdict.exitCode, message: verdict.message)
+      }
+    }
   }
 
-  private static var set: sigset_t {
+  /// What is left of the run.
+  var rest: RunRest {
+    let state = state.withLock { ($0.isTraining, $0.run, $0.checkpoint) }
+    return RunRest(isTraining: state.0, run: state.1, noted: state.2)
+  }
+
+  /// Why another process of this host says that the job ends; nil where none has.
+  var verdictOfOthers: HostNotes.Verdict? { state.withLock { $0.notes }.verdict }
+
+  /// That processes of this host have died; nil where none has.
+  private func lostVerdict(exitCode: Int32) -> HostNotes.Verdict? {
+    let lost = state.withLock { $0.notes }.lost
+    return lost.isEmpty
+      ? nil
+      : HostNotes.Verdict(
+        reason: .lostRank, exitCode: exitCode,
+        message: "lost \(Standstill.list(lost)), whose process has ended")
+  }
+
+  /// Ends this process as the signal would have: what started it sees which one it was, a shell as
+  /// 128 and its number.
+  static func endProcess(by number: Int32) -> Never {
+    signal(number, SIG_DFL)
+    var set = StopSignals.set([number])
+    pthread_sigmask(SIG_UNBLOCK, &set, nil)
+    raise(number)
+    // The first process of a container is not ended by its own signals.
+    _exit(128 + number)
+  }
+
+  private static func set(_ numbers: [Int32]) -> sigset_t {
     var set = sigset_t()
     sigemptyset(&set)
-    for number in signals { sigaddset(&set, number) }
+    for number in numbers { sigaddset(&set, number) }
     return set
+  }
+
+  /// Runs `body` on another thread, and waits for it so long.
+  private static func within(_ seconds: Double, _ body: @escaping @Sendable () -> Void) {
+    let isDone = Monitor(false)
+    let thread = try? SystemThread("end") {
+      body()
+      isDone.withLock { $0 = true }
+    }
+    guard let thread else { return }
+    thread.detach()
+    isDone.wait(until: { $0 }, atMost: seconds) { _ in }
   }
 
   /// Keeps the signals from threads that libraries started before `main`, as OpenBLAS does.
   ///
   /// There they are not blocked. A signal that such a thread receives is blocked in it for good and
   /// sent again, to arrive at last where it is waited for.
-  private static func turnAwayFromOtherThreads() {
+  private func turnAwayFromOtherThreads() {
     var action = sigaction()
     action.__sigaction_handler.sa_sigaction = { number, _, context in
       if let context {
@@ -106,31 +196,103 @@ public final class StopSignals: Sendable {
       kill(getpid(), number)
     }
     action.sa_flags = SA_SIGINFO | SA_RESTART
-    for number in signals { sigaction(number, &action, nil) }
+    for number in numbers { sigaction(number, &action, nil) }
   }
 
   private func take() {
-    var set = StopSignals.set
+    var set = StopSignals.set(numbers)
     while true {
       var number: Int32 = 0
       guard sigwait(&set, &number) == 0 else { continue }
       if let handler = state.withLock({ $0.handler }) {
         handler(number)
-        continue
-      }
-      if number == SIGUSR1 {
+      } else if number == SIGUSR1 {
         stop.store(true, ordering: .relaxed)
-        continue
+      } else if !asks(number) {
+        leave(number)
       }
-      let place = state.withLock { $0.place }
-      if claim() {
-        let cause =
-          number == SIGINT
-          ? "interrupted" : place.isEmpty ? "terminated" : "terminated, or a peer rank has died"
-        let start = Console.isTerminal ? "\n" : ""
-        Console.error("\(start)dltrain: \(cause)\(place): \(advice)\n")
+    }
+  }
+
+  /// Takes the signal as the wish to stop after the step, where there is the time; false where it
+  /// ends the process.
+  ///
+  /// A second Ctrl-C ends it. A second SIGTERM does not: Slurm sends it to the ranks, and once more by
+  /// srun; who cannot wait has SIGKILL.
+  private func asks(_ number: Int32) -> Bool {
+    let now = monotonicSeconds()
+    let (isAsked, isNew, notes) = state.withLock { state in
+      guard state.leavesTimeToSave, state.isStepping else { return (false, false, state.notes) }
+      guard let asked = state.asked else {
+        state.asked = now
+        return (true, true, state.notes)
       }
-      _exit(ExitCode.resumable.rawValue)
+      return (number != SIGINT || now - asked < StopSignals.oneSignalSeconds, false, state.notes)
+    }
+    guard isAsked else { return false }
+    stop.store(true, ordering: .relaxed)
+    if isNew, notes.claimAnswer() {
+      let start = Console.isTerminal ? "\n" : ""
+      Console.error(
+        "\(start)dltrain: told to stop: finishing the step and writing a checkpoint"
+          + (number == SIGINT ? "; Ctrl-C again leaves at once" : "") + "\n")
+    }
+    return true
+  }
+
+  private func leave(_ number: Int32) -> Never {
+    let rest = rest
+    let code = rest.isResumable ? ExitCode.resumable.rawValue : 128 + number
+    let (place, notes) = state.withLock { ($0.place, $0.notes) }
+    let speaks = claim()
+    var verdict = HostNotes.Verdict(
+      reason: .interrupted, exitCode: code, message: number == SIGINT ? "interrupted" : "terminated"
+    )
+    if !speaks, let said = notes.verdict {
+      verdict = said
+    } else if number != SIGINT, let lost = lostVerdict(exitCode: code) {
+      verdict = lost
+    }
+    if speaks {
+      let start = Console.isTerminal ? "\n" : ""
+      let left = rest.text.map { ": \($0)" } ?? ""
+      Console.error("\(start)dltrain: \(verdict.message)\(place)\(left)\n")
+    }
+    close(verdict, speaks: speaks)
+    TemporaryFiles.removeAll()
+    if rest.isResumable { _exit(code) }
+    StopSignals.endProcess(by: number)
+  }
+}
+
+/// What is left of a run that ends before its time.
+struct RunRest {
+  /// How to go on, or that nothing was saved; nil for a command that saves nothing.
+  let text: String?
+  /// Whether `--resume auto` finds a checkpoint of this run.
+  let isResumable: Bool
+  /// Whether there is a run folder yet.
+  let hasRun: Bool
+
+  /// - Parameters:
+  ///   - run: the run folder, empty before there is one.
+  ///   - noted: the newest checkpoint that this process was told of; empty for none.
+  init(isTraining: Bool, run: String, noted: String) {
+    hasRun = !run.isEmpty
+    // Ranks other than the first are not told of every checkpoint; the folder tells them.
+    let latest = run.isEmpty ? nil : CheckpointFolder(path: run + "/checkpoints").latest
+    if let latest, File.exists(latest) {
+      isResumable = true
+      text = "the last checkpoint is \(latest), go on with --resume auto --out \(run)"
+      return
+    }
+    isResumable = false
+    if !noted.isEmpty, File.exists(noted) {
+      text = "no new checkpoint was written, go on with --resume \(noted) --out \(run)"
+    } else if !run.isEmpty {
+      text = "no checkpoint was written yet, start anew"
+    } else {
+      text = isTraining ? "nothing was saved" : nil
     }
   }
 }

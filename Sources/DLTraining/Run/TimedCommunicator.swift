@@ -18,6 +18,9 @@ final class TimedCommunicator: Communicator {
     track = timeline?.communication
   }
 
+  /// The same ranks, whose calls no timeline records: for those who read it.
+  var unrecorded: TimedCommunicator { TimedCommunicator(base, progress: progress) }
+
   var rank: Int { base.rank }
   var size: Int { base.size }
 

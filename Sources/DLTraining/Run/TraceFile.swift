@@ -11,14 +11,15 @@ struct TraceFile {
   let communicator: any Communicator
   private let began: ClockOffsets
 
-  /// Compares the clocks and makes sure that the file can be written; collective.
+  /// Compares the clocks and makes sure that the file can be written, without touching it;
+  /// collective.
   init(_ path: String, _ timeline: Timeline, _ communicator: any Communicator) throws {
     self.path = path
     self.timeline = timeline
     self.communicator = communicator
     try communicator.agreed("write the trace") {
       guard communicator.rank == 0 else { return }
-      try File.replace(path) { try $0.write("{\"traceEvents\":[]}\n") }
+      try File.checkReplaceable(path)
     }
     began = try ClockOffsets(communicator)
   }
@@ -61,7 +62,7 @@ struct TraceFile {
     let isWriter = communicator.rank == 0
     if isWriter { try sink(header(ended, lost: counts.lost)) }
     let piece = max(256, (1 << 16) / communicator.size)
-    let origin = began.times[0]
+    let origin = try firstTime(until: ended)
     for (index, track) in timeline.tracks.enumerated() {
       let most = counts.most(index)
       for start in stride(from: 0, to: most, by: piece) {
@@ -84,6 +85,19 @@ struct TraceFile {
       }
     }
     if isWriter { try sink("\n]}\n") }
+  }
+
+  /// When the first of all spans began, on rank 0's clock: the trace's zero, since viewers drop what
+  /// lies before it.
+  private func firstTime(until ended: ClockOffsets) throws -> Int {
+    var own = Int.max
+    for track in timeline.tracks {
+      for index in 0..<track.count { own = min(own, track[index].start) }
+    }
+    let all = try communicator.allgather([own])
+    return (0..<communicator.size).filter { all[$0] != .max }.map {
+      began.aligned(all[$0], rank: $0, until: ended)
+    }.min() ?? 0
   }
 
   private func event(_ span: TimeSpan, _ from: Int, _ to: Int, rank: Int, thread: Int) -> String {
@@ -125,10 +139,8 @@ struct TraceFile {
 
   /// Nanoseconds as exact microseconds.
   private func microseconds(_ nanoseconds: Int) -> String {
-    let digits = String(nanoseconds.magnitude % 1000)
-    let sign = nanoseconds < 0 ? "-" : ""
-    return "\(sign)\(nanoseconds.magnitude / 1000)."
-      + String(repeating: "0", count: 3 - digits.count) + digits
+    let digits = String(nanoseconds % 1000)
+    return "\(nanoseconds / 1000)." + String(repeating: "0", count: 3 - digits.count) + digits
   }
 }
 

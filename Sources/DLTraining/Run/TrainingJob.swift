@@ -31,9 +31,12 @@ public struct TrainingJob: Sendable {
     in world: World, task: TaskFactory? = nil, configuration: () throws -> Configuration
   ) throws -> ExitCode {
     let options = try world.agreed("read the command line") { try makeOptions(world.signals) }
+    world.signals.noteTraining()
     let configuration = try world.agreed("read the configuration", configuration)
     let logger = world.logger
     let layout = world.layout
+    // A network written in Swift is known to its own program alone.
+    let program = task == nil ? "dltrain" : CommandLine.arguments[0]
     let isLive = Console.isTerminal && !world.isLaunched
     let report = try world.run(
       ranks: ranks, virtualRanks: configuration.virtualRanks, reduction: reduction,
@@ -41,7 +44,8 @@ public struct TrainingJob: Sendable {
     ) { communicator, progress in
       var options = options
       options.progress = progress
-      let reporter = ConsoleReporter(layout: layout.text(ranks: communicator.size), isLive: isLive)
+      let reporter = ConsoleReporter(
+        layout: layout.text(ranks: communicator.size), isLive: isLive, program: program)
       return try Trainer(
         configuration, options: options, communicator: communicator, observers: [reporter],
         report: { logger.warning("\($0)") }, task: task
@@ -82,6 +86,8 @@ public struct TrainingJob: Sendable {
     options.stopAtStep = stopAtStep
     options.trace = trace
     options.shouldStop = { signals.isStopRequested }
+    options.didOpen = { signals.note(record: $0) }
+    options.willStep = { signals.noteSteps() }
     options.didSave = { signals.note(run: $0, checkpoint: $1) }
     switch resume {
     case nil: options.resume = .never

@@ -83,6 +83,8 @@ public struct RunReport: Sendable {
   public let hasReachedStop: Bool
   /// What went between hosts, or processes that share no memory, in the steps made now.
   public let traffic: ArenaTraffic
+  /// Why it ended.
+  public let end: RunEnd
 }
 
 /// What a run is about to do.
@@ -129,6 +131,8 @@ public protocol TrainingObserver: AnyObject {
   func willSave() throws
   /// The run has ended.
   func didTrain(_ report: RunReport) throws
+  /// An error has ended the run.
+  func didFail(_ end: RunEnd)
 }
 
 extension TrainingObserver {
@@ -144,4 +148,6 @@ extension TrainingObserver {
   public func willSave() throws {}
   /// Does nothing.
   public func didTrain(_ report: RunReport) throws {}
+  /// Does nothing.
+  public func didFail(_ end: RunEnd) {}
 }

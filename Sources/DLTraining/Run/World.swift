@@ -1,5 +1,6 @@
 import CKernels
 import DLCluster
+import DLFormats
 import Glibc
 import Logging
 
@@ -31,13 +32,17 @@ public final class World {
     runtime = try MPIRuntime.start()
     guard let runtime else {
       processes = SingleRank()
-      signals.join(place: "", flag: HostFlag())
+      signals.join(place: "", notes: HostNotes(), leavesTimeToSave: true)
       return
     }
     processes = runtime.world
     let job = try processes.broadcast("\(getpid())-\(UInt64.random(in: 0...UInt64.max))", root: 0)
-    let flag = try HostFlag(job: job) { try runtime.world.barrier() }
-    signals.join(place: " (rank \(processes.rank) of \(processes.size))", flag: flag)
+    let notes = try HostNotes(job: job, rank: processes.rank, of: processes.size) {
+      try runtime.world.barrier()
+    }
+    signals.join(
+      place: " (rank \(processes.rank) of \(processes.size))", notes: notes,
+      leavesTimeToSave: runtime.launcher.leavesTimeToSave)
   }
 
   /// Runs a program on all its processes and ends them all with one exit code: the only place where
@@ -60,7 +65,10 @@ public final class World {
     do {
       code = try body(world)
     } catch let error as RankFailure {
-      if world.isFirst { complain(error) }
+      if world.isFirst { complain(error, rest: world.signals.rest(after: error)) }
+      world.signals.close(
+        .init(reason: .failed, exitCode: error.exitCode.rawValue, message: "\(error)"),
+        speaks: false)
       code = error.exitCode
     } catch {
       world.leave(error)
@@ -116,10 +124,15 @@ public final class World {
   /// Ends this process, and the others with it, for an error that they do not know of.
   private func leave(_ error: any Error) -> Never {
     let code = World.exitCode(of: error)
-    if signals.claim() {
-      let place = error is LocalFailure || processCount == 1 ? "" : " (rank \(processes.rank))"
-      World.complain(error, place: place)
-    }
+    let place = error is LocalFailure || processCount == 1 ? "" : " (rank \(processes.rank))"
+    let speaks = signals.claim()
+    if speaks { World.complain(error, place: place, rest: signals.rest(after: error)) }
+    let isPeers = (error as? ClusterError)?.isPeers ?? false
+    signals.close(
+      .init(
+        reason: isPeers ? .lostRank : .failed, exitCode: code.rawValue,
+        message: "\(error)\(place)"), speaks: speaks)
+    TemporaryFiles.removeAll()
     if processCount > 1 { MPIRuntime.abort(code) }
     try? runtime?.finalize()
     exit(code.rawValue)
@@ -129,23 +142,45 @@ public final class World {
   ///
   /// - Parameter line: nil to end this process alone.
   static func stop(_ line: String?, _ signals: StopSignals, isLaunched: Bool) -> Never {
-    if let line {
-      if signals.claim() { Console.error("dltrain: \(line)\(Watchdog.end): \(signals.advice)\n") }
-      // Where even MPI does not get through.
-      alarm(5)
-      if isLaunched { MPIRuntime.abort(.fault) }
+    let code = ExitCode.fault
+    guard let line else {
+      let others = signals.verdictOfOthers
+      signals.close(
+        others ?? .init(reason: .lostRank, exitCode: code.rawValue, message: "another rank ended"),
+        speaks: false)
+      _exit(code.rawValue)
     }
-    _exit(ExitCode.fault.rawValue)
+    let speaks = signals.claim()
+    if speaks {
+      let rest = signals.rest.text ?? "nothing was saved"
+      Console.error("dltrain: \(line)\(Watchdog.end): \(rest)\n")
+    }
+    signals.close(
+      .init(reason: .lostRank, exitCode: code.rawValue, message: line), speaks: speaks)
+    // Where even MPI does not get through.
+    alarm(5)
+    if isLaunched { MPIRuntime.abort(code) }
+    _exit(code.rawValue)
   }
 
-  /// Prints an error, each of its lines with the program's name.
-  private static func complain(_ error: any Error, place: String = "") {
-    let lines = "\(error)".split(whereSeparator: \.isNewline)
-    Console.error(lines.map { "dltrain: \($0)\(place)\n" }.joined())
+  /// Prints an error, each of its lines with the program's name; behind the last what is left of a
+  /// run.
+  private static func complain(_ error: any Error, place: String = "", rest: String? = nil) {
+    var lines = "\(error)".split(whereSeparator: \.isNewline).map { "dltrain: \($0)\(place)" }
+    if let rest, !lines.isEmpty { lines[lines.count - 1] += "; \(rest)" }
+    Console.error(lines.map { $0 + "\n" }.joined())
   }
 
-  private static func exitCode(of error: any Error) -> ExitCode {
+  fileprivate static func exitCode(of error: any Error) -> ExitCode {
     (error as? any DLError)?.exitCode ?? .fault
+  }
+}
+
+extension StopSignals {
+  /// What an error leaves of a run; nil where no run had begun, or where it goes on elsewhere.
+  fileprivate func rest(after error: any Error) -> String? {
+    let rest = rest
+    return rest.hasRun && World.exitCode(of: error) != .resumable ? rest.text : nil
   }
 }
 

@@ -33,6 +33,6 @@ public struct NonFiniteError: DLError {
       cause == .noLabels
       ? "change the data or batch_size, or set non_finite: skip"
       : "lower optimizer.lr, set optimizer.clip_norm or warm up"
-    return "\(what), the last checkpoint stands; \(advice)"
+    return "\(what); \(advice)"
   }
 }

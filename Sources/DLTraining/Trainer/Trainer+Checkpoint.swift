@@ -59,12 +59,13 @@ extension Trainer {
   func startLogs() throws {
     guard let folder else { return }
     // First what may be found unreadable: nothing has changed then.
-    let log = try MetricsLog(folder.metricsPath, resumingAt: position.step, lease: folder.lease)
+    let record = try RunRecord(
+      folder, configuration, position: position, ranks: communicator.size,
+      parameters: parameterCount)
     try File.replace(folder.configurationPath) { try $0.write(configuration.yaml()) }
-    observers.append(MetricsObserver(log, ranks: communicator.size))
-    observers.append(
-      SummaryObserver(
-        path: folder.summaryPath, configuration: configuration, lease: folder.lease))
+    self.record = record
+    observers += [MetricsObserver(record, ranks: communicator.size), record]
+    options.didOpen(record)
     folder.writer = try CheckpointWriter(
       folder: folder.checkpoints, lease: folder.lease, keep: configuration.checkpoint.keep
     ) { [options, folderPath] in options.didSave(folderPath, $0) }

@@ -194,6 +194,7 @@ extension Trainer {
           ? .noLabels
           : nonFinite != nil || isElsewhere ? .gradient(parameter: parameter?.name) : .loss)
       guard configuration.nonFinite == .skip else {
+        hasDiverged = error.cause != .noLabels
         return try communicator.agreed("check the gradient") {
           // A rank that knows which gradient it is tells all.
           if !isElsewhere { throw error }

@@ -27,6 +27,7 @@ extension Trainer {
       metrics: metrics, rows: validation.count)
     lastValidation = result
     noteBest(result)
+    record?.note(best: position.best)
     reduceOnPlateau(result)
     for observer in observers { try local { try observer.didValidate(result) } }
   }

@@ -48,6 +48,12 @@ public final class Trainer {
   var lastLoss: Double?
   var lastValidation: ValidationReport?
   var lastSaved: Int?
+  /// What the run notes about itself, on rank 0.
+  var record: RunRecord?
+  /// Where the timeline is left; nil unless a trace is wanted.
+  var trace: TraceFile?
+  /// Whether a loss or gradient that is no number ends the run.
+  var hasDiverged = false
   /// The rows of the step in work, a batch for each micro-batch.
   var batches: [Batch] = []
 
@@ -150,6 +156,15 @@ public final class Trainer {
   /// - Throws: `RankFailure`, the same on every rank, where all could be told; else the error of
   ///   this rank alone.
   public func run() throws -> RunReport {
+    do {
+      return try train()
+    } catch {
+      fail(error)
+      throw error
+    }
+  }
+
+  private func train() throws -> RunReport {
     let start = position.step
     try communicator.agreed("start the run") { try observers.forEach { try $0.willTrain(plan) } }
     try startIntegrityChecks()
@@ -160,7 +175,7 @@ public final class Trainer {
         endStep: totalSteps, track: timeline?.data)
     }
     defer { loader.close() }
-    let trace = try openTrace()
+    trace = try openTrace()
     let began = monotonicSeconds()
     var trainingSeconds = 0.0
     var rows = 0
@@ -171,6 +186,7 @@ public final class Trainer {
     var wantsStop = false
     var hasPatience = !isOutOfPatience
     RunPhase.step.show()
+    options.willStep()
     while position.step < totalSteps, !isInterrupted, hasPatience {
       clock.restart()
       communicator.progress?.step = position.step + 1
@@ -215,9 +231,13 @@ public final class Trainer {
       samplesPerSecond: trainingSeconds > 0 ? Double(rows) / trainingSeconds : 0,
       isInterrupted: isInterrupted,
       hasReachedStop: isAtStop,
-      traffic: traffic - trafficBefore)
+      traffic: traffic - trafficBefore, end: end(isInterrupted: isInterrupted, isAtStop: isAtStop))
     try communicator.agreed("end the run") {
       if let failure = exchange.failure { throw failure }
+      let end = runReport.end
+      try record?.end(
+        end.reason, step: end.step, exitCode: end.exitCode, message: end.message,
+        validation: end.validation)
       try observers.forEach { try $0.didTrain(runReport) }
     }
     return runReport
@@ -232,7 +252,7 @@ public final class Trainer {
   /// Where to leave the trace at the end; nil unless one is wanted.
   private func openTrace() throws -> TraceFile? {
     guard let path = options.trace, let timeline else { return nil }
-    return try TraceFile(path, timeline, communicator)
+    return try TraceFile(path, timeline, communicator.unrecorded)
   }
 
   /// The number of trained elements.
@@ -252,19 +272,6 @@ public final class Trainer {
       repeats: sampler.repeats, batchSize: configuration.batchSize, parameters: parameterCount,
       precision: configuration.precision.rawValue, metric: task.metricName,
       overlap: overlap?.text(buckets: phases.reduce(0) { $0 + $1.shares.buckets.count }))
-  }
-
-  /// Whether as many validations as `validate.patience` have passed since the best one.
-  ///
-  /// It follows from the position alone, so that a resumed run ends where the first one would have.
-  private var isOutOfPatience: Bool {
-    guard let patience = configuration.validate.patience, let best = position.best?.step else {
-      return false
-    }
-    let between = (best..<position.step).lazy.map { $0 + 1 }.filter {
-      self.due(after: $0).validation
-    }
-    return between.prefix(patience).count == patience
   }
 
   func due(after step: Int) -> DueAfterStep {
