@@ -258,7 +258,7 @@ struct UnusableCheckpointTests {
   @Test func filesWithoutPermissionAreThere() throws {
     let user = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"]
     let able = try Program.startCommand(
-      user + [Program.path, "--version"], in: nil, timeoutSeconds: 60
+      user + [Program.path, "--version"], in: nil
     ).wait()
     // Elsewhere than as root with the program in reach, the other tests stand for this one.
     guard able.status == 0 else { return }
@@ -271,7 +271,7 @@ struct UnusableCheckpointTests {
       func refuses(_ path: String, _ lines: Int) throws {
         let before = try state(run)
         let outcome = try Program.startCommand(
-          train + ["--resume", "auto"], in: folder, timeoutSeconds: 60
+          train + ["--resume", "auto"], in: folder
         ).wait()
         #expect(outcome.status == 74, "\(outcome.errors)")
         #expect(outcome.faults.count == lines && outcome.errors.contains("Permission denied"))

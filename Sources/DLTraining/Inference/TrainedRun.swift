@@ -33,17 +33,22 @@ public struct TrainedRun: Sendable {
   public let step: Int
   /// The views of an image that an output is the mean of; nil for those of the run's validations.
   public let views: TestViews?
+  /// Makes what was trained; nil for the network that the configuration names.
+  let task: TaskFactory?
 
   /// Opens a run folder and checks the checkpoint's format and every checksum.
   ///
-  /// - Parameter report: takes a line for each damaged checkpoint that was passed over.
+  /// - Parameters:
+  ///   - report: takes a line for each damaged checkpoint that was passed over.
+  ///   - task: makes what was trained, where that is written in Swift.
   /// - Throws: `RunFolderError`, ``CheckpointError``, `FormatError`; a line for each checkpoint where
   ///   none can be used, or one newer than those that can.
   public init(
     _ folder: String, choice: Choice = .best, views: TestViews? = nil,
-    report: (String) -> Void = { _ in }
+    report: (String) -> Void = { _ in }, task: TaskFactory? = nil
   ) throws {
     self.views = views
+    self.task = task
     let folder = withoutTrailingSlash(folder)
     self.folder = folder
     guard !folder.isEmpty, try File.kind(of: folder) == .folder else {
@@ -72,9 +77,18 @@ public struct TrainedRun: Sendable {
 
   /// The configuration that the run was trained with.
   ///
-  /// - Throws: `ConfigurationError`.
+  /// - Throws: `ConfigurationError`; `RunFolderError` where its network is written in Swift, and this is
+  ///   not the program that has it.
   public func configuration() throws -> Configuration {
-    try Configuration.load(path: folder + "/config.yaml")
+    let configuration = try Configuration.load(
+      path: folder + "/config.yaml", supplied: ["model"])
+    guard task != nil || configuration.model != ModelConfiguration() else {
+      throw RunFolderError(
+        description: "\(folder): its network is written in Swift and known to the program that "
+          + "trained it; use that program: PROGRAM evaluate \(folder), or predict, generate, export"
+      )
+    }
+    return configuration
   }
 
   /// Writes the weights alone, or their mean where the run has one, under PyTorch's names and
@@ -152,7 +166,7 @@ final class TrainedNetwork {
       input = data.modelInput
       classes = data.train.classCount
     }
-    task = try TaskInput.factory()(
+    task = try (run.task ?? TaskInput.factory())(
       TaskInput(
         configuration: configuration, inputShape: input, classes: classes,
         tokenizer: tokenizer, context: context))

@@ -1,0 +1,76 @@
+import DLFormats
+import Foundation
+import Testing
+
+/// A program with a network of its own.
+@Suite(.serialized)
+struct OwnModelTests {
+  private func run(_ arguments: [String], processes: Int? = nil, in folder: String) throws
+    -> Outcome
+  {
+    try Program.startCommand(
+      Program.launcher(processes) + [Program.modelProgram] + arguments, in: folder
+    ).wait()
+  }
+
+  @Test func theCommandThatItPrintsEvaluatesTheRun() throws {
+    try TemporaryFolder.with { folder in
+      let trained = try run(["--out", "run"], processes: 2, in: folder)
+      #expect(trained.status == 0, "\(trained.errors)")
+      let lines = trained.output.split(separator: "\n")
+      let line = try #require(lines.first { $0.hasPrefix("evaluate ") })
+      let command = line.split(separator: " ").dropFirst().map(String.init)
+      #expect(command == [Program.modelProgram, "evaluate", "run"])
+      let evaluated = try Program.startCommand(command, in: folder).wait()
+      #expect(evaluated.status == 0, "\(evaluated.errors)")
+      let accuracy = try RunEndJob.summary(folder + "/run")["last"]?["accuracy"]?.double ?? -1
+      let correct = Int((accuracy * 360).rounded())
+      #expect(evaluated.output.contains("(\(correct) of 360)"), "\(evaluated.output)")
+      let together = try run(["evaluate", "run"], processes: 2, in: folder)
+      #expect(together.output.contains("(\(correct) of 360)"), "\(together.output)")
+
+      let data = Program.repository + "/Sources/DLData/Resources/digits-validation.safetensors"
+      let predicted = try run(["predict", "run", data, "-o", "out.csv"], in: folder)
+      #expect(predicted.status == 0, "\(predicted.errors)")
+      let rows = try String(contentsOfFile: folder + "/out.csv", encoding: .utf8)
+        .split(separator: "\n").dropFirst()
+      let labels = try SafetensorsFile(path: data).bytes("y").withUnsafeBytes { raw in
+        (0..<360).map { raw.loadUnaligned(fromByteOffset: $0 * 4, as: Int32.self) }
+      }
+      let right = rows.filter { row in
+        let fields = row.split(separator: ",")
+        return Int(fields[0]).map { Int32(fields[1]) == labels[$0] } ?? false
+      }
+      #expect(right.count == correct)
+
+      let exported = try run(["export", "run", "-o", "weights.safetensors"], in: folder)
+      #expect(exported.status == 0, "\(exported.errors)")
+      let names = try SafetensorsFile(path: folder + "/weights.safetensors").tensors.map(\.name)
+      #expect(names.contains("conv.weight") && names.contains("head.bias"), "\(names)")
+      let text = try run(["generate", "run"], in: folder)
+      #expect(text.status == 64, "\(text.errors)")
+      #expect(text.errors.contains("continues no text"), "\(text.errors)")
+
+      // dltrain does not have the network, and says who does.
+      let other = try Program.run(["evaluate", "run"], in: folder)
+      #expect(other.status == 64, "\(other.errors)")
+      #expect(other.faults.count == 1, "\(other.errors)")
+      #expect(other.errors.contains("the program that trained it"), "\(other.errors)")
+    }
+  }
+
+  @Test(arguments: [
+    (["evaluate"], "RUN"), (["predict", "run"], "INPUT"), (["export", "run"], "-o"),
+    (["evaluate", "run", "more"], "more"), (["evaluate", "run", "--tokens", "3"], "--tokens"),
+    (["predict", "run", "x", "--views", "seven"], "seven"), (["--ranks"], "--ranks"),
+    (["--ranks", "two"], "two"), (["train", "a", "b"], "b"), (["evaluate", "missing"], "missing"),
+  ])
+  func wrongUsageIsOneLine(arguments: [String], word: String) throws {
+    try TemporaryFolder.with { folder in
+      let outcome = try run(arguments, in: folder)
+      #expect(outcome.status == 64, "\(outcome.errors)")
+      #expect(outcome.faults.count == 1, "\(outcome.errors)")
+      #expect(outcome.errors.contains(word), "\(outcome.errors)")
+    }
+  }
+}
