@@ -50,13 +50,14 @@ let package = Package(
     .target(name: "DLTensor", dependencies: ["DLCluster", "CKernels", "COpenBLAS"]),
     .target(
       name: "DLConfiguration",
-      dependencies: ["DLCluster", .product(name: "Yams", package: "Yams")]),
+      dependencies: ["DLCluster", "DLFormats", .product(name: "Yams", package: "Yams")]),
     // Floor 2: communicators; file formats.
     .target(name: "DLCluster", dependencies: ["CMPI", "CKernels"]),
-    .target(name: "DLFormats", dependencies: ["CZlib", "CTurboJPEG", "CPNG"]),
+    .target(name: "DLFormats", dependencies: ["CZlib", "CTurboJPEG", "CPNG", "CImage"]),
     // Floor 1: C.
     .target(name: "CKernels"),
     .target(name: "CMPI", dependencies: ["COpenMPI"]),
+    .target(name: "CImage", dependencies: ["CPNG"]),
     .systemLibrary(
       name: "COpenBLAS", pkgConfig: "openblas", providers: [.apt(["libopenblas-dev"])]),
     .systemLibrary(name: "COpenMPI", pkgConfig: "ompi-c", providers: [.apt(["libopenmpi-dev"])]),

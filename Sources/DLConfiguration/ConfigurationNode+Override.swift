@@ -1,3 +1,5 @@
+import DLFormats
+
 extension ConfigurationNode {
   /// Applies `key.path=value`; the value is YAML, numbers in the path index lists.
   ///
@@ -8,18 +10,19 @@ extension ConfigurationNode {
     faults: inout ConfigurationFaults
   ) {
     let place = ConfigurationPlace(source: ConfigurationPlace.overrideSource, folder: folder)
-    guard let equals = text.firstIndex(of: "="), equals != text.startIndex else {
+    guard let equals = text.unicodeScalars.firstIndex(of: "="), equals != text.startIndex else {
       faults.add(text, "expected KEY=VALUE, as in --set optimizer.lr=0.1", at: place)
       return
     }
     let path = String(text[..<equals])
-    let keys = path.split(separator: ".", omittingEmptySubsequences: false).map(String.init)
+    let keys = path.parts(at: ".").map(String.init)
     guard !keys.contains(""), keys.count < Self.maximumDepth else {
       faults.add(path, "a key of the path is empty, or there are too many", at: place)
       return
     }
     do throws(ConfigurationError) {
-      let value = try Self.parse(yaml: String(text[text.index(after: equals)...]), at: place)
+      let value = try Self.parse(
+        yaml: String(text[equals...].unicodeScalars.dropFirst()), at: place)
       for others in alternatives where others.contains(path) {
         for other in others where other != path {
           removeValue(at: other.split(separator: ".").map(String.init)[...])

@@ -1,3 +1,4 @@
+import DLFormats
 import Yams
 
 extension ConfigurationNode {
@@ -11,6 +12,8 @@ extension ConfigurationNode {
 
   /// Composes YAML into a tree; an empty text is an empty mapping at top level.
   ///
+  /// A byte-order mark is no content (YAML 1.2, 5.2).
+  ///
   /// - Throws: ``ConfigurationError`` with line and column for text that is not YAML.
   package static func parse(
     yaml text: String, at place: ConfigurationPlace
@@ -20,6 +23,8 @@ extension ConfigurationNode {
       if !place.isOverride, let mark { (place.line, place.column) = (mark.line, mark.column) }
       return ConfigurationError([.init(place: place, path: "", message: message)])
     }
+    // libyaml would count the mark as a column, and take what follows it as indented.
+    let text = text.begins(with: "\u{feff}") ? String(text.unicodeScalars.dropFirst()) : text
     guard text.utf8.count <= maximumBytes else {
       throw fail("the configuration is larger than 1 MiB: is this another file?")
     }
@@ -108,7 +113,7 @@ extension ConfigurationNode {
     case .scanner(let context, let problem, let mark, let text),
       .parser(let context, let problem, let mark, let text),
       .composer(let context, let problem, let mark, let text):
-      let lines = text.split(separator: "\n", omittingEmptySubsequences: false)
+      let lines = TextFile.withPlainLineEnds(text).parts(at: "\n")
       let line = mark.line >= 1 && mark.line <= lines.count ? lines[mark.line - 1] : ""
       let hint = line.contains("\t") ? " (YAML is indented by spaces, not by tabs)" : ""
       let about = context.map { "\($0.text) " } ?? ""

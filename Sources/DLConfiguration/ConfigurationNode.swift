@@ -1,3 +1,5 @@
+import DLFormats
+
 /// A configuration as a tree of values that know where they were written.
 public struct ConfigurationNode: Sendable {
   /// What a node holds; scalars are already resolved by YAML's core schema.
@@ -152,8 +154,8 @@ extension ConfigurationNode: Codable {
 
 /// A path relative to a folder, or itself where it is absolute.
 package func joinedPath(_ folder: String, _ path: String) -> String {
-  if path.hasPrefix("/") { return path }
-  var rest = path[...]
-  while rest.hasPrefix("./") { rest = rest.dropFirst(2) }
-  return folder.hasSuffix("/") ? folder + rest : folder + "/" + rest
+  if path.begins(with: "/") { return path }
+  var rest = path.unicodeScalars[...]
+  while rest.starts(with: "./".unicodeScalars) { rest = rest.dropFirst(2) }
+  return folder + (folder.ends(with: "/") ? "" : "/") + String(rest)
 }

@@ -1,3 +1,5 @@
+import DLFormats
+
 /// A type of which a configuration can hold values.
 public protocol ConfigurationReadable: Sendable, Equatable {
   /// Reads a node; notes every fault with its place and path, and gives nil then.
@@ -118,12 +120,14 @@ extension String: ConfigurationReadable {
       node.mismatch("a string", path, &faults)
       return nil
     }
-    guard rule.isPath, !rule.exemptPrefixes.contains(where: value.hasPrefix) else { return value }
+    guard rule.isPath, !rule.exemptPrefixes.contains(where: { value.begins(with: $0) }) else {
+      return value
+    }
     guard !value.isEmpty, !value.utf8.contains(0) else {
       node.mismatch("a path", path, &faults)
       return nil
     }
-    return value.hasPrefix("/") || node.place.folder.isEmpty
+    return value.begins(with: "/") || node.place.folder.isEmpty
       ? value : joinedPath(node.place.folder, value)
   }
   /// The value as a node.

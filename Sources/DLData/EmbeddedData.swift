@@ -12,7 +12,7 @@ public enum EmbeddedData {
   ///
   /// - Throws: ``DataError`` when the folder or the file is not there.
   public static func resolve(_ path: String) throws -> String {
-    guard path.hasPrefix(prefix) else { return path }
+    guard path.begins(with: prefix) else { return path }
     let name = path.dropFirst(prefix.count)
     let isPlain = name.allSatisfy { $0.isLetter || $0.isNumber || $0 == "-" }
     let file = "\(folder)/\(name).safetensors"

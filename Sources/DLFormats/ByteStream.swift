@@ -2,12 +2,16 @@ import CZlib
 
 /// The bytes of a file in order, unpacked on the way if it is gzip (RFC 1952).
 final class ByteStream {
+  private static let memberMark: [UInt8] = [0x1f, 0x8b]
+
   let file: File
   let isCompressed: Bool
   /// How many (unpacked) bytes have been read.
   private(set) var position = 0
   /// No content can be longer: deflate cannot pack better than 1032 to 1.
   let maximumCount: Int
+  /// The first bytes of the file as they are stored, for ``FileKind``.
+  let head: [UInt8]
 
   private var filePosition = 0
   private var input: [UInt8] = []
@@ -19,10 +23,11 @@ final class ByteStream {
   init(path: String) throws {
     let file = try File(path, .read)
     let fileCount = try file.byteCount()
-    var magic: [UInt8] = [0, 0]
-    let count = try magic.withUnsafeMutableBytes { try file.readAvailable(into: $0, at: 0) }
+    head = try [UInt8](unsafeUninitializedCapacity: FileKind.byteCount) { buffer, count in
+      count = try file.readAvailable(into: UnsafeMutableRawBufferPointer(buffer), at: 0)
+    }
     self.file = file
-    isCompressed = count == 2 && magic == [0x1f, 0x8b]
+    isCompressed = head.starts(with: Self.memberMark)
     let (product, overflow) = fileCount.multipliedReportingOverflow(by: 1032)
     maximumCount = !isCompressed ? fileCount : overflow ? Int.max : product
     inflater = .allocate(capacity: 1)
@@ -73,6 +78,17 @@ final class ByteStream {
       advice: "make or copy it again")
   }
 
+  /// The fault of content of another kind; `head` is its beginning and `wanted` what is due, with
+  /// its article.
+  func otherKind(_ head: [UInt8], than wanted: String, advice: String) -> FormatError {
+    let kind = FileKind(head)
+    let packed = isCompressed ? " once unpacked" : ""
+    return FormatError(
+      .content, file: file.path, at: 0,
+      "\(kind.map { "is \($0.name)\(packed), not" } ?? "is not") \(wanted)"
+        + (kind == nil ? packed : ""), advice: kind?.unpacking ?? advice)
+  }
+
   private func refill() throws {
     input = try [UInt8](unsafeUninitializedCapacity: 1 << 16) { buffer, count in
       count = try file.readAvailable(into: UnsafeMutableRawBufferPointer(buffer), at: filePosition)
@@ -93,14 +109,34 @@ final class ByteStream {
       switch status {
       case Z_OK: break
       case Z_STREAM_END:
-        // A gzip file may hold several members, one after the other.
-        if inputPosition == input.count { try refill() }
-        if input.isEmpty { ended = true } else { inflateReset(inflater) }
+        try beginNextMember()
       case Z_BUF_ERROR where inputPosition == input.count: break
       default: throw damaged("the gzip stream is damaged")
       }
     }
     return done
+  }
+
+  /// A gzip file may hold several members, one after the other, each padded with zero bytes, as
+  /// tapes and block stores leave them; gzip and Python's gzip pass over these.
+  private func beginNextMember() throws {
+    while true {
+      if inputPosition == input.count { try refill() }
+      guard let place = input[inputPosition...].firstIndex(where: { $0 != 0 }) else {
+        if input.isEmpty {
+          ended = true
+          return
+        }
+        inputPosition = input.count
+        continue
+      }
+      inputPosition = place
+      guard input[place] == Self.memberMark[0] else {
+        throw damaged("bytes that are no gzip follow the last gzip member")
+      }
+      inflateReset(inflater)
+      return
+    }
   }
 
   private func step(into room: UnsafeMutableRawBufferPointer) -> (Int32, Int, Int) {

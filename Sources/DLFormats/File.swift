@@ -308,7 +308,7 @@ extension File {
       errno = 0
     }
     if errno != 0 { throw systemFailure(path, "cannot list the folder", at: nil) }
-    return names.sorted()
+    return names.sortedByScalars()
   }
 }
 

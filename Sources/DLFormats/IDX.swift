@@ -41,12 +41,16 @@ public final class IDXFile {
     let stream = try ByteStream(path: path)
     self.stream = stream
     var magic: [UInt8] = [0, 0, 0, 0]
-    try magic.withUnsafeMutableBytes { try stream.read(into: $0) }
-    guard magic[0] == 0, magic[1] == 0, let type = ElementType(rawValue: magic[2]),
+    let given = try magic.withUnsafeMutableBytes { try stream.readAvailable(into: $0) }
+    guard given == magic.count, magic[0] == 0, magic[1] == 0,
+      let type = ElementType(rawValue: magic[2]),
       (1...8).contains(magic[3])
     else {
-      throw FormatError(
-        .content, file: path, at: 0, "is no IDX file: it begins with \(magic)",
+      let rest = try [UInt8](unsafeUninitializedCapacity: FileKind.byteCount) { buffer, count in
+        count = try stream.readAvailable(into: UnsafeMutableRawBufferPointer(buffer))
+      }
+      throw stream.otherKind(
+        magic.prefix(given) + rest, than: "an IDX file",
         advice: "give a file such as train-images-idx3-ubyte")
     }
     elementType = type

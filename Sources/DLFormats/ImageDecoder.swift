@@ -1,13 +1,14 @@
-import CPNG
+import CImage
 import CTurboJPEG
 
-/// Decodes JPEG (libjpeg-turbo) and PNG (libpng) from memory; told apart by their first bytes.
+/// Decodes JPEG (libjpeg-turbo) and PNG (libpng) from memory, to the bytes that Pillow gives; told
+/// apart by their first bytes.
 ///
 /// Input is taken as hostile: sizes are checked before anything is allocated, and data that are cut
-/// short or damaged are an error, never a picture half gray. JPEG is decoded with the accurate
-/// inverse transform and smooth chroma, as Pillow does. Of a PNG the alpha channel is left out, and
-/// 16-bit samples become 8-bit. Colour profiles and EXIF are not looked at. To be used by one
-/// thread.
+/// short or damaged are an error, never a picture half gray. Colour comes out as red, green and
+/// blue, gray as gray. Of a PNG the alpha channel is left out, and of 16 bits the high byte is
+/// taken. Colour profiles, gamma and EXIF orientation are not looked at: they say how to show the
+/// pixels and do not change them. To be used by one thread.
 public final class ImageDecoder {
   private let jpeg: tjhandle
 
@@ -31,8 +32,9 @@ public final class ImageDecoder {
     if bytes.starts(with: [0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a]) {
       return try decodePNG(bytes, name)
     }
+    let kind = FileKind(bytes).map { "is \($0.name), " } ?? "is "
     throw FormatError(
-      .content, file: name, "is neither JPEG nor PNG", advice: "convert or remove it")
+      .content, file: name, kind + "neither JPEG nor PNG", advice: "convert or remove it")
   }
 
   private func decodeJPEG(_ bytes: [UInt8], _ name: String) throws -> RasterImage {
@@ -41,70 +43,86 @@ public final class ImageDecoder {
     var sampling: Int32 = 0
     var space: Int32 = 0
     let size = CUnsignedLong(bytes.count)
-    guard tjDecompressHeader3(jpeg, bytes, size, &width, &height, &sampling, &space) == 0 else {
-      throw failure("JPEG", Self.text(tjGetErrorStr2(jpeg)), name)
-    }
+    let header = tjDecompressHeader3(jpeg, bytes, size, &width, &height, &sampling, &space)
+    try checkJPEG(header, name)
     try RasterImage.check(height: Int(height), width: Int(width), name: name)
-    let isGray = space == Int32(TJCS_GRAY.rawValue)
-    let channels = isGray ? 1 : 3
-    let format = Int32((isGray ? TJPF_GRAY : TJPF_RGB).rawValue)
-    // A few bytes may ask for thousands of progressive scans.
+    // As it was encoded: nothing here turns colour into gray or gray into colour. YCCK becomes CMYK.
+    let (stored, format) =
+      switch TJCS(UInt32(space)) {
+      case TJCS_GRAY: (1, TJPF_GRAY)
+      case TJCS_CMYK, TJCS_YCCK: (4, TJPF_CMYK)
+      default: (3, TJPF_RGB)
+      }
+    // The options that change pixels, as libjpeg's own defaults and Pillow have them: the accurate
+    // inverse transform, smooth chroma (TJFLAG_FASTUPSAMPLE is not set), rows from the top
+    // (TJFLAG_BOTTOMUP is not set). A few bytes may ask for thousands of progressive scans.
     let flags = TJFLAG_ACCURATEDCT | TJFLAG_LIMITSCANS
-    let count = Int(width) * Int(height) * channels
-    let pixels = try [UInt8](unsafeUninitializedCapacity: count) { buffer, made in
+    let count = Int(width) * Int(height) * stored
+    var pixels = try [UInt8](unsafeUninitializedCapacity: count) { buffer, made in
       let status = tjDecompress2(
-        jpeg, bytes, size, buffer.baseAddress, width, 0, height, format, flags)
-      let reason = status == 0 ? "" : Self.text(tjGetErrorStr2(jpeg))
-      // Bytes between segments are common in the wild and leave no trace in the picture.
-      let isHarmless =
-        tjGetErrorCode(jpeg) == Int32(TJERR_WARNING.rawValue)
-        && reason.contains("extraneous bytes before marker")
-      guard status == 0 || isHarmless else { throw failure("JPEG", reason, name) }
+        jpeg, bytes, size, buffer.baseAddress, width, 0, height, Int32(format.rawValue), flags)
+      try checkJPEG(status, name)
       made = count
     }
+    if stored == 4 { pixels = Self.rgb(fromInvertedCMYK: pixels) }
     return try RasterImage(
-      height: Int(height), width: Int(width), channels: channels, pixels: pixels)
+      height: Int(height), width: Int(width), channels: min(stored, 3), pixels: pixels)
+  }
+
+  /// Throws for a failed call of libjpeg-turbo, and for its warnings, which are of damage but for
+  /// some that leave no trace in the picture.
+  private func checkJPEG(_ status: Int32, _ name: String) throws {
+    guard status != 0 else { return }
+    let reason = Self.text(tjGetErrorStr2(jpeg))
+    let isHarmless =
+      tjGetErrorCode(jpeg) == Int32(TJERR_WARNING.rawValue)
+      && [
+        "extraneous bytes before marker", "unknown JFIF revision number",
+        "Unknown Adobe color transform code",
+      ].contains { reason.contains($0) }
+    guard isHarmless else { throw failure("JPEG", reason, name) }
+  }
+
+  /// Red, green and blue of pixels of four inks.
+  ///
+  /// Adobe's programs store inks inverted, and Pillow takes every JPEG for theirs. What is left of
+  /// each color is (255 - ink) (255 - black) / 255, to the nearest as Pillow rounds it.
+  private static func rgb(fromInvertedCMYK inks: [UInt8]) -> [UInt8] {
+    let count = inks.count / 4
+    return [UInt8](unsafeUninitializedCapacity: 3 * count) { out, made in
+      inks.withUnsafeBufferPointer { inks in
+        for pixel in 0..<count {
+          let paper = Int(inks[4 * pixel + 3])
+          for color in 0..<3 {
+            let product = (255 - Int(inks[4 * pixel + color])) * paper + 128
+            out[3 * pixel + color] = UInt8(paper - (product >> 8 + product) >> 8)
+          }
+        }
+      }
+      made = 3 * count
+    }
   }
 
   private func decodePNG(_ bytes: [UInt8], _ name: String) throws -> RasterImage {
-    var image = png_image()
-    image.version = UInt32(PNG_IMAGE_VERSION)
-    // libpng keeps the address of the bytes between the calls.
-    return try bytes.withUnsafeBytes { bytes in
-      defer { png_image_free(&image) }
-      guard png_image_begin_read_from_memory(&image, bytes.baseAddress, bytes.count) != 0 else {
-        throw failure("PNG", Self.text(image), name)
+    try bytes.withUnsafeBufferPointer { bytes in
+      var size = cimage_size()
+      var message = [CChar](repeating: 0, count: Int(CIMAGE_MESSAGE))
+      guard let png = cimage_png_open(bytes.baseAddress, bytes.count, &size, &message) else {
+        throw failure("PNG", Self.text(message), name)
       }
-      let (width, height) = (Int(image.width), Int(image.height))
-      try RasterImage.check(height: height, width: width, name: name)
-      image.flags |= UInt32(PNG_IMAGE_FLAG_16BIT_sRGB)
-      image.format &= UInt32(PNG_FORMAT_FLAG_COLOR | PNG_FORMAT_FLAG_ALPHA)
-      let channels = image.format & PNG_FORMAT_FLAG_COLOR == 0 ? 1 : 3
-      let stored = channels + (image.format & PNG_FORMAT_FLAG_ALPHA == 0 ? 0 : 1)
-      let count = width * height * stored
-      var pixels = try [UInt8](unsafeUninitializedCapacity: count) { buffer, made in
-        let status = png_image_finish_read(&image, nil, buffer.baseAddress, 0, nil)
-        guard status != 0, image.warning_or_error == 0 else {
-          throw failure("PNG", Self.text(image), name)
+      defer { cimage_png_close(png) }
+      try RasterImage.check(height: size.height, width: size.width, name: name)
+      let channels = Int(size.channels)
+      let count = size.height * size.width * channels
+      let pixels = try [UInt8](unsafeUninitializedCapacity: count) { buffer, made in
+        guard cimage_png_read(png, buffer.baseAddress, &message) == 0 else {
+          throw failure("PNG", Self.text(message), name)
         }
         made = count
       }
-      if stored > channels { Self.dropLast(of: stored, &pixels) }
-      return try RasterImage(height: height, width: width, channels: channels, pixels: pixels)
+      return try RasterImage(
+        height: size.height, width: size.width, channels: channels, pixels: pixels)
     }
-  }
-
-  /// Leaves the last of every `size` bytes out.
-  private static func dropLast(of size: Int, _ pixels: inout [UInt8]) {
-    let count = pixels.count / size
-    pixels.withUnsafeMutableBufferPointer { pixels in
-      for pixel in 0..<count {
-        for channel in 0..<size - 1 {
-          pixels[pixel * (size - 1) + channel] = pixels[pixel * size + channel]
-        }
-      }
-    }
-    pixels.removeLast(count)
   }
 
   private func failure(_ kind: String, _ reason: String, _ name: String) -> FormatError {
@@ -117,7 +135,7 @@ public final class ImageDecoder {
     message.map { String(cString: $0) } ?? "unknown reason"
   }
 
-  private static func text(_ image: png_image) -> String {
-    withUnsafeBytes(of: image.message) { String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self) }
+  private static func text(_ message: [CChar]) -> String {
+    String(decoding: message.prefix { $0 != 0 }.map(UInt8.init(bitPattern:)), as: UTF8.self)
   }
 }

@@ -3,7 +3,7 @@ extension JSON {
   ///
   /// Stricter than most: duplicate keys, numbers out of range, text that is not UTF-8, nesting
   /// deeper than 64 and more than 4 million values are errors, so that memory stays within a small
-  /// multiple of the input. Errors name `file` and the byte, counted from `start`.
+  /// multiple of the input. A byte-order mark is passed over (RFC 8259, section 8.1). Errors name `file` and the byte, counted from `start`.
   public init(parsing bytes: UnsafeRawBufferPointer, file: String, start: Int = 0) throws {
     var parser = JSONParser(bytes: bytes, file: file, start: start)
     self = try parser.document()
@@ -44,6 +44,7 @@ private struct JSONParser {
   }
 
   mutating func document() throws -> JSON {
+    if TextFile.hasMark(bytes) { position = 3 }
     let result = try value(depth: 0)
     skipSpace()
     if current != nil { throw failure("text after the value") }
@@ -93,7 +94,7 @@ private struct JSONParser {
   mutating func object(depth: Int) throws -> JSON {
     position += 1
     var members: [JSON.Member] = []
-    var keys: Set<String> = []
+    var keys: Set<ScalarString> = []
     skipSpace()
     if take("}") { return .object([]) }
     while true {
@@ -101,7 +102,9 @@ private struct JSONParser {
       let place = position
       guard current == UInt8(ascii: "\"") else { throw failure("expected a key in quotes") }
       let key = try string()
-      guard keys.insert(key).inserted else { throw failure("duplicate key \"\(key)\"", at: place) }
+      guard keys.insert(ScalarString(key)).inserted else {
+        throw failure("duplicate key \"\(key)\"", at: place)
+      }
       skipSpace()
       guard take(":") else { throw failure("expected ':' after key \"\(key)\"") }
       members.append(JSON.Member(key, try value(depth: depth + 1)))

@@ -29,7 +29,7 @@ public enum JSON: Sendable, Hashable {
   /// The value of a key of an object; O(members).
   public subscript(key: String) -> JSON? {
     guard case .object(let members) = self else { return nil }
-    return members.first { $0.key == key }?.value
+    return members.first { $0.key.hasScalars(of: key) }?.value
   }
 
   /// The integer, if it is one.
@@ -52,6 +52,50 @@ public enum JSON: Sendable, Hashable {
 
   /// The members, if it is an object.
   public var members: [Member]? { if case .object(let value) = self { value } else { nil } }
+}
+
+// Strings and keys are compared by their scalars; `String` would take canonically equivalent ones
+// for equal.
+extension JSON.Member {
+  /// Whether key and value are the same.
+  public static func == (one: Self, other: Self) -> Bool {
+    one.key.hasScalars(of: other.key) && one.value == other.value
+  }
+
+  /// Hashes key and value.
+  public func hash(into hasher: inout Hasher) {
+    hasher.combine(ScalarString(key))
+    hasher.combine(value)
+  }
+}
+
+extension JSON {
+  /// Whether the values are the same; objects in the order of their keys.
+  public static func == (one: Self, other: Self) -> Bool {
+    switch (one, other) {
+    case (.null, .null): true
+    case (.bool(let one), .bool(let other)): one == other
+    case (.integer(let one), .integer(let other)): one == other
+    case (.number(let one), .number(let other)): one == other
+    case (.string(let one), .string(let other)): one.hasScalars(of: other)
+    case (.array(let one), .array(let other)): one == other
+    case (.object(let one), .object(let other)): one == other
+    default: false
+    }
+  }
+
+  /// Hashes the value, but not the kind of a number or container.
+  public func hash(into hasher: inout Hasher) {
+    switch self {
+    case .null: hasher.combine(0)
+    case .bool(let value): hasher.combine(value)
+    case .integer(let value): hasher.combine(value)
+    case .number(let value): hasher.combine(value)
+    case .string(let value): hasher.combine(ScalarString(value))
+    case .array(let elements): hasher.combine(elements)
+    case .object(let members): hasher.combine(members)
+    }
+  }
 }
 
 extension JSON: ExpressibleByStringLiteral, ExpressibleByIntegerLiteral, ExpressibleByFloatLiteral,

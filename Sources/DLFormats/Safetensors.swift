@@ -64,12 +64,14 @@ public final class SafetensorsFile: Sendable {
   public var path: String { file.path }
   /// The tensors in the order of their bytes.
   public let tensors: [SafetensorsInfo]
-  /// The entries of `__metadata__`.
+  /// The entries of `__metadata__` by their keys; of canonically equivalent keys the last.
   public let metadata: [String: String]
+  /// All entries of `__metadata__`, in the order of the file.
+  public let metadataEntries: [(key: String, value: String)]
 
   private let file: File
   private let stamp: File.Stamp
-  private let index: [String: Int]
+  private let index: [ScalarString: Int]
 
   /// Opens a file and checks its header against its length; throws `FormatError`.
   public init(path: String) throws {
@@ -78,12 +80,16 @@ public final class SafetensorsFile: Sendable {
     let header = try SafetensorsHeader(file)
     self.file = file
     tensors = header.tensors
-    metadata = header.metadata
-    index = Dictionary(uniqueKeysWithValues: tensors.enumerated().map { ($1.name, $0) })
+    metadataEntries = header.metadata
+    metadata = Dictionary(header.metadata.map { ($0.key, $0.value) }) { _, last in last }
+    index = Dictionary(
+      tensors.enumerated().map { (ScalarString($1.name), $0) }, uniquingKeysWith: { one, _ in one })
   }
 
   /// The tensor of that name, if there is one; O(1).
-  public subscript(name: String) -> SafetensorsInfo? { index[name].map { tensors[$0] } }
+  public subscript(name: String) -> SafetensorsInfo? {
+    index[ScalarString(name)].map { tensors[$0] }
+  }
 
   /// The tensor of that name; throws a content error naming it if there is none.
   public func info(_ name: String) throws -> SafetensorsInfo {

@@ -2,12 +2,13 @@
 /// size.
 struct SafetensorsHeader {
   private(set) var tensors: [SafetensorsInfo] = []
-  private(set) var metadata: [String: String] = [:]
+  private(set) var metadata: [(key: String, value: String)] = []
   private let path: String
 
   init(_ file: File) throws {
     path = file.path
     let fileCount = try file.byteCount()
+    try refuseOtherKinds(file)
     guard fileCount >= 8 else {
       throw failure("has \(fileCount) bytes, too few for a safetensors file", at: 0)
     }
@@ -46,13 +47,24 @@ struct SafetensorsHeader {
       advice: "it is no safetensors file or damaged, make or copy it again")
   }
 
+  /// Names a file of another kind, such as a table or a PyTorch file.
+  private func refuseOtherKinds(_ file: File) throws {
+    let head = try [UInt8](unsafeUninitializedCapacity: FileKind.byteCount) { buffer, count in
+      count = try file.readAvailable(into: UnsafeMutableRawBufferPointer(buffer), at: 0)
+    }
+    guard !FileKind.isSafetensors(head), let kind = FileKind(head) else { return }
+    throw FormatError(
+      .content, file: path, at: 0, "is \(kind.name), not a safetensors file",
+      advice: kind.conversion)
+  }
+
   private mutating func readMetadata(_ value: JSON) throws {
     guard let members = value.members else { throw failure("__metadata__ is no object") }
     for member in members {
       guard let text = member.value.string else {
         throw failure("__metadata__: \"\(member.key)\" is no string")
       }
-      metadata[member.key] = text
+      metadata.append((member.key, text))
     }
   }
 

@@ -77,14 +77,14 @@ public enum SafetensorsWriter {
   ) throws -> [UInt8] {
     var members: [JSON.Member] = []
     if !metadata.isEmpty {
-      let entries = metadata.sorted { $0.key < $1.key }
+      let entries = metadata.sorted { ScalarString($0.key) < ScalarString($1.key) }
       members.append(
         JSON.Member("__metadata__", .object(entries.map { JSON.Member($0, .string($1)) })))
     }
-    var names: Set<String> = ["__metadata__"]
+    var names: Set<ScalarString> = ["__metadata__"]
     var position = 0
     for (tensor, size) in zip(tensors, sizes) {
-      guard names.insert(tensor.name).inserted else {
+      guard names.insert(ScalarString(tensor.name)).inserted else {
         throw FormatError(
           .content, file: file, "two tensors of the name \"\(tensor.name)\"",
           advice: "give each tensor a name of its own")

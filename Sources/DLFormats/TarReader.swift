@@ -24,6 +24,8 @@ public final class TarReader {
     public var kind: Kind
     /// The length of its content.
     public var byteCount: Int
+    /// Whether the name is UTF-8; what is not is replaced by U+FFFD in ``path``.
+    public var hasTextName = true
   }
 
   private static let blockSize = 512
@@ -33,18 +35,41 @@ public final class TarReader {
   private var unread = 0
   private var padding = 0
   private var block = [UInt8](repeating: 0, count: blockSize)
+  /// Whether the block holds what is to be looked at next.
+  private var isBlockRead = false
 
   /// Opens an archive; throws `FormatError`.
-  public init(path: String) throws { stream = try ByteStream(path: path) }
+  ///
+  /// What does not begin as an archive is named by its kind, such as a ZIP archive.
+  public init(path: String) throws {
+    stream = try ByteStream(path: path)
+    let count = try block.withUnsafeMutableBytes { try stream.readAvailable(into: $0) }
+    guard count == Self.blockSize, isHeader || block.allSatisfy({ $0 == 0 }) else {
+      throw stream.otherKind(
+        Array(block.prefix(count)), than: "a tar archive", advice: "name a .tar or .tar.gz file")
+    }
+    isBlockRead = true
+  }
+
+  /// Whether the block's checksum is that of a header.
+  private var isHeader: Bool {
+    do {
+      try checkSum()
+      return true
+    } catch {
+      return false
+    }
+  }
 
   /// The next member, or nil at the archive's end; what is left of the one before is passed over.
   public func next() throws -> Entry? {
-    var longName: String?
+    var longName: [UInt8]?
     var paxSize: Int?
     while true {
       try skip(unread + padding)
       (unread, padding) = (0, 0)
-      try block.withUnsafeMutableBytes { try stream.read(into: $0) }
+      if !isBlockRead { try block.withUnsafeMutableBytes { try stream.read(into: $0) } }
+      isBlockRead = false
       if block.allSatisfy({ $0 == 0 }) { return nil }
       try checkSum()
       let type = block[156]
@@ -61,17 +86,21 @@ public final class TarReader {
         for (key, value) in try paxRecords() {
           if key == "path" { longName = value }
           if key == "size" {
-            guard let value = Int(value), value >= 0 else {
-              throw stream.failure("a pax header with the size \"\(value.prefix(30))\"")
+            let text = String(decoding: value, as: UTF8.self)
+            guard let value = Int(text), value >= 0 else {
+              throw stream.failure("a pax header with the size \"\(text.prefix(30))\"")
             }
             paxSize = value
           }
         }
       case UInt8(ascii: "L"):
-        longName = Self.text(try metadata())
+        longName = Self.untilZero(try metadata())
       case UInt8(ascii: "g"), UInt8(ascii: "K"): continue
       default:
-        return Entry(path: longName ?? shortName, kind: Self.kind(type), byteCount: size)
+        let name = longName ?? shortName
+        return Entry(
+          path: String(decoding: name, as: UTF8.self), kind: Self.kind(type), byteCount: size,
+          hasTextName: String(validating: name, as: UTF8.self) != nil)
       }
     }
   }
@@ -130,19 +159,19 @@ public final class TarReader {
     }
   }
 
-  private var shortName: String {
-    let name = Self.text(Array(block[..<100]))
+  private var shortName: [UInt8] {
+    let name = Self.untilZero(block[..<100])
     // GNU's own form uses the field of the prefix for other things.
     guard block[257..<263].elementsEqual([0x75, 0x73, 0x74, 0x61, 0x72, 0]), block[345] != 0 else {
       return name
     }
-    return "\(Self.text(Array(block[345..<500])))/\(name)"
+    return Self.untilZero(block[345..<500]) + [UInt8(ascii: "/")] + name
   }
 
   /// The records `LENGTH KEY=VALUE\n` of a pax header.
-  private func paxRecords() throws -> [(String, String)] {
+  private func paxRecords() throws -> [(key: String, value: [UInt8])] {
     var rest = try metadata()[...]
-    var records: [(String, String)] = []
+    var records: [(key: String, value: [UInt8])] = []
     while !rest.isEmpty {
       let digits = rest.prefix { $0 != 0x20 }
       guard let length = Int(String(decoding: digits, as: UTF8.self)), length > digits.count + 1,
@@ -151,14 +180,14 @@ public final class TarReader {
       else { throw stream.failure("a damaged pax header") }
       let key = rest[(digits.endIndex + 1)..<max(equals, digits.endIndex + 1)]
       let value = rest[(equals + 1)..<(rest.startIndex + length - 1)]
-      records.append((String(decoding: key, as: UTF8.self), String(decoding: value, as: UTF8.self)))
+      records.append((String(decoding: key, as: UTF8.self), Array(value)))
       rest = rest.dropFirst(length)
     }
     return records
   }
 
-  private static func text(_ bytes: [UInt8]) -> String {
-    String(decoding: bytes.prefix { $0 != 0 }, as: UTF8.self)
+  private static func untilZero(_ bytes: some Collection<UInt8>) -> [UInt8] {
+    Array(bytes.prefix { $0 != 0 })
   }
 
   private static func kind(_ type: UInt8) -> Entry.Kind {

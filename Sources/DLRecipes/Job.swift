@@ -24,7 +24,7 @@ public struct Job: Sendable {
   /// Takes what a command may inspect; nil where it is neither a recipe nor a file of YAML by its
   /// name.
   public init?(inspecting name: String) throws {
-    guard Recipe.named(name) != nil || [".yaml", ".yml"].contains(where: { name.hasSuffix($0) })
+    guard Recipe.named(name) != nil || [".yaml", ".yml"].contains(where: { name.ends(with: $0) })
     else {
       return nil
     }
@@ -41,7 +41,7 @@ public struct Job: Sendable {
   public func configuration(_ overrides: [String], needsData: Bool = true) throws -> Configuration {
     guard let recipe else { return try Configuration.load(path: name, overrides: overrides) }
     let namesData = overrides.contains { text in
-      ["data.train=", "data.synthetic", "data="].contains { text.hasPrefix($0) }
+      ["data.train=", "data.synthetic", "data="].contains { text.begins(with: $0) }
     }
     let lacksData = recipe.dataHelp != nil && !namesData
     guard lacksData else {

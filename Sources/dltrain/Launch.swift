@@ -48,7 +48,7 @@ struct Launch: Verb {
     job.hostfile = hostfile
     job.stopLimitSeconds = stopLimit
     job.mpirunOptions =
-      mpirunOptions?.split(whereSeparator: \.isWhitespace).map(String.init) ?? []
+      mpirunOptions?.words().map(String.init) ?? []
     job.program = try File.linkTarget("/proc/self/exe")
     job.arguments = command.isEmpty ? ["train"] : command
     job.training = train.training

@@ -83,6 +83,50 @@ private let fixtures =
     }
   }
 
+  /// The names of `hidden.tar.gz`, which tar's `-t` lists, as files of a folder.
+  @Test func hiddenNamesAreLeftOutOfFoldersAndArchives() throws {
+    for name in [
+      ".ipynb_checkpoints/1.png", "dog/1.png", "cat/._1.png", "cat/1.png", "cat/.trash/9.png",
+      "cat/.DS_Store",
+    ] { try put("color.png", "set/\(name)") }
+    try put("color.png", ".cache/cat/2.png")
+    var notices: [String] = []
+    let files = try pack { $0.notice = { notices.append($0) } }
+    #expect(files.map(\.shape) == [[2, 13, 17, 3]] && notices.isEmpty)
+    var packer = ImagePacker()
+    packer.notice = { notices.append($0) }
+    let others = try packer.pack("\(fixtures)/hidden.tar.gz", output: "\(folder.path)/archive")
+    #expect(notices.isEmpty)
+    let (one, other) = try (File.contents(of: files[0].path), File.contents(of: others[0].path))
+    #expect(try SafetensorsFile(path: others[0].path).metadata["class_names"] == #"["cat","dog"]"#)
+    // The folder of the images has the name of the split in both.
+    #expect(one == other)
+  }
+
+  /// Python's `sorted(os.listdir())` has the two, and the decomposed one first.
+  @Test func equivalentNamesOfFoldersAreTwoClasses() throws {
+    try put("color.png", "caf\u{e9}/1.png")
+    try put("444.jpg", "cafe\u{301}/1.jpg")
+    try put("420.jpg", "\u{301}mark/\u{600}.JPG")
+    let files = try pack()
+    let text = try SafetensorsFile(path: files[0].path).metadata["class_names"] ?? ""
+    let names: JSON = ["cafe\u{301}", "caf\u{e9}", "\u{301}mark"]
+    #expect(try JSON(parsing: text) == names)
+    let (x, y) = try read(TensorFileDataset(path: files[0].path), [0, 1, 2])
+    #expect(try x == pixels("444.jpg") + pixels("color.png") + pixels("420.jpg"))
+    #expect(values(y, as: Int32.self) == [0, 1, 2])
+  }
+
+  @Test func otherFilesAreNamedByTheirKind() throws {
+    try put(Array("PK\u{3}\u{4}".utf8) + [UInt8](repeating: 0, count: 60), "a.zip")
+    #expect(
+      #expect(throws: FormatError.self) {
+        try ImagePacker().pack("\(folder.path)/in/a.zip", output: "\(folder.path)/out")
+      }?.what == "is a ZIP archive, not a tar archive")
+    try put(Array("GIF89a".utf8) + [1, 0, 1, 0, 0, 0, 0], "a/1.png")
+    #expect(refusal().contains("in/a/1.png: is a GIF image, neither JPEG nor PNG"))
+  }
+
   @Test func otherSizesNeedTheOption() throws {
     try put("color.png", "a/1.png")
     try put("alpha.png", "b/2.png")

@@ -47,6 +47,24 @@ struct PackCommandTests {
     }
   }
 
+  @Test func filesOfOtherKindsAreNamed() throws {
+    try TemporaryFolder.with { folder in
+      let table = folder + "/table.csv"
+      try File.replace(table) { try $0.write("label,a,b\n0,1.5,2\n1,2.5,3\n") }
+      for arguments in [["describe", table], ["pack", "images", table, "-o", folder + "/out"]] {
+        let outcome = try run(arguments)
+        #expect(outcome.status == 65 && outcome.faults.count == 1, "\(outcome.errors)")
+        #expect(outcome.errors.contains("table.csv: is text, perhaps CSV, not a "))
+      }
+      let job = try Job.write(to: folder)
+      let outcome = try Program.run(
+        ["train", job, "--set", "data.train=\(table)", "--out", folder + "/run"], processes: 2,
+        timeoutSeconds: 20)
+      #expect(outcome.status == 65 && outcome.faults.count == 1, "\(outcome.errors)")
+      #expect(outcome.errors.contains("is text, perhaps CSV, not a safetensors file"))
+    }
+  }
+
   @Test(arguments: ["mnist", "images", "text", "parallel", "cora"])
   func helpShowsAnExample(_ kind: String) throws {
     let outcome = try run(["pack", kind, "--help"])

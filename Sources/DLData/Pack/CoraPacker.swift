@@ -36,7 +36,7 @@ public enum CoraPacker {
     var edges: [Int32] = []
 
     mutating func addNode(_ line: Substring, _ fault: (String) -> FormatError) throws {
-      let cells = line.split(separator: "\t", omittingEmptySubsequences: false)
+      let cells = line.parts(at: "\t")
       guard (3...4).contains(cells.count), Int(cells[0]) == labels.count else {
         throw fault("is not: the node \(labels.count), its class, its split, its words")
       }
@@ -46,7 +46,7 @@ public enum CoraPacker {
       guard let split = ["-", "train", "val", "test"].firstIndex(of: String(cells[2])) else {
         throw fault("has the split \"\(cells[2].prefix(20))\", none of train, val, test and -")
       }
-      for cell in cells.count == 4 ? cells[3].split(separator: " ") : [] {
+      for cell in cells.count == 4 ? cells[3].parts(at: " ", omittingEmpty: true) : [] {
         guard let word = Int32(cell), word >= 0, word < Int32.max else {
           throw fault("has the word \"\(cell.prefix(20))\"")
         }
@@ -58,7 +58,7 @@ public enum CoraPacker {
     }
 
     mutating func addEdge(_ line: Substring, _ fault: (String) -> FormatError) throws {
-      let cells = line.split(separator: "\t", omittingEmptySubsequences: false).map { Int32($0) }
+      let cells = line.parts(at: "\t").map { Int32($0) }
       guard cells.count == 2, let a = cells[0], let b = cells[1],
         labels.indices.contains(Int(a)), labels.indices.contains(Int(b))
       else { throw fault("is not two nodes of 0 to \(labels.count - 1)") }
@@ -69,9 +69,8 @@ public enum CoraPacker {
   private static func eachLine(
     _ path: String, _ body: (Substring, (String) -> FormatError) throws -> Void
   ) throws {
-    let text = try TextPacker.utf8(path)
-    let lines = text.split(omittingEmptySubsequences: false, whereSeparator: \.isNewline)
-    for (index, line) in lines.enumerated() where !line.hasPrefix("#") && !line.isEmpty {
+    for (index, line) in try TextFile.lines(of: path).enumerated()
+    where !line.begins(with: "#") && !line.isEmpty {
       try body(line) {
         FormatError(.content, file: path, "line \(index + 1) \($0)", advice: "correct it")
       }

@@ -35,7 +35,7 @@ public struct ParallelPacker {
   /// tokenizer. Throws `FormatError` and `DataError`.
   public func pack(_ pairs: [Pair], output: String) throws -> [PackedFile] {
     let names = pairs.map { Self.name($0.source) }
-    guard !pairs.isEmpty, Set(names).count == names.count else {
+    guard !pairs.isEmpty, Set(names.map { ScalarString($0) }).count == names.count else {
       throw DataError("the files of \(names) would have one name, give different ones")
     }
     let texts = try pairs.map { pair in
@@ -50,7 +50,7 @@ public struct ParallelPacker {
     }
     let pieces = try makeTokenizer(texts[0].source + texts[0].target)
     notice("\(pieces.count) pieces, \(pieces.merges.count) of them learned")
-    var known: [Substring: [Int32]] = [:]
+    var known: [ScalarString: [Int32]] = [:]
     let rows = texts.map { source, target in
       Rows(
         source: source.map { pieces.encode($0, known: &known) + [BytePairTokenizer.end] },
@@ -75,16 +75,12 @@ public struct ParallelPacker {
   }
 
   private static func name(_ path: String) -> String {
-    let name = path.split(separator: "/").last ?? "pairs"
-    return String(name.lastIndex(of: ".").map { name[..<$0] } ?? name)
+    let name = path.parts(at: "/", omittingEmpty: true).last ?? "pairs"
+    return String(name.unicodeScalars.lastIndex(of: ".").map { name[..<$0] } ?? name)
   }
 
   private func lines(_ path: String) throws -> [String] {
-    var lines = try TextPacker.utf8(path).split(
-      separator: "\n", omittingEmptySubsequences: false
-    ).map(String.init)
-    if lines.last == "" { lines.removeLast() }
-    return lines
+    try TextFile.lines(of: path).map(String.init)
   }
 
   private func makeTokenizer(_ texts: [String]) throws -> BytePairTokenizer {
@@ -131,8 +127,17 @@ public struct ParallelPacker {
 public enum ParallelText {
   /// The target sentences as they were, in the order of the rows; throws `FormatError`.
   public static func targets(path: String) throws -> [String] {
-    let bytes = try SafetensorsFile(path: path).bytes("target_text")
-    return String(decoding: bytes, as: UTF8.self)
-      .split(separator: "\n", omittingEmptySubsequences: false).map(String.init)
+    let file = try SafetensorsFile(path: path)
+    let text = String(decoding: try file.bytes("target_text"), as: UTF8.self)
+    let lines = text.parts(at: "\n").map(String.init)
+    guard let rows = file["y"]?.shape.first, lines.count != rows else { return lines }
+    // Earlier versions took no "\r\n" for the end of a sentence.
+    let others = text.split(separator: "\n", omittingEmptySubsequences: false).map(String.init)
+    guard others.count == rows else {
+      throw FormatError(
+        .content, file: path, "has \(rows) rows and \(lines.count) lines of target_text",
+        advice: "pack it anew")
+    }
+    return others
   }
 }

@@ -3,7 +3,8 @@ import DLFormats
 /// Turns a text into rows of tokens for language models.
 public enum TextPacker {
   /// Reads the UTF-8 text `path` and writes `train.safetensors` and `validation.safetensors` into
-  /// the folder `output`: `tokens` I32 [N], one for each character.
+  /// the folder `output`: `tokens` I32 [N], one for each character (Unicode scalar), line ends read
+  /// as Python's text mode reads them.
   ///
   /// The first `fraction` of the characters is for training, as in nanoGPT: floor(fraction * n).
   /// Both files hold the tokenizer of the whole text. Throws `FormatError` and `DataError`.
@@ -13,7 +14,7 @@ public enum TextPacker {
     guard fraction > 0, fraction < 1 else {
       throw DataError("train-fraction: \(fraction) is out of range, give 0 < fraction < 1")
     }
-    let text = try utf8(path)
+    let text = try TextFile.text(of: path)
     let tokenizer = CharacterTokenizer(of: text)
     let tokens = try tokenizer.encode(text)
     let cut = Int(Double(tokens.count) * fraction)
@@ -36,15 +37,5 @@ public enum TextPacker {
       }
       return PackedFile(path: path, shape: [part.count])
     }
-  }
-
-  /// The text of a file; throws a content error where it is not UTF-8.
-  static func utf8(_ path: String) throws -> String {
-    let bytes = try File.contents(of: path, limit: 1 << 32)
-    guard let text = String(validating: bytes, as: UTF8.self) else {
-      throw FormatError(
-        .content, file: path, "is not UTF-8 text", advice: "convert it, as by iconv -t utf-8")
-    }
-    return text
   }
 }

@@ -1,3 +1,4 @@
+import DLFormats
 import Glibc
 
 /// Corpus BLEU as sacreBLEU computes it: 4-grams, exponential smoothing of precisions that are 0,
@@ -54,7 +55,7 @@ public struct BLEU: Sendable, Hashable {
       }
       values[2 * BLEU.order + 1] += nearest ?? 0
       for n in 1...BLEU.order {
-        var allowed: [ArraySlice<Substring>: Int] = [:]
+        var allowed: [ArraySlice<ScalarString>: Int] = [:]
         for other in others { allowed.merge(BLEU.grams(other, n), uniquingKeysWith: max) }
         for (gram, count) in BLEU.grams(words, n) {
           values[n - 1] += min(count, allowed[gram] ?? 0)
@@ -110,15 +111,15 @@ public struct BLEU: Sendable, Hashable {
     }
   }
 
-  private static func grams(_ words: [Substring], _ n: Int) -> [ArraySlice<Substring>: Int] {
-    var result: [ArraySlice<Substring>: Int] = [:]
+  private static func grams(_ words: [ScalarString], _ n: Int) -> [ArraySlice<ScalarString>: Int] {
+    var result: [ArraySlice<ScalarString>: Int] = [:]
     guard words.count >= n else { return result }
     for begin in 0...(words.count - n) { result[words[begin..<begin + n], default: 0] += 1 }
     return result
   }
 
-  private static func words(_ text: String, _ tokenization: Tokenization) -> [Substring] {
-    (tokenization == .none ? text : mteval13a(text)).split(whereSeparator: \.isWhitespace)
+  private static func words(_ text: String, _ tokenization: Tokenization) -> [ScalarString] {
+    (tokenization == .none ? text : mteval13a(text)).words().map { ScalarString($0) }
   }
 
   /// The rules of mteval-v13a.pl, as sacreBLEU has them.
@@ -128,7 +129,7 @@ public struct BLEU: Sendable, Hashable {
       ("<skipped>", ""), ("-\n", ""), ("\n", " "), ("&quot;", "\""), ("&amp;", "&"), ("&lt;", "<"),
       ("&gt;", ">"),
     ] {
-      if from.hasPrefix("&"), !text.contains("&") { continue }
+      if from.hasPrefix("&"), !text.unicodeScalars.contains("&") { continue }
       text = replaced(text, from, to)
     }
     let blank: Unicode.Scalar = " "

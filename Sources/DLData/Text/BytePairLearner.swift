@@ -1,3 +1,5 @@
+import DLFormats
+
 /// Learns the pairs of a ``BytePairTokenizer`` from the words of a text.
 ///
 /// Again and again the most frequent pair of neighbours becomes a piece; of equally frequent ones
@@ -15,36 +17,44 @@ public struct BytePairLearner {
   ///
   /// Throws `DataError` where the characters alone are more.
   public static func learn(_ texts: [String], size: Int) throws -> BytePairTokenizer {
-    var frequencies: [Substring: Int] = [:]
+    var frequencies: [ScalarString: Int] = [:]
     for text in texts {
-      for word in text.split(whereSeparator: \.isWhitespace) { frequencies[word, default: 0] += 1 }
+      for word in text.words() { frequencies[ScalarString(word), default: 0] += 1 }
     }
     var learner = BytePairLearner()
     return try learner.learn(frequencies, size: size)
   }
 
-  private mutating func learn(_ words: [Substring: Int], size: Int) throws -> BytePairTokenizer {
+  private mutating func learn(_ words: [ScalarString: Int], size: Int) throws -> BytePairTokenizer {
     let mark = BytePairTokenizer.wordMark
     var characters = Set(mark.unicodeScalars)
-    for word in words.keys { characters.formUnion(word.unicodeScalars) }
-    var vocabulary = BytePairTokenizer.special + characters.sorted().map { String($0) }
+    for word in words.keys { characters.formUnion(word.text.unicodeScalars) }
+    let alphabet = characters.sorted()
+    var vocabulary = BytePairTokenizer.special + alphabet.map { String($0) }
     guard size >= vocabulary.count, size < 1 << 24 else {
       throw DataError(
         "vocabulary: \(size) is out of range for \(characters.count) characters and 4 special tokens, "
           + "give \(vocabulary.count) or more")
     }
     var numbers = Dictionary(
-      vocabulary.enumerated().map { ($1, Int32($0)) }, uniquingKeysWith: { first, _ in first })
+      vocabulary.enumerated().map { (ScalarString($1), Int32($0)) },
+      uniquingKeysWith: { first, _ in first })
+    let first = BytePairTokenizer.special.count
+    let letters = Dictionary(
+      alphabet.enumerated().map { ($1, Int32(first + $0)) }, uniquingKeysWith: { first, _ in first }
+    )
     for (word, frequency) in words {
-      add((mark + word).unicodeScalars.map { numbers[String($0)] ?? 0 }, frequency)
+      add((mark + word.text).unicodeScalars.map { letters[$0] ?? 0 }, frequency)
     }
     for (pair, count) in counts { queue.push(count, pair) }
     var pairs: [UInt64] = []
     while vocabulary.count < size, let pair = nextPair() {
       let piece = vocabulary[Int(pair >> 32)] + vocabulary[Int(pair & 0xffff_ffff)]
-      // Two pairs may make the same piece.
-      let number = numbers[piece] ?? Int32(vocabulary.count)
-      if numbers.updateValue(number, forKey: piece) == nil { vocabulary.append(piece) }
+      // Two pairs may make the same piece. What a text spells as a special token is, is none.
+      let key = ScalarString(piece)
+      let number = numbers[key] ?? Int32(vocabulary.count)
+      if number < first { continue }
+      if numbers.updateValue(number, forKey: key) == nil { vocabulary.append(piece) }
       pairs.append(pair)
       apply(pair, number)
     }

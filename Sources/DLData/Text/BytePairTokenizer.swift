@@ -2,13 +2,15 @@ import DLFormats
 
 /// Pieces of words by byte pair encoding over characters (Sennrich, Haddow, Birch 2016).
 ///
-/// Text is split at white space; each word begins with the mark `▁`, as in sentencepiece, and is
-/// merged from characters by the learned pairs, the earliest learned first. Characters that did not
+/// Text is split at white space as Python's `str.split()` does; each word begins with the mark `▁`, as in sentencepiece, and is
+/// merged from characters (Unicode scalars) by the learned pairs, the earliest learned first; nothing
+/// is normalised, so canonically equivalent characters are different ones. Characters that did not
 /// occur in the training text become `<unk>`.
 public struct BytePairTokenizer: Tokenizer {
   static let kind = "bpe"
   /// The mark at the beginning of a word, U+2581.
-  public static let wordMark = "\u{2581}"
+  public static let wordMark = String(wordMarkScalar)
+  private static let wordMarkScalar: Unicode.Scalar = "\u{2581}"
   /// The token that fills rows up: 0.
   public static let padding: Int32 = 0
   /// The token before a sentence: 1.
@@ -34,10 +36,14 @@ public struct BytePairTokenizer: Tokenizer {
   /// Makes the tokenizer of pieces and pairs; nil where they do not fit.
   init?(vocabulary: [String], pairs: [UInt64]) {
     guard vocabulary.starts(with: Self.special) else { return nil }
-    var numbers: [String: Int32] = [:]
+    var numbers: [ScalarString: Int32] = [:]
+    var equivalents: [String: Int32] = [:]
     var characters: [Unicode.Scalar: Int32] = [:]
     for (number, piece) in vocabulary.enumerated() {
-      guard numbers.updateValue(Int32(number), forKey: piece) == nil else { return nil }
+      guard numbers.updateValue(Int32(number), forKey: ScalarString(piece)) == nil else {
+        return nil
+      }
+      if !piece.utf8.allSatisfy({ $0 < 0x80 }) { equivalents[piece] = Int32(number) }
       let scalars = piece.unicodeScalars
       if scalars.count == 1, let first = scalars.first { characters[first] = Int32(number) }
     }
@@ -45,7 +51,9 @@ public struct BytePairTokenizer: Tokenizer {
     for (rank, pair) in pairs.enumerated() {
       let (left, right) = (Int(pair >> 32), Int(pair & 0xffff_ffff))
       guard vocabulary.indices.contains(left), vocabulary.indices.contains(right),
-        let piece = numbers[vocabulary[left] + vocabulary[right]],
+        // Earlier versions took a letter and its accent for the piece of the letter with accent.
+        let piece = numbers[ScalarString(vocabulary[left] + vocabulary[right])]
+          ?? equivalents[vocabulary[left] + vocabulary[right]],
         ranks.updateValue((rank, piece), forKey: pair) == nil
       else { return nil }
     }
@@ -86,18 +94,18 @@ public struct BytePairTokenizer: Tokenizer {
 
   /// The pieces of a text, without special tokens but `<unk>`.
   public func encode(_ text: String) throws -> [Int32] {
-    var known: [Substring: [Int32]] = [:]
+    var known: [ScalarString: [Int32]] = [:]
     return encode(text, known: &known)
   }
 
   /// The pieces of a text; `known` keeps those of words that were met before.
-  func encode(_ text: String, known: inout [Substring: [Int32]]) -> [Int32] {
+  func encode(_ text: String, known: inout [ScalarString: [Int32]]) -> [Int32] {
     var result: [Int32] = []
-    for word in text.split(whereSeparator: \.isWhitespace) {
+    for word in text.words().map({ ScalarString($0) }) {
       if let pieces = known[word] {
         result += pieces
       } else {
-        let pieces = pieces(of: word)
+        let pieces = pieces(of: word.text)
         known[word] = pieces
         result += pieces
       }
@@ -130,7 +138,6 @@ public struct BytePairTokenizer: Tokenizer {
       }
       text += vocabulary[Int(token)]
     }
-    let words = text.split(separator: Character(Self.wordMark), omittingEmptySubsequences: true)
-    return words.joined(separator: " ")
+    return text.parts(at: Self.wordMarkScalar, omittingEmpty: true).joined(separator: " ")
   }
 }

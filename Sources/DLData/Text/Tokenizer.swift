@@ -86,8 +86,12 @@ public struct CharacterTokenizer: Tokenizer, Hashable {
   }
 
   /// The tokens of a text, of characters that are known.
+  ///
+  /// Where the training text had no carriage return, as none has that was packed with line ends read
+  /// as Python reads them, line ends of Windows are `\n`.
   public func encode(_ text: String) throws -> [Int32] {
-    try text.unicodeScalars.map { character in
+    let text = numbers["\r"] == nil ? TextFile.withPlainLineEnds(text) : text
+    return try text.unicodeScalars.map { character in
       guard let number = numbers[character] else {
         throw DataError(
           "the character \"\(String(character))\" (U+\(String(character.value, radix: 16))) does not "

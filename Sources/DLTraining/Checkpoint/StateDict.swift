@@ -91,7 +91,7 @@ public struct StateDict {
     throws
   {
     var differences: [String] = []
-    let wanted = Set(entries.map(\.name))
+    let wanted = Set(entries.map { ScalarString($0.name) })
     for entry in entries {
       if let info = file[entry.name] {
         if info.shape != entry.fileShape {
@@ -104,7 +104,8 @@ public struct StateDict {
         differences.append("\(entry.name) is missing")
       }
     }
-    for info in file.tensors where !wanted.contains(info.name) && !ignored(info.name) {
+    for info in file.tensors where !wanted.contains(ScalarString(info.name)) && !ignored(info.name)
+    {
       differences.append("\(info.name) is not in the model")
     }
     guard differences.isEmpty else {

@@ -1,5 +1,6 @@
 import DLCluster
 import DLConfiguration
+import DLFormats
 import Foundation
 
 extension Configuration {
@@ -110,6 +111,11 @@ private func readText(_ path: String) throws(ConfigurationError) -> String {
   }
   let content = bytes[..<count]
   if let text = String(validating: content, as: UTF8.self) { return text }
+  if let kind = FileKind(content) {
+    throw fail(
+      "this is \(kind.name), not UTF-8 text: expected a configuration in YAML"
+        + (kind.unpacking.map { "; \($0)" } ?? ""))
+  }
   let lines = content.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false)
   let line = lines.firstIndex { String(validating: $0, as: UTF8.self) == nil } ?? 0
   throw fail("not UTF-8 text: expected a configuration in YAML", line: line + 1)

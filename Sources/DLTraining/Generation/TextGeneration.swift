@@ -1,5 +1,6 @@
 import DLCluster
 import DLData
+import DLFormats
 import DLModels
 import DLTensor
 
@@ -52,7 +53,7 @@ public struct TextGeneration: Sendable {
         let token = Int32(sampler.draw(logits, from: &stream))
         held.append(token)
         let text = try tokenizer.decode(held)
-        if !text.hasSuffix("\u{fffd}") || held.count > 8 {
+        if !text.ends(with: "\u{fffd}") || held.count > 8 {
           try write(text)
           held.removeAll()
         }

@@ -1,3 +1,4 @@
+import DLFormats
 import Glibc
 
 /// Asks hosts whether they can be reached, by the way that mpirun would take to them.
@@ -11,7 +12,7 @@ struct HostProbe {
     let setting =
       environment["OMPI_MCA_plm_rsh_agent"] ?? environment["OMPI_MCA_orte_rsh_agent"] ?? ""
     // Open MPI takes a list of agents, the first of which it uses.
-    let words = setting.prefix { $0 != ":" }.split(whereSeparator: \.isWhitespace)
+    let words = setting.parts(at: ":")[0].words()
     agent =
       words.isEmpty
       ? ["ssh", "-o", "BatchMode=yes", "-o", "ConnectTimeout=2"] : words.map(String.init)

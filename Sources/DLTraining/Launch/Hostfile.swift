@@ -27,13 +27,16 @@ public struct Hostfile: Sendable, Equatable {
 
   /// The hosts in the order of their first lines.
   public private(set) var hosts: [Host] = []
+  /// Whether mpirun, too, reads the file: it has no byte-order mark and no line ends of Windows.
+  public private(set) var isPlain = true
 
   /// Reads a file.
   ///
   /// - Throws: ``HostfileError`` with all faults; `FormatError` where it cannot be read.
   public init(path: String) throws {
     let bytes = try File.contents(of: path, limit: 1 << 20)
-    try self.init(parsing: String(decoding: bytes, as: UTF8.self), source: path)
+    try self.init(parsing: TextFile.text(decoding: bytes, file: path), source: path)
+    isPlain = !TextFile.hasMark(bytes) && !bytes.contains(UInt8(ascii: "\r"))
   }
 
   /// Reads the text of a file.
@@ -42,9 +45,9 @@ public struct Hostfile: Sendable, Equatable {
   /// - Throws: ``HostfileError`` with all faults.
   public init(parsing text: String, source: String) throws {
     var faults: [String] = []
-    let lines = text.split(omittingEmptySubsequences: false, whereSeparator: \.isNewline)
+    let lines = TextFile.lines(in: TextFile.withPlainLineEnds(text))
     for (index, line) in lines.enumerated() {
-      let words = line.prefix { $0 != "#" }.split(whereSeparator: \.isWhitespace)
+      let words = line.parts(at: "#")[0].words()
       guard let name = words.first else { continue }
       switch Hostfile.host(String(name), words.dropFirst()) {
       case .success(let host): add(host)
@@ -75,12 +78,12 @@ public struct Hostfile: Sendable, Equatable {
   }
 
   private static func host(_ name: String, _ words: ArraySlice<Substring>) -> Result<Host, Fault> {
-    guard !name.contains("=") else {
+    guard !name.unicodeScalars.contains("=") else {
       return .failure(Fault(text: "\(name): begins without a host; write \"node1 slots=4\""))
     }
     var slots: Int?
     for word in words {
-      let sides = word.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
+      let sides = word.parts(at: "=", limit: 1)
       guard sides.count == 2, ["slots", "max_slots", "max-slots"].contains(sides[0]) else {
         return .failure(
           Fault(text: "\(name): \"\(word)\" is unknown; write slots=N without blanks around ="))
@@ -97,7 +100,7 @@ public struct Hostfile: Sendable, Equatable {
   }
 
   private mutating func add(_ host: Host) {
-    if let index = hosts.firstIndex(where: { $0.name == host.name }) {
+    if let index = hosts.firstIndex(where: { $0.name.hasScalars(of: host.name) }) {
       hosts[index].slots += host.slots
     } else {
       hosts.append(host)

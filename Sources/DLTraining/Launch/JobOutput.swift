@@ -1,3 +1,5 @@
+import DLFormats
+
 /// What the lines that a job writes to standard error say of its end.
 ///
 /// mpirun names the rank or the host that it lost; ranks say in one line each why they end.
@@ -29,7 +31,7 @@ public struct JobOutput: Sendable {
 
   /// Takes one line.
   public mutating func read(line: String) {
-    let words = line.split(whereSeparator: \.isWhitespace).map(String.init)
+    let words = line.words().map(String.init)
     if words.starts(with: ["mpirun", "noticed", "that", "process", "rank"]) {
       // mpirun noticed that process rank 1 with PID 7 on node vm exited on signal 9 (Killed).
       let end =
@@ -38,11 +40,11 @@ public struct JobOutput: Sendable {
     } else if words.starts(with: ["Remote", "daemon:"]) {
       // Remote daemon: [[8406,0],2] on node node3
       lostHosts.insert(word(after: "node", in: words))
-    } else if line.hasPrefix("dltrain: ") {
-      let text = line.dropFirst("dltrain: ".count)
-      if StopSignals.suddenEnds.contains(where: text.hasPrefix) {
+    } else if line.begins(with: "dltrain: ") {
+      let text = line[line.utf8.index(line.startIndex, offsetBy: "dltrain: ".utf8.count)...]
+      if StopSignals.suddenEnds.contains(where: { text.begins(with: $0) }) {
         isSudden = true
-      } else if Watchdog.ends.contains(where: text.hasPrefix) {
+      } else if Watchdog.ends.contains(where: { text.begins(with: $0) }) {
         isStandingStill = true
         fault =
           text.firstRange(of: Watchdog.end).map { String(text[..<$0.lowerBound]) } ?? String(text)

@@ -96,7 +96,7 @@ public struct LaunchJob: Sendable {
     while let word = rest.popFirst() {
       if word == option {
         _ = rest.popFirst()
-      } else if !word.hasPrefix(option + "=") {
+      } else if !word.begins(with: option + "=") {
         kept.append(word)
       }
     }

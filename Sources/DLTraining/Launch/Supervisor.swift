@@ -115,7 +115,8 @@ final class Supervisor {
     command.isAllocated = environment["SLURM_JOB_ID"] != nil || environment["PBS_JOBID"] != nil
     if let list, let hostfile = job.hostfile {
       // mpirun starts a daemon on every host that the file names, needed or not.
-      command.hosts = (lost.isEmpty ? hostfile : try write(list), list)
+      let isReadable = lost.isEmpty && hosts?.isPlain == true
+      command.hosts = (isReadable ? hostfile : try write(list), list)
     }
     command.options = job.mpirunOptions
     command.program = job.program

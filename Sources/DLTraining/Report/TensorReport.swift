@@ -17,8 +17,9 @@ public enum TensorReport {
     let bytes = file.tensors.reduce(0) { $0 + $1.bytes.count }
     rows.append(["\(file.tensors.count) tensors", "", "", Text.grouped(bytes)])
     var text = Text.table(rows, rightAligned: [3])
-    if !file.metadata.isEmpty {
-      let entries = file.metadata.sorted { $0.key < $1.key }.map {
+    if !file.metadataEntries.isEmpty {
+      let sorted = file.metadataEntries.sorted { ScalarString($0.key) < ScalarString($1.key) }
+      let entries = sorted.map {
         [printable($0.key), printable($0.value)]
       }
       text += "\n\n" + Text.table([["metadata", "value"]] + entries)

@@ -101,6 +101,6 @@ public struct TrainingJob: Sendable {
 /// A folder's path without slashes at its end.
 func withoutTrailingSlash(_ path: String) -> String {
   var path = path
-  while path.count > 1, path.hasSuffix("/") { path.removeLast() }
+  while path.utf8.count > 1, path.ends(with: "/") { path.unicodeScalars.removeLast() }
   return path
 }

@@ -39,7 +39,7 @@ struct Handshake {
     let mine = try communicator.agreed("take the fingerprints of the job", traits)
     let text = mine.map { "\($0.name)\t\($0.value)" }.joined(separator: "\n")
     let root = try communicator.broadcast(text, root: 0)
-    let differences = root == text ? [] : Handshake.differences(of: mine, from: root)
+    let differences = root.hasScalars(of: text) ? [] : Handshake.differences(of: mine, from: root)
     let digest = differences.isEmpty ? 0 : Int64(CRC32.of(differences.joined())) + 1
     let all = try communicator.allgather([digest])
     try communicator.agreed("compare the ranks") {
@@ -77,18 +77,20 @@ struct Handshake {
   private static func differences(
     of mine: [(name: String, value: String)], from root: String
   ) -> [String] {
-    let theirs = root.split(separator: "\n").map { line -> (name: String, value: String) in
-      let sides = line.split(separator: "\t", maxSplits: 1, omittingEmptySubsequences: false)
+    let theirs = root.parts(at: "\n", omittingEmpty: true).map {
+      line -> (name: String, value: String) in
+      let sides = line.parts(at: "\t", limit: 1)
       return (String(sides[0]), sides.count > 1 ? String(sides[1]) : "")
     }
-    let own = Dictionary(mine.map { ($0.name, $0.value) }) { first, _ in first }
-    let names = Set(theirs.map(\.name))
+    let own = Dictionary(mine.map { (ScalarString($0.name), $0.value) }) { first, _ in first }
+    let names = Set(theirs.map { ScalarString($0.name) })
     return theirs.compactMap { name, value in
-      let here = own[name]
-      return here == value ? nil : "\(name): \(here ?? "nothing"), rank 0 has \(value)"
+      let here = own[ScalarString(name)]
+      return here?.hasScalars(of: value) == true
+        ? nil : "\(name): \(here ?? "nothing"), rank 0 has \(value)"
     }
       + mine.compactMap { name, value in
-        names.contains(name) ? nil : "\(name): \(value), rank 0 has nothing"
+        names.contains(ScalarString(name)) ? nil : "\(name): \(value), rank 0 has nothing"
       }
   }
 }

@@ -12,6 +12,9 @@ struct ImageListing {
   let splits: [Split]
   /// The names of the classes of all splits, sorted.
   let classes: [String]
+  /// The image that decides the shape: the first by the names of split, class and file, in whatever
+  /// order the source has them.
+  let first: Int
 
   /// Sorts images `SPLIT/CLASS/FILE` or `CLASS/FILE`; folders that all share are passed over, and
   /// images without a split make one of the name `images`.
@@ -44,12 +47,12 @@ struct ImageListing {
     let classes = Set(parts.map { $0[depth - 2] }).sorted()
     let labels = Dictionary(uniqueKeysWithValues: classes.enumerated().map { ($1, Int32($0)) })
     var splits: [Split] = []
-    var places: [String: Int] = [:]
+    var places: [ScalarString: Int] = [:]
     for (index, part) in parts.enumerated() {
       let name = depth == 3 ? part[0] : "images"
       if places[name] == nil {
         places[name] = splits.count
-        splits.append(Split(name: name))
+        splits.append(Split(name: name.description))
       }
       splits[places[name] ?? 0].images.append((index, labels[part[depth - 2]] ?? 0))
     }
@@ -66,12 +69,14 @@ struct ImageListing {
       }
     }
     self.splits = splits
-    self.classes = classes
+    self.classes = classes.map(\.description)
+    let order = splits.indices.min { ScalarString(splits[$0].name) < ScalarString(splits[$1].name) }
+    first = splits[order ?? 0].images[0].source
   }
 
   /// The names on a path; nil where it is absolute or climbs.
-  private static func parts(_ path: String) -> [String]? {
-    let parts = path.split(separator: "/").map(String.init).filter { $0 != "." }
-    return path.hasPrefix("/") || parts.contains("..") || path.utf8.contains(0) ? nil : parts
+  private static func parts(_ path: String) -> [ScalarString]? {
+    let parts = ImageNames.parts(path)
+    return path.begins(with: "/") || parts.contains("..") || path.utf8.contains(0) ? nil : parts
   }
 }

@@ -4,7 +4,8 @@ import DLFormats
 public struct ImagePacker {
   /// The height and width that every image is brought to; nil: all must have the first one's.
   public var size: (height: Int, width: Int)?
-  /// 1 (gray) or 3 (colour); nil: as the first image has it, and gray is turned into colour.
+  /// 1 (gray) or 3 (colour); nil: as the first image by its name has it, and gray is turned into
+  /// colour.
   public var channels: Int?
   /// Told now and then: the split, its images done, and all of them.
   public var progress: (_ split: String, _ done: Int, _ count: Int) -> Void = { _, _, _ in }
@@ -38,7 +39,7 @@ public struct ImagePacker {
     }
     let reader = try PixelReader(images, settings: self)
     // The first image decides the shape of all splits.
-    try reader.begin(with: listing.splits[0].images[0].source)
+    try reader.begin(with: listing.first)
     try File.makeFolder(output)
     return try listing.splits.map { split in
       let path = "\(output)/\(split.name).safetensors"
@@ -81,7 +82,6 @@ private final class PixelReader {
   private let source: any ImageSource
   private let settings: ImagePacker
   private let decoder: ImageDecoder
-  private var first: (index: Int, image: RasterImage)?
   private(set) var shape: [Int] = []
 
   init(_ source: any ImageSource, settings: ImagePacker) throws {
@@ -91,8 +91,7 @@ private final class PixelReader {
   }
 
   func begin(with index: Int) throws {
-    let image = try decoder.decode(source.bytes(index), name: source.name(index))
-    first = (index, image)
+    let image = try decoder.decode(source.peek(index), name: source.name(index))
     shape = [
       settings.size?.height ?? image.height, settings.size?.width ?? image.width,
       settings.channels ?? image.channels,
@@ -100,13 +99,7 @@ private final class PixelReader {
   }
 
   func pixels(_ index: Int) throws -> [UInt8] {
-    var image: RasterImage
-    if let first, first.index == index {
-      image = first.image
-      self.first = nil
-    } else {
-      image = try decoder.decode(source.bytes(index), name: source.name(index))
-    }
+    var image = try decoder.decode(source.bytes(index), name: source.name(index))
     if shape[2] != image.channels {
       guard shape[2] == 3 || settings.channels != nil else {
         throw FormatError(

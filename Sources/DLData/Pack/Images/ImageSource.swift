@@ -2,24 +2,22 @@ import DLFormats
 
 /// A place that image files come from, by number, best asked for in the order of the numbers.
 protocol ImageSource: AnyObject {
-  /// The names of the image files, as `SPLIT/CLASS/FILE`, perhaps with folders in front.
-  var paths: [String] { get }
-  /// The first file that is no image by its name, and the number of such files.
-  var passedOver: (first: String?, count: Int) { get }
+  /// The names of the files.
+  var names: ImageNames { get }
 
   /// How a fault names a file.
   func name(_ index: Int) -> String
-  /// The content of a file.
+  /// The content of a file, asked for once.
   func bytes(_ index: Int) throws -> [UInt8]
+  /// The content of a file that will be asked for again.
+  func peek(_ index: Int) throws -> [UInt8]
 }
 
 extension ImageSource {
-  /// Whether a name ends as those of JPEG and PNG files do, and is not hidden.
-  static func isImage(_ path: String) -> Bool {
-    let name = path.split(separator: "/").last ?? ""
-    return !name.hasPrefix(".")
-      && [".jpg", ".jpeg", ".png"].contains { name.lowercased().hasSuffix($0) }
-  }
+  /// The names of the image files, as `SPLIT/CLASS/FILE`, perhaps with folders in front.
+  var paths: [String] { names.paths }
+  /// The first file that is no image by its name, and the number of such files.
+  var passedOver: (first: String?, count: Int) { names.passedOver }
 
   static var largestFile: Int { 1 << 28 }
 }
@@ -28,8 +26,7 @@ extension ImageSource {
 final class ImageFolder: ImageSource {
   private static let deepest = 6
 
-  private(set) var paths: [String] = []
-  private(set) var passedOver: (first: String?, count: Int) = (nil, 0)
+  private(set) var names = ImageNames()
   private let folder: String
 
   init(path: String) throws {
@@ -44,14 +41,16 @@ final class ImageFolder: ImageSource {
         advice: "arrange the images as SPLIT/CLASS/FILE or CLASS/FILE")
     }
     for name in try File.list(inner.isEmpty ? folder : "\(folder)/\(inner)")
-    where !name.hasPrefix(".") {
+    where !ImageNames.isHidden(name) {
       let path = inner.isEmpty ? name : "\(inner)/\(name)"
+      // What is not UTF-8 has U+FFFD in its place, and no file has that name.
+      if name.unicodeScalars.contains("\u{fffd}"), !File.exists("\(folder)/\(path)") {
+        throw ImageNames.notText("\(folder)/\(path)")
+      }
       if try File.kind(of: "\(folder)/\(path)") == .folder {
         try walk(path, depth: depth + 1)
-      } else if Self.isImage(name) {
-        paths.append(path)
       } else {
-        passedOver = (passedOver.first ?? path, passedOver.count + 1)
+        _ = names.take(path)
       }
     }
   }
@@ -61,16 +60,18 @@ final class ImageFolder: ImageSource {
   func bytes(_ index: Int) throws -> [UInt8] {
     try File.contents(of: name(index), limit: Self.largestFile)
   }
+
+  func peek(_ index: Int) throws -> [UInt8] { try bytes(index) }
 }
 
-/// The image files of a tar archive, plain or gzip, which is read twice as a stream.
+/// The image files of a tar archive, plain or gzip, which is read twice as a stream, and once more up
+/// to the file that decides the shape.
 ///
 /// A file asked for out of the archive's order is held in memory, packed as it is, until then.
 final class ImageArchive: ImageSource {
   private static let mostHeldBytes = 1 << 33
 
-  private(set) var paths: [String] = []
-  private(set) var passedOver: (first: String?, count: Int) = (nil, 0)
+  private(set) var names = ImageNames()
   private let archive: String
   private let reader: TarReader
   private var position = 0
@@ -82,17 +83,13 @@ final class ImageArchive: ImageSource {
     reader = try TarReader(path: path)
     let reader = try TarReader(path: path)
     while let entry = try reader.next() {
-      guard entry.kind != .folder else { continue }
-      guard Self.isImage(entry.path) else {
-        passedOver = (passedOver.first ?? entry.path, passedOver.count + 1)
-        continue
-      }
+      guard entry.kind != .folder, names.take(entry.path) == .image else { continue }
+      guard entry.hasTextName else { throw ImageNames.notText("\(path):\(entry.path)") }
       guard entry.kind == .file else {
         throw FormatError(
           .content, file: "\(path):\(entry.path)", "is a link or device, not a file",
           advice: "pack the archive anew with the files themselves (tar --dereference)")
       }
-      paths.append(entry.path)
     }
   }
 
@@ -103,21 +100,42 @@ final class ImageArchive: ImageSource {
       heldBytes -= bytes.count
       return bytes
     }
-    while let entry = try reader.next() {
-      guard entry.kind == .file, Self.isImage(entry.path) else { continue }
+    while let bytes = try next(of: reader, number: position) {
       defer { position += 1 }
-      guard position < paths.count, entry.path == paths[position] else { break }
-      let bytes = try reader.read(limit: Self.largestFile)
-      if position == index { return bytes }
-      heldBytes += bytes.count
+      if position == index { return try bytes() }
+      let held = try bytes()
+      heldBytes += held.count
       guard heldBytes <= Self.mostHeldBytes else {
         throw FormatError(
           .content, file: archive, "its order would need \(heldBytes) bytes of memory",
           advice: "unpack it and give the folder")
       }
-      held[position] = bytes
+      self.held[position] = held
     }
-    throw FormatError(
+    throw changed
+  }
+
+  func peek(_ index: Int) throws -> [UInt8] {
+    let reader = try TarReader(path: archive)
+    for number in paths.indices {
+      guard let bytes = try next(of: reader, number: number) else { break }
+      if number == index { return try bytes() }
+    }
+    throw changed
+  }
+
+  /// What reads the archive's next image, which is `number`; nil where it is another one now.
+  private func next(of reader: TarReader, number: Int) throws -> (() throws -> [UInt8])? {
+    while let entry = try reader.next() {
+      guard entry.kind == .file, ImageNames.verdict(entry.path) == .image else { continue }
+      guard number < paths.count, entry.path.hasScalars(of: paths[number]) else { return nil }
+      return { try reader.read(limit: Self.largestFile) }
+    }
+    return nil
+  }
+
+  private var changed: FormatError {
+    FormatError(
       .content, file: archive, "changed while it was read", advice: "wait until it is complete")
   }
 }
