@@ -23,7 +23,7 @@ struct SharedMemoryTests {
       "unshare", "-m", "sh", "-c", "mount -t tmpfs -o size=1m tmpfs /dev/shm && \"$@\"", "sh",
     ]
     guard
-      try Program.startCommand(mount + ["true"], in: nil, timeoutSeconds: 60).wait().status == 0
+      try Program.startCommand(mount + ["true"], in: nil).wait().status == 0
     else { return }
     try TemporaryFolder.with { folder in
       let configuration = folder + "/wide.yaml"
@@ -33,7 +33,7 @@ struct SharedMemoryTests {
       #expect(plain.status == 0 && plain.faults.isEmpty, "\(plain.errors)")
       let command = mount + Program.launcher(processes) + [Program.path] + arguments
       let small = try Program.startCommand(
-        command + [folder + "/small"], in: nil, timeoutSeconds: 60
+        command + [folder + "/small"], in: nil
       ).wait()
       #expect(small.status == 0, "\(small.errors)")
       #expect(small.errors.contains("/dev/shm has no room for"), "\(small.errors)")
