@@ -154,7 +154,7 @@ private let fixtures =
     #expect(refusal().contains("holds no .jpg, .jpeg or .png files"))
     try put("color.png", "train/a/1.png")
     try put(Array("no image".utf8), "train/a/2.jpg")
-    #expect(refusal().contains("in/train/a/2.jpg: is neither JPEG nor PNG"))
+    #expect(refusal().contains("in/train/a/2.jpg: is text, neither JPEG nor PNG"))
     #expect(!File.exists("\(folder.path)/out/train.safetensors"))
     try put("color.png", "train/a/2.jpg")
     try put(Array(File.contents(of: "\(fixtures)/420.jpg")[..<600]), "train/a/3.jpg")

@@ -36,7 +36,7 @@ import Testing
       let path = try folder.write(Array(bytes[..<count]))
       #expect(try formatError { _ = try read(path, step: 4) }?.exitStatus == 65)
     }
-    let path = try folder.write(bytes + [0])
+    let path = try folder.write(bytes + [1])
     #expect(try formatError { _ = try read(path, step: 4) }?.exitStatus == 65)
   }
 

@@ -111,7 +111,7 @@ private func readText(_ path: String) throws(ConfigurationError) -> String {
   }
   let content = bytes[..<count]
   if let text = String(validating: content, as: UTF8.self) { return text }
-  if let kind = FileKind(content) {
+  if let kind = FileKind(content), !kind.isText {
     throw fail(
       "this is \(kind.name), not UTF-8 text: expected a configuration in YAML"
         + (kind.unpacking.map { "; \($0)" } ?? ""))
