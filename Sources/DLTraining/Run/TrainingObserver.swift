@@ -115,6 +115,13 @@ public struct RunPlan: Sendable {
   public let metric: String?
   /// Whether gradients go between hosts during the backward pass; nil where none go between hosts.
   public let overlap: String?
+  /// Whether batch norms of the network gather their statistics over several ranks.
+  public let gathersStatistics: Bool
+
+  /// Epochs of the whole job, rounded up.
+  public var epochs: Int {
+    max(1, Int((Double(totalSteps) / Double(max(stepsPerEpoch, 1))).rounded(.up)))
+  }
 }
 
 /// Watches a run, on rank 0.

@@ -28,7 +28,8 @@ extension Trainer {
     }
     guard position.updates.count == phases.count else {
       throw CheckpointError(
-        path: path, what: "has \(position.updates.count) optimizers, this run \(phases.count)",
+        path: path,
+        what: "has \(counted(position.updates.count, "optimizer")), this run \(phases.count)",
         advice: "resume with the configuration it was saved with", exitCode: .usage)
     }
     for phase in phases { try phase.state.read(from: file) }

@@ -138,11 +138,10 @@ public final class Trainer {
     if let line = configuration.rateScaling { self.report(line) }
 
     if let path = options.initialWeights {
-      try timed.agreed("load \(path)") {
-        try StateDict(arena).load(from: SafetensorsFile(path: path)) {
-          Checkpoint.isTrainingState($0)
-        }
+      let note = try timed.agreed("load \(path)") {
+        try StateDict(arena).loadWeights(from: SafetensorsFile(path: path))
       }
+      if let note { self.report(note) }
     }
     try openRun()
   }
@@ -271,7 +270,9 @@ public final class Trainer {
       stepsPerEpoch: sampler.stepsPerEpoch, ranks: communicator.size, rows: data.train.count,
       repeats: sampler.repeats, batchSize: configuration.batchSize, parameters: parameterCount,
       precision: configuration.precision.rawValue, metric: task.metricName,
-      overlap: overlap?.text(buckets: phases.reduce(0) { $0 + $1.shares.buckets.count }))
+      overlap: overlap?.text(buckets: phases.reduce(0) { $0 + $1.shares.buckets.count }),
+      gathersStatistics: communicator.size > 1 && configuration.syncBatchNorm
+        && arena.modules.contains { $0 is BatchNorm })
   }
 
   func due(after step: Int) -> DueAfterStep {

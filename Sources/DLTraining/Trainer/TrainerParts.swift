@@ -1,3 +1,4 @@
+import DLCluster
 import DLConfiguration
 import DLData
 import DLLayers
@@ -87,7 +88,9 @@ struct TrainerParts {
   private static func sharding(_ configuration: Configuration, ranks: Int) throws -> BatchSharding {
     guard let shares = configuration.shares else { return try BatchSharding(ranks: ranks) }
     guard shares.count == ranks else {
-      throw DataError("shares: \(shares.count) numbers for \(ranks) ranks, give one per rank")
+      throw DataError(
+        "shares: \(counted(shares.count, "number")) for \(counted(ranks, "rank")), give one per rank"
+      )
     }
     return try BatchSharding(shares: shares)
   }
@@ -101,7 +104,8 @@ struct TrainerParts {
       guard outputs >= classes else {
         throw TensorError(
           op: "model",
-          "has \(outputs) outputs, the data has \(classes) classes; widen its last layer")
+          "has \(counted(outputs, "output")), the data has \(counted(classes, "class", "classes")); widen its last layer"
+        )
       }
     }
   }

@@ -1,0 +1,115 @@
+import DLFormats
+
+/// The names of a file of weights under which a model's tensors are looked for.
+///
+/// What wraps a module in PyTorch stays in the names of its state_dict: `module.` of
+/// DistributedDataParallel and AveragedModel, `_orig_mod.` of torch.compile, `model.` of Lightning.
+struct WeightNames {
+  /// A file's tensor by the name that it has without what was left out.
+  let tensors: [String: SafetensorsInfo]
+  /// Names of tied weights that the file leaves out, with the name that holds their numbers, as
+  /// safetensors.torch.save_model notes them in the metadata.
+  let aliases: [String: String]
+  /// What was left out of the file's names, as in `module.`; empty for nothing.
+  let leftOut: [String]
+  /// What the model's names begin with and the file's do not, as in `net.`; empty for nothing.
+  var added = ""
+
+  /// Parts of a name that stand for a wrapper, wherever they are.
+  private static let wrappers = [
+    "_orig_mod", "_fsdp_wrapped_module", "_checkpoint_wrapped_module",
+  ]
+
+  /// Takes the names of a file's tensors as they are, or changed by `rename`; nil where two become
+  /// one.
+  private init?(
+    _ tensors: [SafetensorsInfo], _ metadata: [String: String], leftOut: [String] = [],
+    rename: (String) -> String = { $0 }
+  ) {
+    var renamed: [String: SafetensorsInfo] = [:]
+    for info in tensors {
+      guard renamed.updateValue(info, forKey: rename(info.name)) == nil else { return nil }
+    }
+    let held = Set(tensors.map(\.name))
+    var aliases: [String: String] = [:]
+    for (name, kept) in metadata where held.contains(kept) && !held.contains(name) {
+      aliases[rename(name)] = rename(kept)
+    }
+    self.tensors = renamed
+    self.aliases = aliases
+    self.leftOut = leftOut
+  }
+
+  /// The tensor of one of `names`, and the name without what was left out.
+  func find(_ name: String) -> SafetensorsInfo? {
+    let name = added.isEmpty || !name.hasPrefix(added) ? name : String(name.dropFirst(added.count))
+    return tensors[name] ?? aliases[name].flatMap { tensors[$0] }
+  }
+
+  /// All ways to read a file's names for a model of the given names, as they are first.
+  static func all(
+    _ tensors: [SafetensorsInfo], metadata: [String: String], model: [String]
+  ) -> [WeightNames] {
+    func parts(_ name: String) -> [String] {
+      name.split(separator: ".", omittingEmptySubsequences: false).map(String.init)
+    }
+    func unwrapped(_ name: String) -> [String] { parts(name).filter { !wrappers.contains($0) } }
+    let found = wrappers.filter { wrapper in tensors.contains { parts($0.name).contains(wrapper) } }
+    let shared = commonParts(tensors.filter { !$0.isAverageCount }.map { unwrapped($0.name) })
+    var ways = [WeightNames(tensors, metadata)]
+    for count in 0...shared.count where count > 0 || !found.isEmpty {
+      let leftOut = found.map { $0 + "." } + shared.prefix(count).map { $0 + "." }
+      let head = Array(shared.prefix(count))
+      ways.append(
+        WeightNames(tensors, metadata, leftOut: leftOut) { name in
+          let rest = unwrapped(name)
+          return (rest.starts(with: head) ? Array(rest.dropFirst(count)) : rest)
+            .joined(separator: ".")
+        })
+    }
+    let result = ways.compactMap { $0 }
+    let own = commonParts(model.map(parts))
+    guard !own.isEmpty else { return result }
+    // A file of an inner module: a model's own first parts are missing in it.
+    return result
+      + (1...own.count).flatMap { count in
+        result.map { way in
+          var way = way
+          way.added = own.prefix(count).map { $0 + "." }.joined()
+          return way
+        }
+      }
+  }
+
+  /// The parts that all names begin with; the last part of a name is not among them.
+  private static func commonParts(_ names: [[String]]) -> [String] {
+    guard var common = names.first.map({ Array($0.dropLast()) }) else { return [] }
+    for name in names {
+      let same = zip(common, name.dropLast()).prefix { $0 == $1 }.count
+      common = Array(common.prefix(same))
+    }
+    return common
+  }
+
+  /// How the file's names were read, in a line; nil where they were as the model's.
+  func note(_ path: String) -> String? {
+    var changes: [String] = []
+    if !leftOut.isEmpty {
+      changes.append("without " + leftOut.map { "\"\($0)\"" }.joined(separator: " and "))
+    }
+    if !added.isEmpty { changes.append("behind \"\(added)\"") }
+    return changes.isEmpty
+      ? nil : "\(path): its names are those of the model \(changes.joined(separator: ", "))"
+  }
+}
+
+extension SafetensorsInfo {
+  /// Whether it is the count that torch.optim.swa_utils.AveragedModel keeps beside its module.
+  var isAverageCount: Bool { name == "n_averaged" && count == 1 }
+
+  /// Whether a model without such a tensor may leave it out: a count of batches or of weights.
+  var isCounter: Bool {
+    isAverageCount
+      || (count == 1 && (name == "num_batches_tracked" || name.hasSuffix(".num_batches_tracked")))
+  }
+}
