@@ -69,7 +69,8 @@ let package = Package(
     .testTarget(
       name: "DLTrainingTests",
       dependencies: [
-        "DLTraining", "DLLayers", "DLOptimizers", "DLData", "DLConfiguration", "DLTensor",
+        "DLTraining", "DLModels", "DLLayers", "DLOptimizers", "DLData", "DLConfiguration",
+        "DLTensor",
         "DLCluster", "DLFormats", "CKernels",
       ]),
     .testTarget(

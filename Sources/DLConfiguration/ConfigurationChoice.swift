@@ -89,9 +89,10 @@ extension ConfigurationNode {
     faults: inout ConfigurationFaults
   ) -> (index: Int, options: ConfigurationNode)? {
     let word: Entry
-    switch value {
-    case .string(let name): word = Entry(key: name, place: place, value: .init(.null, at: place))
-    case .mapping(let entries) where entries.count == 1: word = entries[0]
+    switch (value, givenWord) {
+    case (.string(let name), _):
+      word = Entry(key: name, place: place, value: .init(.null, at: place))
+    case (.mapping, let entry?): word = entry
     default:
       let article = "aeiou".contains(noun.prefix(1)) ? "an" : "a"
       mismatch("\(article) \(noun), as in \(example)", path, &faults)
@@ -106,6 +107,17 @@ extension ConfigurationNode {
     var options = word.value
     if case .null = options.value { options.value = .mapping([]) }
     return (index, options)
+  }
+
+  /// The one word of a mapping: of several the one from the command line, which takes the place of
+  /// the file's; nil where it is not one.
+  private var givenWord: Entry? {
+    guard case .mapping(let entries) = value else { return nil }
+    if entries.count == 1 { return entries[0] }
+    let given = entries.filter { !$0.value.isRemoval }
+    let overridden = given.filter(\.value.isOverridden)
+    let chosen = overridden.isEmpty ? given : overridden
+    return chosen.count == 1 ? chosen[0] : nil
   }
 
   /// The JSON Schema of a choice: a bare word, or an object of one word.

@@ -3,11 +3,10 @@ import DLFormats
 extension ConfigurationNode {
   /// Applies `key.path=value`; the value is YAML, numbers in the path index lists.
   ///
-  /// - Parameter alternatives: groups of keys of which one replaces the others, such as epochs and
-  ///   steps.
+  /// What else of the file an override replaces is decided when all are applied and the tree is read:
+  /// see ``ConfigurationSection/read(_:at:rule:faults:)``.
   package mutating func apply(
-    override text: String, folder: String, alternatives: [[String]],
-    faults: inout ConfigurationFaults
+    override text: String, folder: String, faults: inout ConfigurationFaults
   ) {
     let place = ConfigurationPlace(source: ConfigurationPlace.overrideSource, folder: folder)
     guard let equals = text.unicodeScalars.firstIndex(of: "="), equals != text.startIndex else {
@@ -23,11 +22,6 @@ extension ConfigurationNode {
     do throws(ConfigurationError) {
       let value = try Self.parse(
         yaml: String(text[equals...].unicodeScalars.dropFirst()), at: place)
-      for others in alternatives where others.contains(path) {
-        for other in others where other != path {
-          removeValue(at: other.split(separator: ".").map(String.init)[...])
-        }
-      }
       if let problem = set(keys[...], to: value, at: place) { faults.add(path, problem, at: place) }
     } catch {
       for fault in error.faults { faults.add(path, fault.message, at: place) }
@@ -39,6 +33,9 @@ extension ConfigurationNode {
     _ keys: ArraySlice<String>, to new: ConfigurationNode, at place: ConfigurationPlace
   ) -> String? {
     guard let key = keys.first else {
+      var new = new
+      new.replacedWord = replacedWord
+      if case .string(let word) = value, !self.place.isOverride { new.replacedWord = word }
       self = new
       return nil
     }
@@ -65,18 +62,80 @@ extension ConfigurationNode {
       let problem = items[index].set(keys.dropFirst(), to: new, at: place)
       value = .list(items)
       return problem
+    case .string(let word):
+      // A bare word may stand for a mapping of that word: `relu` for `{relu: {}}`.
+      let options = ConfigurationNode(.mapping([]), at: self.place)
+      value = .mapping([Entry(key: word, place: self.place, value: options)])
+      self.place = place
+      return set(keys, to: new, at: place)
     default:
       return "\(quoted(key)) cannot be set inside of \(described)"
     }
   }
+}
 
-  private mutating func removeValue(at keys: ArraySlice<String>) {
-    guard let key = keys.first, case .mapping(var entries) = value else { return }
-    if keys.count == 1 {
-      entries.removeAll { $0.key == key }
-    } else if let index = entries.firstIndex(where: { $0.key == key }) {
-      entries[index].value.removeValue(at: keys.dropFirst())
+extension ConfigurationNode {
+  /// Whether it holds a value from the command line, other than null.
+  package var isOverridden: Bool {
+    switch value {
+    case .null: false
+    case .mapping(let entries) where !entries.isEmpty: entries.contains { $0.value.isOverridden }
+    case .list(let items) where !items.isEmpty: items.contains(where: \.isOverridden)
+    default: place.isOverride
     }
-    value = .mapping(entries)
+  }
+
+  /// Whether it takes a value away: null from the command line, or a mapping of nothing else.
+  package var isRemoval: Bool {
+    switch value {
+    case .null: place.isOverride
+    case .mapping(let entries): !entries.isEmpty && entries.allSatisfy(\.value.isRemoval)
+    default: false
+    }
+  }
+
+  /// Whether it gives a value: neither null nor a removal.
+  package var isGiven: Bool {
+    if case .null = value { return false }
+    return !isRemoval
+  }
+}
+
+extension [ConfigurationNode.Entry] {
+  /// The keys of the file that make way for others from the command line.
+  ///
+  /// - Parameter alternatives: groups of keys of which one at most has a value.
+  func displaced(by alternatives: [[String]]) -> Set<String> {
+    var keys: Set<String> = []
+    for group in alternatives {
+      let given = filter { group.contains($0.key) && $0.value.isGiven }
+      guard given.contains(where: \.value.isOverridden) else { continue }
+      keys.formUnion(given.filter { !$0.value.isOverridden }.map(\.key))
+    }
+    return keys
+  }
+
+  /// The options of the file that a word from the command line makes meaningless: those that belong
+  /// to other words alone, or did not belong to the file's own word, whose value then says nothing.
+  ///
+  /// - Parameters:
+  ///   - owners: the words that have an option, by its key; an option without an entry goes with all.
+  ///   - fallback: the word where the file has none.
+  ///   - others: words that hold beside the chosen one.
+  func displaced(
+    byWord key: String, owners: [String: [String]], fallback: String?, others: [String]
+  ) -> Set<String> {
+    guard let chosen = first(where: { $0.key == key })?.value, chosen.isOverridden,
+      case .string(let word) = chosen.value
+    else { return [] }
+    let before = chosen.replacedWord ?? fallback
+    guard word != before else { return [] }
+    let options = filter { entry in
+      guard !entry.value.isOverridden, let words = owners[entry.key] else { return false }
+      return [word, before].contains { name in
+        !words.contains { $0 == name || others.contains($0) }
+      }
+    }
+    return Set(options.map(\.key))
   }
 }

@@ -34,6 +34,8 @@ public struct ConfigurationNode: Sendable {
   public var value: Value
   /// Where it was written.
   public var place: ConfigurationPlace
+  /// The word of the file that an override stands in place of; nil where there was none.
+  package var replacedWord: String?
 
   /// Makes a node.
   public init(_ value: Value, at place: ConfigurationPlace? = nil) {

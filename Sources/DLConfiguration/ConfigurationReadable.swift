@@ -11,11 +11,25 @@ public protocol ConfigurationReadable: Sendable, Equatable {
   var node: ConfigurationNode { get }
   /// The JSON Schema of the type under a rule.
   static func schema(_ rule: ConfigurationRule) -> ConfigurationNode
+  /// Whether null is one of its values.
+  static var admitsNull: Bool { get }
+}
+
+extension ConfigurationReadable {
+  /// Null is a value of optional types alone.
+  public static var admitsNull: Bool { false }
 }
 
 /// A closed set of words; cases are spelled as in the file.
 public protocol ConfigurationWord: ConfigurationReadable, RawRepresentable, CaseIterable, Codable
 where RawValue == String {}
+
+extension ConfigurationWord {
+  /// A table of ``ConfigurationSection/optionOwners`` from one with the words themselves.
+  public static func owners(_ table: [(key: String, words: [Self])]) -> [String: [String]] {
+    Dictionary(table.map { ($0.key, $0.words.map(\.rawValue)) }, uniquingKeysWith: +)
+  }
+}
 
 extension ConfigurationNode {
   package func mismatch(_ wanted: String, _ path: String, _ faults: inout ConfigurationFaults) {
@@ -137,6 +151,8 @@ extension String: ConfigurationReadable {
 }
 
 extension Optional: ConfigurationReadable where Wrapped: ConfigurationReadable {
+  /// Null stands for none.
+  public static var admitsNull: Bool { true }
   /// Reads a value, or notes a fault.
   public static func read(
     _ node: ConfigurationNode, at path: String, rule: ConfigurationRule,
@@ -190,11 +206,12 @@ extension Dictionary: ConfigurationReadable where Key == String, Value: Configur
     _ node: ConfigurationNode, at path: String, rule: ConfigurationRule,
     faults: inout ConfigurationFaults
   ) -> Self? {
-    guard case .mapping(let entries) = node.value else {
+    guard case .mapping(let written) = node.value else {
       node.mismatch("a mapping", path, &faults)
       return nil
     }
     var result = Self()
+    let entries = written.filter { Value.admitsNull || !$0.value.isRemoval }
     for entry in entries {
       result[entry.key] = Value.read(
         entry.value, at: "\(path).\(entry.key)", rule: rule, faults: &faults)

@@ -11,6 +11,14 @@ public protocol ConfigurationSection: ConfigurationCodable {
   mutating func resolve(given: Set<String>)
   /// Faults that concern several keys at once.
   func problems() -> [ConfigurationProblem]
+  /// Groups of keys of which one at most has a value, such as epochs and steps: one from the command
+  /// line takes the place of the file's.
+  static var alternatives: [[String]] { get }
+  /// The words of the key `name` that an option belongs to, by the option's key; the others go with
+  /// every word. Where the command line gives another name, the file's options go with the old one.
+  static var optionOwners: [String: [String]] { get }
+  /// Words that hold beside the section's own `name`, in a mapping that is not read yet.
+  static func otherNames(in node: ConfigurationNode) -> [String]
 }
 
 /// A fault that concerns one or several keys of a section.
@@ -40,6 +48,7 @@ public struct ConfigurationField<Section: ConfigurationSection> {
   let write: (Section) -> ConfigurationNode
   let agrees: (Section, Section) -> Bool
   let typeSchema: ConfigurationNode
+  let admitsNull: Bool
 
   /// Makes a field over a property.
   public init<Value: ConfigurationReadable>(
@@ -59,6 +68,7 @@ public struct ConfigurationField<Section: ConfigurationSection> {
     write = { $0[keyPath: property].node }
     agrees = { $0[keyPath: property] == $1[keyPath: property] }
     typeSchema = Value.schema(rule)
+    admitsNull = Value.admitsNull
   }
 
   /// Makes a field without a rule.
@@ -77,29 +87,44 @@ extension ConfigurationSection {
   /// No faults beyond those of single keys.
   public func problems() -> [ConfigurationProblem] { [] }
 
+  /// Every key goes with every other.
+  public static var alternatives: [[String]] { [] }
+
+  /// Every option goes with every word.
+  public static var optionOwners: [String: [String]] { [:] }
+
+  /// None.
+  public static func otherNames(in node: ConfigurationNode) -> [String] { [] }
+
   /// A problem for each option that is not at its default though none of the chosen words has it.
   ///
   /// A written configuration names every option, so a default is no sign of one.
-  package func misplacedOptions<Word: ConfigurationWord>(
-    _ chosen: [Word], _ options: [(key: String, owners: [Word])]
-  ) -> [ConfigurationProblem] {
+  package func misplacedOptions<Word: ConfigurationWord>(_ chosen: [Word])
+    -> [ConfigurationProblem]
+  {
     let defaults = Self()
+    let all = Self.optionOwners
+    let words = chosen.map(\.rawValue)
     return Self.fields.compactMap { field in
-      guard let owners = options.first(where: { $0.key == field.key })?.owners,
-        !owners.contains(where: chosen.contains), !field.agrees(self, defaults)
+      guard let owners = all[field.key], !owners.contains(where: words.contains),
+        !field.agrees(self, defaults)
       else { return nil }
-      let names = owners.map(\.rawValue).joined(separator: ", ")
+      let names = owners.joined(separator: ", ")
       return .init(
         field.key, "name", message: "only \(names) \(owners.count == 1 ? "has" : "have") it")
     }
   }
 
   /// Reads a mapping and notes every fault in it.
+  ///
+  /// What the command line gives takes the place of the file's alternatives to it, wherever it stands
+  /// in the order of the arguments; null from there takes a value away, so that its default holds.
+  /// Two alternatives from the same side are a fault.
   public static func read(
     _ node: ConfigurationNode, at path: String, rule: ConfigurationRule,
     faults: inout ConfigurationFaults
   ) -> Self? {
-    guard case .mapping(let entries) = node.value else {
+    guard case .mapping(let written) = node.value else {
       node.mismatch("a mapping", path, &faults)
       return nil
     }
@@ -108,6 +133,7 @@ extension ConfigurationSection {
     let fields = Self.fields
     var result = Self()
     var failed: Set<String> = []
+    let entries = resolved(written, of: node, fields)
     for entry in entries {
       guard let field = fields.first(where: { $0.key == entry.key }) else {
         let hint = suggestion(for: entry.key, in: fields.map(\.key))
@@ -130,6 +156,30 @@ extension ConfigurationSection {
       faults.add(key.map(full) ?? path, problem.message, at: place)
     }
     return faults.list.count == before ? result : nil
+  }
+
+  /// The entries that count: without those that others displace or take away.
+  private static func resolved(
+    _ entries: [ConfigurationNode.Entry], of node: ConfigurationNode,
+    _ fields: [ConfigurationField<Self>]
+  ) -> [ConfigurationNode.Entry] {
+    let nullable = Set(fields.filter { $0.admitsNull }.map(\.key))
+    let known = Set(fields.map(\.key))
+    var displaced = entries.displaced(by: alternatives)
+    let owners = optionOwners
+    if !owners.isEmpty, case .string(let fallback)? = Self().node["name"]?.value {
+      displaced.formUnion(
+        entries.displaced(
+          byWord: "name", owners: owners, fallback: fallback, others: otherNames(in: node)))
+    }
+    return entries.filter { entry in
+      guard known.contains(entry.key), entry.value.isRemoval else {
+        return !displaced.contains(entry.key)
+      }
+      // Null is a value where a key admits it; below a section that is not there it is nothing.
+      if case .null = entry.value.value { return nullable.contains(entry.key) }
+      return !nullable.contains(entry.key)
+    }
   }
 
   /// All keys with their values.

@@ -40,10 +40,8 @@ public struct Job: Sendable {
   ///   data.
   public func configuration(_ overrides: [String], needsData: Bool = true) throws -> Configuration {
     guard let recipe else { return try Configuration.load(path: name, overrides: overrides) }
-    let namesData = overrides.contains { text in
-      ["data.train=", "data.synthetic", "data="].contains { text.begins(with: $0) }
-    }
-    let lacksData = recipe.dataHelp != nil && !namesData
+    let lacksData =
+      recipe.dataHelp != nil && !Configuration.namesData(yaml: recipe.yaml, overrides: overrides)
     guard lacksData else {
       return try Configuration.load(yaml: recipe.yaml, source: name, overrides: overrides)
     }
@@ -51,7 +49,7 @@ public struct Job: Sendable {
     let (shape, classes) = recipe.standIn ?? ([1], 1)
     let rows = "data.synthetic={shape: \(shape), classes: \(classes)}"
     let configuration = try Configuration.load(
-      yaml: recipe.yaml, source: name, overrides: [rows] + overrides)
+      yaml: recipe.yaml, source: name, overrides: overrides + [rows])
     if needsData || recipe.standIn == nil, let help = recipe.dataHelp {
       throw UsageError("\(name): no data.train; \(help)")
     }

@@ -94,6 +94,8 @@ public struct UpsampleWord: LayerWord {
         "whether the centres of the corner pixels stay where they are"),
     ]
   }
+  /// The size of the output is given in one way.
+  public static var alternatives: [[String]] { [["size", "scale_factor"]] }
   /// Faults that concern several keys at once.
   public func problems() -> [ConfigurationProblem] {
     var problems: [ConfigurationProblem] = []

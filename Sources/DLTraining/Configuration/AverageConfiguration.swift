@@ -46,10 +46,17 @@ public struct AverageConfiguration: ConfigurationSection {
     ]
   }
 
+  /// The start is given in one unit.
+  public static var alternatives: [[String]] { [["start_epochs", "start_steps"]] }
+
+  /// What one of the means alone has.
+  public static var optionOwners: [String: [String]] {
+    Name.owners([("decay", [.ema]), ("lr", [.swa]), ("anneal_epochs", [.swa])])
+  }
+
   /// Faults that concern several keys at once.
   public func problems() -> [ConfigurationProblem] {
-    var problems = misplacedOptions(
-      [name], [("decay", [.ema]), ("lr", [.swa]), ("anneal_epochs", [.swa])])
+    var problems = misplacedOptions([name])
     if startEpochs != nil, startSteps != nil {
       problems.append(
         .init("start_steps", "start_epochs", message: "give either start_steps or start_epochs"))

@@ -29,10 +29,13 @@ public struct CompressionConfiguration: ConfigurationSection {
     ]
   }
 
-  /// Faults that concern several keys at once.
-  public func problems() -> [ConfigurationProblem] {
-    misplacedOptions([name], [("ratio", [.topK]), ("rank", [.powerSGD])])
+  /// What one of the codecs alone has.
+  public static var optionOwners: [String: [String]] {
+    Name.owners([("ratio", [.topK]), ("rank", [.powerSGD])])
   }
+
+  /// Faults that concern several keys at once.
+  public func problems() -> [ConfigurationProblem] { misplacedOptions([name]) }
 
   /// What encodes the gradients; nil for none.
   public var codec: (any GradientCodec)? {

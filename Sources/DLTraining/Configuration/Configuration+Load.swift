@@ -41,12 +41,22 @@ extension Configuration {
     var root = try ConfigurationNode.parse(yaml: yaml, at: place)
     if case .null = root.value { root.value = .mapping([]) }
     for text in overrides {
-      root.apply(override: text, folder: here, alternatives: alternatives, faults: &faults)
+      root.apply(override: text, folder: here, faults: &faults)
     }
     let value = read(root, at: "", rule: .none, faults: &faults)
     try faults.check()
     guard let value else { throw ConfigurationError(faults.list) }
     return value
+  }
+
+  /// Whether a text with overrides names data to train on; false for what is no configuration.
+  public static func namesData(yaml: String, overrides: [String]) -> Bool {
+    let place = ConfigurationPlace(source: "", folder: "")
+    guard var root = try? ConfigurationNode.parse(yaml: yaml, at: place) else { return false }
+    if case .null = root.value { root.value = .mapping([]) }
+    var faults = ConfigurationFaults()
+    for text in overrides { root.apply(override: text, folder: "", faults: &faults) }
+    return ["train", "synthetic"].contains { root["data"]?[$0]?.isGiven == true }
   }
 
   /// The whole configuration as resolved; loading it gives an equal value.

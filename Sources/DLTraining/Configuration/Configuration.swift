@@ -1,3 +1,4 @@
+import DLCluster
 import DLConfiguration
 import DLLayers
 
@@ -113,10 +114,8 @@ public struct Configuration: ConfigurationSection {
   /// The job's name: its own, or that of its model.
   public var runName: String { name ?? model.name ?? "train" }
 
-  /// Keys of which one given on the command line replaces the others of the file.
-  static let alternatives = [
-    ["epochs", "steps"], ["model.name", "model.layers"], ["data.train", "data.synthetic"],
-  ]
+  /// The length of a run is given in one unit.
+  public static var alternatives: [[String]] { [["epochs", "steps"]] }
 
   /// Completes defaults that depend on other values.
   public mutating func resolve(given: Set<String>) {
@@ -131,14 +130,14 @@ public struct Configuration: ConfigurationSection {
     }
     if accumulate > batchSize {
       let message =
-        "\(accumulate) micro-batches of a batch of \(batchSize) rows: some would be empty"
+        "\(counted(accumulate, "micro-batch", "micro-batches")) of a batch of \(counted(batchSize, "row")): some would be empty"
       problems.append(.init("accumulate", "batch_size", message: message))
     }
     if let shares, shares.allSatisfy({ $0 == 0 }) {
       problems.append(.init("shares", message: "at least one rank must have a share above 0"))
     }
     if let shares, let virtualRanks, shares.count != virtualRanks {
-      let message = "\(shares.count) shares for \(virtualRanks) virtual ranks"
+      let message = "\(counted(shares.count, "share")) for \(virtualRanks) virtual ranks"
       problems.append(.init("shares", "virtual_ranks", message: message))
     }
     return problems + compression.problems(in: self) + localSGDProblems()

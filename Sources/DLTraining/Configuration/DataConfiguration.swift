@@ -53,6 +53,9 @@ public struct DataConfiguration: ConfigurationSection {
     ]
   }
 
+  /// Rows come from files or are made up.
+  public static var alternatives: [[String]] { [["train", "synthetic"]] }
+
   /// Faults that concern several keys at once.
   public func problems() -> [ConfigurationProblem] {
     var problems: [ConfigurationProblem] = []

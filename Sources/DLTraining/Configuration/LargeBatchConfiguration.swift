@@ -44,6 +44,9 @@ public struct LocalSGDConfiguration: ConfigurationSection {
     ]
   }
 
+  /// The start is given in one unit.
+  public static var alternatives: [[String]] { [["start_epochs", "start_steps"]] }
+
   /// Faults that concern several keys at once.
   public func problems() -> [ConfigurationProblem] {
     guard startEpochs != nil, startSteps != nil else { return [] }

@@ -27,12 +27,13 @@ public struct ModelConfiguration: ConfigurationCodable {
     _ node: ConfigurationNode, at path: String, rule: ConfigurationRule,
     faults: inout ConfigurationFaults
   ) -> Self? {
-    guard case .mapping(let entries) = node.value else {
+    guard case .mapping(let written) = node.value else {
       node.mismatch("a mapping", path, &faults)
       return nil
     }
     var model = Self()
-    let given = entries.filter { if case .null = $0.value.value { false } else { true } }
+    let entries = resolved(written)
+    let given = entries.filter(\.value.isGiven)
     let name = given.first { $0.key == "name" }
     let layers = given.first { $0.key == "layers" }
     // A model may have an option of that name, a number of layers.
@@ -73,6 +74,29 @@ public struct ModelConfiguration: ConfigurationCodable {
     let rest = ConfigurationNode(.mapping(entries.filter { $0.key != "name" }), at: node.place)
     model.options = type.read(rest, at: path, rule: .none, faults: &faults)
     return model.options == nil ? nil : model
+  }
+
+  /// The entries that count where the command line names another network than the file: of the file
+  /// those are left that the other network has.
+  private static func resolved(_ entries: [ConfigurationNode.Entry]) -> [ConfigurationNode.Entry] {
+    let name = entries.first { $0.key == "name" && $0.value.isGiven }?.value
+    let layers = entries.first { $0.key == "layers" && $0.value.isGiven }?.value
+    var chain: ConfigurationNode?
+    if case .list? = layers?.value { chain = layers }
+    if let chain, chain.isOverridden, name?.isOverridden != true {
+      return entries.filter { $0.key == "layers" || $0.value.isOverridden }
+    }
+    guard let name, name.isOverridden, case .string(let word) = name.value else { return entries }
+    let options = Zoo.models.first { $0.name == word }.map { keys($0) }
+    return entries.filter { entry in
+      if entry.key == "name" || entry.value.isOverridden { return true }
+      if entry.key == "layers", chain != nil { return false }
+      return word == name.replacedWord || options?.contains(entry.key) ?? true
+    }
+  }
+
+  private static func keys<Options: ZooModel>(_: Options.Type) -> Set<String> {
+    Set(Options.fields.map(\.key))
   }
 
   /// The name with all options, or the layers.

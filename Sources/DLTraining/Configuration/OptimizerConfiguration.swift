@@ -179,24 +179,38 @@ public struct OptimizerConfiguration: ConfigurationSection {
   /// The rules in use: the section's and those of its groups.
   var names: [Name] { [name] + groups.compactMap(\.name) }
 
+  /// Gradients are limited in one way.
+  public static var alternatives: [[String]] { [["clip_norm", "clip_value"]] }
+
+  /// What some of the rules alone have.
+  public static var optionOwners: [String: [String]] {
+    Name.owners([
+      ("momentum", [.sgd, .muon, .rmsprop, .lars]), ("dampening", [.sgd]),
+      ("nesterov", [.sgd, .muon]), ("adjust_lr_fn", [.muon]), ("ns_steps", [.muon]),
+      ("decoupled_weight_decay", [.nadam, .radam]),
+      ("betas", [.adam, .adamw, .nadam, .radam, .lion, .lamb]),
+      ("eps", [.adam, .adamw, .nadam, .radam, .adagrad, .adadelta, .rmsprop, .lars, .lamb]),
+      ("amsgrad", [.adam, .adamw]), ("momentum_decay", [.nadam]),
+      ("lr_decay", [.adagrad]),
+      ("initial_accumulator_value", [.adagrad]),
+      ("rho", [.adadelta]), ("alpha", [.rmsprop]),
+      ("centered", [.rmsprop]), ("trust_coefficient", [.lars]), ("max_iter", [.lbfgs]),
+      ("max_eval", [.lbfgs]), ("tolerance_grad", [.lbfgs]), ("tolerance_change", [.lbfgs]),
+      ("history_size", [.lbfgs]), ("line_search_fn", [.lbfgs]),
+    ])
+  }
+
+  /// The rules of groups of parameters go by the section's options too.
+  public static func otherNames(in node: ConfigurationNode) -> [String] {
+    guard case .list(let groups)? = node["groups"]?.value else { return [] }
+    return groups.compactMap { group in
+      if case .string(let name)? = group["name"]?.value { name } else { nil }
+    }
+  }
+
   /// Faults that concern several keys at once.
   public func problems() -> [ConfigurationProblem] {
-    var problems = misplacedOptions(
-      names,
-      [
-        ("momentum", [.sgd, .muon, .rmsprop, .lars]), ("dampening", [.sgd]),
-        ("nesterov", [.sgd, .muon]), ("adjust_lr_fn", [.muon]), ("ns_steps", [.muon]),
-        ("decoupled_weight_decay", [.nadam, .radam]),
-        ("betas", [.adam, .adamw, .nadam, .radam, .lion, .lamb]),
-        ("eps", [.adam, .adamw, .nadam, .radam, .adagrad, .adadelta, .rmsprop, .lars, .lamb]),
-        ("amsgrad", [.adam, .adamw]), ("momentum_decay", [.nadam]),
-        ("lr_decay", [.adagrad]),
-        ("initial_accumulator_value", [.adagrad]),
-        ("rho", [.adadelta]), ("alpha", [.rmsprop]),
-        ("centered", [.rmsprop]), ("trust_coefficient", [.lars]), ("max_iter", [.lbfgs]),
-        ("max_eval", [.lbfgs]), ("tolerance_grad", [.lbfgs]), ("tolerance_change", [.lbfgs]),
-        ("history_size", [.lbfgs]), ("line_search_fn", [.lbfgs]),
-      ])
+    var problems = misplacedOptions(names)
     if names.contains(.sgd), nesterov, momentum == 0 {
       problems.append(.init("nesterov", "momentum", message: "needs a momentum above 0"))
     }

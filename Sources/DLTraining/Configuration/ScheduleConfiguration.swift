@@ -118,27 +118,38 @@ public struct ScheduleConfiguration: ConfigurationSection {
     ]
   }
 
+  /// Lengths are given in one unit each.
+  public static var alternatives: [[String]] {
+    [
+      ["warmup_epochs", "warmup_steps"], ["step_epochs", "step_size"],
+      ["milestone_epochs", "milestones"], ["t_0_epochs", "t_0"],
+    ]
+  }
+
+  /// What some of the schedules alone have.
+  public static var optionOwners: [String: [String]] {
+    Name.owners([
+      ("step_epochs", [.step, .exponential]),
+      ("step_size", [.step, .exponential]),
+      ("milestones", [.multiStep]),
+      ("milestone_epochs", [.multiStep]),
+      ("gamma", [.step, .multiStep, .exponential]), ("power", [.polynomial]),
+      ("end_factor", [.polynomial, .cosine, .cosineRestarts, .reduceOnPlateau]),
+      ("t_0", [.cosineRestarts]),
+      ("t_0_epochs", [.cosineRestarts]),
+      ("t_mult", [.cosineRestarts]), ("pct_start", [.oneCycle]),
+      ("div_factor", [.oneCycle]),
+      ("final_div_factor", [.oneCycle]), ("anneal_strategy", [.oneCycle]),
+      ("factor", [.reduceOnPlateau]),
+      ("patience", [.reduceOnPlateau]), ("threshold", [.reduceOnPlateau]),
+      ("threshold_mode", [.reduceOnPlateau]), ("cooldown", [.reduceOnPlateau]),
+      ("monitor", [.reduceOnPlateau]),
+    ])
+  }
+
   /// Faults that concern several keys at once.
   public func problems() -> [ConfigurationProblem] {
-    var problems = misplacedOptions(
-      [name],
-      [
-        ("step_epochs", [.step, .exponential]),
-        ("step_size", [.step, .exponential]),
-        ("milestones", [.multiStep]),
-        ("milestone_epochs", [.multiStep]),
-        ("gamma", [.step, .multiStep, .exponential]), ("power", [.polynomial]),
-        ("end_factor", [.polynomial, .cosine, .cosineRestarts, .reduceOnPlateau]),
-        ("t_0", [.cosineRestarts]),
-        ("t_0_epochs", [.cosineRestarts]),
-        ("t_mult", [.cosineRestarts]), ("pct_start", [.oneCycle]),
-        ("div_factor", [.oneCycle]),
-        ("final_div_factor", [.oneCycle]), ("anneal_strategy", [.oneCycle]),
-        ("factor", [.reduceOnPlateau]),
-        ("patience", [.reduceOnPlateau]), ("threshold", [.reduceOnPlateau]),
-        ("threshold_mode", [.reduceOnPlateau]), ("cooldown", [.reduceOnPlateau]),
-        ("monitor", [.reduceOnPlateau]),
-      ])
+    var problems = misplacedOptions([name])
     if warmupSteps != nil, warmupEpochs != 0 {
       problems.append(
         .init("warmup_steps", "warmup_epochs", message: "give either warmup_steps or warmup_epochs")
