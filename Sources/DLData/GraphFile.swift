@@ -1,3 +1,4 @@
+import DLCluster
 import DLFormats
 
 /// A graph whose nodes have features that are 0 or 1, classes and splits, in a safetensors file.
@@ -73,7 +74,7 @@ public struct GraphFile: Sendable, Hashable {
     let (nodes, features, classes) = (labels.count, featureCount, classCount)
     guard nodes > 0, featureOffsets.count == nodes + 1, codes.count == nodes,
       splits.count == nodes, try file.info("edges").shape.last == 2
-    else { throw fault("its tensors do not fit \(nodes) nodes") }
+    else { throw fault("its tensors do not fit \(counted(nodes, "node"))") }
     guard featureOffsets[0] == 0, Int(featureOffsets[nodes]) == featureIndices.count,
       zip(featureOffsets, featureOffsets.dropFirst()).allSatisfy({ $0 <= $1 }),
       featureIndices.allSatisfy({ (0..<features).contains(Int($0)) })

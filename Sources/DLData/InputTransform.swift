@@ -1,4 +1,5 @@
 import CKernels
+import DLCluster
 import DLTensor
 
 /// How raw inputs become a network's input: uint8 is divided by 255, then (x - mean) / std.
@@ -40,7 +41,7 @@ public struct InputTransform: Sendable {
     for (name, list) in [("mean", mean), ("std", std)] {
       guard list.count == 1 || list.count == channels else {
         throw DataError(
-          "normalize: \(name) has \(list.count) values and the input \(channels) channels, "
+          "normalize: \(name) has \(counted(list.count, "value")) and the input \(counted(channels, "channel")), "
             + "give \(channels == 1 ? "1" : "1 or \(channels)")")
       }
       guard list.allSatisfy({ $0.isFinite && (name == "mean" || $0 > 0) }) else {

@@ -1,3 +1,5 @@
+import DLCluster
+
 /// Which samples make up each micro-batch of each step: the same for every number of ranks.
 ///
 /// An epoch visits its samples in order, `batchSize` of them per optimizer step, and each step's
@@ -73,11 +75,12 @@ public struct Sampler: Sendable, Hashable {
     let largest = min(batchSize, rows)
     guard accumulate >= 1, accumulate <= largest else {
       throw DataError(
-        "accumulate: \(accumulate) cannot cut a batch of \(largest) rows, give 1 to \(largest)")
+        "accumulate: \(accumulate) cannot cut a batch of \(counted(largest, "row")), give 1 to \(largest)"
+      )
     }
     guard rows >= batchSize || lastBatch != .drop else {
       throw DataError(
-        "batch_size: \(batchSize) exceeds the \(rows) rows and last_batch is drop, which leaves no "
+        "batch_size: \(batchSize) exceeds the \(counted(rows, "row")) and last_batch is drop, which leaves no "
           + "batch; lower batch_size or use keep")
     }
     self.count = count

@@ -1,3 +1,4 @@
+import DLCluster
 import Glibc
 
 /// One rank's part of a micro-batch, in buffers that the loader owns.
@@ -165,7 +166,7 @@ struct BatchSource: Sendable {
     let available = sysconf(Int32(_SC_PHYS_PAGES)) * sysconf(Int32(_SC_PAGESIZE))
     guard !overflow, available < 0 || bytes < available - order else {
       throw DataError(
-        "batch_size: \(largestStepRows) rows of \(inputByteCount) bytes on rank \(rank) exceed the "
+        "batch_size: \(counted(largestStepRows, "row")) of \(inputByteCount) bytes on rank \(rank) exceed the "
           + "memory, lower it or use more ranks")
     }
   }

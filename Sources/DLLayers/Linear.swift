@@ -1,3 +1,4 @@
+import DLCluster
 import DLConfiguration
 import DLTensor
 
@@ -34,7 +35,8 @@ public final class Linear: Module, ReLUFusing {
   public func outputShape(for input: Shape) throws -> Shape {
     guard input.rank >= 1, input.last == weight.shape[1] else {
       throw TensorError(
-        op: "linear", "input has shape \(input), weight expects \(weight.shape[1]) features")
+        op: "linear",
+        "input has shape \(input), weight expects \(counted(weight.shape[1], "feature"))")
     }
     var output = input
     output[-1] = weight.shape[0]

@@ -39,20 +39,19 @@ public struct Recipe: Sendable {
 
   /// The list of all recipes, or one as YAML with the way to its data as a comment.
   ///
+  /// - Parameter columns: the width to keep to; nil for any.
   /// - Throws: `UsageError` for a name that is none.
-  public static func text(_ name: String?) throws -> String {
+  public static func text(_ name: String?, columns: Int? = nil) throws -> String {
     guard let name else {
-      let width = (all.map(\.name.count).max() ?? 0) + 2
-      return all.map { recipe in
-        recipe.name + String(repeating: " ", count: width - recipe.name.count) + recipe.summary
-      }.joined(separator: "\n")
+      return Text.table(all.map { [$0.name, $0.summary] }, columns: columns)
     }
     guard let recipe = named(name) else {
       throw UsageError(
         "\"\(name)\": no such recipe, known: \(all.map(\.name).joined(separator: ", "))")
     }
     let comments = [recipe.dataHelp.map { "Data: " + $0 }, recipe.notes].compactMap { $0 }
-    return comments.map { "# \($0)\n" }.joined() + recipe.yaml
+    return comments.map { Text.wrapped("# \($0)", columns, indent: "#   ") + "\n" }.joined()
+      + recipe.yaml
   }
 
   /// The recipe of that name.

@@ -1,3 +1,5 @@
+import DLCluster
+
 /// A matrix most of whose elements are 0, in compressed rows (CSR).
 ///
 /// Row i holds the entries `rowStart[i] ..< rowStart[i + 1]`; entry e stands in column `column[e]`,
@@ -31,7 +33,7 @@ public final class SparseMatrix {
   /// - Throws: ``TensorError`` for an entry outside the matrix.
   public convenience init(rows: Int, columns: Int, entries: [Entry], context: Context) throws {
     guard (0...Int(Int32.max)).contains(rows), (0...Int(Int32.max)).contains(columns) else {
-      throw TensorError(op: "sparse", "\(rows) rows and \(columns) columns")
+      throw TensorError(op: "sparse", "\(counted(rows, "row")) and \(counted(columns, "column"))")
     }
     for entry in entries {
       guard (0..<rows).contains(entry.row), (0..<columns).contains(entry.column) else {
@@ -88,7 +90,8 @@ public final class SparseMatrix {
   public func with(values: Tensor) throws -> SparseMatrix {
     try values.requireReal(op: "sparse")
     guard (1...2).contains(values.shape.rank), values.shape[0] == entryCount else {
-      throw TensorError(op: "sparse", "\(entryCount) entries, values of shape \(values.shape)")
+      throw TensorError(
+        op: "sparse", "\(counted(entryCount, "entry", "entries")), values of shape \(values.shape)")
     }
     return SparseMatrix(
       rows: rows, columns: columns, rowStart: rowStart, column: column, values: values)
@@ -150,7 +153,7 @@ extension SparseMatrix {
     for edge in edges {
       guard (0..<Swift.max(nodes, 0)).contains(edge.from), (0..<nodes).contains(edge.to) else {
         throw TensorError(
-          op: "graph", "edge \(edge.from) to \(edge.to) in a graph of \(nodes) nodes",
+          op: "graph", "edge \(edge.from) to \(edge.to) in a graph of \(counted(nodes, "node"))",
           exitCode: .data)
       }
       found.insert([edge.to, edge.from])

@@ -52,7 +52,7 @@ struct BenchScaling: Verb {
       try Job($0).configuration(job.overrides, needsData: false).withSyntheticData()
     }
     if let warning = SystemReport.blasWarning { world.warn(warning) }
-    world.print(report.text)
+    world.print(report.text(columns: World.columns))
     if let svg { try world.first("write \(svg)") { try report.writeSVG(to: svg) } }
     return .success
   }

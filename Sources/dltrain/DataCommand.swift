@@ -50,7 +50,9 @@ struct Describe: Verb {
   var file: String
 
   func run(in world: World) throws -> DLCluster.ExitCode {
-    try world.first("describe \(file)") { world.print(try DatasetReport.text(path: file)) }
+    try world.first("describe \(file)") {
+      world.print(try DatasetReport.text(path: file, columns: World.columns))
+    }
     return .success
   }
 }

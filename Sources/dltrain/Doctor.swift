@@ -15,7 +15,7 @@ struct Doctor: Verb {
       """)
 
   func run(in world: World) throws -> DLCluster.ExitCode {
-    world.print(try world.systemReport().text)
+    world.print(try world.systemReport().text(columns: World.columns))
     return .success
   }
 }

@@ -45,7 +45,9 @@ struct Evaluate: Verb {
     }
     let data = data
     let report = try world.run(ranks: ranks) { try run.evaluate(data: data, communicator: $0) }
-    world.print("checkpoint \(run.checkpoint)\n\(report.text)")
+    let columns = World.columns
+    world.print(Text.wrapped("checkpoint \(run.checkpoint)", columns, indent: "  "))
+    world.print(report.text(columns: columns))
     return .success
   }
 }

@@ -20,7 +20,7 @@ struct Export: Verb {
     try world.first("export \(trained.run)") {
       let run = try trained.open(world)
       let count = try run.export(to: output)
-      world.print("\(count) tensors of step \(run.step) in \(output)")
+      world.print("\(Text.count(count, "tensor")) of step \(run.step) in \(output)")
     }
     return .success
   }

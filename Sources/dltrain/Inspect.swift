@@ -30,14 +30,15 @@ struct Inspect: Verb {
       if let job = try Job(inspecting: subject) {
         let configuration = try job.configuration(self.job.overrides, needsData: false)
         let report = try ModelReport(configuration)
-        guard schedule else { return world.print(try report.layers()) }
-        world.print(report.learningRate.text(isPlain: !World.isInteractive))
+        guard schedule else { return world.print(try report.layers(columns: World.columns)) }
+        world.print(
+          report.learningRate.text(isPlain: !World.isInteractive, columns: World.columns))
         if let svg { try report.learningRate.writeSVG(to: svg) }
       } else {
         guard !schedule else {
           throw UsageError("\(subject): --schedule draws that of a configuration or a recipe")
         }
-        world.print(try TensorReport.text(path: subject))
+        world.print(try TensorReport.text(path: subject, columns: World.columns))
       }
     }
     return .success

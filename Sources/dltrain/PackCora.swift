@@ -23,7 +23,9 @@ struct PackCora: Verb {
   func run(in world: World) throws -> DLCluster.ExitCode {
     try world.first("pack \(folder)") {
       let graph = try CoraPacker.pack(directory: folder, output: output, words: features)
-      world.print("\(output): \(graph.nodeCount) nodes, \(graph.edgeCount) edges")
+      world.print(
+        "\(output): \(counted(graph.nodeCount, "node")), "
+          + counted(graph.edgeCount, "edge"))
     }
     return .success
   }

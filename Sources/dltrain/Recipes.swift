@@ -13,7 +13,8 @@ struct Recipes: Verb {
   var name: String?
 
   func run(in world: World) throws -> DLCluster.ExitCode {
-    world.print(try world.agreed("show the recipe") { try Recipe.text(name) })
+    world.print(
+      try world.agreed("show the recipe") { try Recipe.text(name, columns: World.columns) })
     return .success
   }
 }

@@ -16,7 +16,7 @@ struct Validate: Verb {
   func run(in world: World) throws -> DLCluster.ExitCode {
     try world.first("validate \(config)") {
       let report = try ModelReport(Job(config).configuration(job.overrides))
-      world.print(report.summary)
+      world.print(report.summary(columns: World.columns))
     }
     return .success
   }

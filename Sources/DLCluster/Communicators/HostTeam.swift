@@ -79,7 +79,7 @@ final class HostTeam: @unchecked Sendable {
     else {
       SharedMemory.unlink(name)
       throw ClusterError.system(
-        op: "shared memory", errno: 12, detail: "no barrier for \(members) ranks")
+        op: "shared memory", errno: 12, detail: "no barrier for \(counted(members, "rank"))")
     }
     return memory
   }

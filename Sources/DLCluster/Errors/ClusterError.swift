@@ -48,7 +48,7 @@ public enum ClusterError: DLError, Equatable {
     case .mpi(let op, let rank, let size, let code, let text):
       "\(op): rank \(rank) of \(size): MPI error \(code): \(text)"
     case .launcherMismatch(let launcher, let tasks, let library, let worldSize):
-      "MPI: \(launcher) started \(tasks) processes, but \(library) sees a world of \(worldSize); "
+      "MPI: \(launcher) started \(counted(tasks, "process", "processes")), but \(library) sees a world of \(worldSize); "
         + "use the launcher that belongs to this MPI"
     case .threadLevel(let op, let provided):
       "\(op): needs MPI_THREAD_MULTIPLE, this MPI provides \(provided); "

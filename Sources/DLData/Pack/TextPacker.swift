@@ -1,3 +1,4 @@
+import DLCluster
 import DLFormats
 
 /// Turns a text into rows of tokens for language models.
@@ -20,7 +21,7 @@ public enum TextPacker {
     let cut = Int(Double(tokens.count) * fraction)
     guard cut >= 2, tokens.count - cut >= 2 else {
       throw FormatError(
-        .content, file: path, "has \(tokens.count) characters, too few for two parts",
+        .content, file: path, "has \(counted(tokens.count, "character")), too few for two parts",
         advice: "give a longer text")
     }
     try File.makeFolder(output)

@@ -1,3 +1,4 @@
+import DLCluster
 import DLFormats
 import DLTensor
 
@@ -75,7 +76,7 @@ public final class TokenWindowDataset: Dataset {
     labelShape = [window]
     guard window >= 1, window < info.count else {
       throw DataError(
-        "\(path): a window of \(window) does not fit into \(info.count) tokens and the one after it, "
+        "\(path): a window of \(window) does not fit into \(counted(info.count, "token")) and the one after it, "
           + "give 1 to \(max(info.count - 1, 1))")
     }
     // Each window needs the token behind its end.
@@ -86,7 +87,7 @@ public final class TokenWindowDataset: Dataset {
     case .streams(let number):
       guard number >= 1, usable / number >= window else {
         throw DataError(
-          "\(path): \(info.count) tokens cannot be cut into \(number) streams of \(window) or more, "
+          "\(path): \(counted(info.count, "token")) cannot be cut into \(counted(number, "stream")) of \(window) or more, "
             + "lower batch_size or the window")
       }
       (streams, stride, streamLength) = (number, window, usable / number)

@@ -1,3 +1,4 @@
+import DLCluster
 import DLConfiguration
 import DLTensor
 
@@ -21,7 +22,8 @@ public final class PReLU: Module, Layer {
     let slopes = weight.shape[0]
     guard slopes == 1 || input.rank >= 1 && input.last == slopes else {
       throw TensorError(
-        op: "prelu", "input has shape \(input), weight expects \(slopes) channels in the last axis")
+        op: "prelu",
+        "input has shape \(input), weight expects \(counted(slopes, "channel")) in the last axis")
     }
     return input
   }

@@ -1,3 +1,4 @@
+import DLCluster
 import DLTensor
 
 /// What stands between the two matrices of a Transformer's feed-forward part.
@@ -71,5 +72,5 @@ public struct TransformerOptions: Sendable {
 func requireLayers(_ count: Int, _ cache: TransformerCache?) throws {
   guard let cache, cache.selfAttention.count != count else { return }
   throw TensorError(
-    op: "transformer", "\(count) layers, the cache has \(cache.selfAttention.count)")
+    op: "transformer", "\(counted(count, "layer")), the cache has \(cache.selfAttention.count)")
 }

@@ -1,3 +1,4 @@
+import DLCluster
 import DLConfiguration
 import DLTensor
 
@@ -69,7 +70,8 @@ public final class BatchNorm: Module, ReLUFusing {
   public func outputShape(for input: Shape) throws -> Shape {
     guard input.rank >= 1, input.last == channels else {
       throw TensorError(
-        op: "batch_norm", "input has shape \(input), expected \(channels) channels in the last axis"
+        op: "batch_norm",
+        "input has shape \(input), expected \(counted(channels, "channel")) in the last axis"
       )
     }
     return input

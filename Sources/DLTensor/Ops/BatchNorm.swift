@@ -62,7 +62,8 @@ extension Tensor {
     let channels = running.mean.count
     guard shape.rank >= 2, shape.last == channels else {
       throw TensorError(
-        op: "batch_norm", "input has shape \(shape), statistics expect \(channels) channels last")
+        op: "batch_norm",
+        "input has shape \(shape), statistics expect \(counted(channels, "channel")) last")
     }
     for tensor in [weight, bias, running.variance] where tensor != nil {
       guard tensor?.shape == [channels] else {

@@ -1,4 +1,5 @@
 import CKernels
+import DLCluster
 
 extension Tensor {
   /// Connectionist temporal classification: `-Σ log p(labels | x)` over rows; a scalar.
@@ -30,7 +31,8 @@ extension Tensor {
     }
     let (rows, time, classes, width) = (shape[0], shape[1], shape[2], targets.shape[1])
     guard (0..<classes).contains(blank) else {
-      throw TensorError(op: "ctc", "blank is \(blank), input has \(classes) classes")
+      throw TensorError(
+        op: "ctc", "blank is \(blank), input has \(counted(classes, "class", "classes"))")
     }
     try requireLengths("ctc", inputLengths, rows, upTo: time)
     try requireLengths("ctc", targetLengths, rows, upTo: width)

@@ -1,4 +1,5 @@
 import CKernels
+import DLCluster
 
 extension Tensor {
   /// `-Σ weight[c] · q[c] · log softmax(logits)[c]` over rows and classes; a scalar.
@@ -137,7 +138,8 @@ extension Tensor {
 
   private func requireWeights(_ op: String, _ weights: [Double]?) throws {
     guard let weights, weights.count != shape.last else { return }
-    throw TensorError(op: op, "\(weights.count) weights for \(shape.last) classes")
+    throw TensorError(
+      op: op, "\(counted(weights.count, "weight")) for \(counted(shape.last, "class", "classes"))")
   }
 
   private func requireInside(_ op: String, _ labels: Tensor, _ wrong: Int) throws {

@@ -1,4 +1,5 @@
 import CKernels
+import DLCluster
 
 extension Tensor {
   /// Two-dimensional cross-correlation.
@@ -78,8 +79,8 @@ extension Tensor {
       throw TensorError(
         op: op,
         groups == 1
-          ? "input has \(shape[3]) channels, weight expects \(weight.shape[2])"
-          : "input has \(shape[3]) channels in \(groups) groups, weight expects \(weight.shape[2]) "
+          ? "input has \(counted(shape[3], "channel")), weight expects \(weight.shape[2])"
+          : "input has \(counted(shape[3], "channel")) in \(counted(groups, "group")), weight expects \(weight.shape[2]) "
             + "in each")
     }
     try requireBias(op: op, bias, channels)

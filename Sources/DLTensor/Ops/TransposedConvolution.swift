@@ -1,4 +1,5 @@
 import CKernels
+import DLCluster
 
 /// A transposed convolution's window, and the rows and columns added to its output.
 public struct TransposedWindow2d: Hashable, Sendable {
@@ -104,7 +105,7 @@ extension Tensor {
     try requireImages(op: op)
     guard shape[3] == weight.shape[3] else {
       throw TensorError(
-        op: op, "input has \(shape[3]) channels, weight expects \(weight.shape[3])")
+        op: op, "input has \(counted(shape[3], "channel")), weight expects \(weight.shape[3])")
     }
     guard groups > 0, shape[3].isMultiple(of: groups) else {
       throw TensorError(
@@ -112,7 +113,9 @@ extension Tensor {
     }
     let (channels, overflow) = weight.shape[2].multipliedReportingOverflow(by: groups)
     guard !overflow else {
-      throw TensorError(op: op, "\(groups) groups of \(weight.shape[2]) channels are too many")
+      throw TensorError(
+        op: op, "\(counted(groups, "group")) of \(counted(weight.shape[2], "channel")) are too many"
+      )
     }
     try requireBias(op: op, bias, channels)
     let window = TransposedWindow2d(

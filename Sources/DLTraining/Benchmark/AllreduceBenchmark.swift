@@ -72,13 +72,16 @@ public struct AllreduceBenchmark: Sendable {
         ])
       }
     }
+    let columns = Console.width
+    let title =
+      "sum of float32 over \(layout.text(ranks: communicator.size)), in place"
+      + (bandwidth.map { "; memory \(Text.fixed($0 / 1e9, 1)) GB/s, all ranks at once" } ?? "")
     return """
-      sum of float32 over \(layout.text(ranks: communicator.size)), in place\
-      \(bandwidth.map { "; memory \(Text.fixed($0 / 1e9, 1)) GB/s, all ranks at once" } ?? "")
+      \(Text.wrapped(title, columns, indent: "  "))
 
-      \(Text.table(rows, rightAligned: [0, 2, 3, 4, 5, 6]))
+      \(Text.table(rows, rightAligned: [0, 2, 3, 4, 5, 6], columns: columns))
 
-      synchronized batch normalisation: what a layer waits in a step
+      \(Text.wrapped("synchronized batch normalisation: what a layer waits in a step", columns))
 
       \(try statistics(timer))
       """

@@ -1,3 +1,4 @@
+import DLCluster
 import DLFormats
 
 /// Steps measured at several numbers of ranks beside what ``CostModel`` says.
@@ -60,23 +61,30 @@ public struct ScalingReport: Sendable {
   }
 
   /// The tables as text.
-  public var text: String {
+  public var text: String { text(columns: nil) }
+
+  /// The tables as text.
+  ///
+  /// - Parameter columns: the width to keep to; nil for any.
+  public func text(columns: Int?) -> String {
     guard let first = points.first else { return "" }
     let way = host == .threads ? "threads of one process" : "processes under mpirun"
     let size =
       growth == .weak
-      ? "weak scaling, \(first.rowsPerRank) rows a rank" : "strong scaling, \(first.rows) rows"
+      ? "weak scaling, \(counted(first.rowsPerRank, "row")) a rank"
+      : "strong scaling, \(counted(first.rows, "row"))"
     var parts = [
-      "\(first.workload): \(size); ranks are \(way), on \(cores) core\(cores == 1 ? "" : "s")",
-      measured,
+      Text.wrapped(
+        "\(first.workload): \(size); ranks are \(way), on \(counted(cores, "core"))", columns),
+      measured(columns),
     ]
-    if let model { parts.append(coefficients(model)) }
-    if let table = predicted { parts.append(table) }
-    parts += others.map(comparison)
+    if let model { parts.append(coefficients(model, columns)) }
+    if let table = predicted(columns) { parts.append(table) }
+    parts += others.map { comparison($0, columns) }
     return parts.joined(separator: "\n\n")
   }
 
-  private var measured: String {
+  private func measured(_ columns: Int?) -> String {
     var rows = [
       [
         "ranks", "rows a rank", "step", "samples/s", "efficiency", "compute", "SyncBN", "waiting",
@@ -100,11 +108,11 @@ public struct ScalingReport: Sendable {
             line.leftOut.map(timeText) ?? "-", errorText(line.error(line.leftOut)),
           ])
     }
-    return Text.table(rows, rightAligned: Set(0..<14)) + "\n"
-      + "model: fitted to all points; left out: fitted to all others"
+    return Text.table(rows, rightAligned: Set(0..<14), columns: columns) + "\n"
+      + Text.wrapped("model: fitted to all points; left out: fitted to all others", columns)
   }
 
-  private func coefficients(_ model: CostModel) -> String {
+  private func coefficients(_ model: CostModel, _ columns: Int?) -> String {
     var rows = [
       ["computing", timeText(model.row), "a row"],
       ["updating", Text.significant(model.update * 1e9, 3) + " ns", "a parameter"],
@@ -116,11 +124,11 @@ public struct ScalingReport: Sendable {
       ])
       rows.append(["waiting", timeText(latency), "a collective, for each doubling of the ranks"])
     }
-    return Text.table(rows, rightAligned: [1])
+    return Text.table(rows, rightAligned: [1], columns: columns)
   }
 
   /// What the model says of numbers of ranks that were not measured.
-  private var predicted: String? {
+  private func predicted(_ columns: Int?) -> String? {
     guard let model, let first = points.first, !predictedRanks.isEmpty, model.byte != nil else {
       return nil
     }
@@ -134,13 +142,13 @@ public struct ScalingReport: Sendable {
           timeText(step), Text.percent(efficiency(Double(rows) / step, ranks: ranks), 1),
         ]
       }
-      table.append(["\(ranks) ranks", "\((rows + ranks - 1) / ranks)"] + cells)
+      table.append([counted(ranks, "rank"), "\((rows + ranks - 1) / ranks)"] + cells)
     }
-    return Text.table(table, rightAligned: Set(1..<6))
+    return Text.table(table, rightAligned: Set(1..<6), columns: columns)
   }
 
   /// Another network beside what the machine's coefficients and its own smallest run say.
-  private func comparison(_ points: [StepMeasurement]) -> String {
+  private func comparison(_ points: [StepMeasurement], _ columns: Int?) -> String {
     guard let first = points.first, let model = model?.with(network: first) else { return "" }
     var table = [["ranks", "rows a rank", "step", "predicted", "error"]]
     for point in points.dropFirst() {
@@ -150,9 +158,10 @@ public struct ScalingReport: Sendable {
         step.map(timeText) ?? "-", errorText(step.map { $0 / point.seconds - 1 }),
       ])
     }
-    return "\(first.workload): predicted from its run on \(first.ranks) "
-      + "rank\(first.ranks == 1 ? "" : "s") and the costs above\n\n"
-      + Text.table(table, rightAligned: Set(0..<5))
+    let title =
+      "\(first.workload): predicted from its run on \(counted(first.ranks, "rank")) and the costs above"
+    return Text.wrapped(title, columns) + "\n\n"
+      + Text.table(table, rightAligned: Set(0..<5), columns: columns)
   }
 
   private func errorText(_ error: Double?) -> String {

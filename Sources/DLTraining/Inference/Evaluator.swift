@@ -25,7 +25,9 @@ public struct EvaluationReport: Sendable {
   }
 
   /// A table of names and values.
-  public var text: String {
+  ///
+  /// - Parameter columns: the width to keep to; nil for any.
+  public func text(columns: Int?) -> String {
     var lines = [["data", data], ["rows", Text.grouped(rows)]]
     if views != .one { lines.append(["views", views.rawValue]) }
     if let accuracy, let correct {
@@ -36,7 +38,7 @@ public struct EvaluationReport: Sendable {
     }
     lines += metrics.map { [$0.name, Text.significant($0.value, 6)] }
     lines.append(["loss", Text.significant(loss, 9)])
-    return Text.table(lines)
+    return Text.table(lines, columns: columns)
   }
 }
 

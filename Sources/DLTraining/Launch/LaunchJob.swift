@@ -68,12 +68,13 @@ public struct LaunchJob: Sendable {
     guard processes >= 1,
       RestartPolicy.processes(wanted: processes, slots: nil, ranks: ranks) == processes
     else {
-      let what = ranks.map { "a number that divides the job's \($0) ranks" } ?? "1 or more"
+      let what =
+        ranks.map { "a number that divides the job's \(counted($0, "rank"))" } ?? "1 or more"
       throw UsageError("-n \(processes): give \(what)")
     }
     if let hosts, hosts.slots < processes {
       throw UsageError(
-        "-n \(processes): \(hostfile ?? "") has slots for \(hosts.slots) ranks; give it more slots or "
+        "-n \(processes): \(hostfile ?? "") has slots for \(counted(hosts.slots, "rank")); give it more slots or "
           + "start fewer")
     }
     let folder = try training.folder(name: configuration.runName)

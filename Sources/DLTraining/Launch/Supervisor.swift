@@ -106,7 +106,7 @@ final class Supervisor {
     else { return nil }
     if count < job.processes {
       logger.warning(
-        "\(lost.sorted().joined(separator: ", ")) cannot be reached: \(count) processes instead of \(job.processes)"
+        "\(lost.sorted().joined(separator: ", ")) cannot be reached: \(counted(count, "process", "processes")) instead of \(job.processes)"
       )
     }
     command.processes = count

@@ -10,7 +10,7 @@ extension DatasetReport {
   }
 
   /// A row of tokens: how many, of how many kinds, and its beginning.
-  static func tokens(_ path: String) throws -> String {
+  static func tokens(_ path: String, _ columns: Int?) throws -> String {
     let file = try SafetensorsFile(path: path)
     let info = try file.info("tokens")
     let tokenizer = try TokenizerFile.read(path: path)
@@ -29,15 +29,16 @@ extension DatasetReport {
       }
       return try tokenizer.decode(Array(half))
     }
-    return Text.table([
-      ["tokens", Text.grouped(dataset.tokenCount)],
-      ["vocabulary", Text.grouped(tokenizer.count)],
-      ["begins", shown(beginning, 60)],
-    ])
+    return Text.table(
+      [
+        ["tokens", Text.grouped(dataset.tokenCount)],
+        ["vocabulary", Text.grouped(tokenizer.count)],
+        ["begins", shown(beginning, 60)],
+      ], columns: columns)
   }
 
   /// Rows of padded sentences: how many, how long, and the first pair.
-  static func pairs(_ dataset: TensorFileDataset) throws -> String {
+  static func pairs(_ dataset: TensorFileDataset, _ columns: Int?) throws -> String {
     let file = try SafetensorsFile(path: dataset.path)
     let lengths = try file.bytes("lengths").withUnsafeBytes { bytes in
       bytes.bindMemory(to: Int32.self).map(Int.init)
@@ -64,11 +65,11 @@ extension DatasetReport {
         lines.append(["first \(name)", shown(try tokenizer.decode(row), 60)])
       }
     }
-    return Text.table(lines)
+    return Text.table(lines, columns: columns)
   }
 
   /// A graph: nodes, edges, features, and the nodes of each split and class.
-  static func graph(_ graph: GraphFile) -> String {
+  static func graph(_ graph: GraphFile, _ columns: Int?) -> String {
     let features = Double(graph.featureIndices.count) / Double(graph.nodeCount)
     var lines = [
       ["nodes", Text.grouped(graph.nodeCount)], ["edges", Text.grouped(graph.edgeCount)],
@@ -84,7 +85,7 @@ extension DatasetReport {
     var counts = [Int](repeating: 0, count: min(graph.classCount, 100))
     for label in graph.labels where Int(label) < counts.count { counts[Int(label)] += 1 }
     let classes = counts.enumerated().map { ["\($0)", Text.grouped($1)] }
-    return Text.table(lines) + "\n\n"
+    return Text.table(lines, columns: columns) + "\n\n"
       + Text.table([["class", "nodes"]] + classes, rightAligned: [0, 1])
   }
 

@@ -8,13 +8,14 @@ public enum DatasetReport {
   ///
   /// Bytes are shown divided by 255, as `normalize` sees them. Reads the whole file once.
   ///
+  /// - Parameter columns: the width to keep to; nil for any.
   /// - Throws: `FormatError`, `DataError`.
-  public static func text(path: String) throws -> String {
+  public static func text(path: String, columns: Int? = nil) throws -> String {
     let path = try EmbeddedData.resolve(path)
-    if try GraphFile.isGraph(path) { return graph(try GraphFile(path: path)) }
-    if try TokenWindowDataset.isTokenFile(path) { return try tokens(path) }
+    if try GraphFile.isGraph(path) { return graph(try GraphFile(path: path), columns) }
+    if try TokenWindowDataset.isTokenFile(path) { return try tokens(path, columns) }
     let dataset = try TensorFileDataset(path: path)
-    if dataset.rowLengths != nil, dataset.inputType == .int32 { return try pairs(dataset) }
+    if dataset.rowLengths != nil, dataset.inputType == .int32 { return try pairs(dataset, columns) }
     var channels = ChannelSums(
       count: dataset.inputType == .int32 ? 1 : dataset.inputShape.last ?? 1)
     var classes = [Int](repeating: 0, count: min(dataset.classCount ?? 0, 1 << 20))
@@ -31,11 +32,12 @@ public enum DatasetReport {
       }
     }
     return describe(
-      dataset, classes: classes, channels: channels, names: try classNames(path))
+      dataset, classes: classes, channels: channels, names: try classNames(path), columns)
   }
 
   private static func describe(
-    _ dataset: TensorFileDataset, classes: [Int], channels: ChannelSums, names: [String]
+    _ dataset: TensorFileDataset, classes: [Int], channels: ChannelSums, names: [String],
+    _ columns: Int?
   ) -> String {
     var lines = [
       ["rows", Text.grouped(dataset.count)],
@@ -43,12 +45,13 @@ public enum DatasetReport {
       ["y", "\(dataset.labelType) \(dataset.labelShape)"],
     ]
     if let count = dataset.classCount { lines.append(["classes", Text.grouped(count)]) }
-    var text = Text.table(lines)
+    var text = Text.table(lines, columns: columns)
     if !classes.isEmpty {
       let shown = classes.prefix(100).enumerated().map { index, count in
         ["\(index)", Text.grouped(count)] + (index < names.count ? [names[index]] : [])
       }
-      text += "\n\n" + Text.table([["class", "labels"]] + shown, rightAligned: [0, 1])
+      text +=
+        "\n\n" + Text.table([["class", "labels"]] + shown, rightAligned: [0, 1], columns: columns)
       if classes.count > 100 { text += "\n... and \(classes.count - 100) more" }
     }
     let rows = channels.sums.prefix(100).enumerated().map { index, sums in
@@ -58,12 +61,14 @@ public enum DatasetReport {
     text +=
       "\n\n"
       + Text.table(
-        [["channel", "min", "max", "mean", "std"]] + rows, rightAligned: [0, 1, 2, 3, 4])
+        [["channel", "min", "max", "mean", "std"]] + rows, rightAligned: [0, 1, 2, 3, 4],
+        columns: columns)
     if dataset.inputType != .int32, channels.sums.count <= 16 {
       func list(_ value: (ChannelSums.Sums) -> Double) -> String {
         channels.sums.map { Text.significant(value($0), 4) }.joined(separator: ", ")
       }
-      text += "\n\nnormalize: {mean: [\(list(\.mean))], std: [\(list(\.deviation))]}"
+      let line = "normalize: {mean: [\(list(\.mean))], std: [\(list(\.deviation))]}"
+      text += "\n\n" + Text.wrapped(line, columns, indent: "  ")
     }
     return text
   }

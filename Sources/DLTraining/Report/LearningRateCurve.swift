@@ -51,14 +51,22 @@ public struct LearningRateCurve: Sendable {
   var title: String {
     let epochs = Text.significant(Double(totalSteps) / Double(max(stepsPerEpoch, 1)), 4)
     return "learning rate: \(name), lr \(Text.significant(base, 6))\(scaling), "
-      + "\(Text.grouped(totalSteps)) steps in \(epochs) epochs"
+      + "\(Text.count(totalSteps, "step")) in \(epochs) "
+      + (epochs == "1" ? "epoch" : "epochs")
   }
 
   /// A plot in characters.
   ///
-  /// - Parameter isPlain: whether to keep to ASCII, as for a pipe.
-  public func text(isPlain: Bool, width: Int = 72, height: Int = 13) -> String {
+  /// - Parameters:
+  ///   - isPlain: whether to keep to ASCII, as for a pipe.
+  ///   - width: of the plot without its labels.
+  ///   - height: of the plot in lines.
+  ///   - columns: the width to keep to with the labels; nil for any.
+  public func text(isPlain: Bool, width: Int = 72, height: Int = 13, columns: Int? = nil) -> String
+  {
+    let title = Text.wrapped(title, columns, indent: "  ")
     guard totalSteps > 0 else { return title }
+    let width = min(width, max(24, (columns ?? .max) - 14))
     var canvas = DotCanvas(width: width, height: height, isPlain: isPlain)
     let top = top
     var previous: ClosedRange<Double>?

@@ -28,7 +28,12 @@ public struct ModelReport {
   }
 
   /// Names and values: data, steps, parameters.
-  public var summary: String {
+  public var summary: String { summary(columns: nil) }
+
+  /// Names and values: data, steps, parameters.
+  ///
+  /// - Parameter columns: the width to keep to; nil for any.
+  public func summary(columns: Int?) -> String {
     let data = parts.data
     var rows = [
       ["name", configuration.name ?? configuration.model.name ?? "train"],
@@ -45,7 +50,8 @@ public struct ModelReport {
     rows += [
       [
         "batch",
-        "\(Text.grouped(configuration.batchSize)) rows in \(configuration.accumulate) micro-batch(es)",
+        Text.count(configuration.batchSize, "row") + " in "
+          + Text.count(configuration.accumulate, "micro-batch", "micro-batches"),
       ],
       ["steps per epoch", Text.grouped(parts.sampler.stepsPerEpoch)],
       ["steps", Text.grouped(parts.totalSteps)],
@@ -63,15 +69,16 @@ public struct ModelReport {
         "", "\(name.rawValue), lr \(group.lr ?? configuration.optimizer.lr) for \(group.match)",
       ])
     }
-    return Text.table(rows)
+    return Text.table(rows, columns: columns)
   }
 
   /// The layers in the order in which a row goes through them: the shape of what they put out,
   /// without the batch, their parameters, the products that they add up for a row, and how many
   /// pixels of the input one of their outputs depends on.
   ///
+  /// - Parameter columns: the width to keep to; nil for any.
   /// - Throws: `TensorError` where a layer does not take its input.
-  public func layers() throws -> String {
+  public func layers(columns: Int? = nil) throws -> String {
     let trace = try LayerTrace.of(context) {
       _ = try context.withoutRecording { try parts.evaluateOneRow(context) }
     }
@@ -100,7 +107,7 @@ public struct ModelReport {
       Text.grouped(products),
     ])
     if !isImage { rows = rows.map { Array($0.prefix(5)) } }
-    return Text.table(rows, rightAligned: [3, 4, 5])
+    return Text.table(rows, rightAligned: [3, 4, 5], columns: columns)
   }
 
   /// The learning rate over the run.

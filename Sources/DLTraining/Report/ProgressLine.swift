@@ -12,7 +12,7 @@ public final class ProgressLine {
 
   /// Tells how much of a piece of work is done; the line shows it with an estimate of the rest.
   public func update(_ label: String, _ done: Int, of count: Int) {
-    guard Console.isTerminal else { return }
+    guard let columns = Console.width else { return }
     let now = monotonicSeconds()
     if label != self.label {
       self.label = label
@@ -25,7 +25,10 @@ public final class ProgressLine {
     let left = (now - began) / Double(done) * Double(count - done)
     let part = "\(Text.grouped(done)) of \(Text.grouped(count)) (\(100 * done / count)%)"
     let rest = now - began < 1 ? "" : ", \(Text.duration(left)) left"
-    world.print("\r\u{1b}[K\(label): \(part)\(rest)", terminator: "")
+    // The least important goes first where the window is narrow; the last column stays free.
+    let forms = ["\(label): \(part)\(rest)", "\(label): \(part)", part, "\(100 * done / count)%"]
+    let line = forms.first { Text.width($0) < columns } ?? ""
+    world.print("\r\u{1b}[K" + line, terminator: "")
   }
 
   /// Takes the line away.

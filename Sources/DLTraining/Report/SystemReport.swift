@@ -23,9 +23,16 @@ public struct SystemReport {
   }
 
   /// A table of the facts, then the advice.
-  public var text: String {
-    let table = Text.table(facts.map { [$0.name, $0.value] })
-    let lines = advice.isEmpty ? ["nothing to fix"] : advice.map { "fix: \($0)" }
+  public var text: String { text(columns: nil) }
+
+  /// A table of the facts, then the advice.
+  ///
+  /// - Parameter columns: the width to keep to; nil for any.
+  public func text(columns: Int?) -> String {
+    let table = Text.table(facts.map { [$0.name, $0.value] }, columns: columns)
+    let lines =
+      advice.isEmpty
+      ? ["nothing to fix"] : advice.map { Text.wrapped("fix: \($0)", columns, indent: "  ") }
     return table + "\n\n" + lines.joined(separator: "\n")
   }
 
@@ -49,7 +56,7 @@ public struct SystemReport {
     facts.append(("cores", "\(online) online, \(cores) in the affinity mask"))
     if cores < online {
       advice.append(
-        "the affinity mask has \(cores) of \(online) cores: under mpirun use --bind-to none where a "
+        "the affinity mask has \(cores) of \(counted(online, "core")): under mpirun use --bind-to none where a "
           + "process hosts several ranks")
     }
     facts.append(("BLAS core", BLAS.core))

@@ -4,8 +4,9 @@ import DLFormats
 public enum TensorReport {
   /// A table of the tensors, then the metadata.
   ///
+  /// - Parameter columns: the width to keep to; nil for any.
   /// - Throws: `FormatError` for what is no such file.
-  public static func text(path: String) throws -> String {
+  public static func text(path: String, columns: Int? = nil) throws -> String {
     let file = try SafetensorsFile(path: path)
     var rows = [["tensor", "dtype", "shape", "bytes"]]
     for tensor in file.tensors {
@@ -15,14 +16,14 @@ public enum TensorReport {
       ])
     }
     let bytes = file.tensors.reduce(0) { $0 + $1.bytes.count }
-    rows.append(["\(file.tensors.count) tensors", "", "", Text.grouped(bytes)])
-    var text = Text.table(rows, rightAligned: [3])
+    rows.append([Text.count(file.tensors.count, "tensor"), "", "", Text.grouped(bytes)])
+    var text = Text.table(rows, rightAligned: [3], columns: columns)
     if !file.metadataEntries.isEmpty {
       let sorted = file.metadataEntries.sorted { ScalarString($0.key) < ScalarString($1.key) }
       let entries = sorted.map {
         [printable($0.key), printable($0.value)]
       }
-      text += "\n\n" + Text.table([["metadata", "value"]] + entries)
+      text += "\n\n" + Text.table([["metadata", "value"]] + entries, columns: columns)
     }
     return text
   }

@@ -20,6 +20,6 @@ extension ConsoleReporter {
         rows.append(["checkpoint", "none was written"])
       }
     }
-    Console.out("\n" + Text.table(rows) + "\n")
+    Console.out("\n" + Text.table(rows, columns: Console.width) + "\n")
   }
 }

@@ -3,13 +3,15 @@ import DLTensor
 
 /// Shows a run on standard output: a header, a line per epoch, and what it came to at the end.
 ///
-/// On a terminal a line within the epoch is kept up to date; elsewhere a plain line is added every
-/// ten seconds.
+/// On a terminal a line within the epoch is kept up to date, and no line is wider than it; elsewhere a
+/// plain line is added every ten seconds.
 public final class ConsoleReporter: TrainingObserver {
   private let layout: String
   private let isLive: Bool
   private let program: String
   private(set) var plan: RunPlan?
+  private var columns: StepColumns?
+  private var shownColumns: Set<Int> = []
   private var began = 0.0
   private var shown = 0.0
   private var epoch = EpochSums()
@@ -35,18 +37,23 @@ public final class ConsoleReporter: TrainingObserver {
     self.plan = plan
     began = monotonicSeconds()
     shown = began
+    let width = Console.width
+    let columns = StepColumns(plan)
+    self.columns = columns
+    shownColumns = columns.shown(width)
     let epochs = Text.significant(Double(plan.totalSteps) / Double(max(plan.stepsPerEpoch, 1)), 4)
     let views = plan.repeats > 1 ? " (\(plan.repeats) views of each)" : ""
     let start = plan.startStep > 0 ? ", going on from step \(plan.startStep)" : ""
-    Console.out(
+    let header = """
+      \(plan.name): \(Text.count(plan.parameters, "parameter")), \(layout), \(plan.precision), BLAS \(BLAS.core)
+      \(Text.count(plan.rows, "row"))\(views), batch \(plan.batchSize), \
+      \(epochs) \(epochs == "1" ? "epoch" : "epochs"), \
+      \(counted(plan.totalSteps, "step"))\(start)\(plan.folder.isEmpty ? "" : ", run folder \(plan.folder)")\(plan.overlap.map { "\n" + $0 } ?? "")
       """
-      \(plan.name): \(Text.grouped(plan.parameters)) parameters, \(layout), \(plan.precision), BLAS \(BLAS.core)
-      \(Text.grouped(plan.rows)) rows\(views), batch \(plan.batchSize), \(epochs) epochs, \
-      \(plan.totalSteps) steps\(start)\(plan.folder.isEmpty ? "" : ", run folder \(plan.folder)")\(plan.overlap.map { "\n" + $0 } ?? "")
-
-      \(heading)
-
-      """)
+    let legend = columns.legend(width).map { $0 + "\n" } ?? ""
+    Console.out(
+      Text.wrapped(header, width, indent: "  ") + "\n" + legend + "\n" + columns.heading(width)
+        + "\n")
   }
 
   /// Counts the step, and shows it where it is time to.
@@ -73,8 +80,7 @@ public final class ConsoleReporter: TrainingObserver {
       finish(step, report)
     } else {
       closeLine()
-      Console.out(
-        columns(["", "\(report.step)", "", Text.fixed(report.loss, 4), figure(report)]) + "\n")
+      print(["", "\(report.step)", "", lossText(report.loss), figure(report)])
     }
   }
 
@@ -106,7 +112,10 @@ public final class ConsoleReporter: TrainingObserver {
       "time",
       Text.duration(report.seconds) + ", \(Text.grouped(report.samplesPerSecond)) samples/s, "
         + layout)
-    if whole.times.total > 0 { add("step time", whole.text(ranks: report.ranks)) }
+    if whole.times.total > 0 {
+      let hidden = plan?.gathersStatistics == true ? nil : "sync_bn"
+      add("step time", whole.text(ranks: report.ranks, without: hidden))
+    }
     let steps = report.step - (plan?.startStep ?? 0)
     if report.traffic.plainGradients > 0, steps > 0 {
       add("sent between hosts", report.traffic.text(steps: steps))
@@ -122,7 +131,7 @@ public final class ConsoleReporter: TrainingObserver {
         add("evaluate", "\(program) evaluate \(report.folder)")
       }
     }
-    Console.out("\n" + Text.table(rows) + "\n")
+    Console.out("\n" + Text.table(rows, columns: Console.width) + "\n")
   }
 
   /// Prints an epoch that no validation followed.
@@ -141,7 +150,6 @@ public final class ConsoleReporter: TrainingObserver {
   private func show(_ step: StepReport, _ validation: ValidationReport?, closed: Bool) {
     guard let plan else { return }
     let perEpoch = Double(max(plan.stepsPerEpoch, 1))
-    let total = max(1, Int((Double(plan.totalSteps) / perEpoch).rounded(.up)))
     let isWhole = step.step % max(plan.stepsPerEpoch, 1) == 0
     let place =
       isWhole
@@ -149,18 +157,27 @@ public final class ConsoleReporter: TrainingObserver {
     let elapsed = monotonicSeconds() - began
     let left =
       elapsed / Double(max(step.step - plan.startStep, 1)) * Double(plan.totalSteps - step.step)
-    let line = columns(
+    let cells =
       [
-        "\(place)/\(total)", "\(step.step)", Text.fixed(epoch.loss, 4),
-        validation.map { Text.fixed($0.loss, 4) } ?? "", validation.map(figure) ?? "",
+        "\(place)/\(plan.epochs)", "\(step.step)", lossText(epoch.loss),
+        validation.map { lossText($0.loss) } ?? "", validation.map(figure) ?? "",
         Text.significant(step.learningRate, 3), Text.grouped(epoch.rowsPerSecond),
-      ] + epoch.shares + [Text.duration(left)])
-    if isLive {
-      Console.out("\r\u{1b}[K" + line + (closed ? "\n" : ""))
-      isLineOpen = !closed
-    } else {
-      Console.out(line + "\n")
+      ] + epoch.shares(columns?.parts ?? []) + [Text.clock(left)]
+    print(cells, closed: closed)
+  }
+
+  /// Prints a line of the table, with the titles again where the window has become another.
+  private func print(_ cells: [String], closed: Bool = true) {
+    guard let columns else { return }
+    let width = Console.width
+    var text = columns.line(cells, width)
+    let shown = columns.shown(width)
+    if shown != shownColumns {
+      shownColumns = shown
+      text = columns.heading(width) + "\n" + text
     }
+    Console.out((isLive ? "\r\u{1b}[K" : "") + text + (closed ? "\n" : ""))
+    isLineOpen = !closed
   }
 
   func closeLine() {
@@ -175,23 +192,11 @@ public final class ConsoleReporter: TrainingObserver {
   }
 
   private func text(_ name: String, _ value: Double) -> String {
-    name == "accuracy" ? Text.percent(value, 2) : Text.fixed(value, 4)
+    name == "accuracy" ? Text.percent(value, 2) : lossText(value)
   }
 
-  private var heading: String {
-    columns([
-      "epoch", "step", "loss", "val loss", metricTitle ?? "val acc", "lr", "samples/s", "data",
-      "bn", "wait", "sum", "opt", "time left",
-    ])
-  }
-
-  /// The name of the task's own figure, as people write it.
-  private var metricTitle: String? { plan?.metric?.replacing("_", with: " ") }
-
-  private func columns(_ cells: [String]) -> String {
-    let figure = metricTitle.map { max(10, $0.count + 2) } ?? 8
-    let widths = [8, 8, 9, 9, figure, 9, 10, 5, 5, 5, 5, 5, 12]
-    return zip(cells, widths).map { Text.right($0, $1) }.joined()
+  private func lossText(_ value: Double) -> String {
+    Text.fitting(value, 4, width: columns?.figureWidth ?? 8)
   }
 }
 
@@ -204,11 +209,10 @@ private struct EpochSums {
   var loss: Double { rows > 0 ? lossSum / Double(rows) : .nan }
   var rowsPerSecond: Double { times.total > 0 ? Double(rows) / times.total : 0 }
 
-  /// What share of the time went into loading, statistics, agreements, reduction and update; the
-  /// rest is computing.
-  var shares: [String] {
-    [times.dataWait, times.syncBatchNorm, times.agreement, times.reduction, times.optimizer].map {
-      times.total > 0 ? Text.percent($0 / times.total, 0) : ""
+  /// What share of the time went into some of its parts; the rest is computing.
+  func shares(_ parts: [StepTimes.Part]) -> [String] {
+    parts.map {
+      times.total > 0 ? Text.percent(times[keyPath: $0.seconds] / times.total, 0) : ""
     }
   }
 
@@ -231,8 +235,9 @@ private struct StepSums {
     slowest[step.slowestRank, default: 0] += 1
   }
 
-  func text(ranks: Int) -> String {
-    let parts = StepTimes.parts.map {
+  /// The shares of all parts but one, and the rank that was slowest most often.
+  func text(ranks: Int, without hidden: String?) -> String {
+    let parts = StepTimes.parts.filter { $0.name != hidden }.map {
       "\($0.title) \(Text.percent(times[keyPath: $0.seconds] / times.total, 1))"
     }.joined(separator: ", ")
     guard ranks > 1, let most = slowest.max(by: { ($0.value, $1.key) < ($1.value, $0.key) }) else {

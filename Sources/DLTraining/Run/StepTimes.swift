@@ -28,16 +28,32 @@ public struct StepTimes: Sendable {
     let title: String
     /// Where it is counted.
     let seconds: WritableKeyPath<StepTimes, Double> & Sendable
+    /// The title of its column beside the losses; empty for none.
+    var column = ""
+    /// What the column's title stands for.
+    var meaning = ""
+    /// Columns of lower rank go first where a terminal is narrow.
+    var rank = 0
   }
 
   /// All parts.
   static let parts = [
-    Part(name: "data", title: "data", seconds: \.dataWait),
+    Part(
+      name: "data", title: "data", seconds: \.dataWait, column: "data",
+      meaning: "waiting for rows", rank: 3),
     Part(name: "compute", title: "compute", seconds: \.compute),
-    Part(name: "sync_bn", title: "SyncBN", seconds: \.syncBatchNorm),
-    Part(name: "agree", title: "waiting", seconds: \.agreement),
-    Part(name: "reduce", title: "gradient sum", seconds: \.reduction),
-    Part(name: "optimizer", title: "optimizer", seconds: \.optimizer),
+    Part(
+      name: "sync_bn", title: "SyncBN", seconds: \.syncBatchNorm, column: "bn",
+      meaning: "statistics of batch norm", rank: 1),
+    Part(
+      name: "agree", title: "waiting", seconds: \.agreement, column: "wait",
+      meaning: "for the slowest rank", rank: 3),
+    Part(
+      name: "reduce", title: "gradient sum", seconds: \.reduction, column: "sum",
+      meaning: "of gradients", rank: 2),
+    Part(
+      name: "optimizer", title: "optimizer", seconds: \.optimizer, column: "opt",
+      meaning: "updating", rank: 0),
   ]
 
   /// Seconds in communication of any kind.

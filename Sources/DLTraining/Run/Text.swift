@@ -1,7 +1,8 @@
+import DLCluster
 import Glibc
 
 /// Numbers and columns as people read them.
-enum Text {
+package enum Text {
   /// A number with a fixed number of decimals.
   static func fixed(_ value: Double, _ decimals: Int) -> String {
     guard value.isFinite else { return value.isNaN ? "nan" : value < 0 ? "-inf" : "inf" }
@@ -22,6 +23,11 @@ enum Text {
       result.append(digit)
     }
     return value < 0 ? "-" + result : result
+  }
+
+  /// A number with its thousands parted by commas and what it counts: `1 row`, `1,437 rows`.
+  package static func count(_ value: Int, _ noun: String, _ plural: String? = nil) -> String {
+    grouped(value) + " " + numbered(noun, by: value, plural)
   }
 
   /// A rounded positive number with its thousands parted by commas.
@@ -54,30 +60,21 @@ enum Text {
     return fixed(value, 1) + " TB"
   }
 
-  /// The text with blanks before it, up to a width.
-  static func right(_ text: String, _ width: Int) -> String {
-    String(repeating: " ", count: max(0, width - text.count)) + text
+  /// A time as in `0:04`, `3:12` or `2:05:00`.
+  static func clock(_ seconds: Double) -> String {
+    guard seconds.isFinite, seconds < 1e9 else { return "?" }
+    let whole = Int(max(seconds, 0).rounded())
+    func two(_ value: Int) -> String { value < 10 ? "0\(value)" : "\(value)" }
+    return whole < 3600
+      ? "\(whole / 60):\(two(whole % 60))"
+      : "\(whole / 3600):\(two(whole % 3600 / 60)):\(two(whole % 60))"
   }
 
-  /// The text with blanks after it, up to a width.
-  static func left(_ text: String, _ width: Int) -> String {
-    text + String(repeating: " ", count: max(0, width - text.count))
-  }
-
-  /// Rows in columns two blanks apart, each as wide as its widest cell; numbers to the right.
-  static func table(_ rows: [[String]], rightAligned: Set<Int> = []) -> String {
-    let columns = rows.map(\.count).max() ?? 0
-    let widths = (0..<columns).map { column in
-      rows.map { column < $0.count ? $0[column].count : 0 }.max() ?? 0
-    }
-    return rows.map { row in
-      let cells = row.enumerated().map { column, cell in
-        rightAligned.contains(column) ? right(cell, widths[column]) : left(cell, widths[column])
-      }
-      var line = cells.joined(separator: "  ")
-      while line.last == " " { line.removeLast() }
-      return line
-    }.joined(separator: "\n")
+  /// A number with `decimals`, or with as many significant digits where that takes more than `width`
+  /// characters.
+  static func fitting(_ value: Double, _ decimals: Int, width: Int) -> String {
+    let text = fixed(value, decimals)
+    return text.utf8.count <= width ? text : significant(value, decimals)
   }
 
   private static func format(_ format: String, _ value: Double) -> String {

@@ -64,7 +64,7 @@ extension World {
     if cores < threads, isFirst {
       let isNarrowed = cores < Int(dl_cores_online())
       warn(
-        "\(threads) ranks of this process share \(cores) core\(cores == 1 ? "" : "s")"
+        "\(threads) ranks of this process share \(counted(cores, "core"))"
           + (isNarrowed
             ? " of its affinity mask, of \(dl_cores_online()) in the machine; use mpirun --bind-to none"
             : "; \(cores) would be as fast"))
@@ -100,7 +100,7 @@ extension World {
     for process in 0..<processCount {
       let difference =
         all[2 * process] != all[0]
-        ? "hosts \(all[2 * process]) ranks, process 0 has \(all[0])"
+        ? "hosts \(counted(Int(all[2 * process]), "rank")), process 0 has \(all[0])"
         : all[2 * process + 1] != all[1] ? "has another --reduce than process 0" : nil
       guard let difference else { continue }
       throw RankFailure(
@@ -123,7 +123,7 @@ extension World {
     guard total >= 1 else { throw UsageError("\(name) \(total): give at least 1") }
     guard total % processCount == 0 else {
       throw UsageError(
-        "\(name) \(total): \(processCount) processes cannot host as many ranks each; use a number of "
+        "\(name) \(total): \(counted(processCount, "process", "processes")) cannot host as many ranks each; use a number of "
           + "processes that divides \(total)")
     }
     guard total / processCount <= 1024 else {
@@ -149,11 +149,12 @@ public struct RankLayout: Sendable {
   /// As in `4 ranks (2 processes x 2 threads)`.
   public func text(ranks: Int) -> String {
     guard ranks > 1 else { return "1 rank" }
-    let count = "\(ranks) ranks"
+    let count = counted(ranks, "rank")
     guard let processes else { return "\(count) (threads)" }
     let threads = ranks / processes
     return threads == 1
-      ? "\(count) (processes)" : "\(count) (\(processes) processes x \(threads) threads)"
+      ? "\(count) (processes)"
+      : "\(count) (\(counted(processes, "process", "processes")) x \(threads) threads)"
   }
 }
 

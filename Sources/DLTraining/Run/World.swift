@@ -79,6 +79,9 @@ public final class World {
     exit(code.rawValue)
   }
 
+  /// The columns of the terminal on standard output; nil for files and pipes.
+  public static var columns: Int? { Console.width }
+
   /// Whether standard output is a terminal.
   public static var isInteractive: Bool { Console.isTerminal }
 
