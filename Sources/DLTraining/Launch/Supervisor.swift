@@ -17,7 +17,8 @@ final class Supervisor {
   private let environment = ProcessInfo.processInfo.environment
   private let signalCount = SignalCount()
   private let checkpoints: CheckpointFolder
-  private let checkpointsAtStart: [Int: FileMark]
+  /// Nil where the folder could not be listed, which is for the ranks to say.
+  private let checkpointsAtStart: [Int: FileMark]?
   private var reasons: [String] = []
   /// Runs from the end of a job to the first step of the next.
   private var restart: RestartClock?
@@ -25,7 +26,7 @@ final class Supervisor {
   init(
     job: LaunchJob, ranks: Int?, hosts: Hostfile?, folder: String, logger: Logger,
     signals: StopSignals
-  ) throws {
+  ) {
     self.job = job
     self.ranks = ranks
     self.hosts = hosts
@@ -33,7 +34,7 @@ final class Supervisor {
     self.logger = logger
     policy = RestartPolicy(maxRestarts: job.maxRestarts)
     checkpoints = CheckpointFolder(path: folder + "/checkpoints")
-    checkpointsAtStart = try checkpoints.marks()
+    checkpointsAtStart = try? checkpoints.marks()
     let count = signalCount
     signals.divert {
       count.last.store($0, ordering: .relaxed)
@@ -129,7 +130,7 @@ final class Supervisor {
   /// resume from, and not what the user named. Where the folder cannot be listed the ranks are to
   /// say so: from what the user named they would start anew beside it.
   private var hasNewCheckpoint: Bool {
-    guard let marks = try? checkpoints.marks() else { return true }
+    guard let checkpointsAtStart, let marks = try? checkpoints.marks() else { return true }
     return marks.contains { checkpointsAtStart[$0] != $1 }
   }
 
