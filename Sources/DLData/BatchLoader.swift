@@ -14,8 +14,8 @@ public final class BatchLoader {
   ///
   /// `track` takes a span for each step that was read; it is free again after ``close()``.
   ///
-  /// Throws `DataError` where sampler, sharding and data set do not fit, `ClusterError` where no
-  /// thread can be started.
+  /// Throws `DataError` where sampler, sharding and data set do not fit, where there is no memory for
+  /// the batches, or no thread can be started.
   public init(
     dataset: any Dataset, sampler: Sampler, sharding: BatchSharding, rank: Int,
     transform: InputTransform, augmentation: Augmentation? = nil, startStep: Int = 0,
@@ -55,8 +55,12 @@ public final class BatchLoader {
       augmentation: augmentation, rank: rank, lengths: lengths,
       buckets: buckets)
     try source.checkMemory()
-    state = LoaderState(source, steps: startStep..<max(endStep ?? Int.max, startStep), track)
-    thread = try SystemThread("loader") { [state] in state.run() }
+    state = try LoaderState(source, steps: startStep..<max(endStep ?? Int.max, startStep), track)
+    do {
+      thread = try SystemThread("loader") { [state] in state.run() }
+    } catch {
+      throw DataError("\(error)", exitCode: .io)
+    }
   }
 
   deinit { close() }
@@ -83,7 +87,8 @@ private final class LoaderState: @unchecked Sendable {
   private let steps: Range<Int>
   private let track: Track?
   private let buffers: [StepBuffer]
-  private let staging: UnsafeMutableRawBufferPointer
+  private let stagingMemory: CheckedMemory
+  private var staging: UnsafeMutableRawBufferPointer { stagingMemory.bytes }
   private let progress = Monitor(Progress())
 
   /// Counts of batches.
@@ -95,18 +100,13 @@ private final class LoaderState: @unchecked Sendable {
     var isClosing = false
   }
 
-  init(_ source: BatchSource, steps: Range<Int>, _ track: Track?) {
+  init(_ source: BatchSource, steps: Range<Int>, _ track: Track?) throws {
     self.source = source
     self.track = track
     self.steps = steps
-    buffers = [StepBuffer(source), StepBuffer(source)]
-    let rows = source.transform.isIdentity ? 0 : source.largestMicroBatchRows
-    let scratch = source.augmentation == nil ? 0 : source.dataset.inputByteCount
-    staging = .allocate(
-      byteCount: rows * source.dataset.inputByteCount + scratch + 64, alignment: 64)
+    buffers = try [StepBuffer(source), StepBuffer(source)]
+    stagingMemory = try CheckedMemory(byteCount: source.stagingSize, for: "batch_size")
   }
-
-  deinit { staging.deallocate() }
 
   /// The loader's thread.
   func run() {
@@ -129,9 +129,13 @@ private final class LoaderState: @unchecked Sendable {
   private func load(_ step: Int, into buffer: StepBuffer, order: inout Permutation?) throws {
     let sampler = source.sampler
     guard sampler.order != .sequential else {
-      return try buffer.fill(step: step, order: nil, staging: staging)
+      return try buffer.fill(step: step, order: SampleOrder(), staging: staging)
     }
     let epoch = sampler.cursor(atStep: step).epoch
+    guard source.hasOrderTable else {
+      let computed = ComputedPermutation(seed: sampler.seed, epoch: epoch, count: sampler.count)
+      return try buffer.fill(step: step, order: SampleOrder(computed: computed), staging: staging)
+    }
     if order == nil {
       order = Permutation(
         seed: sampler.seed, epoch: epoch, count: sampler.count, buckets: source.buckets)
@@ -139,7 +143,7 @@ private final class LoaderState: @unchecked Sendable {
       order?.move(toEpoch: epoch)
     }
     try order?.indices.withUnsafeBufferPointer {
-      try buffer.fill(step: step, order: $0, staging: staging)
+      try buffer.fill(step: step, order: SampleOrder(table: $0), staging: staging)
     }
   }
 

@@ -141,6 +141,10 @@ public struct Sampler: Sendable, Hashable {
   /// The samples of an epoch in their order, rows having the given lengths; O(count log count).
   public func samples(ofEpoch epoch: Int, lengths: [Int32]?) -> [Int] {
     guard order != .sequential else { return Array(0..<count) }
+    if order == .shuffled, count > ComputedPermutation.largestTable {
+      let permutation = ComputedPermutation(seed: seed, epoch: epoch, count: count)
+      return (0..<count).map(permutation.sample)
+    }
     let buckets =
       order == .bucketed
       ? lengths.map { LengthBuckets(lengths: $0, batchSize: batchSize) } : nil

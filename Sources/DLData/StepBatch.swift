@@ -37,19 +37,25 @@ final class StepBuffer {
   private(set) var batch: StepBatch
   private let microBatches: UnsafeMutableBufferPointer<MicroBatch>
   private let samples: UnsafeMutableBufferPointer<Int>
-  private let memory: UnsafeMutableRawBufferPointer
+  private let rowMemory: CheckedMemory
+  private let sampleMemory: CheckedMemory
+  private let microBatchMemory: CheckedMemory
   private let source: BatchSource
+  private var memory: UnsafeMutableRawBufferPointer { rowMemory.bytes }
 
-  init(_ source: BatchSource) {
+  init(_ source: BatchSource) throws {
     self.source = source
-    let accumulate = source.sampler.accumulate
-    // Each micro-batch may be rounded up to the alignment, for x and for y.
-    let rows = source.largestStepRows
-    memory = .allocate(
-      byteCount: rows * (source.inputByteCount + source.labelByteCount) + 128 * accumulate + 64,
-      alignment: 64)
-    samples = .allocate(capacity: rows)
-    microBatches = .allocate(capacity: accumulate)
+    let size = source.bufferSize
+    rowMemory = try CheckedMemory(byteCount: size.rows, for: "batch_size")
+    sampleMemory = try CheckedMemory(byteCount: size.samples, for: "batch_size")
+    microBatchMemory = try CheckedMemory(byteCount: size.microBatches, for: "accumulate")
+    let memory = rowMemory.bytes
+    samples = UnsafeMutableBufferPointer(
+      start: sampleMemory.bytes.bindMemory(to: Int.self).baseAddress,
+      count: source.largestStepRows)
+    microBatches = UnsafeMutableBufferPointer(
+      start: microBatchMemory.bytes.bindMemory(to: MicroBatch.self).baseAddress,
+      count: source.sampler.accumulate)
     microBatches.initialize(
       repeating: MicroBatch(x: memory.baseAddress!, y: memory.baseAddress!))
     batch = StepBatch(
@@ -57,14 +63,8 @@ final class StepBuffer {
       microBatches: UnsafeBufferPointer(microBatches))
   }
 
-  deinit {
-    memory.deallocate()
-    samples.deallocate()
-    microBatches.deallocate()
-  }
-
   /// Reads this rank's rows of a step; `order` is the order of samples in the step's epoch.
-  func fill(step: Int, order: UnsafeBufferPointer<Int>?, staging: UnsafeMutableRawBufferPointer)
+  func fill(step: Int, order: SampleOrder, staging: UnsafeMutableRawBufferPointer)
     throws
   {
     let cursor = source.sampler.cursor(atStep: step)
@@ -98,7 +98,7 @@ final class StepBuffer {
       step: step, cursor: cursor, microBatches: UnsafeBufferPointer(microBatches))
   }
 
-  private func longestRow(of cut: Range<Int>, from first: Int, order: UnsafeBufferPointer<Int>?)
+  private func longestRow(of cut: Range<Int>, from first: Int, order: SampleOrder)
     -> Int?
   {
     guard let lengths = source.lengths else { return nil }
@@ -106,9 +106,8 @@ final class StepBuffer {
   }
 
   /// The sample of a row of the epoch whose samples have this order.
-  private func sample(ofRow row: Int, _ order: UnsafeBufferPointer<Int>?) -> Int {
-    let place = row / source.sampler.repeats
-    return order?[place] ?? place
+  private func sample(ofRow row: Int, _ order: SampleOrder) -> Int {
+    order.sample(at: row / source.sampler.repeats)
   }
 
   private func read(
@@ -151,32 +150,66 @@ struct BatchSource: Sendable {
 
   /// The most rows that this rank takes in one step.
   var largestStepRows: Int {
-    rowCounts.map { $0.reduce(0, +) }.max() ?? 0
+    let accumulate = sampler.accumulate
+    return sampler.stepSizes.map { size in
+      // Micro-batches have one of two sizes, the larger one as often as rows are left over.
+      let (rows, rest) = size.quotientAndRemainder(dividingBy: accumulate)
+      let small = CheckedSize(mine(rows)) * (accumulate - rest)
+      return (small + CheckedSize(mine(rows + 1)) * rest).value
+    }.max() ?? 0
   }
 
   /// The most rows that this rank takes in one micro-batch.
-  var largestMicroBatchRows: Int { rowCounts.map { $0.max() ?? 0 }.max() ?? 0 }
+  var largestMicroBatchRows: Int {
+    let accumulate = sampler.accumulate
+    return sampler.stepSizes.map { size in
+      let (rows, rest) = size.quotientAndRemainder(dividingBy: accumulate)
+      return max(mine(rows), rest == 0 ? 0 : mine(rows + 1))
+    }.max() ?? 0
+  }
 
-  /// Throws `DataError` where the buffers of two steps and the order of samples exceed the
-  /// machine's memory: to ask for them would end the process.
-  func checkMemory() throws {
-    let perRow = 2 * (inputByteCount + labelByteCount + 8) + dataset.inputByteCount
-    let (bytes, overflow) = largestStepRows.multipliedReportingOverflow(by: perRow)
-    let order = sampler.order != .sequential ? 8 * sampler.count : 0
-    let available = sysconf(Int32(_SC_PHYS_PAGES)) * sysconf(Int32(_SC_PAGESIZE))
-    guard !overflow, available < 0 || bytes < available - order else {
-      throw DataError(
-        "batch_size: \(counted(largestStepRows, "row")) of \(inputByteCount) bytes on rank \(rank) exceed the "
-          + "memory, lower it or use more ranks")
+  private func mine(_ rows: Int) -> Int { sharding.rows(of: rank, in: rows).count }
+
+  /// Bytes of one step's rows, of the list of its samples, and of its micro-batches.
+  var bufferSize: (rows: CheckedSize, samples: CheckedSize, microBatches: CheckedSize) {
+    let rows = CheckedSize(largestStepRows)
+    // Each micro-batch may be rounded up to the alignment, for x and for y.
+    let accumulate = CheckedSize(sampler.accumulate)
+    let perRow = CheckedSize(inputByteCount) + CheckedSize(labelByteCount)
+    return (
+      rows * perRow + accumulate * 128 + CheckedSize(64), rows * MemoryLayout<Int>.stride,
+      accumulate * MemoryLayout<MicroBatch>.stride
+    )
+  }
+
+  /// Bytes of what is read before it is converted, with room for one image behind it.
+  var stagingSize: CheckedSize {
+    let raw = CheckedSize(dataset.inputByteCount)
+    let rows = CheckedSize(transform.isIdentity ? 0 : largestMicroBatchRows)
+    return rows * raw + (augmentation == nil ? CheckedSize(0) : raw) + CheckedSize(64)
+  }
+
+  /// Whether the order of an epoch lies in a table.
+  var hasOrderTable: Bool {
+    switch sampler.order {
+    case .sequential: false
+    case .bucketed: true
+    case .shuffled: sampler.count <= ComputedPermutation.largestTable
     }
   }
 
-  /// This rank's rows of each micro-batch, for each size of step that occurs.
-  private var rowCounts: [[Int]] {
-    sampler.stepSizes.map { size in
-      (0..<sampler.accumulate).map { index in
-        sharding.rows(of: rank, in: sampler.microBatch(index, of: size).count).count
-      }
-    }
+  /// Throws `DataError` where the buffers of two steps and the order of samples exceed the memory
+  /// that is left: to ask for them would end the process.
+  func checkMemory() throws {
+    let buffer = bufferSize
+    let step = (buffer.rows + buffer.samples + buffer.microBatches) * 2 + stagingSize
+    try step.checkMemory(
+      for: "batch_size: \(counted(largestStepRows, "row")) of \(inputByteCount) bytes in "
+        + "\(counted(sampler.accumulate, "micro-batch", "micro-batches")) on rank \(rank)",
+      advice: "lower it or use more ranks")
+    guard hasOrderTable else { return }
+    try (CheckedSize(sampler.count) * 8 + step).checkMemory(
+      for: "data.order: \(sampler.order.rawValue) order of \(counted(sampler.count, "row")) on rank \(rank)",
+      advice: "use order: sequential, or fewer ranks on a host")
   }
 }

@@ -35,6 +35,8 @@ public struct FileKind: Sendable, Hashable {
   private static let weights =
     "write its weights in Python by "
     + "safetensors.torch.save_file(torch.load(FILE, weights_only=True), \"weights.safetensors\")"
+  private static let otherWeights =
+    "write the model that it was made from by safetensors.torch.save_file(model.state_dict(), FILE)"
 
   private struct Signature {
     let bytes: [UInt8]
@@ -73,7 +75,7 @@ public struct FileKind: Sendable, Hashable {
     Signature("PAR1", FileKind("a Parquet table")), Signature("ARROW1", FileKind("an Arrow table")),
     Signature("MATLAB 5.0", FileKind("a MATLAB file (.mat)")),
     Signature("SQLite format 3\u{0}", FileKind("an SQLite database")),
-    Signature("GGUF", FileKind("a GGUF model", conversion: weights)),
+    Signature("GGUF", FileKind("a GGUF model", conversion: otherWeights)),
     Signature([0x89] + Array("PNG\r\n\u{1a}\n".utf8), FileKind("a PNG image", conversion: images)),
     Signature([0xff, 0xd8, 0xff], FileKind("a JPEG image", conversion: images)),
     Signature("GIF8", FileKind("a GIF image", conversion: images)),
@@ -117,7 +119,7 @@ public struct FileKind: Sendable, Hashable {
     {
       return FileKind("an IDX file", conversion: "pack it by dltrain data pack mnist")
     }
-    return isONNX(head) ? FileKind("an ONNX model", conversion: weights) : nil
+    return isONNX(head) ? FileKind("an ONNX model", conversion: otherWeights) : nil
   }
 
   /// The name of the first member tells what a ZIP archive is for.

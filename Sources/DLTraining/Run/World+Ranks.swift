@@ -69,6 +69,10 @@ extension World {
             ? " of its affinity mask, of \(dl_cores_online()) in the machine; use mpirun --bind-to none"
             : "; \(cores) would be as fast"))
     }
+    try agreed("reserve memory") {
+      try WorkMemory.reserve(
+        ranks: threads, stackBytes: isLaunched && threads == 1 ? 0 : ThreadGroup.defaultStackBytes)
+    }
     let isAlone = runtime == nil
     let located: @Sendable (any Communicator) throws -> R = { communicator in
       do {

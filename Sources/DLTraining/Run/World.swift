@@ -52,6 +52,7 @@ public final class World {
   /// where all processes threw it together; else by the one that threw it, which then ends the
   /// others by MPI.
   public static func main(_ body: (World) throws -> ExitCode) -> Never {
+    WorkMemory.leaveOutThreads()
     let signals = StopSignals()
     let world: World
     do {
@@ -59,7 +60,7 @@ public final class World {
     } catch {
       let number = getenv("OMPI_COMM_WORLD_RANK") ?? getenv("PMI_RANK")
       if number.map({ String(cString: $0) == "0" }) ?? true { complain(error) }
-      exit(exitCode(of: error).rawValue)
+      end(exitCode(of: error))
     }
     let code: ExitCode
     do {
@@ -76,7 +77,15 @@ public final class World {
     // mpirun sends SIGTERM to those still on their way out when the first has ended with a code.
     signals.silence()
     do { try world.runtime?.finalize() } catch { world.leave(error) }
-    exit(code.rawValue)
+    end(code)
+  }
+
+  /// Ends this process: after a failure without the exit handlers of libraries, that of OpenBLAS
+  /// among them, which waits for threads that may wait for memory for ever.
+  private static func end(_ code: ExitCode) -> Never {
+    if code == .success { exit(code.rawValue) }
+    fflush(nil)
+    _exit(code.rawValue)
   }
 
   /// The columns of the terminal on standard output; nil for files and pipes.
@@ -138,7 +147,7 @@ public final class World {
     TemporaryFiles.removeAll()
     if processCount > 1 { MPIRuntime.abort(code) }
     try? runtime?.finalize()
-    exit(code.rawValue)
+    World.end(code)
   }
 
   /// Ends the job from a thread beside the ranks, with one line, while they hang.

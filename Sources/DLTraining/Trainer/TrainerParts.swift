@@ -27,14 +27,13 @@ struct TrainerParts {
       order: configuration.data.order, lastBatch: configuration.data.lastBatch,
       seed: Int(clamping: configuration.seed))
     sharding = try TrainerParts.sharding(configuration, ranks: ranks)
-    totalSteps =
-      configuration.steps
-      ?? Int(((configuration.epochs ?? 1) * Double(sampler.stepsPerEpoch)).rounded())
+    totalSteps = try TrainerParts.totalSteps(configuration, sampler)
 
     task = try makeTask(
       TaskInput(
         configuration: configuration, inputShape: data.modelInput,
         classes: data.train.classCount, tokenizer: try data.tokenizer, context: context))
+    try TrainerParts.checkMemory(of: task.model, context)
     arena = try ParameterArena(task.model, context: context)
     try TrainerParts.checkNames(configuration, task)
     schedule = configuration.learningRate(
@@ -49,6 +48,31 @@ struct TrainerParts {
       configuration, arena: arena, totalSteps: totalSteps, stepsPerEpoch: sampler.stepsPerEpoch)
     try tryOut(context)
     try checkBatchNorms(configuration)
+  }
+
+  /// The length of the run.
+  private static func totalSteps(_ configuration: Configuration, _ sampler: Sampler) throws -> Int {
+    if let steps = configuration.steps { return steps }
+    let epochs = configuration.epochs ?? 1
+    // Within 2^53 every number of steps is exact in floating point too.
+    guard
+      let steps = Int(exactly: (epochs * Double(sampler.stepsPerEpoch)).rounded()), steps <= 1 << 53
+    else {
+      throw DataError(
+        "epochs: \(epochs) epochs of \(sampler.stepsPerEpoch) steps are more than 2^53 steps; lower it"
+      )
+    }
+    return steps
+  }
+
+  /// Throws where parameters and gradients exceed the memory that is left, before any is taken.
+  private static func checkMemory(of model: Module, _ context: Context) throws {
+    let sizes = model.parameters().map { CheckedSize($0.shape.count) }
+    let elements = sizes.reduce(CheckedSize(0), +)
+    // Values and gradients, and first values in float64.
+    let bytes = elements * (2 * context.precision.byteCount) + (sizes.max() ?? CheckedSize(0)) * 8
+    try bytes.checkMemory(
+      for: "model: \(elements.value) parameters", advice: "use smaller or fewer layers")
   }
 
   private static func checkNames(_ configuration: Configuration, _ task: any TrainingTask) throws {

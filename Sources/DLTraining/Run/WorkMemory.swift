@@ -1,0 +1,73 @@
+import DLCluster
+import DLData
+import Glibc
+
+/// Address space for what libraries take without a way to fail, asked for before they do.
+///
+/// OpenBLAS takes a work buffer of 128 MiB for each thread that multiplies matrices, and tries again
+/// for ever where the system refuses it; Swift ends a process that gets no memory for an object. All
+/// that matters only where the address space is limited (`ulimit -v`, some batch systems).
+enum WorkMemory {
+  /// What one of OpenBLAS's buffers takes, with some room.
+  private static let bufferBytes = 132 << 20
+  /// What is to be left for objects of the program, malloc's arenas, and the stacks of other threads.
+  private static let spareBytes = 128 << 20
+  /// OpenBLAS's own limit of buffers is above this.
+  private static let mostBuffers = 64
+
+  /// Starts the program anew without the threads that OpenBLAS makes while it is loaded, each with a
+  /// buffer that nobody uses: ranks multiply by one thread each. Does nothing without a limit.
+  static func leaveOutThreads() {
+    guard MachineMemory.addressSpaceBytes != nil, getenv("OPENBLAS_NUM_THREADS") == nil else {
+      return
+    }
+    setenv("OPENBLAS_NUM_THREADS", "1", 1)
+    var arguments: [UnsafeMutablePointer<CChar>?] = CommandLine.arguments.map { strdup($0) }
+    arguments.append(nil)
+    execv("/proc/self/exe", arguments)
+    // Refused: goes on as it is.
+    for argument in arguments { free(argument) }
+  }
+
+  /// Takes OpenBLAS's buffers for the ranks of this process, so that no product has to wait for one.
+  ///
+  /// - Parameter stackBytes: what the ranks' stacks take beside them.
+  /// - Throws: `DataError` where the address space has no room for them and a run.
+  static func reserve(ranks: Int, stackBytes: Int) throws {
+    guard let available = MachineMemory.addressSpaceBytes else { return }
+    let buffers = min(ranks, mostBuffers)
+    let wanted =
+      CheckedSize(bufferBytes) * buffers + CheckedSize(stackBytes) * ranks
+      + CheckedSize(spareBytes)
+    guard wanted.value <= available, canMap(wanted.value) else {
+      throw DataError(
+        "address space: \(ranks) rank\(ranks == 1 ? "" : "s") of a process need \(wanted) beside what is "
+          + "in use, \(CheckedSize(available)) is left; raise its limit (ulimit -v) or use fewer ranks",
+        exitCode: .io)
+    }
+    // Not in the header: without these two the buffers come with the first products.
+    guard
+      let take = symbol(
+        "blas_memory_alloc", as: (@convention(c) (Int32) -> UnsafeMutableRawPointer?).self),
+      let give = symbol(
+        "blas_memory_free", as: (@convention(c) (UnsafeMutableRawPointer?) -> Void).self)
+    else { return }
+    let taken = (0..<buffers).map { _ in take(0) }
+    for buffer in taken { give(buffer) }
+  }
+
+  private static func symbol<T>(_ name: String, as type: T.Type) -> T? {
+    guard let found = dlsym(nil, name) else { return nil }
+    return unsafeBitCast(found, to: type)
+  }
+
+  /// Whether the system would map so much.
+  private static func canMap(_ byteCount: Int) -> Bool {
+    let flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE
+    guard let start = mmap(nil, byteCount, PROT_NONE, flags, -1, 0), start != MAP_FAILED else {
+      return false
+    }
+    munmap(start, byteCount)
+    return true
+  }
+}
