@@ -58,8 +58,7 @@ struct PackCommandTests {
       }
       let job = try Job.write(to: folder)
       let outcome = try Program.run(
-        ["train", job, "--set", "data.train=\(table)", "--out", folder + "/run"], processes: 2,
-        timeoutSeconds: 20)
+        ["train", job, "--set", "data.train=\(table)", "--out", folder + "/run"], processes: 2)
       #expect(outcome.status == 65 && outcome.faults.count == 1, "\(outcome.errors)")
       #expect(outcome.errors.contains("is text, perhaps CSV, not a safetensors file"))
     }
