@@ -29,7 +29,8 @@ struct Train: Verb {
     discussion: """
       Example: mpirun -n 4 dltrain train job.yaml --set optimizer.lr=0.05 --out runs/job
 
-      SIGUSR1 makes it finish the step, write a checkpoint and exit with code 75; --resume auto goes on.
+      SIGUSR1, and Ctrl-C without mpirun, make it finish the step, write a checkpoint and exit with code 75; --resume
+      auto goes on.
       """)
 
   @Argument(help: "A configuration file, or a recipe from `dltrain recipes`.")

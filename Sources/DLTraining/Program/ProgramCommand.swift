@@ -7,7 +7,7 @@ enum ProgramCommand {
   case train(TrainingJob, configuration: String?, overrides: [String])
   case evaluate(RunChoice, data: String?, ranks: Int?)
   case predict(RunChoice, input: String, output: String?)
-  case generate(RunChoice, TextGeneration)
+  case generate(RunChoice, TextGeneration, images: ImageGeneration, output: String?)
   case export(RunChoice, output: String)
 
   /// A run folder, one of its checkpoints, and the views that an output is the mean of.
@@ -26,7 +26,7 @@ enum ProgramCommand {
     Usage: [train] [CONFIG] [--set KEY=VALUE ...] [--out DIR] [--resume auto|PATH] [--init FILE] [--ranks N] [--trace FILE] [--stop-at STEP]
            evaluate RUN [--checkpoint best|latest|FILE] [--views one|mirrored|six] [--data FILE] [--ranks N]
            predict RUN INPUT [--checkpoint best|latest|FILE] [--views one|mirrored|six] [-o FILE]
-           generate RUN [--checkpoint best|latest|FILE] [--prompt TEXT] [--tokens N] [--temperature T] [--top-k K] [--top-p P] [--seed N]
+           generate RUN [--checkpoint best|latest|FILE] [-o FILE|FILE.png] [--prompt TEXT] [--tokens N] [--temperature T] [--top-k K] [--top-p P] [--images N] [--seed N]
            export RUN -o FILE [--checkpoint best|latest|FILE]
     Example: mpirun -n 4 PROGRAM --set optimizer.lr=0.05 --out runs/mine
     """
@@ -65,9 +65,15 @@ enum ProgramCommand {
       let read = try ProgramArguments(
         rest,
         names: [
-          "--checkpoint", "--prompt", "--tokens", "--temperature", "--top-k", "--top-p", "--seed",
-        ])
-      self = .generate(try RunChoice(read, ["RUN"]), try TextGeneration(read))
+          "--checkpoint", "--output", "--prompt", "--tokens", "--temperature", "--top-k",
+          "--top-p", "--images", "--seed",
+        ], short: ProgramCommand.short)
+      var images = ImageGeneration()
+      images.images = try read.number("--images") ?? images.images
+      images.seed = try read.number("--seed") ?? images.seed
+      self = .generate(
+        try RunChoice(read, ["RUN"]), try TextGeneration(read), images: images,
+        output: read.text("--output"))
     case "train": self = try ProgramCommand.train(rest)
     default: self = try ProgramCommand.train(arguments[...])
     }
@@ -118,10 +124,18 @@ enum ProgramCommand {
           try run.predict(input) { world.print($0, terminator: "") }
         }
       }
-    case .generate(let choice, let generation):
+    case .generate(let choice, let text, let images, let output):
       try world.first("generate") {
-        try generation.run(choice.open(world, task)) { world.print($0, terminator: "") }
-        world.print("")
+        let run = try choice.open(world, task)
+        guard let output else {
+          try text.run(run) { world.print($0, terminator: "") }
+          return world.print("")
+        }
+        if output.hasSuffix(".png") { return try images.run(run, to: output) }
+        _ = try File.replace(output) { file in
+          try text.run(run) { try file.write($0) }
+          try file.write("\n")
+        }
       }
     case .export(let choice, let output):
       try world.first("export \(choice.folder)") {
