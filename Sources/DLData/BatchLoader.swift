@@ -59,7 +59,9 @@ public final class BatchLoader {
     do {
       thread = try SystemThread("loader") { [state] in state.run() }
     } catch {
-      throw DataError("\(error)", exitCode: .io)
+      throw DataError(
+        "loader: no thread can be started to read rows; raise the limit of processes (ulimit -u) or of "
+          + "address space (ulimit -v)", exitCode: .io)
     }
   }
 

@@ -8,6 +8,21 @@ struct LeaseTests {
     ["train", try Job.write(to: folder), "--out", folder + "/run"] + Job.endless
   }
 
+  /// Stops ranks while no file is being written: one that has its name given in the moment of the
+  /// stop may get it afterwards.
+  private func stopBetweenSaves(_ running: RunningProgram, _ ranks: [pid_t]) {
+    while running.process.isRunning {
+      for process in ranks { RunningProgram.stop(process) }
+      if RunningProgram.phase(ranks[0]) == "step",
+        !RunningProgram.threads(ranks[0]).contains("checkpoint:busy")
+      {
+        return
+      }
+      for process in ranks { kill(process, SIGCONT) }
+      usleep(10_000)
+    }
+  }
+
   /// All files of a run by name.
   private func files(_ run: String) throws -> [String: Data] {
     let names = try FileManager.default.subpathsOfDirectory(atPath: run)
@@ -39,7 +54,8 @@ struct LeaseTests {
       #expect(first.reachesACheckpoint(folder + "/run"))
       // As if their host were cut off: alive, and silent.
       let ranks = first.ranks
-      for process in ranks { RunningProgram.stop(process) }
+      try #require(ranks.count == 2)
+      stopBetweenSaves(first, ranks)
       let step = try #require(Job.latestStep(run))
       let second = try Program.run(
         try train(folder) + ["--resume", "auto", "--stop-at", String(step + 50)], processes: 2)

@@ -1,5 +1,6 @@
 import CKernels
 import DLCluster
+import DLData
 
 /// A thread that runs jobs one after another, and something else at an interval between them.
 final class BackgroundThread: @unchecked Sendable {
@@ -22,12 +23,18 @@ final class BackgroundThread: @unchecked Sendable {
   /// - Parameters:
   ///   - name: what tools show, 10 bytes at most; `:busy` is added during a job.
   ///   - interval: what to do between jobs, and how often.
-  /// - Throws: `ClusterError` where the system refuses a thread.
+  /// - Throws: `DataError` where the system refuses a thread.
   init(_ name: String, every interval: (seconds: Double, tick: Job)? = nil) throws {
     self.name = name
     self.interval = interval
     // The thread keeps this object until `end`, which every owner calls.
-    thread = try SystemThread(name) { self.run() }
+    do {
+      thread = try SystemThread(name) { self.run() }
+    } catch {
+      throw DataError(
+        "\(name): no thread can be started; raise the limit of processes (ulimit -u) or of address space "
+          + "(ulimit -v)", exitCode: .io)
+    }
   }
 
   /// Hands over the next job once the one before it is done.

@@ -107,8 +107,16 @@ public final class StopSignals: Sendable {
   func claim() -> Bool {
     state.withLock { state in
       defer { state.isEnding = true }
-      return !state.isEnding && state.notes.claim()
+      let speaks = !state.place.isEmpty || StopSignals.isFirstToStart
+      return !state.isEnding && speaks && state.notes.claim()
     }
+  }
+
+  /// Whether this process speaks for all while they do not know each other yet, by the number that
+  /// its launcher gave it.
+  static var isFirstToStart: Bool {
+    let number = getenv("OMPI_COMM_WORLD_RANK") ?? getenv("PMI_RANK")
+    return number.map { String(cString: $0) == "0" } ?? true
   }
 
   /// Ends the run's record, and tells the other processes of the host why.

@@ -12,11 +12,15 @@ enum WorkMemory {
   private static let bufferBytes = 132 << 20
   /// What is to be left for objects of the program, malloc's arenas, and the stacks of other threads.
   private static let spareBytes = 128 << 20
+  /// What MPI takes when it begins.
+  private static let mpiBytes = 128 << 20
   /// OpenBLAS's own limit of buffers is above this.
   private static let mostBuffers = 64
 
-  /// Starts the program anew without the threads that OpenBLAS makes while it is loaded, each with a
-  /// buffer that nobody uses: ranks multiply by one thread each. Does nothing without a limit.
+  /// Starts the program anew without the threads that OpenBLAS makes while it is loaded.
+  ///
+  /// Each has a buffer that nobody uses: ranks multiply by one thread each. Does nothing without a
+  /// limit.
   static func leaveOutThreads() {
     guard MachineMemory.addressSpaceBytes != nil, getenv("OPENBLAS_NUM_THREADS") == nil else {
       return
@@ -29,15 +33,24 @@ enum WorkMemory {
     for argument in arguments { free(argument) }
   }
 
+  /// Takes the buffer of the thread that starts the program, before MPI begins, which takes what it
+  /// wants without a way to fail too.
+  static func reserveForStart() throws {
+    let isLaunched = Launcher.detect() != nil
+    try reserve(ranks: 1, taken: 0, stackBytes: isLaunched ? mpiBytes : 0)
+  }
+
   /// Takes OpenBLAS's buffers for the ranks of this process, so that no product has to wait for one.
   ///
-  /// - Parameter stackBytes: what the ranks' stacks take beside them.
+  /// - Parameters:
+  ///   - taken: how many this process has.
+  ///   - stackBytes: what each rank takes beside it.
   /// - Throws: `DataError` where the address space has no room for them and a run.
-  static func reserve(ranks: Int, stackBytes: Int) throws {
+  static func reserve(ranks: Int, taken: Int = 1, stackBytes: Int) throws {
     guard let available = MachineMemory.addressSpaceBytes else { return }
     let buffers = min(ranks, mostBuffers)
     let wanted =
-      CheckedSize(bufferBytes) * buffers + CheckedSize(stackBytes) * ranks
+      CheckedSize(bufferBytes) * max(buffers - taken, 0) + CheckedSize(stackBytes) * ranks
       + CheckedSize(spareBytes)
     guard wanted.value <= available, canMap(wanted.value) else {
       throw DataError(

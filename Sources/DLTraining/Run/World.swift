@@ -56,10 +56,10 @@ public final class World {
     let signals = StopSignals()
     let world: World
     do {
+      try WorkMemory.reserveForStart()
       world = try World(signals: signals)
     } catch {
-      let number = getenv("OMPI_COMM_WORLD_RANK") ?? getenv("PMI_RANK")
-      if number.map({ String(cString: $0) == "0" }) ?? true { complain(error) }
+      if StopSignals.isFirstToStart { complain(error) }
       end(exitCode(of: error))
     }
     let code: ExitCode

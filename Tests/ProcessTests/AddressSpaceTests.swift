@@ -1,0 +1,45 @@
+import Foundation
+import Testing
+
+/// Runs in little address space, as batch systems give: the job ends well, or with one line.
+@Suite(.serialized)
+struct AddressSpaceTests {
+  /// The kilobytes of `ulimit -v`: from what the program cannot even be loaded in to what is enough.
+  private static let limits = [100_000, 200_000, 300_000, 400_000, 550_000, 700_000, 2_000_000]
+
+  private func run(_ limit: Int, processes: Int?, ranks: Int, in folder: String) throws -> Outcome {
+    let limited = ["bash", "-c", "ulimit -v \(limit); exec \"$@\"", "bash", Program.path]
+    let run = folder + "/run-\(UUID().uuidString)"
+    let train = ["train", try Job.write(to: folder), "--out", run]
+    let command =
+      Program.launcher(processes) + limited + train
+      + (processes == nil ? ["--ranks", String(ranks)] : [])
+    return try Program.startCommand(command, in: folder).wait()
+  }
+
+  @Test(arguments: [(nil, 1), (nil, 2), (2, 2)] as [(Int?, Int)])
+  func aRunEndsWellOrWithOneLine(processes: Int?, ranks: Int) throws {
+    try TemporaryFolder.with { folder in
+      for limit in AddressSpaceTests.limits {
+        let outcome = try run(limit, processes: processes, ranks: ranks, in: folder)
+        let what = "\(limit) kB: \(outcome.status): \(outcome.errors)"
+        // What the loader of the system says before the program begins is its own.
+        if outcome.status == 127 || outcome.errors.contains("cannot open shared object") {
+          continue
+        }
+        #expect([0, 70, 74].contains(outcome.status), "\(what)")
+        let faults = outcome.faults.filter { !$0.hasPrefix("dltrain: warning: ") }
+        #expect(faults.count == (outcome.status == 0 ? 0 : 1), "\(what)")
+      }
+    }
+  }
+
+  @Test func whatARunNeedsIsEnough() throws {
+    try TemporaryFolder.with { folder in
+      for (processes, ranks) in [(nil, 2), (2, 2)] as [(Int?, Int)] {
+        let outcome = try run(3_000_000, processes: processes, ranks: ranks, in: folder)
+        #expect(outcome.status == 0, "\(outcome.errors)")
+      }
+    }
+  }
+}
