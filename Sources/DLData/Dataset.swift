@@ -1,3 +1,4 @@
+import DLFormats
 import DLTensor
 
 /// Rows of inputs and labels that can be read in any order.
@@ -20,6 +21,11 @@ public protocol Dataset: AnyObject, Sendable {
   /// The length of each row, where rows are padded sequences; for ``Sampler/Order/bucketed``.
   var rowLengths: [Int32]? { get }
 
+  /// Compares all inputs and labels with what a model takes.
+  ///
+  /// Throws a content error that names the first one outside, with its row.
+  func check(_ domains: DataDomains) throws
+
   /// Reads rows, in the order given, into buffers of exactly their size.
   ///
   /// Throws where a row cannot be read or a label lies outside the classes; allocates nothing else.
@@ -29,7 +35,34 @@ public protocol Dataset: AnyObject, Sendable {
   ) throws
 }
 
+/// What a model takes as inputs, and its loss as labels.
+public struct DataDomains: Sendable {
+  /// The inputs.
+  public var inputs = ValueDomain.finite
+  /// Who takes the inputs.
+  public var inputTaker = "the model's inputs"
+  /// The labels.
+  public var labels = ValueDomain.finite
+  /// Who takes the labels.
+  public var labelTaker = "the model's labels"
+
+  /// Makes domains of all finite numbers.
+  public init() {}
+
+  /// Compares all values of a file's tensor of inputs with what a model takes.
+  ///
+  /// Throws a content error that names the first one outside, with its row.
+  public func checkInputs(
+    of file: SafetensorsFile, _ x: SafetensorsInfo, _ statistics: FileStatistics?
+  ) throws {
+    guard x.dtype != .uint8 else { return }
+    try ColumnCheck(file, x, statistics, taker: inputTaker).require(inputs)
+  }
+}
+
 extension Dataset {
+  /// Rows that are made, and not read from a file, are as they should be.
+  public func check(_ domains: DataDomains) throws {}
   /// All rows are of one length.
   public var rowLengths: [Int32]? { nil }
   /// Elements of one input.

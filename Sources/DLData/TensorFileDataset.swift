@@ -1,3 +1,4 @@
+import CKernels
 import DLFormats
 import DLTensor
 
@@ -5,8 +6,8 @@ import DLTensor
 /// values, [N, ...]).
 ///
 /// The number of classes is the one given, else the metadata entry `classes`, else one more than
-/// the largest label. All labels are checked at opening, and again whenever they are read, since
-/// the file may change in use; a label that the loss ignores may lie outside the classes.
+/// the largest label. All labels are checked at opening, and again whenever they are read; a label
+/// that the loss ignores may lie outside the classes.
 public final class TensorFileDataset: Dataset {
   /// The number of rows.
   public let count: Int
@@ -26,13 +27,30 @@ public final class TensorFileDataset: Dataset {
   /// The longest of each row's sequences, where the file has `lengths` I32 [N, ...].
   public let rowLengths: [Int32]?
 
+  /// The names of the classes, as the file has them; nil where it has none.
+  public let classNames: ClassNames?
+
   private let ignoredLabel: Int32?
   private let file: SafetensorsFile
   private let x: SafetensorsInfo
   private let y: SafetensorsInfo
+  private let statistics: FileStatistics?
+  /// What each class of the file is called by the caller; nil where that is its own number.
+  private let map: [Int32]?
 
-  /// Opens a file and checks it; throws `FormatError`.
-  public init(path: String, classes: Int? = nil, ignoredLabel: Int32? = nil) throws {
+  /// Opens a file and checks it.
+  ///
+  /// - Parameters:
+  ///   - classes: the number of classes.
+  ///   - ignoredLabel: the label of rows that do not count.
+  ///   - statistics: what a pass over the file found; nil to make the pass here.
+  ///   - names: what the numbers of classes shall stand for: labels of a file that has names are
+  ///     numbered by them. `namesSource` says where they come from.
+  /// - Throws: `FormatError`.
+  public init(
+    path: String, classes: Int? = nil, ignoredLabel: Int32? = nil,
+    statistics: FileStatistics? = nil, names: ClassNames? = nil, namesSource: String = "the others"
+  ) throws {
     let file = try SafetensorsFile(path: path)
     let x = try file.info("x")
     let y = try file.info("y")
@@ -59,26 +77,57 @@ public final class TensorFileDataset: Dataset {
     self.count = count
     self.inputType = inputType
     self.labelType = labelType
+    let statistics = try statistics?.of(file)
+    self.statistics = statistics
     inputShape = Array(x.shape.dropFirst())
     labelShape = Array(y.shape.dropFirst())
-    rowLengths = try Self.lengths(file, count: count)
+    rowLengths = try Self.lengths(
+      file, count: count, longest: max(inputShape.first ?? 1, labelShape.first ?? 1))
+    let own = try ClassNames.read(file)
+    classNames = own
+    let numbers = try names.flatMap { names in
+      try own?.numbers(among: names, file: path, source: namesSource)
+    }
     guard labelType == .int32 else {
       classCount = nil
+      map = nil
+      guard numbers == nil else {
+        throw fault(
+          "the columns of y have other names, or another order, than those of \(namesSource)",
+          "arrange them alike")
+      }
       return
     }
-    var limit = classes
+    map = numbers
+    var limit = numbers.map(\.count) ?? classes
     if limit == nil, let text = file.metadata["classes"] {
       guard let value = Int(text), value > 0 else {
         throw fault("metadata: classes is \"\(text)\"", "give a positive number")
       }
       limit = value
     }
-    let largest = try Self.scanLabels(
-      file, y, rowLength: y.count / count, classes: limit, ignored: ignoredLabel)
-    classCount = limit ?? largest + 1
+    let check = try ColumnCheck(file, y, statistics, taker: "the classes")
+    try check.requireClasses(limit, ignored: ignoredLabel)
+    if let numbers, let names, let own, numbers.contains(-1) {
+      try check.requireNamed(numbers, own, source: namesSource, ignored: ignoredLabel)
+      classCount = names.names.count
+    } else {
+      let largest = check.statistics.range(without: ignoredLabel)?.upperBound ?? 0
+      classCount = numbers == nil ? limit ?? Int(largest) + 1 : names?.names.count
+    }
   }
 
-  private static func lengths(_ file: SafetensorsFile, count: Int) throws -> [Int32]? {
+  /// Compares all inputs and labels with what a model takes.
+  public func check(_ domains: DataDomains) throws {
+    try domains.checkInputs(of: file, x, statistics)
+    // Labels that are numbered anew are classes of the model by their names.
+    guard map == nil else { return }
+    try ColumnCheck(file, y, statistics, taker: domains.labelTaker).require(domains.labels)
+  }
+
+  private static func lengths(_ file: SafetensorsFile, count: Int, longest: Int) throws
+    -> [Int32]?
+  {
     guard let info = file["lengths"] else { return nil }
     guard info.dtype == .int32, info.shape.first == count, info.count > 0 else {
       throw FormatError(
@@ -89,37 +138,15 @@ public final class TensorFileDataset: Dataset {
     let each = info.count / count
     return try file.bytes("lengths").withUnsafeBytes { bytes in
       let values = bytes.bindMemory(to: Int32.self)
+      let wrong = dl_first_beyond_i32(
+        values.baseAddress, values.count, 0, Int32(clamping: longest), nil)
+      guard wrong == values.count else {
+        throw FormatError(
+          .content, file: file.path,
+          "row \(wrong / each): lengths has \(values[wrong]), outside 0 to \(longest)",
+          advice: "pack it anew")
+      }
       return (0..<count).map { row in values[row * each..<(row + 1) * each].max() ?? 0 }
-    }
-  }
-
-  /// Checks all labels, in pieces, and returns the largest that is not ignored.
-  private static func scanLabels(
-    _ file: SafetensorsFile, _ y: SafetensorsInfo, rowLength: Int, classes: Int?, ignored: Int32?
-  ) throws -> Int {
-    var largest = 0
-    var piece = [Int32](repeating: 0, count: min(y.count, 1 << 16))
-    for begin in stride(from: 0, to: y.count, by: piece.count) {
-      let count = min(piece.count, y.count - begin)
-      try piece.withUnsafeMutableBytes { piece in
-        let bytes = UnsafeMutableRawBufferPointer(rebasing: piece[..<(4 * count)])
-        try file.read(y, bytes: 4 * begin..<4 * (begin + count), into: bytes)
-      }
-      for index in 0..<count where piece[index] != ignored {
-        try check(
-          piece[index], row: (begin + index) / rowLength, classes: classes, path: file.path)
-        largest = max(largest, Int(piece[index]))
-      }
-    }
-    return largest
-  }
-
-  private static func check(_ label: Int32, row: Int, classes: Int?, path: String) throws {
-    guard label >= 0, Int(label) < classes ?? Int.max else {
-      let range = classes.map { "the classes 0 to \($0 - 1)" } ?? "0 and above"
-      throw FormatError(
-        .content, file: path, "row \(row) has label \(label), outside \(range)",
-        advice: "correct the label or the number of classes")
     }
   }
 
@@ -142,9 +169,25 @@ public final class TensorFileDataset: Dataset {
       done += length
     }
     guard let classCount else { return }
-    for (index, label) in labels.bindMemory(to: Int32.self).enumerated() where label != ignoredLabel
-    {
-      try Self.check(label, row: rows[index / labelCount], classes: classCount, path: path)
+    try number(labels.bindMemory(to: Int32.self), of: rows, classes: classCount)
+  }
+
+  /// Numbers labels as the caller does, and checks that each is a class.
+  private func number(
+    _ labels: UnsafeMutableBufferPointer<Int32>, of rows: UnsafeBufferPointer<Int>, classes: Int
+  ) throws {
+    let count = labels.count
+    func first(_ ignored: UnsafePointer<Int32>?) -> Int {
+      guard let map else {
+        return dl_first_beyond_i32(
+          labels.baseAddress, count, 0, Int32(clamping: classes - 1), ignored)
+      }
+      return dl_map_i32(labels.baseAddress, count, map, map.count, ignored)
     }
+    let wrong =
+      ignoredLabel.map { ignored in withUnsafePointer(to: ignored) { first($0) } } ?? first(nil)
+    guard wrong < count else { return }
+    throw ColumnCheck.classFault(
+      labels[wrong], row: rows[wrong / labelCount], classes: map?.count ?? classes, path: path)
   }
 }

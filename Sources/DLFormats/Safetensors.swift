@@ -86,6 +86,9 @@ public final class SafetensorsFile: Sendable {
       tensors.enumerated().map { (ScalarString($1.name), $0) }, uniquingKeysWith: { one, _ in one })
   }
 
+  /// Which content the open file has, to tell later whether it is the same.
+  public func identity() throws -> File.Identity { try file.identity() }
+
   /// The tensor of that name, if there is one; O(1).
   public subscript(name: String) -> SafetensorsInfo? {
     index[ScalarString(name)].map { tensors[$0] }

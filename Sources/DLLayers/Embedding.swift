@@ -35,6 +35,9 @@ public final class Embedding: Module, Layer {
     self.normType = normType
   }
 
+  /// The rows of the table.
+  public var inputDomain: ValueDomain { .indices(count: weight.shape[0]) }
+
   /// Applies the layer.
   public func forward(_ indices: Tensor) throws -> Tensor {
     let table = try weight.value
@@ -78,6 +81,9 @@ public final class EmbeddingBag: Module, Layer {
     self.mode = mode
     self.paddingIndex = padding
   }
+
+  /// The rows of the table.
+  public var inputDomain: ValueDomain { .indices(count: weight.shape[0]) }
 
   /// Applies the layer to bags of one length.
   public func forward(_ indices: Tensor) throws -> Tensor {

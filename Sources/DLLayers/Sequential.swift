@@ -49,6 +49,11 @@ public final class Sequential: Module, Layer {
     try steps.reduce(x) { try $1($0) }
   }
 
+  /// What the first layer takes that looks at values.
+  public var inputDomain: ValueDomain {
+    layers.first { !($0 is Flatten) }?.inputDomain ?? .finite
+  }
+
   /// The output's shape without its batch axis.
   public func outputShape(for input: Shape) throws -> Shape {
     try layers.reduce(input) { shape, layer in

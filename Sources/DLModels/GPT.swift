@@ -91,6 +91,9 @@ public final class GPT: Module, TokenModel {
     return try head(blocks(embedded, mask: AttentionMask(), cache: cache))
   }
 
+  /// The tokens of the vocabulary.
+  public var inputDomain: ValueDomain { tokens.inputDomain }
+
   /// The output's shape without its batch axis.
   public func outputShape(for input: Shape) throws -> Shape {
     try head.outputShape(for: blocks.outputShape(for: tokens.outputShape(for: input)))

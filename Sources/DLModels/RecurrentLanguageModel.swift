@@ -62,6 +62,9 @@ public final class LSTMLanguageModel: Module, StatefulLayer, TokenModel {
     return (try head(dropout(hidden)), next)
   }
 
+  /// The tokens of the vocabulary.
+  public var inputDomain: ValueDomain { embedding.inputDomain }
+
   /// The output's shape without its batch axis.
   public func outputShape(for input: Shape) throws -> Shape {
     try head.outputShape(for: lstm.outputShape(for: embedding.outputShape(for: input)))

@@ -24,11 +24,15 @@ struct PackImages: Verb {
   @Option(help: "1 for gray, 3 for colour; as the first image has it unless given.")
   var channels: Int?
 
+  @Option(help: "Number classes by the names in this data set file, as for images to evaluate on.")
+  var like: String?
+
   func run(in world: World) throws -> DLCluster.ExitCode {
     try world.first("pack \(source)") {
       var packer = ImagePacker()
       packer.size = size.map { ($0.height, $0.width) }
       packer.channels = channels
+      packer.like = like
       packer.notice = world.warn
       let line = ProgressLine(world)
       defer { line.clear() }

@@ -21,7 +21,9 @@ struct PackParallel: Verb {
   var output: String
   @Option(help: "The number of pieces to learn.")
   var vocabulary = 8000
-  @Option(help: "Take the pieces of this data set file instead.")
+  @Option(
+    name: [.customLong("like"), .customLong("tokenizer")],
+    help: "Take the pieces of this data set file instead.")
   var tokenizer: String?
 
   func validate() throws {

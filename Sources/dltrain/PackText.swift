@@ -16,9 +16,12 @@ struct PackText: Verb {
   @Option(help: "The part of the text, from its beginning, that is for training.")
   var trainFraction = 0.9
 
+  @Option(help: "Take the characters of this data set file, as for a text to evaluate on.")
+  var like: String?
+
   func run(in world: World) throws -> DLCluster.ExitCode {
     try world.first("pack \(file)") {
-      for file in try TextPacker.pack(file, output: output, fraction: trainFraction) {
+      for file in try TextPacker.pack(file, output: output, fraction: trainFraction, like: like) {
         world.print("\(file.path): tokens \(file.shape)")
       }
     }

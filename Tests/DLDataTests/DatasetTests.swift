@@ -77,6 +77,19 @@ import Testing
     }
   }
 
+  @Test func lengthsLieWithinTheRows() throws {
+    for (length, isRight) in [(3, true), (0, true), (4, false), (-1, false)] {
+      let path = try write([
+        tensor("x", .int32, [2, 3], [Int32](repeating: 1, count: 6)),
+        tensor("y", .int32, [2, 2], [Int32](repeating: 1, count: 4)),
+        tensor("lengths", .int32, [2, 2], [1, 1, 2, Int32(length)]),
+      ])
+      let fault = refusal { _ = try TensorFileDataset(path: path) }
+      #expect(
+        fault.contains("row 1: lengths has \(length), outside 0 to 3") == !isRight, "\(fault)")
+    }
+  }
+
   @Test func aFileThatIsWrittenToIsRefusedWhenRead() throws {
     let path = try write([
       tensor("x", .uint8, [2], [UInt8]([0, 0])), tensor("y", .int32, [2], [Int32]([0, 1])),

@@ -27,6 +27,7 @@
 #include "dl_recurrent.h"
 #include "dl_reductions.h"
 #include "dl_sample.h"
+#include "dl_scan.h"
 #include "dl_select.h"
 #include "dl_softmax.h"
 #include "dl_sparse.h"

@@ -8,15 +8,18 @@ public enum TextPacker {
   /// as Python's text mode reads them.
   ///
   /// The first `fraction` of the characters is for training, as in nanoGPT: floor(fraction * n).
-  /// Both files hold the tokenizer of the whole text. Throws `FormatError` and `DataError`.
-  public static func pack(_ path: String, output: String, fraction: Double = 0.9) throws
-    -> [PackedFile]
-  {
+  /// Both files hold the tokenizer of the whole text, or that of the file `like`. Throws
+  /// `FormatError`, as for a character that the other file lacks, and `DataError`.
+  public static func pack(
+    _ path: String, output: String, fraction: Double = 0.9, like: String? = nil
+  ) throws -> [PackedFile] {
     guard fraction > 0, fraction < 1 else {
       throw DataError("train-fraction: \(fraction) is out of range, give 0 < fraction < 1")
     }
     let text = try TextFile.text(of: path)
-    let tokenizer = CharacterTokenizer(of: text)
+    let tokenizer: any Tokenizer =
+      try like.map { try PackLike($0).tokenizer(for: text, source: path) }
+      ?? CharacterTokenizer(of: text)
     let tokens = try tokenizer.encode(text)
     let cut = Int(Double(tokens.count) * fraction)
     guard cut >= 2, tokens.count - cut >= 2 else {

@@ -37,6 +37,7 @@ public final class TokenWindowDataset: Dataset {
   /// The path as the caller gave it.
   public var path: String { file.path }
 
+  private let statistics: FileStatistics?
   private let file: SafetensorsFile
   private let info: SafetensorsInfo
   private let vocabulary: Int
@@ -50,11 +51,15 @@ public final class TokenWindowDataset: Dataset {
     try SafetensorsFile(path: path)["tokens"] != nil
   }
 
-  /// Opens a file for windows of `window` tokens.
+  /// Opens a file for windows of `window` tokens; `statistics` are what a pass over it found, nil to
+  /// make the pass where tokens are checked.
   ///
   /// Throws a `FormatError` for a file without tokens, and `DataError` where no window fits.
-  public init(path: String, window: Int, windows: Windows = .everyOffset) throws {
+  public init(
+    path: String, window: Int, windows: Windows = .everyOffset, statistics: FileStatistics? = nil
+  ) throws {
     file = try SafetensorsFile(path: path)
+    self.statistics = try statistics?.of(file)
     info = try file.info("tokens")
     guard info.dtype == .int32, info.shape.count == 1 else {
       throw FormatError(
@@ -92,6 +97,16 @@ public final class TokenWindowDataset: Dataset {
       }
       (streams, stride, streamLength) = (number, window, usable / number)
       count = usable / number / window * number
+    }
+  }
+
+  /// Compares all tokens with the file's own vocabulary, and with what a model takes.
+  public func check(_ domains: DataDomains) throws {
+    for (domain, taker) in [
+      (.indices(count: vocabulary), "the file's vocabulary"), (domains.inputs, domains.inputTaker),
+      (domains.labels, domains.labelTaker),
+    ] {
+      try ColumnCheck(file, info, statistics, taker: taker).require(domain)
     }
   }
 

@@ -29,6 +29,9 @@ public struct BCEWithLogits: LossWord {
   /// What the sum is divided by.
   public func denominator(_ target: Tensor) -> Double { Double(target.count) }
 
+  /// Numbers from 0 to 1.
+  public func labelDomain(_ outputs: Shape, _ type: DType) -> ValueDomain { .within(0...1) }
+
   /// The sum over this rank's rows.
   public func sum(_ prediction: Tensor, _ target: Tensor) throws -> Tensor {
     guard let positiveWeights else { return try prediction.bceWithLogitsSum(target) }

@@ -41,6 +41,14 @@ public struct CTC: LossWord {
     Double(target.shape.rank > 0 ? target.shape[0] : 1)
   }
 
+  /// Classes without the blank, which fills up the end of a row, and no more of them than fit into
+  /// the time steps of the outputs `[batch, time, classes]`.
+  public func labelDomain(_ outputs: Shape, _ type: DType) -> ValueDomain {
+    guard outputs.rank == 3 else { return .finite }
+    return .sequences(
+      classes: outputs[2], blank: blank, steps: zeroInfinity ? nil : outputs[1])
+  }
+
   /// The sum over this rank's rows, each of the lengths given; nil where all are full.
   public func sum(
     _ prediction: Tensor, _ targets: Tensor, inputLengths: Tensor?, targetLengths: Tensor?

@@ -48,6 +48,11 @@ public struct CrossEntropy: ClassLoss {
     return try target.labelWeight(weights, ignoreIndex: ignoreIndex)
   }
 
+  /// Classes, or probabilities.
+  public func labelDomain(_ outputs: Shape, _ type: DType) -> ValueDomain {
+    type.isReal ? .probabilities : .indices(count: outputs.last, ignored: ignoreIndex)
+  }
+
   /// The sum over this rank's rows.
   public func sum(_ prediction: Tensor, _ target: Tensor) throws -> Tensor {
     if target.dtype.isReal {

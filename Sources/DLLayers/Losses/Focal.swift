@@ -35,6 +35,9 @@ public struct Focal: LossWord {
     Double(target.count)
   }
 
+  /// Numbers from 0 to 1.
+  public func labelDomain(_ outputs: Shape, _ type: DType) -> ValueDomain { .within(0...1) }
+
   /// The sum over this rank's rows.
   public func sum(_ prediction: Tensor, _ target: Tensor) throws -> Tensor {
     try prediction.focalSum(target, alpha: alpha, gamma: gamma)

@@ -26,6 +26,11 @@ public struct KLDivergence: LossWord {
     Double(target.shape.rank > 0 ? target.shape[0] : 1)
   }
 
+  /// Probabilities, or their logarithms.
+  public func labelDomain(_ outputs: Shape, _ type: DType) -> ValueDomain {
+    logTarget ? .logProbabilities : .probabilities
+  }
+
   /// The sum over this rank's rows.
   public func sum(_ prediction: Tensor, _ target: Tensor) throws -> Tensor {
     try prediction.klDivergenceSum(target, logTarget: logTarget)

@@ -10,6 +10,10 @@ public protocol Loss: Sendable {
   /// What labels may be in a data set: int32 (classes), float32 (values), or either.
   var labelTypes: [DType] { get }
 
+  /// The values that labels may have, of a type among ``labelTypes``, where the network's outputs
+  /// have this shape, their batch axis included.
+  func labelDomain(_ outputs: Shape, _ type: DType) -> ValueDomain
+
   /// What the sum is divided by: rows, elements, unmasked tokens.
   func denominator(_ target: Tensor) throws -> Double
 
@@ -26,6 +30,8 @@ public protocol Loss: Sendable {
 extension Loss {
   /// Values.
   public var labelTypes: [DType] { [.float32] }
+  /// Any finite number.
+  public func labelDomain(_ outputs: Shape, _ type: DType) -> ValueDomain { .finite }
   /// The outputs themselves.
   public func predictions(of outputs: Tensor) throws -> Tensor { outputs }
 }

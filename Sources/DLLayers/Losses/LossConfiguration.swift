@@ -5,13 +5,22 @@ public struct LossConfiguration: ConfigurationChoice {
   /// The loss, one of the types in ``words``.
   public let loss: any LossWord
 
+  /// Whether someone chose it: what the job falls back on without a word may not be meant.
+  public let isChosen: Bool
+
   /// Makes the configuration of a loss.
-  public init(_ loss: some LossWord) { self.loss = loss }
+  ///
+  /// - Parameter isChosen: whether someone chose it.
+  public init(_ loss: some LossWord, isChosen: Bool = true) {
+    self.loss = loss
+    self.isChosen = isChosen
+  }
 
   /// Makes the configuration from a word's options.
   public init?(option: any ConfigurationOption, line: Int) {
     guard let loss = option as? any LossWord else { return nil }
     self.loss = loss
+    isChosen = true
   }
 
   /// The loss, whose properties are the word's options.

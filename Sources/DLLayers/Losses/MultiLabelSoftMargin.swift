@@ -27,6 +27,9 @@ public struct MultiLabelSoftMargin: LossWord {
     Double(target.count)
   }
 
+  /// Numbers from 0 to 1.
+  public func labelDomain(_ outputs: Shape, _ type: DType) -> ValueDomain { .within(0...1) }
+
   /// The sum over this rank's rows.
   public func sum(_ prediction: Tensor, _ target: Tensor) throws -> Tensor {
     try prediction.bceWithLogitsSum(target, weights: weights)

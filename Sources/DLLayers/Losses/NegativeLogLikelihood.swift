@@ -30,6 +30,11 @@ public struct NegativeLogLikelihood: ClassLoss {
     try target.labelWeight(weights, ignoreIndex: ignoreIndex)
   }
 
+  /// Classes.
+  public func labelDomain(_ outputs: Shape, _ type: DType) -> ValueDomain {
+    .indices(count: outputs.last, ignored: ignoreIndex)
+  }
+
   /// The sum over this rank's rows.
   public func sum(_ prediction: Tensor, _ target: Tensor) throws -> Tensor {
     try prediction.negativeLogLikelihoodSum(

@@ -63,6 +63,10 @@ public protocol Layer: Module {
 
   /// Which inputs an output position depends on; by default the one at its own place.
   var reach: Reach { get }
+
+  /// The values that the layer takes; any finite ones by default. A network says what its first
+  /// layer takes, such as the rows of a table of tokens.
+  var inputDomain: ValueDomain { get }
 }
 
 extension Layer {
@@ -77,6 +81,9 @@ extension Layer {
     if let observer = y.context.layerObserver { observer(self, x, y) }
     return y
   }
+
+  /// Any finite number.
+  public var inputDomain: ValueDomain { .finite }
 
   /// The input's shape, as for everything that works element by element.
   public func outputShape(for input: Shape) throws -> Shape { input }

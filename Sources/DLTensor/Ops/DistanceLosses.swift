@@ -6,7 +6,7 @@ extension Tensor {
   /// Shapes: this tensor and `other` `[rows, features]`; labels int32 `[rows]`, 1 for pairs that
   /// belong together, -1 for others.
   ///
-  /// - Throws: ``TensorError`` for shapes that do not fit.
+  /// - Throws: ``TensorError`` for shapes that do not fit, and for other labels.
   public func cosineEmbeddingSum(_ other: Tensor, labels: Tensor, margin: Double = 0) throws
     -> Tensor
   {
@@ -17,6 +17,13 @@ extension Tensor {
         op: "cosine_embedding",
         "inputs have shape \(shape), labels \(labels.dtype) \(labels.shape); expected int32 "
           + "[\(rows)]")
+    }
+    var negative: Int32 = -1
+    let wrong = dl_first_beyond_i32(labels.int32s, rows, 1, 1, &negative)
+    guard wrong == rows else {
+      throw TensorError(
+        op: "cosine_embedding", "label \(labels.int32s[wrong]) of row \(wrong) is neither 1 nor -1",
+        exitCode: .data)
     }
     if context.isDecomposing { return try decomposedCosineEmbedding(other, labels, margin) }
     let sum = dl_cosine_embedding_forward(

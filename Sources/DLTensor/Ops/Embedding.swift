@@ -92,7 +92,7 @@ struct EmbeddingTable {
       throw TensorError(
         op: op,
         "index \(indices.int32s[first]) at position \(first) of \(indices.shape) is not in "
-          + "0 ..< \(entries)")
+          + "0 ..< \(entries)", exitCode: .data)
     }
   }
 

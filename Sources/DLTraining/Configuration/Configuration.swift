@@ -20,7 +20,7 @@ public struct Configuration: ConfigurationSection {
   /// The network.
   public var model = ModelConfiguration()
   /// The loss.
-  public var loss = LossConfiguration(CrossEntropy())
+  public var loss = LossConfiguration(CrossEntropy(), isChosen: false)
   /// The update rule.
   public var optimizer = OptimizerConfiguration()
   /// The update rules of the parts of a model that have one of their own, by the part's name.

@@ -49,23 +49,29 @@ extension TrainedRun {
   /// - Parameter data: the file; the run's validation set unless given.
   /// - Throws: `RankFailure`, the same on every rank.
   public func evaluate(data: String?, communicator: any Communicator) throws -> EvaluationReport {
-    let (evaluation, path, views) = try communicator.agreed("open the run") {
-      let trained = try TrainedNetwork(self, communicator: communicator)
-      let configuration = trained.configuration
-      guard let path = data ?? configuration.data.validation else {
+    let path = try communicator.agreed("open the run") {
+      guard let path = try data ?? configuration().data.validation else {
         throw UsageError(
           "\(folder): the run has no data.validation, name a data set by --data FILE")
       }
+      return path
+    }
+    let statistics = try TrainingData.statistics(of: [path], over: communicator)
+    let (evaluation, views) = try communicator.agreed("open the run") {
+      let trained = try TrainedNetwork(self, communicator: communicator)
+      let configuration = trained.configuration
       let dataset = try TrainingData.open(
-        path, .test, configuration, classes: trained.classes)
-      try trained.check(dataset, path)
+        path, .test, configuration, classes: trained.classes, statistics: statistics,
+        names: trained.classNames, namesSource: folder)
+      try trained.check(dataset, path, source: folder)
       try TrainingData.checkLabels(of: dataset, configuration.loss)
+      let transform = try TrainingData.transform(of: dataset, configuration)
+      try trained.checkValues(of: dataset, transform)
       let evaluation = Evaluation(
-        task: trained.task, dataset: dataset,
-        transform: try TrainingData.transform(of: dataset, configuration),
+        task: trained.task, dataset: dataset, transform: transform,
         context: trained.context,
         batchSize: configuration.validate.batchSize ?? configuration.batchSize)
-      return (evaluation, path, configuration.validate.views)
+      return (evaluation, configuration.validate.views)
     }
     let (totals, metrics) = try evaluation.run()
     return EvaluationReport(

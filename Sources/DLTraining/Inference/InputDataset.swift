@@ -10,11 +10,15 @@ final class InputDataset: Dataset {
   let labelShape = [0]
   let labelType = DType.int32
   let classCount: Int? = nil
+  /// The path as the caller gave it.
+  var path: String { file.path }
+  private let statistics: FileStatistics?
   private let file: SafetensorsFile
   private let x: SafetensorsInfo
 
-  init(path: String) throws {
+  init(path: String, statistics: FileStatistics?) throws {
     file = try SafetensorsFile(path: path)
+    self.statistics = try statistics?.of(file)
     x = try file.info("x")
     guard let type = DType(x.dtype), [.uint8, .float32, .int32].contains(type),
       let count = x.shape.first, x.count > 0
@@ -26,6 +30,10 @@ final class InputDataset: Dataset {
     inputType = type
     self.count = count
     inputShape = Array(x.shape.dropFirst())
+  }
+
+  func check(_ domains: DataDomains) throws {
+    try domains.checkInputs(of: file, x, statistics)
   }
 
   func read(

@@ -17,11 +17,14 @@ extension TrainedRun {
   public func predict(_ input: String, write: (String) throws -> Void) throws -> Int {
     let trained = try TrainedNetwork(self, communicator: SingleRank())
     let configuration = trained.configuration
-    let dataset = try InputDataset(path: EmbeddedData.resolve(input))
-    try trained.check(dataset, input)
+    let path = try EmbeddedData.resolve(input)
+    let statistics = try TrainingData.statistics(of: [path], over: SingleRank())[path]
+    let dataset = try InputDataset(path: path, statistics: statistics)
+    try trained.check(dataset, input, source: folder)
+    let transform = try TrainingData.transform(of: dataset, configuration)
+    try trained.checkValues(of: dataset, transform)
     let evaluation = Evaluation(
-      task: trained.task, dataset: dataset,
-      transform: try TrainingData.transform(of: dataset, configuration), context: trained.context,
+      task: trained.task, dataset: dataset, transform: transform, context: trained.context,
       batchSize: min(configuration.validate.batchSize ?? configuration.batchSize, 4096))
     var isFirst = true
     try evaluation.eachBatch { batch, rows in

@@ -120,6 +120,11 @@ final class TrainedNetwork {
   let input: Shape
   /// What the training data's tokens stand for; nil where they are no text.
   let tokenizer: (any Tokenizer)?
+  /// The tokenizer as the checkpoint holds it.
+  let tokenizerText: String?
+  /// The names of the classes; nil where the training data had none, or an earlier version wrote the
+  /// checkpoint.
+  let classNames: ClassNames?
   private let arena: ParameterArena
 
   /// Builds the run's network and loads the checkpoint into it.
@@ -142,7 +147,11 @@ final class TrainedNetwork {
     self.configuration = configuration
     self.context = context
     let file = try Checkpoint.open(run.checkpoint).file
-    tokenizer = try file.metadata[TokenizerFile.key].map {
+    classNames = try file.metadata[ClassNames.key].map {
+      try ClassNames($0, file: run.checkpoint)
+    }
+    tokenizerText = file.metadata[TokenizerFile.key]
+    tokenizer = try tokenizerText.map {
       try TokenizerFile.read($0, file: run.checkpoint)
     }
     if let text = file.metadata["input_shape"] {
@@ -176,12 +185,23 @@ final class TrainedNetwork {
     try state.loadAverages(from: file)
   }
 
-  /// Checks that rows have the shape that the network was trained on.
-  func check(_ dataset: any Dataset, _ path: String) throws {
-    guard TrainingData.modelInput(of: dataset) == input else {
+  /// Checks that rows have the shape that the network was trained on, that their numbers stand for
+  /// the same, and that it and its loss take all of them.
+  func check(_ dataset: any Dataset, _ path: String, source: String) throws {
+    let shape = TrainingData.modelInput(of: dataset)
+    let isText = task is TranslationTask && dataset.inputType == .int32
+    guard shape == input || isText && shape.rank == input.rank else {
       throw DataError(
         "\(path): has rows of shape \(dataset.inputShape), the run was trained on \(input); name another file",
         exitCode: .data)
     }
+    try TrainingData.requireTokens(of: dataset, path, like: tokenizerText, source: source)
+    try TrainingData.requireGraph(of: dataset, path, like: (task as? GraphTask)?.graph)
+  }
+
+  /// Checks that the network and its loss take all values of a data set.
+  func checkValues(of dataset: any Dataset, _ transform: InputTransform) throws {
+    let row = try dataset.rowOfZeros(inputs: transform.outputType, context: context)
+    try dataset.check(context.withoutRecording { try task.domains(row) })
   }
 }

@@ -21,9 +21,11 @@ public struct ModelReport {
     // How the rows are dealt out to ranks is settled when the ranks are there.
     var alone = configuration
     alone.shares = nil
-    try ModelReport.checkFiles(configuration)
+    let statistics = try TrainingData.statistics(configuration, over: SingleRank())
+    try ModelReport.checkFiles(configuration, statistics)
     context = Context(precision: configuration.precision.dtype, seed: configuration.seed)
-    parts = try TrainerParts(alone, context: context, task: TaskInput.factory())
+    parts = try TrainerParts(
+      alone, context: context, task: TaskInput.factory(), statistics: statistics)
     try parts.readFirstBatch()
   }
 
@@ -126,12 +128,14 @@ public struct ModelReport {
   }
 
   /// Opens the data files one by one, so that the faults of all are told.
-  private static func checkFiles(_ configuration: Configuration) throws {
+  private static func checkFiles(
+    _ configuration: Configuration, _ statistics: [String: FileStatistics]
+  ) throws {
     let data = configuration.data
     var faults: [any DLError] = []
     for path in [data.train, data.validation].compactMap({ $0 }) {
       do {
-        _ = try TrainingData.open(path, .training, configuration)
+        _ = try TrainingData.open(path, .training, configuration, statistics: statistics)
       } catch let fault as any DLError {
         faults.append(fault)
       }

@@ -11,12 +11,17 @@ struct TrainingData {
   let augmentation: Augmentation?
   /// The tokenizer as the training file holds it; nil where the data are no text.
   let tokenizerText: String?
+  /// The names of the classes as the training file holds them; nil where it has none.
+  let classNames: ClassNames?
+  /// The digests of the contents of training and validation files; nil for rows that are made.
+  let digests: (train: String?, validation: String?)
 
   /// Opens what the configuration names.
   ///
+  /// - Parameter statistics: what a pass over the files found, by their paths.
   /// - Throws: `FormatError` and `DataError` for files that are missing, damaged, or do not fit
   ///   each other.
-  init(_ configuration: Configuration) throws {
+  init(_ configuration: Configuration, statistics: [String: FileStatistics] = [:]) throws {
     let data = configuration.data
     let train: any Dataset
     if let synthetic = data.synthetic {
@@ -24,16 +29,17 @@ struct TrainingData {
         shape: synthetic.shape, classes: synthetic.classes, count: synthetic.rows,
         seed: Int(clamping: configuration.seed))
     } else {
-      train = try TrainingData.open(data.train ?? "", .training, configuration)
+      train = try TrainingData.open(
+        data.train ?? "", .training, configuration, statistics: statistics)
     }
+    classNames = (train as? TensorFileDataset)?.classNames
+    let names = classNames
     let validation = try data.validation.map { path in
       try TrainingData.open(
-        path, .validation, configuration, classes: data.classes ?? train.classCount)
+        path, .validation, configuration, classes: data.classes ?? train.classCount,
+        statistics: statistics, names: names, namesSource: data.train ?? "data.train")
     }
-    if let validation,
-      validation.inputShape != train.inputShape || validation.labelShape != train.labelShape
-        || validation.inputType != train.inputType || validation.labelType != train.labelType
-    {
+    if let validation, !TrainingData.areAlike(validation, train) {
       throw DataError(
         "data.validation: rows of \(validation.inputType) \(validation.inputShape) and "
           + "\(validation.labelType) \(validation.labelShape) labels, data.train has "
@@ -49,6 +55,15 @@ struct TrainingData {
       : try Augmentation(
         data.augment.map(\.change), of: train, seed: Int(clamping: configuration.seed))
     tokenizerText = try TrainingData.tokenizerText(of: train)
+    if let validation, let path = data.validation {
+      try TrainingData.requireTokens(
+        of: validation, path, like: tokenizerText, source: data.train ?? "data.train")
+      try TrainingData.requireGraph(of: validation, path, like: (train as? GraphDataset)?.graph)
+    }
+    func digest(_ path: String?) -> String? {
+      path.flatMap { statistics[TrainingData.resolved($0)]?.digest }
+    }
+    digests = (digest(data.train), digest(data.validation))
     try TrainingData.checkLabels(of: train, configuration.loss)
   }
 
@@ -69,20 +84,19 @@ struct TrainingData {
     }
   }
 
-  /// The tokenizer as a data set's file holds it.
-  private static func tokenizerText(of dataset: any Dataset) throws -> String? {
-    let path = (dataset as? TokenWindowDataset)?.path ?? (dataset as? TensorFileDataset)?.path
-    return try path.flatMap { try SafetensorsFile(path: $0).metadata[TokenizerFile.key] }
-  }
-
   /// What a data set is opened for.
   enum Role { case training, validation, test }
 
   /// Opens a data set file of whichever kind it is.
   ///
-  /// - Parameter classes: the number of classes; the configuration's or the file's unless given.
+  /// - Parameters:
+  ///   - classes: the number of classes; the configuration's or the file's unless given.
+  ///   - statistics: what a pass over files found, by their paths.
+  ///   - names: what the numbers of classes shall stand for; the file's own names unless given.
+  ///   - namesSource: where these names come from.
   static func open(
-    _ path: String, _ role: Role, _ configuration: Configuration, classes: Int? = nil
+    _ path: String, _ role: Role, _ configuration: Configuration, classes: Int? = nil,
+    statistics: [String: FileStatistics] = [:], names: ClassNames? = nil, namesSource: String = ""
   ) throws -> any Dataset {
     let data = configuration.data
     let file = try EmbeddedData.resolve(path)
@@ -93,7 +107,8 @@ struct TrainingData {
     guard try TokenWindowDataset.isTokenFile(file) else {
       return try TensorFileDataset(
         path: file, classes: classes ?? data.classes,
-        ignoredLabel: (configuration.loss.loss as? any ClassLoss)?.ignoreIndex)
+        ignoredLabel: (configuration.loss.loss as? any ClassLoss)?.ignoreIndex,
+        statistics: statistics[file], names: names, namesSource: namesSource)
     }
     guard let window = data.window else {
       throw DataError("\(path): holds one long row of tokens, give data.window", exitCode: .usage)
@@ -107,7 +122,8 @@ struct TrainingData {
       case (_, .training): .everyOffset
       case (_, .validation), (_, .test): .disjoint
       }
-    return try TokenWindowDataset(path: file, window: window, windows: windows)
+    return try TokenWindowDataset(
+      path: file, window: window, windows: windows, statistics: statistics[file])
   }
 
   /// The transform that a data set's inputs go through under a configuration.

@@ -47,6 +47,13 @@ final class AdversarialTask: TrainingTask {
     startFeatures()
   }
 
+  func domains(_ row: Batch) -> DataDomains {
+    var domains = DataDomains()
+    // Nobody looks at labels.
+    domains.labels = .any
+    return domains
+  }
+
   func denominator(_ batch: Batch, phase: Int) -> Double { Double(batch.rows) }
 
   func lossSum(_ batch: Batch, phase: Int) throws -> Tensor {

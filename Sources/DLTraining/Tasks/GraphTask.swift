@@ -8,6 +8,8 @@ import DLTensor
 /// Every rank runs the whole graph with the same masks of dropout; its rows of the batch are the
 /// nodes whose loss it adds.
 final class GraphTask: TrainingTask {
+  /// The graph that the network runs over.
+  let graph: GraphFile
   private let network: any GraphNetwork
   private let loss: any Loss
   private let features: SparseMatrix
@@ -16,6 +18,7 @@ final class GraphTask: TrainingTask {
   var model: Module { network }
 
   init(_ network: any GraphNetwork, graph: GraphFile, loss: any Loss, context: Context) throws {
+    self.graph = graph
     self.network = network
     self.loss = loss
     let edges = (0..<graph.edgeCount).map { edge in

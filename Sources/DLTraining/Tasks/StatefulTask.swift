@@ -1,3 +1,4 @@
+import DLData
 import DLLayers
 import DLModels
 import DLTensor
@@ -19,6 +20,10 @@ final class StatefulTask: TrainingTask {
   init(_ network: any StatefulLayer, loss: any Loss) {
     self.network = network
     self.loss = loss
+  }
+
+  func domains(_ row: Batch) throws -> DataDomains {
+    try loss.domains(network, outputs: network(row.x).shape, row)
   }
 
   func denominator(_ batch: Batch, phase: Int) throws -> Double { try loss.denominator(batch.y) }

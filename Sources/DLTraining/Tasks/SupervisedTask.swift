@@ -1,3 +1,4 @@
+import DLData
 import DLLayers
 import DLTensor
 
@@ -14,6 +15,10 @@ final class SupervisedTask: TrainingTask {
     self.network = network
     self.loss = loss
     self.views = views
+  }
+
+  func domains(_ row: Batch) throws -> DataDomains {
+    try loss.domains(network, outputs: network(row.x).shape, row)
   }
 
   func denominator(_ batch: Batch, phase: Int) throws -> Double { try loss.denominator(batch.y) }

@@ -48,6 +48,9 @@ public protocol TrainingTask: AnyObject {
   /// The updates of a step, made one after the other, each with an optimizer of its own.
   var phases: [TrainingPhase] { get }
 
+  /// What the task takes as inputs and as labels, told from a row of zeros.
+  func domains(_ row: Batch) throws -> DataDomains
+
   /// This rank's part of a phase's denominator, from labels and shapes alone.
   func denominator(_ batch: Batch, phase: Int) throws -> Double
 
@@ -81,6 +84,12 @@ public protocol TrainingTask: AnyObject {
 }
 
 extension TrainingTask {
+  /// What the model's first layer takes, and any finite labels.
+  public func domains(_ row: Batch) throws -> DataDomains {
+    var domains = DataDomains()
+    domains.inputs = (model as? any Layer)?.inputDomain ?? .finite
+    return domains
+  }
   /// One loss for the whole model.
   public var phases: [TrainingPhase] { [.whole] }
   /// Nothing beyond parameters and buffers.
@@ -96,6 +105,17 @@ extension TrainingTask {
   /// Refuses.
   public func predictions(_ batch: Batch) throws -> Predictions {
     throw UsageError("predict: this kind of model has no outputs for the rows of a data set")
+  }
+}
+
+extension Loss {
+  /// What the loss takes as labels of outputs of a shape, and a network as inputs.
+  func domains(_ network: any Layer, outputs: Shape, _ row: Batch) -> DataDomains {
+    var domains = DataDomains()
+    domains.inputs = network.inputDomain
+    domains.labels = labelDomain(outputs, row.y.dtype)
+    if let word = self as? any LossWord { domains.labelTaker = "loss: \(type(of: word).word)" }
+    return domains
   }
 }
 

@@ -33,6 +33,16 @@ final class TranslationTask: TrainingTask {
       labelSmoothing: network.labelSmoothing, ignoreIndex: BytePairTokenizer.padding)
   }
 
+  func domains(_ row: Batch) -> DataDomains {
+    var domains = DataDomains()
+    // What stands behind padding would be left out in silence.
+    domains.inputs = .sequences(
+      classes: tokenizer.count, blank: Int(BytePairTokenizer.padding), steps: nil)
+    domains.labels = domains.inputs
+    (domains.inputTaker, domains.labelTaker) = ("the vocabulary", "the vocabulary")
+    return domains
+  }
+
   func denominator(_ batch: Batch, phase: Int) throws -> Double {
     Double(eachRow(batch.y) { max($0.count - 1, 0) }.reduce(0, +))
   }

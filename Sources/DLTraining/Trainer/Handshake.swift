@@ -64,6 +64,8 @@ struct Handshake {
       traits.append(("content of \(name)", try FileDigest.sampled(EmbeddedData.resolve(path))))
     }
     traits += [
+      ("values of data.train", data.digests.train ?? "none"),
+      ("values of data.validation", data.digests.validation ?? "none"),
       ("rows", "\(data.train.count)"), ("validation rows", "\(data.validation?.count ?? 0)"),
       ("shape of a row", "\(data.train.inputShape)"), ("classes", "\(data.train.classCount ?? 0)"),
       ("parameters", "\(parameterCount)"), ("--stop-at", "\(options.stopAtStep ?? 0)"),

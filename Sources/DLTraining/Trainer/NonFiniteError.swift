@@ -12,13 +12,25 @@ public struct NonFiniteError: DLError {
     case noLabels
   }
 
+  /// A row of the training data.
+  public struct Row: Sendable, Equatable {
+    /// What the data are called.
+    public let file: String
+    /// The row of the file.
+    public let number: Int
+  }
+
   /// The optimizer step, counted from 1.
   public let step: Int
+  /// Whether nothing has been updated before, so that no rate of learning can be the cause.
+  public var isFirstUpdate = false
   /// What is not finite.
   public let cause: Cause
+  /// The row whose loss is not finite, where only some rows' are and no update is the cause.
+  public var row: Row?
 
   /// The configuration's learning rate or loss are to be changed, or the data.
-  public var exitCode: ExitCode { cause == .noLabels ? .data : .usage }
+  public var exitCode: ExitCode { cause == .noLabels || row != nil ? .data : .usage }
 
   /// One line.
   public var description: String {
@@ -29,10 +41,18 @@ public struct NonFiniteError: DLError {
       case .gradient(nil): "step \(step): the gradient of another rank is not finite"
       case .noLabels: "the batch of step \(step) has no label that counts: its mean loss is 0/0"
       }
+    if cause != .noLabels, let row {
+      return
+        "\(row.file): row \(row.number): its loss is not finite before any update (step \(step)); "
+        + "correct the row, bring the data into range by data.normalize, or change the loss"
+    }
     let advice =
       cause == .noLabels
       ? "change the data or batch_size, or set non_finite: skip"
-      : "lower optimizer.lr, set optimizer.clip_norm or warm up"
+      : isFirstUpdate
+        ? "no update was made yet: check the initial weights, the range of the data (data.normalize) "
+          + "and the loss"
+        : "lower optimizer.lr, set optimizer.clip_norm or warm up"
     return "\(what); \(advice)"
   }
 }

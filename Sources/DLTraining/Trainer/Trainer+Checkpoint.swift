@@ -7,6 +7,7 @@ extension Trainer {
   /// Loads a checkpoint into model, optimizer and position.
   func load(_ path: String, _ checkpoint: Checkpoint.Opened) throws {
     let (file, position) = (checkpoint.file, checkpoint.position)
+    try requireSameData(file)
     for (key, mine) in compatibilityNotes where file.metadata[key] != mine {
       throw CheckpointError(
         path: path,
@@ -103,6 +104,7 @@ extension Trainer {
       notes["input_shape"] = data.modelInput.dimensions.map(String.init).joined(separator: ",")
       notes[TokenizerFile.key] = data.tokenizerText
       notes["classes"] = data.train.classCount.map(String.init)
+      notes.merge(dataNotes) { $1 }
       notes.merge(stateNumbers) { $1 }
       let entries = try StateDict(arena, adding: stateEntries() + carried).entries
       try writer.write(entries, position: position, notes: notes)

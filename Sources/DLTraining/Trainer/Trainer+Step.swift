@@ -84,10 +84,10 @@ extension Trainer {
     }
     let loss = try stepsLocally ? localGradient(index, batch) : gradient(index, batch)
     if index == 0, !stepsLocally { try checkIfDue() }
-    var scale = try clock.measure(.optimizer) { try gradientScale(phase, loss: loss) }
+    var scale = try clock.measure(.optimizer) { try gradientScale(phase, batch, loss: loss) }
     if scale != nil, let sam = phase.sam {
       let loss = try gradient(aside: sam, index, batch)
-      scale = try clock.measure(.optimizer) { try gradientScale(phase, loss: loss) }
+      scale = try clock.measure(.optimizer) { try gradientScale(phase, batch, loss: loss) }
     }
     if let scale {
       try clock.measure(.optimizer) {
@@ -181,20 +181,23 @@ extension Trainer {
   ///
   /// Every rank has the squares of all blocks, or of a step of its own has heard of the others', and
   /// comes to the same answer.
-  func gradientScale(_ phase: UpdatePhase, loss: Double) throws -> Double? {
+  func gradientScale(_ phase: UpdatePhase, _ batch: StepBatch, loss: Double) throws -> Double? {
     let nonFinite = phase.squares.firstIndex(where: \.isNaN)
     let isElsewhere = nonFinite == nil && phase.isNonFiniteSomewhere
     if nonFinite != nil || isElsewhere || !loss.isFinite {
       // It may be the memory and not the numbers.
       try verifyState(step: position.step + 1, comparesCopies: !stepsLocally)
       let parameter = nonFinite.flatMap { arena.parameter(at: phase.shares.blocks[$0].lowerBound) }
-      let error = NonFiniteError(
-        step: position.step + 1,
+      var error = NonFiniteError(
+        step: position.step + 1, isFirstUpdate: phase.updates == 0,
         cause: phase.denominator == 0
           ? .noLabels
           : nonFinite != nil || isElsewhere ? .gradient(parameter: parameter?.name) : .loss)
       guard configuration.nonFinite == .skip else {
         hasDiverged = error.cause != .noLabels
+        if let row = try nonFiniteRow(phase, batch) {
+          error.row = .init(file: configuration.data.train ?? "data.synthetic", number: row)
+        }
         return try communicator.agreed("check the gradient") {
           // A rank that knows which gradient it is tells all.
           if !isElsewhere { throw error }

@@ -40,7 +40,9 @@ extension Trainer {
         guard isFirst else { return loss }
         isFirst = false
         try refuseCarriedState("optimizer.name")
-        guard try gradientScale(phase, loss: loss) != nil else { throw SkippedStep(loss: loss) }
+        guard try gradientScale(phase, batch, loss: loss) != nil else {
+          throw SkippedStep(loss: loss)
+        }
         phase.didBegin()
         return loss
       }

@@ -94,8 +94,11 @@ public final class Trainer {
     position = CheckpointPosition(seed: configuration.seed)
     exchange = StepExchange(timed)
 
+    let statistics = try TrainingData.statistics(configuration, over: timed)
     let parts = try timed.agreed("set the run up") {
-      try TrainerParts(configuration, context: context, task: makeOwnTask ?? TaskInput.factory())
+      try TrainerParts(
+        configuration, context: context, task: makeOwnTask ?? TaskInput.factory(),
+        statistics: statistics)
     }
     data = parts.data
     self.task = parts.task

@@ -18,9 +18,12 @@ struct TrainerParts {
   let sharding: BatchSharding
   let totalSteps: Int
 
-  init(_ configuration: Configuration, context: Context, task makeTask: TaskFactory) throws {
+  init(
+    _ configuration: Configuration, context: Context, task makeTask: TaskFactory,
+    statistics: [String: FileStatistics] = [:]
+  ) throws {
     let ranks = context.communicator.size
-    data = try TrainingData(configuration)
+    data = try TrainingData(configuration, statistics: statistics)
     sampler = try Sampler(
       count: data.train.count, batchSize: configuration.batchSize,
       repeats: configuration.data.repeats, accumulate: configuration.accumulate,
@@ -46,7 +49,8 @@ struct TrainerParts {
     }
     average = try RunAverage.make(
       configuration, arena: arena, totalSteps: totalSteps, stepsPerEpoch: sampler.stepsPerEpoch)
-    try tryOut(context)
+    try requireLoss(configuration)
+    try tryOut(configuration, context)
     try checkBatchNorms(configuration)
   }
 
@@ -120,33 +124,32 @@ struct TrainerParts {
   }
 
   /// Runs one row of zeros through network and loss in evaluation mode, so that every shape is
-  /// checked before step 1.
-  private func tryOut(_ context: Context) throws {
-    let x = try evaluateOneRow(context)
-    if let classes = data.train.classCount, let network = (task as? SupervisedTask)?.network {
-      let outputs = try network(x).shape.last
-      guard outputs >= classes else {
+  /// checked before step 1, and then all values of the data against what both take.
+  private func tryOut(_ configuration: Configuration, _ context: Context) throws {
+    let row = try evaluateOneRow(context)
+    if let network = (task as? SupervisedTask)?.network {
+      let outputs = try network(row.x).shape.last
+      try requireOutputs(outputs, configuration)
+      guard outputs >= data.train.classCount ?? 0 else {
         throw TensorError(
           op: "model",
-          "has \(counted(outputs, "output")), the data has \(counted(classes, "class", "classes")); widen its last layer"
-        )
+          "has \(counted(outputs, "output")), the data has "
+            + "\(counted(data.train.classCount ?? 0, "class", "classes")); widen its last layer")
       }
     }
+    let domains = try task.domains(row)
+    try data.train.check(domains)
+    try data.validation?.check(domains)
   }
 
   /// Evaluates one row of zeros, and returns it.
   @discardableResult
-  func evaluateOneRow(_ context: Context) throws -> Tensor {
-    let x = try Tensor.zeros(
-      Shape(data.train.inputShape).prepending(1), dtype: data.transform.outputType,
-      context: context)
-    let labelType = data.train.labelType == .int32 ? DType.int32 : context.precision
-    let y = try Tensor.zeros(
-      Shape(data.train.labelShape).prepending(1), dtype: labelType, context: context)
+  func evaluateOneRow(_ context: Context) throws -> Batch {
+    let row = try data.train.rowOfZeros(inputs: data.transform.outputType, context: context)
     var totals = ValidationTotals()
     totals.sums = [Double](repeating: 0, count: task.validationSumCount)
-    try task.evaluate(Batch(x: x, y: y), into: &totals)
-    return x
+    try task.evaluate(row, into: &totals)
+    return row
   }
 
   /// Rejects what would give a batch normalisation a single value per channel in some step.

@@ -7,6 +7,9 @@ public struct ImagePacker {
   /// 1 (gray) or 3 (colour); nil: as the first image by its name has it, and gray is turned into
   /// colour.
   public var channels: Int?
+  /// A data set file by whose class names images are numbered, and whose shape they must have; nil
+  /// for numbers and a shape of their own.
+  public var like: String?
   /// Told now and then: the split, its images done, and all of them.
   public var progress: (_ split: String, _ done: Int, _ count: Int) -> Void = { _, _, _ in }
 
@@ -37,21 +40,32 @@ public struct ImagePacker {
       notice(
         "\(source): \(images.passedOver.count) file(s) are no images and are left out: \(first)")
     }
-    let reader = try PixelReader(images, settings: self)
+    let like = try like.map { try PackLike($0) }
+    let (names, labels) =
+      try like?.numbers(of: listing.classes, source: source)
+      ?? (listing.classes, listing.classes.indices.map { Int32($0) })
+    var settings = self
+    if settings.channels == nil { settings.channels = try like?.images().shape[2] }
+    let reader = try PixelReader(images, settings: settings)
     // The first image decides the shape of all splits.
     try reader.begin(with: listing.first)
+    if let like, let shape = try? like.images().shape, shape != reader.shape {
+      throw FormatError(
+        .content, file: source, "has images of \(reader.shape), \(like.path) of \(shape)",
+        advice: "bring them to one size by --size \(shape[0])x\(shape[1])")
+    }
     try File.makeFolder(output)
     return try listing.splits.map { split in
       let path = "\(output)/\(split.name).safetensors"
       let shape = [split.images.count] + reader.shape
-      try write(split, shape: shape, classes: listing.classes, reader, source: source, to: path)
+      try write(split, labels, shape: shape, classes: names, reader, to: path)
       return PackedFile(path: path, shape: shape)
     }
   }
 
   private func write(
-    _ split: ImageListing.Split, shape: [Int], classes: [String], _ reader: PixelReader,
-    source: String, to path: String
+    _ split: ImageListing.Split, _ numbers: [Int32], shape: [Int], classes: [String],
+    _ reader: PixelReader, to path: String
   ) throws {
     let x = SafetensorsTensor(name: "x", dtype: .uint8, shape: shape) { sink in
       var pending: [UInt8] = []
@@ -64,7 +78,7 @@ public struct ImagePacker {
         }
       }
     }
-    let labels = split.images.map(\.label)
+    let labels = split.images.map { numbers[Int($0.label)] }
     let y = SafetensorsTensor(name: "y", dtype: .int32, shape: [labels.count]) { sink in
       try labels.withUnsafeBytes { try sink($0) }
     }
@@ -72,7 +86,7 @@ public struct ImagePacker {
       [x, y],
       metadata: [
         "source": "image files", "classes": String(classes.count),
-        "class_names": JSON.array(classes.map { .string($0) }).description,
+        ClassNames.key: ClassNames(classes).text,
       ], to: path)
   }
 }

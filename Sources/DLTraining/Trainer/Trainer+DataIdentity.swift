@@ -1,0 +1,55 @@
+import DLData
+import DLFormats
+
+// Which data a run is trained on: a run goes on with the same or not at all.
+extension Trainer {
+  private static let digestKey = "data_digest"
+  private static let validationDigestKey = "validation_digest"
+
+  /// What a checkpoint keeps of the data besides rows, classes and tokenizer.
+  var dataNotes: [String: String] {
+    var notes: [String: String] = [:]
+    notes[ClassNames.key] = data.classNames?.text
+    notes[Self.digestKey] = data.digests.train
+    notes[Self.validationDigestKey] = data.digests.validation
+    return notes
+  }
+
+  /// Compares what a checkpoint says of its data with the data of this run. A checkpoint of an
+  /// earlier version says less.
+  ///
+  /// - Throws: ``CheckpointError`` with exit code 65 where the training data are others.
+  func requireSameData(_ file: SafetensorsFile) throws {
+    let train = configuration.data.train ?? "data.synthetic"
+    func changed(_ what: String) -> CheckpointError {
+      CheckpointError(
+        path: file.path, what: "\(train): \(what)",
+        advice: "resume with the data it was trained on, or start a new run from its weights by "
+          + "--init \(file.path)", exitCode: .data)
+    }
+    if let theirs = file.metadata[TokenizerFile.key], let mine = data.tokenizerText,
+      let difference = try VocabularyComparison.difference(
+        mine, theirs, file: train, source: file.path)
+    {
+      throw changed("its vocabulary is not the one trained on: \(difference)")
+    }
+    if let theirs = file.metadata[ClassNames.key], let mine = data.classNames,
+      !theirs.utf8.elementsEqual(mine.text.utf8)
+    {
+      throw changed("its class names are not those trained on")
+    }
+    if let rows = file.metadata["rows"], rows != String(data.train.count) {
+      throw changed("has \(data.train.count) rows, and was trained on when it had \(rows)")
+    }
+    if let digest = file.metadata[Self.digestKey], let mine = data.digests.train, digest != mine {
+      throw changed("has other values than those trained on, in as many rows")
+    }
+    if let digest = file.metadata[Self.validationDigestKey], let mine = data.digests.validation,
+      digest != mine
+    {
+      report(
+        "\(configuration.data.validation ?? "data.validation") has changed since "
+          + "\(file.path): its figures, and the best so far, are of other data")
+    }
+  }
+}
