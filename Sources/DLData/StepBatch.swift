@@ -209,7 +209,8 @@ struct BatchSource: Sendable {
       advice: "lower it or use more ranks")
     guard hasOrderTable else { return }
     try (CheckedSize(sampler.count) * 8 + step).checkMemory(
-      for: "data.order: \(sampler.order.rawValue) order of \(counted(sampler.count, "row")) on rank \(rank)",
+      for: "data.order: \(sampler.order.rawValue) order of "
+        + "\(counted(sampler.count, "row")) on rank \(rank)",
       advice: "use order: sequential, or fewer ranks on a host")
   }
 }

@@ -19,7 +19,9 @@ import Testing
     var testDescription: String { "\(loss) \(bad)" }
   }
 
-  /// Four rows of two labels. Where PyTorch checks (BCELoss, classes, blanks) it refuses the same;
+  /// Four rows of two labels.
+  ///
+  /// Where PyTorch checks (BCELoss, classes, blanks) it refuses the same;
   /// elsewhere it gives numbers without sense, as a loss below 0.
   static let cases: [Case] = [
     Case(

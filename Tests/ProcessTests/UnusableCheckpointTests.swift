@@ -82,7 +82,9 @@ struct UnusableCheckpointTests {
   }
 
   /// Every entry below a folder: its number in the file system, when it was last written to, and what
-  /// it holds. A folder's own time tells of names that came and went.
+  /// it holds.
+  ///
+  /// A folder's own time tells of names that came and went.
   private func state(_ folder: String) throws -> [String: String] {
     let names = try FileManager.default.subpathsOfDirectory(atPath: folder) + [""]
     var state: [String: String] = [:]

@@ -37,8 +37,9 @@ public struct ClassNames: Sendable {
   /// The list for the metadata.
   public var text: String { JSON.array(names.map { .string($0) }).description }
 
-  /// The number of each of these classes among others; -1 for those that the others lack. Nil where
-  /// the names are the same in the same order.
+  /// The number of each of these classes among others; -1 for those that the others lack.
+  ///
+  /// Nil where the names are the same in the same order.
   ///
   /// - Parameters:
   ///   - file: the file of these names.

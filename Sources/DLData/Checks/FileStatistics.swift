@@ -4,8 +4,9 @@ import DLFormats
 /// What one pass over a data set file found: a digest of its content, and statistics of its
 /// tensors.
 public struct FileStatistics: Sendable, Equatable {
-  /// A digest of names, types, shapes and values of all tensors, 16 hexadecimal digits. The
-  /// metadata, the path and the dates have no part in it.
+  /// A digest of names, types, shapes and values of all tensors, 16 hexadecimal digits.
+  ///
+  /// The metadata, the path and the dates have no part in it.
   public let digest: String
   /// What was found of each tensor of float32 or int32 numbers.
   public let columns: [String: ColumnStatistics]
@@ -33,7 +34,9 @@ public struct FileStatistics: Sendable, Equatable {
   }
 }
 
-/// A stretch of a tensor that is scanned at once. The length of stretches is part of the digest.
+/// A stretch of a tensor that is scanned at once.
+///
+/// The length of stretches is part of the digest.
 struct FilePiece {
   static let byteCount = 1 << 20
 

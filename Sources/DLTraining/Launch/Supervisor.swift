@@ -127,8 +127,9 @@ final class Supervisor {
   }
 
   /// Whether the run has gone on since the first start: only then are its own checkpoints what to
-  /// resume from, and not what the user named. Where the folder cannot be listed the ranks are to
-  /// say so: from what the user named they would start anew beside it.
+  /// resume from, and not what the user named.
+  ///
+  /// Where the folder cannot be listed the ranks are to say so: from what the user named they would start anew beside it.
   private var hasNewCheckpoint: Bool {
     guard let checkpointsAtStart, let marks = try? checkpoints.marks() else { return true }
     return marks.contains { checkpointsAtStart[$0] != $1 }

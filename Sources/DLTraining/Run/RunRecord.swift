@@ -2,9 +2,9 @@ import DLCluster
 import DLFormats
 import DLTensor
 
-/// What a run leaves about itself besides its checkpoints: `metrics.jsonl`, and `summary.json` with
-/// the way in which it ended. Rank 0 alone has one.
+/// What a run leaves about itself besides its checkpoints: its metrics and the summary of its end.
 ///
+/// They are `metrics.jsonl` and `summary.json`. Rank 0 alone has one.
 /// The rank's thread fills it; any thread may end it, while the rank hangs.
 final class RunRecord: Sendable {
   private struct State {

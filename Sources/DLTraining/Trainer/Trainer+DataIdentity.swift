@@ -15,8 +15,9 @@ extension Trainer {
     return notes
   }
 
-  /// Compares what a checkpoint says of its data with the data of this run. A checkpoint of an
-  /// earlier version says less.
+  /// Compares what a checkpoint says of its data with the data of this run.
+  ///
+  /// A checkpoint of an earlier version says less.
   ///
   /// - Throws: ``CheckpointError`` with exit code 65 where the training data are others.
   func requireSameData(_ file: SafetensorsFile) throws {
