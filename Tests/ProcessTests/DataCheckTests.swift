@@ -64,8 +64,7 @@ struct DataCheckTests {
       let job = try job(folder, "mse")
       func validate() throws -> Outcome {
         try Program.startCommand(
-          ["env", "XDG_CACHE_HOME=\(folder)/cache", Program.path, "validate", job], in: folder,
-          timeoutSeconds: 60
+          ["env", "XDG_CACHE_HOME=\(folder)/cache", Program.path, "validate", job], in: folder
         ).wait()
       }
       func entries() -> [String] {
