@@ -60,7 +60,7 @@ import Testing
     let tokens = try SafetensorsFile(path: files[0].path).bytes("tokens")
     #expect(
       try TokenizerFile.read(path: train).decode(values(tokens, as: Int32.self))
-        == "cadcadcadcad\ncadcadcadca")
+        == "cadcadcadcad\ncadcadcadcad")
     let metadata = try [train, files[1].path].map { try SafetensorsFile(path: $0).metadata }
     #expect(metadata[0]["tokenizer"] == metadata[1]["tokenizer"])
     #expect(metadata[0]["classes"] == "5" && metadata[1]["classes"] == "5")

@@ -196,7 +196,7 @@ import Testing
     ),
     (
       .bits, "{bce_with_logits: {pos_weight: [1]}}",
-      "bce_with_logits: 1 weights for 3 classes"
+      "bce_with_logits: 1 weight for 3 classes"
     ),
     (.sequences, "mae", "loss: mae needs F32 values in y"),
   ])

@@ -35,6 +35,12 @@ import Testing
       "optimizers", "clipping", "schedules", "averages", "groups", "lbfgs", "matrices", "plateau",
       "sam", "averaging_schedules",
     ])
+    known.insert("weights")  // SavedWeightsTests
+    known.formUnion(
+      [
+        "all-bf16", "averaged", "bf16", "compiled", "ddp", "ddp-compiled", "f16", "f32", "f64",
+        "lightning", "lightning-compiled", "optimizer", "other-head", "tied",
+      ].map { "weights-\($0)" })
     for job in jobs {
       known.formUnion(["data", "init", "losses", "final"].map { "\(job)-\($0)" })
     }

@@ -48,7 +48,7 @@ struct LostRankTests {
         [
           Program.modelProgram, "--out", run, "--ranks", "2", "--set",
           "watchdog={warn_seconds: 1, abort_seconds: 2}",
-        ], in: folder, variables: ["DLTRAIN_TROUBLE": "hang:1:6"]
+        ], in: folder, variables: ["DLTRAIN_TROUBLE": "hang:1:7"]
       ).wait()
       #expect(outcome.status == 70, "\(outcome.errors)")
       try RunEndJob.expectEnd(run, "lost_rank", exitCode: 70, step: 3)

@@ -97,8 +97,8 @@ struct SignalTests {
         [
           Program.modelProgram, "--out", run, "--ranks", "1", "--set",
           "checkpoint.every_steps=\(hasCheckpoint ? 2 : 1000)",
-        ], in: folder, variables: ["DLTRAIN_TROUBLE": "hang:0:6"])
-      // The set-up makes two calls: it is the fourth step that hangs.
+        ], in: folder, variables: ["DLTRAIN_TROUBLE": "hang:0:7"])
+      // The set-up makes three calls: it is the fourth step that hangs.
       #expect(running.wait { running.errors.contains("hanging") })
       if hasCheckpoint {
         let latest = run + "/checkpoints/latest"

@@ -114,7 +114,7 @@ enum ProgramCommand {
     case .evaluate(let choice, let data, let ranks):
       let run = try world.agreed("open \(choice.folder)") { try choice.open(world, task) }
       let report = try world.run(ranks: ranks) { try run.evaluate(data: data, communicator: $0) }
-      world.print("checkpoint \(run.checkpoint)\n\(report.text)")
+      world.print("checkpoint \(run.checkpoint)\n\(report.text(columns: World.columns))")
     case .predict(let choice, let input, let output):
       try world.first("predict \(input)") {
         let run = try choice.open(world, task)
