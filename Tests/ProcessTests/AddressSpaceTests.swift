@@ -5,7 +5,11 @@ import Testing
 @Suite(.serialized)
 struct AddressSpaceTests {
   /// The kilobytes of `ulimit -v`: from what the program cannot even be loaded in to what is enough.
-  private static let limits = [100_000, 200_000, 300_000, 400_000, 550_000, 700_000, 2_000_000]
+  ///
+  /// Between 690 and 850 MB two ranks start, and heaps of their own for all threads leave nothing.
+  private static let limits = [
+    100_000, 200_000, 300_000, 400_000, 550_000, 700_000, 768_000, 844_800, 2_000_000,
+  ]
 
   private func run(_ limit: Int, processes: Int?, ranks: Int, in folder: String) throws -> Outcome {
     let limited = ["bash", "-c", "ulimit -v \(limit); exec \"$@\"", "bash", Program.path]

@@ -17,15 +17,18 @@ enum WorkMemory {
   /// OpenBLAS's own limit of buffers is above this.
   private static let mostBuffers = 64
 
-  /// Starts the program anew without the threads that OpenBLAS makes while it is loaded.
+  /// Starts the program anew without the threads that OpenBLAS makes while it is loaded, and with one
+  /// heap for all threads.
   ///
-  /// Each has a buffer that nobody uses: ranks multiply by one thread each. Does nothing without a
-  /// limit.
+  /// Each of OpenBLAS's threads has a buffer that nobody uses: ranks multiply by one thread each.
+  /// malloc reserves 64 MiB or more for each thread, which the program's small objects then lack.
+  /// Does nothing without a limit.
   static func leaveOutThreads() {
     guard MachineMemory.addressSpaceBytes != nil, getenv("OPENBLAS_NUM_THREADS") == nil else {
       return
     }
     setenv("OPENBLAS_NUM_THREADS", "1", 1)
+    setenv("MALLOC_ARENA_MAX", "1", 0)
     var arguments: [UnsafeMutablePointer<CChar>?] = CommandLine.arguments.map { strdup($0) }
     arguments.append(nil)
     execv("/proc/self/exe", arguments)
