@@ -36,9 +36,9 @@ struct CheckpointFolder {
   }
 
   /// Notes the newest file; done last, so that it never names one that is not whole.
-  func markLatest(step: Int) throws {
+  func markLatest(step: Int, committing: () throws -> Void = {}) throws {
     let name = CheckpointFolder.name(step: step)
-    try File.replace("\(path)/latest") { try $0.write("\(name)\n") }
+    try File.replace("\(path)/latest", committing: committing) { try $0.write("\(name)\n") }
   }
 
   /// The newest file, as noted or, where the note cannot be read, by its name; nil where there is

@@ -82,7 +82,9 @@ private final class CheckpointWork: @unchecked Sendable {
         snapshot.fileTensors, position: position, notes: notes, to: path,
         committing: lease.check)
       try lease.check()
-      try folder.markLatest(step: position.step)
+      try folder.markLatest(step: position.step, committing: lease.check)
+      // Pruning removes files, too.
+      try lease.check()
       try folder.prune(keep: keep, best: position.best?.step, current: position.step)
       didWrite(path)
     } catch {

@@ -86,6 +86,10 @@ final class RunLease: @unchecked Sendable {
 
   /// Looks whether the run is still this process's own.
   ///
+  /// Files are given their names directly after it. A process that is stopped between the two still
+  /// names that one file when it wakes: no system call renames on a condition, and a lock would be
+  /// held by the stopped process for ever, so that nobody could take the run over.
+  ///
   /// - Throws: ``LeaseLostError``; `FormatError` where the lease cannot be read, which does not mean
   ///   that it is lost.
   func check() throws {

@@ -107,11 +107,11 @@ final class RunRecord: Sendable {
       guard let old = RunRecord.summary(path) else { return }
       let isAsLeft = old["end"]?["reason"]?.string == end.reason.rawValue
       if isAsLeft, end.exitCode == 0 { return }
-      return try File.replace(path, synchronizing: synchronizing) {
+      return try File.replace(path, synchronizing: synchronizing, committing: lease.check) {
         try $0.write(RunRecord.replacing(end, in: old) + "\n")
       }
     }
-    try File.replace(path, synchronizing: synchronizing) {
+    try File.replace(path, synchronizing: synchronizing, committing: lease.check) {
       try $0.write(summary(state, end).description + "\n")
     }
   }
