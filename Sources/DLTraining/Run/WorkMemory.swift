@@ -24,11 +24,11 @@ enum WorkMemory {
   /// malloc reserves 64 MiB or more for each thread, which the program's small objects then lack.
   /// Does nothing without a limit.
   static func leaveOutThreads() {
-    guard MachineMemory.addressSpaceBytes != nil, getenv("OPENBLAS_NUM_THREADS") == nil else {
-      return
-    }
-    setenv("OPENBLAS_NUM_THREADS", "1", 1)
-    setenv("MALLOC_ARENA_MAX", "1", 0)
+    let variables = ["OPENBLAS_NUM_THREADS", "MALLOC_ARENA_MAX"]
+    // A program that was started by the user with both, or anew by this, goes on.
+    guard MachineMemory.addressSpaceBytes != nil, variables.contains(where: { getenv($0) == nil })
+    else { return }
+    for name in variables { setenv(name, "1", 0) }
     var arguments: [UnsafeMutablePointer<CChar>?] = CommandLine.arguments.map { strdup($0) }
     arguments.append(nil)
     execv("/proc/self/exe", arguments)
