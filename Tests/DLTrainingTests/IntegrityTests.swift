@@ -57,7 +57,7 @@ import Testing
         let trainer = try Trainer(
           job, options: options, communicator: communicator, observers: [meddler])
         meddler.trainer = trainer
-        _ = try trainer.run()
+        _ = try trainer.train()
       }
     }
   }

@@ -143,11 +143,11 @@ func train(
     let recorder = Recorder()
     let trainer = try Trainer(
       configuration, options: options, communicator: communicator, observers: [recorder],
-      report: { recorder.result.notices.append($0) }, task: TaskInput.factory(model: model))
+      warn: { recorder.result.notices.append($0) }, task: TaskInput.factory(model: model))
     recorder.trainer = trainer
     var result = RankResult()
     if steps {
-      let report = try trainer.run()
+      let report = try trainer.train()
       result = recorder.result
       result.finished = !report.isInterrupted
       result.checkpoint = report.checkpoint

@@ -79,7 +79,7 @@ private struct Trajectory {
       let recorder = Recorder()
       let trainer = try Trainer(
         configuration, options: options, communicator: communicator, observers: [recorder])
-      let report = try trainer.run()
+      let report = try trainer.train()
       var run = recorder.run
       if communicator.rank == 0 {
         let file = try SafetensorsFile(path: try #require(report.checkpoint))

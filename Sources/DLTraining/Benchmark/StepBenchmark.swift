@@ -77,7 +77,7 @@ public struct StepBenchmark: Sendable {
     let recorder = StepRecorder(skipping: warmUpSteps)
     let trainer = try Trainer(
       job, options: options, communicator: communicator, observers: [recorder])
-    _ = try trainer.run()
+    _ = try trainer.train()
     let own = recorder.seconds
     var result = StepMeasurement()
     result.ranks = communicator.size
@@ -86,10 +86,9 @@ public struct StepBenchmark: Sendable {
     result.elementBytes = trainer.arena.dtype.byteCount
     result.stateBytes = try communicator.allgather([trainer.stateBytes]).max() ?? 0
     let norms = trainer.arena.modules.filter { $0 is BatchNorm }.count
-    let passes = trainer.phases.map(\.passes).max() ?? 1
     result.collectives =
-      trainer.phases.reduce(0) { $0 + $1.collectives }
-      + (job.syncBatchNorm ? 2 * norms * passes * job.accumulate : 0)
+      trainer.collectives
+      + (job.syncBatchNorm ? 2 * norms * trainer.passes * job.accumulate : 0)
     result.seconds = try communicator.allgather([own]).max() ?? own
     result.times = recorder.medians
     result.traffic = recorder.traffic

@@ -50,9 +50,8 @@ enum Checkpoint {
 
   /// Whether a tensor belongs to the training and not to the model, by its name.
   static func isTrainingState(_ name: String) -> Bool {
-    [
-      OptimizerState.prefix, Trainer.carriedPrefix, Trainer.errorPrefix, RunAverage.prefix,
-    ].contains { name.hasPrefix($0) }
+    let types: [any CheckpointState.Type] = [OptimizerStates.self] + TrainerParts.all
+    return types.contains { $0.tensorPrefix.map(name.hasPrefix) ?? false }
   }
 
   /// Writes the file as a whole: temporary name, fsync, rename, fsync of the folder.

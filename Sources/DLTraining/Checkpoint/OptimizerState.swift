@@ -4,60 +4,63 @@ import DLLayers
 import DLOptimizers
 import DLTensor
 
-/// The state of an optimizer over a run of parameters: for each of its names this rank's share of a
+/// The state of an optimizer over a run of parameters: for each of its names this rank's shard of a
 /// flat array that is laid out like their part of the parameter arena.
 final class OptimizerState {
-  /// PyTorch's keys, such as `momentum_buffer`, with this rank's share of each.
+  /// PyTorch's keys, such as `momentum_buffer`, with this rank's shard of each.
   let vectors: [(name: String, vector: ArenaVector)]
   /// All vectors of the phase that a run saves: those of the optimizer, and of what wraps it.
-  var all: [(name: String, vector: ArenaVector)] { vectors + others() }
+  var all: [(name: String, vector: ArenaVector)] { vectors + wrappers.flatMap { $0() } }
 
-  private let others: () -> [(name: String, vector: ArenaVector)]
+  private var wrappers: [() -> [(name: String, vector: ArenaVector)]] = []
   private let arena: ParameterArena
   private let parameters: Range<Int>
-  private let shares: ArenaShares
+  private let shards: ShardLayout
   private let context: Context
   /// The whole vectors by name on rank 0, while a checkpoint is written.
   private var assembled: [String: ArenaVector] = [:]
 
   /// Makes the state of zeros.
-  ///
-  /// - Parameter others: what wraps the optimizer and has vectors laid out like its own; asked anew
-  ///   each time, since L-BFGS has more of them as it goes on.
   init(
-    _ names: [String], arena: ParameterArena, parameters: Range<Int>, shares: ArenaShares,
-    context: Context, others: @escaping () -> [(name: String, vector: ArenaVector)]
+    _ names: [String], arena: ParameterArena, parameters: Range<Int>, shards: ShardLayout,
+    context: Context
   ) throws {
-    self.others = others
     self.arena = arena
     self.parameters = parameters
-    self.shares = shares
+    self.shards = shards
     self.context = context
     vectors = try names.map {
-      ($0, try ArenaVector(count: shares.ownCount, dtype: arena.dtype))
+      ($0, try ArenaVector(count: shards.ownedCount, dtype: arena.dtype))
     }
-    slices = OptimizerState.slices(arena, shares, vectors.map(\.vector))
+    slices = OptimizerState.slices(arena, shards, vectors.map(\.vector))
   }
 
-  /// This rank's shares of the parameters with their gradients and state, to update: one for each
+  /// Adds vectors that are laid out like the optimizer's own, of something that wraps it.
+  ///
+  /// They are asked for anew each time: L-BFGS has more of them as it goes on.
+  func add(_ vectors: @escaping () -> [(name: String, vector: ArenaVector)]) {
+    wrappers.append(vectors)
+  }
+
+  /// This rank's shards of the parameters with their gradients and state, to update: one for each
   /// bucket, placed from the phase's first element on.
   let slices: [OwnedSlice]
 
   private static func slices(
-    _ arena: ParameterArena, _ shares: ArenaShares, _ vectors: [ArenaVector]
+    _ arena: ParameterArena, _ shards: ShardLayout, _ vectors: [ArenaVector]
   ) -> [OwnedSlice] {
     let width = arena.dtype.byteCount
-    return shares.buckets.map { bucket in
+    return shards.buckets.map { bucket in
       func pointer(_ index: Int) -> UnsafeMutableRawPointer? {
-        index < vectors.count ? vectors[index].pointer + bucket.place * width : nil
+        index < vectors.count ? vectors[index].pointer + bucket.offset * width : nil
       }
-      let start = bucket.own.lowerBound * width
+      let start = bucket.owned.lowerBound * width
       return OwnedSlice(
         ArenaSlice(
-          dtype: arena.dtype, count: bucket.own.count, parameters: arena.values + start,
+          dtype: arena.dtype, count: bucket.owned.count, parameters: arena.values + start,
           gradients: arena.gradients + start,
           state: StatePointers(pointer(0), pointer(1), pointer(2))),
-        at: bucket.own.lowerBound - shares.elements.lowerBound)
+        at: bucket.owned.lowerBound - shards.elements.lowerBound)
     }
   }
 
@@ -65,13 +68,13 @@ final class OptimizerState {
   var whole: ArenaSlice { slices[0].slice }
 
   /// The state per parameter, named `optimizer.STATE.PARAMETER`, in the layouts of the parameters'
-  /// files; where ranks have shares, only between ``assemble(_:)`` and ``release()``.
+  /// files; where ranks have shards, only between ``assemble(_:)`` and ``release()``.
   func entries() throws -> [StateDict.Entry] {
     try all.flatMap { name, vector in
-      guard !shares.ownsAll else { return entries(name, vector) }
+      guard !shards.ownsAll else { return entries(name, vector) }
       guard let vector = assembled[name] else {
         throw TensorError(
-          op: "optimizer", "the shares of \(name) are not assembled", exitCode: .fault)
+          op: "optimizer", "the shards of \(name) are not assembled", exitCode: .fault)
       }
       return entries(name, vector)
     }
@@ -80,7 +83,7 @@ final class OptimizerState {
   private func entries(_ state: String, _ vector: ArenaVector) -> [StateDict.Entry] {
     parameters.map { index in
       let parameter = arena.parameters[index]
-      let offset = arena.offsets[index] - shares.elements.lowerBound
+      let offset = arena.offsets[index] - shards.elements.lowerBound
       return StateDict.Entry(
         name: OptimizerState.name(state, parameter),
         fileShape: parameter.fileShape.dimensions, layout: parameter.layout,
@@ -92,21 +95,21 @@ final class OptimizerState {
 
   /// Makes room for whole vectors, to be brought together there.
   func makeRoom() throws {
-    guard !shares.ownsAll else { return }
+    guard !shards.ownsAll else { return }
     for (name, _) in all {
-      assembled[name] = try ArenaVector(count: shares.elements.count, dtype: arena.dtype)
+      assembled[name] = try ArenaVector(count: shards.elements.count, dtype: arena.dtype)
     }
   }
 
-  /// Brings all shares together on rank 0, in the room made there; collective.
+  /// Brings all shards together on rank 0, in the room made there; collective.
   func assemble(_ communicator: any Communicator) throws {
     guard arena.exchange.isSharded, communicator.size > 1 else { return }
     let width = arena.dtype.byteCount
     for (name, vector) in all {
-      for bucket in shares.buckets {
+      for bucket in shards.buckets {
         try communicator.assemble(
-          vector.pointer + bucket.place * width, into: assembled[name]?.pointer,
-          cuts: bucket.cuts.map { ($0 - shares.elements.lowerBound) * width })
+          vector.pointer + bucket.offset * width, into: assembled[name]?.pointer,
+          cuts: bucket.bounds.map { ($0 - shards.elements.lowerBound) * width })
       }
     }
   }
@@ -130,7 +133,7 @@ extension OptimizerState {
     }
   }
 
-  /// Reads this rank's shares of the state, and no more than them where files hold tensors as memory
+  /// Reads this rank's shards of the state, and no more than them where files hold tensors as memory
   /// does.
   ///
   /// - Throws: ``StateDictError`` naming what the file has not, or in another shape or type, before
@@ -146,10 +149,10 @@ extension OptimizerState {
       for index in parameters {
         let (parameter, start) = (arena.parameters[index], arena.offsets[index])
         let elements = start..<start + parameter.shape.count
-        for bucket in shares.buckets {
-          let part = elements.clamped(to: bucket.own)
+        for bucket in shards.buckets {
+          let part = elements.clamped(to: bucket.owned)
           guard !part.isEmpty else { continue }
-          let place = bucket.place + part.lowerBound - bucket.own.lowerBound
+          let place = bucket.offset + part.lowerBound - bucket.owned.lowerBound
           try read(
             OptimizerState.name(name, parameter), parameter,
             part.lowerBound - start..<part.upperBound - start,

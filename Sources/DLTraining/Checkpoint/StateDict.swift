@@ -18,6 +18,13 @@ public struct StateDict {
   /// - Throws: ``TensorError`` for a model without memory.
   public init(_ arena: ParameterArena) throws { try self.init(arena, adding: []) }
 
+  /// Takes tensors that are no model's, by their names.
+  init(_ entries: [Entry]) {
+    self.entries = entries
+    names = entries.map { [$0.name] }
+    lastParameter = nil
+  }
+
   init(_ arena: ParameterArena, adding others: [Entry]) throws {
     let named =
       arena.parameters.map { ($0.name, $0) } + arena.tiedNames.map { ($0.name, $0.parameter) }
@@ -48,7 +55,7 @@ public struct StateDict {
   func loadAverages(from file: SafetensorsFile) throws {
     for entry in entries {
       let average = Entry(
-        name: RunAverage.prefix + entry.name, fileShape: entry.fileShape, layout: entry.layout,
+        name: WeightAveraging.prefix + entry.name, fileShape: entry.fileShape, layout: entry.layout,
         tensor: entry.tensor)
       guard let info = file[average.name], info.shape == entry.fileShape,
         average.accepts(info.dtype)

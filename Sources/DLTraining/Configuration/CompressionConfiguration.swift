@@ -47,27 +47,4 @@ public struct CompressionConfiguration: ConfigurationSection {
     case .powerSGD: PowerSGDCodec(rank: rank)
     }
   }
-
-  /// What else of a job does not go with a codec.
-  func problems(in job: Configuration) -> [ConfigurationProblem] {
-    guard name != .none else { return [] }
-    var problems: [ConfigurationProblem] = []
-    if job.precision != .float32 {
-      problems.append(.init("compression", "precision", message: "takes float32 gradients only"))
-    }
-    if job.virtualRanks != nil {
-      let message =
-        "the bits would depend on the layout of the hosts, which virtual_ranks is to prevent"
-      problems.append(.init("compression", "virtual_ranks", message: message))
-    }
-    let optimizers =
-      [("optimizer", job.optimizer)]
-      + job.optimizers.sorted { $0.key < $1.key }.map { ("optimizers.\($0)", $1) }
-    for (key, optimizer) in optimizers where optimizer.sam != nil || optimizer.lbfgs != nil {
-      let message =
-        "every rank needs the whole gradient for \(optimizer.sam == nil ? "lbfgs" : "sam")"
-      problems.append(.init("compression", key, message: message))
-    }
-    return problems
-  }
 }

@@ -140,7 +140,7 @@ public struct Configuration: ConfigurationSection {
       let message = "\(counted(shares.count, "share")) for \(virtualRanks) virtual ranks"
       problems.append(.init("shares", "virtual_ranks", message: message))
     }
-    return problems + compression.problems(in: self) + localSGDProblems()
+    return problems + conflicts()
   }
 }
 

@@ -76,32 +76,4 @@ extension Configuration {
       + "base_batch \(scaleLR.baseBatch): \(Text.significant(optimizer.lr, 6)) becomes "
       + Text.significant(optimizer.lr * batchRateFactor, 6)
   }
-
-  /// What cannot go together with local steps.
-  func localSGDProblems() -> [ConfigurationProblem] {
-    guard localSGD != nil else { return [] }
-    var problems: [ConfigurationProblem] = []
-    let named = [("optimizer", optimizer)] + optimizers.sorted { $0.key < $1.key }
-    for (key, optimizer) in named {
-      let place = key == "optimizer" ? key : "optimizers"
-      let reason: String? =
-        if optimizer.sam != nil {
-          "sharpness-aware minimisation takes the gradient over all ranks"
-        } else if optimizer.name == .lbfgs {
-          "lbfgs takes the gradient over all ranks"
-        } else {
-          nil
-        }
-      if let reason {
-        problems.append(
-          .init("local_sgd", place, message: "\(reason), which local steps have not; omit one"))
-      }
-    }
-    let exchanges = [("overlap", overlap == .on), ("compression", compression.name != .none)]
-    for (key, isOn) in exchanges where isOn {
-      problems.append(
-        .init(key, "local_sgd", message: "local steps exchange no gradients; omit one"))
-    }
-    return problems
-  }
 }

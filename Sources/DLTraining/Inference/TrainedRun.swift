@@ -100,7 +100,7 @@ public struct TrainedRun: Sendable {
     let file = try Checkpoint.open(checkpoint).file
     let weights = file.tensors.filter { !Checkpoint.isTrainingState($0.name) }
     let tensors = weights.map { info in
-      let average = RunAverage.prefix + info.name
+      let average = WeightAveraging.prefix + info.name
       let source = file[average]?.shape == info.shape ? average : info.name
       return SafetensorsTensor(name: info.name, dtype: info.dtype, shape: info.shape) { sink in
         try file.bytes(source).withUnsafeBytes { try sink($0) }

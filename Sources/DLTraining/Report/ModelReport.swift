@@ -7,7 +7,7 @@ import DLTensor
 /// What a configuration would run.
 public struct ModelReport {
   private let configuration: Configuration
-  private let parts: TrainerParts
+  private let setup: RunSetup
   private let context: Context
 
   /// Builds the model and opens the data on one rank: everything that can be checked without
@@ -24,9 +24,9 @@ public struct ModelReport {
     let statistics = try TrainingData.statistics(configuration, over: SingleRank())
     try ModelReport.checkFiles(configuration, statistics)
     context = Context(precision: configuration.precision.dtype, seed: configuration.seed)
-    parts = try TrainerParts(
+    setup = try RunSetup(
       alone, context: context, task: TaskInput.factory(), statistics: statistics)
-    try parts.readFirstBatch()
+    try setup.readFirstBatch()
   }
 
   /// Names and values: data, steps, parameters.
@@ -36,7 +36,7 @@ public struct ModelReport {
   ///
   /// - Parameter columns: the width to keep to; nil for any.
   public func summary(columns: Int?) -> String {
-    let data = parts.data
+    let data = setup.data
     var rows = [
       ["name", configuration.name ?? configuration.model.name ?? "train"],
       [
@@ -44,7 +44,7 @@ public struct ModelReport {
         "\(Text.grouped(data.train.count)) of \(data.train.inputType) \(data.train.inputShape)",
       ],
     ]
-    if parts.sampler.repeats > 1 { rows.append(["views of each", "\(parts.sampler.repeats)"]) }
+    if setup.sampler.repeats > 1 { rows.append(["views of each", "\(setup.sampler.repeats)"]) }
     if let validation = data.validation {
       rows.append(["validation rows", Text.grouped(validation.count)])
     }
@@ -55,9 +55,9 @@ public struct ModelReport {
         Text.count(configuration.batchSize, "row") + " in "
           + Text.count(configuration.accumulate, "micro-batch", "micro-batches"),
       ],
-      ["steps per epoch", Text.grouped(parts.sampler.stepsPerEpoch)],
-      ["steps", Text.grouped(parts.totalSteps)],
-      ["parameters", Text.grouped(parameterCount(of: parts.arena.parameters))],
+      ["steps per epoch", Text.grouped(setup.sampler.stepsPerEpoch)],
+      ["steps", Text.grouped(setup.totalSteps)],
+      ["parameters", Text.grouped(parameterCount(of: setup.arena.parameters))],
       ["precision", configuration.precision.rawValue],
       [
         "optimizer",
@@ -82,16 +82,16 @@ public struct ModelReport {
   /// - Throws: `TensorError` where a layer does not take its input.
   public func layers(columns: Int? = nil) throws -> String {
     let trace = try LayerTrace.of(context) {
-      _ = try context.withoutRecording { try parts.evaluateOneRow(context) }
+      _ = try context.withoutRecording { try setup.evaluateOneRow(context) }
     }
-    let input = Shape(parts.data.train.inputShape)
+    let input = Shape(setup.data.train.inputShape)
     let isImage = input.rank == 3
     var rows = [["layer", "type", "output", "parameters", "multiply-adds", "field"]]
     rows.append(["", "input", "\(input)", "", "", isImage ? "1" : ""])
     var seen: Set<ObjectIdentifier> = []
     var products = 0
     for step in trace.steps {
-      // The weights of a layer's parts, and those that are used again, count where they came first.
+      // The weights of a layer's setup, and those that are used again, count where they came first.
       let parameters = parameters(of: step.layer).filter {
         seen.insert(ObjectIdentifier($0)).inserted
       }
@@ -105,7 +105,7 @@ public struct ModelReport {
       ])
     }
     rows.append([
-      "", "total", "", Text.grouped(parameterCount(of: parts.arena.parameters)),
+      "", "total", "", Text.grouped(parameterCount(of: setup.arena.parameters)),
       Text.grouped(products),
     ])
     if !isImage { rows = rows.map { Array($0.prefix(5)) } }
@@ -117,12 +117,13 @@ public struct ModelReport {
     LearningRateCurve(
       name: configuration.schedule.name.rawValue, base: configuration.optimizer.lr,
       scaling: configuration.rateFactorText,
-      schedule: parts.schedule, totalSteps: parts.totalSteps,
-      stepsPerEpoch: parts.sampler.stepsPerEpoch, goesByValidation: parts.plateau != nil)
+      schedule: setup.schedule, totalSteps: setup.totalSteps,
+      stepsPerEpoch: setup.sampler.stepsPerEpoch,
+      goesByValidation: configuration.schedule.name == .reduceOnPlateau)
   }
 
   private func parameters(of layer: any Layer) -> [Parameter] {
-    parts.arena.parameters.filter {
+    setup.arena.parameters.filter {
       layer.path.isEmpty || $0.name.hasPrefix(layer.path + ".")
     }
   }

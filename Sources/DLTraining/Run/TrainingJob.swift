@@ -48,8 +48,8 @@ public struct TrainingJob: Sendable {
         layout: layout.text(ranks: communicator.size), isLive: isLive, program: program)
       return try Trainer(
         configuration, options: options, communicator: communicator, observers: [reporter],
-        report: { logger.warning("\($0)") }, task: task
-      ).run()
+        warn: { logger.warning("\($0)") }, task: task
+      ).train()
     }
     return report.isInterrupted && !report.hasReachedStop ? .resumable : .success
   }

@@ -46,6 +46,8 @@ final class StatefulTask: TrainingTask {
     try loss.predictions(network.forward(batch.x, state: nil).output)
   }
 
+  let carriesState = true
+
   var carriedState: [(name: String, rows: Tensor)] {
     get throws {
       try states.sorted { $0.key < $1.key }.flatMap { index, state in

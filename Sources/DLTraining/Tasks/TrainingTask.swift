@@ -57,6 +57,9 @@ public protocol TrainingTask: AnyObject {
   /// This rank's part of a phase's loss as a sum, recorded so that gradients flow.
   func lossSum(_ batch: Batch, phase: Int) throws -> Tensor
 
+  /// Whether the task has a ``carriedState``: then a batch is gone over once alone.
+  var carriesState: Bool { get }
+
   /// State beyond parameters and buffers that goes on from step to step, by name: this rank's
   /// rows of it, `[rows, ...]`.
   var carriedState: [(name: String, rows: Tensor)] { get throws }
@@ -92,6 +95,8 @@ extension TrainingTask {
   }
   /// One loss for the whole model.
   public var phases: [TrainingPhase] { [.whole] }
+  /// Nothing is carried.
+  public var carriesState: Bool { false }
   /// Nothing beyond parameters and buffers.
   public var carriedState: [(name: String, rows: Tensor)] { [] }
   /// Nothing to take.

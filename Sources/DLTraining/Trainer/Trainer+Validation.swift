@@ -3,50 +3,27 @@ import DLData
 import DLTensor
 
 extension Trainer {
-  /// Goes through the validation set, every rank its share, and adds up exactly.
-  func validate() throws {
-    guard let validation = data.validation else { return }
-    RunPhase.eval.show()
-    defer { RunPhase.step.show() }
-    if !configuration.syncBatchNorm {
-      // Each rank has statistics of its own then; the checkpoint holds rank 0's.
-      try communicator.broadcast(arena.bufferBytes, root: 0)
-    }
-    let (totals, metrics) = try withAverage {
-      try Evaluation(
-        task: task, dataset: validation, transform: data.transform, context: context,
-        batchSize: configuration.validate.batchSize ?? configuration.batchSize,
-        step: position.step, folder: folder?.path
-      ).run()
-    }
-    let result = ValidationReport(
-      step: position.step,
-      epoch: (position.step + sampler.stepsPerEpoch - 1) / sampler.stepsPerEpoch,
+  /// Evaluates the model as it is on the validation set, every rank its share, and adds up exactly.
+  func evaluate(_ validation: any Dataset) throws -> ValidationReport {
+    let stepsPerEpoch = run.sampler.stepsPerEpoch
+    let (totals, metrics) = try Evaluation(
+      task: run.task, dataset: validation, transform: run.data.transform, context: run.context,
+      batchSize: run.configuration.validate.batchSize ?? run.configuration.batchSize,
+      step: run.position.step, folder: store.folder?.path
+    ).run()
+    return ValidationReport(
+      step: run.position.step, epoch: (run.position.step + stepsPerEpoch - 1) / stepsPerEpoch,
       loss: totals.lossSum / totals.denominator,
       accuracy: totals.rows > 0 ? Double(totals.correct) / Double(totals.rows) : nil,
       metrics: metrics, rows: validation.count)
-    lastValidation = result
-    noteBest(result)
-    record?.note(best: position.best)
-    reduceOnPlateau(result)
-    for observer in observers { try local { try observer.didValidate(result) } }
   }
+}
 
+extension ValidateConfiguration {
   /// The figure that chooses the best: the task's first metric, else the accuracy, else the loss, or
   /// the loss by configuration.
-  func judged(_ result: ValidationReport) -> Metric {
-    configuration.validate.judge == .loss ? result.lossFigure : result.figures[0]
-  }
-
-  /// Keeps the best; of equals the first.
-  private func noteBest(_ result: ValidationReport) {
-    let judged = judged(result)
-    guard !judged.value.isNaN else { return }
-    let isBetter =
-      position.best.map {
-        judged.higherIsBetter ? judged.value > $0.value : judged.value < $0.value
-      } ?? true
-    if isBetter { position.best = .init(step: position.step, value: judged.value) }
+  func monitored(in report: ValidationReport) -> Metric {
+    judge == .loss ? report.lossFigure : report.figures[0]
   }
 }
 

@@ -2,313 +2,239 @@ import DLCluster
 import DLData
 import DLFormats
 import DLLayers
-import DLOptimizers
 import DLTensor
 
 /// Trains a task: every rank runs one, and all make the same calls.
 ///
-/// A step is: load this rank's rows, agree on the denominator, forward and backward, sum the
-/// gradients over the ranks, check them, update. Counterpart: Lightning's `Trainer`.
+/// A step loads this rank's rows, agrees on the denominator, goes forward and backward, sums the
+/// gradients over the ranks, checks them, updates and publishes the parameters. What a run may have
+/// beside is a ``TrainerPart``; the way from gradients to weights is an ``UpdateStrategy``.
+/// Counterpart: Lightning's `Trainer`.
 public final class Trainer {
-  let configuration: Configuration
-  let options: TrainingOptions
-  let communicator: TimedCommunicator
-  let context: Context
-  let data: TrainingData
-  let task: any TrainingTask
-  /// This rank's parameters, gradients and buffers.
-  public let arena: ParameterArena
-  let phases: [UpdatePhase]
-  /// Whether gradients go between hosts during the backward pass, and why not; nil where none go.
-  let overlap: OverlapChoice?
-  /// What the errors kept by the compression of gradients are a state of; nil without it.
-  let compression: String?
-  /// Compares the ranks' copies of parameters and buffers; nil where nobody wants it.
-  var comparison: CopyComparison?
-  let schedule: any Schedule
-  let average: RunAverage?
-  /// When each rank steps by itself; nil for never.
-  let localSGD: LocalSGDPlan?
-  let sampler: Sampler
-  let sharding: BatchSharding
-  let totalSteps: Int
-  let exchange: StepExchange
-  let report: (String) -> Void
-  /// What this rank's threads did when; nil unless a trace is wanted.
-  let timeline: Timeline?
-  /// What this rank's time is spent on.
-  var clock: ActivityClock { communicator.clock }
-
-  var position: CheckpointPosition
-  /// What the rate is multiplied by besides the schedule; nil where it does not go by validations.
-  var plateau: PlateauReduction?
-  var folder: RunFolder?
-  var folderPath = ""
-  var observers: [any TrainingObserver] = []
-  var lastLoss: Double?
-  var lastValidation: ValidationReport?
-  var lastSaved: Int?
-  /// What the run notes about itself, on rank 0.
-  var record: RunRecord?
+  let run: TrainingRun
+  let store: RunStore
+  let parts: [any TrainerPart]
+  private let rows: StepRows
+  private let phases: [PhaseStep]
+  private let strategies: [any UpdateStrategy]
   /// Where the timeline is left; nil unless a trace is wanted.
   var trace: TraceFile?
-  /// Whether a loss or gradient that is no number ends the run.
-  var hasDiverged = false
-  /// The rows of the step in work, a batch for each micro-batch.
-  var batches: [Batch] = []
 
   /// Sets a run up: opens the data, builds the model, checks one against the other, and loads the
-  /// state to start from.
+  /// state to start from; collective.
   ///
   /// - Parameters:
   ///   - configuration: the job.
   ///   - communicator: this rank's peers; every rank makes its trainer with the same arguments.
   ///   - observers: told of what happens, on rank 0 only unless they observe every rank.
-  ///   - report: takes one-line notices, such as a damaged checkpoint that was passed over; rank 0
+  ///   - warn: takes one-line notices, such as a damaged checkpoint that was passed over; rank 0
   ///     only.
-  ///   - makeOwnTask: makes what is trained; by default the configuration's model with the task that fits
-  ///     it.
+  ///   - makeTask: makes what is trained; by default the configuration's model with the task that
+  ///     fits it.
   /// - Throws: `RankFailure`, the same on every rank, for anything wrong with configuration, data
   ///   or files.
   public init(
     _ configuration: Configuration, options: TrainingOptions = TrainingOptions(),
     communicator: any Communicator, observers: [any TrainingObserver] = [],
-    report: @escaping (String) -> Void = { _ in }, task makeOwnTask: TaskFactory? = nil
+    warn: @escaping (String) -> Void = { _ in }, task makeTask: TaskFactory? = nil
   ) throws {
     BLAS.useOneThread()
     RunPhase.start.show()
-    self.configuration = configuration
-    self.options = options
-    let timeline = options.trace == nil ? nil : Timeline()
-    self.timeline = timeline
-    let timed = TimedCommunicator(
-      communicator, timeline: timeline, progress: options.progress)
-    self.communicator = timed
-    self.report = timed.rank == 0 ? report : { _ in }
-    self.observers = observers.filter { timed.rank == 0 || $0.observesEveryRank }
-    let context = Context(
-      communicator: timed, precision: configuration.precision.dtype, seed: configuration.seed)
-    context.synchronizesBatchNorm = configuration.syncBatchNorm
-    context.progress = options.progress
-    self.context = context
-    position = CheckpointPosition(seed: configuration.seed)
-    exchange = StepExchange(timed)
-
-    let statistics = try TrainingData.statistics(configuration, over: timed)
-    let parts = try timed.agreed("set the run up") {
-      try TrainerParts(
-        configuration, context: context, task: makeOwnTask ?? TaskInput.factory(),
-        statistics: statistics)
+    let run = try TrainingRun(
+      configuration, options: options, communicator: communicator, observers: observers, warn: warn,
+      task: makeTask ?? TaskInput.factory())
+    let rows = StepRows(run)
+    let phases = run.optimizers.indices.map { PhaseStep(run, index: $0, rows: rows) }
+    let strategies = try run.communicator.agreed("set the updates up") {
+      try phases.map { try UpdateStrategies.make(for: $0) }
     }
-    data = parts.data
-    self.task = parts.task
-    arena = parts.arena
-    try Handshake(
-      configuration: configuration, options: options, data: parts.data,
-      parameterCount: parts.arena.parameterCount
-    ).compare(over: timed)
-    if parts.canShare(configuration), let neighbourhood = timed.neighbourhood {
-      let shared = try ShardedArena(
-        timed, neighbourhood, byteCount: arena.count * arena.dtype.byteCount)
-      if let reason = shared.reason {
-        self.report("\(reason); each process has its own parameters")
-      }
-      try arena.move(to: shared)
+    let parts = try TrainerParts.make(for: run)
+    for phase in phases {
+      phase.suspectMemory = { for part in parts { try part.suspectMemory() } }
     }
-    let overlap = try OverlapChoice(configuration, arena)
-    self.overlap = overlap
-    phases = try timed.agreed("set the optimizers up") {
-      try parts.phases(configuration, context: context, bucketBytes: overlap?.bucketBytes)
-    }
-    compression = try Trainer.compress(
-      configuration, arena, phases, timed, report: self.report)
-    if overlap?.isOn == true {
-      for phase in phases {
-        phase.overlap = try PhaseOverlap(phase, arena, track: timeline?.exchange)
-      }
-    }
-    if configuration.integrity.checkUpdates { for phase in phases { phase.watchMemory(arena) } }
-    position.updates = [Int](repeating: 0, count: phases.count)
-    schedule = parts.schedule
-    average = parts.average
-    plateau = parts.plateau
-    sampler = parts.sampler
-    sharding = parts.sharding
-    totalSteps = parts.totalSteps
-    localSGD = configuration.localSGD.map {
-      LocalSGDPlan($0, stepsPerEpoch: parts.sampler.stepsPerEpoch)
-    }
-    if let line = configuration.rateScaling { self.report(line) }
-
+    self.run = run
+    self.rows = rows
+    self.phases = phases
+    self.strategies = strategies
+    self.parts = parts
+    store = RunStore(run, states: [OptimizerStates(run)] + strategies + parts)
+    if let line = configuration.rateScaling { run.warn(line) }
     if let path = options.initialWeights {
-      let note = try timed.agreed("load \(path)") {
-        try StateDict(arena).loadWeights(from: SafetensorsFile(path: path))
+      let note = try run.communicator.agreed("load \(path)") {
+        try StateDict(run.arena).loadWeights(from: SafetensorsFile(path: path))
       }
-      if let note { self.report(note) }
+      if let note { run.warn(note) }
     }
-    try openRun()
+    try store.open()
   }
 
-  /// The job's name: the configuration's, or that of its model.
-  public var name: String { configuration.runName }
-
-  /// Trains to the end, or until told to stop.
+  /// Trains to the end, or until told to stop; collective.
   ///
   /// - Returns: how the run ended, the same on every rank but for times.
   /// - Throws: `RankFailure`, the same on every rank, where all could be told; else the error of
   ///   this rank alone.
-  public func run() throws -> RunReport {
+  public func train() throws -> RunReport {
     do {
-      return try train()
+      return try trainLoop()
     } catch {
       fail(error)
       throw error
     }
   }
 
-  private func train() throws -> RunReport {
-    let start = position.step
-    try communicator.agreed("start the run") { try observers.forEach { try $0.willTrain(plan) } }
-    try startIntegrityChecks()
+  private func trainLoop() throws -> RunReport {
+    let communicator = run.communicator
+    try communicator.agreed("start the run") {
+      for observer in run.observers { try observer.willTrain(plan) }
+    }
+    for part in parts { try part.willTrain() }
     let loader = try communicator.agreed("start loading") {
       try BatchLoader(
-        dataset: data.train, sampler: sampler, sharding: sharding, rank: communicator.rank,
-        transform: data.transform, augmentation: data.augmentation, startStep: start,
-        endStep: totalSteps, track: timeline?.data)
+        dataset: run.data.train, sampler: run.sampler, sharding: run.sharding,
+        rank: communicator.rank, transform: run.data.transform,
+        augmentation: run.data.augmentation, startStep: run.position.step, endStep: run.totalSteps,
+        track: run.timeline?.data)
     }
     defer { loader.close() }
     trace = try openTrace()
-    let began = monotonicSeconds()
-    var trainingSeconds = 0.0
-    var rows = 0
-    var traffic = arena.exchange.traffic
-    let trafficBefore = traffic
+    var totals = RunTotals(run)
     // A job that is restarted after it had come to its stop has nothing left to do.
-    var isInterrupted = start < totalSteps && isAtStop
+    var isInterrupted = run.position.step < run.totalSteps && isAtStop
     var wantsStop = false
-    var hasPatience = !isOutOfPatience
     RunPhase.step.show()
-    options.willStep()
-    while position.step < totalSteps, !isInterrupted, hasPatience {
-      clock.restart()
-      communicator.progress?.step = position.step + 1
-      let outcome = try clock.measure(.step, detail: position.step + 1) {
+    run.options.willStep()
+    while run.position.step < run.totalSteps, !isInterrupted, !endsEarly {
+      run.clock.restart()
+      run.communicator.progress?.step = run.position.step + 1
+      let outcome = try run.clock.measure(.step, detail: run.position.step + 1) {
         let outcome = try step(loader)
-        position.step += 1
-        try averageRanks()
-        average?.didStep(position.step, arena)
-        try averageMeans()
+        run.position.step += 1
+        for part in parts { try part.didStep() }
         return outcome
       }
-      let times = StepTimes(clock, slowest: exchange.slowest)
-      rows += outcome.rows
-      lastLoss = outcome.loss
-      trainingSeconds += times.total
+      run.lastLoss = outcome.loss
       wantsStop = wantsStop || outcome.stop || isAtStop
-      isInterrupted = position.step < totalSteps && wantsStop && ranksAreEqual
-      let stepReport = StepReport(
-        step: position.step, epoch: outcome.epoch, loss: outcome.loss,
-        learningRate: outcome.learningRate, rows: outcome.rows, parts: outcome.parts,
-        times: times, traffic: arena.exchange.traffic - traffic)
-      traffic = arena.exchange.traffic
-      hasPatience = try afterStep(
-        stepReport, isLast: isInterrupted || position.step == totalSteps)
+      let isLast = run.position.step == run.totalSteps
+      isInterrupted = !isLast && wantsStop && run.ranksAreEqual
+      try finish(totals.add(outcome), isLast: isLast || isInterrupted)
     }
     RunPhase.end.show()
-    for phase in phases { try phase.overlap?.reduction.close() }
-    try finishSaving()
+    for part in parts { try part.didTrain() }
+    try store.finish()
     let ended = monotonicSeconds()
     loader.close()
-    if let notice = try trace?.write() { report(notice) }
-    let runReport = RunReport(
-      name: name, folder: folderPath,
-      checkpoint: lastSaved.map {
-        CheckpointFolder(path: folderPath + "/checkpoints").file(step: $0)
-      },
-      step: position.step, totalSteps: totalSteps,
-      epochs: (totalSteps + sampler.stepsPerEpoch - 1) / sampler.stepsPerEpoch,
-      ranks: communicator.size, parameters: parameterCount, loss: lastLoss,
-      validation: lastValidation, best: position.best,
-      judge: lastValidation.map { judged($0).name }, seconds: ended - began,
-      samplesPerSecond: trainingSeconds > 0 ? Double(rows) / trainingSeconds : 0,
-      isInterrupted: isInterrupted,
-      hasReachedStop: isAtStop,
-      traffic: traffic - trafficBefore, end: end(isInterrupted: isInterrupted, isAtStop: isAtStop))
-    try communicator.agreed("end the run") {
-      if let failure = exchange.failure { throw failure }
-      let end = runReport.end
-      try record?.end(
-        end.reason, step: end.step, exitCode: end.exitCode, message: end.message,
-        validation: end.validation)
-      try observers.forEach { try $0.didTrain(runReport) }
-    }
-    return runReport
+    if let notice = try trace?.write() { run.warn(notice) }
+    return try conclude(totals, ended: ended, isInterrupted: isInterrupted)
   }
+
+  /// Makes one optimizer step from the loader's next rows: an update for each phase of the task.
+  private func step(_ loader: BatchLoader) throws -> StepOutcome {
+    let step = run.position.step
+    run.context.step = step
+    run.context.isTraining = true
+    defer { run.context.isTraining = false }
+
+    var loaded: StepBatch?
+    try run.clock.measure(.dataWait) {
+      try run.local { loaded = try rows.load(from: loader, for: phases) }
+    }
+    defer { rows.release() }
+    var stop = false
+    for phase in phases {
+      let agreed = try run.exchange.agree(
+        phase.ownDenominator, stop: run.options.shouldStop(), "load the rows of step \(step + 1)")
+      phase.denominator = agreed.sum
+      stop = stop || agreed.stop
+    }
+    guard let batch = loaded else {
+      throw DataError("the data ended at step \(step + 1)", exitCode: .fault)
+    }
+    for part in parts { try part.willStep() }
+
+    let multiplier = parts.reduce(run.schedule.multiplier(step: step)) {
+      $0 * $1.learningRateFactor
+    }
+    var outcome = StepOutcome(
+      rows: batch.globalRows, epoch: batch.cursor.epoch,
+      learningRate: run.optimizers[0].configuration.lr * multiplier, stop: stop)
+    for (phase, strategy) in zip(phases, strategies) {
+      phase.begin(multiplier: multiplier)
+      let loss = try strategy.update()
+      outcome.loss += loss
+      if phases.count > 1 { outcome.parts.append((phase.optimizer.phase.name, loss)) }
+    }
+    return outcome
+  }
+
+  /// Reports a step, and validates and saves what is due after it.
+  private func finish(_ report: StepReport, isLast: Bool) throws {
+    let step = run.position.step
+    let due = run.triggers.due(after: step)
+    for observer in run.observers { try run.local { try observer.didStep(report) } }
+    try run.local { try store.check() }
+    if due.validation { try run.clock.measure(.validation, detail: step) { try validate() } }
+    let isBest = due.validation && run.position.best?.step == step
+    if due.checkpoint || isBest || isLast || endsEarly {
+      try run.clock.measure(.checkpoint, detail: step) { try store.save(parts) }
+    }
+  }
+
+  /// Goes through the validation set, every rank its share, on the weights that a user would take.
+  private func validate() throws {
+    guard let validation = run.data.validation else { return }
+    RunPhase.eval.show()
+    defer { RunPhase.step.show() }
+    if !run.configuration.syncBatchNorm {
+      // Each rank has statistics of its own then; the checkpoint holds rank 0's.
+      try run.communicator.broadcast(run.arena.bufferBytes, root: 0)
+    }
+    // An error ends the run, whatever weights are in place then.
+    for part in parts { try part.willEvaluate() }
+    let report = try evaluate(validation)
+    for part in parts { try part.didEvaluate() }
+    run.lastValidation = report
+    for part in parts { try part.didValidate(report) }
+    store.record?.note(best: run.position.best)
+    for observer in run.observers { try run.local { try observer.didValidate(report) } }
+  }
+
+  /// Whether a part ends the run before its last step.
+  private var endsEarly: Bool { parts.contains { $0.endsRun } }
 
   /// Whether the run has come to the step that it was told to stop at.
-  private var isAtStop: Bool { options.stopAtStep.map { $0 <= position.step } ?? false }
+  var isAtStop: Bool { run.options.stopAtStep.map { $0 <= run.position.step } ?? false }
+}
 
-  /// Tensor buffers taken from the system so far; it stands still once a step is warm.
-  public var poolAllocations: Int { context.pool.systemAllocations }
+extension Trainer {
+  /// The job's name: the configuration's, or that of its model.
+  public var name: String { run.name }
 
-  /// Where to leave the trace at the end; nil unless one is wanted.
-  private func openTrace() throws -> TraceFile? {
-    guard let path = options.trace, let timeline else { return nil }
-    return try TraceFile(path, timeline, communicator.unrecorded)
-  }
+  /// This rank's parameters, gradients and buffers.
+  public var arena: ParameterArena { run.arena }
 
   /// The number of trained elements.
-  public var parameterCount: Int { arena.parameterCount }
+  public var parameterCount: Int { run.arena.parameterCount }
 
   /// The bytes of optimizer state on this rank.
   public var stateBytes: Int {
-    phases.reduce(0) { sum, phase in
-      phase.state.all.reduce(sum) { $0 + $1.vector.byteCount }
-    }
+    run.optimizers.flatMap(\.state.all).reduce(0) { $0 + $1.vector.byteCount }
   }
 
-  private var plan: RunPlan {
-    RunPlan(
-      name: name, folder: folderPath, startStep: position.step, totalSteps: totalSteps,
-      stepsPerEpoch: sampler.stepsPerEpoch, ranks: communicator.size, rows: data.train.count,
-      repeats: sampler.repeats, batchSize: configuration.batchSize, parameters: parameterCount,
-      precision: configuration.precision.rawValue, metric: task.metricName,
-      overlap: overlap?.text(buckets: phases.reduce(0) { $0 + $1.shares.buckets.count }),
-      gathersStatistics: communicator.size > 1 && configuration.syncBatchNorm
-        && arena.modules.contains { $0 is BatchNorm })
-  }
+  /// Tensor buffers taken from the system so far; it stands still once a step is warm.
+  public var poolAllocations: Int { run.context.pool.systemAllocations }
 
-  func due(after step: Int) -> DueAfterStep {
-    DueAfterStep(
-      configuration, step: step, stepsPerEpoch: sampler.stepsPerEpoch,
-      hasValidation: data.validation != nil, isEnd: step == totalSteps)
-  }
+  /// How often a step goes forward and backward over a batch, at most.
+  var passes: Int { strategies.map(\.passes).max() ?? 1 }
 
-  /// Reports, validates and saves what is due after a step.
+  /// Collectives of a step beside those of layers.
   ///
-  /// - Returns: whether `validate.patience` lets the run go on.
-  private func afterStep(_ step: StepReport, isLast: Bool) throws -> Bool {
-    let due = due(after: position.step)
-    for observer in observers { try local { try observer.didStep(step) } }
-    if let folder {
-      try local {
-        try folder.writer?.throwFailure()
-        if folder.lease.isLost { try folder.lease.check() }
-      }
+  /// In each phase an agreement on the denominator; one on the loss, the gradient's sum and its
+  /// squares, for each gradient; a wait for the update; and what the rule needs.
+  var collectives: Int {
+    zip(phases, strategies).reduce(0) { sum, phase in
+      let buckets = phase.0.optimizer.shards.buckets.count
+      return sum + 1 + phase.1.passes * (2 + buckets) + buckets
+        + phase.0.optimizer.groups.update.sumsPerStep
     }
-    if due.validation { try clock.measure(.validation, detail: position.step) { try validate() } }
-    let isBest = due.validation && position.best?.step == position.step
-    let hasPatience = !due.validation || !isOutOfPatience
-    if due.checkpoint || isBest || isLast || !hasPatience {
-      try clock.measure(.checkpoint, detail: position.step) { try save() }
-    }
-    return hasPatience
-  }
-
-  /// Runs what only this rank does between collectives; its error ends all ranks at the next
-  /// agreement.
-  func local(_ body: () throws -> Void) throws {
-    guard exchange.failure == nil else { return }
-    do { try body() } catch { exchange.failure = error }
   }
 }

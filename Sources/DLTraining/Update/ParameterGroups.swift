@@ -14,7 +14,7 @@ struct ParameterGroups {
   /// - Throws: `TensorError` where a pattern matches nothing, or nothing is left to train.
   init(
     _ configuration: OptimizerConfiguration, arena: ParameterArena, parameters: Range<Int>,
-    shares: ArenaShares
+    shards: ShardLayout
   ) throws {
     let names = ParameterNames(arena)
     let choices = try configuration.groups.map { group in
@@ -68,7 +68,7 @@ struct ParameterGroups {
     }
     update = ArenaUpdate(
       groups: groups, members: members,
-      cuts: shares.buckets.flatMap(\.cuts).map { $0 - start })
+      cuts: shards.buckets.flatMap(\.bounds).map { $0 - start })
   }
 
   /// What tells the settings of one parameter from those of another.

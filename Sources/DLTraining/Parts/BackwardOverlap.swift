@@ -2,8 +2,29 @@ import DLCluster
 import DLLayers
 import DLTensor
 
+/// The reduction of gradients between hosts while the backward pass goes on (`overlap:`).
+final class BackwardOverlap: TrainerPart {
+  private let run: TrainingRun
+
+  private init(_ run: TrainingRun) throws {
+    self.run = run
+    for optimizer in run.optimizers {
+      optimizer.overlap = try BucketedReducer(optimizer, run.arena, track: run.timeline?.exchange)
+    }
+  }
+
+  static func make(for run: TrainingRun) throws -> BackwardOverlap? {
+    run.overlap?.isOn == true ? try BackwardOverlap(run) : nil
+  }
+
+  /// Ends the communication threads.
+  func didTrain() throws {
+    for optimizer in run.optimizers { try optimizer.overlap?.reduction.close() }
+  }
+}
+
 /// Whether gradients go between hosts during the backward pass.
-struct OverlapChoice {
+struct OverlapPolicy {
   /// The bytes that go together, whenever they go: compressed gradients have other bits when ranks
   /// own other shares.
   let bucketBytes: Int
@@ -33,9 +54,9 @@ struct OverlapChoice {
 
 /// The reduction of a phase's gradients during its backward pass: which bucket still waits for how
 /// many parameters.
-final class PhaseOverlap {
+final class BucketedReducer {
   let reduction: OverlappedReduction
-  private let buckets: [ArenaShares.Bucket]
+  private let buckets: [ShardLayout.Bucket]
   private let open: OpenParameters
   private let watch: GradientWatch
 
@@ -47,11 +68,11 @@ final class PhaseOverlap {
   }
 
   /// Starts the communication thread; collective.
-  init(_ phase: UpdatePhase, _ arena: ParameterArena, track: Track?) throws {
-    let buckets = phase.shares.buckets
+  init(_ phase: PhaseOptimizer, _ arena: ParameterArena, track: Track?) throws {
+    let buckets = phase.shards.buckets
     guard
       let reduction = try (arena.exchange as? ShardedArena)?.overlap(
-        buckets.map(\.cuts), type: arena.dtype.element, track: track)
+        buckets.map(\.bounds), type: arena.dtype.element, track: track)
     else {
       throw TensorError(op: "overlap", "nothing goes between hosts", exitCode: .fault)
     }

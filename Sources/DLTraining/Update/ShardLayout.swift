@@ -1,25 +1,25 @@
 import DLLayers
 import DLOptimizers
 
-/// How the elements of a phase are shared out: blocks of tensors, and in each bucket a run of blocks
-/// for each rank.
+/// The division of a phase's elements over the ranks: blocks of tensors, and in each bucket a run of
+/// blocks for each rank, its shard.
 ///
 /// Sums of squares are made per block and added up in the order of the blocks, so that norms do not
 /// depend on who owns which.
-struct ArenaShares {
+struct ShardLayout {
   /// A run of whole parameters whose gradients are reduced together.
   struct Bucket {
     /// Its parameters, by their index in the arena.
     let parameters: Range<Int>
-    /// The bounds of the ranks' shares, in elements of the arena; the whole for an arena that is not
+    /// The bounds of the ranks' shards, in elements of the arena; the whole for an arena that is not
     /// sharded.
-    let cuts: [Int]
+    let bounds: [Int]
     /// This rank's elements.
-    let own: Range<Int>
+    let owned: Range<Int>
     /// This rank's blocks.
-    let ownBlocks: Range<Int>
-    /// Where this rank's elements begin in its vectors of state.
-    let place: Int
+    let ownedBlocks: Range<Int>
+    /// Where this rank's elements begin in its vectors of state, in elements.
+    let offset: Int
   }
 
   /// The elements of the phase.
@@ -29,7 +29,7 @@ struct ArenaShares {
   /// The buckets, in the order of the arena.
   let buckets: [Bucket]
   /// The elements that this rank owns.
-  let ownCount: Int
+  let ownedCount: Int
 
   /// Cuts a run of parameters into buckets, and each into shares of about the same size, at the
   /// bounds of blocks.
@@ -44,8 +44,8 @@ struct ArenaShares {
     let isSharded = arena.exchange.isSharded
     var blocks: [Range<Int>] = []
     var buckets: [Bucket] = []
-    var place = 0
-    for run in ArenaShares.runs(arena, parameters, bucketBytes) {
+    var offset = 0
+    for run in ShardLayout.runs(arena, parameters, bucketBytes) {
       let first = blocks.count
       for index in run {
         blocks += Array(ArenaUpdate.blocks(of: arena.elements(of: index..<index + 1)))
@@ -53,22 +53,22 @@ struct ArenaShares {
       let elements = arena.elements(of: run)
       let firsts =
         isSharded
-        ? ArenaShares.firsts(of: blocks[first...], elements, ranks) : [first, blocks.count]
-      let cuts = firsts.map { $0 < blocks.count ? blocks[$0].lowerBound : elements.upperBound }
+        ? ShardLayout.firsts(of: blocks[first...], elements, ranks) : [first, blocks.count]
+      let bounds = firsts.map { $0 < blocks.count ? blocks[$0].lowerBound : elements.upperBound }
       let part = isSharded ? rank : 0
       let bucket = Bucket(
-        parameters: run, cuts: cuts, own: cuts[part]..<cuts[part + 1],
-        ownBlocks: firsts[part]..<firsts[part + 1], place: place)
-      place += bucket.own.count
+        parameters: run, bounds: bounds, owned: bounds[part]..<bounds[part + 1],
+        ownedBlocks: firsts[part]..<firsts[part + 1], offset: offset)
+      offset += bucket.owned.count
       buckets.append(bucket)
     }
     self.blocks = blocks
     self.buckets = buckets
-    ownCount = place
+    ownedCount = offset
   }
 
   /// Whether this rank owns all elements.
-  var ownsAll: Bool { ownCount == elements.count }
+  var ownsAll: Bool { ownedCount == elements.count }
 
   /// The first block of each rank's share, and the end: a share begins with the first block that
   /// begins at or behind its even part.

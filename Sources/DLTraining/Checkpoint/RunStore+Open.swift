@@ -20,60 +20,60 @@ private struct ResumePlan {
   var folder = ""
 }
 
-extension Trainer {
+extension RunStore {
   /// Finds where to go on from, opens the run folder on rank 0, and loads the state on every rank.
   ///
   /// A run starts anew only where its folder holds no checkpoint. Whatever refuses to go on does so
   /// before anything in the folder is changed.
-  func openRun() throws {
-    guard options.writesRun else { return }
+  func open() throws {
+    guard run.options.writesRun else { return }
     let plan = try agreedPlan()
-    folderPath = plan.folder
-    let readers = try CheckpointReaders(communicator)
+    path = plan.folder
+    let readers = try CheckpointReaders(run.communicator)
     var turn: RunLease.Turn?
     var found: CheckpointSearch.Found?
     var isSettled = false
     while !isSettled {
-      let before = try communicator.agreed("open the run folder") {
+      let before = try run.communicator.agreed("open the run folder") {
         try lookBefore(plan, turn: &turn)
       }
       found = try find(plan, readers)
-      let settled = try communicator.agreed("open the run folder") {
+      let settled = try run.communicator.agreed("open the run folder") {
         try take(plan, after: turn, unchangedSince: before)
       }
       // Only the owner's view counts: the one before it may have been writing until now.
-      isSettled = try communicator.allgather([settled ? 1 : 0])[0] == 1
+      isSettled = try run.communicator.allgather([settled ? 1 : 0])[0] == 1
     }
     if let found {
-      try communicator.agreed("resume from \(found.path)") {
+      try run.communicator.agreed("resume from \(found.path)") {
         try load(found.path, found.checkpoint)
       }
-      let here = CheckpointFolder(path: folderPath + "/checkpoints")
-      if found.path == here.file(step: position.step) { lastSaved = position.step }
+      let here = CheckpointFolder(path: path + "/checkpoints")
+      if found.path == here.file(step: run.position.step) { lastSaved = run.position.step }
     }
-    try communicator.agreed("write the run folder") {
+    try run.communicator.agreed("write the run folder") {
       if let found { try setAside(found, plan) }
       try startLogs()
     }
-    options.didSave(folderPath, found?.path)
+    run.options.didSave(path, found?.path)
   }
 
   /// Rank 0's plan, on all ranks.
   private func agreedPlan() throws -> ResumePlan {
-    let mine = try communicator.agreed("open the run folder") {
-      communicator.rank == 0 ? try makePlan() : ResumePlan()
+    let mine = try run.communicator.agreed("open the run folder") {
+      run.communicator.rank == 0 ? try makePlan() : ResumePlan()
     }
-    let source = try communicator.broadcast(mine.source.rawValue, root: 0)
+    let source = try run.communicator.broadcast(mine.source.rawValue, root: 0)
     return ResumePlan(
       source: ResumeSource(rawValue: source) ?? .nothing,
-      path: try communicator.broadcast(mine.path, root: 0),
-      folder: try communicator.broadcast(mine.folder, root: 0))
+      path: try run.communicator.broadcast(mine.path, root: 0),
+      folder: try run.communicator.broadcast(mine.folder, root: 0))
   }
 
   private func makePlan() throws -> ResumePlan {
-    switch options.resume {
+    switch run.options.resume {
     case .never:
-      let folder = try options.out ?? RunFolder.unused(name: name)
+      let folder = try run.options.out ?? RunFolder.unused(name: run.name)
       guard try CheckpointFolder(path: folder + "/checkpoints").steps().isEmpty else {
         throw RunFolderError(
           description: "\(folder): already holds a run, use --resume auto to go on with it or "
@@ -81,13 +81,15 @@ extension Trainer {
       }
       return ResumePlan(folder: folder)
     case .automatic:
-      let folder = try options.out ?? RunFolder.newest(name: name) ?? RunFolder.unused(name: name)
+      let folder =
+        try run.options.out ?? RunFolder.newest(name: run.name) ?? RunFolder.unused(name: run.name)
       return ResumePlan(source: .folder, path: folder, folder: folder)
     case .path(let path):
       if try File.kind(of: path) == .folder {
-        return ResumePlan(source: .folder, path: path, folder: options.out ?? path)
+        return ResumePlan(source: .folder, path: path, folder: run.options.out ?? path)
       }
-      let folder = try options.out ?? RunFolder.owner(of: path) ?? RunFolder.unused(name: name)
+      let folder =
+        try run.options.out ?? RunFolder.owner(of: path) ?? RunFolder.unused(name: run.name)
       return ResumePlan(source: .file, path: path, folder: folder)
     }
   }
@@ -95,7 +97,7 @@ extension Trainer {
   /// Waits on rank 0 until the folder may be written to, and notes which checkpoints it holds.
   private func lookBefore(_ plan: ResumePlan, turn: inout RunLease.Turn?) throws -> [Int: FileMark]
   {
-    guard communicator.rank == 0 else { return [:] }
+    guard run.communicator.rank == 0 else { return [:] }
     if folder == nil { turn = try RunLease.awaitTurn(folder: plan.folder) }
     return try CheckpointFolder(path: plan.folder + "/checkpoints").marks()
   }
@@ -108,18 +110,20 @@ extension Trainer {
     case .nothing: return nil
     case .folder:
       let checkpoints = CheckpointFolder(path: plan.path + "/checkpoints")
-      let steps = try communicator.agreed("list \(checkpoints.path)") {
-        communicator.rank == 0 ? try checkpoints.steps() : []
+      let steps = try run.communicator.agreed("list \(checkpoints.path)") {
+        run.communicator.rank == 0 ? try checkpoints.steps() : []
       }
-      let count = try communicator.allgather([steps.count])[0]
+      let count = try run.communicator.allgather([steps.count])[0]
       var all = steps + [Int](repeating: 0, count: max(count - steps.count, 0))
-      if count > 0 { try all.withUnsafeMutableBytes { try communicator.broadcast($0, root: 0) } }
+      if count > 0 {
+        try all.withUnsafeMutableBytes { try run.communicator.broadcast($0, root: 0) }
+      }
       let found = try refusing {
         try CheckpointSearch(folder: checkpoints).newest(of: all, examine: readers.examine)
       }
-      try communicator.agreed("resume from \(plan.path)") {
-        guard communicator.rank == 0 else { return }
-        if found == nil, options.resume != .automatic {
+      try run.communicator.agreed("resume from \(plan.path)") {
+        guard run.communicator.rank == 0 else { return }
+        if found == nil, run.options.resume != .automatic {
           throw RunFolderError(
             description: "\(plan.path): holds no checkpoint, start anew without --resume")
         }
@@ -130,8 +134,8 @@ extension Trainer {
     case .file:
       var found = CheckpointSearch.Found(
         path: plan.path, checkpoint: try whole(plan.path, readers))
-      try communicator.agreed("resume from \(plan.path)") {
-        if communicator.rank == 0 { found.damaged = try checkTarget(plan, found) }
+      try run.communicator.agreed("resume from \(plan.path)") {
+        if run.communicator.rank == 0 { found.damaged = try checkTarget(plan, found) }
       }
       return found
     }
@@ -186,14 +190,14 @@ extension Trainer {
   private func reportMissing(_ checkpoints: CheckpointFolder, _ found: CheckpointSearch.Found?) {
     guard let latest = checkpoints.latest, !File.exists(latest) else { return }
     let start = found.map { "going on from \($0.path)" } ?? "starting anew"
-    report("\(latest): was the newest checkpoint and is not there; \(start)")
+    run.warn("\(latest): was the newest checkpoint and is not there; \(start)")
   }
 
   /// Takes the run folder on rank 0; whether its checkpoints are still those that were looked at.
   private func take(
     _ plan: ResumePlan, after turn: RunLease.Turn?, unchangedSince marks: [Int: FileMark]
   ) throws -> Bool {
-    guard communicator.rank == 0 else { return true }
+    guard run.communicator.rank == 0 else { return true }
     let folder = try self.folder ?? RunFolder(plan.folder, after: turn)
     self.folder = folder
     return try folder.checkpoints.marks() == marks
@@ -202,14 +206,14 @@ extension Trainer {
   /// Gives damaged checkpoints of the run's own folder another name, so that the run does not write
   /// over them, and says so; on rank 0.
   private func setAside(_ found: CheckpointSearch.Found, _ plan: ResumePlan) throws {
-    guard communicator.rank == 0, let folder else { return }
+    guard run.communicator.rank == 0, let folder else { return }
     for fault in found.damaged {
       var kept = ""
       if File.areSame(fault.path, folder.checkpoints.path + "/" + File.name(of: fault.path)) {
         kept = try folder.checkpoints.nameForDamaged(fault.path)
         try File.rename(fault.path, to: kept)
       }
-      report(found.notice(fault, kept: File.name(of: kept)))
+      run.warn(found.notice(fault, kept: File.name(of: kept)))
     }
   }
 }

@@ -1,13 +1,18 @@
 import DLData
 import DLFormats
 
-// Which data a run is trained on: a run goes on with the same or not at all.
-extension Trainer {
+/// The identity of the data that a run is trained on: a run goes on with the same or not at all.
+struct DataIdentity {
+  private let run: TrainingRun
+  private var data: TrainingData { run.data }
+
+  init(_ run: TrainingRun) { self.run = run }
+
   private static let digestKey = "data_digest"
   private static let validationDigestKey = "validation_digest"
 
   /// What a checkpoint keeps of the data besides rows, classes and tokenizer.
-  var dataNotes: [String: String] {
+  var notes: [String: String] {
     var notes: [String: String] = [:]
     notes[ClassNames.key] = data.classNames?.text
     notes[Self.digestKey] = data.digests.train
@@ -20,8 +25,8 @@ extension Trainer {
   /// A checkpoint of an earlier version says less.
   ///
   /// - Throws: ``CheckpointError`` with exit code 65 where the training data are others.
-  func requireSameData(_ file: SafetensorsFile) throws {
-    let train = configuration.data.train ?? "data.synthetic"
+  func check(_ file: SafetensorsFile) throws {
+    let train = run.configuration.data.train ?? "data.synthetic"
     func changed(_ what: String) -> CheckpointError {
       CheckpointError(
         path: file.path, what: "\(train): \(what)",
@@ -48,8 +53,8 @@ extension Trainer {
     if let digest = file.metadata[Self.validationDigestKey], let mine = data.digests.validation,
       digest != mine
     {
-      report(
-        "\(configuration.data.validation ?? "data.validation") has changed since "
+      run.warn(
+        "\(run.configuration.data.validation ?? "data.validation") has changed since "
           + "\(file.path): its figures, and the best so far, are of other data")
     }
   }

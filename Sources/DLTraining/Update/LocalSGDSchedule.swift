@@ -1,5 +1,5 @@
 /// When each rank steps by itself, and when the ranks average.
-struct LocalSGDPlan {
+struct LocalSGDSchedule {
   /// Synchronous steps before the first local one.
   let start: Int
   /// Steps between two averagings.

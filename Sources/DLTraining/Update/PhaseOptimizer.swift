@@ -4,33 +4,23 @@ import DLOptimizers
 import DLTensor
 import Glibc
 
-/// A phase of the step on one rank: the parameters that learn in it, their optimizer and its state.
-final class UpdatePhase {
+/// The optimizer of a phase on one rank: the parameters that learn in it, their groups, and its state.
+final class PhaseOptimizer {
   let phase: TrainingPhase
   let configuration: OptimizerConfiguration
   let groups: ParameterGroups
   let state: OptimizerState
   let lookahead: Lookahead?
-  let sam: SharpnessAwareness?
-  let lbfgs: LBFGS?
   /// The trained parameters, by their index in the arena.
   let parameters: Range<Int>
-  /// Their elements in the arena's arrays, and this rank's share of them.
-  let shares: ArenaShares
+  /// Their elements in the arena's arrays, and this rank's shard of them.
+  let shards: ShardLayout
   /// What reduces the gradients during the backward pass; nil where they are reduced after it.
-  var overlap: PhaseOverlap?
+  var overlap: BucketedReducer?
   /// What parameters and state were when they were last written; nil where nobody checks.
   var checksums: ShareChecksums?
-  /// The sums of squares of the reduced gradient, per block; not a number where a gradient is none.
-  var squares: [Double]
   /// Updates made: the steps less those that were skipped as not finite.
   var updates = 0
-  /// The agreed denominator of the step in work.
-  var denominator = 0.0
-  /// This rank's part of it.
-  var ownDenominator = 0.0
-  /// Whether in a step of each rank by itself any has a gradient that is not finite.
-  var isNonFiniteSomewhere = false
 
   init(
     _ phase: TrainingPhase, _ configuration: OptimizerConfiguration, arena: ParameterArena,
@@ -52,46 +42,28 @@ final class UpdatePhase {
     } else {
       parameters = all.indices
     }
-    shares = ArenaShares(
+    shards = ShardLayout(
       arena, parameters, rank: context.communicator.rank, ranks: context.communicator.size,
       bucketBytes: bucketBytes)
-    squares = [Double](repeating: 0, count: shares.blocks.count)
     groups = try ParameterGroups(
-      configuration, arena: arena, parameters: parameters, shares: shares)
+      configuration, arena: arena, parameters: parameters, shards: shards)
     for index in groups.frozen { all[index].requiresGradient = false }
-    let (count, dtype) = (shares.ownCount, arena.dtype)
+    let (count, dtype) = (shards.ownedCount, arena.dtype)
     lookahead = try configuration.lookahead.map {
       try Lookahead(steps: $0.k, alpha: $0.alpha, count: count, dtype: dtype)
     }
-    sam = try configuration.sam.map {
-      try SharpnessAwareness(rho: $0.rho, count: count, dtype: dtype)
-    }
-    lbfgs = try configuration.lbfgs.map { try LBFGS($0, count: count, dtype: dtype) }
     state = try OptimizerState(
-      groups.update.stateNames, arena: arena, parameters: parameters, shares: shares,
-      context: context
-    ) { [lookahead, lbfgs] in
-      (lookahead.map { [("slow", $0.slow)] } ?? []) + (lbfgs?.savedVectors ?? [])
-    }
+      groups.update.stateNames, arena: arena, parameters: parameters, shards: shards,
+      context: context)
+    if let lookahead { state.add { [("slow", lookahead.slow)] } }
   }
 
-  /// How often a step goes forward and backward over a batch.
-  var passes: Int { sam == nil ? 1 : 2 }
-
-  /// Collectives of a step beside those of layers.
-  var collectives: Int {
-    // An agreement on the denominator; one on the loss, the gradient's sum and its squares, for each
-    // gradient; a wait for the update; and what the rule needs.
-    let buckets = shares.buckets.count
-    return 1 + passes * (2 + buckets) + buckets + groups.update.sumsPerStep
-  }
-
-  /// Updates this rank's share of the phase's parameters; the multiplier is that of the schedule.
+  /// Updates this rank's shard of the phase's parameters; the multiplier is that of the schedule.
   func update(
     multiplier: Double, gradientScale: Double, _ arena: ParameterArena,
     _ communicator: any Communicator
   ) throws {
-    didBegin()
+    willUpdate()
     try groups.update(
       state.slices,
       scalars: StepScalars(step: updates, learningRate: multiplier, gradientScale: gradientScale),
@@ -100,7 +72,7 @@ final class UpdatePhase {
     didUpdate()
   }
 
-  /// Adds up numbers over the owners of shares, of which one has each.
+  /// Adds up numbers over the ranks, of which one has each; collective where shards differ.
   func sum(
     _ numbers: UnsafeMutableBufferPointer<Double>, _ arena: ParameterArena,
     _ communicator: any Communicator
@@ -114,7 +86,7 @@ final class UpdatePhase {
     let width = arena.dtype.byteCount
     for range in groups.update.frozenRanges {
       memset(
-        arena.gradients + (shares.elements.lowerBound + range.lowerBound) * width, 0,
+        arena.gradients + (shards.elements.lowerBound + range.lowerBound) * width, 0,
         range.count * width)
     }
   }
@@ -127,7 +99,7 @@ final class UpdatePhase {
       if frozen.lowerBound > start { ranges.append(start..<frozen.lowerBound) }
       start = frozen.upperBound
     }
-    if start < shares.elements.count { ranges.append(start..<shares.elements.count) }
+    if start < shards.elements.count { ranges.append(start..<shards.elements.count) }
     return ranges
   }()
 
@@ -139,7 +111,7 @@ final class UpdatePhase {
   }
 
   /// Counts an update.
-  func didBegin() {
+  func willUpdate() {
     if updates == 0, let lookahead {
       lookahead.start(state.slices)
       checksums.map { $0.renew($0.others) }

@@ -1,7 +1,7 @@
 import DLLayers
 import DLOptimizers
 
-extension UpdatePhase {
+extension PhaseOptimizer {
   /// Checks parameters and state at each update from now on, beginning with what they are at the
   /// next call of ``renewChecksums(_:)``.
   func watchMemory(_ arena: ParameterArena) {

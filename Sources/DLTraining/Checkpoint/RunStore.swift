@@ -1,0 +1,156 @@
+import DLCluster
+import DLData
+import DLFormats
+import DLTensor
+
+/// The folder of a run: what it goes on from, its logs, and its checkpoints.
+///
+/// Every rank has one and makes the same calls; rank 0 writes.
+final class RunStore {
+  let run: TrainingRun
+  /// Everything that a checkpoint holds beside the model.
+  let states: [any CheckpointState]
+  /// The folder, on rank 0.
+  var folder: RunFolder?
+  /// The folder's path; empty for a run that leaves none.
+  var path = ""
+  /// What the run notes about itself, on rank 0.
+  private(set) var record: RunRecord?
+  /// The step of the newest checkpoint; nil where none was written.
+  var lastSaved: Int?
+
+  init(_ run: TrainingRun, states: [any CheckpointState]) {
+    self.run = run
+    self.states = states
+  }
+
+  /// The newest checkpoint's path; nil where none was written.
+  var lastCheckpoint: String? {
+    lastSaved.map { CheckpointFolder(path: path + "/checkpoints").file(step: $0) }
+  }
+
+  /// Throws what has gone wrong with the folder between steps, without waiting; on rank 0.
+  func check() throws {
+    guard let folder else { return }
+    try folder.writer?.throwFailure()
+    if folder.lease.isLost { try folder.lease.check() }
+  }
+
+  /// Opens the logs, and writes the configuration as resolved.
+  func startLogs() throws {
+    guard let folder else { return }
+    // First what may be found unreadable: nothing has changed then.
+    let record = try RunRecord(
+      folder, run.configuration, position: run.position, ranks: run.communicator.size,
+      parameters: run.arena.parameterCount)
+    try File.replace(folder.configurationPath) { try $0.write(run.configuration.yaml()) }
+    self.record = record
+    run.observers += [MetricsObserver(record, ranks: run.communicator.size), record]
+    run.options.didOpen(record)
+    folder.writer = try CheckpointWriter(
+      folder: folder.checkpoints, lease: folder.lease, keep: run.configuration.checkpoint.keep
+    ) { [options = run.options, path] in options.didSave(path, $0) }
+  }
+}
+
+extension RunStore {
+  /// What must be the same where a run goes on.
+  private var conditions: [(key: String, value: String)] {
+    let configuration = run.configuration
+    let types: [any CheckpointState.Type] = [OptimizerStates.self] + TrainerParts.all
+    return [
+      ("seed", String(configuration.seed)), ("batch_size", String(configuration.batchSize)),
+      ("rows", String(run.data.train.count)), ("precision", configuration.precision.rawValue),
+    ] + types.flatMap { $0.conditions(of: run) } + [
+      ("order", configuration.data.order.rawValue),
+      ("last_batch", configuration.data.lastBatch.rawValue),
+      ("repeats", String(configuration.data.repeats)),
+    ]
+  }
+
+  /// Copies the state for a checkpoint, which is written while the run goes on; collective.
+  ///
+  /// All ranks learn whether the copy and the checkpoint before it succeeded; of this one they learn
+  /// at an agreement to come, at the latest in ``finish()``.
+  func save(_ parts: [any TrainerPart]) throws {
+    guard run.options.writesRun, lastSaved != run.position.step else { return }
+    RunPhase.save.show()
+    defer { RunPhase.step.show() }
+    let step = run.position.step
+    _ = try run.exchange.agree(0, stop: false, "report step \(step)")
+    for part in parts { try part.willSave() }
+    defer { for state in states { state.release() } }
+    let entries = try states.flatMap { try $0.gather() }
+    try run.communicator.agreed("write the checkpoint of step \(step)") {
+      guard let folder, let writer = folder.writer else { return }
+      try folder.lease.check()
+      for observer in run.observers { try observer.willSave() }
+      try writer.write(
+        StateDict(run.arena, adding: entries).entries, position: run.position, notes: notes())
+    }
+    lastSaved = step
+  }
+
+  /// What a checkpoint says of itself besides its position.
+  private func notes() throws -> [String: String] {
+    let data = run.data
+    var notes = Dictionary(conditions.map { ($0.key, $0.value) }) { first, _ in first }
+    notes["name"] = run.name
+    notes["model"] = run.configuration.model.fingerprint
+    notes["epoch"] = String(run.sampler.cursor(atStep: run.position.step).epoch)
+    notes["kernel_set"] = CPU.kernelSet
+    notes["blas_core"] = BLAS.core
+    notes["version"] = Version.current
+    notes["ranks"] = String(run.communicator.size)
+    notes["input_shape"] = data.modelInput.dimensions.map(String.init).joined(separator: ",")
+    notes["classes"] = data.train.classCount.map(String.init)
+    notes[TokenizerFile.key] = data.tokenizerText
+    notes.merge(DataIdentity(run).notes) { $1 }
+    for state in states { notes.merge(state.notes) { $1 } }
+    return notes
+  }
+
+  /// Returns when every checkpoint is written; all ranks learn whether it succeeded.
+  func finish() throws {
+    guard run.options.writesRun else { return }
+    try run.communicator.agreed("write the last checkpoint") { try folder?.writer?.finish() }
+    if let lastCheckpoint { run.options.didSave(path, lastCheckpoint) }
+  }
+
+  /// Loads a checkpoint into model, optimizers, parts and position.
+  ///
+  /// - Throws: ``CheckpointError`` where it belongs to another job.
+  func load(_ path: String, _ checkpoint: Checkpoint.Opened) throws {
+    let (file, position) = (checkpoint.file, checkpoint.position)
+    func refusal(_ what: String, _ advice: String) -> CheckpointError {
+      CheckpointError(path: path, what: what, advice: advice, exitCode: .usage)
+    }
+    let sameJob = "resume with the configuration it was saved with"
+    try DataIdentity(run).check(file)
+    for (key, value) in conditions where file.metadata[key] != value {
+      throw refusal(
+        "was saved with \(key) \(file.metadata[key] ?? "unknown"), this run has \(value)",
+        "\(sameJob), or use --init for its weights")
+    }
+    for state in states { try state.restoreNotes(from: file) }
+    try StateDict(run.arena).load(from: file, ignoring: Checkpoint.isTrainingState)
+    guard file.metadata["model"] == run.configuration.model.fingerprint else {
+      throw refusal(
+        "was saved with other layers of the same shapes",
+        "\(sameJob), or use --init for its weights")
+    }
+    let optimizers = run.optimizers
+    guard position.updates.count == optimizers.count else {
+      throw refusal(
+        "has \(counted(position.updates.count, "optimizer")), this run \(optimizers.count)",
+        sameJob)
+    }
+    for state in states { try state.restore(from: file) }
+    run.position = position
+    for (optimizer, updates) in zip(optimizers, position.updates) { optimizer.updates = updates }
+    if position.step > run.totalSteps {
+      throw refusal(
+        "is at step \(position.step), the run ends at \(run.totalSteps)", "raise epochs or steps")
+    }
+  }
+}

@@ -1,0 +1,157 @@
+import DLFormats
+import DLLayers
+import DLOptimizers
+import DLTensor
+
+/// A mean of the weights beside them (`average:`), which validation, evaluation and export take in
+/// place of the weights themselves.
+///
+/// An exponential mean takes the statistics of the weights themselves, as PyTorch's `AveragedModel`
+/// does; an equal one has statistics of its own, gathered anew from the training data, as by
+/// `torch.optim.swa_utils.update_bn`.
+final class WeightAveraging: TrainerPart {
+  let run: TrainingRun
+  let plan: AveragePlan
+  let mean: WeightAverage
+  /// The batch normalizations whose statistics are gathered anew; none for an exponential mean.
+  let norms: [BatchNorm]
+  /// The mean's buffers, where it has its own.
+  private let buffers: UnsafeMutableRawBufferPointer
+  /// Whether ranks have taken in weights of their own since their means were the same.
+  private var differsByRank = false
+  /// Whether the buffers belong to the mean as it is.
+  private var hasStatistics = false
+  /// Whether the arena holds the mean, and the mean the weights.
+  private var isSwapped = false
+
+  private init(_ configuration: AverageConfiguration, _ run: TrainingRun) throws {
+    self.run = run
+    let arena = run.arena
+    plan = AveragePlan(
+      configuration, totalSteps: run.totalSteps, stepsPerEpoch: run.sampler.stepsPerEpoch)
+    let isEqual = configuration.name == .swa
+    mean = try WeightAverage(
+      isEqual ? .equal : .exponential(decay: configuration.decay), count: arena.count,
+      dtype: arena.dtype)
+    norms = isEqual ? arena.modules.compactMap { $0 as? BatchNorm } : []
+    buffers = .allocate(byteCount: norms.isEmpty ? 0 : arena.bufferBytes.count, alignment: 64)
+    buffers.initializeMemory(as: UInt8.self, repeating: 0)
+  }
+
+  deinit { buffers.deallocate() }
+
+  static func make(for run: TrainingRun) throws -> WeightAveraging? {
+    try run.communicator.agreed("make room for the mean of the weights") {
+      try run.configuration.average.map { try WeightAveraging($0, run) }
+    }
+  }
+
+  /// Takes the weights in where it is time to; where ranks step by themselves, their means are
+  /// averaged as soon as the ranks are.
+  func didStep() throws {
+    let step = run.position.step
+    if plan.isDue(afterStep: step) {
+      mean.update(run.arena.values)
+      hasStatistics = false
+    }
+    guard let localSGD = run.localSGD, run.communicator.size > 1, step > localSGD.start else {
+      return
+    }
+    if plan.isDue(afterStep: step) { differsByRank = true }
+    guard differsByRank, run.ranksAreEqual else { return }
+    differsByRank = false
+    try run.clock.measure(.reduction) {
+      for optimizer in run.optimizers {
+        try run.averageOverRanks(
+          mean.values.pointer, optimizer.trainedRanges,
+          from: optimizer.shards.elements.lowerBound)
+      }
+    }
+  }
+
+  /// Puts the mean in place of the weights, with statistics of its own where it has them.
+  func willEvaluate() throws {
+    guard mean.updates > 0 else { return }
+    try swap()
+    guard !norms.isEmpty, !hasStatistics else { return }
+    try gatherStatistics()
+    hasStatistics = true
+  }
+
+  func didEvaluate() throws { if isSwapped { try swap() } }
+
+  /// A checkpoint is written with the statistics that belong to its mean.
+  func willSave() throws {
+    guard mean.updates > 0, !norms.isEmpty, !hasStatistics else { return }
+    try willEvaluate()
+    try didEvaluate()
+  }
+
+  /// Exchanges the weights and their statistics for the mean's, or back; collective over those who
+  /// have the same weights, each of whom exchanges a part.
+  private func swap() throws {
+    let arena = run.arena
+    try arena.exchange.synchronize()
+    mean.swap(with: arena.values, range: arena.exchange.part(of: 0..<arena.count))
+    isSwapped.toggle()
+    try arena.exchange.synchronize()
+    guard !buffers.isEmpty else { return }
+    let copy = Array(buffers)
+    buffers.copyMemory(from: UnsafeRawBufferPointer(arena.bufferBytes))
+    arena.bufferBytes.copyBytes(from: copy)
+  }
+
+  /// The first part of the name of every tensor of the mean in a checkpoint.
+  static let prefix = "average."
+  static var tensorPrefix: String? { prefix }
+
+  static func conditions(of run: TrainingRun) -> [(key: String, value: String)] {
+    [("average", run.configuration.average?.name.rawValue ?? "none")]
+  }
+
+  var notes: [String: String] { ["average_updates": String(mean.updates)] }
+
+  func restoreNotes(from file: SafetensorsFile) throws {
+    guard let updates = file.metadata["average_updates"].flatMap({ Int($0) }), updates >= 0
+    else {
+      throw CheckpointError(
+        path: file.path, what: "does not say how many weights its mean is of",
+        advice: "resume with the configuration it was saved with", exitCode: .usage)
+    }
+    mean.updates = updates
+    hasStatistics = true
+  }
+
+  func restore(from file: SafetensorsFile) throws {
+    try StateDict(entries).load(from: file) { !$0.hasPrefix(WeightAveraging.prefix) }
+  }
+
+  func gather() throws -> [StateDict.Entry] { entries }
+
+  /// The tensors of the mean, named `average.PARAMETER`; nothing before its first update.
+  private var entries: [StateDict.Entry] {
+    guard mean.updates > 0 else { return [] }
+    let (arena, context) = (run.arena, run.context)
+    let parameters = zip(arena.parameters, arena.offsets).map { parameter, offset in
+      StateDict.Entry(
+        name: WeightAveraging.prefix + parameter.name,
+        fileShape: parameter.fileShape.dimensions, layout: parameter.layout,
+        tensor: Tensor(
+          borrowing: mean.values.pointer + offset * arena.dtype.byteCount, shape: parameter.shape,
+          dtype: arena.dtype, owner: mean.values, context: context))
+    }
+    guard let mine = buffers.baseAddress, let theirs = arena.bufferBytes.baseAddress,
+      !buffers.isEmpty
+    else { return parameters }
+    return parameters
+      + arena.buffers.compactMap { buffer in
+        guard let tensor = try? buffer.value else { return nil }
+        return StateDict.Entry(
+          name: WeightAveraging.prefix + buffer.name, fileShape: buffer.shape.dimensions,
+          layout: .plain,
+          tensor: Tensor(
+            borrowing: mine + (tensor.pointer - theirs), shape: tensor.shape, dtype: tensor.dtype,
+            owner: self, context: context))
+      }
+  }
+}

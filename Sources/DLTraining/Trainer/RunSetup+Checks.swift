@@ -1,0 +1,105 @@
+import DLCluster
+import DLData
+import DLLayers
+import DLTensor
+
+extension Dataset {
+  /// A row of zeros, as a task would get it.
+  ///
+  /// - Parameter type: the type of the inputs.
+  func rowOfZeros(inputs type: DType, context: Context) throws -> Batch {
+    let x = try Tensor.zeros(
+      Shape(inputShape).prepending(1), dtype: type, context: context)
+    let y = try Tensor.zeros(
+      Shape(labelShape).prepending(1), dtype: labelType == .int32 ? .int32 : context.precision,
+      context: context)
+    return Batch(x: x, y: y)
+  }
+}
+
+extension RunSetup {
+  /// Runs one row of zeros through network and loss in evaluation mode, so that every shape is
+  /// checked before step 1, and then all values of the data against what both take.
+  func dryRun(_ configuration: Configuration, _ context: Context) throws {
+    let row = try evaluateOneRow(context)
+    if let network = (task as? SupervisedTask)?.network {
+      let outputs = try network(row.x).shape.last
+      try requireOutputs(outputs, configuration)
+      guard outputs >= data.train.classCount ?? 0 else {
+        throw TensorError(
+          op: "model",
+          "has \(counted(outputs, "output")), the data has "
+            + "\(counted(data.train.classCount ?? 0, "class", "classes")); widen its last layer")
+      }
+    }
+    let domains = try task.domains(row)
+    try data.train.check(domains)
+    try data.validation?.check(domains)
+  }
+
+  /// Evaluates one row of zeros, and returns it.
+  @discardableResult
+  func evaluateOneRow(_ context: Context) throws -> Batch {
+    let row = try data.train.rowOfZeros(inputs: data.transform.outputType, context: context)
+    var totals = ValidationTotals()
+    totals.sums = [Double](repeating: 0, count: task.validationSumCount)
+    try task.evaluate(row, into: &totals)
+    return row
+  }
+
+  /// Rejects what would give a batch normalization a single value per channel in some step.
+  func checkBatchNorms(_ configuration: Configuration) throws {
+    var rows = sampler.smallestMicroBatch
+    if !configuration.syncBatchNorm {
+      let shares = (0..<sharding.rankCount).map { sharding.rows(of: $0, in: rows).count }
+      rows = shares.min() ?? rows
+    }
+    for case let norm as BatchNorm in arena.modules where rows * norm.valuesPerRow < 2 {
+      throw TensorError(
+        op: "batch_norm",
+        "the smallest batch of an epoch has \(rows) row(s), one value per channel or none; change "
+          + "batch_size, or set data.last_batch to drop or merge", path: norm.path)
+    }
+  }
+
+  /// Reads the first step's rows, as training would, and lets them go.
+  func readFirstBatch() throws {
+    let loader = try BatchLoader(
+      dataset: data.train, sampler: sampler, sharding: sharding, rank: 0,
+      transform: data.transform, augmentation: data.augmentation, endStep: 1)
+    defer { loader.close() }
+    _ = try loader.next()
+  }
+}
+
+// Losses that would train on without learning what is meant.
+extension RunSetup {
+  /// Whether the task learns by the configuration's loss.
+  private var usesLoss: Bool {
+    task is SupervisedTask || task is StatefulTask || task is GraphTask
+  }
+
+  /// Refuses labels that are values where no loss is named: as probabilities of classes, which the
+  /// default takes, they are rarely meant.
+  func requireLoss(_ configuration: Configuration) throws {
+    guard usesLoss, !configuration.loss.isChosen, data.train.labelType == .float32 else { return }
+    let path = configuration.data.train ?? "data.train"
+    throw DataError(
+      "loss: is not given, and y of \(path) has F32 values; name one, as loss: mse for numbers, "
+        + "loss: bce_with_logits for yes and no, loss: cross_entropy for a probability of each class"
+    )
+  }
+
+  /// Refuses a single output under a loss of classes, which is 0 whatever the network learns.
+  func requireOutputs(_ outputs: Int, _ configuration: Configuration) throws {
+    guard outputs == 1, configuration.loss.loss is any ClassLoss else { return }
+    let last = configuration.model.layers?.last
+    let line = last.map(\.line) ?? 0
+    let place = line > 0 ? " (line \(line): \(last?.word ?? ""))" : ""
+    throw TensorError(
+      op: "model",
+      "has one output\(place), and \(configuration.loss.word) is 0 for whatever it is; give the last "
+        + "layer an output for each class, or a loss for single values: bce_with_logits for yes and "
+        + "no, mse for numbers")
+  }
+}

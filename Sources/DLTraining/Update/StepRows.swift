@@ -1,0 +1,134 @@
+import CKernels
+import DLData
+import DLLayers
+import DLTensor
+
+/// This rank's rows of the step in work, a batch for each micro-batch.
+final class StepRows {
+  private let run: TrainingRun
+  private var step: StepBatch?
+  private(set) var batches: [Batch] = []
+
+  init(_ run: TrainingRun) { self.run = run }
+
+  /// Makes the tensors of the loader's next rows, and this rank's part of each phase's denominator:
+  /// known before the first forward.
+  ///
+  /// - Returns: the step's rows over all ranks; nil where the data have ended.
+  func load(from loader: BatchLoader, for phases: [PhaseStep]) throws -> StepBatch? {
+    step = try loader.next()
+    guard let step else { return nil }
+    for (index, micro) in step.microBatches.enumerated() {
+      var batch = try micro.tensors(of: run.data.train, run.data.transform, run.context)
+      batch.index = index
+      batch.longestRow = micro.longestRow
+      batch.startsEpoch = step.cursor.step == 0
+      batches.append(batch)
+    }
+    for phase in phases {
+      phase.ownDenominator = try batches.reduce(0) {
+        try $0 + run.task.denominator($1, phase: phase.index)
+      }
+    }
+    return step
+  }
+
+  /// Lets the rows go.
+  func release() {
+    batches.removeAll(keepingCapacity: true)
+    step = nil
+  }
+
+  /// This rank's loss sum; the gradients of it times `seed` are in the arena.
+  ///
+  /// - Parameter overlap: what reduces gradients as they are completed; nil for nothing.
+  func forwardAndBackward(phase: Int, seed: Double, overlap: BucketedReducer?) throws -> Double {
+    let (context, clock) = (run.context, run.clock)
+    guard let microBatches = step?.microBatches else { return 0 }
+    var total = 0.0
+    var firstRow = 0
+    defer { context.gradientWatch = nil }
+    for (micro, batch) in zip(microBatches, batches) {
+      // A gradient is complete when the last micro-batch has added to it.
+      if batch.index == microBatches.count - 1 { context.gradientWatch = overlap?.start() }
+      context.beginForward(rowOffset: firstRow + micro.rowOffset)
+      let sum = try clock.measure(.forward) {
+        try context.recording { try run.task.lossSum(batch, phase: phase) }
+      }
+      total += sum.scalar
+      try clock.measure(.backward) { try context.backward(sum, seed: seed) }
+      firstRow += micro.globalRows
+    }
+    return total
+  }
+}
+
+extension StepRows {
+  /// The row that the loss is not finite for, to be asked before any update could have been the
+  /// cause: the first one, the same on every rank; collective.
+  ///
+  /// Nil where all rows are alike, which then is not a matter of one of them, or where rows cannot be
+  /// looked at one by one.
+  func firstNonFiniteRow() throws -> Int? {
+    guard run.task is SupervisedTask, !run.arena.modules.contains(where: { $0 is BatchNorm }),
+      let step
+    else { return nil }
+    let context = run.context
+    let isTraining = context.isTraining
+    context.isTraining = false
+    defer { context.isTraining = isTraining }
+    var (first, count) = (-1, 0)
+    for (micro, batch) in zip(step.microBatches, batches) {
+      for row in 0..<batch.rows {
+        var totals = ValidationTotals()
+        // What cannot be evaluated by itself is not told apart.
+        try? context.withoutRecording { try run.task.evaluate(batch.row(row), into: &totals) }
+        guard !totals.lossSum.isFinite else { continue }
+        count += 1
+        if first < 0 { first = micro.sampleIndices[row] }
+      }
+    }
+    let rows = batches.reduce(0) { $0 + $1.rows }
+    let all = try run.communicator.allgather([Int64(first), Int64(count), Int64(rows)])
+    let sums = (1...2).map { column in
+      stride(from: column, to: all.count, by: 3).reduce(0) { $0 + all[$1] }
+    }
+    guard sums[0] < sums[1] else { return nil }
+    return stride(from: 0, to: all.count, by: 3).map { Int(all[$0]) }.first { $0 >= 0 }
+  }
+}
+
+extension MicroBatch {
+  /// The rows as tensors over the loader's buffers; values as labels are converted to the job's
+  /// precision.
+  func tensors(of dataset: any Dataset, _ transform: InputTransform, _ context: Context) throws
+    -> Batch
+  {
+    let x = Tensor(
+      borrowing: x, shape: Shape(dataset.inputShape).prepending(rows),
+      dtype: transform.outputType, owner: nil, context: context)
+    let labelShape = Shape(dataset.labelShape).prepending(rows)
+    let y = Tensor(
+      borrowing: y, shape: labelShape, dtype: dataset.labelType, owner: nil, context: context)
+    guard dataset.labelType == .float32, context.precision == .float64 else {
+      return Batch(x: x, y: y)
+    }
+    let converted = try Tensor.empty(labelShape, dtype: .float64, context: context)
+    dl_cast(DL_F32, y.pointer, DL_F64, converted.pointer, y.count)
+    return Batch(x: x, y: converted)
+  }
+}
+
+extension Batch {
+  /// One row, in the memory of all.
+  fileprivate func row(_ index: Int) -> Batch {
+    func part(_ tensor: Tensor) -> Tensor {
+      let shape = tensor.shape.dropFirst()
+      let bytes = shape.count * tensor.dtype.byteCount
+      return Tensor(
+        borrowing: tensor.pointer + index * bytes, shape: shape.prepending(1),
+        dtype: tensor.dtype, owner: nil, context: tensor.context)
+    }
+    return Batch(x: part(x), y: part(y))
+  }
+}
