@@ -37,7 +37,7 @@ let package = Package(
       dependencies: [
         "DLModels", "DLConfiguration", "DLLayers", "DLOptimizers", "DLData", "DLTensor",
         "DLCluster", "DLFormats",
-        "CKernels", .product(name: "Logging", package: "swift-log"),
+        "CKernels", "CSystem", .product(name: "Logging", package: "swift-log"),
       ]),
     .target(name: "DLModels", dependencies: ["DLLayers", "DLConfiguration", "DLTensor"]),
     // Floor 4: layers and losses; update rules and schedules; datasets and samplers.
@@ -52,10 +52,11 @@ let package = Package(
       name: "DLConfiguration",
       dependencies: ["DLCluster", "DLFormats", .product(name: "Yams", package: "Yams")]),
     // Floor 2: communicators; file formats.
-    .target(name: "DLCluster", dependencies: ["CMPI", "CKernels"]),
+    .target(name: "DLCluster", dependencies: ["CMPI", "CKernels", "CSystem"]),
     .target(name: "DLFormats", dependencies: ["CZlib", "CTurboJPEG", "CPNG", "CImage"]),
     // Floor 1: C.
-    .target(name: "CKernels"),
+    .target(name: "CKernels", cSettings: [.headerSearchPath("."), .headerSearchPath("shared")]),
+    .target(name: "CSystem"),
     .target(name: "CMPI", dependencies: ["COpenMPI"]),
     .target(name: "CImage", dependencies: ["CPNG"]),
     .systemLibrary(
@@ -65,7 +66,7 @@ let package = Package(
     .systemLibrary(
       name: "CTurboJPEG", pkgConfig: "libturbojpeg", providers: [.apt(["libturbojpeg0-dev"])]),
     .systemLibrary(name: "CPNG", pkgConfig: "libpng", providers: [.apt(["libpng-dev"])]),
-    .testTarget(name: "CKernelsTests", dependencies: ["CKernels"]),
+    .testTarget(name: "CKernelsTests", dependencies: ["CKernels", "CSystem"]),
     .testTarget(
       name: "DLTrainingTests",
       dependencies: [

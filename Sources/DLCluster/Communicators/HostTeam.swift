@@ -1,4 +1,4 @@
-import CKernels
+import CSystem
 import Glibc
 
 /// The ranks of one host, over memory that its processes share: a barrier, and for each rank two

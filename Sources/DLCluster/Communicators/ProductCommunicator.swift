@@ -1,4 +1,4 @@
-import CKernels
+import CSystem
 
 /// Ranks that are threads of several processes: rank = process * threads + thread.
 ///

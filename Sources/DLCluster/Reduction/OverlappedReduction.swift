@@ -1,4 +1,4 @@
-import CKernels
+import CSystem
 
 /// The sums of a step's gradients, bucket by bucket, while the ranks go on with the backward pass.
 ///

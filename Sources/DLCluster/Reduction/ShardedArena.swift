@@ -1,4 +1,4 @@
-import CKernels
+import CSystem
 
 /// An arena whose parameters the ranks of a domain (a process, or a host) have in common, and whose
 /// shares each have one owner.

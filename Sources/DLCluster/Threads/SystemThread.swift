@@ -1,4 +1,4 @@
-import CKernels
+import CSystem
 import Glibc
 
 /// A POSIX thread that runs one body to its end; its owner joins or detaches it, once.

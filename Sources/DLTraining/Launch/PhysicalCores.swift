@@ -1,4 +1,4 @@
-import CKernels
+import CSystem
 import DLFormats
 
 /// The cores that mpirun counts on this host: of those in the affinity mask, without hardware

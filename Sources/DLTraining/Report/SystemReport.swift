@@ -1,4 +1,5 @@
 import CKernels
+import CSystem
 import DLCluster
 import DLFormats
 import DLTensor

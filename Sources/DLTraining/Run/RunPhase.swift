@@ -1,4 +1,4 @@
-import CKernels
+import CSystem
 import DLFormats
 
 /// What a rank is doing, shown behind the name of its thread or process: `ps -L -o comm`, `top -H`.

@@ -1,0 +1,31 @@
+// Loops are written once, in NAME.inc, over the element type T. A family's .c file says
+//   #define DL_INC "FAMILY/NAME.inc"
+//   #include "instantiate.h"
+// and gets F(name) twice: name_f32 and name_f64.
+#ifndef DL_TEMPLATE_H
+#define DL_TEMPLATE_H
+
+#include <math.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include "dl_types.h"
+#include "fast_math.h"
+
+// One source, one machine code per vector width, chosen when the program is loaded.
+// Not under ThreadSanitizer: the loader's choice runs before the sanitizer is ready, and crashes.
+#if defined(__x86_64__) && defined(__linux__) && !__has_feature(thread_sanitizer)
+#define DL_CLONES __attribute__((target_clones("default", "arch=x86-64-v3", "arch=x86-64-v4")))
+#else
+#define DL_CLONES
+#endif
+
+// Before a loop whose iterations are independent even when output and input are the same buffer.
+// The double-precision instances call libm and stay scalar, which is not worth a warning.
+#pragma clang diagnostic ignored "-Wpass-failed"
+#define DL_INDEPENDENT _Pragma("clang loop vectorize(assume_safety)")
+
+#define DL_CALL(f, t, ...) ((t) == DL_F32 ? f##_f32(__VA_ARGS__) : f##_f64(__VA_ARGS__))
+
+#endif
