@@ -15,7 +15,9 @@ let package = Package(
   targets: [
     // Floor 8: the command line.
     .executableTarget(
-      name: "dltrain",
+      name: "dltrain", dependencies: ["DLCommands"], path: "Sources/Main"),
+    .target(
+      name: "DLCommands",
       dependencies: [
         "DLRecipes", "DLTraining", "DLModels", "DLLayers", "DLOptimizers", "DLData",
         "DLConfiguration", "DLTensor", "DLCluster", "DLFormats",
@@ -26,8 +28,8 @@ let package = Package(
     .target(
       name: "DLTrain",
       dependencies: [
-        "DLTraining", "DLModels", "DLLayers", "DLOptimizers", "DLData", "DLConfiguration",
-        "DLTensor", "DLCluster", "DLFormats",
+        "DLCommands", "DLTraining", "DLModels", "DLLayers", "DLOptimizers", "DLData",
+        "DLConfiguration", "DLTensor", "DLCluster", "DLFormats",
       ]),
     // Floors 7 to 5: named jobs, the trainer, the zoo.
     .target(

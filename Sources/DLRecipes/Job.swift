@@ -6,14 +6,28 @@ import DLTraining
 public struct Job: Sendable {
   /// The name as given.
   public let name: String
-  /// The recipe; nil for a file.
+  /// The recipe; nil for a file, or for the configuration that a program brings.
   public let recipe: Recipe?
+  private let program: Program
+  /// Whether it is the configuration that the program brings.
+  private let isDefault: Bool
 
   /// Takes the name of a recipe or the path of a configuration file; names of recipes go first.
   ///
+  /// - Parameters:
+  ///   - name: nil for what the program trains unless told otherwise.
+  ///   - program: what provides the model where the configuration does not name it.
   /// - Throws: `UsageError` where it is neither.
-  public init(_ name: String) throws {
+  public init(_ name: String?, of program: Program = .dltrain) throws {
+    self.program = program
+    guard let name = name ?? (program.defaults == nil ? "digits" : nil) else {
+      self.name = "defaults"
+      recipe = nil
+      isDefault = true
+      return
+    }
     self.name = name
+    isDefault = false
     recipe = Recipe.named(name)
     guard recipe == nil, name.isEmpty || !File.exists(name) else { return }
     let known = Recipe.all.map(\.name).joined(separator: ", ")
@@ -23,12 +37,12 @@ public struct Job: Sendable {
 
   /// Takes what a command may inspect; nil where it is neither a recipe nor a file of YAML by its
   /// name.
-  public init?(inspecting name: String) throws {
+  public init?(inspecting name: String, of program: Program = .dltrain) throws {
     guard Recipe.named(name) != nil || [".yaml", ".yml"].contains(where: { name.ends(with: $0) })
     else {
       return nil
     }
-    try self.init(name)
+    try self.init(name, of: program)
   }
 
   /// Reads the configuration.
@@ -39,7 +53,14 @@ public struct Job: Sendable {
   /// - Throws: `ConfigurationError` with all faults; `UsageError` saying how to get a recipe's
   ///   data.
   public func configuration(_ overrides: [String], needsData: Bool = true) throws -> Configuration {
-    guard let recipe else { return try Configuration.load(path: name, overrides: overrides) }
+    guard let recipe else {
+      let supplied = program.suppliedKeys
+      guard isDefault, let yaml = program.defaults else {
+        return try Configuration.load(path: name, overrides: overrides, supplied: supplied)
+      }
+      return try Configuration.load(
+        yaml: yaml, source: name, overrides: overrides, supplied: supplied)
+    }
     let lacksData =
       recipe.dataHelp != nil && !Configuration.namesData(yaml: recipe.yaml, overrides: overrides)
     guard lacksData else {

@@ -1,4 +1,5 @@
 @_exported import DLCluster
+@_exported import DLCommands
 @_exported import DLConfiguration
 @_exported import DLData
 @_exported import DLFormats

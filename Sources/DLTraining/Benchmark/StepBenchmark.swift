@@ -39,6 +39,7 @@ public struct StepBenchmark: Sendable {
     throws -> StepMeasurement
   {
     let benchmark = self
+    let task = world.program.task
     let job = try world.agreed("read the configuration") {
       for (name, value) in [
         ("--ranks", ranks), ("--batch-per-rank", rowsPerRank), ("--steps", steps),
@@ -53,14 +54,14 @@ public struct StepBenchmark: Sendable {
     var result = try world.run(
       ranks: ranks, virtualRanks: job.virtualRanks, reduction: reduction
     ) { communicator in
-      try benchmark.measure(job, communicator)
+      try benchmark.measure(job, task, communicator)
     }
     result.workload = workload
     return result
   }
 
   private func measure(
-    _ job: Configuration, _ communicator: any Communicator
+    _ job: Configuration, _ task: TaskFactory?, _ communicator: any Communicator
   ) throws -> StepMeasurement {
     var job = job
     if let rowsPerRank { job.batchSize = rowsPerRank * communicator.size }
@@ -76,7 +77,7 @@ public struct StepBenchmark: Sendable {
     options.writesRun = false
     let recorder = StepRecorder(skipping: warmUpSteps)
     let trainer = try Trainer(
-      job, options: options, communicator: communicator, observers: [recorder])
+      job, options: options, communicator: communicator, observers: [recorder], task: task)
     _ = try trainer.train()
     let own = recorder.seconds
     var result = StepMeasurement()

@@ -13,9 +13,11 @@ public struct ModelReport {
   /// Builds the model and opens the data on one rank: everything that can be checked without
   /// training.
   ///
+  /// - Parameter task: makes what would be trained; by default the configuration's model with the
+  ///   task that fits it.
   /// - Throws: `DataError`, `FormatError`, `TensorError`, `UsageError` with several faults of data
   ///   files at once.
-  public init(_ configuration: Configuration) throws {
+  public init(_ configuration: Configuration, task: TaskFactory? = nil) throws {
     BLAS.useOneThread()
     self.configuration = configuration
     // How the rows are dealt out to ranks is settled when the ranks are there.
@@ -25,7 +27,7 @@ public struct ModelReport {
     try ModelReport.checkFiles(configuration, statistics)
     context = Context(precision: configuration.precision.dtype, seed: configuration.seed)
     setup = try RunSetup(
-      alone, context: context, task: TaskInput.factory(), statistics: statistics)
+      alone, context: context, task: task ?? TaskInput.factory(), statistics: statistics)
     try setup.readFirstBatch()
   }
 

@@ -24,19 +24,17 @@ public struct TrainingJob: Sendable {
   /// Trains on all ranks of the world and shows the progress.
   ///
   /// - Parameters:
-  ///   - task: makes what is trained; by default the configuration's model with the task that fits it.
   ///   - configuration: reads the configuration; called on every process.
   /// - Returns: 75 where a signal stopped the run, else 0.
   public func run(
-    in world: World, task: TaskFactory? = nil, configuration: () throws -> Configuration
+    in world: World, configuration: () throws -> Configuration
   ) throws -> ExitCode {
     let options = try world.agreed("read the command line") { try makeOptions(world.signals) }
     world.signals.noteTraining()
     let configuration = try world.agreed("read the configuration", configuration)
     let logger = world.logger
     let layout = world.layout
-    // A network written in Swift is known to its own program alone.
-    let program = task == nil ? "dltrain" : CommandLine.arguments[0]
+    let program = world.program
     let isLive = Console.isTerminal && !world.isLaunched
     let report = try world.run(
       ranks: ranks, virtualRanks: configuration.virtualRanks, reduction: reduction,
@@ -45,10 +43,10 @@ public struct TrainingJob: Sendable {
       var options = options
       options.progress = progress
       let reporter = ConsoleReporter(
-        layout: layout.text(ranks: communicator.size), isLive: isLive, program: program)
+        layout: layout.text(ranks: communicator.size), isLive: isLive, program: program.name)
       return try Trainer(
         configuration, options: options, communicator: communicator, observers: [reporter],
-        warn: { logger.warning("\($0)") }, task: task
+        warn: { logger.warning("\($0)") }, task: program.task
       ).train()
     }
     return report.isInterrupted && !report.hasReachedStop ? .resumable : .success

@@ -9,6 +9,8 @@ import Logging
 /// Under a launcher the ranks are its processes, or threads of each where the job has more ranks
 /// than processes. Without one they are threads of this process, and MPI is not touched.
 public final class World {
+  /// What runs: dltrain, or a program of a user's own.
+  public let program: Program
   /// The signals that may end the job.
   public let signals: StopSignals
   /// Takes notices and warnings: one line each on standard error.
@@ -26,7 +28,8 @@ public final class World {
   /// Whether all processes share one host's memory.
   public var isOneHost: Bool { (runtime?.nodeLocal.size ?? 1) == processes.size }
 
-  private init(signals: StopSignals) throws {
+  private init(_ program: Program, signals: StopSignals) throws {
+    self.program = program
     self.signals = signals
     logger = ConsoleLogHandler.logger()
     runtime = try MPIRuntime.start()
@@ -51,13 +54,15 @@ public final class World {
   /// What `body` throws is printed as one line per fault, `dltrain: what, where, what to do`: once,
   /// where all processes threw it together; else by the one that threw it, which then ends the
   /// others by MPI.
-  public static func main(_ body: (World) throws -> ExitCode) -> Never {
+  public static func main(
+    _ program: Program = .dltrain, _ body: (World) throws -> ExitCode
+  ) -> Never {
     WorkMemory.leaveOutThreads()
     let signals = StopSignals()
     let world: World
     do {
       try WorkMemory.reserveForStart()
-      world = try World(signals: signals)
+      world = try World(program, signals: signals)
     } catch {
       if StopSignals.isFirstToStart { complain(error) }
       end(exitCode(of: error))

@@ -49,7 +49,8 @@ struct BenchScaling: Verb {
       return benchmark
     }
     let report = try benchmark.run(in: world, workload: workload, others: others) {
-      try Job($0).configuration(job.overrides, needsData: false).withSyntheticData()
+      try Job($0, of: world.program).configuration(job.overrides, needsData: false)
+        .withSyntheticData()
     }
     if let warning = SystemReport.blasWarning { world.warn(warning) }
     world.print(report.text(columns: World.columns))

@@ -10,7 +10,9 @@ struct RunOptions: ParsableArguments {
   var checkpoint = "best"
 
   func open(_ world: World, views: TestViews? = nil) throws -> TrainedRun {
-    try TrainedRun(run, choice: .init(checkpoint), views: views) { world.warn($0) }
+    try TrainedRun(
+      run, choice: .init(checkpoint), views: views, report: { world.warn($0) },
+      task: world.program.task)
   }
 }
 

@@ -27,9 +27,9 @@ struct Inspect: Verb {
 
   func run(in world: World) throws -> DLCluster.ExitCode {
     try world.first("inspect \(subject)") {
-      if let job = try Job(inspecting: subject) {
+      if let job = try Job(inspecting: subject, of: world.program) {
         let configuration = try job.configuration(self.job.overrides, needsData: false)
-        let report = try ModelReport(configuration)
+        let report = try ModelReport(configuration, task: world.program.task)
         guard schedule else { return world.print(try report.layers(columns: World.columns)) }
         world.print(
           report.learningRate.text(isPlain: !World.isInteractive, columns: World.columns))

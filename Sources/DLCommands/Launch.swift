@@ -34,7 +34,7 @@ struct Launch: Verb {
   var command: [String] = []
 
   func run(in world: World) throws -> DLCluster.ExitCode {
-    let parsed = try Dltrain.parsed(command)
+    let parsed = try CommandLineParser(world.program).parse(command)
     guard case .verb(let verb) = parsed, let train = verb as? Train else {
       if case .text(let text) = parsed, !text.isEmpty {
         world.print(text)
@@ -52,6 +52,6 @@ struct Launch: Verb {
     job.program = try File.linkTarget("/proc/self/exe")
     job.arguments = command.isEmpty ? ["train"] : command
     job.training = train.training
-    return try job.run(in: world, configuration: train.configuration())
+    return try job.run(in: world, configuration: train.configuration(of: world.program))
   }
 }

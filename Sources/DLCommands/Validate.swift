@@ -9,13 +9,14 @@ struct Validate: Verb {
     abstract: "Check a configuration, its data and its model without training.",
     discussion: "Example: dltrain validate job.yaml --set batch_size=128")
 
-  @Argument(help: "A configuration file or a recipe.")
-  var config: String
+  @Argument(help: "A configuration file or a recipe; the program's own unless given.")
+  var config: String?
   @OptionGroup var job: JobOptions
 
   func run(in world: World) throws -> DLCluster.ExitCode {
-    try world.first("validate \(config)") {
-      let report = try ModelReport(Job(config).configuration(job.overrides))
+    try world.first("validate \(config ?? "the configuration")") {
+      let report = try ModelReport(
+        Job(config, of: world.program).configuration(job.overrides), task: world.program.task)
       world.print(report.summary(columns: World.columns))
     }
     return .success

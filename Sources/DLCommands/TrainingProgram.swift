@@ -1,5 +1,6 @@
 import DLCluster
 import DLTensor
+import DLTraining
 
 /// A program of one's own that trains a model written in Swift, under mpirun or alone.
 ///
@@ -7,13 +8,10 @@ import DLTensor
 ///       Sequential(Flatten(), Linear(input.count, 64), ReLU(), Linear(64, classes ?? 1))
 ///     }
 public enum TrainingProgram {
-  /// Does what the command line asks for, and ends the program on all ranks with one exit code, as
-  /// `dltrain` does.
+  /// Does what the command line asks for, and ends the program on all ranks with one exit code.
   ///
-  /// `[train] [CONFIG] [--set KEY=VALUE ...] [--out DIR] [--resume auto|PATH] [--init FILE] [--ranks N]
-  /// [--trace FILE] [--stop-at STEP]` trains and shows the progress. `evaluate RUN`, `predict RUN INPUT`,
-  /// `generate RUN` and `export RUN` use what was trained, with the options of dltrain's commands:
-  /// the network is known to this program alone.
+  /// The commands are those of `dltrain` with the same options: `train`, which is meant where none is
+  /// named, `validate`, `inspect`, `evaluate`, `predict`, `generate`, `export`, `bench` and `launch`.
   ///
   /// - Parameters:
   ///   - arguments: what follows the program's name.
@@ -36,9 +34,25 @@ public enum TrainingProgram {
     _ arguments: [String] = Array(CommandLine.arguments.dropFirst()), defaults: String,
     task: @escaping TaskFactory
   ) -> Never {
-    World.main { world in
-      let command = try world.agreed("read the command line") { try ProgramCommand(arguments) }
-      return try command.run(in: world, defaults: defaults, task: task)
+    main(.own(defaults: defaults, task: task), arguments)
+  }
+
+  /// The same for dltrain itself: every model that a configuration can name.
+  public static func main(
+    _ program: Program = .dltrain,
+    _ arguments: [String] = Array(CommandLine.arguments.dropFirst())
+  ) -> Never {
+    World.main(program) { world in
+      let command = try world.agreed("read the command line") {
+        try CommandLineParser(program).parse(arguments)
+      }
+      switch command {
+      case .text(let text):
+        world.print(text)
+        return .success
+      case .verb(let verb):
+        return try verb.run(in: world)
+      }
     }
   }
 }

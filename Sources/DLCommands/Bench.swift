@@ -35,7 +35,8 @@ struct BenchStep: Verb {
     benchmark.steps = steps
     benchmark.reduction = reduction.reduce
     let line = try benchmark.run(in: world, workload: config) {
-      try Job(config).configuration(job.overrides, needsData: false).withSyntheticData()
+      try Job(config, of: world.program)
+        .configuration(job.overrides, needsData: false).withSyntheticData()
     }
     if let warning = SystemReport.blasWarning { world.warn(warning) }
     world.print(line)

@@ -33,8 +33,10 @@ struct Train: Verb {
       auto goes on.
       """)
 
-  @Argument(help: "A configuration file, or a recipe from `dltrain recipes`.")
-  var config = "digits"
+  @Argument(
+    help:
+      "A configuration file, or a recipe from `dltrain recipes`; the program's own unless given.")
+  var config: String?
   @OptionGroup var job: JobOptions
   @Option(help: "The run folder; the first free runs/NAME-NNN unless given.")
   var out: String?
@@ -51,7 +53,7 @@ struct Train: Verb {
   @OptionGroup var reduction: ReductionOptions
 
   func run(in world: World) throws -> DLCluster.ExitCode {
-    try training.run(in: world, configuration: configuration)
+    try training.run(in: world) { try configuration(of: world.program) }
   }
 
   /// The run that the options ask for.
@@ -68,5 +70,7 @@ struct Train: Verb {
   }
 
   /// Reads the configuration.
-  func configuration() throws -> Configuration { try Job(config).configuration(job.overrides) }
+  func configuration(of program: Program) throws -> Configuration {
+    try Job(config, of: program).configuration(job.overrides)
+  }
 }

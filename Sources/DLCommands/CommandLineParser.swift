@@ -1,0 +1,90 @@
+import ArgumentParser
+import DLCluster
+import DLFormats
+import DLTraining
+
+/// A command that runs on all processes of a job.
+protocol Verb: ParsableCommand {
+  /// Does the work; throws what `World.main` prints.
+  func run(in world: World) throws -> DLCluster.ExitCode
+}
+
+/// The root of dltrain's command line; without a verb it trains the digits.
+struct Dltrain: ParsableCommand {
+  static var configuration: CommandConfiguration {
+    CommandConfiguration(
+      commandName: "dltrain", abstract: "Train deep networks on CPU clusters.",
+      discussion: """
+        Without a command it trains on the digits that come with the program.
+
+          dltrain                                  one rank per core of this machine
+          mpirun -n 4 dltrain                      four processes
+          mpirun -n 4 dltrain train job.yaml       a job of your own
+        """,
+      // The version names the MPI that is loaded: looked up only when it is asked for.
+      version: CommandLine.arguments.contains("--version") ? SystemReport.version : "-",
+      subcommands: [
+        Train.self, Validate.self, Evaluate.self, Predict.self, Generate.self, Export.self,
+        Inspect.self, ConfigCommand.self, Recipes.self, DataCommand.self, Bench.self, Launch.self,
+        Doctor.self,
+      ],
+      defaultSubcommand: Train.self)
+  }
+}
+
+/// The root of the command line of a program with a model in Swift; without a verb it trains that.
+struct OwnProgram: ParsableCommand {
+  static var configuration: CommandConfiguration {
+    CommandConfiguration(
+      commandName: File.name(of: CommandLine.arguments[0]),
+      abstract: "Train the network that this program brings, on CPU clusters.",
+      discussion: """
+        Without a command it trains by the configuration that the program brings.
+
+          mpirun -n 4 PROGRAM --set optimizer.lr=0.05 --out runs/mine
+          PROGRAM evaluate runs/mine
+        """,
+      version: CommandLine.arguments.contains("--version") ? SystemReport.version : "-",
+      subcommands: [
+        Train.self, Validate.self, Evaluate.self, Predict.self, Generate.self, Export.self,
+        Inspect.self, ConfigCommand.self, Bench.self, Launch.self,
+      ],
+      defaultSubcommand: Train.self)
+  }
+}
+
+/// Reads the command line of a program.
+struct CommandLineParser {
+  /// What the arguments ask for: something to print, or a verb.
+  enum Parsed {
+    case text(String)
+    case verb(any Verb)
+  }
+
+  private let root: any ParsableCommand.Type
+  private let name: String
+
+  init(_ program: Program) {
+    root = program.task == nil ? Dltrain.self : OwnProgram.self
+    name = root.configuration.commandName ?? "dltrain"
+  }
+
+  /// Parses the arguments behind the program's name.
+  ///
+  /// - Throws: `UsageError` with what is wrong and where to read on.
+  func parse(_ arguments: [String]) throws -> Parsed {
+    do {
+      var command = try root.parseAsRoot(arguments)
+      if let verb = command as? any Verb { return .verb(verb) }
+      // What is no verb prints its help by throwing it.
+      try command.run()
+      return .text("")
+    } catch {
+      if root.exitCode(for: error).isSuccess { return .text(root.fullMessage(for: error)) }
+      let verb = arguments.first.map { word in
+        root.configuration.subcommands.contains { $0._commandName == word } ? " \(word)" : ""
+      }
+      throw UsageError("\(root.message(for: error)); see \(name)\(verb ?? "") --help")
+    }
+  }
+}

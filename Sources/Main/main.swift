@@ -1,0 +1,3 @@
+import DLCommands
+
+TrainingProgram.main()
