@@ -87,7 +87,7 @@ extension Configuration {
       let reason: String? =
         if optimizer.sam != nil {
           "sharpness-aware minimisation takes the gradient over all ranks"
-        } else if optimizer.name == .lbfgs {
+        } else if optimizer.lbfgs != nil {
           "lbfgs takes the gradient over all ranks"
         } else {
           nil
@@ -97,7 +97,7 @@ extension Configuration {
           .init("local_sgd", place, message: "\(reason), which local steps have not; omit one"))
       }
     }
-    let exchanges = [("overlap", overlap == .on), ("compression", compression.name != .none)]
+    let exchanges = [("overlap", overlap == .on), ("compression", compression.codec != nil)]
     for (key, isOn) in exchanges where isOn {
       problems.append(
         .init(key, "local_sgd", message: "local steps exchange no gradients; omit one"))

@@ -24,11 +24,9 @@ final class RunAverage {
 
   init(_ configuration: AverageConfiguration, arena: ParameterArena, plan: AveragePlan) throws {
     self.plan = plan
-    let isEqual = configuration.name == .swa
-    mean = try WeightAverage(
-      isEqual ? .equal : .exponential(decay: configuration.decay), count: arena.count,
-      dtype: arena.dtype)
-    norms = isEqual ? arena.modules.compactMap { $0 as? BatchNorm } : []
+    let spec = configuration.spec
+    mean = try WeightAverage(spec.makeWeighting(), count: arena.count, dtype: arena.dtype)
+    norms = spec.gathersStatistics ? arena.modules.compactMap { $0 as? BatchNorm } : []
     buffers = .allocate(byteCount: norms.isEmpty ? 0 : arena.bufferBytes.count, alignment: 64)
     buffers.initializeMemory(as: UInt8.self, repeating: 0)
   }
