@@ -66,7 +66,7 @@ public struct LionSpec: OptimizerSpec {
   /// The keys, in the order in which they are written.
   public static var fields: [ConfigurationField<Self>] {
     [
-      .init("betas", \.betas, .within(0..<1).count(2), "decay rates of the moments"),
+      .init("betas", \.betas, .within(0..<1).count(2), "decay rates of the moments")
     ]
   }
 

@@ -37,7 +37,7 @@ public struct CosineRestartSchedule: Schedule, Hashable {
         length = isTooLong ? .max : longer
       }
     }
-    return cosine(from: 1, to: endFactor, at: Double(position) / Double(length))
+    return halfCosine(from: 1, to: endFactor, at: Double(position) / Double(length))
   }
 }
 

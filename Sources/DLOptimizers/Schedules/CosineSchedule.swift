@@ -24,12 +24,12 @@ public struct CosineSchedule: Schedule, Hashable {
   public func multiplier(step: Int) -> Double {
     guard step < steps else { return endFactor }
     guard step > 0 else { return 1 }
-    return cosine(from: 1, to: endFactor, at: Double(step) / Double(steps))
+    return halfCosine(from: 1, to: endFactor, at: Double(step) / Double(steps))
   }
 }
 
 /// The value at `position`, from 0 to 1, of half a cosine from one level to another.
-func cosine(from start: Double, to end: Double, at position: Double) -> Double {
+func halfCosine(from start: Double, to end: Double, at position: Double) -> Double {
   end + (start - end) * ((1 + cos(Double.pi * position)) / 2)
 }
 
@@ -47,7 +47,7 @@ public struct CosineSpec: ScheduleSpec {
   /// The keys, in the order in which they are written.
   public static var fields: [ConfigurationField<Self>] {
     [
-      .init("end_factor", \.endFactor, .within(0...1), "last rate (eta_min) as a fraction of lr"),
+      .init("end_factor", \.endFactor, .within(0...1), "last rate (eta_min) as a fraction of lr")
     ]
   }
 

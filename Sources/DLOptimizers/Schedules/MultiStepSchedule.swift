@@ -53,7 +53,8 @@ public struct MultiStepSpec: ScheduleSpec {
 
   /// A fault unless the length is given in one unit.
   public func problems() -> [ConfigurationProblem] {
-    Self.oneOf("milestone_epochs", "milestones", isOne: (milestoneEpochs == nil) != (milestones == nil))
+    Self.oneOf(
+      "milestone_epochs", "milestones", isOne: (milestoneEpochs == nil) != (milestones == nil))
   }
 
   /// Makes the schedule of a run.

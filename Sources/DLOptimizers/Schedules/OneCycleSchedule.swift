@@ -47,7 +47,7 @@ public struct OneCycleSchedule: Schedule, Hashable {
   }
 
   private func way(from first: Double, to last: Double, at part: Double) -> Double {
-    isLinear ? first + (last - first) * part : cosine(from: first, to: last, at: part)
+    isLinear ? first + (last - first) * part : halfCosine(from: first, to: last, at: part)
   }
 }
 
