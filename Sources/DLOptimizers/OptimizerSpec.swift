@@ -45,6 +45,7 @@ public enum OptimizerRegistry {
     LARSSpec.self,
     LAMBSpec.self,
     LBFGSSpec.self,
+    AdafactorSpec.self,
   ]
 
   private static let registry = TypeRegistry(builtIn) { $0.word }

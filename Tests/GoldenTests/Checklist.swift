@@ -195,6 +195,7 @@ enum Checklist {
     Muon | Muon | optim.Muon | matrices/muon
     LARS | LARS | You et al. 2017 | groups/lars
     LAMB | LAMB | You et al. 2020 | groups/lamb
+    Adafactor | Adafactor | optim.Adafactor | adafactor/adafactor
     L-BFGS | LBFGS | optim.LBFGS | lbfgs/lbfgs
     parameter groups, frozen groups | ParameterPattern | param_groups | groups/adamw_groups groups/sgd_no_decay groups/sgd_frozen groups/adam_frozen
     clipping by norm and by value | GradientClipping | clip_grad_norm_, clip_grad_value_ | clipping/clip groups/sgd_clip_value
