@@ -216,6 +216,7 @@ enum Checklist {
     one-cycle | OneCycleSchedule | lr_scheduler.OneCycleLR | schedules/one_cycle
     inverse square root (Noam) | InverseSquareRootSchedule | Vaswani et al. 2017 | schedules/inverse_sqrt
     warm-up | WarmupSchedule | lr_scheduler.LinearLR, SequentialLR | schedules/cosine_warmup_5
+    warm-up, stable, decay | WSDSchedule | Hu et al. 2024 | DLOptimizersTests/WSDScheduleTests.decaysAreThoseOfOtherSchedules DLOptimizersTests/WSDScheduleTests.theRootFallsFast | lines and cosines of the schedules above
     reduce on plateau | PlateauReduction | lr_scheduler.ReduceLROnPlateau | plateau/plateau
     the curve drawn | dltrain inspect --schedule | | DLTrainingTests/InspectTests.theCurveIsDrawn DLTrainingTests/InspectTests.theCurveIsWritten | a picture of the rates above
     """

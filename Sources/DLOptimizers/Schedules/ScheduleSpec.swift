@@ -69,6 +69,7 @@ public enum ScheduleRegistry {
     OneCycleSpec.self,
     InverseSquareRootSpec.self,
     ReduceOnPlateauSpec.self,
+    WSDSpec.self,
   ]
 
   private static let registry = TypeRegistry(builtIn) { $0.word }
