@@ -158,7 +158,7 @@ private let wrappers: [String] = [
     ("optimizer: {groups: [{match: x, name: lbfgs, lr: 1}]}", "lbfgs goes over all parameters"),
     ("optimizer: {ns_steps: 3}", "optimizer.ns_steps: only muon has it"),
     ("optimizer: {name: muon, eps: 0.1}", "optimizer.eps: only adam, adamw, nadam, radam,"),
-    ("average: {name: swa, decay: 0.5}", "average.decay: only ema has it"),
+    ("average: {name: swa, decay: 0.5}", "average.decay: only ema, ema_ramp have it"),
     ("average: {name: swa, anneal_epochs: 2}", "average.anneal_epochs: needs a lr"),
     ("average: {start_steps: 1, start_epochs: 1}", "give either start_steps or start_epochs"),
     ("schedule: {patience: 3}", "schedule.patience: only reduce_on_plateau has it"),

@@ -200,6 +200,7 @@ enum Checklist {
     parameter groups, frozen groups | ParameterPattern | param_groups | groups/adamw_groups groups/sgd_no_decay groups/sgd_frozen groups/adam_frozen
     clipping by norm and by value | GradientClipping | clip_grad_norm_, clip_grad_value_ | clipping/clip groups/sgd_clip_value
     exponential moving average | WeightAverage | swa_utils.AveragedModel | averages/ema
+    exponential moving average with a ramp | RampedAverage | diffusers use_ema_warmup | DLOptimizersTests/RampedAverageTests.decaysAreThoseOfDiffusers | another package's, whose decays are exact fractions
     stochastic weight averaging | WeightAverage, AveragingSchedule | swa_utils | averages/swa averaging_schedules/swalr
     lookahead | Lookahead | Zhang et al. 2019 | averages/lookahead
     sharpness-aware minimisation | SharpnessAwareness | Foret et al. 2021 | sam/sam

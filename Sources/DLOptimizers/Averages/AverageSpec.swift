@@ -49,6 +49,7 @@ public enum AverageRegistry {
   static let builtIn: [any AverageSpec.Type] = [
     ExponentialAverageSpec.self,
     EqualAverageSpec.self,
+    RampedAverageSpec.self,
   ]
 
   private static let registry = TypeRegistry(builtIn) { $0.word }
