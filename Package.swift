@@ -44,7 +44,9 @@ let package = Package(
     .target(name: "DLModels", dependencies: ["DLLayers", "DLConfiguration", "DLTensor"]),
     // Floor 4: layers and losses; update rules and schedules; datasets and samplers.
     .target(name: "DLLayers", dependencies: ["DLConfiguration", "DLTensor", "DLCluster"]),
-    .target(name: "DLOptimizers", dependencies: ["DLTensor", "DLCluster", "CKernels"]),
+    .target(
+      name: "DLOptimizers",
+      dependencies: ["DLConfiguration", "DLTensor", "DLCluster", "CKernels"]),
     .target(
       name: "DLData", dependencies: ["DLFormats", "DLTensor", "DLCluster", "CKernels"],
       resources: [.copy("Resources")]),
@@ -75,7 +77,8 @@ let package = Package(
         "DLTraining", "DLModels", "DLLayers", "DLOptimizers", "DLData", "DLConfiguration",
         "DLTensor",
         "DLCluster", "DLFormats", "CKernels",
-      ]),
+      ],
+      exclude: ["Golden"]),
     .testTarget(
       name: "GoldenTests",
       dependencies: [
@@ -86,7 +89,8 @@ let package = Package(
     .testTarget(name: "DLLayersTests", dependencies: ["DLLayers", "DLTensor", "DLCluster"]),
     .testTarget(name: "DLTensorTests", dependencies: ["DLTensor", "DLCluster"]),
     .testTarget(
-      name: "DLOptimizersTests", dependencies: ["DLOptimizers", "DLTensor", "DLFormats"]),
+      name: "DLOptimizersTests",
+      dependencies: ["DLOptimizers", "DLConfiguration", "DLTensor", "DLFormats"]),
     .testTarget(
       name: "DLFormatsTests", dependencies: ["DLFormats"], exclude: ["Golden"]),
     .testTarget(

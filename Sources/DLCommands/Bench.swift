@@ -68,11 +68,10 @@ struct BenchAllreduce: Verb {
     if let codecs {
       benchmark.codecs = try world.agreed("read the command line") {
         try codecs.split(separator: ",", omittingEmptySubsequences: false).map {
-          guard let name = CompressionConfiguration.Name(rawValue: String($0)), name != .none else {
+          let name = CompressionConfiguration.Name(rawValue: String($0))
+          guard let codec = name.map(CompressionConfiguration.init), codec.codec != nil else {
             throw UsageError("--codecs \($0): give some of bf16,fp16,top_k,power_sgd")
           }
-          var codec = CompressionConfiguration()
-          codec.name = name
           return codec
         }
       }

@@ -24,13 +24,6 @@ extension ConfigurationReadable {
 public protocol ConfigurationWord: ConfigurationReadable, RawRepresentable, CaseIterable, Codable
 where RawValue == String {}
 
-extension ConfigurationWord {
-  /// A table of ``ConfigurationSection/optionOwners`` from one with the words themselves.
-  public static func owners(_ table: [(key: String, words: [Self])]) -> [String: [String]] {
-    Dictionary(table.map { ($0.key, $0.words.map(\.rawValue)) }, uniquingKeysWith: +)
-  }
-}
-
 extension ConfigurationNode {
   package func mismatch(_ wanted: String, _ path: String, _ faults: inout ConfigurationFaults) {
     faults.add(path, "expected \(wanted), found \(described)", at: place)

@@ -40,15 +40,15 @@ public struct ConfigurationField<Section: ConfigurationSection> {
   /// The key as written in the file.
   public let key: String
   /// What it means, in one line.
-  public let doc: String
+  public var doc: String { document() }
   /// Whether the file must give it.
   public let isRequired: Bool
 
   let read: (inout Section, ConfigurationNode, String, inout ConfigurationFaults) -> Bool
   let write: (Section) -> ConfigurationNode
-  let agrees: (Section, Section) -> Bool
   let typeSchema: ConfigurationNode
   let admitsNull: Bool
+  private let document: () -> String
 
   /// Makes a field over a property.
   public init<Value: ConfigurationReadable>(
@@ -56,7 +56,7 @@ public struct ConfigurationField<Section: ConfigurationSection> {
     required: Bool = false, _ doc: String
   ) {
     self.key = key
-    self.doc = doc
+    document = { doc }
     isRequired = required
     read = { section, node, path, faults in
       guard let value = Value.read(node, at: path, rule: rule, faults: &faults) else {
@@ -66,9 +66,24 @@ public struct ConfigurationField<Section: ConfigurationSection> {
       return true
     }
     write = { $0[keyPath: property].node }
-    agrees = { $0[keyPath: property] == $1[keyPath: property] }
     typeSchema = Value.schema(rule)
     admitsNull = Value.admitsNull
+  }
+
+  /// Makes a field that is optional in the file from what it does.
+  init(
+    key: String, doc: @escaping () -> String, typeSchema: ConfigurationNode, admitsNull: Bool,
+    read:
+      @escaping (inout Section, ConfigurationNode, String, inout ConfigurationFaults) -> Bool,
+    write: @escaping (Section) -> ConfigurationNode
+  ) {
+    self.key = key
+    document = doc
+    isRequired = false
+    self.read = read
+    self.write = write
+    self.typeSchema = typeSchema
+    self.admitsNull = admitsNull
   }
 
   /// Makes a field without a rule.
@@ -95,25 +110,6 @@ extension ConfigurationSection {
 
   /// None.
   public static func otherNames(in node: ConfigurationNode) -> [String] { [] }
-
-  /// A problem for each option that is not at its default though none of the chosen words has it.
-  ///
-  /// A written configuration names every option, so a default is no sign of one.
-  package func misplacedOptions<Word: ConfigurationWord>(_ chosen: [Word])
-    -> [ConfigurationProblem]
-  {
-    let defaults = Self()
-    let all = Self.optionOwners
-    let words = chosen.map(\.rawValue)
-    return Self.fields.compactMap { field in
-      guard let owners = all[field.key], !owners.contains(where: words.contains),
-        !field.agrees(self, defaults)
-      else { return nil }
-      let names = owners.joined(separator: ", ")
-      return .init(
-        field.key, "name", message: "only \(names) \(owners.count == 1 ? "has" : "have") it")
-    }
-  }
 
   /// Reads a mapping and notes every fault in it.
   ///
@@ -167,7 +163,9 @@ extension ConfigurationSection {
     let known = Set(fields.map(\.key))
     var displaced = entries.displaced(by: alternatives)
     let owners = optionOwners
-    if !owners.isEmpty, case .string(let fallback)? = Self().node["name"]?.value {
+    if !owners.isEmpty, let word = fields.first(where: { $0.key == "name" }),
+      case .string(let fallback) = word.write(Self()).value
+    {
       displaced.formUnion(
         entries.displaced(
           byWord: "name", owners: owners, fallback: fallback, others: otherNames(in: node)))

@@ -14,7 +14,7 @@ struct Settings: Decodable {
   let t0, tMult: Int?
   let milestones: [Int]?
 
-  func rule() throws -> any Optimizer {
+  func rule() throws -> any SliceOptimizer {
     let decay = try #require(weightDecay)
     switch op {
     case "sgd":

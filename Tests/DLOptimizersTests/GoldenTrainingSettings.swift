@@ -25,7 +25,7 @@ struct TrainingSettings: Decodable {
   }
 
   /// The rule named `op`, with a group's own settings before the common ones.
-  func rule(_ op: String, _ group: GroupSettings? = nil) throws -> any Optimizer {
+  func rule(_ op: String, _ group: GroupSettings? = nil) throws -> any SliceOptimizer {
     let decay = group?.weightDecay ?? weightDecay
     let adapts = group?.adapts ?? true
     switch op {

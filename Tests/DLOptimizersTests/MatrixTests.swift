@@ -138,7 +138,7 @@ import Testing
   }
 
   @Test func rulesOfOneArenaShareStatesByName() throws {
-    let rules: [any Optimizer] = [
+    let rules: [any SliceOptimizer] = [
       try Lion(), try SGD(), try Adam(), try SGD(momentum: 0.9),
     ]
     let groups = rules.map { ArenaUpdate.Group(rule: $0, learningRate: 1) }

@@ -4,7 +4,7 @@ import Foundation
 import Testing
 
 @Suite struct OptimizerTests {
-  static func allRules() throws -> [any Optimizer] {
+  static func allRules() throws -> [any SliceOptimizer] {
     [
       try SGD(),
       try SGD(weightDecay: 0.05),
@@ -33,7 +33,7 @@ import Testing
 
   /// Fifteen steps with new gradients each, the rate falling, the gradient scaled by 0.7.
   private func run(
-    _ rule: any Optimizer, _ dtype: DType, count: Int = 77, cuts: [Int] = []
+    _ rule: any SliceOptimizer, _ dtype: DType, count: Int = 77, cuts: [Int] = []
   ) -> Arena {
     var numbers = Numbers(seed: 3)
     let arena = Arena(dtype, parameters: numbers.array(count))
@@ -83,7 +83,7 @@ import Testing
     beta1: Double, beta2: Double, epsilon: Double, weightDecay: Double
   ) throws {
     for decoupled in [false, true] {
-      let rule: any Optimizer =
+      let rule: any SliceOptimizer =
         decoupled
         ? try Adam(
           beta1: beta1, beta2: beta2, epsilon: epsilon, weightDecay: weightDecay,
@@ -218,15 +218,10 @@ import Testing
       try RMSProp(momentum: 0.9, centered: true).stateNames == [
         "square_avg", "momentum_buffer", "grad_avg",
       ])
-    #expect(
-      try Self.allRules().map(\.name) == Array(repeating: "sgd", count: 4) + [
-        "adam", "adam", "adam", "adamw", "sgd", "adam", "adamw", "nadam", "nadam", "radam",
-        "radam", "lion", "adagrad", "adadelta", "rmsprop", "rmsprop", "rmsprop", "rmsprop",
-      ])
   }
 
   @Test func hyperparametersOutOfRangeAreNamed() {
-    func fault(_ make: () throws -> any Optimizer) -> String? {
+    func fault(_ make: () throws -> any SliceOptimizer) -> String? {
       do {
         _ = try make()
         return nil

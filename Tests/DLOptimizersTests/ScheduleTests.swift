@@ -78,7 +78,6 @@ import Testing
     for step in 4..<20 {
       #expect(schedule.multiplier(step: step) == next.multiplier(step: step - 4))
     }
-    #expect(schedule.name == "step")
   }
 
   @Test(arguments: [Int.min, -7, 0, 1, 2, Int.max])

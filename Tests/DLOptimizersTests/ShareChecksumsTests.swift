@@ -4,7 +4,7 @@ import Testing
 
 /// Updates that check what they read: the same bits, and every change by others is found.
 struct ShareChecksumsTests {
-  private static func rules() throws -> [any Optimizer] {
+  private static func rules() throws -> [any SliceOptimizer] {
     [
       try SGD(), try SGD(momentum: 0.9, nesterov: true), try Adam(amsgrad: true), try NAdam(),
       try RAdam(), try Lion(), try Adagrad(), try Adadelta(),
@@ -22,7 +22,7 @@ struct ShareChecksumsTests {
     ArenaUpdate.Member(range, group: group, matrix: MatrixShape(rows: 1, columns: range.count))
   }
 
-  private func update(_ rule: any Optimizer) -> ArenaUpdate {
+  private func update(_ rule: any SliceOptimizer) -> ArenaUpdate {
     ArenaUpdate(
       groups: [
         .init(rule: rule, learningRate: 0.01), .init(rule: rule, learningRate: 1, isFrozen: true),
@@ -63,13 +63,13 @@ struct ShareChecksumsTests {
         step(update, shares(checked), number, checksums)
       }
       checksums.verify()
-      #expect(checksums.mismatch == nil, "\(rule.name)")
+      #expect(checksums.mismatch == nil, "\(type(of: rule))")
       // What lies between tensors is nobody's.
       for member in members {
         #expect(
-          plain.parameters[member.range] == checked.parameters[member.range], "\(rule.name)")
+          plain.parameters[member.range] == checked.parameters[member.range], "\(type(of: rule))")
         for (mine, theirs) in zip(checked.state, plain.state) {
-          #expect(mine[member.range] == theirs[member.range], "\(rule.name)")
+          #expect(mine[member.range] == theirs[member.range], "\(type(of: rule))")
         }
       }
     }
@@ -91,7 +91,7 @@ struct ShareChecksumsTests {
           step(update, shares(arena), 2, checksums)
           #expect(
             checksums.mismatch == .init(member: member, vector: vector),
-            "\(rule.name), vector \(vector)")
+            "\(type(of: rule)), vector \(vector)")
         }
       }
     }

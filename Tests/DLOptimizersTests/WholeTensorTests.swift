@@ -38,7 +38,7 @@ import Testing
           rule.apply(parts.slice[cut], scalars: scalars, sums: total)
         }
       }
-      #expect(whole.bits == parts.bits, "\(rule.name)")
+      #expect(whole.bits == parts.bits, "\(type(of: rule))")
     }
   }
 

@@ -47,27 +47,25 @@ private let wrappers: [String] = [
 
 @Suite struct OptimizerConfigurationTests {
   @Test func eachRuleHasPyTorchsDefaults() throws {
-    typealias Name = OptimizerConfiguration.Name
-    let rates: [Name: Double] = [
-      .sgd: 0.01, .adam: 0.001, .adamw: 0.001, .nadam: 0.002, .radam: 0.001, .lion: 0.0001,
-      .adagrad: 0.01, .adadelta: 1, .rmsprop: 0.01, .lars: 0.1, .lamb: 0.001, .lbfgs: 1,
-      .muon: 0.001,
+    let rates = [
+      "sgd": 0.01, "adam": 0.001, "adamw": 0.001, "nadam": 0.002, "radam": 0.001, "lion": 0.0001,
+      "adagrad": 0.01, "adadelta": 1, "rmsprop": 0.01, "lars": 0.1, "lamb": 0.001, "lbfgs": 1,
+      "muon": 0.001,
     ]
-    let decays: [Name: Double] = [.adamw: 0.01, .lamb: 0.01, .muon: 0.1]
-    let momenta: [Name: Double] = [.lars: 0.9, .muon: 0.95]
-    for name in Name.allCases {
-      let optimizer = try load("optimizer: {name: \(name.rawValue)}").optimizer
-      #expect(optimizer.lr == rates[name])
-      let largeEps = [.adadelta, .lamb].contains(name)
-      #expect(optimizer.eps == (name == .adagrad ? 1e-10 : largeEps ? 1e-6 : 1e-8))
-      #expect(optimizer.betas == (name == .lion ? [0.9, 0.99] : [0.9, 0.999]))
-      #expect(optimizer.weightDecay == (decays[name] ?? 0))
-      #expect(optimizer.momentum == (momenta[name] ?? 0))
-      #expect(optimizer.nesterov == (name == .muon))
-      let rule = try optimizer.makeOptimizer().name
-      #expect(rule == name.rawValue || name == .lbfgs)
-      #expect(try load("optimizer: {name: \(name.rawValue), lr: 3}").optimizer.lr == 3)
+    let decays = ["adamw": 0.01, "lamb": 0.01, "muon": 0.1]
+    let momenta = ["lars": 0.9, "muon": 0.95]
+    for (name, rate) in rates {
+      let optimizer = try load("optimizer: {name: \(name)}").optimizer
+      #expect(optimizer.name.rawValue == name && optimizer.lr == rate)
+      let eps = ["adagrad": 1e-10, "adadelta": 1e-6, "lamb": 1e-6][name] ?? 1e-8
+      #expect(optimizer["eps"] == eps)
+      #expect(optimizer["betas"] == (name == "lion" ? [0.9, 0.99] : [0.9, 0.999]))
+      #expect(optimizer.weightDecay == decays[name] ?? 0)
+      #expect(optimizer["momentum"] == momenta[name] ?? 0)
+      #expect(optimizer["nesterov"] == (name == "muon"))
+      #expect(try load("optimizer: {name: \(name), lr: 3}").optimizer.lr == 3)
     }
+    #expect(OptimizerConfiguration.Name.known.prefix(rates.count).sorted() == rates.keys.sorted())
   }
 
   @Test(arguments: everything + wrappers)
@@ -142,7 +140,8 @@ private let wrappers: [String] = [
       ] as [any Schedule]))
   func optionsReachTheirSchedules(_ text: String, _ want: any Schedule) throws {
     let schedule = try load(text).schedule.makeSchedule(totalSteps: 40, stepsPerEpoch: 10)
-    #expect(schedule.name == want.name || text.contains("plateau"))
+    let isSame = text.contains("plateau") || text.contains("warmup")
+    #expect(isSame || type(of: schedule) == type(of: want))
     #expect((0..<50).map(schedule.multiplier) == (0..<50).map(want.multiplier))
   }
 
@@ -159,7 +158,7 @@ private let wrappers: [String] = [
     ("optimizer: {groups: [{match: x, name: lbfgs, lr: 1}]}", "lbfgs goes over all parameters"),
     ("optimizer: {ns_steps: 3}", "optimizer.ns_steps: only muon has it"),
     ("optimizer: {name: muon, eps: 0.1}", "optimizer.eps: only adam, adamw, nadam, radam,"),
-    ("average: {name: swa, decay: 0.5}", "average.decay: only ema has it"),
+    ("average: {name: swa, decay: 0.5}", "average.decay: only ema, ema_ramp have it"),
     ("average: {name: swa, anneal_epochs: 2}", "average.anneal_epochs: needs a lr"),
     ("average: {start_steps: 1, start_epochs: 1}", "give either start_steps or start_epochs"),
     ("schedule: {patience: 3}", "schedule.patience: only reduce_on_plateau has it"),

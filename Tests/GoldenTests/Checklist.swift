@@ -195,10 +195,12 @@ enum Checklist {
     Muon | Muon | optim.Muon | matrices/muon
     LARS | LARS | You et al. 2017 | groups/lars
     LAMB | LAMB | You et al. 2020 | groups/lamb
+    Adafactor | Adafactor | optim.Adafactor | adafactor/adafactor
     L-BFGS | LBFGS | optim.LBFGS | lbfgs/lbfgs
     parameter groups, frozen groups | ParameterPattern | param_groups | groups/adamw_groups groups/sgd_no_decay groups/sgd_frozen groups/adam_frozen
     clipping by norm and by value | GradientClipping | clip_grad_norm_, clip_grad_value_ | clipping/clip groups/sgd_clip_value
     exponential moving average | WeightAverage | swa_utils.AveragedModel | averages/ema
+    exponential moving average with a ramp | RampedAverage | diffusers use_ema_warmup | DLOptimizersTests/RampedAverageTests.decaysAreThoseOfDiffusers | another package's, whose decays are exact fractions
     stochastic weight averaging | WeightAverage, AveragingSchedule | swa_utils | averages/swa averaging_schedules/swalr
     lookahead | Lookahead | Zhang et al. 2019 | averages/lookahead
     sharpness-aware minimisation | SharpnessAwareness | Foret et al. 2021 | sam/sam
@@ -215,6 +217,7 @@ enum Checklist {
     one-cycle | OneCycleSchedule | lr_scheduler.OneCycleLR | schedules/one_cycle
     inverse square root (Noam) | InverseSquareRootSchedule | Vaswani et al. 2017 | schedules/inverse_sqrt
     warm-up | WarmupSchedule | lr_scheduler.LinearLR, SequentialLR | schedules/cosine_warmup_5
+    warm-up, stable, decay | WSDSchedule | Hu et al. 2024 | DLOptimizersTests/WSDScheduleTests.decaysAreThoseOfOtherSchedules DLOptimizersTests/WSDScheduleTests.theRootFallsFast | lines and cosines of the schedules above
     reduce on plateau | PlateauReduction | lr_scheduler.ReduceLROnPlateau | plateau/plateau
     the curve drawn | dltrain inspect --schedule | | DLTrainingTests/InspectTests.theCurveIsDrawn DLTrainingTests/InspectTests.theCurveIsWritten | a picture of the rates above
     """

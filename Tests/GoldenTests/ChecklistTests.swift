@@ -29,6 +29,7 @@ import Testing
     ("averaging_schedules", "DLOptimizersTests/GoldenTrainingTests.averagingSchedules"),
     ("groups", "DLOptimizersTests/GoldenTrainingTests.groups"),
     ("matrices", "DLOptimizersTests/MatrixTests.muonIsPyTorchs"),
+    ("adafactor", "DLOptimizersTests/AdafactorTests.adafactor"),
     ("lbfgs", "DLOptimizersTests/GoldenTrainingTests.lbfgs"),
     ("plateau", "DLOptimizersTests/GoldenTrainingTests.plateau"),
     ("sam", "DLOptimizersTests/GoldenTrainingTests.sharpnessAwareness"),

@@ -20,6 +20,9 @@ public struct ArenaUpdate: Sendable {
     /// Whether parameters and state stay as they are.
     public let isFrozen: Bool
 
+    /// Whether the rule is for matrices alone.
+    public var takesOnlyMatrices: Bool { (rule as? any MatrixOptimizer)?.takesVectors == false }
+
     /// Describes a group.
     public init(rule: any Optimizer, learningRate: Double, isFrozen: Bool = false) {
       self.rule = rule
@@ -61,6 +64,24 @@ public struct ArenaUpdate: Sendable {
   struct Run {
     var members: [Int]
     let group: Int
+    let rule: Rule
+  }
+
+  /// A rule by what its step needs.
+  enum Rule {
+    case elements(any SliceOptimizer)
+    case norms(any TensorNormOptimizer)
+    case matrices(any MatrixOptimizer)
+
+    /// Sorts a rule; nil for one that takes its steps elsewhere.
+    init?(_ rule: any Optimizer) {
+      switch rule {
+      case let rule as any TensorNormOptimizer: self = .norms(rule)
+      case let rule as any MatrixOptimizer: self = .matrices(rule)
+      case let rule as any SliceOptimizer: self = .elements(rule)
+      default: return nil
+      }
+    }
   }
 
   /// The states of each group's rule, by their places in ``stateNames``.
@@ -84,8 +105,8 @@ public struct ArenaUpdate: Sendable {
     precondition(
       members.allSatisfy {
         let group = groups[$0.group]
-        return !(group.rule is Muon) || group.isFrozen || $0.matrix?.count == $0.range.count
-      }, "muon takes matrices")
+        return !group.takesOnlyMatrices || group.isFrozen || $0.matrix?.count == $0.range.count
+      }, "the rule takes matrices")
     self.groups = groups
     self.members = members
     (stateNames, states) = ArenaUpdate.states(of: groups)
@@ -95,20 +116,17 @@ public struct ArenaUpdate: Sendable {
     }
     var runs: [Run] = []
     for (index, member) in members.enumerated() where !groups[member.group].isFrozen {
-      let isWhole = ArenaUpdate.goesByTensors(groups[member.group].rule)
+      guard let rule = Rule(groups[member.group].rule) else { continue }
+      let isWhole = groups[member.group].rule.granularity != .element
       let place = runs.lastIndex { $0.group == member.group }
       if let place, isWhole || runs[place].members.last == index - 1 {
         runs[place].members.append(index)
       } else {
-        runs.append(Run(members: [index], group: member.group))
+        runs.append(Run(members: [index], group: member.group, rule: rule))
       }
     }
     self.runs = runs
     frozenRanges = members.filter { groups[$0.group].isFrozen }.map(\.range)
-  }
-
-  private static func goesByTensors(_ rule: any Optimizer) -> Bool {
-    rule is any TensorNormOptimizer || rule is Muon
   }
 
   /// The names of all states that some groups keep, and the places of each group's own among them;
@@ -126,10 +144,10 @@ public struct ArenaUpdate: Sendable {
   /// How often a step adds up numbers over all owners of shares.
   public var sumsPerStep: Int {
     runs.count { run in
-      switch groups[run.group].rule {
-      case is any TensorNormOptimizer: true
-      case is Muon: run.members.contains { isShared[$0] }
-      default: false
+      switch run.rule {
+      case .norms: true
+      case .matrices: run.members.contains { isShared[$0] }
+      case .elements: false
       }
     }
   }
@@ -155,19 +173,19 @@ public struct ArenaUpdate: Sendable {
       let group = groups[run.group]
       var scalars = scalars
       scalars.learningRate *= group.learningRate
-      switch group.rule {
-      case let rule as any TensorNormOptimizer:
+      switch run.rule {
+      case .norms(let rule):
         try updateByNorms(run, by: rule, shares, scalars: scalars, checksums: checksums, sum: sum)
-      case let rule as Muon:
+      case .matrices(let rule):
         try updateMatrices(run, by: rule, shares, scalars: scalars, checksums: checksums, sum: sum)
-      default:
-        updateRanges(run, by: group.rule, shares, scalars: scalars, checksums: checksums)
+      case .elements(let rule):
+        updateRanges(run, by: rule, shares, scalars: scalars, checksums: checksums)
       }
     }
   }
 
   private func updateRanges(
-    _ run: Run, by rule: any Optimizer, _ shares: [OwnedSlice], scalars: StepScalars,
+    _ run: Run, by rule: any SliceOptimizer, _ shares: [OwnedSlice], scalars: StepScalars,
     checksums: ShareChecksums?
   ) {
     let states = states[run.group]

@@ -102,7 +102,7 @@ public final class ShareChecksums {
 
   /// Updates a tensor's blocks within a share by a rule of one phase.
   func update(
-    _ member: Int, of share: OwnedSlice, by rule: any Optimizer, states: [Int],
+    _ member: Int, of share: OwnedSlice, by rule: any SliceOptimizer, states: [Int],
     scalars: StepScalars
   ) {
     guard type(of: rule) is any ChecksummingOptimizer.Type, share.slice.hasState(stateCount) else {

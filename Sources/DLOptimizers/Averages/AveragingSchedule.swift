@@ -28,9 +28,6 @@ public struct AveragingSchedule: Schedule {
     self.steps = steps
   }
 
-  /// The name of what comes before.
-  public var name: String { base.name }
-
   /// The factor of the base learning rate at a step, counted from 0.
   public func multiplier(step: Int) -> Double {
     let (done, overflow) = step.subtractingReportingOverflow(start)

@@ -4,24 +4,13 @@ import Glibc
 
 /// A running mean of the weights beside those that are trained.
 ///
-/// The first update copies the weights, as `torch.optim.swa_utils.AveragedModel` does:
+///     a = a + w(n) * (p - a)         after n updates
 ///
-///     exponential(decay):  a = decay * a + (1 - decay) * p
-///     equal:               a = a + (p - a) / (n + 1)         after n updates
-///
-/// Polyak and Juditsky (1992); Izmailov and others, "Averaging Weights Leads to Wider Optima and
-/// Better Generalization" (2018), Algorithm 1.
+/// The first update copies the weights, as `torch.optim.swa_utils.AveragedModel` does; the others go
+/// by an ``AverageWeighting``.
 public final class WeightAverage {
   /// How updates are weighed.
-  public enum Kind: Sendable, Hashable {
-    /// Each update moves the mean by `1 - decay` of the way.
-    case exponential(decay: Double)
-    /// All updates count the same.
-    case equal
-  }
-
-  /// How updates are weighed.
-  public let kind: Kind
+  public let weighting: any AverageWeighting
 
   /// Updates so far; to be set where a run goes on.
   public var updates = 0
@@ -30,19 +19,16 @@ public final class WeightAverage {
   public let values: ArenaVector
 
   /// Makes a mean of `count` zeros.
-  public init(_ kind: Kind, count: Int, dtype: DType) throws {
-    self.kind = kind
+  ///
+  /// - Throws: `TensorError` when there is no memory.
+  public init(_ weighting: any AverageWeighting, count: Int, dtype: DType) throws {
+    self.weighting = weighting
     values = try ArenaVector(count: count, dtype: dtype)
   }
 
   /// Takes the weights into the mean.
   public func update(_ parameters: UnsafeRawPointer) {
-    let weight =
-      switch kind {
-      case _ where updates == 0: 1.0
-      case .exponential(let decay): 1 - decay
-      case .equal: 1 / Double(updates + 1)
-      }
+    let weight = updates == 0 ? 1 : weighting.weight(afterUpdates: updates)
     dl_average(values.dtype.kernel, values.count, values.pointer, parameters, weight)
     updates += 1
   }

@@ -1,4 +1,5 @@
 import CKernels
+import DLConfiguration
 import DLTensor
 
 /// Steps in the parameters' own units, as `torch.optim.Adadelta`.
@@ -21,7 +22,9 @@ public struct Adadelta: ChecksummingOptimizer {
   /// The L2 penalty's factor.
   public let weightDecay: Double
 
-  /// Throws an `OptimizerError` on a rate outside `[0, 1)` and on negative factors.
+  /// Makes the rule with its hyperparameters.
+  ///
+  /// - Throws: `OptimizerError` on a rate outside `[0, 1)` and on negative factors.
   public init(rho: Double = 0.9, epsilon: Double = 1e-6, weightDecay: Double = 0) throws {
     let check = HyperparameterCheck(optimizer: "adadelta")
     try check.rate(rho, "rho")
@@ -31,9 +34,6 @@ public struct Adadelta: ChecksummingOptimizer {
     self.epsilon = epsilon
     self.weightDecay = weightDecay
   }
-
-  /// `adadelta`.
-  public var name: String { "adadelta" }
 
   /// `square_avg` and `acc_delta`.
   public var stateNames: [String] { ["square_avg", "acc_delta"] }
@@ -49,5 +49,34 @@ public struct Adadelta: ChecksummingOptimizer {
     dl_adadelta(
       slice.dtype.kernel, slice.count, slice.parameters, slice.gradients, squares, moves, &values,
       slice.checksums)
+  }
+}
+
+/// The options of Adadelta.
+public struct AdadeltaSpec: OptimizerSpec {
+  /// The name as written in `optimizer`.
+  public static var word: String { "adadelta" }
+  /// The learning rate unless another is given.
+  public static var learningRate: Double { 1 }
+
+  /// The term added to the denominator.
+  public var eps = 1e-6
+  /// The decay rate of the means.
+  public var rho = 0.9
+
+  /// Makes the options with their defaults.
+  public init() {}
+
+  /// The keys, in the order in which they are written.
+  public static var fields: [ConfigurationField<Self>] {
+    [
+      .init("eps", \.eps, .above(0), "added to the denominator"),
+      .init("rho", \.rho, .within(0..<1), "decay rate of the means"),
+    ]
+  }
+
+  /// Makes the rule for a group of parameters.
+  public func makeOptimizer(weightDecay: Double, adapts: Bool) throws -> any Optimizer {
+    try Adadelta(rho: rho, epsilon: eps, weightDecay: weightDecay)
   }
 }

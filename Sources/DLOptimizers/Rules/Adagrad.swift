@@ -1,4 +1,5 @@
 import CKernels
+import DLConfiguration
 import DLTensor
 
 /// Steps divided by the root of all squared gradients so far, as `torch.optim.Adagrad`.
@@ -22,7 +23,9 @@ public struct Adagrad: ChecksummingOptimizer {
   /// The term added to the denominator.
   public let epsilon: Double
 
-  /// Throws an `OptimizerError` on negative factors.
+  /// Makes the rule with its hyperparameters.
+  ///
+  /// - Throws: `OptimizerError` on negative factors.
   public init(
     learningRateDecay: Double = 0, weightDecay: Double = 0, initialAccumulatorValue: Double = 0,
     epsilon: Double = 1e-10
@@ -37,9 +40,6 @@ public struct Adagrad: ChecksummingOptimizer {
     self.initialAccumulatorValue = initialAccumulatorValue
     self.epsilon = epsilon
   }
-
-  /// `adagrad`.
-  public var name: String { "adagrad" }
 
   /// `sum`.
   public var stateNames: [String] { ["sum"] }
@@ -56,5 +56,41 @@ public struct Adagrad: ChecksummingOptimizer {
     dl_adagrad(
       slice.dtype.kernel, slice.count, slice.parameters, slice.gradients, sum, &values,
       slice.checksums)
+  }
+}
+
+/// The options of Adagrad.
+public struct AdagradSpec: OptimizerSpec {
+  /// The name as written in `optimizer`.
+  public static var word: String { "adagrad" }
+  /// The learning rate unless another is given.
+  public static var learningRate: Double { 0.01 }
+
+  /// The term added to the denominator.
+  public var eps = 1e-10
+  /// The decay of the learning rate from step to step.
+  public var lrDecay = 0.0
+  /// The sum of squares before the first step.
+  public var initialAccumulatorValue = 0.0
+
+  /// Makes the options with their defaults.
+  public init() {}
+
+  /// The keys, in the order in which they are written.
+  public static var fields: [ConfigurationField<Self>] {
+    [
+      .init("eps", \.eps, .above(0), "added to the denominator"),
+      .init("lr_decay", \.lrDecay, .atLeast(0), "decay of the learning rate per step"),
+      .init(
+        "initial_accumulator_value", \.initialAccumulatorValue, .atLeast(0),
+        "sum of squares before the first step"),
+    ]
+  }
+
+  /// Makes the rule for a group of parameters.
+  public func makeOptimizer(weightDecay: Double, adapts: Bool) throws -> any Optimizer {
+    try Adagrad(
+      learningRateDecay: lrDecay, weightDecay: weightDecay,
+      initialAccumulatorValue: initialAccumulatorValue, epsilon: eps)
   }
 }

@@ -1,3 +1,5 @@
+import DLConfiguration
+
 /// Adam, and with decoupled weight decay AdamW, as `torch.optim.Adam` and `torch.optim.AdamW`.
 ///
 ///     d = gradientScale * g + weightDecay * p          AdamW: d = gradientScale * g
@@ -20,9 +22,11 @@ public struct Adam: ChecksummingOptimizer {
   /// Whether the weights decay apart from the gradient, as in AdamW.
   public let decoupledWeightDecay: Bool
 
-  /// Throws an `OptimizerError` on rates outside `[0, 1)` and on negative factors.
+  /// Makes the rule with its hyperparameters.
   ///
   /// PyTorch's AdamW decays by 0.01 unless told otherwise; here the decay is always given.
+  ///
+  /// - Throws: `OptimizerError` on rates outside `[0, 1)` and on negative factors.
   public init(
     beta1: Double = 0.9, beta2: Double = 0.999, epsilon: Double = 1e-8, weightDecay: Double = 0,
     amsgrad: Bool = false, decoupledWeightDecay: Bool = false
@@ -35,9 +39,6 @@ public struct Adam: ChecksummingOptimizer {
     self.decoupledWeightDecay = decoupledWeightDecay
   }
 
-  /// `adam`, or `adamw` where the weight decay is decoupled.
-  public var name: String { decoupledWeightDecay ? "adamw" : "adam" }
-
   /// `exp_avg`, `exp_avg_sq` and, with AMSGrad, `max_exp_avg_sq`.
   public var stateNames: [String] { moments.stateNames }
 
@@ -48,5 +49,74 @@ public struct Adam: ChecksummingOptimizer {
       slice, scalars: scalars, weightDecay: weightDecay, isDecoupled: decoupledWeightDecay,
       stepSize: scalars.learningRate / correction.first,
       secondScale: 1 / correction.second.squareRoot(), epsilon: moments.epsilon)
+  }
+}
+
+/// The options of Adam.
+public struct AdamSpec: OptimizerSpec {
+  /// The name as written in `optimizer`.
+  public static var word: String { "adam" }
+  /// The learning rate unless another is given.
+  public static var learningRate: Double { 0.001 }
+
+  /// The decay rates of the two moments.
+  public var betas = [0.9, 0.999]
+  /// The term added to the denominator.
+  public var eps = 1e-8
+  /// Whether the largest second moment so far takes the place of the present one.
+  public var amsgrad = false
+
+  /// Makes the options with their defaults.
+  public init() {}
+
+  /// The keys, in the order in which they are written.
+  public static var fields: [ConfigurationField<Self>] {
+    [
+      .init("betas", \.betas, .within(0..<1).count(2), "decay rates of the moments"),
+      .init("eps", \.eps, .above(0), "added to the denominator"),
+      .init("amsgrad", \.amsgrad, "whether the largest second moment so far counts"),
+    ]
+  }
+
+  /// Makes the rule for a group of parameters.
+  public func makeOptimizer(weightDecay: Double, adapts: Bool) throws -> any Optimizer {
+    try Adam(
+      beta1: betas[0], beta2: betas[1], epsilon: eps, weightDecay: weightDecay, amsgrad: amsgrad)
+  }
+}
+
+/// The options of AdamW.
+public struct AdamWSpec: OptimizerSpec {
+  /// The name as written in `optimizer`.
+  public static var word: String { "adamw" }
+  /// The learning rate unless another is given.
+  public static var learningRate: Double { 0.001 }
+  /// The weight decay unless another is given.
+  public static var weightDecay: Double { 0.01 }
+
+  /// The decay rates of the two moments.
+  public var betas = [0.9, 0.999]
+  /// The term added to the denominator.
+  public var eps = 1e-8
+  /// Whether the largest second moment so far takes the place of the present one.
+  public var amsgrad = false
+
+  /// Makes the options with their defaults.
+  public init() {}
+
+  /// The keys, in the order in which they are written.
+  public static var fields: [ConfigurationField<Self>] {
+    [
+      .init("betas", \.betas, .within(0..<1).count(2), "decay rates of the moments"),
+      .init("eps", \.eps, .above(0), "added to the denominator"),
+      .init("amsgrad", \.amsgrad, "whether the largest second moment so far counts"),
+    ]
+  }
+
+  /// Makes the rule for a group of parameters.
+  public func makeOptimizer(weightDecay: Double, adapts: Bool) throws -> any Optimizer {
+    try Adam(
+      beta1: betas[0], beta2: betas[1], epsilon: eps, weightDecay: weightDecay, amsgrad: amsgrad,
+      decoupledWeightDecay: true)
   }
 }

@@ -1,4 +1,5 @@
 import CKernels
+import DLConfiguration
 import DLTensor
 
 /// Adam with a learning rate per tensor, for large batches.
@@ -22,7 +23,9 @@ public struct LAMB: TensorNormOptimizer {
   /// Whether the rate is one per tensor; without it the ratio is 1.
   public let adapts: Bool
 
-  /// Throws an `OptimizerError` on rates outside `[0, 1)` and on negative factors.
+  /// Makes the rule with its hyperparameters.
+  ///
+  /// - Throws: `OptimizerError` on rates outside `[0, 1)` and on negative factors.
   public init(
     beta1: Double = 0.9, beta2: Double = 0.999, epsilon: Double = 1e-6, weightDecay: Double = 0.01,
     adapts: Bool = true
@@ -33,9 +36,6 @@ public struct LAMB: TensorNormOptimizer {
     self.weightDecay = weightDecay
     self.adapts = adapts
   }
-
-  /// `lamb`.
-  public var name: String { "lamb" }
 
   /// `exp_avg` and `exp_avg_sq`.
   public var stateNames: [String] { moments.stateNames }
@@ -73,5 +73,37 @@ public struct LAMB: TensorNormOptimizer {
       gradient_scale: scalars.gradientScale, weight_decay: weightDecay, beta1: moments.beta1,
       beta2: moments.beta2, first_scale: 1 / correction.first,
       second_scale: 1 / correction.second.squareRoot(), epsilon: moments.epsilon)
+  }
+}
+
+/// The options of LAMB.
+public struct LAMBSpec: OptimizerSpec {
+  /// The name as written in `optimizer`.
+  public static var word: String { "lamb" }
+  /// The learning rate unless another is given.
+  public static var learningRate: Double { 0.001 }
+  /// The weight decay unless another is given.
+  public static var weightDecay: Double { 0.01 }
+
+  /// The decay rates of the two moments.
+  public var betas = [0.9, 0.999]
+  /// The term added to the denominator.
+  public var eps = 1e-6
+
+  /// Makes the options with their defaults.
+  public init() {}
+
+  /// The keys, in the order in which they are written.
+  public static var fields: [ConfigurationField<Self>] {
+    [
+      .init("betas", \.betas, .within(0..<1).count(2), "decay rates of the moments"),
+      .init("eps", \.eps, .above(0), "added to the denominator"),
+    ]
+  }
+
+  /// Makes the rule for a group of parameters.
+  public func makeOptimizer(weightDecay: Double, adapts: Bool) throws -> any Optimizer {
+    try LAMB(
+      beta1: betas[0], beta2: betas[1], epsilon: eps, weightDecay: weightDecay, adapts: adapts)
   }
 }

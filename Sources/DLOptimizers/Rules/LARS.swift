@@ -1,4 +1,5 @@
 import CKernels
+import DLConfiguration
 import DLTensor
 
 /// Momentum with a learning rate per tensor, for large batches.
@@ -28,7 +29,9 @@ public struct LARS: TensorNormOptimizer {
   /// Whether the rate is one per tensor; without it r is 1.
   public let adapts: Bool
 
-  /// Throws an `OptimizerError` on negative factors.
+  /// Makes the rule with its hyperparameters.
+  ///
+  /// - Throws: `OptimizerError` on negative factors.
   public init(
     momentum: Double = 0.9, weightDecay: Double = 0, trustCoefficient: Double = 0.001,
     epsilon: Double = 1e-8, adapts: Bool = true
@@ -44,9 +47,6 @@ public struct LARS: TensorNormOptimizer {
     self.epsilon = epsilon
     self.adapts = adapts
   }
-
-  /// `lars`.
-  public var name: String { "lars" }
 
   /// `momentum_buffer` where there is momentum.
   public var stateNames: [String] { momentum == 0 ? [] : ["momentum_buffer"] }
@@ -78,5 +78,41 @@ public struct LARS: TensorNormOptimizer {
     let gradient = sums.updates.squareRoot()
     guard adapts, weight > 0, gradient > 0 else { return 1 }
     return trustCoefficient * weight / (gradient + weightDecay * weight + epsilon)
+  }
+}
+
+/// The options of LARS.
+public struct LARSSpec: OptimizerSpec {
+  /// The name as written in `optimizer`.
+  public static var word: String { "lars" }
+  /// The learning rate unless another is given.
+  public static var learningRate: Double { 0.1 }
+
+  /// The decay rate of the momentum buffer.
+  public var momentum = 0.9
+  /// The term added to the denominator.
+  public var eps = 1e-8
+  /// The norm of a step over that of its tensor, per unit of learning rate.
+  public var trustCoefficient = 0.001
+
+  /// Makes the options with their defaults.
+  public init() {}
+
+  /// The keys, in the order in which they are written.
+  public static var fields: [ConfigurationField<Self>] {
+    [
+      .init("momentum", \.momentum, .within(0..<1), "decay rate of the momentum"),
+      .init("eps", \.eps, .above(0), "added to the denominator"),
+      .init(
+        "trust_coefficient", \.trustCoefficient, .above(0),
+        "norm of a step over that of its tensor, per unit of learning rate"),
+    ]
+  }
+
+  /// Makes the rule for a group of parameters.
+  public func makeOptimizer(weightDecay: Double, adapts: Bool) throws -> any Optimizer {
+    try LARS(
+      momentum: momentum, weightDecay: weightDecay, trustCoefficient: trustCoefficient,
+      epsilon: eps, adapts: adapts)
   }
 }

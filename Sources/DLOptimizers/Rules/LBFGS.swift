@@ -62,7 +62,9 @@ public final class LBFGS {
     var pairs: [Pair] = []
   }
 
-  /// Throws an `OptimizerError` on negative tolerances and lengths, and counts below 1.
+  /// Makes the rule with its hyperparameters.
+  ///
+  /// - Throws: `OptimizerError` on negative tolerances and lengths, and counts below 1.
   public init(_ options: Options = Options(), count: Int, dtype: DType) throws {
     let check = HyperparameterCheck(optimizer: "lbfgs")
     try check.nonNegative(options.learningRate, "lr")

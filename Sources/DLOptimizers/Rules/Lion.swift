@@ -1,4 +1,5 @@
 import CKernels
+import DLConfiguration
 import DLTensor
 
 /// Evolved sign momentum with decoupled weight decay.
@@ -19,7 +20,9 @@ public struct Lion: ChecksummingOptimizer {
   /// The decay of a parameter per unit of learning rate.
   public let weightDecay: Double
 
-  /// Throws an `OptimizerError` on rates outside `[0, 1)` and on a negative decay.
+  /// Makes the rule with its hyperparameters.
+  ///
+  /// - Throws: `OptimizerError` on rates outside `[0, 1)` and on a negative decay.
   public init(beta1: Double = 0.9, beta2: Double = 0.99, weightDecay: Double = 0) throws {
     let check = HyperparameterCheck(optimizer: "lion")
     try check.rate(beta1, "beta1")
@@ -29,9 +32,6 @@ public struct Lion: ChecksummingOptimizer {
     self.beta2 = beta2
     self.weightDecay = weightDecay
   }
-
-  /// `lion`.
-  public var name: String { "lion" }
 
   /// `exp_avg`.
   public var stateNames: [String] { ["exp_avg"] }
@@ -47,5 +47,31 @@ public struct Lion: ChecksummingOptimizer {
     dl_lion(
       slice.dtype.kernel, slice.count, slice.parameters, slice.gradients, momentum, &values,
       slice.checksums)
+  }
+}
+
+/// The options of Lion.
+public struct LionSpec: OptimizerSpec {
+  /// The name as written in `optimizer`.
+  public static var word: String { "lion" }
+  /// The learning rate unless another is given.
+  public static var learningRate: Double { 0.0001 }
+
+  /// The decay rates of the two moments.
+  public var betas = [0.9, 0.99]
+
+  /// Makes the options with their defaults.
+  public init() {}
+
+  /// The keys, in the order in which they are written.
+  public static var fields: [ConfigurationField<Self>] {
+    [
+      .init("betas", \.betas, .within(0..<1).count(2), "decay rates of the moments")
+    ]
+  }
+
+  /// Makes the rule for a group of parameters.
+  public func makeOptimizer(weightDecay: Double, adapts: Bool) throws -> any Optimizer {
+    try Lion(beta1: betas[0], beta2: betas[1], weightDecay: weightDecay)
   }
 }

@@ -1,4 +1,5 @@
 import CKernels
+import DLConfiguration
 import DLTensor
 
 /// Momentum whose matrices are made orthogonal, as `torch.optim.Muon`.
@@ -13,7 +14,7 @@ import DLTensor
 ///
 /// Jordan and others, "Muon: An optimizer for hidden layers in neural networks" (2024); Liu and
 /// others, "Muon is Scalable for LLM Training" (2025).
-public struct Muon: Optimizer {
+public struct Muon: MatrixOptimizer {
   /// What r is.
   public enum RateAdjustment: String, Codable, CaseIterable, Sendable {
     /// `sqrt(max(1, out / in))` (Jordan).
@@ -45,7 +46,9 @@ public struct Muon: Optimizer {
   /// What makes a matrix orthogonal.
   public let iteration: NewtonSchulz
 
-  /// Throws an `OptimizerError` on a momentum outside `[0, 1)` and on a negative decay.
+  /// Makes the rule with its hyperparameters.
+  ///
+  /// - Throws: `OptimizerError` on a momentum outside `[0, 1)` and on a negative decay.
   public init(
     momentum: Double = 0.95, weightDecay: Double = 0.1, nesterov: Bool = true,
     adjustment: RateAdjustment = .original, iteration: NewtonSchulz = NewtonSchulz()
@@ -62,30 +65,22 @@ public struct Muon: Optimizer {
     self.iteration = iteration
   }
 
-  /// `muon`.
-  public var name: String { "muon" }
-
   /// `momentum_buffer`.
   public var stateNames: [String] { ["momentum_buffer"] }
 
-  /// Takes one step on a slice that is one row.
-  public func update(_ slice: ArenaSlice, scalars: StepScalars) {
-    let row = MatrixShape(rows: 1, columns: slice.count)
-    let byteCount = slice.count * slice.dtype.byteCount
-    let space = iteration.scratchBytes(row, slice.dtype)
-    withUnsafeTemporaryAllocation(byteCount: byteCount + space + 64, alignment: 64) { room in
-      guard let direction = room.baseAddress else { return }
-      accumulate(slice, scalars: scalars, into: direction)
-      iteration(
-        direction, row, slice.dtype, scratch: direction + (byteCount + 63) / 64 * 64)
-      apply(slice, scalars: scalars, direction: direction, of: row)
-    }
+  /// One array: the momentum that is made orthogonal.
+  public var arrayCount: Int { 1 }
+
+  /// Nothing but matrices can be made orthogonal.
+  public var takesVectors: Bool { false }
+
+  /// The bytes that the iteration needs beside the matrix.
+  public func scratchBytes(_ matrix: MatrixShape, _ dtype: DType) -> Int {
+    iteration.scratchBytes(matrix, dtype)
   }
 
   /// First phase: updates the momentum of a range and writes d.
-  func accumulate(
-    _ slice: ArenaSlice, scalars: StepScalars, into direction: UnsafeMutableRawPointer
-  ) {
+  public func accumulate(_ slice: ArenaSlice, scalars: StepScalars, into arrays: MatrixArrays) {
     guard let buffer = slice.state[0] else {
       preconditionFailure("muon: the momentum buffer is missing")
     }
@@ -93,17 +88,73 @@ public struct Muon: Optimizer {
     let intake = (1 - momentum) * scalars.gradientScale
     dl_scale(type, momentum, buffer, buffer, count, 0)
     dl_axpy(type, intake, slice.gradients, buffer, count)
-    dl_scale(type, nesterov ? momentum : 1, buffer, direction, count, 0)
-    if nesterov { dl_axpy(type, intake, slice.gradients, direction, count) }
+    dl_scale(type, nesterov ? momentum : 1, buffer, arrays[0], count, 0)
+    if nesterov { dl_axpy(type, intake, slice.gradients, arrays[0], count) }
   }
 
-  /// Second phase: takes the step on a range of a matrix, along the same range of its orthogonal one.
-  func apply(
-    _ slice: ArenaSlice, scalars: StepScalars, direction: UnsafeRawPointer, of matrix: MatrixShape
+  /// Second phase: makes d orthogonal.
+  public func prepare(
+    _ arrays: MatrixArrays, of matrix: MatrixShape, dtype: DType, scalars: StepScalars,
+    scratch: UnsafeMutableRawPointer
+  ) {
+    iteration(arrays[0], matrix, dtype, scratch: scratch)
+  }
+
+  /// Third phase: takes the step on a range of a matrix, along the same range of its orthogonal one.
+  public func apply(
+    _ slice: ArenaSlice, scalars: StepScalars, arrays: MatrixArrays, of matrix: MatrixShape
   ) {
     let (type, count) = (slice.dtype.kernel, slice.count)
     let rate = scalars.learningRate
     dl_scale(type, 1 - rate * weightDecay, slice.parameters, slice.parameters, count, 0)
-    dl_axpy(type, -rate * adjustment.factor(matrix), direction, slice.parameters, count)
+    dl_axpy(type, -rate * adjustment.factor(matrix), arrays[0], slice.parameters, count)
   }
 }
+
+/// The options of Muon.
+public struct MuonSpec: OptimizerSpec {
+  /// The name as written in `optimizer`.
+  public static var word: String { "muon" }
+  /// The learning rate unless another is given.
+  public static var learningRate: Double { 0.001 }
+  /// The weight decay unless another is given.
+  public static var weightDecay: Double { 0.1 }
+
+  /// The decay rate of the momentum buffer.
+  public var momentum = 0.95
+  /// Whether the step looks ahead along the momentum; it does where there is momentum unless told.
+  public var nesterov = true
+  /// How the learning rate follows from a matrix's shape.
+  public var adjustLrFn = Muon.RateAdjustment.original
+  /// The iterations that make matrices orthogonal.
+  public var nsSteps = 5
+
+  /// Makes the options with their defaults.
+  public init() {}
+
+  /// The keys, in the order in which they are written.
+  public static var fields: [ConfigurationField<Self>] {
+    [
+      .init("momentum", \.momentum, .within(0..<1), "decay rate of the momentum"),
+      .init("nesterov", \.nesterov, "whether the step looks ahead (Nesterov)"),
+      .init(
+        "adjust_lr_fn", \.adjustLrFn,
+        "learning rate times sqrt(max(1, out / in)), or as for steps as large as AdamW's"),
+      .init("ns_steps", \.nsSteps, .within(0...99), "iterations that make matrices orthogonal"),
+    ]
+  }
+
+  /// Turns looking ahead off where there is no momentum to look along.
+  public mutating func resolve(given: Set<String>) {
+    if !given.contains("nesterov") { nesterov = momentum > 0 }
+  }
+
+  /// Makes the rule for a group of parameters.
+  public func makeOptimizer(weightDecay: Double, adapts: Bool) throws -> any Optimizer {
+    try Muon(
+      momentum: momentum, weightDecay: weightDecay, nesterov: nesterov, adjustment: adjustLrFn,
+      iteration: NewtonSchulz(steps: nsSteps))
+  }
+}
+
+extension Muon.RateAdjustment: ConfigurationWord {}

@@ -1,4 +1,5 @@
 import CKernels
+import DLConfiguration
 import DLTensor
 import Foundation
 
@@ -26,7 +27,9 @@ public struct NAdam: ChecksummingOptimizer {
   /// How fast mu grows from half of beta1 to beta1.
   public let momentumDecay: Double
 
-  /// Throws an `OptimizerError` on rates outside `[0, 1)` and on negative factors.
+  /// Makes the rule with its hyperparameters.
+  ///
+  /// - Throws: `OptimizerError` on rates outside `[0, 1)` and on negative factors.
   public init(
     beta1: Double = 0.9, beta2: Double = 0.999, epsilon: Double = 1e-8, weightDecay: Double = 0,
     momentumDecay: Double = 0.004, decoupledWeightDecay: Bool = false
@@ -39,9 +42,6 @@ public struct NAdam: ChecksummingOptimizer {
     self.momentumDecay = momentumDecay
     self.decoupledWeightDecay = decoupledWeightDecay
   }
-
-  /// `nadam`.
-  public var name: String { "nadam" }
 
   /// `exp_avg` and `exp_avg_sq`.
   public var stateNames: [String] { moments.stateNames }
@@ -84,5 +84,44 @@ public struct NAdam: ChecksummingOptimizer {
       count += 1
     }
     return product
+  }
+}
+
+/// The options of NAdam.
+public struct NAdamSpec: OptimizerSpec {
+  /// The name as written in `optimizer`.
+  public static var word: String { "nadam" }
+  /// The learning rate unless another is given.
+  public static var learningRate: Double { 0.002 }
+
+  /// Whether the weights decay apart from the gradient.
+  public var decoupledWeightDecay = false
+  /// The decay rates of the two moments.
+  public var betas = [0.9, 0.999]
+  /// The term added to the denominator.
+  public var eps = 1e-8
+  /// How fast the momentum grows towards its decay rate.
+  public var momentumDecay = 0.004
+
+  /// Makes the options with their defaults.
+  public init() {}
+
+  /// The keys, in the order in which they are written.
+  public static var fields: [ConfigurationField<Self>] {
+    [
+      .init(
+        "decoupled_weight_decay", \.decoupledWeightDecay,
+        "whether the weight decay is decoupled"),
+      .init("betas", \.betas, .within(0..<1).count(2), "decay rates of the moments"),
+      .init("eps", \.eps, .above(0), "added to the denominator"),
+      .init("momentum_decay", \.momentumDecay, .atLeast(0), "growth of the momentum"),
+    ]
+  }
+
+  /// Makes the rule for a group of parameters.
+  public func makeOptimizer(weightDecay: Double, adapts: Bool) throws -> any Optimizer {
+    try NAdam(
+      beta1: betas[0], beta2: betas[1], epsilon: eps, weightDecay: weightDecay,
+      momentumDecay: momentumDecay, decoupledWeightDecay: decoupledWeightDecay)
   }
 }

@@ -1,24 +1,46 @@
-/// An update rule for a range of the parameter arena.
+/// An update rule for the parameter arena: a value of its hyperparameters.
 ///
-/// A rule is a value of its hyperparameters; parameters, gradients and state belong to the caller,
-/// who zeroes the state before the first step. Elements are independent of each other, so updates
-/// of `[0, n/2)` and `[n/2, n)` equal one of `[0, n)` bit for bit, and ranges may differ in their
-/// rule, say in its weight decay. ``TensorNormOptimizer`` and ``Muon`` go by whole tensors, which
-/// ``ArenaUpdate`` gives them.
+/// Parameters, gradients and state belong to the caller, who zeroes the state before the first step.
+/// ``SliceOptimizer`` is a rule by element, ``TensorNormOptimizer`` one by whole tensors,
+/// ``MatrixOptimizer`` one by whole matrices; ``ArenaUpdate`` gives each what it needs. Groups of
+/// parameters may differ in their rule.
 public protocol Optimizer: Sendable {
-  /// The rule's name in a configuration.
-  var name: String { get }
-
   /// PyTorch's keys of the state, one buffer of the arena's size and type each.
   var stateNames: [String] { get }
 
+  /// What a step of one element depends on.
+  var granularity: UpdateGranularity { get }
+}
+
+/// What the step of one element depends on.
+public enum UpdateGranularity: Sendable {
+  /// The element alone.
+  case element
+  /// Norms of its whole tensor.
+  case tensor
+  /// All elements of its matrix.
+  case matrix
+  /// All parameters.
+  case whole
+}
+
+/// A rule that updates a range of the arena by itself.
+///
+/// Elements are independent of each other unless the rule goes by tensors or matrices, so updates of
+/// `[0, n/2)` and `[n/2, n)` equal one of `[0, n)` bit for bit.
+public protocol SliceOptimizer: Optimizer {
   /// Updates parameters and state in place; the gradients are only read.
   func update(_ slice: ArenaSlice, scalars: StepScalars)
 }
 
+extension SliceOptimizer {
+  /// Elements are independent of each other.
+  public var granularity: UpdateGranularity { .element }
+}
+
 /// A rule that takes the checksums of parameters and state while it goes over them, where its slice
 /// asks for them: they wait for memory together.
-protocol ChecksummingOptimizer: Optimizer {}
+protocol ChecksummingOptimizer: SliceOptimizer {}
 
 /// What changes from step to step in an update rule.
 public struct StepScalars: Sendable, Hashable {

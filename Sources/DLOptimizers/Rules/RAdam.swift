@@ -1,3 +1,4 @@
+import DLConfiguration
 import DLTensor
 import Foundation
 
@@ -24,7 +25,9 @@ public struct RAdam: ChecksummingOptimizer {
   /// Whether the weights decay as in AdamW, apart from the gradient.
   public let decoupledWeightDecay: Bool
 
-  /// Throws an `OptimizerError` on rates outside `[0, 1)` and on negative factors.
+  /// Makes the rule with its hyperparameters.
+  ///
+  /// - Throws: `OptimizerError` on rates outside `[0, 1)` and on negative factors.
   public init(
     beta1: Double = 0.9, beta2: Double = 0.999, epsilon: Double = 1e-8, weightDecay: Double = 0,
     decoupledWeightDecay: Bool = false
@@ -35,9 +38,6 @@ public struct RAdam: ChecksummingOptimizer {
     self.weightDecay = weightDecay
     self.decoupledWeightDecay = decoupledWeightDecay
   }
-
-  /// `radam`.
-  public var name: String { "radam" }
 
   /// `exp_avg` and `exp_avg_sq`.
   public var stateNames: [String] { moments.stateNames }
@@ -61,5 +61,41 @@ public struct RAdam: ChecksummingOptimizer {
     let length = limit - 2 * Double(step) * pow(beta2, Double(step)) / correction
     guard length > 5 else { return nil }
     return ((length - 4) * (length - 2) * limit / ((limit - 4) * (limit - 2) * length)).squareRoot()
+  }
+}
+
+/// The options of RAdam.
+public struct RAdamSpec: OptimizerSpec {
+  /// The name as written in `optimizer`.
+  public static var word: String { "radam" }
+  /// The learning rate unless another is given.
+  public static var learningRate: Double { 0.001 }
+
+  /// Whether the weights decay apart from the gradient.
+  public var decoupledWeightDecay = false
+  /// The decay rates of the two moments.
+  public var betas = [0.9, 0.999]
+  /// The term added to the denominator.
+  public var eps = 1e-8
+
+  /// Makes the options with their defaults.
+  public init() {}
+
+  /// The keys, in the order in which they are written.
+  public static var fields: [ConfigurationField<Self>] {
+    [
+      .init(
+        "decoupled_weight_decay", \.decoupledWeightDecay,
+        "whether the weight decay is decoupled"),
+      .init("betas", \.betas, .within(0..<1).count(2), "decay rates of the moments"),
+      .init("eps", \.eps, .above(0), "added to the denominator"),
+    ]
+  }
+
+  /// Makes the rule for a group of parameters.
+  public func makeOptimizer(weightDecay: Double, adapts: Bool) throws -> any Optimizer {
+    try RAdam(
+      beta1: betas[0], beta2: betas[1], epsilon: eps, weightDecay: weightDecay,
+      decoupledWeightDecay: decoupledWeightDecay)
   }
 }

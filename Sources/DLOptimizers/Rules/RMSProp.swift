@@ -1,4 +1,5 @@
 import CKernels
+import DLConfiguration
 import DLTensor
 
 /// Steps divided by the root of a mean of squared gradients, as `torch.optim.RMSprop`.
@@ -29,7 +30,9 @@ public struct RMSProp: ChecksummingOptimizer {
   /// Whether the variance of the gradient takes the place of its mean square.
   public let centered: Bool
 
-  /// Throws an `OptimizerError` on a rate outside `[0, 1)` and on negative factors.
+  /// Makes the rule with its hyperparameters.
+  ///
+  /// - Throws: `OptimizerError` on a rate outside `[0, 1)` and on negative factors.
   public init(
     alpha: Double = 0.99, epsilon: Double = 1e-8, weightDecay: Double = 0, momentum: Double = 0,
     centered: Bool = false
@@ -45,9 +48,6 @@ public struct RMSProp: ChecksummingOptimizer {
     self.momentum = momentum
     self.centered = centered
   }
-
-  /// `rmsprop`.
-  public var name: String { "rmsprop" }
 
   /// `square_avg`, `momentum_buffer` where there is momentum, `grad_avg` where centred.
   public var stateNames: [String] {
@@ -67,5 +67,41 @@ public struct RMSProp: ChecksummingOptimizer {
     dl_rmsprop(
       slice.dtype.kernel, slice.count, slice.parameters, slice.gradients, squares, buffer, mean,
       &values, slice.checksums)
+  }
+}
+
+/// The options of RMSProp.
+public struct RMSPropSpec: OptimizerSpec {
+  /// The name as written in `optimizer`.
+  public static var word: String { "rmsprop" }
+  /// The learning rate unless another is given.
+  public static var learningRate: Double { 0.01 }
+
+  /// The decay rate of the momentum buffer.
+  public var momentum = 0.0
+  /// The term added to the denominator.
+  public var eps = 1e-8
+  /// The decay rate of the means.
+  public var alpha = 0.99
+  /// Whether the variance of the gradient takes the place of its mean square.
+  public var centered = false
+
+  /// Makes the options with their defaults.
+  public init() {}
+
+  /// The keys, in the order in which they are written.
+  public static var fields: [ConfigurationField<Self>] {
+    [
+      .init("momentum", \.momentum, .within(0..<1), "decay rate of the momentum"),
+      .init("eps", \.eps, .above(0), "added to the denominator"),
+      .init("alpha", \.alpha, .within(0..<1), "decay rate of the means"),
+      .init("centered", \.centered, "whether the variance takes the place of the mean square"),
+    ]
+  }
+
+  /// Makes the rule for a group of parameters.
+  public func makeOptimizer(weightDecay: Double, adapts: Bool) throws -> any Optimizer {
+    try RMSProp(
+      alpha: alpha, epsilon: eps, weightDecay: weightDecay, momentum: momentum, centered: centered)
   }
 }

@@ -1,4 +1,5 @@
 import CKernels
+import DLConfiguration
 import DLTensor
 
 /// Stochastic gradient descent with momentum, as `torch.optim.SGD`.
@@ -22,8 +23,10 @@ public struct SGD: ChecksummingOptimizer {
   /// Whether the step looks ahead along the momentum (Sutskever and others, 2013).
   public let nesterov: Bool
 
-  /// Throws an `OptimizerError` on negative factors, and on Nesterov without momentum or with
-  /// dampening.
+  /// Makes the rule with its hyperparameters.
+  ///
+  /// - Throws: `OptimizerError` on negative factors, and on Nesterov without momentum or with
+  ///   dampening.
   public init(
     momentum: Double = 0, dampening: Double = 0, weightDecay: Double = 0, nesterov: Bool = false
   ) throws {
@@ -41,9 +44,6 @@ public struct SGD: ChecksummingOptimizer {
     self.nesterov = nesterov
   }
 
-  /// `sgd`.
-  public var name: String { "sgd" }
-
   /// `momentum_buffer` where there is momentum.
   public var stateNames: [String] { momentum == 0 ? [] : ["momentum_buffer"] }
 
@@ -57,5 +57,51 @@ public struct SGD: ChecksummingOptimizer {
     dl_sgd(
       slice.dtype.kernel, slice.count, slice.parameters, slice.gradients, slice.state[0], &values,
       slice.checksums)
+  }
+}
+
+/// The options of stochastic gradient descent.
+public struct SGDSpec: OptimizerSpec {
+  /// The name as written in `optimizer`.
+  public static var word: String { "sgd" }
+  /// The learning rate unless another is given.
+  public static var learningRate: Double { 0.01 }
+
+  /// The decay rate of the momentum buffer.
+  public var momentum = 0.0
+  /// The part of a gradient that does not enter the momentum buffer.
+  public var dampening = 0.0
+  /// Whether the step looks ahead along the momentum.
+  public var nesterov = false
+
+  /// Makes the options with their defaults.
+  public init() {}
+
+  /// The keys, in the order in which they are written.
+  public static var fields: [ConfigurationField<Self>] {
+    [
+      .init("momentum", \.momentum, .within(0..<1), "decay rate of the momentum"),
+      .init("dampening", \.dampening, .within(0...1), "part of a gradient that the momentum omits"),
+      .init("nesterov", \.nesterov, "whether the step looks ahead (Nesterov)"),
+    ]
+  }
+
+  /// Faults that concern several keys at once.
+  public func problems() -> [ConfigurationProblem] {
+    guard nesterov else { return [] }
+    var problems: [ConfigurationProblem] = []
+    if momentum == 0 {
+      problems.append(.init("nesterov", "momentum", message: "needs a momentum above 0"))
+    }
+    if dampening != 0 {
+      problems.append(.init("nesterov", "dampening", message: "needs a dampening of 0"))
+    }
+    return problems
+  }
+
+  /// Makes the rule for a group of parameters.
+  public func makeOptimizer(weightDecay: Double, adapts: Bool) throws -> any Optimizer {
+    try SGD(
+      momentum: momentum, dampening: dampening, weightDecay: weightDecay, nesterov: nesterov)
   }
 }

@@ -4,7 +4,7 @@
 /// block's parts of two square sums; the second takes the step with the sums of the whole tensor.
 /// Between the phases the owner of a slice of the arena adds up partial sums that others may have
 /// made, so a rule never sees how the arena is shared out.
-public protocol TensorNormOptimizer: Optimizer {
+public protocol TensorNormOptimizer: SliceOptimizer {
   /// First phase: updates the state of a range and returns its square sums.
   func accumulate(_ slice: ArenaSlice, scalars: StepScalars) -> SquareSums
 
@@ -13,6 +13,9 @@ public protocol TensorNormOptimizer: Optimizer {
 }
 
 extension TensorNormOptimizer {
+  /// Norms of a whole tensor.
+  public var granularity: UpdateGranularity { .tensor }
+
   /// Takes one step on a slice that is one whole tensor.
   public func update(_ slice: ArenaSlice, scalars: StepScalars) {
     apply(slice, scalars: scalars, sums: accumulate(slice, scalars: scalars))

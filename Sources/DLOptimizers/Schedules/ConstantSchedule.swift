@@ -1,11 +1,24 @@
+import DLConfiguration
+
 /// A learning rate that stays: the multiplier is 1.
 public struct ConstantSchedule: Schedule, Hashable {
   /// Makes the schedule.
   public init() {}
 
-  /// `constant`.
-  public var name: String { "constant" }
-
   /// The factor of the base learning rate at a step, counted from 0.
   public func multiplier(step: Int) -> Double { 1 }
+}
+
+/// The options of a constant rate.
+public struct ConstantSpec: ScheduleSpec {
+  /// The name as written in `schedule`.
+  public static var word: String { "constant" }
+
+  /// Makes the options with their defaults.
+  public init() {}
+
+  /// Makes the schedule of a run.
+  public func makeSchedule(over run: ScheduleSpan) -> any Schedule {
+    ConstantSchedule()
+  }
 }

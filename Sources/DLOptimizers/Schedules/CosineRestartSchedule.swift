@@ -1,3 +1,5 @@
+import DLConfiguration
+
 /// Cosines that start again at the full rate, each `cycleFactor` times as long as the one before it.
 ///
 ///     multiplier(s) = endFactor + (1 - endFactor) * (1 + cos(pi * t / T)) / 2
@@ -22,9 +24,6 @@ public struct CosineRestartSchedule: Schedule, Hashable {
     self.endFactor = endFactor
   }
 
-  /// `cosine_restarts`.
-  public var name: String { "cosine_restarts" }
-
   /// The factor of the base learning rate at a step, counted from 0.
   public func multiplier(step: Int) -> Double {
     guard firstCycle > 0, step > 0 else { return 1 }
@@ -38,6 +37,51 @@ public struct CosineRestartSchedule: Schedule, Hashable {
         length = isTooLong ? .max : longer
       }
     }
-    return cosine(from: 1, to: endFactor, at: Double(position) / Double(length))
+    return halfCosine(from: 1, to: endFactor, at: Double(position) / Double(length))
+  }
+}
+
+/// The options of cosines that start again at the full rate.
+public struct CosineRestartSpec: ScheduleSpec {
+  /// The name as written in `schedule`.
+  public static var word: String { "cosine_restarts" }
+
+  /// The last rate as a fraction of the base rate.
+  public var endFactor = 0.0
+  /// Steps of the first cycle.
+  public var firstCycle: Int?
+  /// Epochs of the first cycle, instead of steps.
+  public var firstCycleEpochs: Double?
+  /// The growth of a cycle over the one before it.
+  public var cycleFactor = 1
+
+  /// Makes the options with their defaults.
+  public init() {}
+
+  /// The keys, in the order in which they are written.
+  public static var fields: [ConfigurationField<Self>] {
+    [
+      .init(
+        "end_factor", \.endFactor, .within(0...1),
+        "last rate of a cycle (eta_min) as a fraction of lr"),
+      .init("t_0", \.firstCycle, .atLeast(1), "steps of the first cycle"),
+      .init("t_0_epochs", \.firstCycleEpochs, .above(0), "epochs of the first cycle"),
+      .init("t_mult", \.cycleFactor, .atLeast(1), "growth of a cycle over the one before it"),
+    ]
+  }
+
+  /// The length is given in one unit.
+  public static var alternatives: [[String]] { [["t_0_epochs", "t_0"]] }
+
+  /// A fault unless the length is given in one unit.
+  public func problems() -> [ConfigurationProblem] {
+    Self.oneOf("t_0_epochs", "t_0", isOne: (firstCycleEpochs == nil) != (firstCycle == nil))
+  }
+
+  /// Makes the schedule of a run.
+  public func makeSchedule(over run: ScheduleSpan) -> any Schedule {
+    CosineRestartSchedule(
+      firstCycle: max(firstCycle ?? firstCycleEpochs.map(run.steps) ?? run.remaining, 1),
+      cycleFactor: cycleFactor, endFactor: endFactor)
   }
 }

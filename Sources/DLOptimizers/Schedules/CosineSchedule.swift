@@ -1,3 +1,4 @@
+import DLConfiguration
 import Foundation
 
 /// A learning rate that falls along half a cosine.
@@ -19,18 +20,39 @@ public struct CosineSchedule: Schedule, Hashable {
     self.endFactor = endFactor
   }
 
-  /// `cosine`.
-  public var name: String { "cosine" }
-
   /// The factor of the base learning rate at a step, counted from 0.
   public func multiplier(step: Int) -> Double {
     guard step < steps else { return endFactor }
     guard step > 0 else { return 1 }
-    return cosine(from: 1, to: endFactor, at: Double(step) / Double(steps))
+    return halfCosine(from: 1, to: endFactor, at: Double(step) / Double(steps))
   }
 }
 
 /// The value at `position`, from 0 to 1, of half a cosine from one level to another.
-func cosine(from start: Double, to end: Double, at position: Double) -> Double {
+func halfCosine(from start: Double, to end: Double, at position: Double) -> Double {
   end + (start - end) * ((1 + cos(Double.pi * position)) / 2)
+}
+
+/// The options of a rate that falls along half a cosine.
+public struct CosineSpec: ScheduleSpec {
+  /// The name as written in `schedule`.
+  public static var word: String { "cosine" }
+
+  /// The last rate as a fraction of the base rate.
+  public var endFactor = 0.0
+
+  /// Makes the options with their defaults.
+  public init() {}
+
+  /// The keys, in the order in which they are written.
+  public static var fields: [ConfigurationField<Self>] {
+    [
+      .init("end_factor", \.endFactor, .within(0...1), "last rate (eta_min) as a fraction of lr")
+    ]
+  }
+
+  /// Makes the schedule of a run.
+  public func makeSchedule(over run: ScheduleSpan) -> any Schedule {
+    CosineSchedule(steps: run.remaining, endFactor: endFactor)
+  }
 }

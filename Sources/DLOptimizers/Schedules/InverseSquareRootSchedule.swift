@@ -1,3 +1,5 @@
+import DLConfiguration
+
 /// A learning rate that falls with the root of the steps, after a warm-up of `warmupSteps` of them.
 ///
 ///     multiplier(s) = sqrt(w / (s + 1 + w))        with w = warmupSteps; 1 / sqrt(s + 1) without any
@@ -14,12 +16,23 @@ public struct InverseSquareRootSchedule: Schedule, Hashable {
     self.warmupSteps = warmupSteps
   }
 
-  /// `inverse_sqrt`.
-  public var name: String { "inverse_sqrt" }
-
   /// The factor of the base learning rate at a step, counted from 0.
   public func multiplier(step: Int) -> Double {
     let before = Double(max(warmupSteps, 0))
     return (max(before, 1) / (Double(max(step, 0)) + 1 + before)).squareRoot()
+  }
+}
+
+/// The options of a rate that falls with the root of the steps.
+public struct InverseSquareRootSpec: ScheduleSpec {
+  /// The name as written in `schedule`.
+  public static var word: String { "inverse_sqrt" }
+
+  /// Makes the options with their defaults.
+  public init() {}
+
+  /// Makes the schedule of a run.
+  public func makeSchedule(over run: ScheduleSpan) -> any Schedule {
+    InverseSquareRootSchedule(warmupSteps: run.warmup)
   }
 }

@@ -1,3 +1,4 @@
+import DLConfiguration
 import Foundation
 
 /// A learning rate that drops at given steps: `gamma^(number of milestones <= step)`, as
@@ -15,11 +16,50 @@ public struct MultiStepSchedule: Schedule, Hashable {
     self.gamma = gamma
   }
 
-  /// `multi_step`.
-  public var name: String { "multi_step" }
-
   /// The factor of the base learning rate at a step, counted from 0.
   public func multiplier(step: Int) -> Double {
     pow(gamma, Double(milestones.count { $0 <= step }))
+  }
+}
+
+/// The options of a rate that drops at given steps.
+public struct MultiStepSpec: ScheduleSpec {
+  /// The name as written in `schedule`.
+  public static var word: String { "multi_step" }
+
+  /// Steps at which the rate drops.
+  public var milestones: [Int]?
+  /// Epochs after which the rate drops, instead of steps.
+  public var milestoneEpochs: [Double]?
+  /// The factor of a drop.
+  public var gamma = 0.1
+
+  /// Makes the options with their defaults.
+  public init() {}
+
+  /// The keys, in the order in which they are written.
+  public static var fields: [ConfigurationField<Self>] {
+    [
+      .init("milestones", \.milestones, .atLeast(1), "steps at which the rate drops by gamma"),
+      .init(
+        "milestone_epochs", \.milestoneEpochs, .above(0),
+        "epochs after which the rate drops by gamma"),
+      .init("gamma", \.gamma, .above(0), "factor of a drop"),
+    ]
+  }
+
+  /// The length is given in one unit.
+  public static var alternatives: [[String]] { [["milestone_epochs", "milestones"]] }
+
+  /// A fault unless the length is given in one unit.
+  public func problems() -> [ConfigurationProblem] {
+    Self.oneOf(
+      "milestone_epochs", "milestones", isOne: (milestoneEpochs == nil) != (milestones == nil))
+  }
+
+  /// Makes the schedule of a run.
+  public func makeSchedule(over run: ScheduleSpan) -> any Schedule {
+    MultiStepSchedule(
+      milestones: milestones ?? milestoneEpochs?.map(run.steps) ?? [], gamma: gamma)
   }
 }

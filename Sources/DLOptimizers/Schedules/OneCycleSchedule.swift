@@ -1,3 +1,5 @@
+import DLConfiguration
+
 /// A learning rate that rises to the base rate and falls far below its start, along two half cosines
 /// or two lines.
 ///
@@ -34,9 +36,6 @@ public struct OneCycleSchedule: Schedule, Hashable {
     self.isLinear = isLinear
   }
 
-  /// `one_cycle`.
-  public var name: String { "one_cycle" }
-
   /// The factor of the base learning rate at a step, counted from 0.
   public func multiplier(step: Int) -> Double {
     let (start, end) = (1 / divFactor, 1 / divFactor / finalDivFactor)
@@ -48,6 +47,49 @@ public struct OneCycleSchedule: Schedule, Hashable {
   }
 
   private func way(from first: Double, to last: Double, at part: Double) -> Double {
-    isLinear ? first + (last - first) * part : cosine(from: first, to: last, at: part)
+    isLinear ? first + (last - first) * part : halfCosine(from: first, to: last, at: part)
+  }
+}
+
+/// The options of a rate that rises to the base rate and falls far below its start.
+public struct OneCycleSpec: ScheduleSpec {
+  /// The name as written in `schedule`.
+  public static var word: String { "one_cycle" }
+
+  /// The part of the cycle in which the rate rises.
+  public var pctStart = 0.3
+  /// The peak, which is the base rate, over the first rate.
+  public var divFactor = 25.0
+  /// The first rate over the last one.
+  public var finalDivFactor = 1e4
+  /// The curve between the rates.
+  public var annealStrategy = AnnealStrategy.cos
+
+  /// Makes the options with their defaults.
+  public init() {}
+
+  /// The keys, in the order in which they are written.
+  public static var fields: [ConfigurationField<Self>] {
+    [
+      .init("pct_start", \.pctStart, .within(0...1), "part of the cycle in which the rate rises"),
+      .init("div_factor", \.divFactor, .atLeast(1), "peak, which is lr, over the first rate"),
+      .init("final_div_factor", \.finalDivFactor, .atLeast(1), "first rate over the last one"),
+      .init("anneal_strategy", \.annealStrategy, "curve between the rates"),
+    ]
+  }
+
+  /// The known curves.
+  public enum AnnealStrategy: String, ConfigurationWord {
+    /// Half a cosine.
+    case cos
+    /// A straight line.
+    case linear
+  }
+
+  /// Makes the schedule of a run.
+  public func makeSchedule(over run: ScheduleSpan) -> any Schedule {
+    OneCycleSchedule(
+      steps: run.remaining, pctStart: pctStart, divFactor: divFactor,
+      finalDivFactor: finalDivFactor, isLinear: annealStrategy == .linear)
   }
 }

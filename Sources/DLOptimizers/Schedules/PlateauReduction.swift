@@ -1,3 +1,5 @@
+import DLConfiguration
+
 /// A factor of the learning rate that falls where a metric stops improving, as
 /// `torch.optim.lr_scheduler.ReduceLROnPlateau`.
 ///
@@ -43,7 +45,9 @@ public struct PlateauReduction: Sendable, Hashable {
   /// Observations that still do not count.
   public var cooldownCount = 0
 
-  /// Throws an `OptimizerError` unless `factor` is in [0, 1) and the others are not negative.
+  /// Makes the rule with its hyperparameters.
+  ///
+  /// - Throws: `OptimizerError` unless `factor` is in [0, 1) and the others are not negative.
   public init(
     mode: Mode = .minimum, factor: Double = 0.1, patience: Int = 10, threshold: Double = 1e-4,
     thresholdMode: ThresholdMode = .relative, cooldown: Int = 0, minimum: Double = 0
@@ -88,5 +92,73 @@ public struct PlateauReduction: Sendable, Hashable {
     case .relative: return sign * value > sign * best * (1 + sign * threshold)
     case .absolute: return sign * value > sign * (best + sign * threshold)
     }
+  }
+}
+
+/// The options of a rate that falls where validations stop improving.
+public struct ReduceOnPlateauSpec: ScheduleSpec {
+  /// The name as written in `schedule`.
+  public static var word: String { "reduce_on_plateau" }
+
+  /// The least multiplier of the rate.
+  public var endFactor = 0.0
+  /// What the rate is multiplied by.
+  public var factor = 0.1
+  /// Validations without improvement that are let pass.
+  public var patience = 10
+  /// What an improvement must exceed.
+  public var threshold = 1e-4
+  /// Whether the threshold is a fraction of the best.
+  public var thresholdMode = Threshold.rel
+  /// Validations after a reduction that do not count.
+  public var cooldown = 0
+  /// The figure of a validation that counts: its loss, or what chooses the best checkpoint.
+  public var monitor = Monitor.loss
+
+  /// Makes the options with their defaults.
+  public init() {}
+
+  /// The keys, in the order in which they are written.
+  public static var fields: [ConfigurationField<Self>] {
+    [
+      .init("end_factor", \.endFactor, .within(0...1), "least rate (min_lr) as a fraction of lr"),
+      .init("factor", \.factor, .within(0..<1), "what the rate is multiplied by"),
+      .init(
+        "patience", \.patience, .atLeast(0),
+        "validations without improvement that are let pass"),
+      .init("threshold", \.threshold, .atLeast(0), "what an improvement must exceed"),
+      .init("threshold_mode", \.thresholdMode, "threshold as a fraction of the best, or as is"),
+      .init("cooldown", \.cooldown, .atLeast(0), "validations after a reduction that do not count"),
+      .init(
+        "monitor", \.monitor,
+        "loss of a validation, or the metric that chooses the best checkpoint"),
+    ]
+  }
+
+  /// The known meanings of a threshold.
+  public enum Threshold: String, ConfigurationWord {
+    /// A fraction of the best.
+    case rel
+    /// A difference from the best.
+    case abs
+  }
+
+  /// The known figures of a validation.
+  public enum Monitor: String, ConfigurationWord {
+    /// The loss.
+    case loss
+    /// What chooses the best checkpoint.
+    case metric
+  }
+
+  /// Makes a schedule that leaves all changes to the validations.
+  public func makeSchedule(over run: ScheduleSpan) -> any Schedule { ConstantSchedule() }
+
+  /// Makes what reduces the rate after validations.
+  public func makePlateauReduction() throws -> PlateauReduction? {
+    try PlateauReduction(
+      factor: factor, patience: patience, threshold: threshold,
+      thresholdMode: thresholdMode == .abs ? .absolute : .relative, cooldown: cooldown,
+      minimum: endFactor)
   }
 }

@@ -1,3 +1,4 @@
+import DLConfiguration
 import Foundation
 
 /// A learning rate that falls to its end as a power of the steps that remain.
@@ -23,13 +24,39 @@ public struct PolynomialSchedule: Schedule, Hashable {
     self.endFactor = endFactor
   }
 
-  /// `polynomial`.
-  public var name: String { "polynomial" }
-
   /// The factor of the base learning rate at a step, counted from 0.
   public func multiplier(step: Int) -> Double {
     guard step < steps else { return endFactor }
     guard step > 0 else { return 1 }
     return endFactor + (1 - endFactor) * pow(1 - Double(step) / Double(steps), power)
+  }
+}
+
+/// The options of a rate that falls as a power of the remaining steps.
+public struct PolynomialSpec: ScheduleSpec {
+  /// The name as written in `schedule`.
+  public static var word: String { "polynomial" }
+
+  /// The exponent: 1 for a straight line.
+  public var power = 1.0
+  /// The last rate as a fraction of the base rate.
+  public var endFactor = 0.0
+
+  /// Makes the options with their defaults.
+  public init() {}
+
+  /// The keys, in the order in which they are written.
+  public static var fields: [ConfigurationField<Self>] {
+    [
+      .init("power", \.power, .above(0), "exponent"),
+      .init(
+        "end_factor", \.endFactor, .within(0...1),
+        "last rate (eta_min) as a fraction of lr, the least one (min_lr) of reduce_on_plateau"),
+    ]
+  }
+
+  /// Makes the schedule of a run.
+  public func makeSchedule(over run: ScheduleSpan) -> any Schedule {
+    PolynomialSchedule(steps: run.remaining, power: power, endFactor: endFactor)
   }
 }

@@ -17,9 +17,6 @@ public struct ScaledSchedule: Schedule {
     self.factor = factor
   }
 
-  /// The name of the schedule before.
-  public var name: String { next.name }
-
   /// The factor of the base learning rate at a step, counted from 0.
   public func multiplier(step: Int) -> Double { factor * next.multiplier(step: step) }
 }

@@ -18,9 +18,6 @@ public struct WarmupSchedule: Schedule {
     self.next = next
   }
 
-  /// The name of what follows.
-  public var name: String { next.name }
-
   /// The factor of the base learning rate at a step, counted from 0.
   public func multiplier(step: Int) -> Double {
     let length = max(steps, 0)

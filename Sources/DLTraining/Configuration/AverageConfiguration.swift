@@ -3,68 +3,63 @@ import DLOptimizers
 
 /// A mean of the weights over the run, which validation, evaluation and export take in place of the
 /// weights themselves.
-public struct AverageConfiguration: ConfigurationSection {
-  /// The known means.
-  public enum Name: String, ConfigurationWord {
-    case ema, swa
-  }
+///
+/// ``AverageRegistry`` lists the means with their own options.
+public struct AverageConfiguration: NamedChoiceSection {
+  /// The name of a mean.
+  public typealias Name = ChoiceName<Self>
 
-  /// Exponential (ema) or equal (swa) weights.
-  public var name = Name.ema
-  /// What an update of ema leaves of the mean.
-  public var decay = 0.999
-  /// Steps between two updates; 1 for ema and an epoch for swa unless given.
+  /// How updates are weighed.
+  public var name = Name(ExponentialAverageSpec.self)
+  /// Steps between two updates; each mean has a default of its own.
   public var everySteps: Int?
   /// Epochs before the first update.
   public var startEpochs: Double?
-  /// Steps before the first update; 0 for ema and 3/4 of the run for swa unless given.
+  /// Steps before the first update; each mean has a default of its own.
   public var startSteps: Int?
-  /// The learning rate of swa from its start on; that of the schedule unless given.
-  public var lr: Double?
-  /// Epochs over which the rate goes to that of swa, by half a cosine.
-  public var annealEpochs = 0.0
+  /// The options of the mean that were given.
+  public var options = ChosenOptions()
 
   /// Makes the section with its defaults.
   public init() {}
 
-  /// The keys, in the order in which they are written.
-  public static var fields: [ConfigurationField<Self>] {
+  /// The means that can be named.
+  public static var optionTypes: [any ConfigurationOption.Type] {
+    AverageRegistry.all.map { $0 }
+  }
+
+  /// The keys that go with every mean.
+  public static var sharedFields: [ConfigurationField<Self>] {
     [
-      .init("name", \.name, "exponential (ema) or equal (swa) mean of the weights"),
-      .init("decay", \.decay, .within(0..<1), "what an update of ema leaves of the mean"),
+      .init("name", \.name, "mean of the weights: exponential (ema), equal (swa), or another"),
       .init(
         "every_steps", \.everySteps, .atLeast(1),
-        "steps between two updates; 1 for ema, an epoch for swa"),
+        "steps between two updates; an epoch for swa, else 1"),
       .init("start_epochs", \.startEpochs, .within(0...1e9), "epochs before the first update"),
       .init(
         "start_steps", \.startSteps, .atLeast(0),
-        "steps before the first update; 0 for ema, 3/4 of the run for swa"),
-      .init("lr", \.lr, .above(0), "learning rate of swa from its start on"),
-      .init(
-        "anneal_epochs", \.annealEpochs, .within(0...1e9),
-        "epochs over which the rate goes to that of swa"),
+        "steps before the first update; 3/4 of the run for swa, else 0"),
     ]
   }
 
   /// The start is given in one unit.
-  public static var alternatives: [[String]] { [["start_epochs", "start_steps"]] }
+  public static var sharedAlternatives: [[String]] { [["start_epochs", "start_steps"]] }
 
-  /// What one of the means alone has.
-  public static var optionOwners: [String: [String]] {
-    Name.owners([("decay", [.ema]), ("lr", [.swa]), ("anneal_epochs", [.swa])])
+  /// The keys that are written under every name.
+  public static var writtenKeys: [String] {
+    ["name", "decay", "every_steps", "start_epochs", "start_steps", "lr", "anneal_epochs"]
   }
 
   /// Faults that concern several keys at once.
   public func problems() -> [ConfigurationProblem] {
-    var problems = misplacedOptions([name])
-    if startEpochs != nil, startSteps != nil {
-      problems.append(
-        .init("start_steps", "start_epochs", message: "give either start_steps or start_epochs"))
-    }
-    if annealEpochs != 0, lr == nil {
-      problems.append(.init("anneal_epochs", "lr", message: "needs a lr to go to"))
-    }
-    return problems
+    guard startEpochs != nil, startSteps != nil else { return optionProblems() }
+    let message = "give either start_steps or start_epochs"
+    return [.init("start_steps", "start_epochs", message: message)] + optionProblems()
+  }
+
+  /// The chosen mean with its options.
+  public var spec: any AverageSpec {
+    chosenOption as? any AverageSpec ?? ExponentialAverageSpec()
   }
 }
 
@@ -74,20 +69,16 @@ struct AveragePlan {
   let every: Int
 
   init(_ configuration: AverageConfiguration, totalSteps: Int, stepsPerEpoch: Int) {
+    let spec = configuration.spec
     start =
       configuration.startSteps
       ?? configuration.startEpochs.map { stepCount(epochs: $0, stepsPerEpoch) }
-      ?? (configuration.name == .swa ? totalSteps / 4 * 3 + totalSteps % 4 * 3 / 4 : 0)
-    every = configuration.everySteps ?? (configuration.name == .swa ? max(stepsPerEpoch, 1) : 1)
+      ?? spec.defaultStart(totalSteps: totalSteps)
+    every = configuration.everySteps ?? spec.defaultInterval(stepsPerEpoch: stepsPerEpoch)
   }
 
   /// Whether the mean takes the weights in after `step` steps.
   func isDue(afterStep step: Int) -> Bool { step > start && (step - start) % every == 0 }
-}
-
-/// Epochs as steps, rounded.
-func stepCount(epochs: Double, _ stepsPerEpoch: Int) -> Int {
-  Int(min((epochs * Double(stepsPerEpoch)).rounded(), 1e15))
 }
 
 extension Configuration {
@@ -102,11 +93,10 @@ extension Configuration {
 
   private func unscaledRate(totalSteps: Int, stepsPerEpoch: Int) -> any Schedule {
     let base = schedule.makeSchedule(totalSteps: totalSteps, stepsPerEpoch: stepsPerEpoch)
-    guard let average, average.name == .swa, let lr = average.lr, optimizer.lr > 0 else {
-      return base
-    }
+    guard let average, let lr = average.spec.lr, optimizer.lr > 0 else { return base }
     return AveragingSchedule(
       base, start: AveragePlan(average, totalSteps: totalSteps, stepsPerEpoch: stepsPerEpoch).start,
-      factor: lr / optimizer.lr, steps: stepCount(epochs: average.annealEpochs, stepsPerEpoch))
+      factor: lr / optimizer.lr,
+      steps: stepCount(epochs: average.spec.annealEpochs, stepsPerEpoch))
   }
 }

@@ -2,49 +2,34 @@ import DLCluster
 import DLConfiguration
 
 /// How gradients are compressed between hosts, or between processes that share no memory.
-public struct CompressionConfiguration: ConfigurationSection {
-  /// The known codecs.
-  public enum Name: String, ConfigurationWord {
-    case none, bf16, fp16
-    case topK = "top_k"
-    case powerSGD = "power_sgd"
-  }
+///
+/// ``CodecRegistry`` lists the codecs with their own options.
+public struct CompressionConfiguration: NamedChoiceSection {
+  /// The name of a codec.
+  public typealias Name = ChoiceName<Self>
 
   /// The codec.
-  public var name = Name.none
-  /// The part of each block of a gradient that top_k sends.
-  public var ratio = 0.1
-  /// The columns of power_sgd's factors.
-  public var rank = 4
+  public var name = Name(NoCodecSpec.self)
+  /// The options of the codec that were given.
+  public var options = ChosenOptions()
 
   /// Makes the section with its defaults.
   public init() {}
 
-  /// The keys, in the order in which they are written.
-  public static var fields: [ConfigurationField<Self>] {
-    [
-      .init("name", \.name, "none, or what halves or thins out gradients between hosts"),
-      .init("ratio", \.ratio, .within(1e-6...1), "part of each block that top_k sends"),
-      .init("rank", \.rank, .within(1...64), "columns of the factors of power_sgd"),
-    ]
+  /// Chooses a codec with its default options.
+  public init(name: Name) { self.name = name }
+
+  /// The codecs that can be named.
+  public static var optionTypes: [any ConfigurationOption.Type] { CodecRegistry.all.map { $0 } }
+
+  /// The keys that go with every codec.
+  public static var sharedFields: [ConfigurationField<Self>] {
+    [.init("name", \.name, "none, or what halves or thins out gradients between hosts")]
   }
 
-  /// What one of the codecs alone has.
-  public static var optionOwners: [String: [String]] {
-    Name.owners([("ratio", [.topK]), ("rank", [.powerSGD])])
-  }
+  /// The keys that are written under every name.
+  public static var writtenKeys: [String] { ["name", "ratio", "rank"] }
 
-  /// Faults that concern several keys at once.
-  public func problems() -> [ConfigurationProblem] { misplacedOptions([name]) }
-
-  /// What encodes the gradients; nil for none.
-  public var codec: (any GradientCodec)? {
-    switch name {
-    case .none: nil
-    case .bf16: BFloat16Codec()
-    case .fp16: Float16Codec()
-    case .topK: TopKCodec(ratio: ratio)
-    case .powerSGD: PowerSGDCodec(rank: rank)
-    }
-  }
+  /// Makes what encodes the gradients; nil for nothing.
+  public var codec: (any GradientCodec)? { (chosenOption as? any CodecSpec)?.makeCodec() }
 }

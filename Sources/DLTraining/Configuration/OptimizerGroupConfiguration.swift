@@ -1,4 +1,5 @@
 import DLConfiguration
+import DLOptimizers
 
 /// Parameters that go by settings of their own, as one of PyTorch's `param_groups`.
 public struct OptimizerGroupConfiguration: ConfigurationSection {
@@ -36,8 +37,9 @@ public struct OptimizerGroupConfiguration: ConfigurationSection {
         .init("frozen", "name", "lr", "weight_decay", message: "frozen parameters need no others")
       ]
     }
-    if name == .lbfgs {
-      return [.init("name", message: "lbfgs goes over all parameters at once, not over a group")]
+    if let name, name == .init(LBFGSSpec.self) {
+      let message = "\(name.rawValue) goes over all parameters at once, not over a group"
+      return [.init("name", message: message)]
     }
     if name != nil, lr == nil {
       return [.init("name", message: "needs a lr of its own, rates of two rules differ")]

@@ -29,11 +29,9 @@ final class WeightAveraging: TrainerPart {
     let arena = run.arena
     plan = AveragePlan(
       configuration, totalSteps: run.totalSteps, stepsPerEpoch: run.sampler.stepsPerEpoch)
-    let isEqual = configuration.name == .swa
-    mean = try WeightAverage(
-      isEqual ? .equal : .exponential(decay: configuration.decay), count: arena.count,
-      dtype: arena.dtype)
-    norms = isEqual ? arena.modules.compactMap { $0 as? BatchNorm } : []
+    let spec = configuration.spec
+    mean = try WeightAverage(spec.makeWeighting(), count: arena.count, dtype: arena.dtype)
+    norms = spec.gathersStatistics ? arena.modules.compactMap { $0 as? BatchNorm } : []
     buffers = .allocate(byteCount: norms.isEmpty ? 0 : arena.bufferBytes.count, alignment: 64)
     buffers.initializeMemory(as: UInt8.self, repeating: 0)
   }

@@ -121,7 +121,7 @@ public struct ModelReport {
       scaling: configuration.rateFactorText,
       schedule: setup.schedule, totalSteps: setup.totalSteps,
       stepsPerEpoch: setup.sampler.stepsPerEpoch,
-      goesByValidation: configuration.schedule.name == .reduceOnPlateau)
+      goesByValidation: configuration.schedule.goesByValidation)
   }
 
   private func parameters(of layer: any Layer) -> [Parameter] {

@@ -129,8 +129,8 @@ extension OptimizerConfiguration {
 
 extension ScheduleConfiguration {
   fileprivate var demands: [Demand] {
-    guard name == .reduceOnPlateau else { return [] }
-    return [Demand(key: "schedule", name: "reduce_on_plateau", needs: [.validation])]
+    guard goesByValidation else { return [] }
+    return [Demand(key: "schedule", name: name.rawValue, needs: [.validation])]
   }
 }
 

@@ -1,3 +1,5 @@
+import DLOptimizers
+
 /// When each rank steps by itself, and when the ranks average.
 struct LocalSGDSchedule {
   /// Synchronous steps before the first local one.

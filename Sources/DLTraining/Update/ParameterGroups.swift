@@ -50,12 +50,14 @@ struct ParameterGroups {
         learningRate: group?.lr ?? configuration.lr, isFrozen: key.isFrozen)
     }
     for (index, member) in zip(parameters, members)
-    where groups[member.group].rule is Muon && member.matrix == nil {
+    where groups[member.group].takesOnlyMatrices && member.matrix == nil {
       let parameter = arena.parameters[index]
       guard frozen.contains(index) else {
+        let group = keys[member.group].group.map { configuration.groups[$0] }
+        let rule = (group?.name ?? configuration.name).rawValue
         throw TensorError(
           op: "optimizer",
-          "muon takes matrices, \(parameter.name) has the shape \(parameter.shape); give such "
+          "\(rule) takes matrices, \(parameter.name) has the shape \(parameter.shape); give such "
             + "parameters a rule in groups, as {match: \"bias|norm\", name: adamw, lr: 0.001}")
       }
     }

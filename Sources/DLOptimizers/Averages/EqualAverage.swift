@@ -1,0 +1,62 @@
+import DLConfiguration
+
+/// A mean to which all updates count the same.
+///
+///     a = a + (p - a) / (n + 1)         after n updates
+///
+/// Izmailov and others, "Averaging Weights Leads to Wider Optima and Better Generalization" (2018),
+/// Algorithm 1; `torch.optim.swa_utils.get_swa_multi_avg_fn`.
+public struct EqualAverage: AverageWeighting {
+  /// Makes the weighting.
+  public init() {}
+
+  /// The weight of the next update.
+  public func weight(afterUpdates updates: Int) -> Double { 1 / Double(updates + 1) }
+}
+
+extension AverageWeighting where Self == EqualAverage {
+  /// A mean to which all updates count the same.
+  public static var equal: Self { Self() }
+}
+
+/// The options of stochastic weight averaging.
+public struct EqualAverageSpec: AverageSpec {
+  /// The name as written in `average`.
+  public static var word: String { "swa" }
+
+  /// The learning rate from the start of the mean on; nil for that of the schedule.
+  public var lr: Double?
+  /// Epochs over which the rate goes to that of the mean, by half a cosine.
+  public var annealEpochs = 0.0
+
+  /// Makes the options with their defaults.
+  public init() {}
+
+  /// The keys, in the order in which they are written.
+  public static var fields: [ConfigurationField<Self>] {
+    [
+      .init("lr", \.lr, .above(0), "learning rate from the start of the mean on"),
+      .init(
+        "anneal_epochs", \.annealEpochs, .within(0...1e9),
+        "epochs over which the rate goes to that of the mean"),
+    ]
+  }
+
+  /// A fault where a way has no end.
+  public func problems() -> [ConfigurationProblem] {
+    guard annealEpochs != 0, lr == nil else { return [] }
+    return [.init("anneal_epochs", "lr", message: "needs a lr to go to")]
+  }
+
+  /// Makes the weighting.
+  public func makeWeighting() -> any AverageWeighting { EqualAverage() }
+
+  /// The mean has running statistics of its own, as by `torch.optim.swa_utils.update_bn`.
+  public var gathersStatistics: Bool { true }
+
+  /// The first update comes after 3/4 of the run.
+  public func defaultStart(totalSteps: Int) -> Int { totalSteps / 4 * 3 + totalSteps % 4 * 3 / 4 }
+
+  /// An update is made each epoch.
+  public func defaultInterval(stepsPerEpoch: Int) -> Int { max(stepsPerEpoch, 1) }
+}

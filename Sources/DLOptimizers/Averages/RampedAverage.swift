@@ -1,0 +1,61 @@
+import DLConfiguration
+import Foundation
+
+/// An exponential mean that forgets fast at first.
+///
+///     a = c(n) * a + (1 - c(n)) * p,     c(n) = min(decay, 1 - (1 + n / invGamma)^-power)
+///
+/// As `use_ema_warmup` of `diffusers.training_utils.EMAModel` and `use_warmup` of timm's
+/// `ModelEmaV3`; after a power of 2/3 the decay is 0.999 in step 31,600.
+public struct RampedAverage: AverageWeighting {
+  /// What an update leaves of the mean at most.
+  public let decay: Double
+
+  /// The updates in which the ramp gets going.
+  public let invGamma: Double
+
+  /// The exponent of the ramp.
+  public let power: Double
+
+  /// Makes the weighting.
+  public init(decay: Double, invGamma: Double = 1, power: Double = 2.0 / 3) {
+    self.decay = decay
+    self.invGamma = invGamma
+    self.power = power
+  }
+
+  /// The weight of the next update.
+  public func weight(afterUpdates updates: Int) -> Double {
+    1 - min(decay, 1 - pow(1 + Double(updates) / invGamma, -power))
+  }
+}
+
+/// The options of an exponential mean with a ramp.
+public struct RampedAverageSpec: AverageSpec {
+  /// The name as written in `average`.
+  public static var word: String { "ema_ramp" }
+
+  /// What an update leaves of the mean at most.
+  public var decay = 0.999
+  /// The updates in which the ramp gets going.
+  public var invGamma = 1.0
+  /// The exponent of the ramp.
+  public var power = 2.0 / 3
+
+  /// Makes the options with their defaults.
+  public init() {}
+
+  /// The keys, in the order in which they are written.
+  public static var fields: [ConfigurationField<Self>] {
+    [
+      .init("decay", \.decay, .within(0..<1), "what an update leaves of the mean, at most"),
+      .init("inv_gamma", \.invGamma, .above(0), "updates in which the ramp gets going"),
+      .init("power", \.power, .above(0), "exponent of the ramp"),
+    ]
+  }
+
+  /// Makes the weighting.
+  public func makeWeighting() -> any AverageWeighting {
+    RampedAverage(decay: decay, invGamma: invGamma, power: power)
+  }
+}

@@ -1,0 +1,81 @@
+import DLConfiguration
+
+/// The options of L-BFGS.
+public struct LBFGSSpec: OptimizerSpec {
+  /// The name as written in `optimizer`.
+  public static var word: String { "lbfgs" }
+  /// The learning rate unless another is given.
+  public static var learningRate: Double { 1 }
+
+  /// Iterations per step.
+  public var maxIter = 20
+  /// Evaluations per step; 5/4 of the iterations where nil.
+  public var maxEval: Int?
+  /// The largest element of the gradient at which a step ends.
+  public var toleranceGrad = 1e-7
+  /// The change of weights or loss at which a step ends.
+  public var toleranceChange = 1e-9
+  /// Pairs of steps and gradient changes that are remembered.
+  public var historySize = 100
+  /// How the length of a step is found; nil for the learning rate.
+  public var lineSearchFn: LineSearch?
+
+  /// The known line searches.
+  public enum LineSearch: String, ConfigurationWord {
+    /// A search for a point that satisfies the strong Wolfe conditions.
+    case strongWolfe = "strong_wolfe"
+  }
+
+  /// Makes the options with their defaults.
+  public init() {}
+
+  /// The keys, in the order in which they are written.
+  public static var fields: [ConfigurationField<Self>] {
+    [
+      .init("max_iter", \.maxIter, .atLeast(1), "iterations per step"),
+      .init("max_eval", \.maxEval, .atLeast(1), "evaluations per step; 5/4 of max_iter"),
+      .init(
+        "tolerance_grad", \.toleranceGrad, .atLeast(0),
+        "largest element of the gradient at which a step ends"),
+      .init(
+        "tolerance_change", \.toleranceChange, .atLeast(0),
+        "change of weights or loss at which a step ends"),
+      .init("history_size", \.historySize, .atLeast(1), "steps that are remembered"),
+      .init(
+        "line_search_fn", \.lineSearchFn, "how the length of a step is found, if not by lr alone"),
+    ]
+  }
+
+  /// The options of ``LBFGS`` at a learning rate.
+  public func options(learningRate: Double) -> LBFGS.Options {
+    var options = LBFGS.Options()
+    options.learningRate = learningRate
+    options.maxIterations = maxIter
+    options.maxEvaluations = maxEval
+    options.toleranceGradient = toleranceGrad
+    options.toleranceChange = toleranceChange
+    options.historySize = historySize
+    options.usesLineSearch = lineSearchFn == .strongWolfe
+    return options
+  }
+
+  /// Makes the rule, whose steps ``LBFGS`` takes.
+  public func makeOptimizer(weightDecay: Double, adapts: Bool) throws -> any Optimizer {
+    WholeGradientRule()
+  }
+}
+
+/// A rule that takes its steps with the whole gradient of all parameters at once, which
+/// ``ArenaUpdate`` leaves to it.
+///
+/// Its parameters have no state in the arena.
+public struct WholeGradientRule: Optimizer {
+  /// Makes the rule.
+  public init() {}
+
+  /// No names.
+  public var stateNames: [String] { [] }
+
+  /// ``UpdateGranularity/whole``.
+  public var granularity: UpdateGranularity { .whole }
+}
