@@ -53,6 +53,9 @@ def averaged(word, function, truth, predicted, **more):
 
 def decisions(truth, predicted, classes):
     result = {"accuracy": metrics.accuracy_score(truth, predicted)}
+    for weights in ["none", "linear", "quadratic"]:
+        result[named("cohen_kappa", weights=weights)] = metrics.cohen_kappa_score(
+            truth, predicted, labels=range(classes), weights=None if weights == "none" else weights)
     result["confusion_matrix"] = metrics.confusion_matrix(truth, predicted, labels=range(classes))
     return result
 

@@ -19,6 +19,7 @@ public enum MetricRegistry {
     BLEUMetric.self,
     FrechetMetric.self,
     ExpectedCalibrationError.self,
+    CohenKappa.self,
   ]
 
   private static let own = Monitor<[any MetricSpec.Type]>([])
