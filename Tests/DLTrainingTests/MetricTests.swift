@@ -152,6 +152,26 @@ import Testing
     #expect(again == configuration && configuration.yaml().contains("monitor: f1"))
   }
 
+  /// What would not fit into memory, or into a line of metrics.jsonl, is refused before a row is seen.
+  @Test func limits() throws {
+    let scores = MetricSums.scoreLimit
+    for (kind, labels) in [
+      (PredictionKind.classes(1000), scores / 1000 + 1), (.classes(2), Int.max),
+      (.labels(3), scores + 1),
+    ] {
+      #expect(throws: MetricMisfit.self) {
+        try ROCArea().sums(for: MetricTask(kind, labels: labels))
+      }
+    }
+    _ = try ROCArea().sums(for: MetricTask(.labels(3), labels: scores))
+    #expect(throws: MetricMisfit.self) {
+      try ConfusionMatrix().sums(for: MetricTask(.classes(257), labels: 1))
+    }
+    var sums = MetricSums(keepsScores: true)
+    try sums.keep([Double](repeating: 0, count: scores), label: 0)
+    #expect(throws: MetricMisfit.self) { try sums.keep([1], label: 0) }
+  }
+
   @Test func metricsOfAProgram() throws {
     MetricRegistry.register(Largest.self)
     let bench = try Workbench()

@@ -43,15 +43,16 @@ extension RankingMetric {
 
   /// The number of classes, and the scores of all rows.
   public func sums(for task: MetricTask) throws -> MetricSums {
-    let count: Int
+    let width: Int
     switch task.predictions {
-    case .classes(let classes), .labels(let classes): count = classes
+    case .classes(let count): width = count
+    case .labels: width = 1
     default: throw MetricMisfit("needs classes", task)
     }
-    guard count <= MetricSums.scoreLimit, task.labels * count <= MetricSums.scoreLimit else {
+    guard task.labels <= MetricSums.scoreLimit / max(width, 1) else {
       throw MetricMisfit(
-        "ranks \(MetricSums.scoreLimit) scores at most, these are \(task.labels) labels of "
-          + "\(count) classes")
+        "ranks \(MetricSums.scoreLimit) scores at most, these are \(task.labels) labels with "
+          + "\(width) each")
     }
     return MetricSums(keepsScores: true)
   }
