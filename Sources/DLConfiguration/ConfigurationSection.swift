@@ -19,6 +19,9 @@ public protocol ConfigurationSection: ConfigurationCodable {
   static var optionOwners: [String: [String]] { get }
   /// Words that hold beside the section's own `name`, in a mapping that is not read yet.
   static func otherNames(in node: ConfigurationNode) -> [String]
+  /// Keys that are not written while they have their defaults, so that the text of a file that does
+  /// not use them stays what it was before there were such keys.
+  static var unwrittenDefaults: Set<String> { get }
 }
 
 /// A fault that concerns one or several keys of a section.
@@ -111,6 +114,9 @@ extension ConfigurationSection {
   /// None.
   public static func otherNames(in node: ConfigurationNode) -> [String] { [] }
 
+  /// Every key is written.
+  public static var unwrittenDefaults: Set<String> { [] }
+
   /// Reads a mapping and notes every fault in it.
   ///
   /// What the command line gives takes the place of the file's alternatives to it, wherever it stands
@@ -180,9 +186,13 @@ extension ConfigurationSection {
     }
   }
 
-  /// All keys with their values.
+  /// All keys with their values, but for defaults that are not written.
   public var node: ConfigurationNode {
-    .init(.mapping(Self.fields.map { .init($0.key, $0.write(self)) }))
+    let (unwritten, defaults) = (Self.unwrittenDefaults, Self())
+    let fields = Self.fields.filter {
+      !unwritten.contains($0.key) || $0.write(self).flow() != $0.write(defaults).flow()
+    }
+    return .init(.mapping(fields.map { .init($0.key, $0.write(self)) }))
   }
 
   /// An object schema of the fields with their defaults.

@@ -25,6 +25,9 @@ public protocol Loss: Sendable {
   /// What the outputs stand for: probabilities where the loss takes logits or logarithms, else the
   /// outputs themselves.
   func predictions(of outputs: Tensor) throws -> Tensor
+
+  /// What outputs of a shape say, their batch axis included, for labels of a type.
+  func predictionKind(outputs: Shape, labels: DType) -> PredictionKind
 }
 
 extension Loss {

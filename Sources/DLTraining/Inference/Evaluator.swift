@@ -10,18 +10,23 @@ public struct EvaluationReport: Sendable {
   public let rows: Int
   /// The mean loss.
   public let loss: Double
-  /// Rows predicted right; nil for a task without classes.
-  public let correct: Int?
-  /// Labels that were predicted.
-  public let labels: Int
-  /// The task's own figures.
-  public let metrics: [Metric]
+  /// The metrics, the task's own first.
+  public let metrics: [MetricResult]
   /// The views of an image that an output is the mean of.
   public let views: TestViews
 
-  /// The share predicted right.
-  public var accuracy: Double? {
-    correct.flatMap { labels > 0 ? Double($0) / Double(labels) : nil }
+  /// The share of labels predicted right; nil where it is not measured.
+  public var accuracy: Double? { right.map { Double($0.part) / Double($0.whole) } }
+  /// Labels predicted right; nil where it is not measured.
+  public var correct: Int? { right?.part }
+  /// Labels that were predicted.
+  public var labels: Int { right?.whole ?? 0 }
+
+  private var right: (part: Int, whole: Int)? {
+    for metric in metrics where metric.name == Accuracy.word {
+      if case .share(let part, let whole) = metric.content { return (part, whole) }
+    }
+    return nil
   }
 
   /// A table of names and values.
@@ -30,15 +35,10 @@ public struct EvaluationReport: Sendable {
   public func text(columns: Int?) -> String {
     var lines = [["data", data], ["rows", Text.grouped(rows)]]
     if views != .one { lines.append(["views", views.rawValue]) }
-    if let accuracy, let correct {
-      lines.append([
-        "accuracy",
-        "\(Text.percent(accuracy, 2)) (\(Text.grouped(correct)) of \(Text.grouped(labels)))",
-      ])
-    }
-    lines += metrics.map { [$0.name, Text.significant($0.value, 6)] }
+    lines += metrics.map { [$0.name, $0.text] }
     lines.append(["loss", Text.significant(loss, 9)])
-    return Text.table(lines, columns: columns)
+    return ([Text.table(lines, columns: columns)] + metrics.compactMap { $0.table(columns) })
+      .joined(separator: "\n\n")
   }
 }
 
@@ -57,7 +57,7 @@ extension TrainedRun {
       return path
     }
     let statistics = try TrainingData.statistics(of: [path], over: communicator)
-    let (evaluation, views) = try communicator.agreed("open the run") {
+    let (pass, views) = try communicator.agreed("open the run") {
       let trained = try TrainedNetwork(self, communicator: communicator)
       let configuration = trained.configuration
       let dataset = try TrainingData.open(
@@ -67,16 +67,19 @@ extension TrainedRun {
       try TrainingData.checkLabels(of: dataset, configuration.loss)
       let transform = try TrainingData.transform(of: dataset, configuration)
       try trained.checkValues(of: dataset, transform)
-      let evaluation = Evaluation(
+      let row = try dataset.rowOfZeros(inputs: transform.outputType, context: trained.context)
+      let metrics = try trained.context.withoutRecording {
+        try trained.task.metrics(configuration.validate, row, rows: dataset.count)
+      }
+      let pass = ValidationPass(
         task: trained.task, dataset: dataset, transform: transform,
         context: trained.context,
-        batchSize: configuration.validate.batchSize ?? configuration.batchSize)
-      return (evaluation, configuration.validate.views)
+        batchSize: configuration.validate.batchSize ?? configuration.batchSize, metrics: metrics)
+      return (pass, configuration.validate.views)
     }
-    let (totals, metrics) = try evaluation.run()
+    let found = try pass.run()
     return EvaluationReport(
-      data: path, rows: evaluation.dataset.count, loss: totals.lossSum / totals.denominator,
-      correct: totals.rows > 0 ? totals.correct : nil, labels: totals.rows, metrics: metrics,
+      data: path, rows: pass.dataset.count, loss: found.loss, metrics: found.defaults + found.named,
       views: views)
   }
 }

@@ -23,11 +23,11 @@ extension TrainedRun {
     try trained.check(dataset, input, source: folder)
     let transform = try TrainingData.transform(of: dataset, configuration)
     try trained.checkValues(of: dataset, transform)
-    let evaluation = Evaluation(
+    let pass = ValidationPass(
       task: trained.task, dataset: dataset, transform: transform, context: trained.context,
       batchSize: min(configuration.validate.batchSize ?? configuration.batchSize, 4096))
     var isFirst = true
-    try evaluation.eachBatch { batch, rows in
+    try pass.eachBatch { batch, rows in
       let predictions = try trained.task.predictions(batch)
       if isFirst, let header = predictions.header(rows: rows.count) { try write(header + "\n") }
       isFirst = false

@@ -1,10 +1,16 @@
-import DLCluster
-
 /// Mean and covariance of vectors of features, added up over rows and ranks.
 package struct FeatureStatistics {
   package let width: Int
   /// The count, the sums, and the sums of products, in one array so that ranks add them at once.
-  private var sums: [Double]
+  package private(set) var sums: [Double]
+
+  /// Takes sums as ``sums`` gave them.
+  package init(sums: some Collection<Double>) {
+    self.sums = Array(sums)
+    // 1 + w + w² sums.
+    let root = (4 * Double(sums.count) - 3).squareRoot()
+    width = Int((root / 2).rounded(.down))
+  }
 
   package init(width: Int) {
     self.width = width
@@ -20,14 +26,6 @@ package struct FeatureStatistics {
         sums[1 + i] += x
         for j in 0..<width { sums[1 + width + i * width + j] += x * rows[start + j] }
       }
-    }
-  }
-
-  /// Adds what all ranks have, along the fixed tree.
-  package mutating func reduce(over communicator: any Communicator) throws {
-    try sums.withUnsafeMutableBytes { bytes in
-      guard let base = bytes.baseAddress else { return }
-      try communicator.allreduceSum(base, count: 1 + width + width * width, type: .float64)
     }
   }
 

@@ -12,11 +12,10 @@ final class BestCheckpoint: TrainerPart {
   /// Keeps the best, of equals the first; a value that is no number never is.
   func didValidate(_ report: ValidationReport) {
     let monitored = run.configuration.validate.monitored(in: report)
-    guard !monitored.value.isNaN else { return }
+    guard let value = monitored.value, !value.isNaN else { return }
     let isBetter =
-      run.position.best.map {
-        monitored.higherIsBetter ? monitored.value > $0.value : monitored.value < $0.value
-      } ?? true
-    if isBetter { run.position.best = .init(step: report.step, value: monitored.value) }
+      run.position.best.map { monitored.higherIsBetter ? value > $0.value : value < $0.value }
+      ?? true
+    if isBetter { run.position.best = .init(step: report.step, value: value) }
   }
 }

@@ -21,10 +21,14 @@ final class ReduceOnPlateau: TrainerPart {
   var learningRateFactor: Double { plateau.multiplier }
 
   func didValidate(_ report: ValidationReport) {
+    let validate = run.configuration.validate
     let byMetric = run.configuration.schedule.monitor == .metric
-    let figure = byMetric ? report.figures[0] : report.lossFigure
-    plateau.mode = figure.higherIsBetter ? .maximum : .minimum
-    plateau.observe(figure.value)
+    let metric =
+      validate.monitor != nil
+      ? validate.monitored(in: report) : byMetric ? report.main : report.lossMetric
+    guard let value = metric.value else { return }
+    plateau.mode = metric.higherIsBetter ? .maximum : .minimum
+    plateau.observe(value)
   }
 
   private static let key = "plateau"

@@ -84,7 +84,7 @@ public struct ModelReport {
   /// - Throws: `TensorError` where a layer does not take its input.
   public func layers(columns: Int? = nil) throws -> String {
     let trace = try LayerTrace.of(context) {
-      _ = try context.withoutRecording { try setup.evaluateOneRow(context) }
+      try context.withoutRecording { try setup.evaluateOneRow(context) }
     }
     let input = Shape(setup.data.train.inputShape)
     let isImage = input.rank == 3

@@ -80,7 +80,7 @@ public final class ConsoleReporter: TrainingObserver {
       finish(step, report)
     } else {
       closeLine()
-      print(["", "\(report.step)", "", lossText(report.loss), figure(report)])
+      print(["", "\(report.step)", "", lossText(report.loss)] + cells(report))
     }
   }
 
@@ -91,12 +91,13 @@ public final class ConsoleReporter: TrainingObserver {
     var rows: [[String]] = []
     func add(_ name: String, _ value: String) { rows.append([name, value]) }
     if let last = report.validation {
-      for figure in last.figures {
-        var value = text(figure.name, figure.value)
-        if let best = report.best, figure.name == report.judge {
-          value += ", best \(text(figure.name, best.value)) at step \(best.step)"
+      for metric in last.metrics + [last.lossMetric] {
+        guard let number = metric.value else { continue }
+        var value = text(metric, number)
+        if let best = report.best, metric.name == report.monitor {
+          value += ", best \(text(metric, best.value)) at step \(best.step)"
         }
-        add("validation " + figure.name.replacing("_", with: " "), value)
+        add("validation " + metric.title, value)
       }
     }
     if let plan, plan.startStep >= report.totalSteps {
@@ -160,7 +161,8 @@ public final class ConsoleReporter: TrainingObserver {
     let cells =
       [
         "\(place)/\(plan.epochs)", "\(step.step)", lossText(epoch.loss),
-        validation.map { lossText($0.loss) } ?? "", validation.map(figure) ?? "",
+        validation.map { lossText($0.loss) } ?? "",
+      ] + (validation.map(cells) ?? [String](repeating: "", count: 1 + plan.metrics.count)) + [
         Text.significant(step.learningRate, 3), Text.grouped(epoch.rowsPerSecond),
       ] + epoch.shares(columns?.parts ?? []) + [Text.clock(left)]
     print(cells, closed: closed)
@@ -185,14 +187,15 @@ public final class ConsoleReporter: TrainingObserver {
     isLineOpen = false
   }
 
-  /// What stands beside a validation's loss: the task's own figure, else the accuracy.
-  private func figure(_ report: ValidationReport) -> String {
-    guard let first = report.figures.first, first.name != report.lossFigure.name else { return "-" }
-    return text(first.name, first.value)
+  /// What stands beside a validation's loss: the task's own metric, and the numbers named besides.
+  private func cells(_ report: ValidationReport) -> [String] {
+    let own = report.defaults.first.flatMap { metric in metric.value.map { text(metric, $0) } }
+    return [own ?? "-"]
+      + report.named.compactMap { metric in metric.value.map { text(metric, $0) } }
   }
 
-  private func text(_ name: String, _ value: Double) -> String {
-    name == "accuracy" ? Text.percent(value, 2) : lossText(value)
+  private func text(_ metric: MetricResult, _ value: Double) -> String {
+    if case .share = metric.content { Text.percent(value, 2) } else { lossText(value) }
   }
 
   private func lossText(_ value: Double) -> String {

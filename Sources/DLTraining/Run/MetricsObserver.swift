@@ -51,8 +51,7 @@ final class MetricsObserver: TrainingObserver {
       .init("kind", .string("validation")), .init("step", .integer(report.step)),
       .init("epoch", .integer(report.epoch)), .init("loss", .number(report.loss)),
     ]
-    if let accuracy = report.accuracy { members.append(.init("accuracy", .number(accuracy))) }
-    for metric in report.metrics { members.append(.init(metric.name, .number(metric.value))) }
+    members += report.metrics.map(\.member)
     try record.append(members)
     try record.flush()
   }

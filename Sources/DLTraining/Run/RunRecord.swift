@@ -121,7 +121,7 @@ final class RunRecord: Sendable {
     if let loss = state.loss { last.append(.init("loss", .number(loss))) }
     if let validation = state.validation {
       last.append(.init("validation_loss", .number(validation.loss)))
-      last += validation.figureMembers
+      last += validation.metrics.map(\.member)
     }
     var members: [JSON.Member] = [
       .init("name", .string(name)), .init("finished", .bool(end.reason.isFinished)),
@@ -199,19 +199,12 @@ extension RunEnd {
     if reason != .running { members.append(.init("exit_code", .integer(Int(exitCode)))) }
     members.append(.init("message", .string(message)))
     if let validation {
-      let figures: [JSON.Member] = [
+      let head: [JSON.Member] = [
         .init("step", .integer(validation.step)), .init("loss", .number(validation.loss)),
       ]
-      members.append(.init("validation", .object(figures + validation.figureMembers)))
+      let numbers = validation.metrics.filter(\.isNumber).map(\.member)
+      members.append(.init("validation", .object(head + numbers)))
     }
     return .object(members)
-  }
-}
-
-extension ValidationReport {
-  /// The accuracy and the task's own figures.
-  fileprivate var figureMembers: [JSON.Member] {
-    (accuracy.map { [.init("accuracy", .number($0))] } ?? [])
-      + metrics.map { .init($0.name, .number($0.value)) }
   }
 }

@@ -20,6 +20,7 @@ struct StepColumns {
     parts = StepTimes.parts.filter {
       !$0.column.isEmpty && ($0.name != "sync_bn" || plan.gathersStatistics)
     }
+    let figureWidth = figureWidth
     let metric = plan.metric?.replacing("_", with: " ") ?? "val acc"
     let epochs = String(plan.epochs).count
     let steps = String(plan.totalSteps).count
@@ -30,6 +31,11 @@ struct StepColumns {
         Column(title: "loss", width: figureWidth + 1, rank: 9),
         Column(title: "val loss", width: figureWidth + 1, rank: 8),
         Column(title: metric, width: max(figureWidth, metric.count) + 1, rank: 8),
+      ]
+      + plan.metrics.map { name in
+        let title = name.replacing("_", with: " ")
+        return Column(title: title, width: max(figureWidth, title.count) + 1, rank: 6)
+      } + [
         Column(title: "lr", width: 9, rank: 4),
         Column(title: "samples/s", width: 10, rank: 5),
       ]

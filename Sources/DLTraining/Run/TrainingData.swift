@@ -23,15 +23,8 @@ struct TrainingData {
   ///   each other.
   init(_ configuration: Configuration, statistics: [String: FileStatistics] = [:]) throws {
     let data = configuration.data
-    let train: any Dataset
-    if let synthetic = data.synthetic {
-      train = try SyntheticDataset(
-        shape: synthetic.shape, classes: synthetic.classes, count: synthetic.rows,
-        seed: Int(clamping: configuration.seed))
-    } else {
-      train = try TrainingData.open(
-        data.train ?? "", .training, configuration, statistics: statistics)
-    }
+    let train = try TrainingData.open(
+      data.train ?? "", .training, configuration, statistics: statistics)
     classNames = (train as? TensorFileDataset)?.classNames
     let names = classNames
     let validation = try data.validation.map { path in
@@ -84,10 +77,7 @@ struct TrainingData {
     }
   }
 
-  /// What a data set is opened for.
-  enum Role { case training, validation, test }
-
-  /// Opens a data set file of whichever kind it is.
+  /// Opens a data set of whichever kind it is.
   ///
   /// - Parameters:
   ///   - classes: the number of classes; the configuration's or the file's unless given.
@@ -95,35 +85,13 @@ struct TrainingData {
   ///   - names: what the numbers of classes shall stand for; the file's own names unless given.
   ///   - namesSource: where these names come from.
   static func open(
-    _ path: String, _ role: Role, _ configuration: Configuration, classes: Int? = nil,
+    _ path: String, _ role: DataRole, _ configuration: Configuration, classes: Int? = nil,
     statistics: [String: FileStatistics] = [:], names: ClassNames? = nil, namesSource: String = ""
   ) throws -> any Dataset {
-    let data = configuration.data
-    let file = try EmbeddedData.resolve(path)
-    if try GraphFile.isGraph(file) {
-      let splits: [Role: GraphFile.Split] = [.training: .train, .validation: .validation]
-      return try GraphDataset(path: file, split: splits[role] ?? .test)
-    }
-    guard try TokenWindowDataset.isTokenFile(file) else {
-      return try TensorFileDataset(
-        path: file, classes: classes ?? data.classes,
-        ignoredLabel: (configuration.loss.loss as? any ClassLoss)?.ignoreIndex,
-        statistics: statistics[file], names: names, namesSource: namesSource)
-    }
-    guard let window = data.window else {
-      throw DataError("\(path): holds one long row of tokens, give data.window", exitCode: .usage)
-    }
-    let rows =
-      role == .training
-      ? configuration.batchSize : configuration.validate.batchSize ?? configuration.batchSize
-    let windows: TokenWindowDataset.Windows =
-      switch (data.order, role) {
-      case (.sequential, _): .streams(count: rows)
-      case (_, .training): .everyOffset
-      case (_, .validation), (_, .test): .disjoint
-      }
-    return try TokenWindowDataset(
-      path: file, window: window, windows: windows, statistics: statistics[file])
+    try DataRequest(
+      path: path, role: role, configuration: configuration, classes: classes,
+      statistics: statistics, names: names, namesSource: namesSource
+    ).open()
   }
 
   /// The transform that a data set's inputs go through under a configuration.

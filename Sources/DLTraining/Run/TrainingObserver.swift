@@ -31,20 +31,36 @@ public struct ValidationReport: Sendable {
   public let epoch: Int
   /// The mean loss over the validation set.
   public let loss: Double
-  /// The share of rows predicted right; nil for a task without classes.
-  public let accuracy: Double?
-  /// The task's own figures.
-  public let metrics: [Metric]
+  /// The task's own metrics.
+  public let defaults: [MetricResult]
+  /// The metrics that `validate.metrics` names besides.
+  public let named: [MetricResult]
   /// Rows that were predicted.
   public let rows: Int
 
-  /// The task's own figures, the accuracy and the loss; the first chooses the best checkpoint.
-  public var figures: [Metric] {
-    metrics + (accuracy.map { [Metric("accuracy", $0, higherIsBetter: true)] } ?? []) + [lossFigure]
+  init(_ validation: Validation, step: Int, epoch: Int, rows: Int) {
+    self.step = step
+    self.epoch = epoch
+    loss = validation.loss
+    defaults = validation.defaults
+    named = validation.named
+    self.rows = rows
   }
 
-  /// The loss as a figure.
-  var lossFigure: Metric { Metric("loss", loss, higherIsBetter: false) }
+  /// All metrics, the task's own first.
+  public var metrics: [MetricResult] { defaults + named }
+
+  /// A metric by its name; nil where there is none.
+  public subscript(name: String) -> MetricResult? { metrics.first { $0.name == name } }
+
+  /// The share of labels predicted right; nil where it is not measured.
+  public var accuracy: Double? { self[Accuracy.word]?.value }
+
+  /// The loss as a metric.
+  var lossMetric: MetricResult { MetricResult("loss", loss, higherIsBetter: false) }
+
+  /// The first of the task's own metrics, else the loss.
+  var main: MetricResult { defaults.first ?? lossMetric }
 }
 
 /// How a run ended.
@@ -71,8 +87,8 @@ public struct RunReport: Sendable {
   public let validation: ValidationReport?
   /// The best validation's step and value.
   public let best: CheckpointPosition.Best?
-  /// The name of the figure that chose it; nil without a validation.
-  public let judge: String?
+  /// The name of the metric that chose it; nil without a validation.
+  public let monitor: String?
   /// Seconds from the first step to the end.
   public let seconds: Double
   /// Rows per second of training steps, all ranks together.
@@ -111,8 +127,10 @@ public struct RunPlan: Sendable {
   public let parameters: Int
   /// float32 or float64.
   public let precision: String
-  /// The name of the task's own figure of a validation; nil where it has none.
+  /// The name of the task's own metric; nil for the accuracy, or none.
   public let metric: String?
+  /// The names of the metrics named besides that are one number each.
+  public let metrics: [String]
   /// Whether gradients go between hosts during the backward pass; nil where none go between hosts.
   public let overlap: String?
   /// Whether batch norms of the network gather their statistics over several ranks.

@@ -11,25 +11,30 @@ import DLTensor
 /// both as means over the batch; the generator's second phase goes on from the images that the
 /// first one made. Goodfellow et al. 2014, with the non-saturating loss; the order of the updates is
 /// that of PyTorch's DCGAN example.
-final class AdversarialTask: TrainingTask {
+final class AdversarialTask: NetworkTask {
   let network: any GenerativeAdversarial
   private let context: Context
   private let loss = BCEWithLogits()
   private let discriminatorParameters: [Parameter]
   private let features: FeatureNetwork?
-  private var realFeatures: FeatureStatistics?
-  private var generatedFeatures: FeatureStatistics?
   /// The images of the step's micro-batches, and the ops that made them.
   private var fakes: [(images: Tensor, ops: RecordedOps)] = []
 
-  private static let distance = "frechet_distance"
-
   var model: Module { network }
-  var metricName: String? { features == nil ? nil : AdversarialTask.distance }
   let phases = [
     TrainingPhase("discriminator", trains: "discriminator"),
     TrainingPhase("generator", trains: "generator"),
   ]
+
+  /// Takes a generator with its discriminator.
+  static func make(_ network: Module, _ input: TaskInput) throws -> (any TrainingTask)? {
+    guard let network = network as? any GenerativeAdversarial else { return nil }
+    let configuration = input.configuration
+    try configuration.requireNoLoss("a generative adversarial network")
+    return try AdversarialTask(
+      network, input: input.inputShape, normalize: configuration.data.normalize,
+      context: input.context)
+  }
 
   /// Makes the task for images of shape `[batch] + input`.
   ///
@@ -44,7 +49,6 @@ final class AdversarialTask: TrainingTask {
     features = try network.features.map {
       try FeatureNetwork($0, input: input, normalize: normalize, context: context)
     }
-    startFeatures()
   }
 
   func domains(_ row: Batch) -> DataDomains {
@@ -77,37 +81,27 @@ final class AdversarialTask: TrainingTask {
     let sum = try judge(batch.x, isReal: true) + judge(images, isReal: false)
     totals.lossSum += sum.scalar
     totals.denominator += Double(batch.rows)
-    if let features {
-      realFeatures?.add(try features(batch.x))
-      generatedFeatures?.add(try features(images))
-    }
+    try totals.add(
+      .features(
+        real: features?(batch.x) ?? [], generated: features?(images) ?? [],
+        width: features?.width ?? 0))
   }
 
-  func metrics(_ validation: Validation) throws -> [Metric] {
+  func defaultMetrics(_ kind: PredictionKind) -> [any MetricSpec] {
+    features == nil ? [] : [FrechetMetric()]
+  }
+
+  func didValidate(_ validation: Validation) throws {
     try context.communicator.agreed("write the sheet of samples") {
       guard let folder = validation.folder, let step = validation.step else { return }
       try writeSheet(folder: folder, step: step)
     }
-    guard var real = realFeatures, var generated = generatedFeatures else { return [] }
-    startFeatures()
-    try real.reduce(over: context.communicator)
-    try generated.reduce(over: context.communicator)
-    return [
-      Metric(
-        AdversarialTask.distance, frechetDistance(real, generated), higherIsBetter: false)
-    ]
   }
 
   func predictions(_ batch: Batch) throws -> Predictions {
     throw UsageError(
       "predict: the model makes images of noise and says nothing of rows; "
         + "use dltrain generate RUN -o images.png")
-  }
-
-  private func startFeatures() {
-    guard let features else { return }
-    realFeatures = FeatureStatistics(width: features.width)
-    generatedFeatures = FeatureStatistics(width: features.width)
   }
 
   /// Writes 64 images of the same noise each time, `samples/step-NNNNNNNN.png`.

@@ -7,7 +7,7 @@ import DLTensor
 ///
 /// Every rank runs the whole graph with the same masks of dropout; its rows of the batch are the
 /// nodes whose loss it adds.
-final class GraphTask: TrainingTask {
+final class GraphTask: NetworkTask {
   /// The graph that the network runs over.
   let graph: GraphFile
   private let network: any GraphNetwork
@@ -16,6 +16,15 @@ final class GraphTask: TrainingTask {
   private let adjacency: SparseMatrix
 
   var model: Module { network }
+
+  /// Takes a network over a graph, which the training data are.
+  static func make(_ network: Module, _ input: TaskInput) throws -> (any TrainingTask)? {
+    guard let network = network as? any GraphNetwork else { return nil }
+    let configuration = input.configuration
+    let path = try EmbeddedData.resolve(configuration.data.train ?? "")
+    return try GraphTask(
+      network, graph: GraphFile(path: path), loss: configuration.loss.loss, context: input.context)
+  }
 
   init(_ network: any GraphNetwork, graph: GraphFile, loss: any Loss, context: Context) throws {
     self.graph = graph

@@ -3,13 +3,21 @@ import DLLayers
 import DLTensor
 
 /// One network, one loss: classification, regression, language models.
-final class SupervisedTask: TrainingTask {
+final class SupervisedTask: NetworkTask {
   let network: any Layer
   let loss: any Loss
   /// The views that outputs are the mean of, but for training.
   let views: TestViews
 
   var model: Module { network }
+
+  /// Takes every layer.
+  static func make(_ network: Module, _ input: TaskInput) -> (any TrainingTask)? {
+    guard let network = network as? any Layer else { return nil }
+    let configuration = input.configuration
+    return SupervisedTask(
+      network, loss: configuration.loss.loss, views: configuration.validate.views)
+  }
 
   init(_ network: any Layer, loss: any Loss, views: TestViews) {
     self.network = network

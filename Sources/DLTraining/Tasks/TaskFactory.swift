@@ -1,6 +1,5 @@
 import DLData
 import DLLayers
-import DLModels
 import DLTensor
 
 /// What a task is made from.
@@ -42,7 +41,7 @@ extension TaskInput {
     { input in try input.task(model?(input.inputShape, input.classes) ?? input.network()) }
   }
 
-  /// The task that fits a network by what it is.
+  /// The task that fits a network by what it is, the first of those in ``TaskRegistry`` that takes it.
   ///
   /// - Throws: `TensorError` for a network that nothing here trains, or whose inputs have not the
   ///   views that are asked for.
@@ -53,25 +52,10 @@ extension TaskInput {
         op: "validate.views",
         "\(views.rawValue): the network does not take images of several pixels; use one")
     }
-    switch network {
-    case let network as any StatefulLayer where configuration.data.order == .sequential:
-      return StatefulTask(network, loss: configuration.loss.loss)
-    case let network as any Layer:
-      return SupervisedTask(network, loss: configuration.loss.loss, views: views)
-    case let network as any GenerativeAdversarial:
-      try configuration.requireNoLoss("a generative adversarial network")
-      return try AdversarialTask(
-        network, input: inputShape, normalize: configuration.data.normalize, context: context)
-    case let network as any SequenceToSequence:
-      try configuration.requireNoLoss("a translation model")
-      return try TranslationTask(network, tokenizer: tokenizer, context: context)
-    case let network as any GraphNetwork:
-      let path = try EmbeddedData.resolve(configuration.data.train ?? "")
-      return try GraphTask(
-        network, graph: GraphFile(path: path), loss: configuration.loss.loss, context: context)
-    default:
-      throw TensorError(op: "model", "\(type(of: network)) is no layer; give a task that trains it")
+    for type in TaskRegistry.all {
+      if let task = try type.make(network, self) { return task }
     }
+    throw TensorError(op: "model", "\(type(of: network)) is no layer; give a task that trains it")
   }
 }
 

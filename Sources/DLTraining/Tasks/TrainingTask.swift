@@ -67,20 +67,18 @@ public protocol TrainingTask: AnyObject {
   /// Takes this rank's rows of what ``carriedState`` was when a checkpoint was written.
   func restoreCarriedState(_ rows: [String: Tensor]) throws
 
-  /// How many sums of its own the task adds up over a validation.
-  var validationSumCount: Int { get }
-
-  /// Adds a validation batch to the totals.
+  /// Adds a validation batch to the totals: loss, denominator, and what the metrics look at.
   func evaluate(_ batch: Batch, into totals: inout ValidationTotals) throws
 
-  /// The name of the first of ``metrics(_:)``, for the head of a table; nil where there is none.
-  var metricName: String? { get }
-
-  /// What the totals over all ranks come to besides loss and accuracy; the first one chooses the
+  /// What the task is measured by where the configuration names nothing; the first one chooses the
   /// best checkpoint.
   ///
-  /// Called on every rank after the last batch, so that it may use the communicator.
-  func metrics(_ validation: Validation) throws -> [Metric]
+  /// - Parameter kind: what the model says of a row.
+  func defaultMetrics(_ kind: PredictionKind) -> [any MetricSpec]
+
+  /// Takes note of a validation, on every rank after the last batch, so that it may use the
+  /// communicator.
+  func didValidate(_ validation: Validation) throws
 
   /// What is predicted for the rows of a batch, of which only the inputs are there.
   func predictions(_ batch: Batch) throws -> Predictions
@@ -101,12 +99,13 @@ extension TrainingTask {
   public var carriedState: [(name: String, rows: Tensor)] { [] }
   /// Nothing to take.
   public func restoreCarriedState(_ rows: [String: Tensor]) throws {}
-  /// None.
-  public var validationSumCount: Int { 0 }
-  /// None.
-  public var metricName: String? { nil }
-  /// None.
-  public func metrics(_ validation: Validation) throws -> [Metric] { [] }
+  /// The accuracy where the model predicts one of several classes.
+  public func defaultMetrics(_ kind: PredictionKind) -> [any MetricSpec] {
+    if case .classes = kind { return [Accuracy()] }
+    return []
+  }
+  /// Does nothing.
+  public func didValidate(_ validation: Validation) throws {}
   /// Refuses.
   public func predictions(_ batch: Batch) throws -> Predictions {
     throw UsageError("predict: this kind of model has no outputs for the rows of a data set")
@@ -121,58 +120,5 @@ extension Loss {
     domains.labels = labelDomain(outputs, row.y.dtype)
     if let word = self as? any LossWord { domains.labelTaker = "loss: \(type(of: word).word)" }
     return domains
-  }
-}
-
-/// This rank's sums over the validation rows that it has seen.
-public struct ValidationTotals: Sendable {
-  /// The loss's sum.
-  public var lossSum = 0.0
-  /// The loss's denominator.
-  public var denominator = 0.0
-  /// Rows whose largest output is the label.
-  public var correct = 0
-  /// Rows that a label was predicted for; 0 for a task without classes.
-  public var rows = 0
-  /// The task's own sums.
-  public var sums: [Double] = []
-
-  /// Adds the loss of a batch's outputs, and of a task with classes those predicted right.
-  mutating func add(_ outputs: Tensor, _ batch: Batch, _ loss: any Loss) throws {
-    lossSum += try loss.sum(outputs, batch.y).scalar
-    denominator += try loss.denominator(batch.y)
-    guard let loss = loss as? any ClassLoss, batch.y.dtype == .int32 else { return }
-    let (correct, rows) = try loss.correctCount(outputs, labels: batch.y)
-    self.correct += correct
-    self.rows += rows
-  }
-}
-
-/// A pass over the validation set, once it is summed over all ranks.
-public struct Validation {
-  /// The totals over all ranks.
-  public let totals: ValidationTotals
-  /// This rank's context.
-  public let context: Context
-  /// Optimizer steps done; nil where a finished run is evaluated.
-  public let step: Int?
-  /// The run folder, on rank 0 of a run that has one; nil elsewhere.
-  public let folder: String?
-}
-
-/// A figure by which a task judges a model.
-public struct Metric: Sendable, Equatable {
-  /// The name in tables and in metrics.jsonl.
-  public let name: String
-  /// The value.
-  public let value: Double
-  /// Whether more is better.
-  public let higherIsBetter: Bool
-
-  /// Makes a metric.
-  public init(_ name: String, _ value: Double, higherIsBetter: Bool) {
-    self.name = name
-    self.value = value
-    self.higherIsBetter = higherIsBetter
   }
 }

@@ -9,18 +9,22 @@ import DLTensor
 /// x are source tokens and y target tokens, both padded behind their end; a target begins with the
 /// start token and ends with the end token. The model sees a target without its last token and
 /// learns its next ones.
-final class TranslationTask: TrainingTask {
+final class TranslationTask: NetworkTask {
   private let network: any SequenceToSequence
   private let context: Context
   private let tokenizer: BytePairTokenizer
   private let loss: CrossEntropy
-  private static let bleu = "bleu"
   /// Tokens that a translation may have beyond its source.
   private static let extraTokens = 50
 
   var model: Module { network }
-  let validationSumCount = BLEU.Counts().values.count
-  let metricName: String? = TranslationTask.bleu
+
+  /// Takes an encoder with its decoder.
+  static func make(_ network: Module, _ input: TaskInput) throws -> (any TrainingTask)? {
+    guard let network = network as? any SequenceToSequence else { return nil }
+    try input.configuration.requireNoLoss("a translation model")
+    return try TranslationTask(network, tokenizer: input.tokenizer, context: input.context)
+  }
 
   init(_ network: any SequenceToSequence, tokenizer: (any Tokenizer)?, context: Context) throws {
     guard let tokenizer = tokenizer as? BytePairTokenizer else {
@@ -57,19 +61,10 @@ final class TranslationTask: TrainingTask {
     let plain = CrossEntropy(ignoreIndex: BytePairTokenizer.padding)
     totals.lossSum += try sum(sources, targets, plain).scalar
     totals.denominator += try denominator(batch, phase: 0)
-    let translations = try translate(sources)
-    for (translation, target) in zip(translations, targets) {
-      let reference = try text(target)
-      var counts = BLEU.Counts()
-      counts.add(translation, references: [reference])
-      for (index, value) in counts.values.enumerated() { totals.sums[index] += Double(value) }
-    }
+    try totals.add(.texts(candidates: translate(sources), references: targets.map(text)))
   }
 
-  func metrics(_ validation: Validation) throws -> [Metric] {
-    let counts = BLEU.Counts(validation.totals.sums.map { Int($0) })
-    return [Metric(TranslationTask.bleu, BLEU(counts).score, higherIsBetter: true)]
-  }
+  func defaultMetrics(_ kind: PredictionKind) -> [any MetricSpec] { [BLEUMetric()] }
 
   func predictions(_ batch: Batch) throws -> Predictions {
     .lines(try translate(rows(batch.x)))

@@ -20,8 +20,12 @@ extension Dataset {
 extension RunSetup {
   /// Runs one row of zeros through network and loss in evaluation mode, so that every shape is
   /// checked before step 1, and then all values of the data against what both take.
-  func dryRun(_ configuration: Configuration, _ context: Context) throws {
-    let row = try evaluateOneRow(context)
+  ///
+  /// - Returns: the metrics that fit what the row shows of the task.
+  func dryRun(_ configuration: Configuration, _ context: Context) throws -> MetricSet {
+    let row = try data.train.rowOfZeros(inputs: data.transform.outputType, context: context)
+    let metrics = try task.metrics(
+      configuration.validate, row, rows: data.validation?.count ?? 1)
     if let network = (task as? SupervisedTask)?.network {
       let outputs = try network(row.x).shape.last
       try requireOutputs(outputs, configuration)
@@ -35,16 +39,14 @@ extension RunSetup {
     let domains = try task.domains(row)
     try data.train.check(domains)
     try data.validation?.check(domains)
+    return metrics
   }
 
-  /// Evaluates one row of zeros, and returns it.
-  @discardableResult
-  func evaluateOneRow(_ context: Context) throws -> Batch {
+  /// Evaluates one row of zeros.
+  func evaluateOneRow(_ context: Context) throws {
     let row = try data.train.rowOfZeros(inputs: data.transform.outputType, context: context)
     var totals = ValidationTotals()
-    totals.sums = [Double](repeating: 0, count: task.validationSumCount)
     try task.evaluate(row, into: &totals)
-    return row
   }
 
   /// Rejects what would give a batch normalization a single value per channel in some step.

@@ -12,6 +12,8 @@ struct RunSetup {
   let configuration: Configuration
   let data: TrainingData
   let task: any TrainingTask
+  /// What validations measure, with sums of nothing.
+  private(set) var metrics = MetricSet()
   let arena: ParameterArena
   let schedule: any Schedule
   let sampler: Sampler
@@ -43,7 +45,7 @@ struct RunSetup {
       totalSteps: totalSteps, stepsPerEpoch: sampler.stepsPerEpoch)
     try Demand.check(demands)
     try requireLoss(configuration)
-    try dryRun(configuration, context)
+    metrics = try dryRun(configuration, context)
     try checkBatchNorms(configuration)
   }
 

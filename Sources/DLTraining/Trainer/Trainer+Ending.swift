@@ -10,7 +10,8 @@ extension Trainer {
       totalSteps: run.totalSteps, stepsPerEpoch: sampler.stepsPerEpoch,
       ranks: run.communicator.size, rows: run.data.train.count, repeats: sampler.repeats,
       batchSize: configuration.batchSize, parameters: parameterCount,
-      precision: configuration.precision.rawValue, metric: run.task.metricName,
+      precision: configuration.precision.rawValue, metric: run.metrics.ownColumn,
+      metrics: run.metrics.namedColumns,
       overlap: run.overlap?.text(
         buckets: run.optimizers.reduce(0) { $0 + $1.shards.buckets.count }),
       gathersStatistics: run.communicator.size > 1 && configuration.syncBatchNorm
@@ -32,7 +33,7 @@ extension Trainer {
       epochs: (run.totalSteps + stepsPerEpoch - 1) / stepsPerEpoch,
       ranks: run.communicator.size, parameters: parameterCount, loss: run.lastLoss,
       validation: run.lastValidation, best: run.position.best,
-      judge: run.lastValidation.map { run.configuration.validate.monitored(in: $0).name },
+      monitor: run.lastValidation.map { run.configuration.validate.monitored(in: $0).name },
       seconds: ended - totals.began, samplesPerSecond: totals.samplesPerSecond,
       isInterrupted: isInterrupted, hasReachedStop: isAtStop, traffic: totals.traffic,
       end: end(isInterrupted: isInterrupted))

@@ -15,6 +15,8 @@ final class TrainingRun {
   let context: Context
   let data: TrainingData
   let task: any TrainingTask
+  /// What validations measure, with sums of nothing.
+  let metrics: MetricSet
   /// This rank's parameters, gradients and buffers.
   let arena: ParameterArena
   /// The optimizers of the task's phases, in their order.
@@ -91,6 +93,7 @@ final class TrainingRun {
     }
     self.overlap = overlap
     (data, task, arena) = (setup.data, setup.task, setup.arena)
+    metrics = setup.metrics
     (schedule, sampler, sharding) = (setup.schedule, setup.sampler, setup.sharding)
     totalSteps = setup.totalSteps
     triggers = StepTriggers(

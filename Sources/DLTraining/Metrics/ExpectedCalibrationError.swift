@@ -1,0 +1,75 @@
+import DLConfiguration
+import DLLayers
+
+/// How far confidence is from accuracy: `Σ (rows of the bin / rows) · |accuracy - confidence|` over bins
+/// of equal width.
+///
+/// The confidence is the largest probability, of bins `((m - 1) / bins, m / bins]` (Guo et al. 2017, "On
+/// Calibration of Modern Neural Networks", equation 3); for yes or no it is the probability of yes, and
+/// the accuracy the share of yes. Counterpart: `torchmetrics.CalibrationError(norm="l1")`.
+public struct ExpectedCalibrationError: MetricSpec {
+  /// The word as written in `validate.metrics`.
+  public static var word: String { "expected_calibration_error" }
+  /// The number of bins.
+  public var bins = 15
+
+  /// Makes the metric with 15 bins.
+  public init() {}
+
+  /// Makes the metric.
+  public init(bins: Int) { self.bins = bins }
+
+  /// The keys, in the order in which they are written.
+  public static var fields: [ConfigurationField<Self>] {
+    [.init("bins", \.bins, .within(1...10_000), "bins of equal width")]
+  }
+
+  /// `expected_calibration_error`, with the number of bins where it is not 15.
+  public var name: String { bins == 15 ? Self.word : "\(Self.word)_\(bins)" }
+
+  /// Right labels and labels of each bin, and the sum of their confidences.
+  public func sums(for task: MetricTask) throws -> MetricSums {
+    switch task.predictions {
+    case .classes, .labels(1): MetricSums(counts: 2 * bins, sums: bins)
+    default: throw MetricMisfit("needs classes that exclude each other", task)
+    }
+  }
+
+  /// Adds a batch.
+  public func add(_ batch: MetricBatch, to sums: inout MetricSums) throws {
+    let scores = try batch.scores
+    let probabilities = try scores.probabilities.doubles
+    func add(_ confidence: Double, isRight: Bool) {
+      let bin =
+        confidence.isNaN
+        ? bins - 1 : min(max(Int((confidence * Double(bins)).rounded(.up)) - 1, 0), bins - 1)
+      sums.counts[bin] += isRight ? 1 : 0
+      sums.counts[bins + bin] += 1
+      sums.sums[bin] += confidence
+    }
+    if case .classes(let width) = scores.kind {
+      let ignored = scores.ignoredLabel
+      for (row, label) in scores.classLabels.enumerated() where label != ignored {
+        var best = row * width
+        for index in best..<best + width where probabilities[index] > probabilities[best] {
+          best = index
+        }
+        add(probabilities[best], isRight: best - row * width == Int(label))
+      }
+    } else {
+      for (confidence, label) in zip(probabilities, scores.labels.doubles) {
+        add(confidence, isRight: label >= 0.5)
+      }
+    }
+  }
+
+  /// The mean difference.
+  public func result(_ sums: MetricSums) -> MetricResult {
+    let rows = Double(sums.counts[bins...].reduce(0, +))
+    let error = (0..<bins).reduce(0.0) { total, bin in
+      let count = sums.counts[bins + bin]
+      return count > 0 ? total + abs(Double(sums.counts[bin]) - sums.sums[bin].value) : total
+    }
+    return MetricResult(name, error / rows, higherIsBetter: false)
+  }
+}

@@ -1,0 +1,28 @@
+/// The average precision, the area under the curve of precision against recall:
+/// `Σ (recall(i) - recall(i-1)) · precision(i)` over the distinct scores from the highest on.
+///
+/// No number where a class has no row. Counterpart: `sklearn.metrics.average_precision_score`.
+public struct PRArea: RankingMetric {
+  /// The word as written in `validate.metrics`.
+  public static var word: String { "pr_auc" }
+  /// How the classes become one number.
+  public var average = AreaAverage.macro
+
+  /// Makes the metric with the mean over classes.
+  public init() {}
+
+  /// Makes the metric.
+  public init(average: AreaAverage) { self.average = average }
+
+  /// The area under the curve of one class.
+  public static func area(_ groups: [RankedGroup], wanted: Int, others: Int) -> Double {
+    guard wanted > 0 else { return .nan }
+    var (found, seen, area) = (0, 0, 0.0)
+    for group in groups {
+      found += group.wanted
+      seen += group.wanted + group.others
+      area += Double(group.wanted) * Double(found) / Double(seen)
+    }
+    return area / Double(wanted)
+  }
+}

@@ -1,0 +1,28 @@
+/// The area under the curve of true against false positives: how likely a row of the class scores
+/// higher than another, equal ones counting half.
+///
+/// `Σ over pairs ([s⁺ > s⁻] + ½ [s⁺ = s⁻]) / (n⁺ n⁻)`, in integers. No number where a class has no row, or
+/// all. Mann and Whitney 1947; counterpart: `sklearn.metrics.roc_auc_score`, one versus rest.
+public struct ROCArea: RankingMetric {
+  /// The word as written in `validate.metrics`.
+  public static var word: String { "roc_auc" }
+  /// How the classes become one number.
+  public var average = AreaAverage.macro
+
+  /// Makes the metric with the mean over classes.
+  public init() {}
+
+  /// Makes the metric.
+  public init(average: AreaAverage) { self.average = average }
+
+  /// The area under the curve of one class.
+  public static func area(_ groups: [RankedGroup], wanted: Int, others: Int) -> Double {
+    guard wanted > 0, others > 0 else { return .nan }
+    var (below, halves) = (others, 0)
+    for group in groups {
+      below -= group.others
+      halves += group.wanted * (2 * below + group.others)
+    }
+    return Double(halves) / (2 * Double(wanted) * Double(others))
+  }
+}

@@ -1,0 +1,135 @@
+import DLCluster
+import DLData
+import DLFormats
+import DLLayers
+
+/// What a data set is opened for.
+public enum DataRole: Sendable {
+  /// To be trained on.
+  case training
+  /// To choose the best checkpoint by.
+  case validation
+  /// To be evaluated on.
+  case test
+}
+
+/// A data set that a job asks for.
+public struct DataRequest: Sendable {
+  /// The name that the user gave.
+  public let path: String
+  /// What it is for.
+  public let role: DataRole
+  /// The job.
+  public let configuration: Configuration
+  /// The number of classes; the configuration's or the file's unless given.
+  let classes: Int?
+  /// What a pass over files found, by their paths.
+  let statistics: [String: FileStatistics]
+  /// What the numbers of classes shall stand for; the file's own names unless given.
+  let names: ClassNames?
+  /// Where these names come from.
+  let namesSource: String
+
+  /// The file that the name leads to.
+  public var file: String { get throws { try EmbeddedData.resolve(path) } }
+
+  /// Opens it by the first source whose kind it is.
+  func open() throws -> any Dataset {
+    for source in DataSources.all {
+      if let dataset = try source.open(self) { return dataset }
+    }
+    throw DataError("\(path): is of no kind that is known, pack it by dltrain data pack")
+  }
+}
+
+/// A kind of data sets, which says itself what is one.
+public protocol DataSource {
+  /// Opens the data set; nil where it is of another kind.
+  ///
+  /// - Throws: `FormatError`, `DataError` for one of its kind that is damaged or does not fit.
+  static func open(_ request: DataRequest) throws -> (any Dataset)?
+}
+
+/// The kinds of data sets that a job can open, asked in turn.
+public enum DataSources {
+  /// The kinds of dltrain, the last one any other file: a new one adds its line here.
+  public static var builtin: [any DataSource.Type] {
+    [
+      SyntheticSource.self,
+      GraphSource.self,
+      TokenSource.self,
+      TensorSource.self,
+    ]
+  }
+
+  private static let own = Monitor<[any DataSource.Type]>([])
+
+  /// Adds a kind of a program's own, which is asked before the others, the last one added first.
+  public static func register(_ source: any DataSource.Type) {
+    own.withLock { $0.insert(source, at: 0) }
+  }
+
+  static var all: [any DataSource.Type] { own.withLock { $0 } + builtin }
+}
+
+/// Rows that are made, where `data.synthetic` asks for them.
+enum SyntheticSource: DataSource {
+  static func open(_ request: DataRequest) throws -> (any Dataset)? {
+    let configuration = request.configuration
+    guard request.role == .training, let synthetic = configuration.data.synthetic else {
+      return nil
+    }
+    return try SyntheticDataset(
+      shape: synthetic.shape, classes: synthetic.classes, count: synthetic.rows,
+      seed: Int(clamping: configuration.seed))
+  }
+}
+
+/// Nodes of a graph: a file with a table of features.
+enum GraphSource: DataSource {
+  static func open(_ request: DataRequest) throws -> (any Dataset)? {
+    let file = try request.file
+    guard try GraphFile.isGraph(file) else { return nil }
+    let split: GraphFile.Split =
+      switch request.role {
+      case .training: .train
+      case .validation: .validation
+      case .test: .test
+      }
+    return try GraphDataset(path: file, split: split)
+  }
+}
+
+/// Windows of one long row of tokens.
+enum TokenSource: DataSource {
+  static func open(_ request: DataRequest) throws -> (any Dataset)? {
+    let (file, configuration, role) = (try request.file, request.configuration, request.role)
+    guard try TokenWindowDataset.isTokenFile(file) else { return nil }
+    guard let window = configuration.data.window else {
+      throw DataError(
+        "\(request.path): holds one long row of tokens, give data.window", exitCode: .usage)
+    }
+    let rows =
+      role == .training
+      ? configuration.batchSize : configuration.validate.batchSize ?? configuration.batchSize
+    let windows: TokenWindowDataset.Windows =
+      switch (configuration.data.order, role) {
+      case (.sequential, _): .streams(count: rows)
+      case (_, .training): .everyOffset
+      case (_, .validation), (_, .test): .disjoint
+      }
+    return try TokenWindowDataset(
+      path: file, window: window, windows: windows, statistics: request.statistics[file])
+  }
+}
+
+/// Rows of tensors x and y: every other file.
+enum TensorSource: DataSource {
+  static func open(_ request: DataRequest) throws -> (any Dataset)? {
+    let (file, configuration) = (try request.file, request.configuration)
+    return try TensorFileDataset(
+      path: file, classes: request.classes ?? configuration.data.classes,
+      ignoredLabel: (configuration.loss.loss as? any ClassLoss)?.ignoreIndex,
+      statistics: request.statistics[file], names: request.names, namesSource: request.namesSource)
+  }
+}

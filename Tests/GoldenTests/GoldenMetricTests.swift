@@ -1,0 +1,138 @@
+import DLCluster
+import DLConfiguration
+import DLFormats
+import DLLayers
+import DLTensor
+import DLTraining
+import Foundation
+import Testing
+
+/// Metrics against scikit-learn, torchmetrics, sacreBLEU and SciPy, and with equal bits however rows
+/// are divided into batches and over ranks.
+@Suite struct GoldenMetricTests {
+  static func cases() throws -> [JSON] {
+    let bytes = try File.contents(of: Golden.folder + "/metrics.json")
+    return try JSON(parsing: String(decoding: bytes, as: UTF8.self))["cases"]?.array ?? []
+  }
+
+  @Test(arguments: ["float64", "float32"])
+  func equalReferences(precision: String) throws {
+    let dtype: DType = precision == "float64" ? .float64 : .float32
+    var words: Set<String> = []
+    for json in try GoldenMetricTests.cases() {
+      let rows = try MetricRows(json)
+      let expected = json["expected"]?.array ?? []
+      let metrics = try expected.map { try metric($0["metric"]) }
+      words.formUnion(metrics.map { type(of: $0).word })
+      let alone = try rows.results(metrics, dtype, ranks: 1, batch: rows.count)[0]
+      for (result, want) in zip(alone, expected) {
+        check(result, want["value"], tolerance: dtype == .float64 ? 1e-10 : 1e-3, rows.name)
+      }
+      for (ranks, batch) in [(1, 7), (2, 3), (4, 5), (4, 1)] {
+        for results in try rows.results(metrics, dtype, ranks: ranks, batch: batch) {
+          for (mine, theirs) in zip(results, alone) {
+            let what = "\(rows.name), \(mine.name), \(ranks) ranks, batches of \(batch)"
+            // The sums of products that the Frechet distance needs are rounded.
+            if mine.name == "frechet_distance" {
+              #expect(abs((mine.value ?? .nan) / (theirs.value ?? 0) - 1) < 1e-10, "\(what)")
+            } else {
+              #expect(mine == theirs, "\(what)")
+            }
+          }
+        }
+      }
+    }
+    #expect(words == Set(MetricRegistry.builtin.map { $0.word }))
+  }
+
+  private func metric(_ json: JSON?) throws -> any MetricSpec {
+    let text = json?.description ?? ""
+    return try JSONDecoder().decode(MetricConfiguration.self, from: Data(text.utf8)).metric
+  }
+
+  private func check(_ got: MetricResult, _ want: JSON?, tolerance: Double, _ name: String) {
+    let (numbers, expected): ([Double], [Double]) =
+      switch got.content {
+      case .number, .share: ([got.value ?? .nan], [want?.double ?? .infinity])
+      case .perClass(let values): (values, (want?.array ?? []).compactMap(\.double))
+      case .matrix(let rows):
+        (
+          rows.flatMap { $0.map { Double($0) } },
+          (want?.array ?? []).flatMap { ($0.array ?? []).compactMap(\.double) }
+        )
+      }
+    #expect(numbers.count == expected.count && !numbers.isEmpty, "\(name), \(got.name)")
+    for (a, b) in zip(numbers, expected) {
+      #expect(abs(a - b) <= tolerance * max(1, abs(b)), "\(name), \(got.name): \(a), expected \(b)")
+    }
+  }
+}
+
+/// The rows of a case.
+private struct MetricRows {
+  let name: String
+  let json: JSON
+  let count: Int
+
+  init(_ json: JSON) throws {
+    self.json = json
+    name = json["name"]?.string ?? ""
+    let width = json["width"]?.int ?? 1
+    count =
+      json["shape"]?.array?.first?.int ?? json["candidates"]?.array?.count
+      ?? (json["real"]?.array?.count ?? 0) / width
+  }
+
+  /// The metrics as each rank has them, from batches of so many rows that ranks take in turn.
+  func results(_ metrics: [any MetricSpec], _ type: DType, ranks: Int, batch: Int) throws
+    -> [[MetricResult]]
+  {
+    try ThreadGroup.run(ranks: ranks) { communicator in
+      let context = Context(communicator: communicator, precision: type, seed: 1)
+      let whole = try rows(0..<count, context)
+      var set = try MetricSet(
+        metrics, ValidateConfiguration(), for: MetricTask(whole.kind, labels: whole.labelCount))
+      for start in stride(from: 0, to: count, by: batch)
+      where (start / batch) % ranks == communicator.rank {
+        try set.add(rows(start..<min(start + batch, count), context))
+      }
+      try set.reduce(over: communicator)
+      return set.defaults
+    }
+  }
+
+  private func rows(_ range: Range<Int>, _ context: Context) throws -> MetricBatch {
+    func part(_ key: String) -> [JSON] {
+      let all = json[key]?.array ?? []
+      let width = all.count / count
+      return Array(all[range.lowerBound * width..<range.upperBound * width])
+    }
+    if let width = json["width"]?.int {
+      return .features(
+        real: part("real").compactMap(\.double), generated: part("generated").compactMap(\.double),
+        width: width)
+    }
+    if json["candidates"] != nil {
+      return .texts(
+        candidates: part("candidates").compactMap(\.string),
+        references: part("references").compactMap(\.string))
+    }
+    func shape(_ key: String) -> Shape {
+      let sizes = (json[key]?.array ?? []).compactMap(\.int)
+      return Shape([range.count] + sizes.dropFirst())
+    }
+    let outputs = try Tensor.values(
+      part("outputs").compactMap(\.double), shape: shape("shape"), context: context)
+    let values = part("labels").compactMap(\.double)
+    let labels =
+      json["classes"] == .bool(true)
+      ? try Tensor.labels(values.map { Int32($0) }, shape: shape("label_shape"), context: context)
+      : try Tensor.values(values, shape: shape("label_shape"), context: context)
+    let word = json["loss"]?.string ?? ""
+    let options = json["ignored"]?.int.map { "{\"ignore_index\": \($0)}" } ?? "{}"
+    let loss = try JSONDecoder().decode(
+      LossConfiguration.self, from: Data("{\"\(word)\": \(options)}".utf8)
+    ).loss
+    return .scores(ScoreBatch(outputs, labels: labels, loss: loss))
+  }
+}
