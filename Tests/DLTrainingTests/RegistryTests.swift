@@ -87,7 +87,7 @@ private struct OwnCodecSpec: CodecSpec {
         let properties = type.schema(.none)["properties"]?.value
         guard case .mapping(let entries)? = properties else { continue }
         for entry in entries {
-          let text = entry.value["type"]?.flow() ?? "any"
+          let text = entry.value["type"]?.yaml() ?? "any"
           #expect(schemas[entry.key, default: text] == text, "\(type.word).\(entry.key)")
           schemas[entry.key] = text
         }
