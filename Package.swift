@@ -20,7 +20,7 @@ let package = Package(
       name: "DLCommands",
       dependencies: [
         "DLRecipes", "DLTraining", "DLModels", "DLLayers", "DLOptimizers", "DLData",
-        "DLConfiguration", "DLTensor", "DLCluster", "DLFormats",
+        "DLConfiguration", "DLTensor", "DLCluster", "DLFormats", "DLCore",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "Logging", package: "swift-log"),
       ]),
@@ -29,36 +29,39 @@ let package = Package(
       name: "DLTrain",
       dependencies: [
         "DLCommands", "DLTraining", "DLModels", "DLLayers", "DLOptimizers", "DLData",
-        "DLConfiguration", "DLTensor", "DLCluster", "DLFormats",
+        "DLConfiguration", "DLTensor", "DLCluster", "DLFormats", "DLCore",
       ]),
     // Floors 7 to 5: named jobs, the trainer, the zoo.
     .target(
-      name: "DLRecipes", dependencies: ["DLTraining", "DLFormats"]),
+      name: "DLRecipes", dependencies: ["DLTraining", "DLFormats", "DLCore"]),
     .target(
       name: "DLTraining",
       dependencies: [
         "DLModels", "DLConfiguration", "DLLayers", "DLOptimizers", "DLData", "DLTensor",
-        "DLCluster", "DLFormats",
+        "DLCluster", "DLFormats", "DLCore",
         "CKernels", "CSystem", .product(name: "Logging", package: "swift-log"),
       ]),
-    .target(name: "DLModels", dependencies: ["DLLayers", "DLConfiguration", "DLTensor"]),
+    .target(name: "DLModels", dependencies: ["DLLayers", "DLConfiguration", "DLTensor", "DLCore"]),
     // Floor 4: layers and losses; update rules and schedules; datasets and samplers.
-    .target(name: "DLLayers", dependencies: ["DLConfiguration", "DLTensor", "DLCluster"]),
+    .target(
+      name: "DLLayers", dependencies: ["DLConfiguration", "DLTensor", "DLCluster", "DLCore"]),
     .target(
       name: "DLOptimizers",
-      dependencies: ["DLConfiguration", "DLTensor", "DLCluster", "CKernels"]),
+      dependencies: ["DLConfiguration", "DLTensor", "DLCore", "CKernels"]),
     .target(
-      name: "DLData", dependencies: ["DLFormats", "DLTensor", "DLCluster", "CKernels"],
+      name: "DLData", dependencies: ["DLFormats", "DLTensor", "DLCluster", "DLCore", "CKernels"],
       resources: [.copy("Resources")]),
     // Floor 3: tensors, autograd, ops; sections of a configuration.
-    .target(name: "DLTensor", dependencies: ["DLCluster", "CKernels", "COpenBLAS"]),
+    .target(name: "DLTensor", dependencies: ["DLCluster", "DLCore", "CKernels", "COpenBLAS"]),
     .target(
       name: "DLConfiguration",
-      dependencies: ["DLCluster", "DLFormats", .product(name: "Yams", package: "Yams")]),
+      dependencies: ["DLFormats", "DLCore", .product(name: "Yams", package: "Yams")]),
     // Floor 2: communicators; file formats.
-    .target(name: "DLCluster", dependencies: ["CMPI", "CKernels", "CSystem"]),
-    .target(name: "DLFormats", dependencies: ["CZlib", "CTurboJPEG", "CPNG", "CImage"]),
-    // Floor 1: C.
+    .target(name: "DLCluster", dependencies: ["DLCore", "CMPI", "CKernels", "CSystem"]),
+    .target(name: "DLFormats", dependencies: ["DLCore", "CZlib", "CTurboJPEG", "CPNG", "CImage"]),
+    // Floor 1: errors, files, texts, threads and clocks.
+    .target(name: "DLCore", dependencies: ["CSystem"]),
+    // The ground floor: C.
     .target(name: "CKernels", cSettings: [.headerSearchPath("."), .headerSearchPath("shared")]),
     .target(name: "CSystem"),
     .target(name: "CMPI", dependencies: ["COpenMPI"]),
@@ -76,33 +79,35 @@ let package = Package(
       dependencies: [
         "DLTraining", "DLModels", "DLLayers", "DLOptimizers", "DLData", "DLConfiguration",
         "DLTensor",
-        "DLCluster", "DLFormats", "CKernels",
+        "DLCluster", "DLFormats", "DLCore", "CKernels",
       ],
       exclude: ["Golden"]),
     .testTarget(
       name: "GoldenTests",
       dependencies: [
         "DLTraining", "DLModels", "DLLayers", "DLConfiguration", "DLTensor", "DLCluster",
-        "DLFormats",
+        "DLFormats", "DLCore",
       ],
       exclude: ["Golden"]),
-    .testTarget(name: "DLLayersTests", dependencies: ["DLLayers", "DLTensor", "DLCluster"]),
-    .testTarget(name: "DLTensorTests", dependencies: ["DLTensor", "DLCluster"]),
+    .testTarget(
+      name: "DLLayersTests", dependencies: ["DLLayers", "DLTensor", "DLCluster", "DLCore"]),
+    .testTarget(name: "DLTensorTests", dependencies: ["DLTensor", "DLCluster", "DLCore"]),
     .testTarget(
       name: "DLOptimizersTests",
-      dependencies: ["DLOptimizers", "DLConfiguration", "DLTensor", "DLFormats"]),
+      dependencies: ["DLOptimizers", "DLConfiguration", "DLTensor", "DLFormats", "DLCore"]),
     .testTarget(
-      name: "DLFormatsTests", dependencies: ["DLFormats"], exclude: ["Golden"]),
+      name: "DLFormatsTests", dependencies: ["DLFormats", "DLCore"], exclude: ["Golden"]),
     .testTarget(
       name: "DLDataTests",
       dependencies: ["DLData", "DLTensor", "DLFormats", "DLCluster", "CKernels"],
       exclude: ["Golden"]),
-    .testTarget(name: "ProcessTests", dependencies: ["DLFormats"]),
-    .testTarget(name: "DLClusterTests", dependencies: ["DLCluster"]),
+    .testTarget(name: "ProcessTests", dependencies: ["DLFormats", "DLCore"]),
+    .testTarget(name: "DLClusterTests", dependencies: ["DLCluster", "DLCore"]),
     .executableTarget(
       name: "dltrain-model", dependencies: ["DLTrain"], path: "Tests/ModelProgram"),
     .executableTarget(
-      name: "ClusterCheck", dependencies: ["DLCluster", "CMPI"], path: "Tests/ClusterCheck"),
+      name: "ClusterCheck", dependencies: ["DLCluster", "DLCore", "CMPI"],
+      path: "Tests/ClusterCheck"),
   ],
   swiftLanguageModes: [.v6]
 )

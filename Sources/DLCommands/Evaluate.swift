@@ -1,5 +1,6 @@
 import ArgumentParser
 import DLCluster
+import DLCore
 import DLTraining
 
 /// A run folder and one of its checkpoints.

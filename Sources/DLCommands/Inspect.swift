@@ -1,5 +1,6 @@
 import ArgumentParser
 import DLCluster
+import DLCore
 import DLRecipes
 import DLTraining
 

@@ -1,4 +1,4 @@
-import DLCluster
+import DLCore
 
 /// The faults of a configuration, all that were found, one line each.
 public struct ConfigurationError: DLError, Equatable {

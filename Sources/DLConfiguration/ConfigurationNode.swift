@@ -1,3 +1,4 @@
+import DLCore
 import DLFormats
 
 /// A configuration as a tree of values that know where they were written.

@@ -1,3 +1,4 @@
+import DLCore
 import DLFormats
 
 /// A type of which a configuration can hold values.

@@ -1,4 +1,5 @@
 import DLCluster
+import DLCore
 import DLTensor
 
 /// Loads one rank's rows, a step ahead of the training, on a thread of its own.

@@ -1,5 +1,4 @@
-import DLCluster
-import DLFormats
+import DLCore
 
 /// A request for data that cannot be met, such as a batch size of 0.
 public struct DataError: DLError {
@@ -13,9 +12,4 @@ public struct DataError: DLError {
     self.description = description
     self.exitCode = exitCode
   }
-}
-
-extension FormatError: DLError {
-  /// The exit code: bad data or failed input and output.
-  public var exitCode: ExitCode { kind == .content ? .data : .io }
 }

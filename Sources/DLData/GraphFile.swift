@@ -1,4 +1,5 @@
 import DLCluster
+import DLCore
 import DLFormats
 
 /// A graph whose nodes have features that are 0 or 1, classes and splits, in a safetensors file.

@@ -1,5 +1,6 @@
 import CKernels
 import DLCluster
+import DLCore
 import DLTensor
 
 /// How raw inputs become a network's input: uint8 is divided by 255, then (x - mean) / std.

@@ -1,4 +1,5 @@
 import DLCluster
+import DLCore
 
 /// Which samples make up each micro-batch of each step: the same for every number of ranks.
 ///

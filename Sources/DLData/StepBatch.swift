@@ -1,4 +1,5 @@
 import DLCluster
+import DLCore
 import Glibc
 
 /// One rank's part of a micro-batch, in buffers that the loader owns.

@@ -1,4 +1,5 @@
 import CKernels
+import DLCore
 import DLFormats
 import DLTensor
 

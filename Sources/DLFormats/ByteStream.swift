@@ -1,4 +1,5 @@
 import CZlib
+import DLCore
 
 /// The bytes of a file in order, unpacked on the way if it is gzip (RFC 1952).
 final class ByteStream {

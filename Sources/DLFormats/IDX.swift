@@ -1,3 +1,5 @@
+import DLCore
+
 /// An IDX file (the format of MNIST), plain or gzip.
 ///
 /// Two zero bytes, a type code, the number of dimensions, each dimension as a big-endian 32-bit

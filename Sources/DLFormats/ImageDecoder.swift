@@ -1,5 +1,6 @@
 import CImage
 import CTurboJPEG
+import DLCore
 
 /// Decodes JPEG (libjpeg-turbo) and PNG (libpng) from memory, to the bytes that Pillow gives; told
 /// apart by their first bytes.

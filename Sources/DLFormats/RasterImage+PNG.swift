@@ -1,4 +1,5 @@
 import CPNG
+import DLCore
 
 extension RasterImage {
   /// The picture as the bytes of a PNG file.

@@ -1,3 +1,5 @@
+import DLCore
+
 /// A picture of bytes, row by row from the top: `[height, width, channels]`, 1 channel (gray) or 3
 /// (red, green, blue).
 public struct RasterImage: Sendable, Hashable {

@@ -1,3 +1,5 @@
+import DLCore
+
 /// The element types of safetensors files, by the names they have there.
 public enum SafetensorsType: String, Sendable, Hashable, CaseIterable {
   case bool = "BOOL"

@@ -1,3 +1,5 @@
+import DLCore
+
 /// The header of a safetensors file, checked: every range lies in the file and has its shape's
 /// size.
 struct SafetensorsHeader {

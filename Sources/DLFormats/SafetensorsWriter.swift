@@ -1,3 +1,5 @@
+import DLCore
+
 /// One tensor to be written to a safetensors file.
 public struct SafetensorsTensor {
   /// Takes the next bytes of a tensor.

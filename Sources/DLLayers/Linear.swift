@@ -1,5 +1,6 @@
 import DLCluster
 import DLConfiguration
+import DLCore
 import DLTensor
 
 /// A fully connected layer: `y = x · weightᵀ + bias`, on the last axis.

@@ -1,4 +1,4 @@
-import DLCluster
+import DLCore
 
 /// A hyperparameter outside the range in which its update rule is defined.
 public struct OptimizerError: DLError, Hashable {

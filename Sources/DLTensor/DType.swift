@@ -1,5 +1,6 @@
 import CKernels
 import DLCluster
+import DLCore
 
 /// The element type of a tensor.
 public enum DType: String, Sendable, Hashable, CaseIterable {

@@ -1,5 +1,6 @@
 import CKernels
 import DLCluster
+import DLCore
 import Glibc
 
 /// Philox4x32-10: a random function of a counter and a key, without state.

@@ -1,4 +1,5 @@
 import DLCluster
+import DLCore
 
 /// An op that cannot be carried out: shapes that do not fit, a value outside its domain, memory
 /// that is not there.

@@ -1,6 +1,7 @@
 @_exported import DLCluster
 @_exported import DLCommands
 @_exported import DLConfiguration
+@_exported import DLCore
 @_exported import DLData
 @_exported import DLFormats
 @_exported import DLLayers

@@ -1,4 +1,5 @@
 import DLCluster
+import DLCore
 
 /// Arenas whose shares have one owner each: sums with the tree's bits, and parameters known to all.
 func checkArena(_ group: any Communicator, _ title: String) throws -> Int {

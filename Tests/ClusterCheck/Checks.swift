@@ -1,4 +1,5 @@
 import DLCluster
+import DLCore
 
 /// Values whose magnitudes span 40 binary orders, so that another order of summation shows.
 func value(_ rank: Int, _ index: Int) -> Float {

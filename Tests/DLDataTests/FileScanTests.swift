@@ -1,5 +1,6 @@
 import CKernels
 import DLCluster
+import DLCore
 import DLData
 import DLFormats
 import Foundation

@@ -1,4 +1,5 @@
 import DLCluster
+import DLCore
 import DLData
 import DLFormats
 import Foundation

@@ -1,3 +1,4 @@
+import DLCore
 import DLFormats
 import Foundation
 import Testing
@@ -12,7 +13,7 @@ import Testing
     #expect(try File.contents(of: path) == Array("two".utf8))
     #expect(try File.list(folder.path) == ["latest"])
     let error = try formatError { try File.replace("\(folder.path)/no/file") { _ in } }
-    #expect(error?.exitStatus == 74)
+    #expect(error?.exitCode == .io)
     #expect(error?.file == "\(folder.path)/no/file")
   }
 
@@ -27,7 +28,7 @@ import Testing
     let error = try formatError {
       _ = try File.link("\(folder.path)/none", to: "\(folder.path)/three")
     }
-    #expect(error?.exitStatus == 74)
+    #expect(error?.exitCode == .io)
   }
 
   @Test func foldersFilesAndLimits() throws {
@@ -36,13 +37,13 @@ import Testing
     try File.makeFolder(deep)
     #expect(File.isFolder(deep))
     let path = try folder.write([1, 2, 3, 4])
-    #expect(try formatError { try File.makeFolder(path + "/x") }?.exitStatus == 74)
-    #expect(try formatError { _ = try File.contents(of: path, limit: 3) }?.exitStatus == 65)
-    #expect(try formatError { _ = try File("", .read) }?.exitStatus == 74)
-    #expect(try formatError { _ = try File("/dev/zero", .read) }?.exitStatus == 74)
+    #expect(try formatError { try File.makeFolder(path + "/x") }?.exitCode == .io)
+    #expect(try formatError { _ = try File.contents(of: path, limit: 3) }?.exitCode == .data)
+    #expect(try formatError { _ = try File("", .read) }?.exitCode == .io)
+    #expect(try formatError { _ = try File("/dev/zero", .read) }?.exitCode == .io)
     #expect(try File.remove(path))
     #expect(try !File.remove(path))
-    #expect(try formatError { _ = try File.list(path) }?.exitStatus == 74)
+    #expect(try formatError { _ = try File.list(path) }?.exitCode == .io)
   }
 
   @Test func whatLiesAtAPath() throws {
@@ -59,11 +60,11 @@ import Testing
       let link = "\(folder.path)/\(name)"
       try FileManager.default.createSymbolicLink(atPath: link, withDestinationPath: target)
       let error = try formatError { _ = try File.kind(of: link) }
-      #expect(error?.exitStatus == 74 && error?.file == link)
+      #expect(error?.exitCode == .io && error?.file == link)
     }
     #expect(File.exists("\(folder.path)/circle/file"))
     #expect(
-      try formatError { _ = try File.kind(of: "\(folder.path)/circle/file") }?.exitStatus == 74)
+      try formatError { _ = try File.kind(of: "\(folder.path)/circle/file") }?.exitCode == .io)
   }
 
   @Test func appendAndTruncate() throws {

@@ -1,3 +1,4 @@
+import DLCore
 import DLFormats
 import Foundation
 import Testing
@@ -34,10 +35,10 @@ import Testing
     let bytes = try File.contents(of: golden(name))
     for count in 0..<bytes.count {
       let path = try folder.write(Array(bytes[..<count]))
-      #expect(try formatError { _ = try read(path, step: 4) }?.exitStatus == 65)
+      #expect(try formatError { _ = try read(path, step: 4) }?.exitCode == .data)
     }
     let path = try folder.write(bytes + [1])
-    #expect(try formatError { _ = try read(path, step: 4) }?.exitStatus == 65)
+    #expect(try formatError { _ = try read(path, step: 4) }?.exitCode == .data)
   }
 
   @Test(arguments: ["words.idx", "words.idx.gz"])
@@ -49,7 +50,7 @@ import Testing
         damaged[position] ^= 1 << bit
         let path = try folder.write(damaged)
         let error = try formatError { _ = try read(path, step: 4) }
-        #expect(error == nil || error?.exitStatus == 65)
+        #expect(error == nil || error?.exitCode == .data)
       }
     }
   }
@@ -60,7 +61,7 @@ import Testing
     let overflow = try formatError { _ = try IDXFile(path: path) }
     #expect(overflow?.what.contains("overflow") == true)
     path = try folder.write([0, 0, 8, 2, 0x7f, 0xff, 0xff, 0xff, 0, 0, 0, 4, 1, 2, 3])
-    #expect(try formatError { _ = try IDXFile(path: path) }?.exitStatus == 65)
+    #expect(try formatError { _ = try IDXFile(path: path) }?.exitCode == .data)
   }
 
   @Test func gzipOfSeveralMembersIsOneStream() throws {
@@ -81,9 +82,9 @@ import Testing
   }
 
   @Test func refusesFoldersAndAbsentFiles() throws {
-    #expect(try formatError { _ = try IDXFile(path: folder.path) }?.exitStatus == 74)
+    #expect(try formatError { _ = try IDXFile(path: folder.path) }?.exitCode == .io)
     let error = try formatError { _ = try IDXFile(path: folder.path + "/absent") }
-    #expect(error?.exitStatus == 74)
+    #expect(error?.exitCode == .io)
     #expect(error?.description.contains("No such file") == true)
   }
 }

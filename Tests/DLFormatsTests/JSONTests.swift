@@ -1,3 +1,4 @@
+import DLCore
 import DLFormats
 import Foundation
 import Testing
@@ -50,7 +51,7 @@ import Testing
   ])
   func refuses(text: String) throws {
     let error = try formatError { _ = try JSON(parsing: text, file: "x.json") }
-    #expect(error?.exitStatus == 65)
+    #expect(error?.exitCode == .data)
   }
 
   @Test func boundsDepthAndRefusesBytesThatAreNotText() throws {

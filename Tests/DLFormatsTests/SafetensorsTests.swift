@@ -1,3 +1,4 @@
+import DLCore
 import DLFormats
 import Foundation
 import Testing
@@ -81,7 +82,7 @@ import Testing
       let error = try formatError {
         try row.withUnsafeMutableBytes { try file.read(info, rows: rows, into: $0) }
       }
-      #expect(error?.exitStatus == 65)
+      #expect(error?.exitCode == .data)
     }
     #expect(try formatError { _ = try file.info("absent") }?.what.contains("absent") == true)
   }
@@ -92,7 +93,7 @@ import Testing
     let file = try SafetensorsFile(path: path)
     try File(path, .update).truncate(to: bytes.count - 3)
     let error = try formatError { _ = try file.bytes("flag") }
-    #expect(error?.exitStatus == 65)
+    #expect(error?.exitCode == .data)
     #expect(error?.file == path)
     #expect(error?.offset == bytes.count - 3)
     #expect(error?.description.contains("cut short") == true)
@@ -104,7 +105,7 @@ import Testing
       for count in 0..<bytes.count {
         let path = try folder.write(Array(bytes[..<count]))
         let error = try formatError { _ = try SafetensorsFile(path: path) }
-        #expect(error?.exitStatus == 65, "\(name) cut to \(count) bytes")
+        #expect(error?.exitCode == .data, "\(name) cut to \(count) bytes")
       }
     }
   }
@@ -122,7 +123,7 @@ import Testing
           let file = try SafetensorsFile(path: path)
           for tensor in file.tensors { _ = try file.bytes(tensor.name) }
         }
-        #expect(error == nil || error?.exitStatus == 65)
+        #expect(error == nil || error?.exitCode == .data)
       }
     }
   }
@@ -159,7 +160,7 @@ import Testing
   func refusesWhatDoesNotAddUp(header: String, message: String) throws {
     let path = try folder.write(safetensors(header, data: [0, 0, 0, 0]))
     let error = try formatError { _ = try SafetensorsFile(path: path) }
-    #expect(error?.exitStatus == 65)
+    #expect(error?.exitCode == .data)
     #expect(error?.description.contains(message) == true, "\(error?.description ?? "accepted")")
     #expect(error?.description.hasPrefix(path) == true)
   }
@@ -168,7 +169,7 @@ import Testing
     for length in [UInt64.max, 1 << 63, 100_000_001, 100_000_000, 9] {
       let bytes = withUnsafeBytes(of: length.littleEndian) { Array($0) } + Array("{}".utf8)
       let path = try folder.write(bytes)
-      #expect(try formatError { _ = try SafetensorsFile(path: path) }?.exitStatus == 65)
+      #expect(try formatError { _ = try SafetensorsFile(path: path) }?.exitCode == .data)
     }
   }
 
@@ -181,7 +182,7 @@ import Testing
           to: "/dev/full", atomically: false)
       }
     }
-    #expect(error?.exitStatus == 74)
+    #expect(error?.exitCode == .io)
     #expect(error?.description.contains("No space left") == true)
     #expect(error?.advice.contains("free some space") == true)
   }
@@ -209,7 +210,7 @@ import Testing
       [SafetensorsTensor(name: "a", dtype: .uint8, shape: shape) { _ in }]
     }
     for tensors in bad + [[one, one]] {
-      #expect(try formatError { try SafetensorsWriter.write(tensors, to: path) }?.exitStatus == 65)
+      #expect(try formatError { try SafetensorsWriter.write(tensors, to: path) }?.exitCode == .data)
     }
     #expect(!File.exists(path))
   }

@@ -1,4 +1,5 @@
 import DLConfiguration
+import DLCore
 import DLData
 import DLFormats
 import DLTraining

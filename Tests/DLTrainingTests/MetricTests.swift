@@ -1,5 +1,6 @@
 import DLCluster
 import DLConfiguration
+import DLCore
 import DLData
 import DLFormats
 import DLLayers

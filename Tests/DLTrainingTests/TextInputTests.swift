@@ -1,4 +1,5 @@
 import DLConfiguration
+import DLCore
 import DLFormats
 import DLTraining
 import Foundation

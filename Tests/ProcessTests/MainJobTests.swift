@@ -1,3 +1,4 @@
+import DLCore
 import DLFormats
 import Foundation
 import Testing

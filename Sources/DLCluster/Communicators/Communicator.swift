@@ -1,3 +1,5 @@
+import DLCore
+
 /// What a rank can do together with its peers; one object per rank, used by that rank's thread
 /// alone.
 ///

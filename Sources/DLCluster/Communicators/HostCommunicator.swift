@@ -1,3 +1,5 @@
+import DLCore
+
 /// Ranks of several processes that share the memory of their hosts.
 ///
 /// Where one host holds all ranks, their collectives run through its shared memory. Between several

@@ -1,4 +1,5 @@
 import CSystem
+import DLCore
 import Glibc
 
 /// The ranks of one host, over memory that its processes share: a barrier, and for each rank two

@@ -1,4 +1,5 @@
 import CMPI
+import DLCore
 
 /// Ranks that are processes of an MPI job.
 ///

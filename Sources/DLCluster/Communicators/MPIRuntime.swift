@@ -1,5 +1,6 @@
 import CKernels
 import CMPI
+import DLCore
 import Glibc
 
 /// What MPI allows threads to do.

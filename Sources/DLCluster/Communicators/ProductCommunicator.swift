@@ -1,4 +1,5 @@
 import CSystem
+import DLCore
 
 /// Ranks that are threads of several processes: rank = process * threads + thread.
 ///

@@ -1,3 +1,5 @@
+import DLCore
+
 /// A communicator of one rank, whose collectives are the identity.
 public final class SingleRank: Communicator {
   /// Always 0.

@@ -1,3 +1,5 @@
+import DLCore
+
 /// A rank of a ``ThreadGroup``; it belongs to its thread.
 public final class ThreadCommunicator: Communicator {
   /// This thread's index in the group.

@@ -1,4 +1,5 @@
 import CSystem
+import DLCore
 
 /// Ranks that are threads of one process.
 public enum ThreadGroup {
@@ -34,7 +35,7 @@ func runThreads<R: Sendable>(
 ) throws -> [R] {
   let outcomes = Outcomes<R>(count: count)
   var threads: [SystemThread] = []
-  var refused: ClusterError?
+  var refused: SystemError?
   for index in 0..<count {
     do {
       threads.append(

@@ -1,4 +1,5 @@
 import CSystem
+import DLCore
 
 /// Nanoseconds that a rank with a core of its own waits awake: ranks of a step come within a few
 /// milliseconds of each other, and a core that was put to sleep is late, in virtual machines above

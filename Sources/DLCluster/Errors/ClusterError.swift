@@ -1,3 +1,5 @@
+import DLCore
+
 /// What can go wrong between ranks.
 public enum ClusterError: DLError, Equatable {
   /// Another rank failed or returned, so that this rank's collective cannot complete.

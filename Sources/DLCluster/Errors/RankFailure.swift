@@ -1,3 +1,4 @@
+import DLCore
 import Foundation
 
 /// The failure of one rank, as every rank throws it.

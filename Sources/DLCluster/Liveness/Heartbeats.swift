@@ -1,3 +1,4 @@
+import DLCore
 import Glibc
 
 /// Messages by which hosts show each other that they are there, and what their ranks are at.

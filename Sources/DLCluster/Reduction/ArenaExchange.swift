@@ -1,3 +1,5 @@
+import DLCore
+
 /// The memory of a model's parameters and gradients on one rank, and what the ranks do with it in a
 /// step: sum the gradients, and hear of each other's updates.
 ///

@@ -1,3 +1,5 @@
+import DLCore
+
 /// A rank that owns shares, and its gradients.
 struct ShareOwner {
   let rank: Int

@@ -1,4 +1,5 @@
 import CSystem
+import DLCore
 
 /// The sums of a step's gradients, bucket by bucket, while the ranks go on with the backward pass.
 ///

@@ -1,4 +1,5 @@
 import CKernels
+import DLCore
 
 /// The sums, in tree order, that make the root of a ``ReductionTree`` from some of its subtrees.
 public final class ReductionPlan: Sendable {

@@ -1,4 +1,5 @@
 import CSystem
+import DLCore
 
 /// An arena whose parameters the ranks of a domain (a process, or a host) have in common, and whose
 /// shares each have one owner.

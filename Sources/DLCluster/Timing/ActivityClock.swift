@@ -1,3 +1,5 @@
+import DLCore
+
 /// Tells what a rank's time is spent on: every moment counts for one activity, the innermost.
 ///
 /// Used by the rank's thread alone; allocates nothing once it is made.

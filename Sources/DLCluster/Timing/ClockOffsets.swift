@@ -1,3 +1,5 @@
+import DLCore
+
 /// How far the clocks of all ranks are ahead of rank 0's.
 ///
 /// A gathering of clock readings bounds an offset from both sides: rank r has its result after rank

@@ -1,12 +1,3 @@
-import Glibc
-
-/// Nanoseconds on a clock that never goes back, from an origin of the host's own.
-public func monotonicNanoseconds() -> Int {
-  var time = timespec()
-  clock_gettime(CLOCK_MONOTONIC, &time)
-  return Int(time.tv_sec) * 1_000_000_000 + Int(time.tv_nsec)
-}
-
 /// What a thread is at.
 public enum Activity: UInt8, CaseIterable, Sendable {
   /// Whatever has no name of its own.

@@ -1,3 +1,4 @@
+import DLCore
 import DLFormats
 
 /// The names of a data set's classes, in the order of their numbers.

@@ -1,4 +1,5 @@
 import CKernels
+import DLCore
 import DLFormats
 
 /// What a pass over one tensor of a data set file found: what its values lie between, and whether

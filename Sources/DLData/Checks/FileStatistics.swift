@@ -1,4 +1,5 @@
 import CKernels
+import DLCore
 import DLFormats
 
 /// What one pass over a data set file found: a digest of its content, and statistics of its

@@ -1,3 +1,4 @@
+import DLCore
 import DLFormats
 
 /// Whether the tokens of two files stand for the same.

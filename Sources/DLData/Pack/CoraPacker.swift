@@ -1,3 +1,4 @@
+import DLCore
 import DLFormats
 
 /// Turns a citation graph of two tables into a graph file.

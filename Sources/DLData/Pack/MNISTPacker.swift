@@ -1,3 +1,4 @@
+import DLCore
 import DLFormats
 
 /// A data set file that was written.

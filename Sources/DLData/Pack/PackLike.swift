@@ -1,3 +1,4 @@
+import DLCore
 import DLFormats
 
 /// A data set file by which others are packed, so that their numbers stand for the same.

@@ -1,3 +1,4 @@
+import DLCore
 import DLFormats
 
 /// Turns pairs of text files, one sentence a line, into data set files for translation.

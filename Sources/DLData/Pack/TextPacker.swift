@@ -1,4 +1,5 @@
 import DLCluster
+import DLCore
 import DLFormats
 
 /// Turns a text into rows of tokens for language models.

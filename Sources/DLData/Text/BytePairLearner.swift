@@ -1,3 +1,4 @@
+import DLCore
 import DLFormats
 
 /// Learns the pairs of a ``BytePairTokenizer`` from the words of a text.

@@ -1,3 +1,4 @@
+import DLCore
 import DLFormats
 
 /// Pieces of words by byte pair encoding over characters (Sennrich, Haddow, Birch 2016).

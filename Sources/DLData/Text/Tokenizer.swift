@@ -1,3 +1,4 @@
+import DLCore
 import DLFormats
 
 /// Turns text into numbers and back.

@@ -1,5 +1,6 @@
 import DLCluster
 import DLConfiguration
+import DLCore
 import DLTensor
 
 /// `x` where positive, `weight · x` elsewhere, the weight learned.

@@ -1,4 +1,5 @@
 import DLCluster
+import DLCore
 import DLTensor
 
 /// What stands between the two matrices of a Transformer's feed-forward part.

@@ -1,5 +1,6 @@
 import DLCluster
 import DLConfiguration
+import DLCore
 import DLTensor
 
 /// Batch normalisation over all axes but the last, with statistics over the whole batch on all

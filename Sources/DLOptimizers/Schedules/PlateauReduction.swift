@@ -1,4 +1,5 @@
 import DLConfiguration
+import DLCore
 
 /// A factor of the learning rate that falls where a metric stops improving, as
 /// `torch.optim.lr_scheduler.ReduceLROnPlateau`.

@@ -1,5 +1,6 @@
 import CKernels
 import DLCluster
+import DLCore
 
 /// The running statistics that a batch normalisation moves in training and uses in evaluation.
 public struct RunningStatistics {

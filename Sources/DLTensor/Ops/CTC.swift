@@ -1,5 +1,6 @@
 import CKernels
 import DLCluster
+import DLCore
 
 extension Tensor {
   /// Connectionist temporal classification: `-Σ log p(labels | x)` over rows; a scalar.

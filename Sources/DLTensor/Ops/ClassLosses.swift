@@ -1,5 +1,6 @@
 import CKernels
 import DLCluster
+import DLCore
 
 extension Tensor {
   /// `-Σ weight[c] · q[c] · log softmax(logits)[c]` over rows and classes; a scalar.

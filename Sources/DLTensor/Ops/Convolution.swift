@@ -1,5 +1,6 @@
 import CKernels
 import DLCluster
+import DLCore
 
 extension Tensor {
   /// Two-dimensional cross-correlation.

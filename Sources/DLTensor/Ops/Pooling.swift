@@ -1,4 +1,5 @@
 import CKernels
+import DLCore
 
 extension Tensor {
   /// The largest value under each window; padding counts as minus infinity.

@@ -1,5 +1,6 @@
 import CKernels
 import DLCluster
+import DLCore
 
 /// A transposed convolution's window, and the rows and columns added to its output.
 public struct TransposedWindow2d: Hashable, Sendable {

@@ -1,5 +1,6 @@
 import CKernels
 import DLCluster
+import DLCore
 
 /// Times calls that all ranks make together.
 struct CallTimer {

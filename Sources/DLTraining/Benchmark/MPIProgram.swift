@@ -1,4 +1,5 @@
 import DLCluster
+import DLCore
 import Foundation
 
 /// This program, started again as the processes of an MPI job.

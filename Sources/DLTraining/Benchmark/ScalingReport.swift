@@ -1,4 +1,5 @@
 import DLCluster
+import DLCore
 import DLFormats
 
 /// Steps measured at several numbers of ranks beside what ``CostModel`` says.

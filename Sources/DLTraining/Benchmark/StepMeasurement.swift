@@ -1,4 +1,5 @@
 import DLCluster
+import DLCore
 import DLFormats
 
 /// What measured optimizer steps came to; times are medians over the steps.

@@ -1,3 +1,4 @@
+import DLCore
 import DLFormats
 
 /// The `checkpoints` folder of a run: `step-NNNNNNNN.safetensors` files, and `latest` with the

@@ -1,4 +1,5 @@
 import DLCluster
+import DLCore
 import DLFormats
 
 /// The ranks of a job as readers of one checkpoint: those of a host check a slice of the file each,

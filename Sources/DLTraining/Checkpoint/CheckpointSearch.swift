@@ -1,4 +1,5 @@
 import DLCluster
+import DLCore
 import DLFormats
 
 /// Looks for the newest checkpoint of a folder that is whole.

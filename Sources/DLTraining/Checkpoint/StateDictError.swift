@@ -1,4 +1,5 @@
 import DLCluster
+import DLCore
 
 /// A file of weights that does not fit the model.
 public struct StateDictError: DLError {

@@ -1,4 +1,5 @@
 import DLCluster
+import DLCore
 import DLFormats
 
 /// Why a file of weights does not fit a model, and what to do about it.

@@ -1,5 +1,6 @@
 import DLCluster
 import DLConfiguration
+import DLCore
 import DLLayers
 
 /// A training job as its file gives it, with every default filled in.

@@ -1,4 +1,5 @@
 import DLConfiguration
+import DLCore
 import DLLayers
 
 /// Every key of a configuration as Markdown, from the same table as its decoder and its schema.

@@ -1,4 +1,5 @@
 import DLConfiguration
+import DLCore
 import DLOptimizers
 
 /// How the learning rate changes over time: a warm-up, and a schedule behind it.

@@ -1,5 +1,6 @@
 import CSystem
 import DLCluster
+import DLCore
 import Foundation
 import Glibc
 

@@ -1,3 +1,4 @@
+import DLCore
 import DLFormats
 import Glibc
 
@@ -88,14 +89,5 @@ struct HostProbe {
       }
     default: return nil
     }
-  }
-}
-
-/// The name of this host.
-func hostName() -> String {
-  withUnsafeTemporaryAllocation(of: CChar.self, capacity: 256) { buffer in
-    guard let base = buffer.baseAddress, gethostname(base, buffer.count - 1) == 0 else { return "" }
-    buffer[buffer.count - 1] = 0
-    return String(cString: base)
   }
 }

@@ -1,3 +1,4 @@
+import DLCore
 import DLFormats
 
 /// What the lines that a job writes to standard error say of its end.

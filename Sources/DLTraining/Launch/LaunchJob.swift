@@ -1,5 +1,6 @@
 import CKernels
 import DLCluster
+import DLCore
 import DLFormats
 import Foundation
 import Synchronization

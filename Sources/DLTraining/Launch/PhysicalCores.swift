@@ -1,4 +1,5 @@
 import CSystem
+import DLCore
 import DLFormats
 
 /// The cores that mpirun counts on this host: of those in the affinity mask, without hardware

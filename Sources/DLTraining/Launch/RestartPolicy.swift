@@ -1,4 +1,5 @@
 import DLCluster
+import DLCore
 
 /// How a job ended, as far as mpirun and what it wrote tell.
 public struct JobEnd: Sendable, Equatable {

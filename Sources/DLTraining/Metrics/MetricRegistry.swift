@@ -1,4 +1,5 @@
 import DLCluster
+import DLCore
 
 /// The metrics that a configuration can name.
 public enum MetricRegistry {

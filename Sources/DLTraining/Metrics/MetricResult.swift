@@ -1,3 +1,4 @@
+import DLCore
 import DLFormats
 
 /// What a metric came to over a data set.

@@ -1,4 +1,5 @@
 import DLCluster
+import DLCore
 
 /// Memory that has changed though nothing of the program wrote to it.
 public struct CorruptionError: DLError {

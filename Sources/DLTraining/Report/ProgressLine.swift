@@ -1,3 +1,5 @@
+import DLCore
+
 /// One line on the terminal that is written over as work goes on; nothing where the output is
 /// piped.
 public final class ProgressLine {

@@ -1,6 +1,7 @@
 import CKernels
 import CSystem
 import DLCluster
+import DLCore
 import DLFormats
 import DLTensor
 import Glibc

@@ -1,3 +1,4 @@
+import DLCore
 import DLFormats
 
 /// What a safetensors file holds: tensors and metadata, from its header alone.

@@ -1,5 +1,6 @@
 import CSystem
 import DLCluster
+import DLCore
 import DLData
 
 /// A thread that runs jobs one after another, and something else at an interval between them.

@@ -1,3 +1,4 @@
+import DLCore
 import Glibc
 import Logging
 
@@ -53,9 +54,4 @@ struct ConsoleLogHandler: LogHandler {
 
   /// A logger of its own: libraries leave the process-wide one to the program.
   static func logger() -> Logger { Logger(label: "dltrain") { _ in ConsoleLogHandler() } }
-}
-
-/// The text with its line breaks turned into blanks.
-func oneLine(_ text: String) -> String {
-  text.split(whereSeparator: \.isNewline).joined(separator: " ")
 }

@@ -1,4 +1,5 @@
 import DLCluster
+import DLCore
 import DLTensor
 
 /// Shows a run on standard output: a header, a line per epoch, and what it came to at the end.

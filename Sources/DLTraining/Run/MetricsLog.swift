@@ -1,3 +1,4 @@
+import DLCore
 import DLFormats
 
 /// `metrics.jsonl`: one JSON object a line, numbers with 17 significant digits.

@@ -1,4 +1,5 @@
 import CSystem
+import DLCore
 import DLFormats
 
 /// What a rank is doing, shown behind the name of its thread or process: `ps -L -o comm`, `top -H`.

@@ -1,4 +1,5 @@
 import DLCluster
+import DLCore
 import Glibc
 
 /// Numbers and columns as people read them.

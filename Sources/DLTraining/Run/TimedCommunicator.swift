@@ -1,4 +1,5 @@
 import DLCluster
+import DLCore
 
 /// A communicator that counts the time of its collectives, and records them where there is a
 /// timeline.
@@ -66,6 +67,3 @@ final class TimedCommunicator: Communicator {
     }
   }
 }
-
-/// Seconds on a clock that never goes back.
-public func monotonicSeconds() -> Double { Double(monotonicNanoseconds()) * 1e-9 }

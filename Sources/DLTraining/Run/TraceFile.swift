@@ -1,4 +1,5 @@
 import DLCluster
+import DLCore
 import DLFormats
 
 /// Writes the timelines of all ranks as one file in Chrome's trace event format, which Perfetto and

@@ -1,5 +1,6 @@
 import CSystem
 import DLCluster
+import DLCore
 
 extension World {
   /// Runs `body` as every rank of a job.

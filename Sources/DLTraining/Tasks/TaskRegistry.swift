@@ -1,4 +1,5 @@
 import DLCluster
+import DLCore
 import DLLayers
 
 /// A task that says itself which networks it trains.

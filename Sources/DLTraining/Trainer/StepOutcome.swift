@@ -1,4 +1,5 @@
 import DLCluster
+import DLCore
 
 /// What one step came to.
 struct StepOutcome {

@@ -1,4 +1,5 @@
 import DLCluster
+import DLCore
 import DLLayers
 
 /// What a run says of itself before its first step and behind its last.

@@ -1,3 +1,4 @@
+import DLCore
 import DLFormats
 
 /// Which class and which data set file each image belongs to, told by its path.

@@ -1,3 +1,4 @@
+import DLCore
 import DLFormats
 
 /// Which files below a folder or in an archive are images, by their names alone: one rule for both.

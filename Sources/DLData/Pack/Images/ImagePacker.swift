@@ -1,3 +1,4 @@
+import DLCore
 import DLFormats
 
 /// Turns folders or archives of JPEG and PNG files into data set files.

@@ -1,3 +1,4 @@
+import DLCore
 import DLFormats
 
 /// A place that image files come from, by number, best asked for in the order of the numbers.

@@ -22,11 +22,11 @@ package struct SystemThread: Sendable {
   ///   - takesSignals: whether the process's signals may arrive in it; they belong to the threads
   ///     that wait for them, so by default none does.
   ///   - stackBytes: the size of its stack, at least 1 MiB; nil for the system's.
-  /// - Throws: `ClusterError.system` where the system refuses a thread.
+  /// - Throws: ``SystemError`` where the system refuses a thread.
   package init(
     _ name: String, takesSignals: Bool = false, stackBytes: Int? = nil,
     _ body: @escaping @Sendable () -> Void
-  ) throws(ClusterError) {
+  ) throws(SystemError) {
     var attributes = pthread_attr_t()
     pthread_attr_init(&attributes)
     defer { pthread_attr_destroy(&attributes) }
@@ -59,7 +59,7 @@ package struct SystemThread: Sendable {
       if !takesSignals { pthread_sigmask(SIG_SETMASK, &before, nil) }
     }
     guard code == 0 else {
-      throw .system(
+      throw SystemError(
         op: name, errno: code,
         detail: "cannot start a thread, raise the limit of processes (ulimit -u)")
     }

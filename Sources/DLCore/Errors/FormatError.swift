@@ -1,5 +1,5 @@
 /// A file that could not be read or written, or whose content is not what it claims to be.
-public struct FormatError: Error, CustomStringConvertible, Sendable, Hashable {
+public struct FormatError: DLError, Hashable {
   /// What kind of fault it is; decides the exit code.
   public enum Kind: Sendable, Hashable {
     /// The bytes are wrong: exit code 65 (EX_DATAERR).
@@ -28,8 +28,8 @@ public struct FormatError: Error, CustomStringConvertible, Sendable, Hashable {
     self.advice = advice
   }
 
-  /// The process exit code: 65 for content, 74 for input and output.
-  public var exitStatus: Int32 { kind == .content ? 65 : 74 }
+  /// Bad data for content, else failed input and output.
+  public var exitCode: ExitCode { kind == .content ? .data : .io }
 
   /// One line: `FILE: what (at byte N), what to do`.
   public var description: String {

@@ -139,7 +139,7 @@ public struct FileKind: Sendable, Hashable {
   }
 
   /// The length of the header, then its brace.
-  static func isSafetensors(_ head: [UInt8]) -> Bool {
+  package static func isSafetensors(_ head: [UInt8]) -> Bool {
     head.count > 9 && head[8] == UInt8(ascii: "{") && head[4..<8].allSatisfy { $0 == 0 }
   }
 
