@@ -91,7 +91,8 @@ let package = Package(
       name: "DLDataTests",
       dependencies: ["DLData", "DLTensor", "DLFormats", "DLCluster", "CKernels"],
       exclude: ["Golden"]),
-    .testTarget(name: "ProcessTests", dependencies: ["DLFormats"]),
+    .testTarget(
+      name: "ProcessTests", dependencies: ["DLConfiguration", "DLFormats", "DLTraining"]),
     .testTarget(name: "DLClusterTests", dependencies: ["DLCluster"]),
     .executableTarget(
       name: "dltrain-model", dependencies: ["DLTrain"], path: "Tests/ModelProgram"),
