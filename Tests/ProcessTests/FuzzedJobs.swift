@@ -109,7 +109,9 @@ enum FuzzedJobs {
     for job in all {
       try job.yaml.write(toFile: "\(folder)/\(job.name).yaml", atomically: true, encoding: .utf8)
     }
-    let lines = (0..<600).map { "the \(["cat", "dog", "owl"][$0 % 3]) saw \($0 * 7919 % 101) stars" }
+    let lines = (0..<600).map {
+      "the \(["cat", "dog", "owl"][$0 % 3]) saw \($0 * 7919 % 101) stars"
+    }
     let text = lines.map { $0 + "\n" }.joined()
     for name in ["a.de", "a.en"] {
       try text.write(toFile: "\(folder)/\(name)", atomically: true, encoding: .utf8)
