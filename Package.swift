@@ -99,9 +99,10 @@ let package = Package(
       name: "DLFormatsTests", dependencies: ["DLFormats", "DLCore"], exclude: ["Golden"]),
     .testTarget(
       name: "DLDataTests",
-      dependencies: ["DLData", "DLTensor", "DLFormats", "DLCluster", "CKernels"],
+      dependencies: ["DLData", "DLTensor", "DLFormats", "DLCluster", "DLCore", "CKernels"],
       exclude: ["Golden"]),
-    .testTarget(name: "ProcessTests", dependencies: ["DLFormats", "DLCore"]),
+    .testTarget(
+      name: "ProcessTests", dependencies: ["DLConfiguration", "DLFormats", "DLTraining", "DLCore"]),
     .testTarget(name: "DLClusterTests", dependencies: ["DLCluster", "DLCore"]),
     .executableTarget(
       name: "dltrain-model", dependencies: ["DLTrain"], path: "Tests/ModelProgram"),

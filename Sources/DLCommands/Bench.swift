@@ -29,7 +29,7 @@ struct BenchStep: Verb {
   var steps = 50
   @OptionGroup var reduction: ReductionOptions
 
-  func run(in world: World) throws -> DLCluster.ExitCode {
+  func run(in world: World) throws -> DLCore.ExitCode {
     var benchmark = StepBenchmark()
     benchmark.ranks = ranks
     benchmark.rowsPerRank = batchPerRank
@@ -62,7 +62,7 @@ struct BenchAllreduce: Verb {
     help: "Codecs to compress gradients with, separated by commas: bf16,fp16,top_k,power_sgd.")
   var codecs: String?
 
-  func run(in world: World) throws -> DLCluster.ExitCode {
+  func run(in world: World) throws -> DLCore.ExitCode {
     var benchmark = AllreduceBenchmark()
     benchmark.ranks = ranks
     benchmark.budget = seconds

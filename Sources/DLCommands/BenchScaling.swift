@@ -37,7 +37,7 @@ struct BenchScaling: Verb {
   @Option(help: "Write throughput and efficiency as a picture.")
   var svg: String?
 
-  func run(in world: World) throws -> DLCluster.ExitCode {
+  func run(in world: World) throws -> DLCore.ExitCode {
     let benchmark = try world.agreed("read the command line") {
       guard !(weak && strong) else { throw UsageError("give --weak or --strong, not both") }
       var benchmark = ScalingBenchmark()

@@ -7,7 +7,7 @@ import DLTraining
 /// A command that runs on all processes of a job.
 protocol Verb: ParsableCommand {
   /// Does the work; throws what `World.main` prints.
-  func run(in world: World) throws -> DLCluster.ExitCode
+  func run(in world: World) throws -> DLCore.ExitCode
 }
 
 /// The root of dltrain's command line; without a verb it trains the digits.

@@ -29,7 +29,7 @@ struct ConfigCommand: Verb {
     }
   }
 
-  func run(in world: World) throws -> DLCluster.ExitCode {
+  func run(in world: World) throws -> DLCore.ExitCode {
     try world.first("config") {
       if reference { return world.print(ConfigurationReference.markdown(), terminator: "") }
       if schema { return world.print(try ConfigurationSchema.json()) }

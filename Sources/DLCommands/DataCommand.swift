@@ -31,7 +31,7 @@ struct PackMNIST: Verb {
   @Option(name: .shortAndLong, help: "The folder for train.safetensors and test.safetensors.")
   var output: String
 
-  func run(in world: World) throws -> DLCluster.ExitCode {
+  func run(in world: World) throws -> DLCore.ExitCode {
     try world.first("pack \(folder)") {
       for file in try MNISTPacker.packMNIST(directory: folder, output: output) {
         world.print("\(file.path): x \(file.shape)")
@@ -50,7 +50,7 @@ struct Describe: Verb {
   @Argument(help: "A data set file.")
   var file: String
 
-  func run(in world: World) throws -> DLCluster.ExitCode {
+  func run(in world: World) throws -> DLCore.ExitCode {
     try world.first("describe \(file)") {
       world.print(try DatasetReport.text(path: file, columns: World.columns))
     }

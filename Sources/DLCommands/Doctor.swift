@@ -15,7 +15,7 @@ struct Doctor: Verb {
       is to be fixed on each is listed.
       """)
 
-  func run(in world: World) throws -> DLCluster.ExitCode {
+  func run(in world: World) throws -> DLCore.ExitCode {
     world.print(try world.systemReport().text(columns: World.columns))
     return .success
   }

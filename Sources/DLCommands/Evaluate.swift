@@ -42,7 +42,7 @@ struct Evaluate: Verb {
   @Option(help: "Ranks; one per process or core unless given.")
   var ranks: Int?
 
-  func run(in world: World) throws -> DLCluster.ExitCode {
+  func run(in world: World) throws -> DLCore.ExitCode {
     let run = try world.agreed("open \(trained.run)") {
       try trained.open(world, views: averaged.views)
     }

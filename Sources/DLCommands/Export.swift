@@ -17,7 +17,7 @@ struct Export: Verb {
   @Option(name: .shortAndLong, help: "The safetensors file to write.")
   var output: String
 
-  func run(in world: World) throws -> DLCluster.ExitCode {
+  func run(in world: World) throws -> DLCore.ExitCode {
     try world.first("export \(trained.run)") {
       let run = try trained.open(world)
       let count = try run.export(to: output)

@@ -39,7 +39,7 @@ struct Generate: Verb {
   @Option(help: "Keys the draws.")
   var seed: UInt64 = 1
 
-  func run(in world: World) throws -> DLCluster.ExitCode {
+  func run(in world: World) throws -> DLCore.ExitCode {
     try world.first("generate") {
       let run = try trained.open(world)
       if let output, output.hasSuffix(".png") {

@@ -26,7 +26,7 @@ struct Inspect: Verb {
     guard svg == nil || schedule else { throw ValidationError("--svg needs --schedule") }
   }
 
-  func run(in world: World) throws -> DLCluster.ExitCode {
+  func run(in world: World) throws -> DLCore.ExitCode {
     try world.first("inspect \(subject)") {
       if let job = try Job(inspecting: subject, of: world.program) {
         let configuration = try job.configuration(self.job.overrides, needsData: false)

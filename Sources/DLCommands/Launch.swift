@@ -34,7 +34,7 @@ struct Launch: Verb {
   @Argument(parsing: .postTerminator, help: "What to run: train with its arguments.")
   var command: [String] = []
 
-  func run(in world: World) throws -> DLCluster.ExitCode {
+  func run(in world: World) throws -> DLCore.ExitCode {
     let parsed = try CommandLineParser(world.program).parse(command)
     guard case .verb(let verb) = parsed, let train = verb as? Train else {
       if case .text(let text) = parsed, !text.isEmpty {

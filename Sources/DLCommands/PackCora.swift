@@ -21,7 +21,7 @@ struct PackCora: Verb {
   @Option(help: "The number of words; one more than the largest unless given.")
   var features: Int?
 
-  func run(in world: World) throws -> DLCluster.ExitCode {
+  func run(in world: World) throws -> DLCore.ExitCode {
     try world.first("pack \(folder)") {
       let graph = try CoraPacker.pack(directory: folder, output: output, words: features)
       world.print(

@@ -28,7 +28,7 @@ struct PackImages: Verb {
   @Option(help: "Number classes by the names in this data set file, as for images to evaluate on.")
   var like: String?
 
-  func run(in world: World) throws -> DLCluster.ExitCode {
+  func run(in world: World) throws -> DLCore.ExitCode {
     try world.first("pack \(source)") {
       var packer = ImagePacker()
       packer.size = size.map { ($0.height, $0.width) }

@@ -33,7 +33,7 @@ struct PackParallel: Verb {
     }
   }
 
-  func run(in world: World) throws -> DLCluster.ExitCode {
+  func run(in world: World) throws -> DLCore.ExitCode {
     try world.first("pack \(files[0])") {
       var packer = ParallelPacker()
       packer.vocabulary = vocabulary

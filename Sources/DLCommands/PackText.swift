@@ -20,7 +20,7 @@ struct PackText: Verb {
   @Option(help: "Take the characters of this data set file, as for a text to evaluate on.")
   var like: String?
 
-  func run(in world: World) throws -> DLCluster.ExitCode {
+  func run(in world: World) throws -> DLCore.ExitCode {
     try world.first("pack \(file)") {
       for file in try TextPacker.pack(file, output: output, fraction: trainFraction, like: like) {
         world.print("\(file.path): tokens \(file.shape)")

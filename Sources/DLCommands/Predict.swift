@@ -22,7 +22,7 @@ struct Predict: Verb {
   @Option(name: .shortAndLong, help: "The file to write; standard output unless given.")
   var output: String?
 
-  func run(in world: World) throws -> DLCluster.ExitCode {
+  func run(in world: World) throws -> DLCore.ExitCode {
     try world.first("predict \(input)") {
       let run = try trained.open(world, views: averaged.views)
       if let output {

@@ -13,7 +13,7 @@ struct Recipes: Verb {
   @Argument(help: "A recipe.")
   var name: String?
 
-  func run(in world: World) throws -> DLCluster.ExitCode {
+  func run(in world: World) throws -> DLCore.ExitCode {
     world.print(
       try world.agreed("show the recipe") { try Recipe.text(name, columns: World.columns) })
     return .success

@@ -53,7 +53,7 @@ struct Train: Verb {
   var stopAt: Int?
   @OptionGroup var reduction: ReductionOptions
 
-  func run(in world: World) throws -> DLCluster.ExitCode {
+  func run(in world: World) throws -> DLCore.ExitCode {
     try training.run(in: world) { try configuration(of: world.program) }
   }
 

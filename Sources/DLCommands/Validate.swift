@@ -14,7 +14,7 @@ struct Validate: Verb {
   var config: String?
   @OptionGroup var job: JobOptions
 
-  func run(in world: World) throws -> DLCluster.ExitCode {
+  func run(in world: World) throws -> DLCore.ExitCode {
     try world.first("validate \(config ?? "the configuration")") {
       let report = try ModelReport(
         Job(config, of: world.program).configuration(job.overrides), task: world.program.task)

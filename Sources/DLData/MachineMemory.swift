@@ -1,6 +1,8 @@
+import DLCluster
 import DLCore
 import DLFormats
 import Glibc
+import Synchronization
 
 /// The memory that this process can still have.
 package enum MachineMemory {
@@ -19,6 +21,42 @@ package enum MachineMemory {
         .flatMap({ Int($0) })
     else { return nil }
     return max(limit - pages * max(Int(sysconf(Int32(_SC_PAGESIZE))), 4096), 0)
+  }
+
+  /// How many ranks take memory at once, and what there was before any of them did.
+  private struct Share {
+    let threads: Int
+    let ranksOfHost: Int
+    let ofProcess: Int
+    let ofHost: Int
+  }
+
+  private static let share = Mutex<Share?>(nil)
+
+  /// Notes the ranks that are about to take memory together.
+  ///
+  /// - Parameters:
+  ///   - threads: ranks of this process, which have its address space in common.
+  ///   - ranksOfHost: ranks of all processes of this host.
+  package static func share(threads: Int, ranksOfHost: Int) {
+    let found = Share(
+      threads: threads, ranksOfHost: ranksOfHost, ofProcess: addressSpaceBytes ?? .max,
+      ofHost: min(systemBytes, groupBytes))
+    share.withLock { $0 = found }
+  }
+
+  /// What is missing where every rank takes so much: the ranks, what they need together and what
+  /// there was; nil where it is enough.
+  static func shortage(ofEachRank size: CheckedSize) -> (
+    ranks: Int, needed: CheckedSize, available: Int
+  )? {
+    guard let share = share.withLock({ $0 }) else { return nil }
+    for (ranks, available) in [
+      (share.threads, share.ofProcess), (share.ranksOfHost, share.ofHost),
+    ] where (size * ranks).value > available {
+      return (ranks, size * ranks, available)
+    }
+    return nil
   }
 
   private static var systemBytes: Int {
@@ -91,8 +129,15 @@ package struct CheckedSize: Comparable, Sendable, CustomStringConvertible {
   /// - Parameters:
   ///   - what: the setting that wants them and how large it is, as in `batch_size: 64 rows`.
   ///   - advice: what to do.
+  ///   - isOfEachRank: whether every rank of the host takes as many, from what there was before.
   /// - Throws: ``DataError`` with what is wanted and what there is.
-  package func checkMemory(for what: String, advice: String) throws {
+  package func checkMemory(for what: String, advice: String, isOfEachRank: Bool = false) throws {
+    if isOfEachRank {
+      guard let short = MachineMemory.shortage(ofEachRank: self) else { return }
+      throw DataError(
+        "\(what): \(counted(short.ranks, "rank")) together need \(short.needed) of memory, "
+          + "\(CheckedSize(short.available)) is available; \(advice)")
+    }
     let available = MachineMemory.availableBytes
     guard value > available else { return }
     throw DataError(

@@ -208,6 +208,9 @@ struct BatchSource: Sendable {
       for: "batch_size: \(counted(largestStepRows, "row")) of \(inputByteCount) bytes in "
         + "\(counted(sampler.accumulate, "micro-batch", "micro-batches")) on rank \(rank)",
       advice: "lower it or use more ranks")
+    try step.checkMemory(
+      for: "batch_size: \(counted(largestStepRows, "row")) of \(inputByteCount) bytes on a rank",
+      advice: "lower it or use more hosts", isOfEachRank: true)
     guard hasOrderTable else { return }
     try (CheckedSize(sampler.count) * 8 + step).checkMemory(
       for: "data.order: \(sampler.order.rawValue) order of "

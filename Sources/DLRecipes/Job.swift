@@ -1,4 +1,3 @@
-import DLCluster
 import DLCore
 import DLFormats
 import DLTraining

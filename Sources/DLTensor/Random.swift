@@ -1,5 +1,4 @@
 import CKernels
-import DLCluster
 import DLCore
 import Glibc
 

@@ -1,4 +1,3 @@
-import DLCluster
 import DLCore
 
 /// A matrix most of whose elements are 0, in compressed rows (CSR).

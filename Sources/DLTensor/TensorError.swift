@@ -1,4 +1,3 @@
-import DLCluster
 import DLCore
 
 /// An op that cannot be carried out: shapes that do not fit, a value outside its domain, memory

@@ -1,6 +1,7 @@
 import DLCluster
 import DLCore
 import DLTraining
+import Foundation
 import Testing
 
 /// What `dltrain launch` decides, without starting anything.
@@ -135,6 +136,23 @@ struct LaunchTests {
     #expect(decide(74, stopping: true) == .finish(.io))
   }
 
+  @Test func anEndIsReadAsItWasWritten() throws {
+    let folder = NSTemporaryDirectory() + "/end-\(UUID().uuidString)"
+    defer { try? FileManager.default.removeItem(atPath: folder) }
+    #expect(EndFile.read(folder) == nil)
+    let end = EndFile(
+      kind: .standstill, exitCode: 70, message: "no rank went on", launch: "1-2", job: "a")
+    try end.write(to: folder)
+    #expect(EndFile.read(folder) == end)
+    // The first of a job counts, whatever others of its processes find while it ends.
+    try EndFile(kind: .signal, exitCode: 75, message: "terminated", launch: "1-2", job: "a")
+      .write(to: folder)
+    #expect(EndFile.read(folder) == end)
+    let next = EndFile(kind: .signal, exitCode: 75, message: "said", launch: "1-3", job: "b")
+    try next.write(to: folder)
+    #expect(EndFile.read(folder) == next)
+  }
+
   @Test func restartsWaitLongerAndLonger() {
     let delays = (1...8).map { RestartPolicy.delaySeconds(restart: $0) }
     #expect(delays.sorted() == delays)
@@ -144,7 +162,7 @@ struct LaunchTests {
   }
 
   @Test func theReasonOfAnEndIsFoundInWhatTheJobWrote() {
-    func end(_ text: String, _ status: Int32) -> JobEnd {
+    func end(_ text: String, _ status: Int32, _ found: EndFile? = nil) -> JobEnd {
       var output = JobOutput()
       var text = text
       // Cut in two places, as a pipe would.
@@ -153,8 +171,14 @@ struct LaunchTests {
           output.read(UnsafeRawBufferPointer(UnsafeBufferPointer(rebasing: bytes[range])))
         }
       }
-      return output.end(status: status)
+      return output.end(status: status, found: found)
     }
+    func left(_ kind: EndFile.Kind, _ message: String) -> EndFile {
+      EndFile(kind: kind, exitCode: 70, message: message, launch: "1-2")
+    }
+    // What ranks say is for people: no sentence of theirs decides anything.
+    let said = end("dltrain: terminated (rank 0 of 2): no rank went on for 600 s\n", 75)
+    #expect(!said.isSudden)
     let killed = end(
       """
       dltrain: warning: 2 ranks of this process share 1 core
@@ -162,7 +186,7 @@ struct LaunchTests {
       --------------------------------------------------------------------------
       mpirun noticed that process rank 1 with PID 14 on node vm exited on signal 9 (Killed).
 
-      """, 137)
+      """, 137, left(.lostRank, "lost rank 1, whose process has ended"))
     #expect(killed.isSudden)
     #expect(killed.reason == "rank 1 on vm: signal 9 (Killed)")
     let lost = end(
@@ -174,25 +198,19 @@ struct LaunchTests {
 
       dltrain: terminated (rank 0 of 6): no checkpoint was written yet
 
-      """, 205)
+      """, 205, left(.signal, "terminated"))
     #expect(lost.isSudden)
     #expect(lost.lostHosts == ["node3"])
     #expect(lost.reason == "lost node3")
-    let silent = end(
-      "dltrain: nothing was heard of node3 (rank 2) for 10 s: down, cut off or stopped; the job ends: "
-        + "nothing was saved\n", 137)
-    #expect(
-      silent.reason == "nothing was heard of node3 (rank 2) for 10 s: down, cut off or stopped")
-    var output = JobOutput()
-    output.read(
-      line: "dltrain: warning: no rank goes on for 60 s, the job ends after 600 s: waited")
-    #expect(!output.isStandingStill)
-    output.read(
-      line: "dltrain: no rank went on for 600 s: waited for: rank 1; the job ends: start anew")
-    #expect(output.isStandingStill)
+    let message = "nothing was heard of node3 (rank 2) for 10 s: down, cut off or stopped"
+    let silent = end("dltrain: whatever is said\n", 137, left(.silentHost, message))
+    #expect(silent.reason == message)
     let full = end("dltrain: runs/a: cannot write: No space left on device (rank 0)\n", 74)
     #expect(!full.isSudden)
     #expect(full.reason.contains("No space left"))
+    let failed = end("dltrain: first\n", 70, left(.error, "row 3 is no number (rank 1)"))
+    #expect(!failed.isSudden)
+    #expect(failed.reason == "row 3 is no number (rank 1)")
     #expect(end("", 1).reason == "mpirun: exit code 1")
     #expect(end("", 139).reason == "mpirun: ended by signal 11")
   }

@@ -38,6 +38,26 @@ struct AddressSpaceTests {
     }
   }
 
+  /// The other ranks are ended by mpirun, and leave the word to the one that knows why.
+  @Test(arguments: [0, 1])
+  func aRankThatIsRefusedSaysSoItself(rank: Int) throws {
+    try TemporaryFolder.with { folder in
+      let limited = [
+        "bash", "-c",
+        "if [ $OMPI_COMM_WORLD_RANK = \(rank) ]; then ulimit -v 420000; fi; exec \"$@\"", "bash",
+        Program.path,
+      ]
+      let outcome = try Program.startCommand(
+        Program.launcher(2) + limited + ["train", try Job.write(to: folder), "--out", "run"],
+        in: folder
+      ).wait()
+      #expect(outcome.status == 74, "\(outcome.errors)")
+      #expect(outcome.faults.count == 1, "\(outcome.errors)")
+      #expect(outcome.faults.first?.hasPrefix("dltrain: address space: ") == true)
+      #expect(outcome.faults.first?.hasSuffix(" (rank 1)") == (rank == 1), "\(outcome.errors)")
+    }
+  }
+
   @Test func whatARunNeedsIsEnough() throws {
     try TemporaryFolder.with { folder in
       for (processes, ranks) in [(nil, 2), (2, 2)] as [(Int?, Int)] {

@@ -1,3 +1,5 @@
+import DLCore
+import DLFormats
 import Foundation
 import Testing
 
@@ -34,6 +36,15 @@ struct WatchdogTests {
         #expect(line.contains("waiting: "), "\(line)")
       }
       #expect(fault.contains("--resume auto"))
+      let end = try JSON(parsing: String(contentsOfFile: folder + "/run/end.json", encoding: .utf8))
+      #expect(end["kind"]?.string == "standstill")
+      #expect(end["exit_code"]?.int == 70)
+      let late = end["waited_for"]?.array ?? []
+      #expect(late.map { $0["rank"]?.int } == [1])
+      #expect(late.first?["process"]?.int == Int(ranks[1]))
+      #expect(late.first?["state"]?.string == "stopped")
+      #expect(end["waiting"]?.array?.compactMap { $0["rank"]?.int } == [0, 2])
+      #expect(end["waiting"]?.array?.allSatisfy { $0["in"]?.string?.isEmpty == false } == true)
       #expect(RunningProgram.areGone(ranks))
     }
   }

@@ -75,7 +75,7 @@ public struct Standstill: Sendable {
 
 extension RankState {
   /// Where the rank is: `the backward pass of step 3`, `an agreement of step 3 (allgather)`.
-  var text: String {
+  package var text: String {
     let name =
       switch activity {
       case .dataWait, .loading: "the loading of rows"

@@ -46,7 +46,7 @@ public struct ClassNames: Sendable {
   ///   - file: the file of these names.
   ///   - source: where the other names come from.
   /// - Throws: a content error that names what differs, where neither has all names of the other.
-  func numbers(among others: ClassNames, file: String, source: String) throws -> [Int32]? {
+  package func numbers(among others: ClassNames, file: String, source: String) throws -> [Int32]? {
     let (mine, theirs) = (names.map { Array($0.utf8) }, others.names.map { Array($0.utf8) })
     if mine == theirs { return nil }
     let places = Dictionary(theirs.enumerated().map { ($1, Int32($0)) }) { first, _ in first }

@@ -1,4 +1,3 @@
-import DLCluster
 import DLConfiguration
 import DLCore
 import DLTensor

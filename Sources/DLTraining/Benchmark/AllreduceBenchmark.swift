@@ -1,4 +1,5 @@
 import DLCluster
+import DLData
 
 /// Measures the reductions that a set of ranks has, beside MPI's own and the machine's memory.
 public struct AllreduceBenchmark: Sendable {
@@ -46,6 +47,11 @@ public struct AllreduceBenchmark: Sendable {
   private func measure(
     _ communicator: any Communicator, _ layout: RankLayout, isOneHost: Bool
   ) throws -> String {
+    try communicator.agreed("look at the memory") {
+      // Of each rank its numbers, what it sends and what it has received.
+      try (CheckedSize(sizes.max() ?? 0) * 3).checkMemory(
+        for: "--sizes \(sizes.max() ?? 0)", advice: "give smaller ones", isOfEachRank: true)
+    }
     let timer = CallTimer(communicator: communicator, budget: budget)
     // What ranks of several hosts reach together says nothing about either host's memory.
     let bandwidth = isOneHost ? try timer.memoryBandwidth(bytes: streamBytes) : nil

@@ -6,7 +6,7 @@ import Foundation
 enum MPIProgram {
   /// A job that did not succeed.
   struct Failure: DLError {
-    let exitCode: DLCluster.ExitCode
+    let exitCode: DLCore.ExitCode
     let description: String
   }
 

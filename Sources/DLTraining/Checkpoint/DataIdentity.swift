@@ -20,6 +20,26 @@ struct DataIdentity {
     return notes
   }
 
+  /// What weights to start from were trained to mean by tokens and classes, where this run's data mean
+  /// something else by them; nil where they mean the same, or a file does not say.
+  func difference(_ file: SafetensorsFile) throws -> String? {
+    let train = run.configuration.data.train ?? "data.synthetic"
+    if let theirs = file.metadata[TokenizerFile.key], let mine = data.tokenizerText,
+      let difference = try VocabularyComparison.difference(
+        mine, theirs, file: train, source: file.path)
+    {
+      return "\(train): its vocabulary is not the one that \(file.path) was trained on: "
+        + "\(difference); its tokens begin with the weights of others"
+    }
+    if let theirs = file.metadata[ClassNames.key], let mine = data.classNames,
+      !theirs.utf8.elementsEqual(mine.text.utf8)
+    {
+      return "\(train): its class names are not those that \(file.path) was trained on; "
+        + "its classes begin with the weights of others"
+    }
+    return nil
+  }
+
   /// Compares what a checkpoint says of its data with the data of this run.
   ///
   /// A checkpoint of an earlier version says less.

@@ -1,4 +1,3 @@
-import DLCluster
 import DLCore
 
 /// A file of weights that does not fit the model.

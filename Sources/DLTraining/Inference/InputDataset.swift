@@ -17,8 +17,16 @@ final class InputDataset: Dataset {
   private let file: SafetensorsFile
   private let x: SafetensorsInfo
 
-  init(path: String, statistics: FileStatistics?) throws {
+  /// Opens a file.
+  ///
+  /// - Parameters:
+  ///   - names: the classes that its own must not contradict.
+  ///   - namesSource: where these names come from.
+  init(path: String, statistics: FileStatistics?, names: ClassNames?, namesSource: String) throws {
     file = try SafetensorsFile(path: path)
+    if let names {
+      _ = try ClassNames.read(file)?.numbers(among: names, file: path, source: namesSource)
+    }
     self.statistics = try statistics?.of(file)
     x = try file.info("x")
     guard let type = DType(x.dtype), [.uint8, .float32, .int32].contains(type),

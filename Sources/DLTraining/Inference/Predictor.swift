@@ -19,7 +19,8 @@ extension TrainedRun {
     let configuration = trained.configuration
     let path = try EmbeddedData.resolve(input)
     let statistics = try TrainingData.statistics(of: [path], over: SingleRank())[path]
-    let dataset = try InputDataset(path: path, statistics: statistics)
+    let dataset = try InputDataset(
+      path: path, statistics: statistics, names: trained.classNames, namesSource: folder)
     try trained.check(dataset, input, source: folder)
     let transform = try TrainingData.transform(of: dataset, configuration)
     try trained.checkValues(of: dataset, transform)

@@ -1,25 +1,22 @@
 import DLCore
 import DLFormats
 
-/// What the lines that a job writes to standard error say of its end.
+/// What mpirun writes to standard error of a job's end: the rank or the host that it lost.
 ///
-/// mpirun names the rank or the host that it lost; ranks say in one line each why they end.
-public struct JobOutput: Sendable {
-  /// Whether a rank said that it was ended by a signal.
-  public private(set) var isSudden = false
-  /// Whether the ranks' watchdog has ended the job.
-  public private(set) var isStandingStill = false
+/// It has no other way to tell. Ranks tell by their exit code and by ``EndFile``; their first line is
+/// kept to be shown.
+package struct JobOutput: Sendable {
   /// Hosts whose daemon mpirun lost.
-  public private(set) var lostHosts: Set<String> = []
+  package private(set) var lostHosts: Set<String> = []
   private var lostRank: String?
   private var fault: String?
   private var rest: [UInt8] = []
 
   /// Makes the notes of a job that has said nothing yet.
-  public init() {}
+  package init() {}
 
   /// Takes the next bytes, cut anywhere.
-  public mutating func read(_ bytes: UnsafeRawBufferPointer) {
+  package mutating func read(_ bytes: UnsafeRawBufferPointer) {
     for byte in bytes {
       if byte == UInt8(ascii: "\n") {
         read(line: String(decoding: rest, as: UTF8.self))
@@ -31,7 +28,7 @@ public struct JobOutput: Sendable {
   }
 
   /// Takes one line.
-  public mutating func read(line: String) {
+  package mutating func read(line: String) {
     let words = line.words().map(String.init)
     if words.starts(with: ["mpirun", "noticed", "that", "process", "rank"]) {
       // mpirun noticed that process rank 1 with PID 7 on node vm exited on signal 9 (Killed).
@@ -41,26 +38,24 @@ public struct JobOutput: Sendable {
     } else if words.starts(with: ["Remote", "daemon:"]) {
       // Remote daemon: [[8406,0],2] on node node3
       lostHosts.insert(word(after: "node", in: words))
-    } else if line.begins(with: "dltrain: ") {
-      let text = line[line.utf8.index(line.startIndex, offsetBy: "dltrain: ".utf8.count)...]
-      if StopSignals.suddenEnds.contains(where: { text.begins(with: $0) }) {
-        isSudden = true
-      } else if Watchdog.ends.contains(where: { text.begins(with: $0) }) {
-        isStandingStill = true
-        fault =
-          text.firstRange(of: Watchdog.end).map { String(text[..<$0.lowerBound]) } ?? String(text)
-      } else if !text.hasPrefix("warning: "), fault == nil {
-        fault = String(text)
-      }
+    } else if fault == nil, line.begins(with: "dltrain: "),
+      !line.begins(with: "dltrain: warning: ")
+    {
+      fault = String(line.dropFirst("dltrain: ".count))
     }
   }
 
   /// The end of a job that wrote these lines and left a status.
-  public func end(status: Int32) -> JobEnd {
+  ///
+  /// - Parameter found: what a process of it left in the run folder.
+  package func end(status: Int32, found: EndFile?) -> JobEnd {
+    // Where a rank was killed, mpirun knows better than the others why.
+    let known = found.flatMap { $0.isSudden && !$0.isStandingStill ? nil : $0.message }
     let host = lostHosts.isEmpty ? nil : "lost \(lostHosts.sorted().joined(separator: ", "))"
     let plain = status > 128 ? "ended by signal \(status - 128)" : "exit code \(status)"
     return JobEnd(
-      status: status, isSudden: isSudden, reason: host ?? fault ?? lostRank ?? "mpirun: \(plain)",
+      status: status, isSudden: found?.isSudden ?? false,
+      reason: host ?? known ?? lostRank ?? found?.message ?? fault ?? "mpirun: \(plain)",
       lostHosts: lostHosts)
   }
 

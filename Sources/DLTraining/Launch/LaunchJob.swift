@@ -44,6 +44,9 @@ public struct LaunchJob: Sendable {
   /// The training that the arguments ask for.
   public var training = TrainingJob()
 
+  /// Above it mpirun itself fails, or asks for more memory than there is.
+  private static let mostProcesses = 16384
+
   /// Makes a job of one process.
   public init() {}
 
@@ -57,6 +60,9 @@ public struct LaunchJob: Sendable {
   public func run(in world: World, configuration: Configuration) throws -> ExitCode {
     guard !world.isLaunched else {
       throw UsageError("launch starts mpirun itself; call it without mpirun or srun")
+    }
+    guard processes <= LaunchJob.mostProcesses else {
+      throw UsageError("-n \(processes): give at most \(LaunchJob.mostProcesses)")
     }
     guard maxRestarts >= 0 else {
       throw UsageError("--max-restarts \(maxRestarts): give 0 or more")

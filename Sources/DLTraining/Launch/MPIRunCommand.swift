@@ -40,6 +40,7 @@ public struct MPIRunCommand: Sendable, Equatable {
     for (name, value) in MPIRunCommand.settings where !options.contains(name) {
       words += ["--mca", name, value]
     }
+    words += ["-x", EndFile.launchVariable]
     return words + options + [program] + arguments
   }
 

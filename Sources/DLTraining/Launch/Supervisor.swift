@@ -155,7 +155,8 @@ final class Supervisor {
 
   /// Starts mpirun and waits for its end, passing on what it writes and the signals that arrive.
   private func runOnce(_ command: MPIRunCommand) throws -> JobEnd {
-    var variables: [String: String] = [:]
+    let watch = EndWatch(folder: folder, launch: "\(getpid())-\(UInt64.random(in: 0...UInt64.max))")
+    var variables = [EndFile.launchVariable: watch.launch]
     if geteuid() == 0 {
       variables["OMPI_ALLOW_RUN_AS_ROOT"] = "1"
       variables["OMPI_ALLOW_RUN_AS_ROOT_CONFIRM"] = "1"
@@ -176,12 +177,12 @@ final class Supervisor {
         logger.notice("\(line)")
         restart = nil
       }
-      if let status { return output.end(status: status) }
+      if let status { return output.end(status: status, found: watch.last()) }
       let arrived = signalCount.value.load(ordering: .relaxed)
       let isLate = monotonicSeconds() > deadline
       switch stage {
       case .running, .asked:
-        if output.isStandingStill {
+        if watch.look()?.isStandingStill == true {
           // mpirun waits for the daemon of a host that does not answer; without it the others end.
           go(to: .ending, limitSeconds: Supervisor.abortSeconds)
         } else if stage == .asked, arrived > 1 || isLate {

@@ -13,10 +13,13 @@ public final class StopSignals: Sendable {
   private struct State {
     var notes = HostNotes()
     var place = ""
+    var job = ""
     var leavesTimeToSave = false
     var isTraining = false
     var isStepping = false
     var run = ""
+    /// The run folder that the command line names, where a supervisor looks for the end.
+    var out = ""
     var checkpoint = ""
     var record: RunRecord?
     var isEnding = false
@@ -25,8 +28,6 @@ public final class StopSignals: Sendable {
     var handler: (@Sendable (Int32) -> Void)?
   }
 
-  /// How the lines begin that a rank leaves when a signal ends it under a launcher.
-  static let suddenEnds = ["terminated", "lost rank"]
   /// Seconds within which signals count as one: `timeout` sends each to the program and to its
   /// group, and a terminal's may be passed on once more.
   private static let oneSignalSeconds = 0.2
@@ -65,17 +66,27 @@ public final class StopSignals: Sendable {
 
   /// Says who this process is among its peers, and what they share to speak once.
   ///
-  /// - Parameter leavesTimeToSave: whether a process that a signal reaches may go on for a while.
-  func join(place: String, notes: HostNotes, leavesTimeToSave: Bool) {
+  /// - Parameters:
+  ///   - job: the same on all processes of the job, and another for each job.
+  ///   - leavesTimeToSave: whether a process that a signal reaches may go on for a while.
+  func join(place: String, job: String, notes: HostNotes, leavesTimeToSave: Bool) {
     state.withLock {
       $0.place = place
+      $0.job = job
       $0.notes = notes
       $0.leavesTimeToSave = leavesTimeToSave
     }
   }
 
   /// Notes that this process trains.
-  func noteTraining() { state.withLock { $0.isTraining = true } }
+  ///
+  /// - Parameter out: the run folder that the command line names.
+  func noteTraining(out: String?) {
+    state.withLock {
+      $0.isTraining = true
+      $0.out = EndFile.ownLaunch.isEmpty ? "" : out ?? ""
+    }
+  }
 
   /// Notes that the first step is about to begin: from here on there is something to save.
   func noteSteps() { state.withLock { $0.isStepping = true } }
@@ -108,34 +119,66 @@ public final class StopSignals: Sendable {
   func claim() -> Bool {
     state.withLock { state in
       defer { state.isEnding = true }
-      let speaks = !state.place.isEmpty || StopSignals.isFirstToStart
-      return !state.isEnding && speaks && state.notes.claim()
+      guard !state.isEnding, state.notes.claim() else { return false }
+      return !state.place.isEmpty || StopSignals.claimStart()
     }
   }
 
-  /// Whether this process speaks for all while they do not know each other yet, by the number that
-  /// its launcher gave it.
-  static var isFirstToStart: Bool {
+  /// The number that its launcher gave this process; 0 without one.
+  static var startRank: Int {
     let number = getenv("OMPI_COMM_WORLD_RANK") ?? getenv("PMI_RANK")
-    return number.map { String(cString: $0) == "0" } ?? true
+    return number.flatMap { Int(String(cString: $0)) } ?? 0
+  }
+
+  /// Whether this process is the first of all by the number that its launcher gave it.
+  static var isFirstToStart: Bool { startRank == 0 }
+
+  /// Whether this process speaks for all while they do not know each other yet: the first of its host
+  /// to ask, where mpirun has made a folder for the job, which it removes at the end; else rank 0.
+  static func claimStart() -> Bool {
+    guard let folder = getenv("PMIX_SERVER_TMPDIR").map({ String(cString: $0) }), !folder.isEmpty
+    else { return isFirstToStart }
+    let descriptor = open(folder + "/dltrain-end", O_CREAT | O_EXCL | O_WRONLY | O_CLOEXEC, 0o600)
+    guard descriptor < 0 else {
+      Glibc.close(descriptor)
+      return true
+    }
+    return errno != EEXIST && isFirstToStart
   }
 
   /// Ends the run's record, and tells the other processes of the host why.
   ///
   /// Where it was ended already, as by the trainer that failed, this changes nothing.
   ///
-  /// - Parameter speaks: whether this process has claimed to report the end.
-  func close(_ verdict: HostNotes.Verdict, speaks: Bool) {
-    let (notes, record, run) = state.withLock { ($0.notes, $0.record, $0.run) }
+  /// - Parameters:
+  ///   - speaks: whether this process has claimed to report the end.
+  ///   - kind: what it writes to the run folder then; nil for nothing, as where all ranks agreed.
+  ///   - details: what else is known.
+  func close(
+    _ verdict: HostNotes.Verdict, speaks: Bool, kind: EndFile.Kind? = nil,
+    details: [JSON.Member] = []
+  ) {
+    let (notes, record, run, out, job) = state.withLock {
+      ($0.notes, $0.record, $0.run, $0.out, $0.job)
+    }
+    let folder = run.isEmpty ? out : run
+    let end: EndFile? =
+      speaks && !folder.isEmpty
+      ? kind.map {
+        EndFile(
+          kind: $0, exitCode: verdict.exitCode, message: verdict.message,
+          launch: EndFile.ownLaunch, job: job, details: details)
+      } : nil
     notes.noteLeaving()
     if speaks { notes.say(verdict) }
     let isFirstLost = record == nil && speaks && !run.isEmpty && notes.lost.contains(0)
-    guard record != nil || isFirstLost else { return }
+    guard end != nil || record != nil || isFirstLost else { return }
     StopSignals.within(StopSignals.recordSeconds) {
+      try? end?.write(to: folder)
       if let record {
         try? record.end(
           verdict.reason, exitCode: verdict.exitCode, message: verdict.message, isSudden: true)
-      } else {
+      } else if isFirstLost {
         // The rank that has the record is dead.
         RunRecord.close(
           run, verdict.reason, exitCode: verdict.exitCode, message: verdict.message)
@@ -267,7 +310,7 @@ public final class StopSignals: Sendable {
       let left = rest.text.map { ": \($0)" } ?? ""
       Console.error("\(start)dltrain: \(verdict.message)\(place)\(left)\n")
     }
-    close(verdict, speaks: speaks)
+    close(verdict, speaks: speaks, kind: verdict.reason == .lostRank ? .lostRank : .signal)
     TemporaryFiles.removeAll()
     if rest.isResumable { _exit(code) }
     StopSignals.endProcess(by: number)

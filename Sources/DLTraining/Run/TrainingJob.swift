@@ -31,7 +31,7 @@ public struct TrainingJob: Sendable {
     in world: World, configuration: () throws -> Configuration
   ) throws -> ExitCode {
     let options = try world.agreed("read the command line") { try makeOptions(world.signals) }
-    world.signals.noteTraining()
+    world.signals.noteTraining(out: out)
     let configuration = try world.agreed("read the configuration", configuration)
     let logger = world.logger
     let layout = world.layout

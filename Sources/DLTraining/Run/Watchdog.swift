@@ -13,7 +13,7 @@ final class Watchdog: @unchecked Sendable {
   private let heartbeats: Heartbeats?
   private let limits: WatchdogConfiguration
   private let warn: (String) -> Void
-  private let stop: (_ line: String?) -> Void
+  private let stop: (_ end: End?) -> Void
   private let own: RankProgress
   private let abortSeconds: Double
   private var thread: BackgroundThread?
@@ -25,12 +25,13 @@ final class Watchdog: @unchecked Sendable {
   private var sinceEnd = 0.0
   private var fileBytes: Int
 
-  /// How the lines begin with which it ends a job.
-  static let ends = [standing, silent]
-  /// What follows there, before what is left of the run.
-  static let end = "; the job ends"
-  private static let standing = "no rank went on for"
-  private static let silent = "nothing was heard of"
+  /// Why it ends a job, for people and for `end.json`.
+  struct End {
+    let kind: EndFile.Kind
+    let line: String
+    let details: [JSON.Member]
+  }
+
   /// Seconds that mpirun has to end a process of a job that has ended.
   private static let endSeconds = 2.0
   private static let tickSeconds = 0.25
@@ -43,11 +44,11 @@ final class Watchdog: @unchecked Sendable {
   ///   - rank: a rank of this process.
   ///   - heartbeats: those of this host, on its first process.
   ///   - warn: takes a line of warning.
-  ///   - stop: takes the line with which it ends the job; nil to end this process of a job that
+  ///   - stop: takes why it ends the job; nil to end this process of a job that
   ///     another has ended.
   init(
     _ board: ProgressBoard, rank: Int, heartbeats: Heartbeats?, limits: WatchdogConfiguration,
-    warn: @escaping (String) -> Void, stop: @escaping (_ line: String?) -> Void
+    warn: @escaping (String) -> Void, stop: @escaping (_ end: End?) -> Void
   ) throws {
     self.board = board
     self.heartbeats = heartbeats
@@ -93,36 +94,78 @@ final class Watchdog: @unchecked Sendable {
     }
     idle += passed
     if idle >= abortSeconds {
-      end("\(Watchdog.standing) \(Text.significant(limits.abortSeconds, 4)) s: \(standstill)")
+      end(standstill)
     } else if idle >= limits.warnSeconds, board.home == 0, board.claim(total) {
       warn(
         "no rank goes on for \(Text.significant(limits.warnSeconds, 4)) s, the job ends after "
-          + "\(Text.significant(limits.abortSeconds, 4)) s: \(standstill)")
+          + "\(Text.significant(limits.abortSeconds, 4)) s: \(standing(states))")
     }
   }
 
-  private func end(_ line: String) {
+  private func end(_ end: End) {
     board.end()
-    stop(line)
+    stop(end)
   }
 
-  private var standstill: String {
-    let states = (0..<board.size).map(board.state)
-    return Standstill(states).text { rank in
+  private var states: [RankState] { (0..<board.size).map(board.state) }
+
+  private func standing(_ states: [RankState]) -> String {
+    Standstill(states).text { rank in
       let process = board.process(of: rank)
-      let isHere = board.hosts[board.home].contains(rank)
-      let state = isHere && board.processes.count > 1 ? Watchdog.state(of: process.number) : ""
+      let state = state(of: rank).map { ", \($0)" } ?? ""
       return "process \(process.number) on \(process.host)\(state)"
     }
   }
 
-  private func silence(of hosts: [Int]) -> String {
+  private var standstill: End {
+    let states = states
+    let missing = Standstill(states).missing
+    func list(_ ranks: [Int]) -> JSON {
+      .array(
+        ranks.map { rank in
+          let state: [JSON.Member] =
+            state(of: rank).map { [.init("state", .string($0))] } ?? []
+          return .object(place(of: rank) + state + [.init("in", .string(states[rank].text))])
+        })
+    }
+    let seconds = limits.abortSeconds
+    return End(
+      kind: .standstill,
+      line: "no rank went on for \(Text.significant(seconds, 4)) s: \(standing(states))",
+      details: [
+        .init("seconds", .number(seconds)), .init("waited_for", list(missing)),
+        .init("waiting", list(states.indices.filter { !missing.contains($0) })),
+      ])
+  }
+
+  private func silence(of hosts: [Int]) -> End {
     let names = hosts.map { host in
       let ranks = board.hosts[host]
       return "\(board.process(of: ranks.first ?? 0).host) (\(Standstill.list(ranks)))"
     }
-    return "\(Watchdog.silent) \(names.joined(separator: ", ")) for "
-      + "\(Text.significant(limits.heartbeatSeconds, 4)) s: down, cut off or stopped"
+    let seconds = limits.heartbeatSeconds
+    return End(
+      kind: .silentHost,
+      line: "nothing was heard of \(names.joined(separator: ", ")) for "
+        + "\(Text.significant(seconds, 4)) s: down, cut off or stopped",
+      details: [
+        .init("seconds", .number(seconds)),
+        .init("silent", .array(hosts.flatMap { board.hosts[$0] }.map { .object(place(of: $0)) })),
+      ])
+  }
+
+  private func place(of rank: Int) -> [JSON.Member] {
+    let process = board.process(of: rank)
+    return [
+      .init("rank", .integer(rank)), .init("host", .string(process.host)),
+      .init("process", .integer(Int(process.number))),
+    ]
+  }
+
+  /// What is known of another process of this host that does not run.
+  private func state(of rank: Int) -> String? {
+    guard board.hosts[board.home].contains(rank), board.processes.count > 1 else { return nil }
+    return Watchdog.state(of: board.process(of: rank).number)
   }
 
   /// Counts what this process reads and writes.
@@ -143,9 +186,9 @@ final class Watchdog: @unchecked Sendable {
   }
 
   /// Whether a process of this host is stopped or gone.
-  private static func state(of process: pid_t) -> String {
-    guard let text = File.systemText("/proc/\(process)/stat") else { return ", gone" }
+  private static func state(of process: pid_t) -> String? {
+    guard let text = File.systemText("/proc/\(process)/stat") else { return "gone" }
     let state = text.split(separator: ")").last?.split(separator: " ").first
-    return state == "T" || state == "t" ? ", stopped" : ""
+    return state == "T" || state == "t" ? "stopped" : nil
   }
 }

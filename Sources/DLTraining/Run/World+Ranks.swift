@@ -1,6 +1,7 @@
 import CSystem
 import DLCluster
 import DLCore
+import DLData
 
 extension World {
   /// Runs `body` as every rank of a job.
@@ -74,6 +75,7 @@ extension World {
       try WorkMemory.reserve(
         ranks: threads, stackBytes: isLaunched && threads == 1 ? 0 : ThreadGroup.defaultStackBytes)
     }
+    MachineMemory.share(threads: threads, ranksOfHost: threads * (runtime?.nodeLocal.size ?? 1))
     let isAlone = runtime == nil
     let located: @Sendable (any Communicator) throws -> R = { communicator in
       do {

@@ -36,7 +36,9 @@ public final class World {
     runtime = try MPIRuntime.start()
     guard let runtime else {
       processes = SingleRank()
-      signals.join(place: "", notes: HostNotes(), leavesTimeToSave: true)
+      signals.join(
+        place: "", job: "\(getpid())-\(UInt64.random(in: 0...UInt64.max))", notes: HostNotes(),
+        leavesTimeToSave: true)
       return
     }
     processes = runtime.world
@@ -45,7 +47,7 @@ public final class World {
       try runtime.world.barrier()
     }
     signals.join(
-      place: " (rank \(processes.rank) of \(processes.size))", notes: notes,
+      place: " (rank \(processes.rank) of \(processes.size))", job: job, notes: notes,
       leavesTimeToSave: runtime.launcher.leavesTimeToSave)
   }
 
@@ -65,7 +67,9 @@ public final class World {
       try WorkMemory.reserveForStart()
       world = try World(program, signals: signals)
     } catch {
-      if StopSignals.isFirstToStart { complain(error) }
+      if StopSignals.claimStart() {
+        complain(error, place: StopSignals.isFirstToStart ? "" : " (rank \(StopSignals.startRank))")
+      }
       end(exitCode(of: error))
     }
     let code: ExitCode
@@ -149,7 +153,7 @@ public final class World {
     signals.close(
       .init(
         reason: isPeers ? .lostRank : .failed, exitCode: code.rawValue,
-        message: "\(error)\(place)"), speaks: speaks)
+        message: "\(error)\(place)"), speaks: speaks, kind: isPeers ? .lostRank : .error)
     TemporaryFiles.removeAll()
     if processCount > 1 { MPIRuntime.abort(code) }
     try? runtime?.finalize()
@@ -158,10 +162,10 @@ public final class World {
 
   /// Ends the job from a thread beside the ranks, with one line, while they hang.
   ///
-  /// - Parameter line: nil to end this process alone.
-  static func stop(_ line: String?, _ signals: StopSignals, isLaunched: Bool) -> Never {
+  /// - Parameter end: nil to end this process alone.
+  static func stop(_ end: Watchdog.End?, _ signals: StopSignals, isLaunched: Bool) -> Never {
     let code = ExitCode.fault
-    guard let line else {
+    guard let end else {
       let others = signals.verdictOfOthers
       signals.close(
         others ?? .init(reason: .lostRank, exitCode: code.rawValue, message: "another rank ended"),
@@ -171,10 +175,11 @@ public final class World {
     let speaks = signals.claim()
     if speaks {
       let rest = signals.rest.text ?? "nothing was saved"
-      Console.error("dltrain: \(line)\(Watchdog.end): \(rest)\n")
+      Console.error("dltrain: \(end.line); the job ends: \(rest)\n")
     }
     signals.close(
-      .init(reason: .lostRank, exitCode: code.rawValue, message: line), speaks: speaks)
+      .init(reason: .lostRank, exitCode: code.rawValue, message: end.line), speaks: speaks,
+      kind: end.kind, details: end.details)
     // Where even MPI does not get through.
     alarm(5)
     if isLaunched { MPIRuntime.abort(code) }

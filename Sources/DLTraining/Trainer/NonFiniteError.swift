@@ -1,4 +1,3 @@
-import DLCluster
 import DLCore
 
 /// A gradient or loss that is no number: the step was not made.

@@ -87,8 +87,11 @@ extension RunSetup {
   func requireLoss(_ configuration: Configuration) throws {
     guard usesLoss, !configuration.loss.isChosen, data.train.labelType == .float32 else { return }
     let path = configuration.data.train ?? "data.train"
+    let last = configuration.model.layers?.last
+    let line = last.map(\.line) ?? 0
+    let place = line > 0 ? " for the outputs of line \(line) (\(last?.word ?? ""))" : ""
     throw DataError(
-      "loss: is not given, and y of \(path) has F32 values; name one, as loss: mse for numbers, "
+      "loss: is not given\(place), and y of \(path) has F32 values; name one, as loss: mse for numbers, "
         + "loss: bce_with_logits for yes and no, loss: cross_entropy for a probability of each class"
     )
   }

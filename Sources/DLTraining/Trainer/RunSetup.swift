@@ -97,6 +97,10 @@ struct RunSetup {
     let bytes = elements * (2 * context.precision.byteCount) + (sizes.max() ?? CheckedSize(0)) * 8
     try bytes.checkMemory(
       for: "model: \(elements.value) parameters", advice: "use smaller or fewer layers")
+    // Each rank has gradients of its own.
+    try (elements * context.precision.byteCount).checkMemory(
+      for: "model: \(elements.value) parameters", advice: "use smaller layers, or fewer ranks",
+      isOfEachRank: true)
   }
 
   private static func checkNames(_ configuration: Configuration, _ task: any TrainingTask) throws {

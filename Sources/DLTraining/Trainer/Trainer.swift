@@ -61,10 +61,13 @@ public final class Trainer {
     store = RunStore(run, states: [OptimizerStates(run)] + strategies + parts)
     if let line = configuration.rateScaling { run.warn(line) }
     if let path = options.initialWeights {
-      let note = try run.communicator.agreed("load \(path)") {
-        try StateDict(run.arena).loadWeights(from: SafetensorsFile(path: path))
+      let notes = try run.communicator.agreed("load \(path)") {
+        let file = try SafetensorsFile(path: path)
+        return [
+          try StateDict(run.arena).loadWeights(from: file), try DataIdentity(run).difference(file),
+        ]
       }
-      if let note { run.warn(note) }
+      for note in notes { if let note { run.warn(note) } }
     }
     try store.open()
   }
