@@ -18,7 +18,7 @@ let package = Package(
       name: "dltrain",
       dependencies: [
         "DLRecipes", "DLTraining", "DLModels", "DLLayers", "DLOptimizers", "DLData",
-        "DLConfiguration", "DLTensor", "DLCluster", "DLFormats",
+        "DLConfiguration", "DLTensor", "DLCluster", "DLFormats", "CStart",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "Logging", package: "swift-log"),
       ]),
@@ -57,6 +57,7 @@ let package = Package(
     // Floor 1: C.
     .target(name: "CKernels", cSettings: [.headerSearchPath("."), .headerSearchPath("shared")]),
     .target(name: "CSystem"),
+    .target(name: "CStart"),
     .target(name: "CMPI", dependencies: ["COpenMPI"]),
     .target(name: "CImage", dependencies: ["CPNG"]),
     .systemLibrary(
