@@ -15,7 +15,7 @@ let package = Package(
   targets: [
     // Floor 8: the command line.
     .executableTarget(
-      name: "dltrain", dependencies: ["DLCommands"], path: "Sources/Main"),
+      name: "dltrain", dependencies: ["DLCommands", "CStart"], path: "Sources/Main"),
     .target(
       name: "DLCommands",
       dependencies: [
@@ -64,6 +64,7 @@ let package = Package(
     // The ground floor: C.
     .target(name: "CKernels", cSettings: [.headerSearchPath("."), .headerSearchPath("shared")]),
     .target(name: "CSystem"),
+    .target(name: "CStart"),
     .target(name: "CMPI", dependencies: ["COpenMPI"]),
     .target(name: "CImage", dependencies: ["CPNG"]),
     .systemLibrary(

@@ -124,13 +124,17 @@ package struct CheckedSize: Comparable, Sendable, CustomStringConvertible {
     return "\(tenths / 10)" + (tenths % 10 == 0 ? "" : ".\(tenths % 10)") + " \(unit)"
   }
 
+  /// Where not even so much is left no setting is to blame, as under a limit that came in mid-run.
+  private static let littleBytes = 1 << 20
+
   /// Checks that so many bytes can be had.
   ///
   /// - Parameters:
   ///   - what: the setting that wants them and how large it is, as in `batch_size: 64 rows`.
   ///   - advice: what to do.
   ///   - isOfEachRank: whether every rank of the host takes as many, from what there was before.
-  /// - Throws: ``DataError`` with what is wanted and what there is.
+  /// - Throws: ``DataError`` with what is wanted and what there is: of the system (74) where that is
+  ///   next to nothing.
   package func checkMemory(for what: String, advice: String, isOfEachRank: Bool = false) throws {
     if isOfEachRank {
       guard let short = MachineMemory.shortage(ofEachRank: self) else { return }
@@ -140,6 +144,11 @@ package struct CheckedSize: Comparable, Sendable, CustomStringConvertible {
     }
     let available = MachineMemory.availableBytes
     guard value > available else { return }
+    guard value > CheckedSize.littleBytes else {
+      throw DataError(
+        "memory: \(CheckedSize(available)) is left, \(self) is needed for \(what); raise the limit of "
+          + "address space (ulimit -v) or of memory", exitCode: .io)
+    }
     throw DataError(
       "\(what): needs \(self) of memory, \(CheckedSize(available)) is available; \(advice)")
   }

@@ -45,17 +45,21 @@ enum WorkMemory {
 
   /// Takes OpenBLAS's buffers for the ranks of this process, so that no product has to wait for one.
   ///
+  /// Also where nothing is limited: a limit may come while the ranks train (`prlimit`), and what is
+  /// never written to takes no memory.
+  ///
   /// - Parameters:
   ///   - taken: how many this process has.
   ///   - stackBytes: what each rank takes beside it.
   /// - Throws: `DataError` where the address space has no room for them and a run.
   static func reserve(ranks: Int, taken: Int = 1, stackBytes: Int) throws {
-    guard let available = MachineMemory.addressSpaceBytes else { return }
     let buffers = min(ranks, mostBuffers)
     let wanted =
       CheckedSize(bufferBytes) * max(buffers - taken, 0) + CheckedSize(stackBytes) * ranks
       + CheckedSize(spareBytes)
-    guard wanted.value <= available, canMap(wanted.value) else {
+    if let available = MachineMemory.addressSpaceBytes,
+      wanted.value > available || !canMap(wanted.value)
+    {
       throw DataError(
         "address space: \(ranks) rank\(ranks == 1 ? "" : "s") of a process need \(wanted) beside what is "
           + "in use, \(CheckedSize(available)) is left; raise its limit (ulimit -v) or use fewer ranks",
