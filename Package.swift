@@ -29,7 +29,7 @@ let package = Package(
         "DLTraining", "DLModels", "DLLayers", "DLOptimizers", "DLData", "DLConfiguration",
         "DLTensor", "DLCluster", "DLFormats",
       ]),
-    // Floors 7 to 5: named jobs, the trainer, the zoo.
+    // Floors 7 to 5: named jobs, the trainer, the models.
     .target(
       name: "DLRecipes", dependencies: ["DLTraining", "DLFormats"]),
     .target(

@@ -123,8 +123,8 @@ extension Initializer {
 }
 
 /// A vector per token, looked up in a table.
-public struct EmbeddingWord: LayerWord {
-  /// The word as written in `model.layers`.
+public struct EmbeddingWord: LayerSpec {
+  /// The name in `model.layers`.
   public static var word: String { "embedding" }
   /// Rows of the table: how many tokens there are.
   public var entries = 0
@@ -175,10 +175,10 @@ public struct EmbeddingWord: LayerWord {
 }
 
 /// A vector per bag of tokens: the sum, mean or largest features of theirs.
-public struct EmbeddingBagWord: LayerWord {
+public struct EmbeddingBagWord: LayerSpec {
   /// How vectors are put together.
   public enum Mode: String, ConfigurationWord { case sum, mean, max }
-  /// The word as written in `model.layers`.
+  /// The name in `model.layers`.
   public static var word: String { "embedding_bag" }
   /// Rows of the table: how many tokens there are.
   public var entries = 0

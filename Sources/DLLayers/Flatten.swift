@@ -32,8 +32,8 @@ public final class Flatten: Module, Layer {
   public func outputShape(for input: Shape) throws -> Shape { [input.count] }
 }
 
-extension Flatten: PlainLayer {
-  /// The word in `model.layers`.
+extension Flatten: OptionlessLayer {
+  /// The name in `model.layers`.
   public static var word: String { "flatten" }
 }
 

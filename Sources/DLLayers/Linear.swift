@@ -45,8 +45,8 @@ public final class Linear: Module, ReLUFusing {
 }
 
 /// x W' + b; the number of inputs comes from the data.
-public struct LinearWord: LayerWord {
-  /// The word as written in `model.layers`.
+public struct LinearWord: LayerSpec {
+  /// The name in `model.layers`.
   public static var word: String { "linear" }
   /// Outputs.
   public var out = 0

@@ -36,8 +36,8 @@ public final class Residual: Module, Layer {
 }
 
 /// layers(x) + shortcut(x), or layers(x) + x without a shortcut.
-public struct ResidualWord: LayerWord {
-  /// The word as written in `model.layers`.
+public struct ResidualWord: LayerSpec {
+  /// The name in `model.layers`.
   public static var word: String { "residual" }
   /// The branch.
   public var layers: [LayerConfiguration] = []

@@ -60,10 +60,10 @@ public final class SpatialTransformer: Module, Layer {
 }
 
 /// An affine map of the image, chosen by layers that look at it (Jaderberg et al., 2015).
-public struct SpatialTransformerWord: LayerWord {
+public struct SpatialTransformerWord: LayerSpec {
   /// What lies outside the image.
   public enum PaddingMode: String, ConfigurationWord { case zeros, border }
-  /// The word as written in `model.layers`.
+  /// The name in `model.layers`.
   public static var word: String { "spatial_transformer" }
   /// What looks at the image; a linear layer makes the map from their output.
   public var layers: [LayerConfiguration] = []

@@ -7,7 +7,7 @@ import DLTensor
 /// Radford, Metz and Chintala 2016: strided convolutions in place of pooling, batch normalisation,
 /// ReLU in the generator, leaky ReLU in the discriminator, images in -1 ... 1. Weights start as in
 /// PyTorch's DCGAN example: normal with standard deviation 0.02, batch norm scales around 1.
-public struct DCGANOptions: ZooModel {
+public struct DCGANOptions: ModelSpec {
   /// The name in a configuration.
   public static var name: String { "dcgan" }
   /// The length of a vector of noise.

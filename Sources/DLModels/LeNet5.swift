@@ -4,7 +4,7 @@ import DLTensor
 /// LeNet-5 with batch normalisation after each convolution, for images of 28x28 or more.
 ///
 /// LeCun et al. 1998, figure 2, with ReLU and max pooling. 61,750 parameters for MNIST.
-public struct LeNet5: ZooModel {
+public struct LeNet5: ModelSpec {
   /// The name in a configuration.
   public static var name: String { "lenet5" }
   /// Makes the options.
@@ -12,7 +12,7 @@ public struct LeNet5: ZooModel {
 
   /// Makes the network for images.
   public func network(for input: Shape, classes: Int?) throws -> Module {
-    let outputs = try Zoo.requireImages(Self.name, input, classes)
+    let outputs = try ModelRegistry.requireImages(Self.name, input, classes)
     let features = Sequential(
       Conv2d(input[2], 6, kernel: 5, padding: 2), BatchNorm(6), ReLU(), MaxPool2d(kernel: 2),
       Conv2d(6, 16, kernel: 5), BatchNorm(16), ReLU(), MaxPool2d(kernel: 2), Flatten())

@@ -95,14 +95,14 @@ public final class LogSoftmax: Module, Layer {
   public func forward(_ x: Tensor) throws -> Tensor { try x.logSoftmax() }
 }
 
-extension ReLU: PlainLayer {
-  /// The word in `model.layers`.
+extension ReLU: OptionlessLayer {
+  /// The name in `model.layers`.
   public static var word: String { "relu" }
 }
 
 /// x where x > 0, else negative_slope * x.
-public struct LeakyReluWord: LayerWord {
-  /// The word as written in `model.layers`.
+public struct LeakyReluWord: LayerSpec {
+  /// The name in `model.layers`.
   public static var word: String { "leaky_relu" }
   /// Slope below zero.
   public var negativeSlope = 0.01
@@ -116,21 +116,21 @@ public struct LeakyReluWord: LayerWord {
   public func layer(for input: Shape) -> any Layer { LeakyReLU(negativeSlope: negativeSlope) }
 }
 
-extension Sigmoid: PlainLayer {
-  /// The word in `model.layers`.
+extension Sigmoid: OptionlessLayer {
+  /// The name in `model.layers`.
   public static var word: String { "sigmoid" }
 }
 
-extension Tanh: PlainLayer {
-  /// The word in `model.layers`.
+extension Tanh: OptionlessLayer {
+  /// The name in `model.layers`.
   public static var word: String { "tanh" }
 }
 
 /// x * Phi(x), the Gaussian error linear unit (Hendrycks and Gimpel, 2016).
-public struct GeluWord: LayerWord {
+public struct GeluWord: LayerSpec {
   /// How Phi is computed.
   public enum Approximation: String, ConfigurationWord { case none, tanh }
-  /// The word as written in `model.layers`.
+  /// The name in `model.layers`.
   public static var word: String { "gelu" }
   /// None for erf, or tanh.
   public var approximate = Approximation.none
@@ -146,17 +146,17 @@ public struct GeluWord: LayerWord {
   }
 }
 
-extension SiLU: PlainLayer {
-  /// The word in `model.layers`.
+extension SiLU: OptionlessLayer {
+  /// The name in `model.layers`.
   public static var word: String { "silu" }
 }
 
-extension Softmax: PlainLayer {
-  /// The word in `model.layers`.
+extension Softmax: OptionlessLayer {
+  /// The name in `model.layers`.
   public static var word: String { "softmax" }
 }
 
-extension LogSoftmax: PlainLayer {
-  /// The word in `model.layers`.
+extension LogSoftmax: OptionlessLayer {
+  /// The name in `model.layers`.
   public static var word: String { "log_softmax" }
 }

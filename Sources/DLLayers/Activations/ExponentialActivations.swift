@@ -48,8 +48,8 @@ public final class Softplus: Module, Layer {
 }
 
 /// x where x > 0, else alpha * (exp(x) - 1) (Clevert et al., 2016).
-public struct EluWord: LayerWord {
-  /// The word as written in `model.layers`.
+public struct EluWord: LayerSpec {
+  /// The name in `model.layers`.
   public static var word: String { "elu" }
   /// Scale below zero.
   public var alpha = 1.0
@@ -65,14 +65,14 @@ public struct EluWord: LayerWord {
   public func layer(for input: Shape) -> any Layer { ELU(alpha: alpha) }
 }
 
-extension SELU: PlainLayer {
-  /// The word in `model.layers`.
+extension SELU: OptionlessLayer {
+  /// The name in `model.layers`.
   public static var word: String { "selu" }
 }
 
 /// log(1 + exp(beta * x)) / beta.
-public struct SoftplusWord: LayerWord {
-  /// The word as written in `model.layers`.
+public struct SoftplusWord: LayerSpec {
+  /// The name in `model.layers`.
   public static var word: String { "softplus" }
   /// How sharp the bend at zero is.
   public var beta = 1.0

@@ -22,8 +22,8 @@ public final class Maxout: Module, Layer {
 }
 
 /// The largest of every few neighbours along the last axis (Goodfellow et al., 2013).
-public struct MaxoutWord: LayerWord {
-  /// The word as written in `model.layers`.
+public struct MaxoutWord: LayerSpec {
+  /// The name in `model.layers`.
   public static var word: String { "maxout" }
   /// How many neighbours compete.
   public var pieces = 2

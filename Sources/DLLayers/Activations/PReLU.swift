@@ -30,8 +30,8 @@ public final class PReLU: Module, Layer {
 }
 
 /// x where x > 0, else weight * x, the weight learned (He et al., 2015).
-public struct PreluWord: LayerWord {
-  /// The word as written in `model.layers`.
+public struct PreluWord: LayerSpec {
+  /// The name in `model.layers`.
   public static var word: String { "prelu" }
   /// 1, or the number of channels.
   public var numParameters = 1

@@ -200,8 +200,8 @@ public final class MultiHeadAttention: Module, Layer {
 }
 
 /// Self-attention over [batch, time, features].
-public struct MultiHeadAttentionWord: LayerWord {
-  /// The word as written in `model.layers`.
+public struct MultiHeadAttentionWord: LayerSpec {
+  /// The name in `model.layers`.
   public static var word: String { "multi_head_attention" }
   /// Heads, which divide the features.
   public var heads = 0
@@ -248,7 +248,7 @@ public struct AttentionSight: Sendable, Equatable {
     }
   }
 
-  static func fields<Word: LayerWord>(in sight: WritableKeyPath<Word, Self>)
+  static func fields<Word: LayerSpec>(in sight: WritableKeyPath<Word, Self>)
     -> [ConfigurationField<Word>]
   {
     [

@@ -91,10 +91,10 @@ private func requireText(_ input: Shape) throws {
 }
 
 /// Positions added to [batch, time, features]; rotary ones are an option of attention.
-public struct PositionalWord: LayerWord {
+public struct PositionalWord: LayerSpec {
   /// Which positions.
   public enum Kind: String, ConfigurationWord { case sinusoidal, learned }
-  /// The word as written in `model.layers`.
+  /// The name in `model.layers`.
   public static var word: String { "positional" }
   /// Sinusoidal or learned.
   public var kind = Kind.sinusoidal

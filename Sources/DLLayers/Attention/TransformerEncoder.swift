@@ -105,13 +105,13 @@ public final class TransformerEncoder: Module, Layer {
 }
 
 /// A layer of a Transformer's encoder over [batch, time, features]; a causal one is a GPT's.
-public struct TransformerEncoderLayerWord: LayerWord {
+public struct TransformerEncoderLayerWord: LayerSpec {
   /// What stands between the two matrices of the feed-forward part.
   public enum Activation: String, ConfigurationWord {
     case relu, gelu
     case geluTanh = "gelu_tanh"
   }
-  /// The word as written in `model.layers`.
+  /// The name in `model.layers`.
   public static var word: String { "transformer_encoder_layer" }
   /// Heads, which divide the features.
   public var heads = 0

@@ -57,8 +57,8 @@ public final class Conv1d: Module, ReLUFusing {
 }
 
 /// A convolution over `[batch, length, channels]`; input channels come from the data.
-public struct Conv1dWord: LayerWord {
-  /// The word as written in `model.layers`.
+public struct Conv1dWord: LayerSpec {
+  /// The name in `model.layers`.
   public static var word: String { "conv1d" }
   /// Output channels.
   public var out = 0

@@ -66,8 +66,8 @@ public final class Conv2d: Module, ReLUFusing {
 }
 
 /// A convolution over `[batch, height, width, channels]`; input channels come from the data.
-public struct Conv2dWord: LayerWord {
-  /// The word as written in `model.layers`.
+public struct Conv2dWord: LayerSpec {
+  /// The name in `model.layers`.
   public static var word: String { "conv2d" }
   /// Output channels.
   public var out = 0

@@ -59,8 +59,8 @@ public final class ConvTranspose1d: Module, Layer {
 }
 
 /// A transposed convolution over `[batch, length, channels]`; input channels come from the data.
-public struct ConvTranspose1dWord: LayerWord {
-  /// The word as written in `model.layers`.
+public struct ConvTranspose1dWord: LayerSpec {
+  /// The name in `model.layers`.
   public static var word: String { "conv_transpose1d" }
   /// Output channels.
   public var out = 0

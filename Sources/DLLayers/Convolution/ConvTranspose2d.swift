@@ -70,8 +70,8 @@ extension Padding2d {
 }
 
 /// A transposed convolution over `[batch, height, width, channels]`; input channels come from the data.
-public struct ConvTranspose2dWord: LayerWord {
-  /// The word as written in `model.layers`.
+public struct ConvTranspose2dWord: LayerSpec {
+  /// The name in `model.layers`.
   public static var word: String { "conv_transpose2d" }
   /// Output channels.
   public var out = 0

@@ -23,8 +23,8 @@ public final class ChannelDropout: Module, Layer {
 }
 
 /// Zeroes whole channels with probability p while training and scales the others by 1 / (1 - p).
-public struct ChannelDropoutWord: LayerWord {
-  /// The word as written in `model.layers`.
+public struct ChannelDropoutWord: LayerSpec {
+  /// The name in `model.layers`.
   public static var word: String { "channel_dropout" }
   /// The probability to zero a channel.
   public var p = 0.5

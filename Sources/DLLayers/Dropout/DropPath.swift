@@ -23,8 +23,8 @@ public final class DropPath: Module, Layer {
 }
 
 /// Zeroes whole rows with probability p while training and scales the others by 1 / (1 - p).
-public struct DropPathWord: LayerWord {
-  /// The word as written in `model.layers`.
+public struct DropPathWord: LayerSpec {
+  /// The name in `model.layers`.
   public static var word: String { "drop_path" }
   /// The probability to zero a row.
   public var p = 0.1

@@ -37,8 +37,8 @@ public final class Dropout: Module, Layer {
 }
 
 /// Zeroes elements with probability p while training and scales the others by 1 / (1 - p).
-public struct DropoutWord: LayerWord {
-  /// The word as written in `model.layers`.
+public struct DropoutWord: LayerSpec {
+  /// The name in `model.layers`.
   public static var word: String { "dropout" }
   /// The probability to zero an element.
   public var p = 0.5

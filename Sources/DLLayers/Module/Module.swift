@@ -62,7 +62,7 @@ public protocol Layer: Module {
   func multiplyAdds(input: Shape, output: Shape) -> Int
 
   /// Which inputs an output position depends on; by default the one at its own place.
-  var reach: Reach { get }
+  var receptiveField: ReceptiveField { get }
 
   /// The values that the layer takes; any finite ones by default. A network says what its first
   /// layer takes, such as the rows of a table of tokens.

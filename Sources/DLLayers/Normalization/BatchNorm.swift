@@ -79,8 +79,8 @@ public final class BatchNorm: Module, ReLUFusing {
 }
 
 /// Batch normalisation over the last axis, with statistics over all ranks where the job says so.
-public struct BatchNormWord: LayerWord {
-  /// The word as written in `model.layers`.
+public struct BatchNormWord: LayerSpec {
+  /// The name in `model.layers`.
   public static var word: String { "batch_norm" }
   /// Added to the variance.
   public var eps = 1e-5

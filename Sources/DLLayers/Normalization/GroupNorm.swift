@@ -79,8 +79,8 @@ public final class InstanceNorm: Module, Layer {
 }
 
 /// Group normalisation over the last axis (Wu and He, 2018).
-public struct GroupNormWord: LayerWord {
-  /// The word as written in `model.layers`.
+public struct GroupNormWord: LayerSpec {
+  /// The name in `model.layers`.
   public static var word: String { "group_norm" }
   /// Groups of neighbouring channels.
   public var numGroups = 0
@@ -107,8 +107,8 @@ public struct GroupNormWord: LayerWord {
 }
 
 /// Instance normalisation over the last axis (Ulyanov et al., 2016).
-public struct InstanceNormWord: LayerWord {
-  /// The word as written in `model.layers`.
+public struct InstanceNormWord: LayerSpec {
+  /// The name in `model.layers`.
   public static var word: String { "instance_norm" }
   /// Added to the variance.
   public var eps = 1e-5

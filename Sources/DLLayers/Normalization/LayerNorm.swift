@@ -47,8 +47,8 @@ func requireTrailing(_ op: String, _ input: Shape, _ normalized: Shape) throws {
 }
 
 /// Layer normalisation over the last axes.
-public struct LayerNormWord: LayerWord {
-  /// The word as written in `model.layers`.
+public struct LayerNormWord: LayerSpec {
+  /// The name in `model.layers`.
   public static var word: String { "layer_norm" }
   /// Extents of the last axes, normalised together; the last axis unless given.
   public var normalizedShape: [Int]?

@@ -34,8 +34,8 @@ public final class RMSNorm: Module, Layer {
 }
 
 /// Root mean square normalisation over the last axes (Zhang and Sennrich, 2019).
-public struct RMSNormWord: LayerWord {
-  /// The word as written in `model.layers`.
+public struct RMSNormWord: LayerSpec {
+  /// The name in `model.layers`.
   public static var word: String { "rms_norm" }
   /// Extents of the last axes, normalised together; the last axis unless given.
   public var normalizedShape: [Int]?

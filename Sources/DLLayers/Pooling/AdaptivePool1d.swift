@@ -57,8 +57,8 @@ func requireElements(_ op: String, _ input: Shape) throws {
 }
 
 /// Means over windows that share a sequence out evenly.
-public struct AdaptiveAvgPool1dWord: LayerWord {
-  /// The word as written in `model.layers`.
+public struct AdaptiveAvgPool1dWord: LayerSpec {
+  /// The name in `model.layers`.
   public static var word: String { "adaptive_avg_pool1d" }
   /// Output size.
   public var outputSize = 1
@@ -73,8 +73,8 @@ public struct AdaptiveAvgPool1dWord: LayerWord {
 }
 
 /// Largest values of windows that share a sequence out evenly.
-public struct AdaptiveMaxPool1dWord: LayerWord {
-  /// The word as written in `model.layers`.
+public struct AdaptiveMaxPool1dWord: LayerSpec {
+  /// The name in `model.layers`.
   public static var word: String { "adaptive_max_pool1d" }
   /// Output size.
   public var outputSize = 1

@@ -59,8 +59,8 @@ func requirePixels(_ op: String, _ input: Shape) throws {
 }
 
 /// Means over windows that share an image out evenly.
-public struct AdaptiveAvgPool2dWord: LayerWord {
-  /// The word as written in `model.layers`.
+public struct AdaptiveAvgPool2dWord: LayerSpec {
+  /// The name in `model.layers`.
   public static var word: String { "adaptive_avg_pool2d" }
   /// Output size, one integer or [height, width].
   public var outputSize = Size2d(1)
@@ -79,8 +79,8 @@ public struct AdaptiveAvgPool2dWord: LayerWord {
 }
 
 /// Largest values of windows that share an image out evenly.
-public struct AdaptiveMaxPool2dWord: LayerWord {
-  /// The word as written in `model.layers`.
+public struct AdaptiveMaxPool2dWord: LayerSpec {
+  /// The name in `model.layers`.
   public static var word: String { "adaptive_max_pool2d" }
   /// Output size, one integer or [height, width].
   public var outputSize = Size2d(1)

@@ -4,8 +4,8 @@ import DLTensor
 ///
 /// Shapes: `[batch, height, width, channels]` to `[batch, channels]`. Counterpart:
 /// `torch.nn.AdaptiveMaxPool2d(1)` and a flatten.
-public final class GlobalMaxPool2d: Module, PlainLayer {
-  /// The word in `model.layers`.
+public final class GlobalMaxPool2d: Module, OptionlessLayer {
+  /// The name in `model.layers`.
   public static var word: String { "global_max_pool2d" }
 
   /// Makes a pooling layer.
@@ -25,8 +25,8 @@ public final class GlobalMaxPool2d: Module, PlainLayer {
 ///
 /// Shapes: `[batch, length, channels]` to `[batch, channels]`. Counterpart:
 /// `torch.nn.AdaptiveAvgPool1d(1)` and a flatten.
-public final class GlobalAvgPool1d: Module, PlainLayer {
-  /// The word in `model.layers`.
+public final class GlobalAvgPool1d: Module, OptionlessLayer {
+  /// The name in `model.layers`.
   public static var word: String { "global_avg_pool1d" }
 
   /// Makes a pooling layer.
@@ -46,8 +46,8 @@ public final class GlobalAvgPool1d: Module, PlainLayer {
 ///
 /// Shapes: `[batch, length, channels]` to `[batch, channels]`. Counterpart:
 /// `torch.nn.AdaptiveMaxPool1d(1)` and a flatten.
-public final class GlobalMaxPool1d: Module, PlainLayer {
-  /// The word in `model.layers`.
+public final class GlobalMaxPool1d: Module, OptionlessLayer {
+  /// The name in `model.layers`.
   public static var word: String { "global_max_pool1d" }
 
   /// Makes a pooling layer.

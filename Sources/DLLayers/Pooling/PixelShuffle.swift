@@ -76,8 +76,8 @@ public final class ZeroPad2d: Module, Layer {
 }
 
 /// Channels rearranged into space (Shi et al., 2016).
-public struct PixelShuffleWord: LayerWord {
-  /// The word as written in `model.layers`.
+public struct PixelShuffleWord: LayerSpec {
+  /// The name in `model.layers`.
   public static var word: String { "pixel_shuffle" }
   /// Pixels that one becomes, in each direction.
   public var upscaleFactor = 1
@@ -96,8 +96,8 @@ public struct PixelShuffleWord: LayerWord {
 }
 
 /// Space rearranged into channels.
-public struct PixelUnshuffleWord: LayerWord {
-  /// The word as written in `model.layers`.
+public struct PixelUnshuffleWord: LayerSpec {
+  /// The name in `model.layers`.
   public static var word: String { "pixel_unshuffle" }
   /// Pixels that become one, in each direction.
   public var downscaleFactor = 1
@@ -116,8 +116,8 @@ public struct PixelUnshuffleWord: LayerWord {
 }
 
 /// Zeros around images.
-public struct ZeroPad2dWord: LayerWord {
-  /// The word as written in `model.layers`.
+public struct ZeroPad2dWord: LayerSpec {
+  /// The name in `model.layers`.
   public static var word: String { "zero_pad2d" }
   /// Rows above.
   public var top = 0

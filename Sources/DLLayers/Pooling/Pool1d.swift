@@ -92,8 +92,8 @@ extension Shape {
 }
 
 /// Max pooling over a sequence; padding never wins.
-public struct MaxPool1dWord: LayerWord {
-  /// The word as written in `model.layers`.
+public struct MaxPool1dWord: LayerSpec {
+  /// The name in `model.layers`.
   public static var word: String { "max_pool1d" }
   /// Window.
   public var kernel = 1
@@ -134,8 +134,8 @@ public struct MaxPool1dWord: LayerWord {
 }
 
 /// Average pooling over a sequence.
-public struct AvgPool1dWord: LayerWord {
-  /// The word as written in `model.layers`.
+public struct AvgPool1dWord: LayerSpec {
+  /// The name in `model.layers`.
   public static var word: String { "avg_pool1d" }
   /// Window.
   public var kernel = 1

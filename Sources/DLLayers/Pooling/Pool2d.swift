@@ -95,8 +95,8 @@ extension Window2d {
 }
 
 /// Max pooling; padding never wins.
-public struct MaxPool2dWord: LayerWord {
-  /// The word as written in `model.layers`.
+public struct MaxPool2dWord: LayerSpec {
+  /// The name in `model.layers`.
   public static var word: String { "max_pool2d" }
   /// Window, one integer or [height, width].
   public var kernel = Size2d(1)
@@ -138,8 +138,8 @@ public struct MaxPool2dWord: LayerWord {
 }
 
 /// Average pooling.
-public struct AvgPool2dWord: LayerWord {
-  /// The word as written in `model.layers`.
+public struct AvgPool2dWord: LayerSpec {
+  /// The name in `model.layers`.
   public static var word: String { "avg_pool2d" }
   /// Window, one integer or [height, width].
   public var kernel = Size2d(1)
@@ -179,8 +179,8 @@ public struct AvgPool2dWord: LayerWord {
   }
 }
 
-extension GlobalAvgPool2d: PlainLayer {
-  /// The word in `model.layers`.
+extension GlobalAvgPool2d: OptionlessLayer {
+  /// The name in `model.layers`.
   public static var word: String { "global_avg_pool2d" }
 }
 

@@ -67,10 +67,10 @@ public final class Upsample: Module, Layer {
 }
 
 /// Another size for an image or a sequence.
-public struct UpsampleWord: LayerWord {
+public struct UpsampleWord: LayerSpec {
   /// How values between the pixels are made.
   public enum Mode: String, ConfigurationWord { case nearest, linear, bilinear }
-  /// The word as written in `model.layers`.
+  /// The name in `model.layers`.
   public static var word: String { "upsample" }
   /// Output size, one integer or [height, width].
   public var size: Size2d?

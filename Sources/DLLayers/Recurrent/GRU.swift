@@ -21,8 +21,8 @@ public final class GRU: Recurrent {
 }
 
 /// Gated recurrent units (Cho and others, 2014) over [batch, time, features].
-public struct GRUWord: LayerWord {
-  /// The word as written in `model.layers`.
+public struct GRUWord: LayerSpec {
+  /// The name in `model.layers`.
   public static var word: String { "gru" }
   /// The sizes and the shape of the network.
   public var network = RecurrentOptions()

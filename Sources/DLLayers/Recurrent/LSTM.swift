@@ -20,8 +20,8 @@ public final class LSTM: Recurrent {
 }
 
 /// Long short-term memory (Hochreiter and Schmidhuber 1997) over [batch, time, features].
-public struct LSTMWord: LayerWord {
-  /// The word as written in `model.layers`.
+public struct LSTMWord: LayerSpec {
+  /// The name in `model.layers`.
   public static var word: String { "lstm" }
   /// The sizes and the shape of the network.
   public var network = RecurrentOptions()

@@ -28,8 +28,8 @@ public final class RNN: Recurrent {
 }
 
 /// A plain recurrent network (Elman 1990) over [batch, time, features].
-public struct RNNWord: LayerWord {
-  /// The word as written in `model.layers`.
+public struct RNNWord: LayerSpec {
+  /// The name in `model.layers`.
   public static var word: String { "rnn" }
   /// The sizes and the shape of the network.
   public var network = RecurrentOptions()

@@ -1,7 +1,7 @@
 import DLTensor
 
 /// Which positions of an image or a sequence an output position depends on.
-public enum Reach: Hashable, Sendable {
+public enum ReceptiveField: Hashable, Sendable {
   /// The one at its own place.
   case position
   /// Those under a sliding window.
@@ -19,7 +19,7 @@ extension Layer {
   }
 
   /// The one at its own place.
-  public var reach: Reach { .position }
+  public var receptiveField: ReceptiveField { .position }
 
   /// The elements of the layer's own weights with two axes or more, those of its parts not among
   /// them.
@@ -48,96 +48,96 @@ extension Int {
 
 extension Conv2d {
   /// Those under its window.
-  public var reach: Reach { .window(window) }
+  public var receptiveField: ReceptiveField { .window(window) }
 }
 
 extension Conv1d {
   /// Those under its window.
-  public var reach: Reach { .window(window) }
+  public var receptiveField: ReceptiveField { .window(window) }
 }
 
 extension MaxPool2d {
   /// Those under its window.
-  public var reach: Reach { .window(window) }
+  public var receptiveField: ReceptiveField { .window(window) }
 }
 
 extension AvgPool2d {
   /// Those under its window.
-  public var reach: Reach { .window(window) }
+  public var receptiveField: ReceptiveField { .window(window) }
 }
 
 extension GlobalAvgPool2d {
   /// All of them.
-  public var reach: Reach { .everything }
+  public var receptiveField: ReceptiveField { .everything }
 }
 
 extension MaxPool1d {
   /// Those under its window.
-  public var reach: Reach { .window(window) }
+  public var receptiveField: ReceptiveField { .window(window) }
 }
 
 extension AvgPool1d {
   /// Those under its window.
-  public var reach: Reach { .window(window) }
+  public var receptiveField: ReceptiveField { .window(window) }
 }
 
 extension GlobalMaxPool2d {
   /// All of them.
-  public var reach: Reach { .everything }
+  public var receptiveField: ReceptiveField { .everything }
 }
 
 extension GlobalAvgPool1d {
   /// All of them.
-  public var reach: Reach { .everything }
+  public var receptiveField: ReceptiveField { .everything }
 }
 
 extension GlobalMaxPool1d {
   /// All of them.
-  public var reach: Reach { .everything }
+  public var receptiveField: ReceptiveField { .everything }
 }
 
 extension AdaptiveAvgPool1d {
   /// Taken to be all of them: how many depends on the image.
-  public var reach: Reach { .everything }
+  public var receptiveField: ReceptiveField { .everything }
 }
 
 extension AdaptiveMaxPool1d {
   /// Taken to be all of them: how many depends on the image.
-  public var reach: Reach { .everything }
+  public var receptiveField: ReceptiveField { .everything }
 }
 
 extension AdaptiveAvgPool2d {
   /// Taken to be all of them: how many depends on the image.
-  public var reach: Reach { .everything }
+  public var receptiveField: ReceptiveField { .everything }
 }
 
 extension AdaptiveMaxPool2d {
   /// Taken to be all of them: how many depends on the image.
-  public var reach: Reach { .everything }
+  public var receptiveField: ReceptiveField { .everything }
 }
 
 extension PixelShuffle {
   /// The one whose channels became its square.
-  public var reach: Reach {
+  public var receptiveField: ReceptiveField {
     .transposed(Window2d(kernel: Size2d(factor, factor), stride: Size2d(factor, factor)))
   }
 }
 
 extension PixelUnshuffle {
   /// The square that became its channels.
-  public var reach: Reach {
+  public var receptiveField: ReceptiveField {
     .window(Window2d(kernel: Size2d(factor, factor), stride: Size2d(factor, factor)))
   }
 }
 
 extension Flatten {
   /// All of them.
-  public var reach: Reach { .everything }
+  public var receptiveField: ReceptiveField { .everything }
 }
 
 extension ConvTranspose2d {
   /// Those whose windows cover it.
-  public var reach: Reach { .transposed(window.window) }
+  public var receptiveField: ReceptiveField { .transposed(window.window) }
   /// Each weight is used once per position of the input.
   public func multiplyAdds(input: Shape, output: Shape) -> Int {
     input.leading.product(ownMatrixElements)
@@ -146,7 +146,7 @@ extension ConvTranspose2d {
 
 extension ConvTranspose1d {
   /// Those whose windows cover it.
-  public var reach: Reach { .transposed(window.window) }
+  public var receptiveField: ReceptiveField { .transposed(window.window) }
   /// Each weight is used once per position of the input.
   public func multiplyAdds(input: Shape, output: Shape) -> Int {
     input.leading.product(ownMatrixElements)
@@ -155,7 +155,7 @@ extension ConvTranspose1d {
 
 extension Recurrent {
   /// All of them: those before it, and with two directions those behind it.
-  public var reach: Reach { .everything }
+  public var receptiveField: ReceptiveField { .everything }
   /// Each weight is used once per time step.
   public func multiplyAdds(input: Shape, output: Shape) -> Int {
     input.leading.product(ownMatrixElements)
@@ -164,7 +164,7 @@ extension Recurrent {
 
 extension MultiHeadAttention {
   /// All of them.
-  public var reach: Reach { .everything }
+  public var receptiveField: ReceptiveField { .everything }
   /// The projections, and two products of queries and keys, or of weights and values.
   public func multiplyAdds(input: Shape, output: Shape) -> Int {
     let attention = (output.leading.product(output[-2])).product(2 * output[-1])
@@ -181,7 +181,7 @@ extension Embedding {
 
 extension EmbeddingBag {
   /// All of them.
-  public var reach: Reach { .everything }
+  public var receptiveField: ReceptiveField { .everything }
   /// None: rows are looked up.
   public func multiplyAdds(input: Shape, output: Shape) -> Int { 0 }
 }

@@ -1,27 +1,10 @@
-import DLConfiguration
 import DLLayers
 import DLTensor
 
-/// A named model with its options, as `model: {name: ..., ...}` gives them.
-public protocol ZooModel: ConfigurationSection {
-  /// The name that a configuration gives it.
-  static var name: String { get }
-
-  /// Makes the network for inputs of shape `[batch] + input`.
-  ///
-  /// - Throws: `TensorError` for inputs that the model does not take.
-  func network(for input: Shape, classes: Int?) throws -> Module
-}
-
-extension ZooModel {
-  /// No options.
-  public static var fields: [ConfigurationField<Self>] { [] }
-}
-
-/// The named models.
-public enum Zoo {
-  /// The models: a new one adds its options here.
-  public static var models: [any ZooModel.Type] {
+/// The models that `model.name` can name.
+public enum ModelRegistry {
+  /// The library's models: a new one adds its options here.
+  public static var specs: [any ModelSpec.Type] {
     [
       LeNet5.self, DigitsCNN.self, SmallImageResNet.self, DCGANOptions.self,
       GPTOptions.self, LSTMLanguageModelOptions.self,
