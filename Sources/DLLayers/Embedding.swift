@@ -50,6 +50,12 @@ public final class Embedding: Module, Layer {
     return y
   }
 
+  /// The number of products, which is 0: rows are looked up.
+  public func multiplyAdds(input: Shape, output: Shape) -> Int { 0 }
+
+  /// PyTorch's counterpart takes `[batch, time, features]`.
+  public var sequenceLayout: SequenceLayout? { .channelsLast }
+
   /// The output's shape without its batch axis.
   public func outputShape(for input: Shape) throws -> Shape {
     guard input.rank < Shape.maximumRank - 1 else {
@@ -100,6 +106,12 @@ public final class EmbeddingBag: Module, Layer {
         paddingIndex: paddingIndex)
     }
   }
+
+  /// All positions.
+  public var receptiveField: ReceptiveField { .everything }
+
+  /// The number of products, which is 0: rows are looked up.
+  public func multiplyAdds(input: Shape, output: Shape) -> Int { 0 }
 
   /// The output's shape without its batch axis.
   public func outputShape(for input: Shape) throws -> Shape {

@@ -31,6 +31,9 @@ public final class Linear: Module, ReLUFusing {
     try x.linear(weight.value, bias: bias?.value, relu: relu)
   }
 
+  /// PyTorch's counterpart takes `[batch, time, features]`.
+  public var sequenceLayout: SequenceLayout? { .channelsLast }
+
   /// The output's shape without its batch axis.
   public func outputShape(for input: Shape) throws -> Shape {
     guard input.rank >= 1, input.last == weight.shape[1] else {

@@ -22,6 +22,9 @@ public final class Residual: Module, Layer {
     try layers(x) + (shortcut?(x) ?? x)
   }
 
+  /// What the last layer of the branch that says so works on.
+  public var sequenceLayout: SequenceLayout? { layers.sequenceLayout }
+
   /// The output's shape without its batch axis.
   public func outputShape(for input: Shape) throws -> Shape {
     let branch = try layers.outputShape(for: input)

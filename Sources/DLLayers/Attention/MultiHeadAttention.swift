@@ -112,6 +112,21 @@ public final class MultiHeadAttention: Module, Layer {
     }
   }
 
+  /// All positions.
+  public var receptiveField: ReceptiveField { .everything }
+
+  /// The number of products: those of the projections, of queries and keys, and of weights and
+  /// values.
+  public func multiplyAdds(input: Shape, output: Shape) -> Int {
+    let attention = output.leading.productOrMax(output[-2]).productOrMax(2 * output[-1])
+    let (sum, overflow) = output.leading.productOrMax(ownMatrixElements)
+      .addingReportingOverflow(attention)
+    return overflow ? .max : sum
+  }
+
+  /// PyTorch's counterpart takes `[batch, time, features]`.
+  public var sequenceLayout: SequenceLayout? { .channelsLast }
+
   /// The output's shape without its batch axis.
   public func outputShape(for input: Shape) throws -> Shape {
     guard input.rank == 2, input[1] == size else {

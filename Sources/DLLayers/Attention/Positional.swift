@@ -8,6 +8,9 @@ public protocol PositionalLayer: Layer {
 }
 
 extension PositionalLayer {
+  /// PyTorch's counterpart takes `[batch, time, features]`.
+  public var sequenceLayout: SequenceLayout? { .channelsLast }
+
   /// Adds positions from 0 on.
   public func forward(_ x: Tensor) throws -> Tensor { try forward(x, offset: 0) }
 
@@ -70,6 +73,9 @@ public final class LearnedPositions: Module, PositionalLayer {
   public func forward(_ x: Tensor, offset: Int) throws -> Tensor {
     try x.addingPositions(weight.value, offset: offset)
   }
+
+  /// The number of products, which is 0: positions are added.
+  public func multiplyAdds(input: Shape, output: Shape) -> Int { 0 }
 
   /// The output's shape without its batch axis.
   public func outputShape(for input: Shape) throws -> Shape {

@@ -55,6 +55,9 @@ public final class TransformerEncoderLayer: Module, Layer {
     }
   }
 
+  /// PyTorch's counterpart takes `[batch, time, features]`.
+  public var sequenceLayout: SequenceLayout? { .channelsLast }
+
   /// The output's shape without its batch axis.
   public func outputShape(for input: Shape) throws -> Shape {
     try selfAttn.outputShape(for: input)
@@ -97,6 +100,9 @@ public final class TransformerEncoder: Module, Layer {
     }
     return try norm?(x) ?? x
   }
+
+  /// PyTorch's counterpart takes `[batch, time, features]`.
+  public var sequenceLayout: SequenceLayout? { .channelsLast }
 
   /// The output's shape without its batch axis.
   public func outputShape(for input: Shape) throws -> Shape {

@@ -43,6 +43,12 @@ public final class Conv1d: Module, ReLUFusing {
       dilation: window.dilation.width, groups: groups, relu: relu)
   }
 
+  /// The positions under its window.
+  public var receptiveField: ReceptiveField { .window(window) }
+
+  /// PyTorch's counterpart takes `[batch, channels, length]`.
+  public var sequenceLayout: SequenceLayout? { .channelsFirst }
+
   /// The output's shape without its batch axis.
   public func outputShape(for input: Shape) throws -> Shape {
     let op = "conv1d"

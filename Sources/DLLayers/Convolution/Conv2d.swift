@@ -52,6 +52,9 @@ public final class Conv2d: Module, ReLUFusing {
       dilation: window.dilation, groups: groups, relu: relu)
   }
 
+  /// The positions under its window.
+  public var receptiveField: ReceptiveField { .window(window) }
+
   /// The output's shape without its batch axis.
   public func outputShape(for input: Shape) throws -> Shape {
     let op = "conv2d"

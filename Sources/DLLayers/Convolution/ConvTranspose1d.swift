@@ -45,6 +45,17 @@ public final class ConvTranspose1d: Module, Layer {
       dilation: window.dilation.width, groups: groups)
   }
 
+  /// The positions whose windows cover it.
+  public var receptiveField: ReceptiveField { .transposed(window.window) }
+
+  /// The number of products: each weight is used once per position of the input.
+  public func multiplyAdds(input: Shape, output: Shape) -> Int {
+    input.leading.productOrMax(ownMatrixElements)
+  }
+
+  /// PyTorch's counterpart takes `[batch, channels, length]`.
+  public var sequenceLayout: SequenceLayout? { .channelsFirst }
+
   /// The output's shape without its batch axis.
   public func outputShape(for input: Shape) throws -> Shape {
     let op = "conv_transpose1d"

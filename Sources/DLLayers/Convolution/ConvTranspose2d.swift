@@ -46,6 +46,14 @@ public final class ConvTranspose2d: Module, Layer {
       outputPadding: self.window.outputPadding, dilation: window.dilation, groups: groups)
   }
 
+  /// The positions whose windows cover it.
+  public var receptiveField: ReceptiveField { .transposed(window.window) }
+
+  /// The number of products: each weight is used once per position of the input.
+  public func multiplyAdds(input: Shape, output: Shape) -> Int {
+    input.leading.productOrMax(ownMatrixElements)
+  }
+
   /// The output's shape without its batch axis.
   public func outputShape(for input: Shape) throws -> Shape {
     let op = "conv_transpose2d"

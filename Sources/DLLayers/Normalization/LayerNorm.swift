@@ -31,6 +31,9 @@ public final class LayerNorm: Module, Layer {
     try x.layerNorm(weight: weight.value, bias: bias.value, eps: eps)
   }
 
+  /// PyTorch's counterpart takes `[batch, time, features]`.
+  public var sequenceLayout: SequenceLayout? { .channelsLast }
+
   /// The output's shape without its batch axis.
   public func outputShape(for input: Shape) throws -> Shape {
     try requireTrailing("layer_norm", input, weight.shape)

@@ -26,6 +26,9 @@ public final class RMSNorm: Module, Layer {
     try x.rmsNorm(weight: weight?.value, eps: eps, axes: normalizedShape.rank)
   }
 
+  /// PyTorch's counterpart takes `[batch, time, features]`.
+  public var sequenceLayout: SequenceLayout? { .channelsLast }
+
   /// The output's shape without its batch axis.
   public func outputShape(for input: Shape) throws -> Shape {
     try requireTrailing("rms_norm", input, normalizedShape)

@@ -15,6 +15,12 @@ public final class AdaptiveAvgPool1d: Module, Layer {
   /// Applies the layer.
   public func forward(_ x: Tensor) throws -> Tensor { try x.adaptiveAvgPool1d(size) }
 
+  /// Taken to be all positions: how many they are depends on the input's size.
+  public var receptiveField: ReceptiveField { .everything }
+
+  /// PyTorch's counterpart takes `[batch, channels, length]`.
+  public var sequenceLayout: SequenceLayout? { .channelsFirst }
+
   /// The output's shape without its batch axis.
   public func outputShape(for input: Shape) throws -> Shape {
     try adapted("adaptive_avg_pool1d", input, size)
@@ -34,6 +40,12 @@ public final class AdaptiveMaxPool1d: Module, Layer {
 
   /// Applies the layer.
   public func forward(_ x: Tensor) throws -> Tensor { try x.adaptiveMaxPool1d(size) }
+
+  /// Taken to be all positions: how many they are depends on the input's size.
+  public var receptiveField: ReceptiveField { .everything }
+
+  /// PyTorch's counterpart takes `[batch, channels, length]`.
+  public var sequenceLayout: SequenceLayout? { .channelsFirst }
 
   /// The output's shape without its batch axis.
   public func outputShape(for input: Shape) throws -> Shape {

@@ -15,6 +15,9 @@ public final class AdaptiveAvgPool2d: Module, Layer {
   /// Applies the layer.
   public func forward(_ x: Tensor) throws -> Tensor { try x.adaptiveAvgPool2d(size) }
 
+  /// Taken to be all positions: how many they are depends on the input's size.
+  public var receptiveField: ReceptiveField { .everything }
+
   /// The output's shape without its batch axis.
   public func outputShape(for input: Shape) throws -> Shape {
     try adapted("adaptive_avg_pool2d", input, size)
@@ -34,6 +37,9 @@ public final class AdaptiveMaxPool2d: Module, Layer {
 
   /// Applies the layer.
   public func forward(_ x: Tensor) throws -> Tensor { try x.adaptiveMaxPool2d(size) }
+
+  /// Taken to be all positions: how many they are depends on the input's size.
+  public var receptiveField: ReceptiveField { .everything }
 
   /// The output's shape without its batch axis.
   public func outputShape(for input: Shape) throws -> Shape {

@@ -14,6 +14,9 @@ public final class GlobalMaxPool2d: Module, OptionlessLayer {
   /// Applies the layer.
   public func forward(_ x: Tensor) throws -> Tensor { try x.globalMaxPool2d() }
 
+  /// All positions.
+  public var receptiveField: ReceptiveField { .everything }
+
   /// The output's shape without its batch axis.
   public func outputShape(for input: Shape) throws -> Shape {
     try requirePixels(Self.word, input)
@@ -35,6 +38,9 @@ public final class GlobalAvgPool1d: Module, OptionlessLayer {
   /// Applies the layer.
   public func forward(_ x: Tensor) throws -> Tensor { try x.globalAvgPool1d() }
 
+  /// All positions.
+  public var receptiveField: ReceptiveField { .everything }
+
   /// The output's shape without its batch axis.
   public func outputShape(for input: Shape) throws -> Shape {
     try requireElements(Self.word, input)
@@ -55,6 +61,9 @@ public final class GlobalMaxPool1d: Module, OptionlessLayer {
 
   /// Applies the layer.
   public func forward(_ x: Tensor) throws -> Tensor { try x.globalMaxPool1d() }
+
+  /// All positions.
+  public var receptiveField: ReceptiveField { .everything }
 
   /// The output's shape without its batch axis.
   public func outputShape(for input: Shape) throws -> Shape {

@@ -15,6 +15,11 @@ public final class PixelShuffle: Module, Layer {
   /// Applies the layer.
   public func forward(_ x: Tensor) throws -> Tensor { try x.pixelShuffle(factor) }
 
+  /// The position whose channels became its square.
+  public var receptiveField: ReceptiveField {
+    .transposed(Window2d(kernel: Size2d(factor, factor), stride: Size2d(factor, factor)))
+  }
+
   /// The output's shape without its batch axis.
   public func outputShape(for input: Shape) throws -> Shape {
     try PixelFactor(factor).shuffled(op: "pixel_shuffle", input)
@@ -34,6 +39,11 @@ public final class PixelUnshuffle: Module, Layer {
 
   /// Applies the layer.
   public func forward(_ x: Tensor) throws -> Tensor { try x.pixelUnshuffle(factor) }
+
+  /// The square that became its channels.
+  public var receptiveField: ReceptiveField {
+    .window(Window2d(kernel: Size2d(factor, factor), stride: Size2d(factor, factor)))
+  }
 
   /// The output's shape without its batch axis.
   public func outputShape(for input: Shape) throws -> Shape {

@@ -30,6 +30,12 @@ public final class MaxPool1d: Module, Layer {
       dilation: window.dilation.width, ceilMode: ceilMode)
   }
 
+  /// The positions under its window.
+  public var receptiveField: ReceptiveField { .window(window) }
+
+  /// PyTorch's counterpart takes `[batch, channels, length]`.
+  public var sequenceLayout: SequenceLayout? { .channelsFirst }
+
   /// The output's shape without its batch axis.
   public func outputShape(for input: Shape) throws -> Shape {
     try window.pooledRow(op: "max_pool1d", input, ceilMode)
@@ -66,6 +72,12 @@ public final class AvgPool1d: Module, Layer {
       kernel: window.kernel.width, stride: window.stride.width, padding: padding,
       countIncludePad: countIncludePad, ceilMode: ceilMode)
   }
+
+  /// The positions under its window.
+  public var receptiveField: ReceptiveField { .window(window) }
+
+  /// PyTorch's counterpart takes `[batch, channels, length]`.
+  public var sequenceLayout: SequenceLayout? { .channelsFirst }
 
   /// The output's shape without its batch axis.
   public func outputShape(for input: Shape) throws -> Shape {

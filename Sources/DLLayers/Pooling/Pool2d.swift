@@ -26,6 +26,9 @@ public final class MaxPool2d: Module, Layer {
   /// Applies the layer.
   public func forward(_ x: Tensor) throws -> Tensor { try x.maxPool2d(window, ceilMode: ceilMode) }
 
+  /// The positions under its window.
+  public var receptiveField: ReceptiveField { .window(window) }
+
   /// The output's shape without its batch axis.
   public func outputShape(for input: Shape) throws -> Shape {
     try window.pooled(op: "max_pool2d", input, ceilMode)
@@ -59,6 +62,9 @@ public final class AvgPool2d: Module, Layer {
     try x.avgPool2d(window, countIncludePad: countIncludePad, ceilMode: ceilMode)
   }
 
+  /// The positions under its window.
+  public var receptiveField: ReceptiveField { .window(window) }
+
   /// The output's shape without its batch axis.
   public func outputShape(for input: Shape) throws -> Shape {
     try window.pooled(op: "avg_pool2d", input, ceilMode)
@@ -75,6 +81,9 @@ public final class GlobalAvgPool2d: Module, Layer {
 
   /// Applies the layer.
   public func forward(_ x: Tensor) throws -> Tensor { try x.globalAvgPool2d() }
+
+  /// All positions.
+  public var receptiveField: ReceptiveField { .everything }
 
   /// The output's shape without its batch axis.
   public func outputShape(for input: Shape) throws -> Shape {

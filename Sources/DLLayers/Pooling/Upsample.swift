@@ -39,6 +39,9 @@ public final class Upsample: Module, Layer {
     }
   }
 
+  /// PyTorch's counterpart takes `[batch, channels, length]`.
+  public var sequenceLayout: SequenceLayout? { .channelsFirst }
+
   /// The output's shape without its batch axis.
   public func outputShape(for input: Shape) throws -> Shape {
     let op = "upsample"
