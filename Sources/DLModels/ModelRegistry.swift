@@ -4,13 +4,22 @@ import DLTensor
 /// The models that `model.name` can name.
 public enum ModelRegistry {
   /// The library's models: a new one adds its options here.
-  public static var specs: [any ModelSpec.Type] {
+  package static let builtIn: [any ModelSpec.Type] =
     [
       LeNet5.self, DigitsCNN.self, SmallImageResNet.self, DCGANOptions.self,
       GPTOptions.self, LSTMLanguageModelOptions.self,
       TranslationTransformerOptions.self, GCNOptions.self,
     ]
-  }
+
+  private static let registry = SpecRegistry("model", builtIn) { ($0.name, $0) }
+
+  /// All models that a configuration can name.
+  public static var specs: [any ModelSpec.Type] { registry.specs }
+
+  /// Adds a model of a program's own, which a configuration can name from then on.
+  ///
+  /// - Throws: ``RegistryError`` where another type has the same name.
+  public static func register(_ spec: any ModelSpec.Type) throws { try registry.register(spec) }
 
   static func requireImages(_ name: String, _ input: Shape, _ classes: Int?) throws -> Int {
     guard input.rank == 3, let classes else {

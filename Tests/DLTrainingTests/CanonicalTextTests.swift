@@ -10,10 +10,10 @@ import Testing
 /// were when it was recorded. What is new needs no line here.
 @Suite struct CanonicalTextTests {
   @Test func optionsAreWrittenAsTheyWere() throws {
-    try expect(layers, LayerRegistry.specs.map { ($0.word, $0.init().node) })
-    try expect(losses, LossRegistry.specs.map { ($0.word, $0.init().node) })
-    try expect(augmentations, AugmentationRegistry.specs.map { ($0.word, $0.init().node) })
-    try expect(models, ModelRegistry.specs.map { ($0.name, $0.init().node) })
+    try expect(layers, LayerRegistry.builtIn.map { ($0.word, $0.init().node) })
+    try expect(losses, LossRegistry.builtIn.map { ($0.word, $0.init().node) })
+    try expect(augmentations, AugmentationRegistry.builtIn.map { ($0.word, $0.init().node) })
+    try expect(models, ModelRegistry.builtIn.map { ($0.name, $0.init().node) })
   }
 
   private func expect(_ recorded: String, _ types: [(name: String, node: ConfigurationNode)]) throws

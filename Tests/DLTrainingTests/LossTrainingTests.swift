@@ -121,7 +121,7 @@ import Testing
   ]
 
   @Test func everyWordIsTrained() {
-    let words = Set(LossRegistry.specs.map { $0.word })
+    let words = Set(LossRegistry.builtIn.map { $0.word })
     #expect(
       words
         == Set(Self.cases.map { $0.loss.trimmingPrefix("{").prefix { $0 != ":" } }.map(String.init))

@@ -34,7 +34,7 @@ import Testing
         .joined(separator: ", ") + "}"
     }
     let chain = "{layers: [flatten, {linear: {out: 2}}]}"
-    for old in ModelRegistry.specs {
+    for old in ModelRegistry.builtIn {
       let theirs = keys(old)
       let file = text(old.name, theirs)
       #expect(try load(file, ["model.layers=[flatten, {linear: {out: 2}}]"]) == load(chain))
@@ -45,7 +45,7 @@ import Testing
         try load(file, ["model.layers=[flatten, {linear: {out: 2}}]", "model.name=null"])
           == load(chain))
       #expect(try load(chain, ["model.name=\(old.name)"]) == load("{name: \(old.name)}"))
-      for new in ModelRegistry.specs where new.name != old.name {
+      for new in ModelRegistry.builtIn where new.name != old.name {
         let shared = theirs.filter { keys(new)[$0.key] != nil }
         #expect(
           try load(file, ["model.name=\(new.name)"]) == load(text(new.name, shared)),

@@ -1,7 +1,7 @@
 /// The losses that `loss` can name.
 public enum LossRegistry {
-  /// The library's losses: a new loss of one prediction and one target adds itself here.
-  public static var specs: [any LossSpec.Type] {
+  /// The library's losses: a new one adds itself here.
+  package static let builtIn: [any LossSpec.Type] =
     [
       CrossEntropy.self,
       NegativeLogLikelihood.self,
@@ -16,5 +16,14 @@ public enum LossRegistry {
       KLDivergence.self,
       CTC.self,
     ]
-  }
+
+  private static let registry = SpecRegistry("loss", builtIn) { ($0.word, $0) }
+
+  /// All losses that a configuration can name.
+  public static var specs: [any LossSpec.Type] { registry.specs }
+
+  /// Adds a loss of a program's own, which a configuration can name from then on.
+  ///
+  /// - Throws: ``RegistryError`` where another type has the same name.
+  public static func register(_ spec: any LossSpec.Type) throws { try registry.register(spec) }
 }

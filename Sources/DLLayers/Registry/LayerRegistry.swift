@@ -1,7 +1,7 @@
 /// The layers that `model.layers` can name.
 public enum LayerRegistry {
-  /// The library's layers: a new layer adds its options here.
-  public static var specs: [any LayerSpec.Type] {
+  /// The library's layers: a new one adds its options here.
+  package static let builtIn: [any LayerSpec.Type] =
     [
       Conv1dWord.self,
       Conv2dWord.self,
@@ -60,5 +60,20 @@ public enum LayerRegistry {
       MultiHeadAttentionWord.self,
       TransformerEncoderLayerWord.self,
     ]
-  }
+
+  private static let registry = SpecRegistry("layer", builtIn) { ($0.word, $0) }
+
+  /// All layers that a configuration can name.
+  public static var specs: [any LayerSpec.Type] { registry.specs }
+
+  /// Adds a layer of a program's own, which a configuration can name from then on.
+  ///
+  /// Every rank and every command of the program registers it first of all:
+  ///
+  /// ```swift
+  /// try LayerRegistry.register(LayerScale.Options.self)
+  /// ```
+  ///
+  /// - Throws: ``RegistryError`` where another type has the same name.
+  public static func register(_ spec: any LayerSpec.Type) throws { try registry.register(spec) }
 }

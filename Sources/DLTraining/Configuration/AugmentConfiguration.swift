@@ -1,5 +1,6 @@
 import DLConfiguration
 import DLData
+import DLLayers
 
 extension Augmentation.PaddingMode: ConfigurationWord {}
 
@@ -14,11 +15,22 @@ public protocol AugmentationSpec: ConfigurationOption {
 /// The augmentations that `data.augment` can name.
 public enum AugmentationRegistry {
   /// The library's augmentations: a new one adds its options here.
-  public static var specs: [any AugmentationSpec.Type] {
+  package static let builtIn: [any AugmentationSpec.Type] =
     [
       PadCropOptions.self, FlipOptions.self, AlternatingFlipOptions.self, CutoutOptions.self,
       BrightnessOptions.self, ContrastOptions.self,
     ]
+
+  private static let registry = SpecRegistry("augmentation", builtIn) { ($0.word, $0) }
+
+  /// All augmentations that a configuration can name.
+  public static var specs: [any AugmentationSpec.Type] { registry.specs }
+
+  /// Adds an augmentation of a program's own, which a configuration can name from then on.
+  ///
+  /// - Throws: ``RegistryError`` where another type has the same name.
+  public static func register(_ spec: any AugmentationSpec.Type) throws {
+    try registry.register(spec)
   }
 }
 
