@@ -548,6 +548,26 @@ def residual():
     family.save()
 
 
+def squeeze():
+    """y = x * sigmoid(fc2(relu(fc1(mean(x))))), as torchvision.ops.SqueezeExcitation computes it."""
+    family = Family("squeeze")
+    for case, image, squeeze in [("small", (2, 5, 4, 6), 2), ("one", (3, 1, 3, 4), 1), ("wide", (2, 3, 3, 3), 8)]:
+        random = Random("squeeze_" + case)
+        channels = image[3]
+        inputs = {"x": random.normal(*image), "fc1_weight": random.normal(squeeze, channels, 1, 1),
+                  "fc1_bias": random.normal(squeeze), "fc2_weight": random.normal(channels, squeeze, 1, 1),
+                  "fc2_bias": random.normal(channels)}
+
+        def function(x, fc1_weight, fc1_bias, fc2_weight, fc2_bias):
+            x = nchw(x)
+            scale = F.relu(F.conv2d(F.adaptive_avg_pool2d(x, 1), fc1_weight, fc1_bias))
+            return {"y": nhwc(torch.sigmoid(F.conv2d(scale, fc2_weight, fc2_bias)) * x)}
+
+        family.record("squeeze_excitation_" + case, "squeeze_excitation", inputs, function, wrt=list(inputs),
+                      layout="NHWC", weight_layout="OIHW")
+    family.save()
+
+
 if __name__ == "__main__":
-    for make in [matmul, conv2d, pooling, normalization, activation, shape, arithmetic, reduction, loss, criterion, residual]:
+    for make in [matmul, conv2d, pooling, normalization, activation, shape, arithmetic, reduction, loss, criterion, residual, squeeze]:
         make()

@@ -45,6 +45,7 @@ public enum LayerRegistry {
       PixelUnshuffleWord.self,
       ZeroPad2dWord.self,
       SpatialTransformerWord.self,
+      SqueezeExcitation.Options.self,
       ResidualWord.self,
       OptionlessSpec<Flatten>.self,
       DropoutWord.self,
