@@ -172,6 +172,7 @@ enum Checklist {
     triplet | TripletMargin | nn.TripletMarginLoss | criterion/triplet_margin
     CTC | CTC, ctc | nn.CTCLoss | ctc/ctc
     focal | Focal, focal | Lin et al. 2017 | criterion/focal
+    soft Dice | Dice, dice | Milletari et al. 2016 | criterion/dice
     """
 
   private static let initializers = """

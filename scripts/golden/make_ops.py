@@ -503,6 +503,18 @@ def criterion():
         record(case, "focal", {"x": x, "target": target},
                lambda r, x, target: focal(r, x, target, alpha, gamma), x.size, alpha=alpha, gamma=gamma)
 
+    def dice(reduction, x, target, smooth):
+        p, axes = torch.sigmoid(x), tuple(range(1, x.dim()))
+        loss = 1 - (2 * (p * target).sum(axes) + smooth) / ((p * p).sum(axes) + (target * target).sum(axes) + smooth)
+        return loss.sum() if reduction == "sum" else loss.mean()
+
+    random = Random("dice")
+    for case, shape, smooth in [("mask", (3, 4, 5, 2), 1.0), ("no_smooth", (4, 6), 0.0), ("smooth", (2, 3, 4), 0.3)]:
+        record(case, "dice", {"x": random.normal(*shape, scale=2.0), "target": random.integers(*shape, below=2).astype(np.float32)},
+               lambda r, x, target: dice(r, x, target, smooth), shape[0], smooth=smooth)
+    record("soft", "dice", {"x": random.normal(5, 3), "target": random.uniform(5, 3)},
+           lambda r, x, target: dice(r, x, target, 1.0), 5, smooth=1.0)
+
     random = Random("distances")
     for case, margin in [("plain", 0.0), ("margin", 0.4)]:
         record(case, "cosine_embedding",

@@ -13,6 +13,7 @@ public enum LossRegistry {
       BCEWithLogits.self,
       MultiLabelSoftMargin.self,
       Focal.self,
+      Dice.self,
       KLDivergence.self,
       CTC.self,
     ]
