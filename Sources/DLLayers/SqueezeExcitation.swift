@@ -41,8 +41,8 @@ public final class SqueezeExcitation: Module, Layer {
 
   /// Makes a layer for `channels`, with `squeezeChannels` between the two convolutions.
   public init(channels: Int, squeezeChannels: Int) {
-    fc1 = Conv2d(channels, squeezeChannels, kernel: 1)
-    fc2 = Conv2d(squeezeChannels, channels, kernel: 1)
+    fc1 = Conv2d(inputChannels: channels, outputChannels: squeezeChannels, kernelSize: 1)
+    fc2 = Conv2d(inputChannels: squeezeChannels, outputChannels: channels, kernelSize: 1)
   }
 
   /// Applies the layer.

@@ -140,7 +140,8 @@ extension Conv2d {
   {
     let padding = Size2d(kernel.height / 2, kernel.width / 2)
     let layer = Conv2d(
-      input, output, kernel: kernel, stride: stride, padding: padding, bias: false)
+      inputChannels: input, outputChannels: output, kernelSize: kernel, stride: stride,
+      padding: padding, bias: false)
     layer.weight.initializer = .heNormal(.fanOut)
     return layer
   }

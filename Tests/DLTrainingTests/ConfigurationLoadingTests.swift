@@ -80,13 +80,13 @@ private let layered = """
         "conv2d", "batch_norm", "relu", "relu", "max_pool2d", "residual", "global_avg_pool2d",
         "flatten", "dropout", "linear",
       ])
-    let conv = try #require(layers[0].options as? Conv2dWord)
+    let conv = try #require(layers[0].options as? Conv2d.Options)
     #expect(conv.out == 32 && conv.kernel == Size2d(3) && conv.stride == Size2d(1) && conv.bias)
-    let pool = try #require(layers[4].options as? MaxPool2dWord)
+    let pool = try #require(layers[4].options as? MaxPool2d.Options)
     #expect(pool.stride == Size2d(2, 3))
-    let residual = try #require(layers[5].options as? ResidualWord)
+    let residual = try #require(layers[5].options as? Residual.Options)
     #expect(residual.layers.map(\.word) == ["conv2d", "batch_norm", "gelu"])
-    #expect((residual.layers[2].options as? GeluWord)?.approximate == .tanh)
+    #expect((residual.layers[2].options as? GELU.Options)?.approximate == .tanh)
     #expect(residual.shortcut?.count == 1)
     #expect(layers[5].line == 9)
   }
@@ -175,7 +175,7 @@ private let layered = """
     #expect(job.steps == 30 && job.epochs == nil)
     let here = FileManager.default.currentDirectoryPath
     #expect(job.data.validation == here + "/v.safetensors")
-    #expect((job.model.layers?[9].options as? LinearWord)?.out == 3)
+    #expect((job.model.layers?[9].options as? Linear.Options)?.out == 3)
     #expect(job.model.layers?[2].word == "silu")
   }
 

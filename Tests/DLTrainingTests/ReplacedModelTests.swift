@@ -93,7 +93,7 @@ import Testing
       yaml: "data: {train: x}\nmodel: {layers: [relu, {linear: {out: 2}}]}",
       overrides: ["model.layers.0.dropout.p=0.25", "model.layers.1.linear.out=3"]
     ).model.layers
-    #expect((layers?[0].options as? DropoutWord)?.p == 0.25)
-    #expect((layers?[1].options as? LinearWord)?.out == 3)
+    #expect((layers?[0].options as? Dropout.Options)?.p == 0.25)
+    #expect((layers?[1].options as? Linear.Options)?.out == 3)
   }
 }

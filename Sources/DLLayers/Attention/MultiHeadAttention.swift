@@ -10,6 +10,36 @@ import DLTensor
 /// projections, zero biases. Vaswani et al. 2017, section 3.2.2. Counterpart:
 /// `torch.nn.MultiheadAttention(batch_first=True)`.
 public final class MultiHeadAttention: Module, Layer {
+  /// The options of ``MultiHeadAttention`` in `model.layers`.
+  public struct Options: LayerSpec {
+    /// The name in `model.layers`.
+    public static var word: String { "multi_head_attention" }
+    /// Heads, which divide the features.
+    public var heads = 0
+    /// Whether to add biases.
+    public var bias = true
+    /// The probability to zero a weight.
+    public var dropout = 0.0
+    /// What each position sees.
+    public var sight = AttentionSight()
+    /// Makes the options with their defaults.
+    public init() {}
+    /// The keys, in the order in which they are written.
+    public static var fields: [ConfigurationField<Self>] {
+      [
+        .init("heads", \.heads, .layerSize, required: true, "heads, which divide the features"),
+        .init("bias", \.bias, "whether to add biases"),
+        .init("dropout", \.dropout, .within(0..<1), "the probability to zero a weight"),
+      ] + AttentionSight.fields(in: \Self.sight)
+    }
+    /// Makes the layer for inputs of shape `[batch] + input`.
+    public func layer(for input: Shape) throws -> any Layer {
+      MultiHeadAttention(
+        try sequenceFeatures(Self.word, input), heads: heads, bias: bias, dropout: dropout,
+        isCausal: sight.causal, window: sight.window, rotary: sight.positions)
+    }
+  }
+
   /// The projections of queries, keys and values on top of each other, `[3 · size, size]`; nil
   /// where keys or values have another size.
   public let inProjWeight: Parameter?
@@ -211,36 +241,6 @@ public final class MultiHeadAttention: Module, Layer {
       throw TensorError(
         op: "multi_head_attention", "\(size) features do not divide into \(heads) heads")
     }
-  }
-}
-
-/// Self-attention over [batch, time, features].
-public struct MultiHeadAttentionWord: LayerSpec {
-  /// The name in `model.layers`.
-  public static var word: String { "multi_head_attention" }
-  /// Heads, which divide the features.
-  public var heads = 0
-  /// Whether to add biases.
-  public var bias = true
-  /// The probability to zero a weight.
-  public var dropout = 0.0
-  /// What each position sees.
-  public var sight = AttentionSight()
-  /// Makes the options with their defaults.
-  public init() {}
-  /// The keys, in the order in which they are written.
-  public static var fields: [ConfigurationField<Self>] {
-    [
-      .init("heads", \.heads, .layerSize, required: true, "heads, which divide the features"),
-      .init("bias", \.bias, "whether to add biases"),
-      .init("dropout", \.dropout, .within(0..<1), "the probability to zero a weight"),
-    ] + AttentionSight.fields(in: \Self.sight)
-  }
-  /// Makes the layer for inputs of shape `[batch] + input`.
-  public func layer(for input: Shape) throws -> any Layer {
-    MultiHeadAttention(
-      try sequenceFeatures(Self.word, input), heads: heads, bias: bias, dropout: dropout,
-      isCausal: sight.causal, window: sight.window, rotary: sight.positions)
   }
 }
 

@@ -97,7 +97,7 @@ private func requireText(_ input: Shape) throws {
 }
 
 /// Positions added to [batch, time, features]; rotary ones are an option of attention.
-public struct PositionalWord: LayerSpec {
+public struct PositionalOptions: LayerSpec {
   /// Which positions.
   public enum Kind: String, ConfigurationWord { case sinusoidal, learned }
   /// The name in `model.layers`.

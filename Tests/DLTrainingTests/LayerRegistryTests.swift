@@ -47,7 +47,7 @@ private struct Wide: ModelSpec {
 }
 
 /// Types of a program's own that YAML can name.
-@Suite struct RegistryTests {
+@Suite struct LayerRegistryTests {
   private func load(_ text: String) throws -> Configuration {
     try Configuration.load(yaml: "data: {synthetic: {shape: [2, 3], classes: 2}}\n" + text)
   }
@@ -86,11 +86,11 @@ private struct Wide: ModelSpec {
     let error = #expect(throws: RegistryError.self) { try LayerRegistry.register(Impostor.self) }
     #expect(error?.exitCode == .usage)
     #expect(
-      error?.description.hasPrefix("layer conv2d: Conv2dWord has this name already") == true,
+      error?.description.hasPrefix("layer conv2d: Conv2d.Options has this name already") == true,
       "\(error?.description ?? "")")
     #expect(!LayerRegistry.specs.contains { $0 == Impostor.self })
     let count = LayerRegistry.specs.count
-    try LayerRegistry.register(LinearWord.self)
+    try LayerRegistry.register(Linear.Options.self)
     #expect(LayerRegistry.specs.count == count)
   }
 }
