@@ -31,7 +31,7 @@ let package = Package(
         "DLCommands", "DLTraining", "DLModels", "DLLayers", "DLOptimizers", "DLData",
         "DLConfiguration", "DLTensor", "DLCluster", "DLFormats", "DLCore",
       ]),
-    // Floors 7 to 5: named jobs, the trainer, the zoo.
+    // Floors 7 to 5: named jobs, the trainer, the models.
     .target(
       name: "DLRecipes", dependencies: ["DLTraining", "DLFormats", "DLCore"]),
     .target(

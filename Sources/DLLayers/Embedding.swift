@@ -6,6 +6,58 @@ import DLTensor
 /// Shapes: int32 `[...]` to `[..., size]`; weight `[entries, size]`, from N(0, 1), with zeros in the
 /// row of padding. The gradient touches the rows that occur. Counterpart: `torch.nn.Embedding`.
 public final class Embedding: Module, Layer {
+  /// The options of ``Embedding`` in `model.layers`.
+  public struct Options: LayerSpec {
+    /// The name in `model.layers`.
+    public static var word: String { "embedding" }
+    /// Rows of the table: how many tokens there are.
+    public var entries = 0
+    /// Features of a row.
+    public var size = 0
+    /// The token that gets no gradient and starts at zero, from the end if below 0; none unless
+    /// given.
+    public var paddingIdx: Int?
+    /// The norm that rows in use are scaled down to; any unless given.
+    public var maxNorm: Double?
+    /// Which norm that is.
+    public var normType = 2.0
+    /// Whether the table stays as it is loaded.
+    public var frozen = false
+    /// Makes the options with their defaults.
+    public init() {}
+    /// The keys, in the order in which they are written.
+    public static var fields: [ConfigurationField<Self>] {
+      [
+        .init(
+          "entries", \.entries, .layerSize, required: true,
+          "rows of the table: how many tokens there are"),
+        .init("size", \.size, .layerSize, required: true, "features of a row"),
+        .init(
+          "padding_idx", \.paddingIdx,
+          "the token that gets no gradient and starts at zero, from the end if below 0; none unless "
+            + "given"),
+        .init(
+          "max_norm", \.maxNorm, .above(0),
+          "the norm that rows in use are scaled down to; any unless given"),
+        .init("norm_type", \.normType, .above(0), "which norm that is"),
+        .init("frozen", \.frozen, "whether the table stays as it is loaded"),
+      ]
+    }
+    /// Faults that concern several keys at once.
+    public func problems() -> [ConfigurationProblem] {
+      guard let paddingIdx, !(-entries..<entries).contains(paddingIdx) else { return [] }
+      return [
+        .init("padding_idx", "entries", message: "\(paddingIdx) is no row of \(entries)")
+      ]
+    }
+    /// Makes the layer for inputs of shape `[batch] + input`.
+    public func layer(for input: Shape) -> any Layer {
+      Embedding(
+        entries, size, paddingIndex: paddingIdx, maxNorm: maxNorm, normType: normType,
+        isFrozen: frozen)
+    }
+  }
+
   /// The table, `[entries, size]`.
   public let weight: Parameter
   /// The row that gets no gradient, at first zero; nil for none.
@@ -50,6 +102,12 @@ public final class Embedding: Module, Layer {
     return y
   }
 
+  /// The number of products, which is 0: rows are looked up.
+  public func multiplyAdds(input: Shape, output: Shape) -> Int { 0 }
+
+  /// PyTorch's counterpart takes `[batch, time, features]`.
+  public var sequenceLayout: SequenceLayout? { .channelsLast }
+
   /// The output's shape without its batch axis.
   public func outputShape(for input: Shape) throws -> Shape {
     guard input.rank < Shape.maximumRank - 1 else {
@@ -64,6 +122,46 @@ public final class Embedding: Module, Layer {
 /// Shapes: int32 `[bags, length]`, or `[positions]` with the offset of each bag, to `[bags, size]`;
 /// weight `[entries, size]`, from N(0, 1). Counterpart: `torch.nn.EmbeddingBag`.
 public final class EmbeddingBag: Module, Layer {
+  /// The options of ``EmbeddingBag`` in `model.layers`.
+  public struct Options: LayerSpec {
+    /// The name in `model.layers`.
+    public static var word: String { "embedding_bag" }
+    /// Rows of the table: how many tokens there are.
+    public var entries = 0
+    /// Features of a row.
+    public var size = 0
+    /// How vectors are put together: sum, mean or max.
+    public var mode = EmbeddingBagMode.mean
+    /// The token that does not count, from the end if below 0; none unless given.
+    public var paddingIdx: Int?
+    /// Makes the options with their defaults.
+    public init() {}
+    /// The keys, in the order in which they are written.
+    public static var fields: [ConfigurationField<Self>] {
+      [
+        .init(
+          "entries", \.entries, .layerSize, required: true,
+          "rows of the table: how many tokens there are"),
+        .init("size", \.size, .layerSize, required: true, "features of a row"),
+        .init("mode", \.mode, "how vectors are put together: sum, mean or max"),
+        .init(
+          "padding_idx", \.paddingIdx,
+          "the token that does not count, from the end if below 0; none unless given"),
+      ]
+    }
+    /// Faults that concern several keys at once.
+    public func problems() -> [ConfigurationProblem] {
+      guard let paddingIdx, !(-entries..<entries).contains(paddingIdx) else { return [] }
+      return [
+        .init("padding_idx", "entries", message: "\(paddingIdx) is no row of \(entries)")
+      ]
+    }
+    /// Makes the layer for inputs of shape `[batch] + input`.
+    public func layer(for input: Shape) -> any Layer {
+      EmbeddingBag(entries, size, mode: mode, paddingIndex: paddingIdx)
+    }
+  }
+
   /// The table, `[entries, size]`.
   public let weight: Parameter
   /// How rows are put together.
@@ -101,6 +199,12 @@ public final class EmbeddingBag: Module, Layer {
     }
   }
 
+  /// All positions.
+  public var receptiveField: ReceptiveField { .everything }
+
+  /// The number of products, which is 0: rows are looked up.
+  public func multiplyAdds(input: Shape, output: Shape) -> Int { 0 }
+
   /// The output's shape without its batch axis.
   public func outputShape(for input: Shape) throws -> Shape {
     guard input.rank == 1 else {
@@ -122,97 +226,4 @@ extension Initializer {
   }
 }
 
-/// A vector per token, looked up in a table.
-public struct EmbeddingWord: LayerWord {
-  /// The word as written in `model.layers`.
-  public static var word: String { "embedding" }
-  /// Rows of the table: how many tokens there are.
-  public var entries = 0
-  /// Features of a row.
-  public var size = 0
-  /// The token that gets no gradient and starts at zero, from the end if below 0; none unless
-  /// given.
-  public var paddingIdx: Int?
-  /// The norm that rows in use are scaled down to; any unless given.
-  public var maxNorm: Double?
-  /// Which norm that is.
-  public var normType = 2.0
-  /// Whether the table stays as it is loaded.
-  public var frozen = false
-  /// Makes the options with their defaults.
-  public init() {}
-  /// The keys, in the order in which they are written.
-  public static var fields: [ConfigurationField<Self>] {
-    [
-      .init(
-        "entries", \.entries, .layerSize, required: true,
-        "rows of the table: how many tokens there are"),
-      .init("size", \.size, .layerSize, required: true, "features of a row"),
-      .init(
-        "padding_idx", \.paddingIdx,
-        "the token that gets no gradient and starts at zero, from the end if below 0; none unless "
-          + "given"),
-      .init(
-        "max_norm", \.maxNorm, .above(0),
-        "the norm that rows in use are scaled down to; any unless given"),
-      .init("norm_type", \.normType, .above(0), "which norm that is"),
-      .init("frozen", \.frozen, "whether the table stays as it is loaded"),
-    ]
-  }
-  /// Faults that concern several keys at once.
-  public func problems() -> [ConfigurationProblem] {
-    guard let paddingIdx, !(-entries..<entries).contains(paddingIdx) else { return [] }
-    return [
-      .init("padding_idx", "entries", message: "\(paddingIdx) is no row of \(entries)")
-    ]
-  }
-  /// Makes the layer for inputs of shape `[batch] + input`.
-  public func layer(for input: Shape) -> any Layer {
-    Embedding(
-      entries, size, paddingIndex: paddingIdx, maxNorm: maxNorm, normType: normType,
-      isFrozen: frozen)
-  }
-}
-
-/// A vector per bag of tokens: the sum, mean or largest features of theirs.
-public struct EmbeddingBagWord: LayerWord {
-  /// How vectors are put together.
-  public enum Mode: String, ConfigurationWord { case sum, mean, max }
-  /// The word as written in `model.layers`.
-  public static var word: String { "embedding_bag" }
-  /// Rows of the table: how many tokens there are.
-  public var entries = 0
-  /// Features of a row.
-  public var size = 0
-  /// How vectors are put together: sum, mean or max.
-  public var mode = Mode.mean
-  /// The token that does not count, from the end if below 0; none unless given.
-  public var paddingIdx: Int?
-  /// Makes the options with their defaults.
-  public init() {}
-  /// The keys, in the order in which they are written.
-  public static var fields: [ConfigurationField<Self>] {
-    [
-      .init(
-        "entries", \.entries, .layerSize, required: true,
-        "rows of the table: how many tokens there are"),
-      .init("size", \.size, .layerSize, required: true, "features of a row"),
-      .init("mode", \.mode, "how vectors are put together: sum, mean or max"),
-      .init(
-        "padding_idx", \.paddingIdx,
-        "the token that does not count, from the end if below 0; none unless given"),
-    ]
-  }
-  /// Faults that concern several keys at once.
-  public func problems() -> [ConfigurationProblem] {
-    guard let paddingIdx, !(-entries..<entries).contains(paddingIdx) else { return [] }
-    return [
-      .init("padding_idx", "entries", message: "\(paddingIdx) is no row of \(entries)")
-    ]
-  }
-  /// Makes the layer for inputs of shape `[batch] + input`.
-  public func layer(for input: Shape) -> any Layer {
-    let modes: [Mode: EmbeddingBagMode] = [.sum: .sum, .mean: .mean, .max: .max]
-    return EmbeddingBag(entries, size, mode: modes[mode] ?? .mean, paddingIndex: paddingIdx)
-  }
-}
+extension EmbeddingBagMode: ConfigurationWord {}

@@ -24,37 +24,35 @@ public final class Flatten: Module, Layer {
 
   /// Applies the layer behind others of a chain.
   func callAsFunction(_ x: Tensor, behind layers: ArraySlice<any Layer>) throws -> Tensor {
-    let isFirst = channelsFirst ?? layers.channelsFirst ?? false
+    let isFirst = channelsFirst ?? (layers.sequenceLayout == .channelsFirst)
     return try observed(x) { try x.flatten(channelsFirst: isFirst) }
   }
+
+  /// All positions.
+  public var receptiveField: ReceptiveField { .everything }
 
   /// The output's shape without its batch axis.
   public func outputShape(for input: Shape) throws -> Shape { [input.count] }
 }
 
-extension Flatten: PlainLayer {
-  /// The word in `model.layers`.
+extension Flatten: OptionlessLayer {
+  /// The name in `model.layers`.
   public static var word: String { "flatten" }
 }
 
-extension Collection where Element == any Layer, Self: BidirectionalCollection {
-  /// What the last layer that says so works on: sequences that PyTorch has as
-  /// `[batch, channels, length]`, or as `[batch, time, features]`.
-  fileprivate var channelsFirst: Bool? {
+/// The order of a sequence's axes in PyTorch; here they are `[batch, length, channels]` always.
+public enum SequenceLayout: Sendable {
+  /// `[batch, channels, length]`, as of convolutions and pooling.
+  case channelsFirst
+  /// `[batch, time, features]`, as of recurrent networks, attention and linear layers.
+  case channelsLast
+}
+
+extension BidirectionalCollection where Element == any Layer {
+  /// What the last layer that says so works on.
+  var sequenceLayout: SequenceLayout? {
     for layer in reversed() {
-      switch layer {
-      case is Conv1d, is ConvTranspose1d, is MaxPool1d, is AvgPool1d, is AdaptiveAvgPool1d,
-        is AdaptiveMaxPool1d, is Upsample:
-        return true
-      case is Linear, is LayerNorm, is RMSNorm, is Recurrent, is Embedding, is any PositionalLayer,
-        is MultiHeadAttention, is TransformerEncoderLayer, is TransformerEncoder:
-        return false
-      case let chain as Sequential:
-        if let inner = chain.layers.channelsFirst { return inner }
-      case let block as Residual:
-        if let inner = block.layers.layers.channelsFirst { return inner }
-      default: continue
-      }
+      if let layout = layer.sequenceLayout { return layout }
     }
     return nil
   }

@@ -7,6 +7,29 @@ import DLTensor
 /// Shapes: `[..., in]` to `[..., out]`; weight `[out, in]`, bias `[out]`. Counterpart:
 /// `torch.nn.Linear`.
 public final class Linear: Module, ReLUFusing {
+  /// The options of ``Linear`` in `model.layers`; the number of inputs comes from the data.
+  public struct Options: LayerSpec {
+    /// The name in `model.layers`.
+    public static var word: String { "linear" }
+    /// Outputs.
+    public var out = 0
+    /// Whether to add a bias per output.
+    public var bias = true
+    /// Makes the options with their defaults.
+    public init() {}
+    /// The keys, in the order in which they are written.
+    public static var fields: [ConfigurationField<Self>] {
+      [
+        .init("out", \.out, .layerSize, required: true, "outputs"),
+        .init("bias", \.bias, "whether to add a bias per output"),
+      ]
+    }
+    /// Makes the layer for inputs of shape `[batch] + input`.
+    public func layer(for input: Shape) throws -> any Layer {
+      Linear(try features(Self.word, input), out, bias: bias)
+    }
+  }
+
   /// The weight, `[out, in]`.
   public let weight: Parameter
   /// The bias, `[out]`.
@@ -31,6 +54,9 @@ public final class Linear: Module, ReLUFusing {
     try x.linear(weight.value, bias: bias?.value, relu: relu)
   }
 
+  /// PyTorch's counterpart takes `[batch, time, features]`.
+  public var sequenceLayout: SequenceLayout? { .channelsLast }
+
   /// The output's shape without its batch axis.
   public func outputShape(for input: Shape) throws -> Shape {
     guard input.rank >= 1, input.last == weight.shape[1] else {
@@ -41,28 +67,5 @@ public final class Linear: Module, ReLUFusing {
     var output = input
     output[-1] = weight.shape[0]
     return output
-  }
-}
-
-/// x W' + b; the number of inputs comes from the data.
-public struct LinearWord: LayerWord {
-  /// The word as written in `model.layers`.
-  public static var word: String { "linear" }
-  /// Outputs.
-  public var out = 0
-  /// Whether to add a bias per output.
-  public var bias = true
-  /// Makes the options with their defaults.
-  public init() {}
-  /// The keys, in the order in which they are written.
-  public static var fields: [ConfigurationField<Self>] {
-    [
-      .init("out", \.out, .layerSize, required: true, "outputs"),
-      .init("bias", \.bias, "whether to add a bias per output"),
-    ]
-  }
-  /// Makes the layer for inputs of shape `[batch] + input`.
-  public func layer(for input: Shape) throws -> any Layer {
-    Linear(try features(Self.word, input), out, bias: bias)
   }
 }

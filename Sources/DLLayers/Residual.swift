@@ -6,6 +6,37 @@ import DLTensor
 ///
 /// He et al. 2016, "Deep Residual Learning for Image Recognition", equations 1 and 2.
 public final class Residual: Module, Layer {
+  /// The options of ``Residual`` in `model.layers`.
+  public struct Options: LayerSpec {
+    /// The name in `model.layers`.
+    public static var word: String { "residual" }
+    /// The branch.
+    public var layers: [LayerConfiguration] = []
+    /// Layers on the shortcut; the identity unless given.
+    public var shortcut: [LayerConfiguration]?
+    /// Makes the options with their defaults.
+    public init() {}
+    /// The keys, in the order in which they are written.
+    public static var fields: [ConfigurationField<Self>] {
+      [
+        .init("layers", \.layers, required: true, "the branch"),
+        .init("shortcut", \.shortcut, "layers on the shortcut; the identity unless given"),
+      ]
+    }
+    /// Faults that concern several keys at once.
+    public func problems() -> [ConfigurationProblem] {
+      layers.isEmpty ? [.init("layers", message: "a residual needs at least one layer")] : []
+    }
+    /// Makes the layer for inputs of shape `[batch] + input`.
+    public func layer(for input: Shape) throws -> any Layer {
+      Residual(
+        try LayerConfiguration.chain(layers, input: input, path: "layers"),
+        shortcut: try shortcut.map {
+          try LayerConfiguration.chain($0, input: input, path: "shortcut")
+        })
+    }
+  }
+
   /// The residual branch.
   public let layers: Sequential
   /// The projection beside it; nil for the identity.
@@ -22,6 +53,9 @@ public final class Residual: Module, Layer {
     try layers(x) + (shortcut?(x) ?? x)
   }
 
+  /// What the last layer of the branch that says so works on.
+  public var sequenceLayout: SequenceLayout? { layers.sequenceLayout }
+
   /// The output's shape without its batch axis.
   public func outputShape(for input: Shape) throws -> Shape {
     let branch = try layers.outputShape(for: input)
@@ -32,36 +66,5 @@ public final class Residual: Module, Layer {
         "layers give \(branch), the shortcut \(around); add a shortcut with a matching convolution")
     }
     return branch
-  }
-}
-
-/// layers(x) + shortcut(x), or layers(x) + x without a shortcut.
-public struct ResidualWord: LayerWord {
-  /// The word as written in `model.layers`.
-  public static var word: String { "residual" }
-  /// The branch.
-  public var layers: [LayerConfiguration] = []
-  /// Layers on the shortcut; the identity unless given.
-  public var shortcut: [LayerConfiguration]?
-  /// Makes the options with their defaults.
-  public init() {}
-  /// The keys, in the order in which they are written.
-  public static var fields: [ConfigurationField<Self>] {
-    [
-      .init("layers", \.layers, required: true, "the branch"),
-      .init("shortcut", \.shortcut, "layers on the shortcut; the identity unless given"),
-    ]
-  }
-  /// Faults that concern several keys at once.
-  public func problems() -> [ConfigurationProblem] {
-    layers.isEmpty ? [.init("layers", message: "a residual needs at least one layer")] : []
-  }
-  /// Makes the layer for inputs of shape `[batch] + input`.
-  public func layer(for input: Shape) throws -> any Layer {
-    Residual(
-      try LayerConfiguration.chain(layers, input: input, path: "layers"),
-      shortcut: try shortcut.map {
-        try LayerConfiguration.chain($0, input: input, path: "shortcut")
-      })
   }
 }

@@ -54,6 +54,9 @@ public final class Sequential: Module, Layer {
     layers.first { !($0 is Flatten) }?.inputDomain ?? .finite
   }
 
+  /// What the last layer that says so works on.
+  public var sequenceLayout: SequenceLayout? { layers.sequenceLayout }
+
   /// The output's shape without its batch axis.
   public func outputShape(for input: Shape) throws -> Shape {
     try layers.reduce(input) { shape, layer in

@@ -7,6 +7,46 @@ import DLTensor
 /// `[batch, height, width, channels]` to `[batch, oh, ow, channels]`. Jaderberg et al. 2015.
 /// Counterpart: `torch.nn.functional.affine_grid` and `grid_sample`.
 public final class SpatialTransformer: Module, Layer {
+  /// The options of ``SpatialTransformer`` in `model.layers`.
+  public struct Options: LayerSpec {
+    /// What lies outside the image.
+    public enum PaddingMode: String, ConfigurationWord { case zeros, border }
+    /// The name in `model.layers`.
+    public static var word: String { "spatial_transformer" }
+    /// What looks at the image; a linear layer makes the map from their output.
+    public var layers: [LayerConfiguration] = []
+    /// Output size, one integer or [height, width]; the input's unless given.
+    public var size: Size2d?
+    /// What lies outside the image.
+    public var paddingMode = PaddingMode.zeros
+    /// Whether -1 and 1 are the centres of the corner pixels, not their edges.
+    public var alignCorners = false
+    /// Makes the options with their defaults.
+    public init() {}
+    /// The keys, in the order in which they are written.
+    public static var fields: [ConfigurationField<Self>] {
+      [
+        .init(
+          "layers", \.layers, required: true,
+          "what looks at the image; a linear layer makes the map from their output"),
+        .init(
+          "size", \.size, .layerSize,
+          "output size, one integer or [height, width]; the input's unless given"),
+        .init("padding_mode", \.paddingMode, "what lies outside the image: zeros or border"),
+        .init(
+          "align_corners", \.alignCorners,
+          "whether -1 and 1 are the centres of the corner pixels, not their edges"),
+      ]
+    }
+    /// Makes the layer for inputs of shape `[batch] + input`.
+    public func layer(for input: Shape) throws -> any Layer {
+      let chain = try LayerConfiguration.chain(layers, input: input, path: "layers")
+      return SpatialTransformer(
+        localization: chain, features: try chain.outputShape(for: input).count, size: size,
+        padding: paddingMode == .border ? .border : .zeros, alignCorners: alignCorners)
+    }
+  }
+
   /// What looks at the image; its output is flattened.
   public let localization: Sequential
   /// From the features to the six numbers of the map.
@@ -56,45 +96,5 @@ public final class SpatialTransformer: Module, Layer {
     TensorError(
       op: "spatial_transformer",
       "input has shape \(shape), expected [batch, height, width, channels]")
-  }
-}
-
-/// An affine map of the image, chosen by layers that look at it (Jaderberg et al., 2015).
-public struct SpatialTransformerWord: LayerWord {
-  /// What lies outside the image.
-  public enum PaddingMode: String, ConfigurationWord { case zeros, border }
-  /// The word as written in `model.layers`.
-  public static var word: String { "spatial_transformer" }
-  /// What looks at the image; a linear layer makes the map from their output.
-  public var layers: [LayerConfiguration] = []
-  /// Output size, one integer or [height, width]; the input's unless given.
-  public var size: Size2d?
-  /// What lies outside the image.
-  public var paddingMode = PaddingMode.zeros
-  /// Whether -1 and 1 are the centres of the corner pixels, not their edges.
-  public var alignCorners = false
-  /// Makes the options with their defaults.
-  public init() {}
-  /// The keys, in the order in which they are written.
-  public static var fields: [ConfigurationField<Self>] {
-    [
-      .init(
-        "layers", \.layers, required: true,
-        "what looks at the image; a linear layer makes the map from their output"),
-      .init(
-        "size", \.size, .layerSize,
-        "output size, one integer or [height, width]; the input's unless given"),
-      .init("padding_mode", \.paddingMode, "what lies outside the image: zeros or border"),
-      .init(
-        "align_corners", \.alignCorners,
-        "whether -1 and 1 are the centres of the corner pixels, not their edges"),
-    ]
-  }
-  /// Makes the layer for inputs of shape `[batch] + input`.
-  public func layer(for input: Shape) throws -> any Layer {
-    let chain = try LayerConfiguration.chain(layers, input: input, path: "layers")
-    return SpatialTransformer(
-      localization: chain, features: try chain.outputShape(for: input).count, size: size,
-      padding: paddingMode == .border ? .border : .zeros, alignCorners: alignCorners)
   }
 }

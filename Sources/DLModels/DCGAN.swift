@@ -7,7 +7,7 @@ import DLTensor
 /// Radford, Metz and Chintala 2016: strided convolutions in place of pooling, batch normalisation,
 /// ReLU in the generator, leaky ReLU in the discriminator, images in -1 ... 1. Weights start as in
 /// PyTorch's DCGAN example: normal with standard deviation 0.02, batch norm scales around 1.
-public struct DCGANOptions: ZooModel {
+public struct DCGANOptions: ModelSpec {
   /// The name in a configuration.
   public static var name: String { "dcgan" }
   /// The length of a vector of noise.
@@ -57,16 +57,25 @@ public final class DCGAN: Module, GenerativeAdversarial {
     latentSize = latent
     self.features = features
     generator = Sequential(
-      ConvTranspose2d(latent, 2 * width, kernel: 7, bias: false), BatchNorm(2 * width), ReLU(),
-      ConvTranspose2d(2 * width, width, kernel: 4, stride: 2, padding: 1, bias: false),
+      ConvTranspose2d(inputChannels: latent, outputChannels: 2 * width, kernelSize: 7, bias: false),
+      BatchNorm(2 * width), ReLU(),
+      ConvTranspose2d(
+        inputChannels: 2 * width, outputChannels: width, kernelSize: 4, stride: 2, padding: 1,
+        bias: false),
       BatchNorm(width), ReLU(),
-      ConvTranspose2d(width, channels, kernel: 4, stride: 2, padding: 1, bias: false), Tanh())
+      ConvTranspose2d(
+        inputChannels: width, outputChannels: channels, kernelSize: 4, stride: 2, padding: 1,
+        bias: false), Tanh())
     discriminator = Sequential(
-      Conv2d(channels, width, kernel: 4, stride: 2, padding: 1, bias: false),
+      Conv2d(
+        inputChannels: channels, outputChannels: width, kernelSize: 4, stride: 2, padding: 1,
+        bias: false),
       LeakyReLU(negativeSlope: 0.2),
-      Conv2d(width, 2 * width, kernel: 4, stride: 2, padding: 1, bias: false),
+      Conv2d(
+        inputChannels: width, outputChannels: 2 * width, kernelSize: 4, stride: 2, padding: 1,
+        bias: false),
       BatchNorm(2 * width), LeakyReLU(negativeSlope: 0.2),
-      Conv2d(2 * width, 1, kernel: 7, bias: false), Flatten())
+      Conv2d(inputChannels: 2 * width, outputChannels: 1, kernelSize: 7, bias: false), Flatten())
     super.init()
     for parameter in parameters() where parameter.shape.rank == 4 {
       parameter.initializer = .normal(standardDeviation: 0.02)

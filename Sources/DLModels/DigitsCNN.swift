@@ -3,7 +3,7 @@ import DLTensor
 
 /// A small convolutional network for 8x8 digits: two convolutions with batch normalisation, one
 /// linear layer.
-public struct DigitsCNN: ZooModel {
+public struct DigitsCNN: ModelSpec {
   /// The name in a configuration.
   public static var name: String { "digits_cnn" }
   /// Makes the options.
@@ -11,10 +11,12 @@ public struct DigitsCNN: ZooModel {
 
   /// Makes the network for images.
   public func network(for input: Shape, classes: Int?) throws -> Module {
-    let outputs = try Zoo.requireImages(Self.name, input, classes)
+    let outputs = try ModelRegistry.requireImages(Self.name, input, classes)
     let features = Sequential(
-      Conv2d(input[2], 16, kernel: 3, padding: 1, bias: false), BatchNorm(16), ReLU(),
-      Conv2d(16, 32, kernel: 3, padding: 1, bias: false), BatchNorm(32), ReLU(),
+      Conv2d(inputChannels: input[2], outputChannels: 16, kernelSize: 3, padding: 1, bias: false),
+      BatchNorm(16), ReLU(),
+      Conv2d(inputChannels: 16, outputChannels: 32, kernelSize: 3, padding: 1, bias: false),
+      BatchNorm(32), ReLU(),
       MaxPool2d(kernel: 2), Flatten())
     let width = try features.outputShape(for: input).last
     return Sequential(features.layers + [Linear(width, outputs)])

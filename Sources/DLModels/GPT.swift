@@ -7,7 +7,7 @@ import DLTensor
 /// Radford et al. 2019; sizes, dropout and the start of weights as in nanoGPT: normal with standard
 /// deviation 0.02, the projections that end a residual branch smaller by √(2 · layers), and one
 /// table for words and logits.
-public struct GPTOptions: ZooModel {
+public struct GPTOptions: ModelSpec {
   /// The name in a configuration.
   public static var name: String { "gpt" }
   /// Transformer layers.
@@ -41,7 +41,7 @@ public struct GPTOptions: ZooModel {
   /// Makes the network for windows of `[context]` tokens.
   public func network(for input: Shape, classes: Int?) throws -> Module {
     GPT(
-      vocabulary: try Zoo.requireTokens(Self.name, input, classes), context: input[0],
+      vocabulary: try ModelRegistry.requireTokens(Self.name, input, classes), context: input[0],
       layers: layers, width: width, heads: heads, dropout: dropout)
   }
 }

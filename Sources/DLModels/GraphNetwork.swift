@@ -11,7 +11,7 @@ public protocol GraphNetwork: Module {
 extension GCN: GraphNetwork {}
 
 /// The options of ``GCN``.
-public struct GCNOptions: ZooModel {
+public struct GCNOptions: ModelSpec {
   /// The name in a configuration.
   public static var name: String { "gcn" }
   /// Features of a node between the two layers.

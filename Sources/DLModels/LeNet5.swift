@@ -4,7 +4,7 @@ import DLTensor
 /// LeNet-5 with batch normalisation after each convolution, for images of 28x28 or more.
 ///
 /// LeCun et al. 1998, figure 2, with ReLU and max pooling. 61,750 parameters for MNIST.
-public struct LeNet5: ZooModel {
+public struct LeNet5: ModelSpec {
   /// The name in a configuration.
   public static var name: String { "lenet5" }
   /// Makes the options.
@@ -12,10 +12,12 @@ public struct LeNet5: ZooModel {
 
   /// Makes the network for images.
   public func network(for input: Shape, classes: Int?) throws -> Module {
-    let outputs = try Zoo.requireImages(Self.name, input, classes)
+    let outputs = try ModelRegistry.requireImages(Self.name, input, classes)
     let features = Sequential(
-      Conv2d(input[2], 6, kernel: 5, padding: 2), BatchNorm(6), ReLU(), MaxPool2d(kernel: 2),
-      Conv2d(6, 16, kernel: 5), BatchNorm(16), ReLU(), MaxPool2d(kernel: 2), Flatten())
+      Conv2d(inputChannels: input[2], outputChannels: 6, kernelSize: 5, padding: 2), BatchNorm(6),
+      ReLU(), MaxPool2d(kernel: 2),
+      Conv2d(inputChannels: 6, outputChannels: 16, kernelSize: 5), BatchNorm(16), ReLU(),
+      MaxPool2d(kernel: 2), Flatten())
     let width = try features.outputShape(for: input).last
     return Sequential(
       features.layers + [Linear(width, 120), ReLU(), Linear(120, 84), ReLU(), Linear(84, outputs)])

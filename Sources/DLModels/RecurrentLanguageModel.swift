@@ -6,7 +6,7 @@ import DLTensor
 ///
 /// Zaremba, Sutskever and Vinyals 2014, "Recurrent Neural Network Regularization"; weights start as
 /// PyTorch starts them.
-public struct LSTMLanguageModelOptions: ZooModel {
+public struct LSTMLanguageModelOptions: ModelSpec {
   /// The name in a configuration.
   public static var name: String { "lstm_lm" }
   /// LSTM layers.
@@ -33,7 +33,8 @@ public struct LSTMLanguageModelOptions: ZooModel {
   /// Makes the network for windows of tokens.
   public func network(for input: Shape, classes: Int?) throws -> Module {
     LSTMLanguageModel(
-      vocabulary: try Zoo.requireTokens(Self.name, input, classes), layers: layers, hidden: hidden,
+      vocabulary: try ModelRegistry.requireTokens(Self.name, input, classes), layers: layers,
+      hidden: hidden,
       embedding: embedding ?? hidden, dropout: dropout)
   }
 }

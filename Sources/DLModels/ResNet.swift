@@ -6,7 +6,7 @@ import DLTensor
 ///
 /// He et al. 2016, "Deep Residual Learning for Image Recognition", section 4.2; 269,722 parameters
 /// at depth 20 with 10 classes. Parameters are named as in torchvision's ResNet.
-public struct SmallImageResNet: ZooModel {
+public struct SmallImageResNet: ModelSpec {
   /// What leads around a block that halves the image.
   public enum Shortcut: String, ConfigurationWord {
     /// Every second pixel, and zeros for the new channels: the paper's option A.
@@ -45,7 +45,7 @@ public struct SmallImageResNet: ZooModel {
   /// Makes the network for images.
   public func network(for input: Shape, classes: Int?) throws -> Module {
     ResNet(
-      channels: input[2], classes: try Zoo.requireImages(Self.name, input, classes),
+      channels: input[2], classes: try ModelRegistry.requireImages(Self.name, input, classes),
       blocks: (depth - 2) / 6, shortcut: shortcut, zeroInitialResidual: zeroInitialResidual)
   }
 }
@@ -140,7 +140,8 @@ extension Conv2d {
   {
     let padding = Size2d(kernel.height / 2, kernel.width / 2)
     let layer = Conv2d(
-      input, output, kernel: kernel, stride: stride, padding: padding, bias: false)
+      inputChannels: input, outputChannels: output, kernelSize: kernel, stride: stride,
+      padding: padding, bias: false)
     layer.weight.initializer = .heNormal(.fanOut)
     return layer
   }

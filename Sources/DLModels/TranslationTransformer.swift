@@ -7,7 +7,7 @@ import DLTensor
 /// Vaswani et al. 2017, "Attention Is All You Need"; one table of tokens for the sources, the
 /// targets and the logits (section 3.4), normalisation first (Xiong et al. 2020) unless said
 /// otherwise.
-public struct TranslationTransformerOptions: ZooModel {
+public struct TranslationTransformerOptions: ModelSpec {
   /// The name in a configuration.
   public static var name: String { "transformer" }
   /// Encoder layers, and as many decoder layers.
@@ -54,7 +54,8 @@ public struct TranslationTransformerOptions: ZooModel {
 
   /// Makes the network for rows of tokens.
   public func network(for input: Shape, classes: Int?) throws -> Module {
-    TranslationTransformer(vocabulary: try Zoo.requireTokens(Self.name, input, classes), self)
+    TranslationTransformer(
+      vocabulary: try ModelRegistry.requireTokens(Self.name, input, classes), self)
   }
 }
 

@@ -5,7 +5,9 @@ import Testing
 /// The flat memory of a model.
 @Suite struct ArenaTests {
   private func network() -> Sequential {
-    Sequential(Conv2d(3, 5, kernel: 3), BatchNorm(5), Flatten(), Linear(45, 7, bias: false))
+    Sequential(
+      Conv2d(inputChannels: 3, outputChannels: 5, kernelSize: 3), BatchNorm(5), Flatten(),
+      Linear(45, 7, bias: false))
   }
 
   @Test(arguments: [DType.float32, .float64])
@@ -40,7 +42,8 @@ import Testing
     #expect(try values(network(), seed: 1) == first)
     #expect(try values(network(), seed: 2) != first)
     // One layer less in front of nothing else: the same names start the same.
-    let shorter = try values(Sequential(Conv2d(3, 5, kernel: 3), BatchNorm(5)), seed: 1)
+    let shorter = try values(
+      Sequential(Conv2d(inputChannels: 3, outputChannels: 5, kernelSize: 3), BatchNorm(5)), seed: 1)
     #expect(shorter["0.weight"] == first["0.weight"] && shorter["0.bias"] == first["0.bias"])
     // PyTorch's bounds: ±1/√27 and ±1/√45.
     let bounds = [("0.weight", 27.0), ("0.bias", 27), ("3.weight", 45)]

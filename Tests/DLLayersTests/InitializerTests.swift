@@ -16,7 +16,8 @@ import Testing
       let linear = Linear(input, out)
       (layer, weight) = (linear, linear.weight)
     } else {
-      let convolution = Conv2d(input, out, kernel: Size2d(window, window))
+      let convolution = Conv2d(
+        inputChannels: input, outputChannels: out, kernelSize: Size2d(window, window))
       (layer, weight) = (convolution, convolution.weight)
     }
     weight.initializer = initializer

@@ -5,7 +5,7 @@ import Testing
 /// Parameters are found and named by their property path, and errors carry it.
 @Suite struct ModuleTests {
   private final class Block: Module, Layer {
-    let convFirst = Conv2d(2, 2, kernel: 3, padding: 1)
+    let convFirst = Conv2d(inputChannels: 2, outputChannels: 2, kernelSize: 3, padding: 1)
     let norms = [BatchNorm(2), BatchNorm(2, affine: false)]
     let downSample: Sequential?
 
@@ -17,11 +17,14 @@ import Testing
   }
 
   private final class Net: Module, Layer {
-    let stem = Conv2d(3, 2, kernel: 1, bias: false)
+    let stem = Conv2d(inputChannels: 3, outputChannels: 2, kernelSize: 1, bias: false)
     let layer1: [Block]
 
     override init() {
-      layer1 = [Block(downSample: nil), Block(downSample: Sequential(Conv2d(5, 2, kernel: 1)))]
+      layer1 = [
+        Block(downSample: nil),
+        Block(downSample: Sequential(Conv2d(inputChannels: 5, outputChannels: 2, kernelSize: 1))),
+      ]
     }
 
     func forward(_ x: Tensor) throws -> Tensor {

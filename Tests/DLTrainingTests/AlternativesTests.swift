@@ -35,7 +35,7 @@ import Testing
       path: "average", section: AverageConfiguration.self, needs: ["anneal_epochs": ["lr": "0.01"]]),
     Place(path: "local_sgd", section: LocalSGDConfiguration.self),
     Place(path: "compression", section: CompressionConfiguration.self),
-    Place(path: "model.layers.0.upsample", section: UpsampleWord.self),
+    Place(path: "model.layers.0.upsample", section: Upsample.Options.self),
   ]
 
   /// A value for each alternative, besides those that follow from the schema.

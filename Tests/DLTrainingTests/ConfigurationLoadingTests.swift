@@ -80,13 +80,13 @@ private let layered = """
         "conv2d", "batch_norm", "relu", "relu", "max_pool2d", "residual", "global_avg_pool2d",
         "flatten", "dropout", "linear",
       ])
-    let conv = try #require(layers[0].options as? Conv2dWord)
+    let conv = try #require(layers[0].options as? Conv2d.Options)
     #expect(conv.out == 32 && conv.kernel == Size2d(3) && conv.stride == Size2d(1) && conv.bias)
-    let pool = try #require(layers[4].options as? MaxPool2dWord)
+    let pool = try #require(layers[4].options as? MaxPool2d.Options)
     #expect(pool.stride == Size2d(2, 3))
-    let residual = try #require(layers[5].options as? ResidualWord)
+    let residual = try #require(layers[5].options as? Residual.Options)
     #expect(residual.layers.map(\.word) == ["conv2d", "batch_norm", "gelu"])
-    #expect((residual.layers[2].options as? GeluWord)?.approximate == .tanh)
+    #expect((residual.layers[2].options as? GELU.Options)?.approximate == .tanh)
     #expect(residual.shortcut?.count == 1)
     #expect(layers[5].line == 9)
   }
@@ -143,7 +143,7 @@ private let layered = """
     #expect(Set(properties.keys) == Set(Configuration.fields.map(\.key)))
     #expect(object["required"] as? [String] == ["data", "model"])
     let layer = try #require((object["$defs"] as? [String: Any])?["layer"] as? [String: Any])
-    #expect((layer["anyOf"] as? [Any])?.count == LayerConfiguration.words.count + 1)
+    #expect((layer["anyOf"] as? [Any])?.count == LayerRegistry.specs.count + 1)
     let batch = try #require(properties["batch_size"] as? [String: Any])
     #expect(batch["minimum"] as? Int == 1)
     #expect(batch["default"] as? Int == 32)
@@ -156,8 +156,8 @@ private let layered = """
       #expect(Section.fields.allSatisfy { !$0.doc.isEmpty })
     }
     try check(Configuration.self)
-    for word in LayerConfiguration.words { try check(word) }
-    let words = LayerConfiguration.words.map { $0.word }
+    for word in LayerRegistry.specs { try check(word) }
+    let words = LayerRegistry.specs.map { $0.word }
     #expect(Set(words).count == words.count)
   }
 
@@ -175,7 +175,7 @@ private let layered = """
     #expect(job.steps == 30 && job.epochs == nil)
     let here = FileManager.default.currentDirectoryPath
     #expect(job.data.validation == here + "/v.safetensors")
-    #expect((job.model.layers?[9].options as? LinearWord)?.out == 3)
+    #expect((job.model.layers?[9].options as? Linear.Options)?.out == 3)
     #expect(job.model.layers?[2].word == "silu")
   }
 

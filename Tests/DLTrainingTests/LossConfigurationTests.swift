@@ -46,7 +46,7 @@ private let base = "data: {train: x}\nmodel: {name: lenet5}\n"
   }
 
   /// What a configuration writes loads as an equal one, with options and without.
-  @Test(arguments: LossConfiguration.words.map { $0.word } + LossTrainingTests.cases.map(\.loss))
+  @Test(arguments: LossRegistry.builtIn.map { $0.word } + LossTrainingTests.cases.map(\.loss))
   func roundTrips(_ text: String) throws {
     let job = try Configuration.load(yaml: base + "loss: \(text)")
     let again = try Configuration.load(yaml: job.yaml())
@@ -57,7 +57,7 @@ private let base = "data: {train: x}\nmodel: {name: lenet5}\n"
   }
 
   @Test func wordsAreDistinctAndInTheSchema() throws {
-    let words = LossConfiguration.words.map { $0.word }
+    let words = LossRegistry.specs.map { $0.word }
     #expect(Set(words).count == words.count)
     let json = try JSONSerialization.jsonObject(with: Data(ConfigurationSchema.json().utf8))
     let properties = (json as? [String: Any])?["properties"] as? [String: Any]

@@ -95,6 +95,11 @@ import Testing
       let right = t == 1 ? sigmoid([z])[0] : 1 - sigmoid([z])[0]
       return -(t == 1 ? 0.4 : 0.6) * pow(1 - right, 1.5) * log(right)
     },
+    Case(loss: "{dice: {smooth: 0.5}}", labels: .bits, predicts: sigmoid) { z, t in
+      let p = sigmoid(z)
+      let overlap = zip(p, t).reduce(0.5) { $0 + 2 * $1.0 * $1.1 }
+      return (1 - overlap / (p + t).reduce(0.5) { $0 + $1 * $1 }, 1)
+    },
     Case(loss: "kl_div", activation: "log_softmax", labels: .probabilities, predicts: softmax) {
       z, t in (zip(softmax(z), t).reduce(0) { $0 + $1.1 * log($1.1 / $1.0) }, 1)
     },
@@ -122,7 +127,7 @@ import Testing
   ]
 
   @Test func everyWordIsTrained() {
-    let words = Set(LossConfiguration.words.map { $0.word })
+    let words = Set(LossRegistry.builtIn.map { $0.word })
     #expect(
       words
         == Set(Self.cases.map { $0.loss.trimmingPrefix("{").prefix { $0 != ":" } }.map(String.init))

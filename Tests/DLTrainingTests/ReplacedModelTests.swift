@@ -16,7 +16,7 @@ import Testing
         yaml: "data: {train: x}\nmodel: \(model)", folder: "/", overrides: overrides
       ).model
     }
-    func keys<Options: ZooModel>(_: Options.Type) -> [String: String] {
+    func keys<Options: ModelSpec>(_: Options.Type) -> [String: String] {
       var keys: [String: String] = [:]
       for field in Options.fields {
         guard let node = Options().node[field.key] else { continue }
@@ -34,7 +34,7 @@ import Testing
         .joined(separator: ", ") + "}"
     }
     let chain = "{layers: [flatten, {linear: {out: 2}}]}"
-    for old in Zoo.models {
+    for old in ModelRegistry.builtIn {
       let theirs = keys(old)
       let file = text(old.name, theirs)
       #expect(try load(file, ["model.layers=[flatten, {linear: {out: 2}}]"]) == load(chain))
@@ -45,7 +45,7 @@ import Testing
         try load(file, ["model.layers=[flatten, {linear: {out: 2}}]", "model.name=null"])
           == load(chain))
       #expect(try load(chain, ["model.name=\(old.name)"]) == load("{name: \(old.name)}"))
-      for new in Zoo.models where new.name != old.name {
+      for new in ModelRegistry.builtIn where new.name != old.name {
         let shared = theirs.filter { keys(new)[$0.key] != nil }
         #expect(
           try load(file, ["model.name=\(new.name)"]) == load(text(new.name, shared)),
@@ -93,7 +93,7 @@ import Testing
       yaml: "data: {train: x}\nmodel: {layers: [relu, {linear: {out: 2}}]}",
       overrides: ["model.layers.0.dropout.p=0.25", "model.layers.1.linear.out=3"]
     ).model.layers
-    #expect((layers?[0].options as? DropoutWord)?.p == 0.25)
-    #expect((layers?[1].options as? LinearWord)?.out == 3)
+    #expect((layers?[0].options as? Dropout.Options)?.p == 0.25)
+    #expect((layers?[1].options as? Linear.Options)?.out == 3)
   }
 }

@@ -130,6 +130,7 @@ enum Checklist {
     affine grid | affineGrid | F.affine_grid | sampling/affine_grid
     bilinear grid sample | gridSample | F.grid_sample | sampling/grid_sample
     spatial transformer | SpatialTransformer, spatial_transformer | Jaderberg et al. 2015 | sampling/spatial_transformer
+    squeeze and excitation | SqueezeExcitation, squeeze_excitation | torchvision SqueezeExcitation | squeeze/squeeze_excitation GoldenTests/GoldenSqueezeExcitationTests.optionsAndNames
     sparse-dense product (CSR) | SparseMatrix | torch.sparse.mm | graph/sparse_matmul
     graph convolution | GraphConvolution | Kipf and Welling 2017 | graph/graph_convolution graph/normalized_adjacency graph/gcn
     graph attention | GraphAttention | torch_geometric GATConv | graph/graph_attention
@@ -171,6 +172,7 @@ enum Checklist {
     triplet | TripletMargin | nn.TripletMarginLoss | criterion/triplet_margin
     CTC | CTC, ctc | nn.CTCLoss | ctc/ctc
     focal | Focal, focal | Lin et al. 2017 | criterion/focal
+    soft Dice | Dice, dice | Milletari et al. 2016 | criterion/dice
     """
 
   private static let initializers = """

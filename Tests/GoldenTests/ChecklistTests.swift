@@ -11,6 +11,7 @@ import Testing
   /// Files of cases beside `GoldenOpTests.families`, and the tests that run them.
   private static let others = [
     ("residual", "GoldenTests/GoldenLayerTests.residual"),
+    ("squeeze", "GoldenTests/GoldenSqueezeExcitationTests.squeezeExcitation"),
     ("graph", "GoldenTests/GoldenGraphTests.sparseProducts"),
     ("graph", "GoldenTests/GoldenGraphTests.layers"),
     ("transformer", "GoldenTests/GoldenAttentionLayerTests.transformers"),

@@ -19,23 +19,27 @@ extension GoldenCase {
     switch op {
     case "conv2d":
       let layer = Conv2d(
-        weight[1] * groups, weight[0], kernel: try size("kernel"), stride: try size("stride"),
+        inputChannels: weight[1] * groups, outputChannels: weight[0],
+        kernelSize: try size("kernel"), stride: try size("stride"),
         padding: try padding(), dilation: try size("dilation"), groups: groups, bias: bias)
       return (layer, layer.weight, layer.bias)
     case "conv1d":
       let layer = Conv1d(
-        weight[1] * groups, weight[0], kernel: count("kernel"), stride: count("stride"),
+        inputChannels: weight[1] * groups, outputChannels: weight[0], kernelSize: count("kernel"),
+        stride: count("stride"),
         padding: try sequencePadding(), dilation: count("dilation"), groups: groups, bias: bias)
       return (layer, layer.weight, layer.bias)
     case "conv_transpose2d":
       let layer = ConvTranspose2d(
-        weight[0], weight[1] * groups, kernel: try size("kernel"), stride: try size("stride"),
+        inputChannels: weight[0], outputChannels: weight[1] * groups,
+        kernelSize: try size("kernel"), stride: try size("stride"),
         padding: try size("padding"), outputPadding: try size("output_padding"),
         dilation: try size("dilation"), groups: groups, bias: bias)
       return (layer, layer.weight, layer.bias)
     case "conv_transpose1d":
       let layer = ConvTranspose1d(
-        weight[0], weight[1] * groups, kernel: count("kernel"), stride: count("stride"),
+        inputChannels: weight[0], outputChannels: weight[1] * groups, kernelSize: count("kernel"),
+        stride: count("stride"),
         padding: count("padding"), outputPadding: count("output_padding"),
         dilation: count("dilation"), groups: groups, bias: bias)
       return (layer, layer.weight, layer.bias)

@@ -52,6 +52,7 @@ extension GoldenCase {
     case "multi_label_soft_margin": return MultiLabelSoftMargin(weights: weights)
     case "bce_with_positive_weights": return BCEWithLogits(positiveWeights: weights)
     case "focal": return Focal(alpha: options["alpha"]?.double, gamma: try number("gamma"))
+    case "dice": return Dice(smooth: try number("smooth"))
     default: return nil
     }
   }

@@ -20,10 +20,11 @@ import Testing
         let linear = Linear(input, out)
         (layer, weight) = (linear, linear.weight)
       case "conv1d":
-        let convolution = Conv1d(input, out, kernel: shape[2])
+        let convolution = Conv1d(inputChannels: input, outputChannels: out, kernelSize: shape[2])
         (layer, weight) = (convolution, convolution.weight)
       default:
-        let convolution = Conv2d(input, out, kernel: Size2d(shape[2], shape[3]))
+        let convolution = Conv2d(
+          inputChannels: input, outputChannels: out, kernelSize: Size2d(shape[2], shape[3]))
         (layer, weight) = (convolution, convolution.weight)
       }
       weight.initializer = try golden.initializer()

@@ -9,7 +9,8 @@ import Testing
     for golden in try Golden.cases("conv2d") {
       let weight = try golden.shape("in/weight")
       let layer = Conv2d(
-        weight[1], weight[0], kernel: try golden.size("kernel"), stride: try golden.size("stride"),
+        inputChannels: weight[1], outputChannels: weight[0], kernelSize: try golden.size("kernel"),
+        stride: try golden.size("stride"),
         padding: try golden.size("padding"), bias: golden.flag("bias"))
       try LayerCheck(golden, dtype, layer, ["weight": layer.weight, "bias": layer.bias]).run()
     }
@@ -43,7 +44,8 @@ import Testing
       switch golden.op {
       case "group_norm":
         let layer = GroupNorm(
-          Int(try golden.number("groups")), x.last, eps: try golden.number("eps"), affine: affine)
+          groups: Int(try golden.number("groups")), channels: x.last, eps: try golden.number("eps"),
+          affine: affine)
         try LayerCheck(golden, dtype, layer, ["weight": layer.weight, "bias": layer.bias]).run()
       case "instance_norm":
         let layer = InstanceNorm(x.last, eps: try golden.number("eps"), affine: affine)
@@ -164,8 +166,11 @@ private struct ResidualBlock {
   init(_ golden: GoldenCase) throws {
     let (channels, out) = (try golden.shape("in/x")[3], try golden.shape("in/conv1_weight")[0])
     let stride = try golden.size("stride")
-    let conv1 = Conv2d(channels, out, kernel: 3, stride: stride, padding: 1, bias: false)
-    let conv2 = Conv2d(out, out, kernel: 3, padding: 1, bias: false)
+    let conv1 = Conv2d(
+      inputChannels: channels, outputChannels: out, kernelSize: 3, stride: stride, padding: 1,
+      bias: false)
+    let conv2 = Conv2d(
+      inputChannels: out, outputChannels: out, kernelSize: 3, padding: 1, bias: false)
     let (bn1, bn2) = (BatchNorm(out), BatchNorm(out))
     var parameters: [String: Parameter?] = [
       "conv1_weight": conv1.weight, "bn1_weight": bn1.weight, "bn1_bias": bn1.bias,
@@ -173,7 +178,8 @@ private struct ResidualBlock {
     ]
     var shortcut: Sequential?
     if golden.names("in").contains("shortcut_weight") {
-      let conv = Conv2d(channels, out, kernel: 1, stride: stride, bias: false)
+      let conv = Conv2d(
+        inputChannels: channels, outputChannels: out, kernelSize: 1, stride: stride, bias: false)
       let norm = BatchNorm(out)
       parameters["shortcut_weight"] = conv.weight
       parameters["shortcut_bn_weight"] = norm.weight

@@ -29,6 +29,7 @@ import Testing
       GoldenOpTests.families.map(\.name)
         + [
           "cache", "chain", "dropout", "graph", "initializers", "inspect", "residual", "second",
+          "squeeze",
           "state_dict",
           "tied", "transformer",
         ])

@@ -21,7 +21,9 @@ import Testing
     BLAS.useOneThread()
     let context = Context(precision: .float64)
     let layer = SpatialTransformer(
-      localization: Sequential(MaxPool2d(kernel: 2), Conv2d(3, 2, kernel: 2), ReLU(), Flatten()),
+      localization: Sequential(
+        MaxPool2d(kernel: 2), Conv2d(inputChannels: 3, outputChannels: 2, kernelSize: 2), ReLU(),
+        Flatten()),
       features: 2, alignCorners: alignCorners)
     #expect(try layer.outputShape(for: [5, 4, 3]) == [5, 4, 3])
     let arena = try ParameterArena(layer, context: context)

@@ -9,7 +9,8 @@ import Testing
 @Suite struct SavedWeightsTests {
   private func network(outputs: Int = 3) -> Sequential {
     Sequential(
-      Conv2d(2, 3, kernel: 2), BatchNorm(3), ReLU(), Flatten(channelsFirst: true),
+      Conv2d(inputChannels: 2, outputChannels: 3, kernelSize: 2), BatchNorm(3), ReLU(),
+      Flatten(channelsFirst: true),
       Linear(12, outputs))
   }
 

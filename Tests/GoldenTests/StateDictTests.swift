@@ -32,14 +32,15 @@ import Testing
 /// The script's module; the names of its properties are those of PyTorch's.
 final class Everything: Module {
   let linear = Linear(3, 4)
-  let conv1d = Conv1d(4, 6, kernel: 3, groups: 2)
-  let conv2d = Conv2d(4, 6, kernel: Size2d(3, 2), groups: 2)
-  let depthwise = Conv2d(3, 3, kernel: 3, groups: 3, bias: false)
-  let convTranspose1d = ConvTranspose1d(3, 4, kernel: 2)
-  let convTranspose2d = ConvTranspose2d(4, 6, kernel: Size2d(2, 3), groups: 2)
+  let conv1d = Conv1d(inputChannels: 4, outputChannels: 6, kernelSize: 3, groups: 2)
+  let conv2d = Conv2d(inputChannels: 4, outputChannels: 6, kernelSize: Size2d(3, 2), groups: 2)
+  let depthwise = Conv2d(inputChannels: 3, outputChannels: 3, kernelSize: 3, groups: 3, bias: false)
+  let convTranspose1d = ConvTranspose1d(inputChannels: 3, outputChannels: 4, kernelSize: 2)
+  let convTranspose2d = ConvTranspose2d(
+    inputChannels: 4, outputChannels: 6, kernelSize: Size2d(2, 3), groups: 2)
   let batchNorm = BatchNorm(5)
   let layerNorm = LayerNorm(normalizedShape: [2, 3])
-  let groupNorm = GroupNorm(2, 4)
+  let groupNorm = GroupNorm(groups: 2, channels: 4)
   let instanceNorm = InstanceNorm(3, affine: true)
   let rmsNorm = RMSNorm([4])
   let prelu = PReLU(3)

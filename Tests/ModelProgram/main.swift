@@ -24,7 +24,7 @@ private struct TroubleError: Error, CustomStringConvertible {
 
 /// A small network for the digits, known to this program alone.
 private final class Network: Module, Layer {
-  let conv = Conv2d(1, 4, kernel: 3, padding: 1)
+  let conv = Conv2d(inputChannels: 1, outputChannels: 4, kernelSize: 3, padding: 1)
   let norm = BatchNorm(4)
   let head = Linear(4, 10)
   private let trouble = Trouble()

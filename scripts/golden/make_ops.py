@@ -503,6 +503,18 @@ def criterion():
         record(case, "focal", {"x": x, "target": target},
                lambda r, x, target: focal(r, x, target, alpha, gamma), x.size, alpha=alpha, gamma=gamma)
 
+    def dice(reduction, x, target, smooth):
+        p, axes = torch.sigmoid(x), tuple(range(1, x.dim()))
+        loss = 1 - (2 * (p * target).sum(axes) + smooth) / ((p * p).sum(axes) + (target * target).sum(axes) + smooth)
+        return loss.sum() if reduction == "sum" else loss.mean()
+
+    random = Random("dice")
+    for case, shape, smooth in [("mask", (3, 4, 5, 2), 1.0), ("no_smooth", (4, 6), 0.0), ("smooth", (2, 3, 4), 0.3)]:
+        record(case, "dice", {"x": random.normal(*shape, scale=2.0), "target": random.integers(*shape, below=2).astype(np.float32)},
+               lambda r, x, target: dice(r, x, target, smooth), shape[0], smooth=smooth)
+    record("soft", "dice", {"x": random.normal(5, 3), "target": random.uniform(5, 3)},
+           lambda r, x, target: dice(r, x, target, 1.0), 5, smooth=1.0)
+
     random = Random("distances")
     for case, margin in [("plain", 0.0), ("margin", 0.4)]:
         record(case, "cosine_embedding",
@@ -548,6 +560,26 @@ def residual():
     family.save()
 
 
+def squeeze():
+    """y = x * sigmoid(fc2(relu(fc1(mean(x))))), as torchvision.ops.SqueezeExcitation computes it."""
+    family = Family("squeeze")
+    for case, image, squeeze in [("small", (2, 5, 4, 6), 2), ("one", (3, 1, 3, 4), 1), ("wide", (2, 3, 3, 3), 8)]:
+        random = Random("squeeze_" + case)
+        channels = image[3]
+        inputs = {"x": random.normal(*image), "fc1_weight": random.normal(squeeze, channels, 1, 1),
+                  "fc1_bias": random.normal(squeeze), "fc2_weight": random.normal(channels, squeeze, 1, 1),
+                  "fc2_bias": random.normal(channels)}
+
+        def function(x, fc1_weight, fc1_bias, fc2_weight, fc2_bias):
+            x = nchw(x)
+            scale = F.relu(F.conv2d(F.adaptive_avg_pool2d(x, 1), fc1_weight, fc1_bias))
+            return {"y": nhwc(torch.sigmoid(F.conv2d(scale, fc2_weight, fc2_bias)) * x)}
+
+        family.record("squeeze_excitation_" + case, "squeeze_excitation", inputs, function, wrt=list(inputs),
+                      layout="NHWC", weight_layout="OIHW")
+    family.save()
+
+
 if __name__ == "__main__":
-    for make in [matmul, conv2d, pooling, normalization, activation, shape, arithmetic, reduction, loss, criterion, residual]:
+    for make in [matmul, conv2d, pooling, normalization, activation, shape, arithmetic, reduction, loss, criterion, residual, squeeze]:
         make()

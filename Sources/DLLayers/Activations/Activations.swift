@@ -16,6 +16,22 @@ public final class ReLU: Module, Layer {
 ///
 /// Counterpart: `torch.nn.LeakyReLU`.
 public final class LeakyReLU: Module, Layer {
+  /// The options of ``LeakyReLU`` in `model.layers`.
+  public struct Options: LayerSpec {
+    /// The name in `model.layers`.
+    public static var word: String { "leaky_relu" }
+    /// Slope below zero.
+    public var negativeSlope = 0.01
+    /// Makes the options with their defaults.
+    public init() {}
+    /// The keys, in the order in which they are written.
+    public static var fields: [ConfigurationField<Self>] {
+      [.init("negative_slope", \.negativeSlope, "slope below zero")]
+    }
+    /// Makes the layer for inputs of shape `[batch] + input`.
+    public func layer(for input: Shape) -> any Layer { LeakyReLU(negativeSlope: negativeSlope) }
+  }
+
   /// The slope below zero.
   public let negativeSlope: Double
 
@@ -52,6 +68,24 @@ public final class Tanh: Module, Layer {
 ///
 /// Hendrycks and Gimpel 2016. Counterpart: `torch.nn.GELU`.
 public final class GELU: Module, Layer {
+  /// The options of ``GELU`` in `model.layers`.
+  public struct Options: LayerSpec {
+    /// The name in `model.layers`.
+    public static var word: String { "gelu" }
+    /// None for erf, or tanh.
+    public var approximate = GELUApproximation.none
+    /// Makes the options with their defaults.
+    public init() {}
+    /// The keys, in the order in which they are written.
+    public static var fields: [ConfigurationField<Self>] {
+      [.init("approximate", \.approximate, "none for erf, or tanh")]
+    }
+    /// Makes the layer for inputs of shape `[batch] + input`.
+    public func layer(for input: Shape) -> any Layer {
+      GELU(approximation: approximate)
+    }
+  }
+
   /// Exact, or the tanh approximation.
   public let approximation: GELUApproximation
 
@@ -95,68 +129,34 @@ public final class LogSoftmax: Module, Layer {
   public func forward(_ x: Tensor) throws -> Tensor { try x.logSoftmax() }
 }
 
-extension ReLU: PlainLayer {
-  /// The word in `model.layers`.
+extension ReLU: OptionlessLayer {
+  /// The name in `model.layers`.
   public static var word: String { "relu" }
 }
 
-/// x where x > 0, else negative_slope * x.
-public struct LeakyReluWord: LayerWord {
-  /// The word as written in `model.layers`.
-  public static var word: String { "leaky_relu" }
-  /// Slope below zero.
-  public var negativeSlope = 0.01
-  /// Makes the options with their defaults.
-  public init() {}
-  /// The keys, in the order in which they are written.
-  public static var fields: [ConfigurationField<Self>] {
-    [.init("negative_slope", \.negativeSlope, "slope below zero")]
-  }
-  /// Makes the layer for inputs of shape `[batch] + input`.
-  public func layer(for input: Shape) -> any Layer { LeakyReLU(negativeSlope: negativeSlope) }
-}
-
-extension Sigmoid: PlainLayer {
-  /// The word in `model.layers`.
+extension Sigmoid: OptionlessLayer {
+  /// The name in `model.layers`.
   public static var word: String { "sigmoid" }
 }
 
-extension Tanh: PlainLayer {
-  /// The word in `model.layers`.
+extension Tanh: OptionlessLayer {
+  /// The name in `model.layers`.
   public static var word: String { "tanh" }
 }
 
-/// x * Phi(x), the Gaussian error linear unit (Hendrycks and Gimpel, 2016).
-public struct GeluWord: LayerWord {
-  /// How Phi is computed.
-  public enum Approximation: String, ConfigurationWord { case none, tanh }
-  /// The word as written in `model.layers`.
-  public static var word: String { "gelu" }
-  /// None for erf, or tanh.
-  public var approximate = Approximation.none
-  /// Makes the options with their defaults.
-  public init() {}
-  /// The keys, in the order in which they are written.
-  public static var fields: [ConfigurationField<Self>] {
-    [.init("approximate", \.approximate, "none for erf, or tanh")]
-  }
-  /// Makes the layer for inputs of shape `[batch] + input`.
-  public func layer(for input: Shape) -> any Layer {
-    GELU(approximation: approximate == .tanh ? .tanh : .none)
-  }
-}
-
-extension SiLU: PlainLayer {
-  /// The word in `model.layers`.
+extension SiLU: OptionlessLayer {
+  /// The name in `model.layers`.
   public static var word: String { "silu" }
 }
 
-extension Softmax: PlainLayer {
-  /// The word in `model.layers`.
+extension Softmax: OptionlessLayer {
+  /// The name in `model.layers`.
   public static var word: String { "softmax" }
 }
 
-extension LogSoftmax: PlainLayer {
-  /// The word in `model.layers`.
+extension LogSoftmax: OptionlessLayer {
+  /// The name in `model.layers`.
   public static var word: String { "log_softmax" }
 }
+
+extension GELUApproximation: ConfigurationWord {}

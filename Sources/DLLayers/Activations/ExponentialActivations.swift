@@ -5,6 +5,24 @@ import DLTensor
 ///
 /// Clevert et al. 2016. Counterpart: `torch.nn.ELU`.
 public final class ELU: Module, Layer {
+  /// The options of ``ELU`` in `model.layers`.
+  public struct Options: LayerSpec {
+    /// The name in `model.layers`.
+    public static var word: String { "elu" }
+    /// Scale below zero.
+    public var alpha = 1.0
+    /// Makes the options with their defaults.
+    public init() {}
+    /// The keys, in the order in which they are written.
+    public static var fields: [ConfigurationField<Self>] {
+      [
+        .init("alpha", \.alpha, "scale below zero")
+      ]
+    }
+    /// Makes the layer for inputs of shape `[batch] + input`.
+    public func layer(for input: Shape) -> any Layer { ELU(alpha: alpha) }
+  }
+
   /// The scale below zero.
   public let alpha: Double
 
@@ -30,6 +48,27 @@ public final class SELU: Module, Layer {
 ///
 /// Counterpart: `torch.nn.Softplus`.
 public final class Softplus: Module, Layer {
+  /// The options of ``Softplus`` in `model.layers`.
+  public struct Options: LayerSpec {
+    /// The name in `model.layers`.
+    public static var word: String { "softplus" }
+    /// How sharp the bend at zero is.
+    public var beta = 1.0
+    /// Beta * x above which the function is linear.
+    public var threshold = 20.0
+    /// Makes the options with their defaults.
+    public init() {}
+    /// The keys, in the order in which they are written.
+    public static var fields: [ConfigurationField<Self>] {
+      [
+        .init("beta", \.beta, .above(0), "how sharp the bend at zero is"),
+        .init("threshold", \.threshold, "beta * x above which the function is linear"),
+      ]
+    }
+    /// Makes the layer for inputs of shape `[batch] + input`.
+    public func layer(for input: Shape) -> any Layer { Softplus(beta: beta, threshold: threshold) }
+  }
+
   /// How sharp the bend at zero is.
   public let beta: Double
   /// Where the function is taken as linear.
@@ -47,46 +86,7 @@ public final class Softplus: Module, Layer {
   }
 }
 
-/// x where x > 0, else alpha * (exp(x) - 1) (Clevert et al., 2016).
-public struct EluWord: LayerWord {
-  /// The word as written in `model.layers`.
-  public static var word: String { "elu" }
-  /// Scale below zero.
-  public var alpha = 1.0
-  /// Makes the options with their defaults.
-  public init() {}
-  /// The keys, in the order in which they are written.
-  public static var fields: [ConfigurationField<Self>] {
-    [
-      .init("alpha", \.alpha, "scale below zero")
-    ]
-  }
-  /// Makes the layer for inputs of shape `[batch] + input`.
-  public func layer(for input: Shape) -> any Layer { ELU(alpha: alpha) }
-}
-
-extension SELU: PlainLayer {
-  /// The word in `model.layers`.
+extension SELU: OptionlessLayer {
+  /// The name in `model.layers`.
   public static var word: String { "selu" }
-}
-
-/// log(1 + exp(beta * x)) / beta.
-public struct SoftplusWord: LayerWord {
-  /// The word as written in `model.layers`.
-  public static var word: String { "softplus" }
-  /// How sharp the bend at zero is.
-  public var beta = 1.0
-  /// Beta * x above which the function is linear.
-  public var threshold = 20.0
-  /// Makes the options with their defaults.
-  public init() {}
-  /// The keys, in the order in which they are written.
-  public static var fields: [ConfigurationField<Self>] {
-    [
-      .init("beta", \.beta, .above(0), "how sharp the bend at zero is"),
-      .init("threshold", \.threshold, "beta * x above which the function is linear"),
-    ]
-  }
-  /// Makes the layer for inputs of shape `[batch] + input`.
-  public func layer(for input: Shape) -> any Layer { Softplus(beta: beta, threshold: threshold) }
 }

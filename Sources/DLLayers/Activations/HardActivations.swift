@@ -33,17 +33,17 @@ public final class HardSwish: Module, Layer {
   public func forward(_ x: Tensor) throws -> Tensor { try x.hardSwish() }
 }
 
-extension ReLU6: PlainLayer {
-  /// The word in `model.layers`.
+extension ReLU6: OptionlessLayer {
+  /// The name in `model.layers`.
   public static var word: String { "relu6" }
 }
 
-extension HardSigmoid: PlainLayer {
-  /// The word in `model.layers`.
+extension HardSigmoid: OptionlessLayer {
+  /// The name in `model.layers`.
   public static var word: String { "hardsigmoid" }
 }
 
-extension HardSwish: PlainLayer {
-  /// The word in `model.layers`.
+extension HardSwish: OptionlessLayer {
+  /// The name in `model.layers`.
   public static var word: String { "hardswish" }
 }

@@ -6,6 +6,24 @@ import DLTensor
 /// Behind a linear layer or a convolution with `pieces` times the outputs it is a maxout unit.
 /// Shapes: `[..., channels · pieces]` to `[..., channels]`. Goodfellow et al. 2013.
 public final class Maxout: Module, Layer {
+  /// The options of ``Maxout`` in `model.layers`.
+  public struct Options: LayerSpec {
+    /// The name in `model.layers`.
+    public static var word: String { "maxout" }
+    /// How many neighbours compete.
+    public var pieces = 2
+    /// Makes the options with their defaults.
+    public init() {}
+    /// The keys, in the order in which they are written.
+    public static var fields: [ConfigurationField<Self>] {
+      [
+        .init("pieces", \.pieces, .within(2...1024), "how many neighbours compete")
+      ]
+    }
+    /// Makes the layer for inputs of shape `[batch] + input`.
+    public func layer(for input: Shape) -> any Layer { Maxout(pieces: pieces) }
+  }
+
   /// How many values compete.
   public let pieces: Int
 
@@ -19,22 +37,4 @@ public final class Maxout: Module, Layer {
   public func outputShape(for input: Shape) throws -> Shape {
     try Tensor.maxoutShape(input, pieces: pieces)
   }
-}
-
-/// The largest of every few neighbours along the last axis (Goodfellow et al., 2013).
-public struct MaxoutWord: LayerWord {
-  /// The word as written in `model.layers`.
-  public static var word: String { "maxout" }
-  /// How many neighbours compete.
-  public var pieces = 2
-  /// Makes the options with their defaults.
-  public init() {}
-  /// The keys, in the order in which they are written.
-  public static var fields: [ConfigurationField<Self>] {
-    [
-      .init("pieces", \.pieces, .within(2...1024), "how many neighbours compete")
-    ]
-  }
-  /// Makes the layer for inputs of shape `[batch] + input`.
-  public func layer(for input: Shape) -> any Layer { Maxout(pieces: pieces) }
 }

@@ -6,6 +6,30 @@ import DLTensor
 ///
 /// Shapes: `[..., channels]`, unchanged. He et al. 2015. Counterpart: `torch.nn.PReLU`.
 public final class PReLU: Module, Layer {
+  /// The options of ``PReLU`` in `model.layers`.
+  public struct Options: LayerSpec {
+    /// The name in `model.layers`.
+    public static var word: String { "prelu" }
+    /// 1, or the number of channels.
+    public var numParameters = 1
+    /// First value of the weight.
+    public var initialValue = 0.25
+    /// Makes the options with their defaults.
+    public init() {}
+    /// The keys, in the order in which they are written.
+    public static var fields: [ConfigurationField<Self>] {
+      [
+        .init(
+          "num_parameters", \.numParameters, .within(1...1_048_576), "1, or the number of channels"),
+        .init("init", \.initialValue, "first value of the weight"),
+      ]
+    }
+    /// Makes the layer for inputs of shape `[batch] + input`.
+    public func layer(for input: Shape) -> any Layer {
+      PReLU(numParameters, initialValue: initialValue)
+    }
+  }
+
   /// The slope below zero, `[1]` or `[channels]`.
   public let weight: Parameter
 
@@ -26,29 +50,5 @@ public final class PReLU: Module, Layer {
         "input has shape \(input), weight expects \(counted(slopes, "channel")) in the last axis")
     }
     return input
-  }
-}
-
-/// x where x > 0, else weight * x, the weight learned (He et al., 2015).
-public struct PreluWord: LayerWord {
-  /// The word as written in `model.layers`.
-  public static var word: String { "prelu" }
-  /// 1, or the number of channels.
-  public var numParameters = 1
-  /// First value of the weight.
-  public var initialValue = 0.25
-  /// Makes the options with their defaults.
-  public init() {}
-  /// The keys, in the order in which they are written.
-  public static var fields: [ConfigurationField<Self>] {
-    [
-      .init(
-        "num_parameters", \.numParameters, .within(1...1_048_576), "1, or the number of channels"),
-      .init("init", \.initialValue, "first value of the weight"),
-    ]
-  }
-  /// Makes the layer for inputs of shape `[batch] + input`.
-  public func layer(for input: Shape) -> any Layer {
-    PReLU(numParameters, initialValue: initialValue)
   }
 }

@@ -10,6 +10,36 @@ import DLTensor
 /// projections, zero biases. Vaswani et al. 2017, section 3.2.2. Counterpart:
 /// `torch.nn.MultiheadAttention(batch_first=True)`.
 public final class MultiHeadAttention: Module, Layer {
+  /// The options of ``MultiHeadAttention`` in `model.layers`.
+  public struct Options: LayerSpec {
+    /// The name in `model.layers`.
+    public static var word: String { "multi_head_attention" }
+    /// Heads, which divide the features.
+    public var heads = 0
+    /// Whether to add biases.
+    public var bias = true
+    /// The probability to zero a weight.
+    public var dropout = 0.0
+    /// What each position sees.
+    public var sight = AttentionSight()
+    /// Makes the options with their defaults.
+    public init() {}
+    /// The keys, in the order in which they are written.
+    public static var fields: [ConfigurationField<Self>] {
+      [
+        .init("heads", \.heads, .layerSize, required: true, "heads, which divide the features"),
+        .init("bias", \.bias, "whether to add biases"),
+        .init("dropout", \.dropout, .within(0..<1), "the probability to zero a weight"),
+      ] + AttentionSight.fields(in: \Self.sight)
+    }
+    /// Makes the layer for inputs of shape `[batch] + input`.
+    public func layer(for input: Shape) throws -> any Layer {
+      MultiHeadAttention(
+        try sequenceFeatures(Self.word, input), heads: heads, bias: bias, dropout: dropout,
+        isCausal: sight.causal, window: sight.window, rotary: sight.positions)
+    }
+  }
+
   /// The projections of queries, keys and values on top of each other, `[3 · size, size]`; nil
   /// where keys or values have another size.
   public let inProjWeight: Parameter?
@@ -112,6 +142,21 @@ public final class MultiHeadAttention: Module, Layer {
     }
   }
 
+  /// All positions.
+  public var receptiveField: ReceptiveField { .everything }
+
+  /// The number of products: those of the projections, of queries and keys, and of weights and
+  /// values.
+  public func multiplyAdds(input: Shape, output: Shape) -> Int {
+    let attention = output.leading.productOrMax(output[-2]).productOrMax(2 * output[-1])
+    let (sum, overflow) = output.leading.productOrMax(ownMatrixElements)
+      .addingReportingOverflow(attention)
+    return overflow ? .max : sum
+  }
+
+  /// PyTorch's counterpart takes `[batch, time, features]`.
+  public var sequenceLayout: SequenceLayout? { .channelsLast }
+
   /// The output's shape without its batch axis.
   public func outputShape(for input: Shape) throws -> Shape {
     guard input.rank == 2, input[1] == size else {
@@ -199,36 +244,6 @@ public final class MultiHeadAttention: Module, Layer {
   }
 }
 
-/// Self-attention over [batch, time, features].
-public struct MultiHeadAttentionWord: LayerWord {
-  /// The word as written in `model.layers`.
-  public static var word: String { "multi_head_attention" }
-  /// Heads, which divide the features.
-  public var heads = 0
-  /// Whether to add biases.
-  public var bias = true
-  /// The probability to zero a weight.
-  public var dropout = 0.0
-  /// What each position sees.
-  public var sight = AttentionSight()
-  /// Makes the options with their defaults.
-  public init() {}
-  /// The keys, in the order in which they are written.
-  public static var fields: [ConfigurationField<Self>] {
-    [
-      .init("heads", \.heads, .layerSize, required: true, "heads, which divide the features"),
-      .init("bias", \.bias, "whether to add biases"),
-      .init("dropout", \.dropout, .within(0..<1), "the probability to zero a weight"),
-    ] + AttentionSight.fields(in: \Self.sight)
-  }
-  /// Makes the layer for inputs of shape `[batch] + input`.
-  public func layer(for input: Shape) throws -> any Layer {
-    MultiHeadAttention(
-      try sequenceFeatures(Self.word, input), heads: heads, bias: bias, dropout: dropout,
-      isCausal: sight.causal, window: sight.window, rotary: sight.positions)
-  }
-}
-
 /// The options of what a position sees of its text, for every word of attention.
 public struct AttentionSight: Sendable, Equatable {
   /// Rotary positions in a configuration.
@@ -248,7 +263,7 @@ public struct AttentionSight: Sendable, Equatable {
     }
   }
 
-  static func fields<Word: LayerWord>(in sight: WritableKeyPath<Word, Self>)
+  static func fields<Word: LayerSpec>(in sight: WritableKeyPath<Word, Self>)
     -> [ConfigurationField<Word>]
   {
     [

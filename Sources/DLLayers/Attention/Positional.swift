@@ -8,6 +8,9 @@ public protocol PositionalLayer: Layer {
 }
 
 extension PositionalLayer {
+  /// PyTorch's counterpart takes `[batch, time, features]`.
+  public var sequenceLayout: SequenceLayout? { .channelsLast }
+
   /// Adds positions from 0 on.
   public func forward(_ x: Tensor) throws -> Tensor { try forward(x, offset: 0) }
 
@@ -71,6 +74,9 @@ public final class LearnedPositions: Module, PositionalLayer {
     try x.addingPositions(weight.value, offset: offset)
   }
 
+  /// The number of products, which is 0: positions are added.
+  public func multiplyAdds(input: Shape, output: Shape) -> Int { 0 }
+
   /// The output's shape without its batch axis.
   public func outputShape(for input: Shape) throws -> Shape {
     try requireText(input)
@@ -91,10 +97,10 @@ private func requireText(_ input: Shape) throws {
 }
 
 /// Positions added to [batch, time, features]; rotary ones are an option of attention.
-public struct PositionalWord: LayerWord {
+public struct PositionalOptions: LayerSpec {
   /// Which positions.
   public enum Kind: String, ConfigurationWord { case sinusoidal, learned }
-  /// The word as written in `model.layers`.
+  /// The name in `model.layers`.
   public static var word: String { "positional" }
   /// Sinusoidal or learned.
   public var kind = Kind.sinusoidal

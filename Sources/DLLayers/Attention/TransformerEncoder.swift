@@ -8,6 +8,51 @@ import DLTensor
 /// section 3.1; Xiong et al. 2020 for normalisation first. Counterpart:
 /// `torch.nn.TransformerEncoderLayer(batch_first=True)`.
 public final class TransformerEncoderLayer: Module, Layer {
+  /// The options of ``TransformerEncoderLayer`` in `model.layers`.
+  public struct Options: LayerSpec {
+    /// The name in `model.layers`.
+    public static var word: String { "transformer_encoder_layer" }
+    /// Heads, which divide the features.
+    public var heads = 0
+    /// Features between the two matrices of the feed-forward part.
+    public var feedForward = 2048
+    /// The probability to zero an element, everywhere in the layer.
+    public var dropout = 0.1
+    /// Relu, gelu or gelu_tanh.
+    public var activation = FeedForwardActivation.relu
+    /// Whether normalisation comes before each part, else behind its sum with the input.
+    public var normFirst = false
+    /// What each position sees.
+    public var sight = AttentionSight()
+    /// Makes the options with their defaults.
+    public init() {}
+    /// The keys, in the order in which they are written.
+    public static var fields: [ConfigurationField<Self>] {
+      [
+        .init("heads", \.heads, .layerSize, required: true, "heads, which divide the features"),
+        .init(
+          "feed_forward", \.feedForward, .layerSize,
+          "features between the two matrices of the feed-forward part"),
+        .init(
+          "dropout", \.dropout, .within(0..<1),
+          "the probability to zero an element, everywhere in the layer"),
+        .init("activation", \.activation, "relu, gelu or gelu_tanh"),
+        .init(
+          "norm_first", \.normFirst,
+          "whether normalisation comes before each part, else behind its sum with the input"),
+      ] + AttentionSight.fields(in: \Self.sight)
+    }
+    /// Makes the layer for inputs of shape `[batch] + input`.
+    public func layer(for input: Shape) throws -> any Layer {
+      let options = TransformerOptions(
+        heads: heads, feedForward: feedForward, dropout: dropout,
+        activation: activation, normFirst: normFirst, window: sight.window,
+        rotary: sight.positions)
+      return TransformerEncoderLayer(
+        try sequenceFeatures(Self.word, input), options, isCausal: sight.causal)
+    }
+  }
+
   /// Attention to the text itself.
   public let selfAttn: MultiHeadAttention
   /// The feed-forward network's first matrix.
@@ -55,6 +100,9 @@ public final class TransformerEncoderLayer: Module, Layer {
     }
   }
 
+  /// PyTorch's counterpart takes `[batch, time, features]`.
+  public var sequenceLayout: SequenceLayout? { .channelsLast }
+
   /// The output's shape without its batch axis.
   public func outputShape(for input: Shape) throws -> Shape {
     try selfAttn.outputShape(for: input)
@@ -98,59 +146,11 @@ public final class TransformerEncoder: Module, Layer {
     return try norm?(x) ?? x
   }
 
+  /// PyTorch's counterpart takes `[batch, time, features]`.
+  public var sequenceLayout: SequenceLayout? { .channelsLast }
+
   /// The output's shape without its batch axis.
   public func outputShape(for input: Shape) throws -> Shape {
     try layers.reduce(input) { try $1.outputShape(for: $0) }
-  }
-}
-
-/// A layer of a Transformer's encoder over [batch, time, features]; a causal one is a GPT's.
-public struct TransformerEncoderLayerWord: LayerWord {
-  /// What stands between the two matrices of the feed-forward part.
-  public enum Activation: String, ConfigurationWord {
-    case relu, gelu
-    case geluTanh = "gelu_tanh"
-  }
-  /// The word as written in `model.layers`.
-  public static var word: String { "transformer_encoder_layer" }
-  /// Heads, which divide the features.
-  public var heads = 0
-  /// Features between the two matrices of the feed-forward part.
-  public var feedForward = 2048
-  /// The probability to zero an element, everywhere in the layer.
-  public var dropout = 0.1
-  /// Relu, gelu or gelu_tanh.
-  public var activation = Activation.relu
-  /// Whether normalisation comes before each part, else behind its sum with the input.
-  public var normFirst = false
-  /// What each position sees.
-  public var sight = AttentionSight()
-  /// Makes the options with their defaults.
-  public init() {}
-  /// The keys, in the order in which they are written.
-  public static var fields: [ConfigurationField<Self>] {
-    [
-      .init("heads", \.heads, .layerSize, required: true, "heads, which divide the features"),
-      .init(
-        "feed_forward", \.feedForward, .layerSize,
-        "features between the two matrices of the feed-forward part"),
-      .init(
-        "dropout", \.dropout, .within(0..<1),
-        "the probability to zero an element, everywhere in the layer"),
-      .init("activation", \.activation, "relu, gelu or gelu_tanh"),
-      .init(
-        "norm_first", \.normFirst,
-        "whether normalisation comes before each part, else behind its sum with the input"),
-    ] + AttentionSight.fields(in: \Self.sight)
-  }
-  /// Makes the layer for inputs of shape `[batch] + input`.
-  public func layer(for input: Shape) throws -> any Layer {
-    let activations: [Activation: FeedForwardActivation] = [.gelu: .gelu, .geluTanh: .geluTanh]
-    let options = TransformerOptions(
-      heads: heads, feedForward: feedForward, dropout: dropout,
-      activation: activations[activation] ?? .relu, normFirst: normFirst, window: sight.window,
-      rotary: sight.positions)
-    return TransformerEncoderLayer(
-      try sequenceFeatures(Self.word, input), options, isCausal: sight.causal)
   }
 }

@@ -1,9 +1,10 @@
 import DLCluster
+import DLConfiguration
 import DLCore
 import DLTensor
 
 /// What stands between the two matrices of a Transformer's feed-forward part.
-public enum FeedForwardActivation: String, Sendable, CaseIterable {
+public enum FeedForwardActivation: String, ConfigurationWord {
   /// max(x, 0).
   case relu
   /// The exact GELU.

@@ -8,98 +8,115 @@ import DLTensor
 /// `[kernel, in / groups, out]` in memory and `[out, in / groups, kernel]` in files. Counterpart:
 /// `torch.nn.Conv1d`.
 public final class Conv1d: Module, ReLUFusing {
+  /// The options of ``Conv1d`` in `model.layers`; input channels come from the data.
+  public struct Options: LayerSpec {
+    /// The name in `model.layers`.
+    public static var word: String { "conv1d" }
+    /// Output channels.
+    public var out = 0
+    /// Kernel size.
+    public var kernel = 1
+    /// Stride.
+    public var stride = 1
+    /// Zeros around the sequence: same, one integer or [left, right].
+    public var padding: Padding1d = 0
+    /// Distance of the window's taps.
+    public var dilation = 1
+    /// Blocks of channels that do not see each other.
+    public var groups = 1
+    /// Whether to add a bias per channel.
+    public var bias = true
+    /// Makes the options with their defaults.
+    public init() {}
+    /// The keys, in the order in which they are written.
+    public static var fields: [ConfigurationField<Self>] {
+      [
+        .init("out", \.out, .layerSize, required: true, "output channels"),
+        .init("kernel", \.kernel, .windowExtent, required: true, "kernel size"),
+        .init("stride", \.stride, .windowExtent, "stride"),
+        .init(
+          "padding", \.padding, .windowMargin,
+          "zeros around the sequence: same, one integer or [left, right]"),
+        .init("dilation", \.dilation, .windowExtent, "distance of the window's taps"),
+        .init(
+          "groups", \.groups, .layerSize,
+          "blocks of channels that do not see each other; divides input and output channels"),
+        .init("bias", \.bias, "whether to add a bias per channel"),
+      ]
+    }
+    /// Faults that concern several keys at once.
+    public func problems() -> [ConfigurationProblem] {
+      groupProblems(out, groups) + samePaddingProblems(padding.rows, Size2d(1, stride))
+    }
+    /// Makes the layer for inputs of shape `[batch] + input`.
+    public func layer(for input: Shape) throws -> any Layer {
+      Conv1d(inputChannels: try sequenceChannels(Self.word, input), self)
+    }
+  }
+
   /// The weight, `[kernel, in / groups, out]`.
   public let weight: Parameter
   /// The bias, `[out]`.
   public let bias: Parameter?
   /// The window's extents, over images of one row.
   public let window: Window2d
-  /// Blocks of channels that do not see each other; as many as channels for a depthwise convolution.
-  public let groups: Int
-  private let input: Int
-  private let padding: Padding1d
+  /// The options that the layer was made from.
+  public let options: Options
+  private let inputChannels: Int
 
-  /// Makes a convolution from `input` to `output` channels.
-  public init(
-    _ input: Int, _ output: Int, kernel: Int, stride: Int = 1, padding: Padding1d = 0,
+  /// Makes a convolution of `inputChannels` by its options.
+  public init(inputChannels: Int, _ options: Options) {
+    self.options = options
+    self.inputChannels = inputChannels
+    window = Window2d(
+      kernel: Size2d(1, options.kernel), stride: Size2d(1, options.stride),
+      padding: options.padding.rows, dilation: Size2d(1, options.dilation))
+    let group = inputChannels / max(options.groups, 1)
+    let fanIn = group * options.kernel
+    weight = Parameter(
+      [options.kernel, group, options.out], layout: .convolution, initializer: .fanIn(fanIn))
+    bias = options.bias ? Parameter([options.out], initializer: .fanIn(fanIn)) : nil
+  }
+
+  /// Makes a convolution from `inputChannels` to `outputChannels`.
+  public convenience init(
+    inputChannels: Int, outputChannels: Int, kernelSize: Int, stride: Int = 1,
+    padding: Padding1d = 0,
     dilation: Int = 1, groups: Int = 1, bias: Bool = true
   ) {
-    window = Window2d(
-      kernel: Size2d(1, kernel), stride: Size2d(1, stride), padding: padding.rows,
-      dilation: Size2d(1, dilation))
-    self.groups = groups
-    self.input = input
-    self.padding = padding
-    let group = input / max(groups, 1)
-    weight = Parameter(
-      [kernel, group, output], layout: .convolution, initializer: .fanIn(group * kernel))
-    self.bias = bias ? Parameter([output], initializer: .fanIn(group * kernel)) : nil
+    var options = Options()
+    options.out = outputChannels
+    options.kernel = kernelSize
+    options.stride = stride
+    options.padding = padding
+    options.dilation = dilation
+    options.groups = groups
+    options.bias = bias
+    self.init(inputChannels: inputChannels, options)
   }
 
   /// Applies the layer, and a ReLU behind it if `relu`.
   public func forward(_ x: Tensor, relu: Bool) throws -> Tensor {
     try x.conv1d(
-      weight.value, bias: bias?.value, stride: window.stride.width, padding: padding,
-      dilation: window.dilation.width, groups: groups, relu: relu)
+      weight.value, bias: bias?.value, stride: window.stride.width, padding: options.padding,
+      dilation: window.dilation.width, groups: options.groups, relu: relu)
   }
+
+  /// The positions under its window.
+  public var receptiveField: ReceptiveField { .window(window) }
+
+  /// PyTorch's counterpart takes `[batch, channels, length]`.
+  public var sequenceLayout: SequenceLayout? { .channelsFirst }
 
   /// The output's shape without its batch axis.
   public func outputShape(for input: Shape) throws -> Shape {
     let op = "conv1d"
-    guard input.rank == 2, input[1] == self.input else {
+    guard input.rank == 2, input[1] == inputChannels else {
       throw TensorError(
-        op: op, "input has shape \(input), weight expects [length, \(self.input)]")
+        op: op, "input has shape \(input), weight expects [length, \(inputChannels)]")
     }
-    try requireGroups(op, groups, input: self.input, output: weight.shape.last)
+    try requireGroups(op, options.groups, input: inputChannels, output: weight.shape.last)
     let size = try window.output(op: op, height: 1, width: input[0])
     return [size.width, weight.shape.last]
-  }
-}
-
-/// A convolution over `[batch, length, channels]`; input channels come from the data.
-public struct Conv1dWord: LayerWord {
-  /// The word as written in `model.layers`.
-  public static var word: String { "conv1d" }
-  /// Output channels.
-  public var out = 0
-  /// Kernel size.
-  public var kernel = 1
-  /// Stride.
-  public var stride = 1
-  /// Zeros around the sequence: same, one integer or [left, right].
-  public var padding: Padding1d = 0
-  /// Distance of the window's taps.
-  public var dilation = 1
-  /// Blocks of channels that do not see each other.
-  public var groups = 1
-  /// Whether to add a bias per channel.
-  public var bias = true
-  /// Makes the options with their defaults.
-  public init() {}
-  /// The keys, in the order in which they are written.
-  public static var fields: [ConfigurationField<Self>] {
-    [
-      .init("out", \.out, .layerSize, required: true, "output channels"),
-      .init("kernel", \.kernel, .windowExtent, required: true, "kernel size"),
-      .init("stride", \.stride, .windowExtent, "stride"),
-      .init(
-        "padding", \.padding, .windowMargin,
-        "zeros around the sequence: same, one integer or [left, right]"),
-      .init("dilation", \.dilation, .windowExtent, "distance of the window's taps"),
-      .init(
-        "groups", \.groups, .layerSize,
-        "blocks of channels that do not see each other; divides input and output channels"),
-      .init("bias", \.bias, "whether to add a bias per channel"),
-    ]
-  }
-  /// Faults that concern several keys at once.
-  public func problems() -> [ConfigurationProblem] {
-    groupProblems(out, groups) + samePaddingProblems(padding.rows, Size2d(1, stride))
-  }
-  /// Makes the layer for inputs of shape `[batch] + input`.
-  public func layer(for input: Shape) throws -> any Layer {
-    Conv1d(
-      try sequenceChannels(Self.word, input), out, kernel: kernel, stride: stride,
-      padding: padding, dilation: dilation, groups: groups, bias: bias)
   }
 }

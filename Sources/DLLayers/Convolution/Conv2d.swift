@@ -8,112 +8,129 @@ import DLTensor
 /// `[kernel height, kernel width, in / groups, out]` in memory and `[out, in / groups, kh, kw]` in
 /// files. Counterpart: `torch.nn.Conv2d`.
 public final class Conv2d: Module, ReLUFusing {
+  /// The options of ``Conv2d`` in `model.layers`; input channels come from the data.
+  public struct Options: LayerSpec {
+    /// The name in `model.layers`.
+    public static var word: String { "conv2d" }
+    /// Output channels.
+    public var out = 0
+    /// Kernel size, one integer or [height, width].
+    public var kernel = Size2d(1)
+    /// Stride, one integer or [height, width].
+    public var stride = Size2d(1)
+    /// Zeros around the image: same, one integer, [height, width] or [top, bottom, left, right].
+    public var padding = Padding2d.symmetric(0)
+    /// Distance of the window's taps, one integer or [height, width].
+    public var dilation = Size2d(1)
+    /// Blocks of channels that do not see each other.
+    public var groups = 1
+    /// Whether to add a bias per channel.
+    public var bias = true
+    /// Makes the options with their defaults.
+    public init() {}
+    /// The keys, in the order in which they are written.
+    public static var fields: [ConfigurationField<Self>] {
+      [
+        .init("out", \.out, .layerSize, required: true, "output channels"),
+        .init(
+          "kernel", \.kernel, .windowExtent, required: true,
+          "kernel size, one integer or [height, width]"),
+        .init("stride", \.stride, .windowExtent, "stride, one integer or [height, width]"),
+        .init(
+          "padding", \.padding, .windowMargin,
+          "zeros around the image: same, an integer, [height, width] or [top, bottom, left, right]"),
+        .init(
+          "dilation", \.dilation, .windowExtent,
+          "distance of the window's taps, one integer or [height, width]"),
+        .init(
+          "groups", \.groups, .layerSize,
+          "blocks of channels that do not see each other; divides input and output channels"),
+        .init("bias", \.bias, "whether to add a bias per channel"),
+      ]
+    }
+    /// Faults that concern several keys at once.
+    public func problems() -> [ConfigurationProblem] {
+      groupProblems(out, groups) + samePaddingProblems(padding, stride)
+    }
+    /// Makes the layer for inputs of shape `[batch] + input`.
+    public func layer(for input: Shape) throws -> any Layer {
+      Conv2d(inputChannels: try channels(Self.word, input), self)
+    }
+  }
+
   /// The weight, `[kernel height, kernel width, in / groups, out]`.
   public let weight: Parameter
   /// The bias, `[out]`.
   public let bias: Parameter?
   /// The window's extents.
   public let window: Window2d
-  /// Blocks of channels that do not see each other; as many as channels for a depthwise convolution.
-  public let groups: Int
-  private let input: Int
+  /// The options that the layer was made from.
+  public let options: Options
+  private let inputChannels: Int
 
-  /// Makes a convolution from `input` to `output` channels, with padding of its own on each side, or
-  /// `same`.
-  public init(
-    _ input: Int, _ output: Int, kernel: Size2d, stride: Size2d = 1, padding: Padding2d,
-    dilation: Size2d = 1, groups: Int = 1, bias: Bool = true
-  ) {
-    window = Window2d(kernel: kernel, stride: stride, padding: padding, dilation: dilation)
-    self.groups = groups
-    self.input = input
-    let group = input / max(groups, 1)
-    let fanIn = group * kernel.height * kernel.width
+  /// Makes a convolution of `inputChannels` by its options.
+  public init(inputChannels: Int, _ options: Options) {
+    self.options = options
+    self.inputChannels = inputChannels
+    window = Window2d(
+      kernel: options.kernel, stride: options.stride, padding: options.padding,
+      dilation: options.dilation)
+    let group = inputChannels / max(options.groups, 1)
+    let fanIn = group * options.kernel.height * options.kernel.width
     weight = Parameter(
-      [kernel.height, kernel.width, group, output], layout: .convolution,
+      [options.kernel.height, options.kernel.width, group, options.out], layout: .convolution,
       initializer: .fanIn(fanIn))
-    self.bias = bias ? Parameter([output], initializer: .fanIn(fanIn)) : nil
+    bias = options.bias ? Parameter([options.out], initializer: .fanIn(fanIn)) : nil
   }
 
-  /// Makes a convolution from `input` to `output` channels; the padding is added on both sides.
+  /// Makes a convolution from `inputChannels` to `outputChannels`, with padding of its
+  /// own on each side, or `same`.
   public convenience init(
-    _ input: Int, _ output: Int, kernel: Size2d, stride: Size2d = 1, padding: Size2d = 0,
+    inputChannels: Int, outputChannels: Int, kernelSize: Size2d, stride: Size2d = 1,
+    padding: Padding2d,
     dilation: Size2d = 1, groups: Int = 1, bias: Bool = true
   ) {
+    var options = Options()
+    options.out = outputChannels
+    options.kernel = kernelSize
+    options.stride = stride
+    options.padding = padding
+    options.dilation = dilation
+    options.groups = groups
+    options.bias = bias
+    self.init(inputChannels: inputChannels, options)
+  }
+
+  /// Makes a convolution from `inputChannels` to `outputChannels`; the padding is added on both sides.
+  public convenience init(
+    inputChannels: Int, outputChannels: Int, kernelSize: Size2d, stride: Size2d = 1,
+    padding: Size2d = 0, dilation: Size2d = 1, groups: Int = 1, bias: Bool = true
+  ) {
     self.init(
-      input, output, kernel: kernel, stride: stride, padding: .symmetric(padding),
-      dilation: dilation, groups: groups, bias: bias)
+      inputChannels: inputChannels, outputChannels: outputChannels, kernelSize: kernelSize,
+      stride: stride, padding: .symmetric(padding), dilation: dilation, groups: groups, bias: bias)
   }
 
   /// Applies the layer, and a ReLU behind it if `relu`.
   public func forward(_ x: Tensor, relu: Bool) throws -> Tensor {
     try x.conv2d(
       weight.value, bias: bias?.value, stride: window.stride, padding: window.padding,
-      dilation: window.dilation, groups: groups, relu: relu)
+      dilation: window.dilation, groups: options.groups, relu: relu)
   }
+
+  /// The positions under its window.
+  public var receptiveField: ReceptiveField { .window(window) }
 
   /// The output's shape without its batch axis.
   public func outputShape(for input: Shape) throws -> Shape {
     let op = "conv2d"
-    guard input.rank == 3, input[2] == self.input else {
+    guard input.rank == 3, input[2] == inputChannels else {
       throw TensorError(
-        op: op, "input has shape \(input), weight expects [height, width, \(self.input)]")
+        op: op, "input has shape \(input), weight expects [height, width, \(inputChannels)]")
     }
-    try requireGroups(op, groups, input: self.input, output: weight.shape.last)
+    try requireGroups(op, options.groups, input: inputChannels, output: weight.shape.last)
     let size = try window.output(op: op, height: input[0], width: input[1])
     return [size.height, size.width, weight.shape.last]
-  }
-}
-
-/// A convolution over `[batch, height, width, channels]`; input channels come from the data.
-public struct Conv2dWord: LayerWord {
-  /// The word as written in `model.layers`.
-  public static var word: String { "conv2d" }
-  /// Output channels.
-  public var out = 0
-  /// Kernel size, one integer or [height, width].
-  public var kernel = Size2d(1)
-  /// Stride, one integer or [height, width].
-  public var stride = Size2d(1)
-  /// Zeros around the image: same, one integer, [height, width] or [top, bottom, left, right].
-  public var padding = Padding2d.symmetric(0)
-  /// Distance of the window's taps, one integer or [height, width].
-  public var dilation = Size2d(1)
-  /// Blocks of channels that do not see each other.
-  public var groups = 1
-  /// Whether to add a bias per channel.
-  public var bias = true
-  /// Makes the options with their defaults.
-  public init() {}
-  /// The keys, in the order in which they are written.
-  public static var fields: [ConfigurationField<Self>] {
-    [
-      .init("out", \.out, .layerSize, required: true, "output channels"),
-      .init(
-        "kernel", \.kernel, .windowExtent, required: true,
-        "kernel size, one integer or [height, width]"),
-      .init("stride", \.stride, .windowExtent, "stride, one integer or [height, width]"),
-      .init(
-        "padding", \.padding, .windowMargin,
-        "zeros around the image: same, an integer, [height, width] or [top, bottom, left, right]"),
-      .init(
-        "dilation", \.dilation, .windowExtent,
-        "distance of the window's taps, one integer or [height, width]"),
-      .init(
-        "groups", \.groups, .layerSize,
-        "blocks of channels that do not see each other; divides input and output channels"),
-      .init("bias", \.bias, "whether to add a bias per channel"),
-    ]
-  }
-  /// Faults that concern several keys at once.
-  public func problems() -> [ConfigurationProblem] {
-    groupProblems(out, groups) + samePaddingProblems(padding, stride)
-  }
-  /// Makes the layer for inputs of shape `[batch] + input`.
-  public func layer(for input: Shape) throws -> any Layer {
-    Conv2d(
-      try channels(Self.word, input), out, kernel: kernel, stride: stride,
-      padding: padding, dilation: dilation, groups: groups, bias: bias)
   }
 }
 

@@ -8,42 +8,125 @@ import DLTensor
 /// is `[kernel, out / groups, in]` in memory and `[in, out / groups, kernel]` in files. Counterpart:
 /// `torch.nn.ConvTranspose1d`.
 public final class ConvTranspose1d: Module, Layer {
+  /// The options of ``ConvTranspose1d`` in `model.layers`; input channels come from the data.
+  public struct Options: LayerSpec {
+    /// The name in `model.layers`.
+    public static var word: String { "conv_transpose1d" }
+    /// Output channels.
+    public var out = 0
+    /// Kernel size.
+    public var kernel = 1
+    /// Stride.
+    public var stride = 1
+    /// What is cut off the output on each side.
+    public var padding = 0
+    /// What is added to the output at its end.
+    public var outputPadding = 0
+    /// Distance of the window's taps.
+    public var dilation = 1
+    /// Blocks of channels that do not see each other.
+    public var groups = 1
+    /// Whether to add a bias per channel.
+    public var bias = true
+    /// Makes the options with their defaults.
+    public init() {}
+    /// The keys, in the order in which they are written.
+    public static var fields: [ConfigurationField<Self>] {
+      [
+        .init("out", \.out, .layerSize, required: true, "output channels"),
+        .init("kernel", \.kernel, .windowExtent, required: true, "kernel size"),
+        .init("stride", \.stride, .windowExtent, "stride"),
+        .init(
+          "padding", \.padding, .windowMargin,
+          "what is cut off the output on each side"),
+        .init(
+          "output_padding", \.outputPadding, .windowMargin,
+          "what is added to the output at its end; smaller than the stride or the dilation"),
+        .init("dilation", \.dilation, .windowExtent, "distance of the window's taps"),
+        .init(
+          "groups", \.groups, .layerSize,
+          "blocks of channels that do not see each other; divides input and output channels"),
+        .init("bias", \.bias, "whether to add a bias per channel"),
+      ]
+    }
+    /// Faults that concern several keys at once.
+    public func problems() -> [ConfigurationProblem] {
+      guard max(stride, dilation) > outputPadding else {
+        return [
+          .init(
+            "output_padding", "stride", "dilation",
+            message: "output_padding must be smaller than the stride or the dilation")
+        ]
+      }
+      return groupProblems(out, groups)
+    }
+    /// Makes the layer for inputs of shape `[batch] + input`.
+    public func layer(for input: Shape) throws -> any Layer {
+      ConvTranspose1d(inputChannels: try sequenceChannels(Self.word, input), self)
+    }
+  }
+
   /// The weight, `[kernel, out / groups, in]`.
   public let weight: Parameter
   /// The bias, `[out]`.
   public let bias: Parameter?
   /// The window's extents, over images of one row.
   public let window: TransposedWindow2d
-  /// Blocks of channels that do not see each other.
-  public let groups: Int
-  private let output: Int
+  /// The options that the layer was made from.
+  public let options: Options
 
-  /// Makes a transposed convolution from `input` to `output` channels.
-  public init(
-    _ input: Int, _ output: Int, kernel: Int, stride: Int = 1, padding: Int = 0,
+  /// Makes a transposed convolution of `inputChannels` by its options.
+  public init(inputChannels: Int, _ options: Options) {
+    self.options = options
+    window = TransposedWindow2d(
+      kernel: Size2d(1, options.kernel), stride: Size2d(1, options.stride),
+      padding: Size2d(0, options.padding),
+      outputPadding: Size2d(0, options.outputPadding), dilation: Size2d(1, options.dilation))
+    let group = options.out / max(options.groups, 1)
+    let fanIn = group * options.kernel
+    weight = Parameter(
+      [options.kernel, group, inputChannels], layout: .convolution, initializer: .fanIn(fanIn))
+    bias = options.bias ? Parameter([options.out], initializer: .fanIn(fanIn)) : nil
+  }
+
+  /// Makes a transposed convolution from `inputChannels` to `outputChannels`.
+  public convenience init(
+    inputChannels: Int, outputChannels: Int, kernelSize: Int, stride: Int = 1, padding: Int = 0,
     outputPadding: Int = 0, dilation: Int = 1, groups: Int = 1, bias: Bool = true
   ) {
-    window = TransposedWindow2d(
-      kernel: Size2d(1, kernel), stride: Size2d(1, stride), padding: Size2d(0, padding),
-      outputPadding: Size2d(0, outputPadding), dilation: Size2d(1, dilation))
-    self.groups = groups
-    self.output = output
-    let group = output / max(groups, 1)
-    weight = Parameter(
-      [kernel, group, input], layout: .convolution, initializer: .fanIn(group * kernel))
-    self.bias = bias ? Parameter([output], initializer: .fanIn(group * kernel)) : nil
+    var options = Options()
+    options.out = outputChannels
+    options.kernel = kernelSize
+    options.stride = stride
+    options.padding = padding
+    options.outputPadding = outputPadding
+    options.dilation = dilation
+    options.groups = groups
+    options.bias = bias
+    self.init(inputChannels: inputChannels, options)
   }
 
   /// Applies the layer.
   public func forward(_ x: Tensor) throws -> Tensor {
     try requireGroups(
-      "conv_transpose1d", groups, input: weight.shape.last, output: output)
+      "conv_transpose1d", options.groups, input: weight.shape.last, output: options.out)
     let window = window.window
     return try x.convTranspose1d(
       weight.value, bias: bias?.value, stride: window.stride.width,
       padding: window.padding.leading.width, outputPadding: self.window.outputPadding.width,
-      dilation: window.dilation.width, groups: groups)
+      dilation: window.dilation.width, groups: options.groups)
   }
+
+  /// The positions whose windows cover it.
+  public var receptiveField: ReceptiveField { .transposed(window.window) }
+
+  /// The number of products: each weight is used once per position of the input.
+  public func multiplyAdds(input: Shape, output: Shape) -> Int {
+    input.leading.productOrMax(ownMatrixElements)
+  }
+
+  /// PyTorch's counterpart takes `[batch, channels, length]`.
+  public var sequenceLayout: SequenceLayout? { .channelsFirst }
 
   /// The output's shape without its batch axis.
   public func outputShape(for input: Shape) throws -> Shape {
@@ -52,68 +135,8 @@ public final class ConvTranspose1d: Module, Layer {
       throw TensorError(
         op: op, "input has shape \(input), weight expects [length, \(weight.shape.last)]")
     }
-    try requireGroups(op, groups, input: input[1], output: output)
+    try requireGroups(op, options.groups, input: input[1], output: options.out)
     let size = try window.output(op: op, height: 1, width: input[0])
-    return [size.width, output]
-  }
-}
-
-/// A transposed convolution over `[batch, length, channels]`; input channels come from the data.
-public struct ConvTranspose1dWord: LayerWord {
-  /// The word as written in `model.layers`.
-  public static var word: String { "conv_transpose1d" }
-  /// Output channels.
-  public var out = 0
-  /// Kernel size.
-  public var kernel = 1
-  /// Stride.
-  public var stride = 1
-  /// What is cut off the output on each side.
-  public var padding = 0
-  /// What is added to the output at its end.
-  public var outputPadding = 0
-  /// Distance of the window's taps.
-  public var dilation = 1
-  /// Blocks of channels that do not see each other.
-  public var groups = 1
-  /// Whether to add a bias per channel.
-  public var bias = true
-  /// Makes the options with their defaults.
-  public init() {}
-  /// The keys, in the order in which they are written.
-  public static var fields: [ConfigurationField<Self>] {
-    [
-      .init("out", \.out, .layerSize, required: true, "output channels"),
-      .init("kernel", \.kernel, .windowExtent, required: true, "kernel size"),
-      .init("stride", \.stride, .windowExtent, "stride"),
-      .init(
-        "padding", \.padding, .windowMargin,
-        "what is cut off the output on each side"),
-      .init(
-        "output_padding", \.outputPadding, .windowMargin,
-        "what is added to the output at its end; smaller than the stride or the dilation"),
-      .init("dilation", \.dilation, .windowExtent, "distance of the window's taps"),
-      .init(
-        "groups", \.groups, .layerSize,
-        "blocks of channels that do not see each other; divides input and output channels"),
-      .init("bias", \.bias, "whether to add a bias per channel"),
-    ]
-  }
-  /// Faults that concern several keys at once.
-  public func problems() -> [ConfigurationProblem] {
-    guard max(stride, dilation) > outputPadding else {
-      return [
-        .init(
-          "output_padding", "stride", "dilation",
-          message: "output_padding must be smaller than the stride or the dilation")
-      ]
-    }
-    return groupProblems(out, groups)
-  }
-  /// Makes the layer for inputs of shape `[batch] + input`.
-  public func layer(for input: Shape) throws -> any Layer {
-    ConvTranspose1d(
-      try sequenceChannels(Self.word, input), out, kernel: kernel, stride: stride, padding: padding,
-      outputPadding: outputPadding, dilation: dilation, groups: groups, bias: bias)
+    return [size.width, options.out]
   }
 }

@@ -7,6 +7,22 @@ import DLTensor
 /// The mask is keyed as that of ``Dropout``, by row and channel. Shapes: `[batch, ..., channels]`.
 /// Counterpart: `torch.nn.Dropout1d` and `torch.nn.Dropout2d`.
 public final class ChannelDropout: Module, Layer {
+  /// The options of ``ChannelDropout`` in `model.layers`.
+  public struct Options: LayerSpec {
+    /// The name in `model.layers`.
+    public static var word: String { "channel_dropout" }
+    /// The probability to zero a channel.
+    public var p = 0.5
+    /// Makes the options with their defaults.
+    public init() {}
+    /// The keys, in the order in which they are written.
+    public static var fields: [ConfigurationField<Self>] {
+      [.init("p", \.p, .within(0..<1), "the probability to zero a channel")]
+    }
+    /// Makes the layer for inputs of shape `[batch] + input`.
+    public func layer(for input: Shape) -> any Layer { ChannelDropout(p: p) }
+  }
+
   /// The probability of a zero.
   public let probability: Double
 
@@ -20,20 +36,4 @@ public final class ChannelDropout: Module, Layer {
     guard x.context.isTraining, probability > 0 else { return x }
     return try x.channelDropout(probability, key: calls.next(x.context, path: path))
   }
-}
-
-/// Zeroes whole channels with probability p while training and scales the others by 1 / (1 - p).
-public struct ChannelDropoutWord: LayerWord {
-  /// The word as written in `model.layers`.
-  public static var word: String { "channel_dropout" }
-  /// The probability to zero a channel.
-  public var p = 0.5
-  /// Makes the options with their defaults.
-  public init() {}
-  /// The keys, in the order in which they are written.
-  public static var fields: [ConfigurationField<Self>] {
-    [.init("p", \.p, .within(0..<1), "the probability to zero a channel")]
-  }
-  /// Makes the layer for inputs of shape `[batch] + input`.
-  public func layer(for input: Shape) -> any Layer { ChannelDropout(p: p) }
 }

@@ -7,6 +7,22 @@ import DLTensor
 /// The mask is keyed as that of ``Dropout``, by row. Shapes: `[batch, ...]`. Huang et al. 2016.
 /// Counterpart: `torchvision.ops.StochasticDepth(p, mode="row")`.
 public final class DropPath: Module, Layer {
+  /// The options of ``DropPath`` in `model.layers`.
+  public struct Options: LayerSpec {
+    /// The name in `model.layers`.
+    public static var word: String { "drop_path" }
+    /// The probability to zero a row.
+    public var p = 0.1
+    /// Makes the options with their defaults.
+    public init() {}
+    /// The keys, in the order in which they are written.
+    public static var fields: [ConfigurationField<Self>] {
+      [.init("p", \.p, .within(0..<1), "the probability to zero a row")]
+    }
+    /// Makes the layer for inputs of shape `[batch] + input`.
+    public func layer(for input: Shape) -> any Layer { DropPath(p: p) }
+  }
+
   /// The probability of a zero.
   public let probability: Double
 
@@ -20,20 +36,4 @@ public final class DropPath: Module, Layer {
     guard x.context.isTraining, probability > 0 else { return x }
     return try x.dropPath(probability, key: calls.next(x.context, path: path))
   }
-}
-
-/// Zeroes whole rows with probability p while training and scales the others by 1 / (1 - p).
-public struct DropPathWord: LayerWord {
-  /// The word as written in `model.layers`.
-  public static var word: String { "drop_path" }
-  /// The probability to zero a row.
-  public var p = 0.1
-  /// Makes the options with their defaults.
-  public init() {}
-  /// The keys, in the order in which they are written.
-  public static var fields: [ConfigurationField<Self>] {
-    [.init("p", \.p, .within(0..<1), "the probability to zero a row")]
-  }
-  /// Makes the layer for inputs of shape `[batch] + input`.
-  public func layer(for input: Shape) -> any Layer { DropPath(p: p) }
 }

@@ -7,6 +7,22 @@ import DLTensor
 /// depend on how rows are spread over ranks. Srivastava et al. 2014. Counterpart:
 /// `torch.nn.Dropout`.
 public final class Dropout: Module, Layer {
+  /// The options of ``Dropout`` in `model.layers`.
+  public struct Options: LayerSpec {
+    /// The name in `model.layers`.
+    public static var word: String { "dropout" }
+    /// The probability to zero an element.
+    public var p = 0.5
+    /// Makes the options with their defaults.
+    public init() {}
+    /// The keys, in the order in which they are written.
+    public static var fields: [ConfigurationField<Self>] {
+      [.init("p", \.p, .within(0..<1), "the probability to zero an element")]
+    }
+    /// Makes the layer for inputs of shape `[batch] + input`.
+    public func layer(for input: Shape) -> any Layer { Dropout(p: p) }
+  }
+
   /// The probability of a zero.
   public let probability: Double
 
@@ -34,20 +50,4 @@ public final class Dropout: Module, Layer {
     guard context.isTraining, probability > 0 else { return x }
     return try x.dropout(probability, key: calls.next(context, path: path))
   }
-}
-
-/// Zeroes elements with probability p while training and scales the others by 1 / (1 - p).
-public struct DropoutWord: LayerWord {
-  /// The word as written in `model.layers`.
-  public static var word: String { "dropout" }
-  /// The probability to zero an element.
-  public var p = 0.5
-  /// Makes the options with their defaults.
-  public init() {}
-  /// The keys, in the order in which they are written.
-  public static var fields: [ConfigurationField<Self>] {
-    [.init("p", \.p, .within(0..<1), "the probability to zero an element")]
-  }
-  /// Makes the layer for inputs of shape `[batch] + input`.
-  public func layer(for input: Shape) -> any Layer { Dropout(p: p) }
 }

@@ -6,8 +6,8 @@ import DLTensor
 ///
 /// Shapes: equal; targets in 0...1. Denominator: elements. Counterpart:
 /// `torch.nn.BCEWithLogitsLoss`.
-public struct BCEWithLogits: LossWord {
-  /// The word as written in `loss`.
+public struct BCEWithLogits: LossSpec {
+  /// The name in `loss`.
   public static var word: String { "bce_with_logits" }
   /// A factor for the part of t per class of the last axis; 1 unless given.
   public var positiveWeights: [Double]?

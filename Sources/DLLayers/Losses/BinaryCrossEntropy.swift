@@ -4,8 +4,8 @@ import DLTensor
 ///
 /// For logits ``BCEWithLogits`` is exact where this one saturates. Shapes: equal; targets in 0...1.
 /// Denominator: elements. Counterpart: `torch.nn.BCELoss`.
-public struct BinaryCrossEntropy: LossWord {
-  /// The word as written in `loss`.
+public struct BinaryCrossEntropy: LossSpec {
+  /// The name in `loss`.
   public static var word: String { "bce" }
 
   /// Makes the loss.

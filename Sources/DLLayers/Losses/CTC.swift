@@ -8,8 +8,8 @@ import DLTensor
 /// `zeroInfinity`. As a ``Loss`` of prediction and target all time steps are valid, and a row's
 /// labels end where the blank first stands, as padding. Denominator: rows. Graves et al. 2006.
 /// Counterpart: `torch.nn.CTCLoss(reduction="sum")`.
-public struct CTC: LossWord {
-  /// The word as written in `loss`.
+public struct CTC: LossSpec {
+  /// The name in `loss`.
   public static var word: String { "ctc" }
   /// The class that stands for no label.
   public var blank = 0

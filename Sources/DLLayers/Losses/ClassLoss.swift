@@ -3,7 +3,7 @@ import DLTensor
 
 /// A loss of classes that exclude each other: the last axis of the outputs has a score for each,
 /// and a label is the right one's index.
-public protocol ClassLoss: LossWord {
+public protocol ClassLoss: LossSpec {
   /// A factor per class; 1 unless given.
   var weights: [Double]? { get set }
   /// The label of rows that do not count.

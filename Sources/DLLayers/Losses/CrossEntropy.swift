@@ -8,7 +8,7 @@ import DLTensor
 /// in the logits' precision. Denominator: for labels the sum of the weights of those not ignored,
 /// for probabilities the rows. Counterpart: `torch.nn.CrossEntropyLoss`.
 public struct CrossEntropy: ClassLoss {
-  /// The word as written in `loss`.
+  /// The name in `loss`.
   public static var word: String { "cross_entropy" }
   /// A factor per class; 1 unless given.
   public var weights: [Double]?

@@ -5,8 +5,8 @@ import DLTensor
 /// gives the target.
 ///
 /// Shapes: equal; targets in 0...1. Denominator: elements. Lin et al. 2017, equation 5.
-public struct Focal: LossWord {
-  /// The word as written in `loss`.
+public struct Focal: LossSpec {
+  /// The name in `loss`.
   public static var word: String { "focal" }
   /// The weight of targets of 1, those of 0 getting 1 - alpha; nil for none.
   public var alpha: Double? = 0.25

@@ -4,8 +4,8 @@ import DLTensor
 /// `Σ (d ≤ delta ? d² / 2 : delta · (d - delta / 2))` over elements, d = |prediction - target|.
 ///
 /// Shapes: equal. Denominator: elements. Huber 1964. Counterpart: `torch.nn.HuberLoss`.
-public struct Huber: LossWord {
-  /// The word as written in `loss`.
+public struct Huber: LossSpec {
+  /// The name in `loss`.
   public static var word: String { "huber" }
   /// Where squares turn into absolute values.
   public var delta = 1.0

@@ -4,8 +4,8 @@ import DLTensor
 /// `Σ t · (log t - x)` over elements of log probabilities x.
 ///
 /// Shapes: equal. Denominator: rows. Counterpart: `torch.nn.KLDivLoss(reduction="batchmean")`.
-public struct KLDivergence: LossWord {
-  /// The word as written in `loss`.
+public struct KLDivergence: LossSpec {
+  /// The name in `loss`.
   public static var word: String { "kl_div" }
   /// Whether targets are given as logarithms.
   public var logTarget = false

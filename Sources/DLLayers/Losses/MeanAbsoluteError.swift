@@ -3,8 +3,8 @@ import DLTensor
 /// `Σ |prediction - target|` over elements.
 ///
 /// Shapes: equal. Denominator: elements. Counterpart: `torch.nn.L1Loss`.
-public struct MeanAbsoluteError: LossWord {
-  /// The word as written in `loss`.
+public struct MeanAbsoluteError: LossSpec {
+  /// The name in `loss`.
   public static var word: String { "mae" }
 
   /// Makes the loss.

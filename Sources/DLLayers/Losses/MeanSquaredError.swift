@@ -3,8 +3,8 @@ import DLTensor
 /// `Σ (prediction - target)²` over elements.
 ///
 /// Shapes: equal. Denominator: elements. Counterpart: `torch.nn.MSELoss`.
-public struct MeanSquaredError: LossWord {
-  /// The word as written in `loss`.
+public struct MeanSquaredError: LossSpec {
+  /// The name in `loss`.
   public static var word: String { "mse" }
 
   /// Makes the loss.

@@ -5,8 +5,8 @@ import DLTensor
 ///
 /// Each class is a yes or no of its own. Shapes: equal, `[..., classes]`; targets in 0...1.
 /// Denominator: elements. Counterpart: `torch.nn.MultiLabelSoftMarginLoss`.
-public struct MultiLabelSoftMargin: LossWord {
-  /// The word as written in `loss`.
+public struct MultiLabelSoftMargin: LossSpec {
+  /// The name in `loss`.
   public static var word: String { "multi_label_soft_margin" }
   /// A factor per class; 1 unless given.
   public var weights: [Double]?

@@ -6,7 +6,7 @@ import DLTensor
 /// Shapes: x `[..., classes]`, labels int32 `[...]`. Denominator: the sum of the weights of the labels
 /// that are not ignored. Counterpart: `torch.nn.NLLLoss`.
 public struct NegativeLogLikelihood: ClassLoss {
-  /// The word as written in `loss`.
+  /// The name in `loss`.
   public static var word: String { "nll" }
   /// A factor per class; 1 unless given.
   public var weights: [Double]?

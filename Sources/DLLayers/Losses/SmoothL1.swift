@@ -5,8 +5,8 @@ import DLTensor
 ///
 /// Huber's loss divided by beta; absolute values where beta is 0. Shapes: equal. Denominator: elements.
 /// Girshick 2015. Counterpart: `torch.nn.SmoothL1Loss`.
-public struct SmoothL1: LossWord {
-  /// The word as written in `loss`.
+public struct SmoothL1: LossSpec {
+  /// The name in `loss`.
   public static var word: String { "smooth_l1" }
   /// Where squares turn into absolute values.
   public var beta = 1.0

@@ -62,7 +62,11 @@ public protocol Layer: Module {
   func multiplyAdds(input: Shape, output: Shape) -> Int
 
   /// Which inputs an output position depends on; by default the one at its own place.
-  var reach: Reach { get }
+  var receptiveField: ReceptiveField { get }
+
+  /// The order of axes that PyTorch's counterpart takes sequences in; nil, the default, where it works
+  /// on every element alike. A ``Flatten`` behind the layer goes by it.
+  var sequenceLayout: SequenceLayout? { get }
 
   /// The values that the layer takes; any finite ones by default. A network says what its first
   /// layer takes, such as the rows of a table of tokens.

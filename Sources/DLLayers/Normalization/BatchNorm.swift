@@ -11,6 +11,34 @@ import DLTensor
 /// 2015. Counterpart: `torch.nn.BatchNorm2d`, `BatchNorm1d`, and across ranks
 /// `torch.nn.SyncBatchNorm`.
 public final class BatchNorm: Module, ReLUFusing {
+  /// The options of ``BatchNorm`` in `model.layers`.
+  public struct Options: LayerSpec {
+    /// The name in `model.layers`.
+    public static var word: String { "batch_norm" }
+    /// Added to the variance.
+    public var eps = 1e-5
+    /// Weight of the batch in the running statistics; the average over all batches if null.
+    public var momentum: Double? = 0.1
+    /// Whether to learn a scale and a shift per channel.
+    public var affine = true
+    /// Makes the options with their defaults.
+    public init() {}
+    /// The keys, in the order in which they are written.
+    public static var fields: [ConfigurationField<Self>] {
+      [
+        .init("eps", \.eps, .above(0), "added to the variance"),
+        .init(
+          "momentum", \.momentum, .within(0...1),
+          "weight of the batch in the running statistics; null for the average over all batches"),
+        .init("affine", \.affine, "whether to learn a scale and a shift per channel"),
+      ]
+    }
+    /// Makes the layer for inputs of shape `[batch] + input`.
+    public func layer(for input: Shape) throws -> any Layer {
+      BatchNorm(try features(Self.word, input), self)
+    }
+  }
+
   /// The scale, `[channels]`, from 1.
   public let weight: Parameter?
   /// The shift, `[channels]`, from 0.
@@ -25,9 +53,9 @@ public final class BatchNorm: Module, ReLUFusing {
   /// Values per channel in one row of the last input: its height times its width for images.
   public private(set) var valuesPerRow = 1
 
+  /// The options that the layer was made from.
+  public let options: Options
   private let channels: Int
-  private let eps: Double
-  private let momentum: Double?
 
   /// Whether the running statistics are the mean over all batches since they were reset, whatever
   /// the momentum; for weights that were not trained in this way, such as averaged ones.
@@ -39,14 +67,22 @@ public final class BatchNorm: Module, ReLUFusing {
   ///   - momentum: how much of the batch's statistics goes into the running ones; with nil they are
   ///     the average over all batches.
   ///   - affine: whether to scale and shift.
-  public init(
+  public convenience init(
     _ channels: Int, eps: Double = 1e-5, momentum: Double? = 0.1, affine: Bool = true
   ) {
+    var options = Options()
+    options.eps = eps
+    options.momentum = momentum
+    options.affine = affine
+    self.init(channels, options)
+  }
+
+  /// Makes a layer for the given number of channels by its options.
+  public init(_ channels: Int, _ options: Options) {
     self.channels = channels
-    self.eps = eps
-    self.momentum = momentum
-    weight = affine ? Parameter([channels], initializer: .constant(1)) : nil
-    bias = affine ? Parameter([channels], initializer: .constant(0)) : nil
+    self.options = options
+    weight = options.affine ? Parameter([channels], initializer: .constant(1)) : nil
+    bias = options.affine ? Parameter([channels], initializer: .constant(0)) : nil
     runningMean = Buffer([channels])
     runningVar = Buffer([channels], initialValue: 1)
     numBatchesTracked = Buffer([], dtype: .int64)
@@ -60,10 +96,10 @@ public final class BatchNorm: Module, ReLUFusing {
     }
     let running = try RunningStatistics(
       mean: runningMean.value, variance: runningVar.value,
-      momentum: (accumulatesStatistics ? nil : momentum) ?? 1
+      momentum: (accumulatesStatistics ? nil : options.momentum) ?? 1
         / max(numBatchesTracked.value.scalar, 1))
     return try x.batchNorm(
-      weight: weight?.value, bias: bias?.value, running: running, eps: eps, relu: relu)
+      weight: weight?.value, bias: bias?.value, running: running, eps: options.eps, relu: relu)
   }
 
   /// The output's shape without its batch axis.
@@ -75,33 +111,5 @@ public final class BatchNorm: Module, ReLUFusing {
       )
     }
     return input
-  }
-}
-
-/// Batch normalisation over the last axis, with statistics over all ranks where the job says so.
-public struct BatchNormWord: LayerWord {
-  /// The word as written in `model.layers`.
-  public static var word: String { "batch_norm" }
-  /// Added to the variance.
-  public var eps = 1e-5
-  /// Weight of the batch in the running statistics; the average over all batches if null.
-  public var momentum: Double? = 0.1
-  /// Whether to learn a scale and a shift per channel.
-  public var affine = true
-  /// Makes the options with their defaults.
-  public init() {}
-  /// The keys, in the order in which they are written.
-  public static var fields: [ConfigurationField<Self>] {
-    [
-      .init("eps", \.eps, .above(0), "added to the variance"),
-      .init(
-        "momentum", \.momentum, .within(0...1),
-        "weight of the batch in the running statistics; null for the average over all batches"),
-      .init("affine", \.affine, "whether to learn a scale and a shift per channel"),
-    ]
-  }
-  /// Makes the layer for inputs of shape `[batch] + input`.
-  public func layer(for input: Shape) throws -> any Layer {
-    BatchNorm(try features(Self.word, input), eps: eps, momentum: momentum, affine: affine)
   }
 }

@@ -7,35 +7,74 @@ import DLTensor
 /// `y = (x - mean) / √(variance + eps) · weight + bias`. Shapes: `[batch, ..., channels]`, unchanged.
 /// Wu and He 2018. Counterpart: `torch.nn.GroupNorm`.
 public final class GroupNorm: Module, Layer {
+  /// The options of ``GroupNorm`` in `model.layers`.
+  public struct Options: LayerSpec {
+    /// The name in `model.layers`.
+    public static var word: String { "group_norm" }
+    /// Groups of neighbouring channels.
+    public var numGroups = 0
+    /// Added to the variance.
+    public var eps = 1e-5
+    /// Whether to learn a scale and a shift per channel.
+    public var affine = true
+    /// Makes the options with their defaults.
+    public init() {}
+    /// The keys, in the order in which they are written.
+    public static var fields: [ConfigurationField<Self>] {
+      [
+        .init(
+          "num_groups", \.numGroups, .within(1...1_048_576), required: true,
+          "groups of neighbouring channels"),
+        .init("eps", \.eps, .above(0), "added to the variance"),
+        .init("affine", \.affine, "whether to learn a scale and a shift per channel"),
+      ]
+    }
+    /// Makes the layer for inputs of shape `[batch] + input`.
+    public func layer(for input: Shape) throws -> any Layer {
+      GroupNorm(channels: try features(Self.word, input), self)
+    }
+  }
+
   /// The scale, `[channels]`, from 1.
   public let weight: Parameter?
   /// The shift, `[channels]`, from 0.
   public let bias: Parameter?
 
-  private let groups: Int
+  /// The options that the layer was made from.
+  public let options: Options
   private let channels: Int
-  private let eps: Double
 
   /// Makes a layer for the given number of groups and of channels.
-  public init(_ groups: Int, _ channels: Int, eps: Double = 1e-5, affine: Bool = true) {
-    self.groups = groups
+  public convenience init(
+    groups: Int, channels: Int, eps: Double = 1e-5, affine: Bool = true
+  ) {
+    var options = Options()
+    options.numGroups = groups
+    options.eps = eps
+    options.affine = affine
+    self.init(channels: channels, options)
+  }
+
+  /// Makes a layer for the given number of channels by its options.
+  public init(channels: Int, _ options: Options) {
     self.channels = channels
-    self.eps = eps
-    weight = affine ? Parameter([channels], initializer: .constant(1)) : nil
-    bias = affine ? Parameter([channels], initializer: .constant(0)) : nil
+    self.options = options
+    weight = options.affine ? Parameter([channels], initializer: .constant(1)) : nil
+    bias = options.affine ? Parameter([channels], initializer: .constant(0)) : nil
   }
 
   /// Applies the layer.
   public func forward(_ x: Tensor) throws -> Tensor {
-    try x.groupNorm(groups: groups, weight: weight?.value, bias: bias?.value, eps: eps)
+    try x.groupNorm(
+      groups: options.numGroups, weight: weight?.value, bias: bias?.value, eps: options.eps)
   }
 
   /// The output's shape without its batch axis.
   public func outputShape(for input: Shape) throws -> Shape {
     try requireTrailing("group_norm", input, [channels])
-    guard groups > 0, channels.isMultiple(of: groups) else {
+    guard options.numGroups > 0, channels.isMultiple(of: options.numGroups) else {
       throw TensorError(
-        op: "group_norm", "\(channels) channels do not divide into \(groups) groups")
+        op: "group_norm", "\(channels) channels do not divide into \(options.numGroups) groups")
     }
     return input
   }
@@ -46,25 +85,57 @@ public final class GroupNorm: Module, Layer {
 /// Shapes: `[batch, ..., channels]`, unchanged. Ulyanov et al. 2016. Counterpart:
 /// `torch.nn.InstanceNorm2d` without running statistics.
 public final class InstanceNorm: Module, Layer {
+  /// The options of ``InstanceNorm`` in `model.layers`.
+  public struct Options: LayerSpec {
+    /// The name in `model.layers`.
+    public static var word: String { "instance_norm" }
+    /// Added to the variance.
+    public var eps = 1e-5
+    /// Whether to learn a scale and a shift per channel.
+    public var affine = false
+    /// Makes the options with their defaults.
+    public init() {}
+    /// The keys, in the order in which they are written.
+    public static var fields: [ConfigurationField<Self>] {
+      [
+        .init("eps", \.eps, .above(0), "added to the variance"),
+        .init("affine", \.affine, "whether to learn a scale and a shift per channel"),
+      ]
+    }
+    /// Makes the layer for inputs of shape `[batch] + input`.
+    public func layer(for input: Shape) throws -> any Layer {
+      InstanceNorm(try features(Self.word, input), self)
+    }
+  }
+
   /// The scale, `[channels]`, from 1.
   public let weight: Parameter?
   /// The shift, `[channels]`, from 0.
   public let bias: Parameter?
 
+  /// The options that the layer was made from.
+  public let options: Options
   private let channels: Int
-  private let eps: Double
 
   /// Makes a layer for the given number of channels.
-  public init(_ channels: Int, eps: Double = 1e-5, affine: Bool = false) {
+  public convenience init(_ channels: Int, eps: Double = 1e-5, affine: Bool = false) {
+    var options = Options()
+    options.eps = eps
+    options.affine = affine
+    self.init(channels, options)
+  }
+
+  /// Makes a layer for the given number of channels by its options.
+  public init(_ channels: Int, _ options: Options) {
     self.channels = channels
-    self.eps = eps
-    weight = affine ? Parameter([channels], initializer: .constant(1)) : nil
-    bias = affine ? Parameter([channels], initializer: .constant(0)) : nil
+    self.options = options
+    weight = options.affine ? Parameter([channels], initializer: .constant(1)) : nil
+    bias = options.affine ? Parameter([channels], initializer: .constant(0)) : nil
   }
 
   /// Applies the layer.
   public func forward(_ x: Tensor) throws -> Tensor {
-    try x.instanceNorm(weight: weight?.value, bias: bias?.value, eps: eps)
+    try x.instanceNorm(weight: weight?.value, bias: bias?.value, eps: options.eps)
   }
 
   /// The output's shape without its batch axis.
@@ -75,56 +146,5 @@ public final class InstanceNorm: Module, Layer {
         op: "instance_norm", "input has shape \(input), expected several values per channel")
     }
     return input
-  }
-}
-
-/// Group normalisation over the last axis (Wu and He, 2018).
-public struct GroupNormWord: LayerWord {
-  /// The word as written in `model.layers`.
-  public static var word: String { "group_norm" }
-  /// Groups of neighbouring channels.
-  public var numGroups = 0
-  /// Added to the variance.
-  public var eps = 1e-5
-  /// Whether to learn a scale and a shift per channel.
-  public var affine = true
-  /// Makes the options with their defaults.
-  public init() {}
-  /// The keys, in the order in which they are written.
-  public static var fields: [ConfigurationField<Self>] {
-    [
-      .init(
-        "num_groups", \.numGroups, .within(1...1_048_576), required: true,
-        "groups of neighbouring channels"),
-      .init("eps", \.eps, .above(0), "added to the variance"),
-      .init("affine", \.affine, "whether to learn a scale and a shift per channel"),
-    ]
-  }
-  /// Makes the layer for inputs of shape `[batch] + input`.
-  public func layer(for input: Shape) throws -> any Layer {
-    GroupNorm(numGroups, try features(Self.word, input), eps: eps, affine: affine)
-  }
-}
-
-/// Instance normalisation over the last axis (Ulyanov et al., 2016).
-public struct InstanceNormWord: LayerWord {
-  /// The word as written in `model.layers`.
-  public static var word: String { "instance_norm" }
-  /// Added to the variance.
-  public var eps = 1e-5
-  /// Whether to learn a scale and a shift per channel.
-  public var affine = false
-  /// Makes the options with their defaults.
-  public init() {}
-  /// The keys, in the order in which they are written.
-  public static var fields: [ConfigurationField<Self>] {
-    [
-      .init("eps", \.eps, .above(0), "added to the variance"),
-      .init("affine", \.affine, "whether to learn a scale and a shift per channel"),
-    ]
-  }
-  /// Makes the layer for inputs of shape `[batch] + input`.
-  public func layer(for input: Shape) throws -> any Layer {
-    InstanceNorm(try features(Self.word, input), eps: eps, affine: affine)
   }
 }

@@ -7,6 +7,31 @@ import DLTensor
 /// variance. Shapes: `[..., features]`, unchanged. Ba et al. 2016. Counterpart:
 /// `torch.nn.LayerNorm`.
 public final class LayerNorm: Module, Layer {
+  /// The options of ``LayerNorm`` in `model.layers`.
+  public struct Options: LayerSpec {
+    /// The name in `model.layers`.
+    public static var word: String { "layer_norm" }
+    /// Extents of the last axes, normalised together; the last axis unless given.
+    public var normalizedShape: [Int]?
+    /// Added to the variance.
+    public var eps = 1e-5
+    /// Makes the options with their defaults.
+    public init() {}
+    /// The keys, in the order in which they are written.
+    public static var fields: [ConfigurationField<Self>] {
+      [
+        .init(
+          "normalized_shape", \.normalizedShape, .layerSize,
+          "extents of the last axes, normalised together; the last axis unless given"),
+        .init("eps", \.eps, .above(0), "added to the variance"),
+      ]
+    }
+    /// Makes the layer for inputs of shape `[batch] + input`.
+    public func layer(for input: Shape) throws -> any Layer {
+      LayerNorm(normalizedShape: try trailing(Self.word, input, normalizedShape), eps: eps)
+    }
+  }
+
   /// The scale, in the shape of the normalised axes, from 1.
   public let weight: Parameter
   /// The shift, in the shape of the normalised axes, from 0.
@@ -31,6 +56,9 @@ public final class LayerNorm: Module, Layer {
     try x.layerNorm(weight: weight.value, bias: bias.value, eps: eps)
   }
 
+  /// PyTorch's counterpart takes `[batch, time, features]`.
+  public var sequenceLayout: SequenceLayout? { .channelsLast }
+
   /// The output's shape without its batch axis.
   public func outputShape(for input: Shape) throws -> Shape {
     try requireTrailing("layer_norm", input, weight.shape)
@@ -43,30 +71,5 @@ func requireTrailing(_ op: String, _ input: Shape, _ normalized: Shape) throws {
   guard input.dimensions.suffix(normalized.rank) == normalized.dimensions[...] else {
     throw TensorError(
       op: op, "input has shape \(input), expected \(normalized) in the last axes")
-  }
-}
-
-/// Layer normalisation over the last axes.
-public struct LayerNormWord: LayerWord {
-  /// The word as written in `model.layers`.
-  public static var word: String { "layer_norm" }
-  /// Extents of the last axes, normalised together; the last axis unless given.
-  public var normalizedShape: [Int]?
-  /// Added to the variance.
-  public var eps = 1e-5
-  /// Makes the options with their defaults.
-  public init() {}
-  /// The keys, in the order in which they are written.
-  public static var fields: [ConfigurationField<Self>] {
-    [
-      .init(
-        "normalized_shape", \.normalizedShape, .layerSize,
-        "extents of the last axes, normalised together; the last axis unless given"),
-      .init("eps", \.eps, .above(0), "added to the variance"),
-    ]
-  }
-  /// Makes the layer for inputs of shape `[batch] + input`.
-  public func layer(for input: Shape) throws -> any Layer {
-    LayerNorm(normalizedShape: try trailing(Self.word, input, normalizedShape), eps: eps)
   }
 }

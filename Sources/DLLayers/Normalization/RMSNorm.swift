@@ -6,6 +6,36 @@ import DLTensor
 /// `y = x / √(mean(x²) + eps) · weight`. Shapes: `[..., features]`, unchanged. Zhang and Sennrich
 /// 2019. Counterpart: `torch.nn.RMSNorm`.
 public final class RMSNorm: Module, Layer {
+  /// The options of ``RMSNorm`` in `model.layers`.
+  public struct Options: LayerSpec {
+    /// The name in `model.layers`.
+    public static var word: String { "rms_norm" }
+    /// Extents of the last axes, normalised together; the last axis unless given.
+    public var normalizedShape: [Int]?
+    /// Added to the mean square; the precision's epsilon unless given.
+    public var eps: Double?
+    /// Whether to learn a scale per element.
+    public var elementwiseAffine = true
+    /// Makes the options with their defaults.
+    public init() {}
+    /// The keys, in the order in which they are written.
+    public static var fields: [ConfigurationField<Self>] {
+      [
+        .init(
+          "normalized_shape", \.normalizedShape, .within(1...1_048_576),
+          "extents of the last axes, normalised together; the last axis unless given"),
+        .init(
+          "eps", \.eps, .above(0), "added to the mean square; the precision's epsilon unless given"),
+        .init("elementwise_affine", \.elementwiseAffine, "whether to learn a scale per element"),
+      ]
+    }
+    /// Makes the layer for inputs of shape `[batch] + input`.
+    public func layer(for input: Shape) throws -> any Layer {
+      RMSNorm(
+        try trailing(Self.word, input, normalizedShape), eps: eps, affine: elementwiseAffine)
+    }
+  }
+
   /// The scale, in the shape of the normalised axes, from 1.
   public let weight: Parameter?
 
@@ -26,39 +56,12 @@ public final class RMSNorm: Module, Layer {
     try x.rmsNorm(weight: weight?.value, eps: eps, axes: normalizedShape.rank)
   }
 
+  /// PyTorch's counterpart takes `[batch, time, features]`.
+  public var sequenceLayout: SequenceLayout? { .channelsLast }
+
   /// The output's shape without its batch axis.
   public func outputShape(for input: Shape) throws -> Shape {
     try requireTrailing("rms_norm", input, normalizedShape)
     return input
-  }
-}
-
-/// Root mean square normalisation over the last axes (Zhang and Sennrich, 2019).
-public struct RMSNormWord: LayerWord {
-  /// The word as written in `model.layers`.
-  public static var word: String { "rms_norm" }
-  /// Extents of the last axes, normalised together; the last axis unless given.
-  public var normalizedShape: [Int]?
-  /// Added to the mean square; the precision's epsilon unless given.
-  public var eps: Double?
-  /// Whether to learn a scale per element.
-  public var elementwiseAffine = true
-  /// Makes the options with their defaults.
-  public init() {}
-  /// The keys, in the order in which they are written.
-  public static var fields: [ConfigurationField<Self>] {
-    [
-      .init(
-        "normalized_shape", \.normalizedShape, .within(1...1_048_576),
-        "extents of the last axes, normalised together; the last axis unless given"),
-      .init(
-        "eps", \.eps, .above(0), "added to the mean square; the precision's epsilon unless given"),
-      .init("elementwise_affine", \.elementwiseAffine, "whether to learn a scale per element"),
-    ]
-  }
-  /// Makes the layer for inputs of shape `[batch] + input`.
-  public func layer(for input: Shape) throws -> any Layer {
-    RMSNorm(
-      try trailing(Self.word, input, normalizedShape), eps: eps, affine: elementwiseAffine)
   }
 }

@@ -6,6 +6,22 @@ import DLTensor
 /// Shapes: `[batch, length, channels]` to `[batch, size, channels]`. Counterpart:
 /// `torch.nn.AdaptiveAvgPool1d`.
 public final class AdaptiveAvgPool1d: Module, Layer {
+  /// The options of ``AdaptiveAvgPool1d`` in `model.layers`.
+  public struct Options: LayerSpec {
+    /// The name in `model.layers`.
+    public static var word: String { "adaptive_avg_pool1d" }
+    /// Output size.
+    public var outputSize = 1
+    /// Makes the options with their defaults.
+    public init() {}
+    /// The keys, in the order in which they are written.
+    public static var fields: [ConfigurationField<Self>] {
+      [.init("output_size", \.outputSize, .layerSize, required: true, "output size")]
+    }
+    /// Makes the layer for inputs of shape `[batch] + input`.
+    public func layer(for input: Shape) -> any Layer { AdaptiveAvgPool1d(outputSize) }
+  }
+
   /// The output's size.
   public let size: Int
 
@@ -14,6 +30,12 @@ public final class AdaptiveAvgPool1d: Module, Layer {
 
   /// Applies the layer.
   public func forward(_ x: Tensor) throws -> Tensor { try x.adaptiveAvgPool1d(size) }
+
+  /// Taken to be all positions: how many they are depends on the input's size.
+  public var receptiveField: ReceptiveField { .everything }
+
+  /// PyTorch's counterpart takes `[batch, channels, length]`.
+  public var sequenceLayout: SequenceLayout? { .channelsFirst }
 
   /// The output's shape without its batch axis.
   public func outputShape(for input: Shape) throws -> Shape {
@@ -26,6 +48,22 @@ public final class AdaptiveAvgPool1d: Module, Layer {
 /// Shapes: `[batch, length, channels]` to `[batch, size, channels]`. Counterpart:
 /// `torch.nn.AdaptiveMaxPool1d`.
 public final class AdaptiveMaxPool1d: Module, Layer {
+  /// The options of ``AdaptiveMaxPool1d`` in `model.layers`.
+  public struct Options: LayerSpec {
+    /// The name in `model.layers`.
+    public static var word: String { "adaptive_max_pool1d" }
+    /// Output size.
+    public var outputSize = 1
+    /// Makes the options with their defaults.
+    public init() {}
+    /// The keys, in the order in which they are written.
+    public static var fields: [ConfigurationField<Self>] {
+      [.init("output_size", \.outputSize, .layerSize, required: true, "output size")]
+    }
+    /// Makes the layer for inputs of shape `[batch] + input`.
+    public func layer(for input: Shape) -> any Layer { AdaptiveMaxPool1d(outputSize) }
+  }
+
   /// The output's size.
   public let size: Int
 
@@ -34,6 +72,12 @@ public final class AdaptiveMaxPool1d: Module, Layer {
 
   /// Applies the layer.
   public func forward(_ x: Tensor) throws -> Tensor { try x.adaptiveMaxPool1d(size) }
+
+  /// Taken to be all positions: how many they are depends on the input's size.
+  public var receptiveField: ReceptiveField { .everything }
+
+  /// PyTorch's counterpart takes `[batch, channels, length]`.
+  public var sequenceLayout: SequenceLayout? { .channelsFirst }
 
   /// The output's shape without its batch axis.
   public func outputShape(for input: Shape) throws -> Shape {
@@ -54,36 +98,4 @@ func requireElements(_ op: String, _ input: Shape) throws {
   guard try input.sequenceLength(op) > 0 else {
     throw TensorError(op: op, "input has shape \(input), expected one element or more")
   }
-}
-
-/// Means over windows that share a sequence out evenly.
-public struct AdaptiveAvgPool1dWord: LayerWord {
-  /// The word as written in `model.layers`.
-  public static var word: String { "adaptive_avg_pool1d" }
-  /// Output size.
-  public var outputSize = 1
-  /// Makes the options with their defaults.
-  public init() {}
-  /// The keys, in the order in which they are written.
-  public static var fields: [ConfigurationField<Self>] {
-    [.init("output_size", \.outputSize, .layerSize, required: true, "output size")]
-  }
-  /// Makes the layer for inputs of shape `[batch] + input`.
-  public func layer(for input: Shape) -> any Layer { AdaptiveAvgPool1d(outputSize) }
-}
-
-/// Largest values of windows that share a sequence out evenly.
-public struct AdaptiveMaxPool1dWord: LayerWord {
-  /// The word as written in `model.layers`.
-  public static var word: String { "adaptive_max_pool1d" }
-  /// Output size.
-  public var outputSize = 1
-  /// Makes the options with their defaults.
-  public init() {}
-  /// The keys, in the order in which they are written.
-  public static var fields: [ConfigurationField<Self>] {
-    [.init("output_size", \.outputSize, .layerSize, required: true, "output size")]
-  }
-  /// Makes the layer for inputs of shape `[batch] + input`.
-  public func layer(for input: Shape) -> any Layer { AdaptiveMaxPool1d(outputSize) }
 }

@@ -6,6 +6,26 @@ import DLTensor
 /// Shapes: `[batch, height, width, channels]` to `[batch, oh, ow, channels]`. Counterpart:
 /// `torch.nn.AdaptiveAvgPool2d`.
 public final class AdaptiveAvgPool2d: Module, Layer {
+  /// The options of ``AdaptiveAvgPool2d`` in `model.layers`.
+  public struct Options: LayerSpec {
+    /// The name in `model.layers`.
+    public static var word: String { "adaptive_avg_pool2d" }
+    /// Output size, one integer or [height, width].
+    public var outputSize = Size2d(1)
+    /// Makes the options with their defaults.
+    public init() {}
+    /// The keys, in the order in which they are written.
+    public static var fields: [ConfigurationField<Self>] {
+      [
+        .init(
+          "output_size", \.outputSize, .layerSize, required: true,
+          "output size, one integer or [height, width]")
+      ]
+    }
+    /// Makes the layer for inputs of shape `[batch] + input`.
+    public func layer(for input: Shape) -> any Layer { AdaptiveAvgPool2d(outputSize) }
+  }
+
   /// The output's size.
   public let size: Size2d
 
@@ -14,6 +34,9 @@ public final class AdaptiveAvgPool2d: Module, Layer {
 
   /// Applies the layer.
   public func forward(_ x: Tensor) throws -> Tensor { try x.adaptiveAvgPool2d(size) }
+
+  /// Taken to be all positions: how many they are depends on the input's size.
+  public var receptiveField: ReceptiveField { .everything }
 
   /// The output's shape without its batch axis.
   public func outputShape(for input: Shape) throws -> Shape {
@@ -26,6 +49,26 @@ public final class AdaptiveAvgPool2d: Module, Layer {
 /// Shapes: `[batch, height, width, channels]` to `[batch, oh, ow, channels]`. Counterpart:
 /// `torch.nn.AdaptiveMaxPool2d`.
 public final class AdaptiveMaxPool2d: Module, Layer {
+  /// The options of ``AdaptiveMaxPool2d`` in `model.layers`.
+  public struct Options: LayerSpec {
+    /// The name in `model.layers`.
+    public static var word: String { "adaptive_max_pool2d" }
+    /// Output size, one integer or [height, width].
+    public var outputSize = Size2d(1)
+    /// Makes the options with their defaults.
+    public init() {}
+    /// The keys, in the order in which they are written.
+    public static var fields: [ConfigurationField<Self>] {
+      [
+        .init(
+          "output_size", \.outputSize, .layerSize, required: true,
+          "output size, one integer or [height, width]")
+      ]
+    }
+    /// Makes the layer for inputs of shape `[batch] + input`.
+    public func layer(for input: Shape) -> any Layer { AdaptiveMaxPool2d(outputSize) }
+  }
+
   /// The output's size.
   public let size: Size2d
 
@@ -34,6 +77,9 @@ public final class AdaptiveMaxPool2d: Module, Layer {
 
   /// Applies the layer.
   public func forward(_ x: Tensor) throws -> Tensor { try x.adaptiveMaxPool2d(size) }
+
+  /// Taken to be all positions: how many they are depends on the input's size.
+  public var receptiveField: ReceptiveField { .everything }
 
   /// The output's shape without its batch axis.
   public func outputShape(for input: Shape) throws -> Shape {
@@ -56,44 +102,4 @@ func requirePixels(_ op: String, _ input: Shape) throws {
       op: op,
       "input has shape \(input), expected [height, width, channels] of one pixel or more")
   }
-}
-
-/// Means over windows that share an image out evenly.
-public struct AdaptiveAvgPool2dWord: LayerWord {
-  /// The word as written in `model.layers`.
-  public static var word: String { "adaptive_avg_pool2d" }
-  /// Output size, one integer or [height, width].
-  public var outputSize = Size2d(1)
-  /// Makes the options with their defaults.
-  public init() {}
-  /// The keys, in the order in which they are written.
-  public static var fields: [ConfigurationField<Self>] {
-    [
-      .init(
-        "output_size", \.outputSize, .layerSize, required: true,
-        "output size, one integer or [height, width]")
-    ]
-  }
-  /// Makes the layer for inputs of shape `[batch] + input`.
-  public func layer(for input: Shape) -> any Layer { AdaptiveAvgPool2d(outputSize) }
-}
-
-/// Largest values of windows that share an image out evenly.
-public struct AdaptiveMaxPool2dWord: LayerWord {
-  /// The word as written in `model.layers`.
-  public static var word: String { "adaptive_max_pool2d" }
-  /// Output size, one integer or [height, width].
-  public var outputSize = Size2d(1)
-  /// Makes the options with their defaults.
-  public init() {}
-  /// The keys, in the order in which they are written.
-  public static var fields: [ConfigurationField<Self>] {
-    [
-      .init(
-        "output_size", \.outputSize, .layerSize, required: true,
-        "output size, one integer or [height, width]")
-    ]
-  }
-  /// Makes the layer for inputs of shape `[batch] + input`.
-  public func layer(for input: Shape) -> any Layer { AdaptiveMaxPool2d(outputSize) }
 }

@@ -4,8 +4,8 @@ import DLTensor
 ///
 /// Shapes: `[batch, height, width, channels]` to `[batch, channels]`. Counterpart:
 /// `torch.nn.AdaptiveMaxPool2d(1)` and a flatten.
-public final class GlobalMaxPool2d: Module, PlainLayer {
-  /// The word in `model.layers`.
+public final class GlobalMaxPool2d: Module, OptionlessLayer {
+  /// The name in `model.layers`.
   public static var word: String { "global_max_pool2d" }
 
   /// Makes a pooling layer.
@@ -13,6 +13,9 @@ public final class GlobalMaxPool2d: Module, PlainLayer {
 
   /// Applies the layer.
   public func forward(_ x: Tensor) throws -> Tensor { try x.globalMaxPool2d() }
+
+  /// All positions.
+  public var receptiveField: ReceptiveField { .everything }
 
   /// The output's shape without its batch axis.
   public func outputShape(for input: Shape) throws -> Shape {
@@ -25,8 +28,8 @@ public final class GlobalMaxPool2d: Module, PlainLayer {
 ///
 /// Shapes: `[batch, length, channels]` to `[batch, channels]`. Counterpart:
 /// `torch.nn.AdaptiveAvgPool1d(1)` and a flatten.
-public final class GlobalAvgPool1d: Module, PlainLayer {
-  /// The word in `model.layers`.
+public final class GlobalAvgPool1d: Module, OptionlessLayer {
+  /// The name in `model.layers`.
   public static var word: String { "global_avg_pool1d" }
 
   /// Makes a pooling layer.
@@ -34,6 +37,9 @@ public final class GlobalAvgPool1d: Module, PlainLayer {
 
   /// Applies the layer.
   public func forward(_ x: Tensor) throws -> Tensor { try x.globalAvgPool1d() }
+
+  /// All positions.
+  public var receptiveField: ReceptiveField { .everything }
 
   /// The output's shape without its batch axis.
   public func outputShape(for input: Shape) throws -> Shape {
@@ -46,8 +52,8 @@ public final class GlobalAvgPool1d: Module, PlainLayer {
 ///
 /// Shapes: `[batch, length, channels]` to `[batch, channels]`. Counterpart:
 /// `torch.nn.AdaptiveMaxPool1d(1)` and a flatten.
-public final class GlobalMaxPool1d: Module, PlainLayer {
-  /// The word in `model.layers`.
+public final class GlobalMaxPool1d: Module, OptionlessLayer {
+  /// The name in `model.layers`.
   public static var word: String { "global_max_pool1d" }
 
   /// Makes a pooling layer.
@@ -55,6 +61,9 @@ public final class GlobalMaxPool1d: Module, PlainLayer {
 
   /// Applies the layer.
   public func forward(_ x: Tensor) throws -> Tensor { try x.globalMaxPool1d() }
+
+  /// All positions.
+  public var receptiveField: ReceptiveField { .everything }
 
   /// The output's shape without its batch axis.
   public func outputShape(for input: Shape) throws -> Shape {

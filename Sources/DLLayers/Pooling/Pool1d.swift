@@ -8,6 +8,48 @@ import DLTensor
 /// Shapes: `[batch, length, channels]` to `[batch, ol, channels]`. Counterpart:
 /// `torch.nn.MaxPool1d`.
 public final class MaxPool1d: Module, Layer {
+  /// The options of ``MaxPool1d`` in `model.layers`.
+  public struct Options: LayerSpec {
+    /// The name in `model.layers`.
+    public static var word: String { "max_pool1d" }
+    /// Window.
+    public var kernel = 1
+    /// Stride; the window unless given.
+    public var stride = 1
+    /// Padding on each side, at most half of the window.
+    public var padding = 0
+    /// Distance of the window's taps.
+    public var dilation = 1
+    /// Whether the last window may overhang.
+    public var ceilMode = false
+    /// Makes the options with their defaults.
+    public init() {}
+    /// The keys, in the order in which they are written.
+    public static var fields: [ConfigurationField<Self>] {
+      [
+        .init("kernel", \.kernel, .windowExtent, required: true, "window"),
+        .init("stride", \.stride, .windowExtent, "stride; the window unless given"),
+        .init(
+          "padding", \.padding, .windowMargin, "padding on each side, at most half of the window"),
+        .init("dilation", \.dilation, .windowExtent, "distance of the window's taps"),
+        .init("ceil_mode", \.ceilMode, "whether the last window may overhang"),
+      ]
+    }
+    /// Completes defaults that depend on other values.
+    public mutating func resolve(given: Set<String>) {
+      if !given.contains("stride") { stride = kernel }
+    }
+    /// Faults that concern several keys at once.
+    public func problems() -> [ConfigurationProblem] {
+      poolPaddingProblems(Size2d(1, kernel), Size2d(0, padding))
+    }
+    /// Makes the layer for inputs of shape `[batch] + input`.
+    public func layer(for input: Shape) -> any Layer {
+      MaxPool1d(
+        kernel: kernel, stride: stride, padding: padding, dilation: dilation, ceilMode: ceilMode)
+    }
+  }
+
   /// The window's extents, over images of one row.
   public let window: Window2d
   /// Whether the last window may overhang.
@@ -30,6 +72,12 @@ public final class MaxPool1d: Module, Layer {
       dilation: window.dilation.width, ceilMode: ceilMode)
   }
 
+  /// The positions under its window.
+  public var receptiveField: ReceptiveField { .window(window) }
+
+  /// PyTorch's counterpart takes `[batch, channels, length]`.
+  public var sequenceLayout: SequenceLayout? { .channelsFirst }
+
   /// The output's shape without its batch axis.
   public func outputShape(for input: Shape) throws -> Shape {
     try window.pooledRow(op: "max_pool1d", input, ceilMode)
@@ -41,6 +89,49 @@ public final class MaxPool1d: Module, Layer {
 /// Shapes: `[batch, length, channels]` to `[batch, ol, channels]`. Counterpart:
 /// `torch.nn.AvgPool1d`.
 public final class AvgPool1d: Module, Layer {
+  /// The options of ``AvgPool1d`` in `model.layers`.
+  public struct Options: LayerSpec {
+    /// The name in `model.layers`.
+    public static var word: String { "avg_pool1d" }
+    /// Window.
+    public var kernel = 1
+    /// Stride; the window unless given.
+    public var stride = 1
+    /// Padding on each side, at most half of the window.
+    public var padding = 0
+    /// Whether padding counts in the average.
+    public var countIncludePad = true
+    /// Whether the last window may overhang.
+    public var ceilMode = false
+    /// Makes the options with their defaults.
+    public init() {}
+    /// The keys, in the order in which they are written.
+    public static var fields: [ConfigurationField<Self>] {
+      [
+        .init("kernel", \.kernel, .windowExtent, required: true, "window"),
+        .init("stride", \.stride, .windowExtent, "stride; the window unless given"),
+        .init(
+          "padding", \.padding, .windowMargin, "padding on each side, at most half of the window"),
+        .init("count_include_pad", \.countIncludePad, "whether padding counts in the average"),
+        .init("ceil_mode", \.ceilMode, "whether the last window may overhang"),
+      ]
+    }
+    /// Completes defaults that depend on other values.
+    public mutating func resolve(given: Set<String>) {
+      if !given.contains("stride") { stride = kernel }
+    }
+    /// Faults that concern several keys at once.
+    public func problems() -> [ConfigurationProblem] {
+      poolPaddingProblems(Size2d(1, kernel), Size2d(0, padding))
+    }
+    /// Makes the layer for inputs of shape `[batch] + input`.
+    public func layer(for input: Shape) -> any Layer {
+      AvgPool1d(
+        kernel: kernel, stride: stride, padding: padding, countIncludePad: countIncludePad,
+        ceilMode: ceilMode)
+    }
+  }
+
   /// The window's extents, over images of one row.
   public let window: Window2d
   /// Whether the divisor counts padded positions.
@@ -67,6 +158,12 @@ public final class AvgPool1d: Module, Layer {
       countIncludePad: countIncludePad, ceilMode: ceilMode)
   }
 
+  /// The positions under its window.
+  public var receptiveField: ReceptiveField { .window(window) }
+
+  /// PyTorch's counterpart takes `[batch, channels, length]`.
+  public var sequenceLayout: SequenceLayout? { .channelsFirst }
+
   /// The output's shape without its batch axis.
   public func outputShape(for input: Shape) throws -> Shape {
     try window.pooledRow(op: "avg_pool1d", input, ceilMode)
@@ -88,90 +185,5 @@ extension Shape {
       throw TensorError(op: op, "input has shape \(self), expected [length, channels]")
     }
     return self[0]
-  }
-}
-
-/// Max pooling over a sequence; padding never wins.
-public struct MaxPool1dWord: LayerWord {
-  /// The word as written in `model.layers`.
-  public static var word: String { "max_pool1d" }
-  /// Window.
-  public var kernel = 1
-  /// Stride; the window unless given.
-  public var stride = 1
-  /// Padding on each side, at most half of the window.
-  public var padding = 0
-  /// Distance of the window's taps.
-  public var dilation = 1
-  /// Whether the last window may overhang.
-  public var ceilMode = false
-  /// Makes the options with their defaults.
-  public init() {}
-  /// The keys, in the order in which they are written.
-  public static var fields: [ConfigurationField<Self>] {
-    [
-      .init("kernel", \.kernel, .windowExtent, required: true, "window"),
-      .init("stride", \.stride, .windowExtent, "stride; the window unless given"),
-      .init(
-        "padding", \.padding, .windowMargin, "padding on each side, at most half of the window"),
-      .init("dilation", \.dilation, .windowExtent, "distance of the window's taps"),
-      .init("ceil_mode", \.ceilMode, "whether the last window may overhang"),
-    ]
-  }
-  /// Completes defaults that depend on other values.
-  public mutating func resolve(given: Set<String>) {
-    if !given.contains("stride") { stride = kernel }
-  }
-  /// Faults that concern several keys at once.
-  public func problems() -> [ConfigurationProblem] {
-    poolPaddingProblems(Size2d(1, kernel), Size2d(0, padding))
-  }
-  /// Makes the layer for inputs of shape `[batch] + input`.
-  public func layer(for input: Shape) -> any Layer {
-    MaxPool1d(
-      kernel: kernel, stride: stride, padding: padding, dilation: dilation, ceilMode: ceilMode)
-  }
-}
-
-/// Average pooling over a sequence.
-public struct AvgPool1dWord: LayerWord {
-  /// The word as written in `model.layers`.
-  public static var word: String { "avg_pool1d" }
-  /// Window.
-  public var kernel = 1
-  /// Stride; the window unless given.
-  public var stride = 1
-  /// Padding on each side, at most half of the window.
-  public var padding = 0
-  /// Whether padding counts in the average.
-  public var countIncludePad = true
-  /// Whether the last window may overhang.
-  public var ceilMode = false
-  /// Makes the options with their defaults.
-  public init() {}
-  /// The keys, in the order in which they are written.
-  public static var fields: [ConfigurationField<Self>] {
-    [
-      .init("kernel", \.kernel, .windowExtent, required: true, "window"),
-      .init("stride", \.stride, .windowExtent, "stride; the window unless given"),
-      .init(
-        "padding", \.padding, .windowMargin, "padding on each side, at most half of the window"),
-      .init("count_include_pad", \.countIncludePad, "whether padding counts in the average"),
-      .init("ceil_mode", \.ceilMode, "whether the last window may overhang"),
-    ]
-  }
-  /// Completes defaults that depend on other values.
-  public mutating func resolve(given: Set<String>) {
-    if !given.contains("stride") { stride = kernel }
-  }
-  /// Faults that concern several keys at once.
-  public func problems() -> [ConfigurationProblem] {
-    poolPaddingProblems(Size2d(1, kernel), Size2d(0, padding))
-  }
-  /// Makes the layer for inputs of shape `[batch] + input`.
-  public func layer(for input: Shape) -> any Layer {
-    AvgPool1d(
-      kernel: kernel, stride: stride, padding: padding, countIncludePad: countIncludePad,
-      ceilMode: ceilMode)
   }
 }

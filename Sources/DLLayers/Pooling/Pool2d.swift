@@ -8,6 +8,50 @@ import DLTensor
 /// Shapes: `[batch, height, width, channels]` to `[batch, oh, ow, channels]`. Counterpart:
 /// `torch.nn.MaxPool2d`.
 public final class MaxPool2d: Module, Layer {
+  /// The options of ``MaxPool2d`` in `model.layers`.
+  public struct Options: LayerSpec {
+    /// The name in `model.layers`.
+    public static var word: String { "max_pool2d" }
+    /// Window, one integer or [height, width].
+    public var kernel = Size2d(1)
+    /// Stride; the window unless given.
+    public var stride = Size2d(1)
+    /// Padding on each side, at most half of the window.
+    public var padding = Size2d(0)
+    /// Distance of the window's taps, one integer or [height, width].
+    public var dilation = Size2d(1)
+    /// Whether the last window may overhang.
+    public var ceilMode = false
+    /// Makes the options with their defaults.
+    public init() {}
+    /// The keys, in the order in which they are written.
+    public static var fields: [ConfigurationField<Self>] {
+      [
+        .init(
+          "kernel", \.kernel, .windowExtent, required: true,
+          "window, one integer or [height, width]"),
+        .init("stride", \.stride, .windowExtent, "stride; the window unless given"),
+        .init(
+          "padding", \.padding, .windowMargin, "padding on each side, at most half of the window"),
+        .init(
+          "dilation", \.dilation, .windowExtent,
+          "distance of the window's taps, one integer or [height, width]"),
+        .init("ceil_mode", \.ceilMode, "whether the last window may overhang"),
+      ]
+    }
+    /// Completes defaults that depend on other values.
+    public mutating func resolve(given: Set<String>) {
+      if !given.contains("stride") { stride = kernel }
+    }
+    /// Faults that concern several keys at once.
+    public func problems() -> [ConfigurationProblem] { poolPaddingProblems(kernel, padding) }
+    /// Makes the layer for inputs of shape `[batch] + input`.
+    public func layer(for input: Shape) -> any Layer {
+      MaxPool2d(
+        kernel: kernel, stride: stride, padding: padding, dilation: dilation, ceilMode: ceilMode)
+    }
+  }
+
   /// The window's extents.
   public let window: Window2d
   /// Whether the last window may overhang.
@@ -26,6 +70,9 @@ public final class MaxPool2d: Module, Layer {
   /// Applies the layer.
   public func forward(_ x: Tensor) throws -> Tensor { try x.maxPool2d(window, ceilMode: ceilMode) }
 
+  /// The positions under its window.
+  public var receptiveField: ReceptiveField { .window(window) }
+
   /// The output's shape without its batch axis.
   public func outputShape(for input: Shape) throws -> Shape {
     try window.pooled(op: "max_pool2d", input, ceilMode)
@@ -37,6 +84,49 @@ public final class MaxPool2d: Module, Layer {
 /// Shapes: `[batch, height, width, channels]` to `[batch, oh, ow, channels]`. Counterpart:
 /// `torch.nn.AvgPool2d`.
 public final class AvgPool2d: Module, Layer {
+  /// The options of ``AvgPool2d`` in `model.layers`.
+  public struct Options: LayerSpec {
+    /// The name in `model.layers`.
+    public static var word: String { "avg_pool2d" }
+    /// Window, one integer or [height, width].
+    public var kernel = Size2d(1)
+    /// Stride; the window unless given.
+    public var stride = Size2d(1)
+    /// Padding on each side, at most half of the window.
+    public var padding = Size2d(0)
+    /// Whether padding counts in the average.
+    public var countIncludePad = true
+    /// Whether the last window may overhang.
+    public var ceilMode = false
+    /// Makes the options with their defaults.
+    public init() {}
+    /// The keys, in the order in which they are written.
+    public static var fields: [ConfigurationField<Self>] {
+      [
+        .init(
+          "kernel", \.kernel, .windowExtent, required: true,
+          "window, one integer or [height, width]"),
+        .init("stride", \.stride, .windowExtent, "stride; the window unless given"),
+        .init(
+          "padding", \.padding, .windowMargin, "padding on each side, at most half of the window"),
+        .init("count_include_pad", \.countIncludePad, "whether padding counts in the average"),
+        .init("ceil_mode", \.ceilMode, "whether the last window may overhang"),
+      ]
+    }
+    /// Completes defaults that depend on other values.
+    public mutating func resolve(given: Set<String>) {
+      if !given.contains("stride") { stride = kernel }
+    }
+    /// Faults that concern several keys at once.
+    public func problems() -> [ConfigurationProblem] { poolPaddingProblems(kernel, padding) }
+    /// Makes the layer for inputs of shape `[batch] + input`.
+    public func layer(for input: Shape) -> any Layer {
+      AvgPool2d(
+        kernel: kernel, stride: stride, padding: padding, countIncludePad: countIncludePad,
+        ceilMode: ceilMode)
+    }
+  }
+
   /// The window's extents.
   public let window: Window2d
   /// Whether the divisor counts padded positions.
@@ -59,6 +149,9 @@ public final class AvgPool2d: Module, Layer {
     try x.avgPool2d(window, countIncludePad: countIncludePad, ceilMode: ceilMode)
   }
 
+  /// The positions under its window.
+  public var receptiveField: ReceptiveField { .window(window) }
+
   /// The output's shape without its batch axis.
   public func outputShape(for input: Shape) throws -> Shape {
     try window.pooled(op: "avg_pool2d", input, ceilMode)
@@ -75,6 +168,9 @@ public final class GlobalAvgPool2d: Module, Layer {
 
   /// Applies the layer.
   public func forward(_ x: Tensor) throws -> Tensor { try x.globalAvgPool2d() }
+
+  /// All positions.
+  public var receptiveField: ReceptiveField { .everything }
 
   /// The output's shape without its batch axis.
   public func outputShape(for input: Shape) throws -> Shape {
@@ -94,93 +190,8 @@ extension Window2d {
   }
 }
 
-/// Max pooling; padding never wins.
-public struct MaxPool2dWord: LayerWord {
-  /// The word as written in `model.layers`.
-  public static var word: String { "max_pool2d" }
-  /// Window, one integer or [height, width].
-  public var kernel = Size2d(1)
-  /// Stride; the window unless given.
-  public var stride = Size2d(1)
-  /// Padding on each side, at most half of the window.
-  public var padding = Size2d(0)
-  /// Distance of the window's taps, one integer or [height, width].
-  public var dilation = Size2d(1)
-  /// Whether the last window may overhang.
-  public var ceilMode = false
-  /// Makes the options with their defaults.
-  public init() {}
-  /// The keys, in the order in which they are written.
-  public static var fields: [ConfigurationField<Self>] {
-    [
-      .init(
-        "kernel", \.kernel, .windowExtent, required: true, "window, one integer or [height, width]"),
-      .init("stride", \.stride, .windowExtent, "stride; the window unless given"),
-      .init(
-        "padding", \.padding, .windowMargin, "padding on each side, at most half of the window"),
-      .init(
-        "dilation", \.dilation, .windowExtent,
-        "distance of the window's taps, one integer or [height, width]"),
-      .init("ceil_mode", \.ceilMode, "whether the last window may overhang"),
-    ]
-  }
-  /// Completes defaults that depend on other values.
-  public mutating func resolve(given: Set<String>) {
-    if !given.contains("stride") { stride = kernel }
-  }
-  /// Faults that concern several keys at once.
-  public func problems() -> [ConfigurationProblem] { poolPaddingProblems(kernel, padding) }
-  /// Makes the layer for inputs of shape `[batch] + input`.
-  public func layer(for input: Shape) -> any Layer {
-    MaxPool2d(
-      kernel: kernel, stride: stride, padding: padding, dilation: dilation, ceilMode: ceilMode)
-  }
-}
-
-/// Average pooling.
-public struct AvgPool2dWord: LayerWord {
-  /// The word as written in `model.layers`.
-  public static var word: String { "avg_pool2d" }
-  /// Window, one integer or [height, width].
-  public var kernel = Size2d(1)
-  /// Stride; the window unless given.
-  public var stride = Size2d(1)
-  /// Padding on each side, at most half of the window.
-  public var padding = Size2d(0)
-  /// Whether padding counts in the average.
-  public var countIncludePad = true
-  /// Whether the last window may overhang.
-  public var ceilMode = false
-  /// Makes the options with their defaults.
-  public init() {}
-  /// The keys, in the order in which they are written.
-  public static var fields: [ConfigurationField<Self>] {
-    [
-      .init(
-        "kernel", \.kernel, .windowExtent, required: true, "window, one integer or [height, width]"),
-      .init("stride", \.stride, .windowExtent, "stride; the window unless given"),
-      .init(
-        "padding", \.padding, .windowMargin, "padding on each side, at most half of the window"),
-      .init("count_include_pad", \.countIncludePad, "whether padding counts in the average"),
-      .init("ceil_mode", \.ceilMode, "whether the last window may overhang"),
-    ]
-  }
-  /// Completes defaults that depend on other values.
-  public mutating func resolve(given: Set<String>) {
-    if !given.contains("stride") { stride = kernel }
-  }
-  /// Faults that concern several keys at once.
-  public func problems() -> [ConfigurationProblem] { poolPaddingProblems(kernel, padding) }
-  /// Makes the layer for inputs of shape `[batch] + input`.
-  public func layer(for input: Shape) -> any Layer {
-    AvgPool2d(
-      kernel: kernel, stride: stride, padding: padding, countIncludePad: countIncludePad,
-      ceilMode: ceilMode)
-  }
-}
-
-extension GlobalAvgPool2d: PlainLayer {
-  /// The word in `model.layers`.
+extension GlobalAvgPool2d: OptionlessLayer {
+  /// The name in `model.layers`.
   public static var word: String { "global_avg_pool2d" }
 }
 

@@ -7,6 +7,64 @@ import DLTensor
 /// `[batch, length, channels]` to `[batch, ol, channels]` by the width's size or factor. Counterpart:
 /// `torch.nn.Upsample`.
 public final class Upsample: Module, Layer {
+  /// The options of ``Upsample`` in `model.layers`.
+  public struct Options: LayerSpec {
+    /// How values between the pixels are made.
+    public enum Mode: String, ConfigurationWord { case nearest, linear, bilinear }
+    /// The name in `model.layers`.
+    public static var word: String { "upsample" }
+    /// Output size, one integer or [height, width].
+    public var size: Size2d?
+    /// Factor, one number or [height, width].
+    public var scaleFactor: Scale2d?
+    /// Nearest; or bilinear, which is called linear over sequences.
+    public var mode = Mode.nearest
+    /// Whether the centres of the corner pixels stay where they are.
+    public var alignCorners = false
+    /// Makes the options with their defaults.
+    public init() {}
+    /// The keys, in the order in which they are written.
+    public static var fields: [ConfigurationField<Self>] {
+      [
+        .init("size", \.size, .layerSize, "output size, one integer or [height, width]"),
+        .init(
+          "scale_factor", \.scaleFactor, .above(0), "factor, one number or [height, width]"),
+        .init("mode", \.mode, "nearest; or bilinear, which is called linear over sequences"),
+        .init(
+          "align_corners", \.alignCorners,
+          "whether the centres of the corner pixels stay where they are"),
+      ]
+    }
+    /// The size of the output is given in one way.
+    public static var alternatives: [[String]] { [["size", "scale_factor"]] }
+    /// Faults that concern several keys at once.
+    public func problems() -> [ConfigurationProblem] {
+      var problems: [ConfigurationProblem] = []
+      if (size == nil) == (scaleFactor == nil) {
+        problems.append(
+          .init("scale_factor", "size", message: "give either size or scale_factor"))
+      }
+      if alignCorners, mode == .nearest {
+        problems.append(
+          .init("align_corners", "mode", message: "only linear and bilinear have align_corners"))
+      }
+      return problems
+    }
+    /// Makes the layer for inputs of shape `[batch] + input`.
+    ///
+    /// - Throws: ``TensorError`` for a mode that is not that of the input's rank.
+    public func layer(for input: Shape) throws -> any Layer {
+      let wrong: Mode? = input.rank == 2 ? .bilinear : input.rank == 3 ? .linear : nil
+      guard mode != wrong else {
+        throw TensorError(op: Self.word, "input has shape \(input), mode is \(mode)")
+      }
+      let interpolation: Interpolation =
+        mode == .nearest ? .nearest : .bilinear(alignCorners: alignCorners)
+      if let size { return Upsample(to: size, interpolation) }
+      return Upsample(by: scaleFactor ?? 1, interpolation)
+    }
+  }
+
   private enum Target {
     case size(Size2d)
     case factor(Scale2d)
@@ -39,6 +97,9 @@ public final class Upsample: Module, Layer {
     }
   }
 
+  /// PyTorch's counterpart takes `[batch, channels, length]`.
+  public var sequenceLayout: SequenceLayout? { .channelsFirst }
+
   /// The output's shape without its batch axis.
   public func outputShape(for input: Shape) throws -> Shape {
     let op = "upsample"
@@ -63,63 +124,5 @@ public final class Upsample: Module, Layer {
       let size = try factor.output(op: op, height: input[0], width: input[1])
       return [size.height, size.width, input[2]]
     }
-  }
-}
-
-/// Another size for an image or a sequence.
-public struct UpsampleWord: LayerWord {
-  /// How values between the pixels are made.
-  public enum Mode: String, ConfigurationWord { case nearest, linear, bilinear }
-  /// The word as written in `model.layers`.
-  public static var word: String { "upsample" }
-  /// Output size, one integer or [height, width].
-  public var size: Size2d?
-  /// Factor, one number or [height, width].
-  public var scaleFactor: Scale2d?
-  /// Nearest; or bilinear, which is called linear over sequences.
-  public var mode = Mode.nearest
-  /// Whether the centres of the corner pixels stay where they are.
-  public var alignCorners = false
-  /// Makes the options with their defaults.
-  public init() {}
-  /// The keys, in the order in which they are written.
-  public static var fields: [ConfigurationField<Self>] {
-    [
-      .init("size", \.size, .layerSize, "output size, one integer or [height, width]"),
-      .init(
-        "scale_factor", \.scaleFactor, .above(0), "factor, one number or [height, width]"),
-      .init("mode", \.mode, "nearest; or bilinear, which is called linear over sequences"),
-      .init(
-        "align_corners", \.alignCorners,
-        "whether the centres of the corner pixels stay where they are"),
-    ]
-  }
-  /// The size of the output is given in one way.
-  public static var alternatives: [[String]] { [["size", "scale_factor"]] }
-  /// Faults that concern several keys at once.
-  public func problems() -> [ConfigurationProblem] {
-    var problems: [ConfigurationProblem] = []
-    if (size == nil) == (scaleFactor == nil) {
-      problems.append(
-        .init("scale_factor", "size", message: "give either size or scale_factor"))
-    }
-    if alignCorners, mode == .nearest {
-      problems.append(
-        .init("align_corners", "mode", message: "only linear and bilinear have align_corners"))
-    }
-    return problems
-  }
-  /// Makes the layer for inputs of shape `[batch] + input`.
-  ///
-  /// - Throws: ``TensorError`` for a mode that is not that of the input's rank.
-  public func layer(for input: Shape) throws -> any Layer {
-    let wrong: Mode? = input.rank == 2 ? .bilinear : input.rank == 3 ? .linear : nil
-    guard mode != wrong else {
-      throw TensorError(op: Self.word, "input has shape \(input), mode is \(mode)")
-    }
-    let interpolation: Interpolation =
-      mode == .nearest ? .nearest : .bilinear(alignCorners: alignCorners)
-    if let size { return Upsample(to: size, interpolation) }
-    return Upsample(by: scaleFactor ?? 1, interpolation)
   }
 }

@@ -9,6 +9,27 @@ import DLTensor
 /// `_reverse` behind. See ``Recurrent``. Cho et al. 2014. Counterpart: `torch.nn.GRU`, whose
 /// `batch_first` is false by default.
 public final class GRU: Recurrent {
+  /// The options of ``GRU`` in `model.layers`.
+  public struct Options: LayerSpec {
+    /// The name in `model.layers`.
+    public static var word: String { "gru" }
+    /// The sizes and the shape of the network.
+    public var network = RecurrentOptions()
+    /// Makes the options with their defaults.
+    public init() {}
+    /// The keys, in the order in which they are written.
+    public static var fields: [ConfigurationField<Self>] {
+      RecurrentOptions.fields(in: \Self.network)
+    }
+    /// Makes the layer for inputs of shape `[batch] + input`.
+    public func layer(for input: Shape) throws -> any Layer {
+      GRU(
+        try sequenceFeatures(Self.word, input), network.hidden, layers: network.layers,
+        bias: network.bias, dropout: network.dropout, bidirectional: network.bidirectional,
+        returns: network.returns)
+    }
+  }
+
   /// Makes a network from `input` features to states of `hidden` numbers.
   public init(
     _ input: Int, _ hidden: Int, layers: Int = 1, bias: Bool = true, batchFirst: Bool = true,
@@ -17,26 +38,5 @@ public final class GRU: Recurrent {
     super.init(
       .gru, input, hidden, layers: layers, bias: bias, batchFirst: batchFirst, dropout: dropout,
       bidirectional: bidirectional, returns: returns)
-  }
-}
-
-/// Gated recurrent units (Cho and others, 2014) over [batch, time, features].
-public struct GRUWord: LayerWord {
-  /// The word as written in `model.layers`.
-  public static var word: String { "gru" }
-  /// The sizes and the shape of the network.
-  public var network = RecurrentOptions()
-  /// Makes the options with their defaults.
-  public init() {}
-  /// The keys, in the order in which they are written.
-  public static var fields: [ConfigurationField<Self>] {
-    RecurrentOptions.fields(in: \Self.network)
-  }
-  /// Makes the layer for inputs of shape `[batch] + input`.
-  public func layer(for input: Shape) throws -> any Layer {
-    GRU(
-      try sequenceFeatures(Self.word, input), network.hidden, layers: network.layers,
-      bias: network.bias, dropout: network.dropout, bidirectional: network.bidirectional,
-      returns: network.returns)
   }
 }

@@ -8,6 +8,27 @@ import DLTensor
 /// direction with `_reverse` behind. See ``Recurrent``. Hochreiter and Schmidhuber 1997. Counterpart:
 /// `torch.nn.LSTM`, whose `batch_first` is false by default.
 public final class LSTM: Recurrent {
+  /// The options of ``LSTM`` in `model.layers`.
+  public struct Options: LayerSpec {
+    /// The name in `model.layers`.
+    public static var word: String { "lstm" }
+    /// The sizes and the shape of the network.
+    public var network = RecurrentOptions()
+    /// Makes the options with their defaults.
+    public init() {}
+    /// The keys, in the order in which they are written.
+    public static var fields: [ConfigurationField<Self>] {
+      RecurrentOptions.fields(in: \Self.network)
+    }
+    /// Makes the layer for inputs of shape `[batch] + input`.
+    public func layer(for input: Shape) throws -> any Layer {
+      LSTM(
+        try sequenceFeatures(Self.word, input), network.hidden, layers: network.layers,
+        bias: network.bias, dropout: network.dropout, bidirectional: network.bidirectional,
+        returns: network.returns)
+    }
+  }
+
   /// Makes a network from `input` features to states of `hidden` numbers.
   public init(
     _ input: Int, _ hidden: Int, layers: Int = 1, bias: Bool = true, batchFirst: Bool = true,
@@ -16,26 +37,5 @@ public final class LSTM: Recurrent {
     super.init(
       .lstm, input, hidden, layers: layers, bias: bias, batchFirst: batchFirst, dropout: dropout,
       bidirectional: bidirectional, returns: returns)
-  }
-}
-
-/// Long short-term memory (Hochreiter and Schmidhuber 1997) over [batch, time, features].
-public struct LSTMWord: LayerWord {
-  /// The word as written in `model.layers`.
-  public static var word: String { "lstm" }
-  /// The sizes and the shape of the network.
-  public var network = RecurrentOptions()
-  /// Makes the options with their defaults.
-  public init() {}
-  /// The keys, in the order in which they are written.
-  public static var fields: [ConfigurationField<Self>] {
-    RecurrentOptions.fields(in: \Self.network)
-  }
-  /// Makes the layer for inputs of shape `[batch] + input`.
-  public func layer(for input: Shape) throws -> any Layer {
-    LSTM(
-      try sequenceFeatures(Self.word, input), network.hidden, layers: network.layers,
-      bias: network.bias, dropout: network.dropout, bidirectional: network.bidirectional,
-      returns: network.returns)
   }
 }

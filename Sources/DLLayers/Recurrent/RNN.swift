@@ -15,6 +15,30 @@ public enum RNNNonlinearity: String, ConfigurationWord {
 /// and `bias_hh_lK` `[hidden]`, those of the reverse direction with `_reverse` behind. See
 /// ``Recurrent``. Elman 1990. Counterpart: `torch.nn.RNN`, whose `batch_first` is false by default.
 public final class RNN: Recurrent {
+  /// The options of ``RNN`` in `model.layers`.
+  public struct Options: LayerSpec {
+    /// The name in `model.layers`.
+    public static var word: String { "rnn" }
+    /// The sizes and the shape of the network.
+    public var network = RecurrentOptions()
+    /// The activation.
+    public var nonlinearity = RNNNonlinearity.tanh
+    /// Makes the options with their defaults.
+    public init() {}
+    /// The keys, in the order in which they are written.
+    public static var fields: [ConfigurationField<Self>] {
+      RecurrentOptions.fields(in: \Self.network)
+        + [.init("nonlinearity", \.nonlinearity, "tanh or relu")]
+    }
+    /// Makes the layer for inputs of shape `[batch] + input`.
+    public func layer(for input: Shape) throws -> any Layer {
+      RNN(
+        try sequenceFeatures(Self.word, input), network.hidden, layers: network.layers,
+        nonlinearity: nonlinearity, bias: network.bias, dropout: network.dropout,
+        bidirectional: network.bidirectional, returns: network.returns)
+    }
+  }
+
   /// Makes a network from `input` features to states of `hidden` numbers.
   public init(
     _ input: Int, _ hidden: Int, layers: Int = 1, nonlinearity: RNNNonlinearity = .tanh,
@@ -24,29 +48,5 @@ public final class RNN: Recurrent {
     super.init(
       nonlinearity == .relu ? .relu : .tanh, input, hidden, layers: layers, bias: bias,
       batchFirst: batchFirst, dropout: dropout, bidirectional: bidirectional, returns: returns)
-  }
-}
-
-/// A plain recurrent network (Elman 1990) over [batch, time, features].
-public struct RNNWord: LayerWord {
-  /// The word as written in `model.layers`.
-  public static var word: String { "rnn" }
-  /// The sizes and the shape of the network.
-  public var network = RecurrentOptions()
-  /// The activation.
-  public var nonlinearity = RNNNonlinearity.tanh
-  /// Makes the options with their defaults.
-  public init() {}
-  /// The keys, in the order in which they are written.
-  public static var fields: [ConfigurationField<Self>] {
-    RecurrentOptions.fields(in: \Self.network)
-      + [.init("nonlinearity", \.nonlinearity, "tanh or relu")]
-  }
-  /// Makes the layer for inputs of shape `[batch] + input`.
-  public func layer(for input: Shape) throws -> any Layer {
-    RNN(
-      try sequenceFeatures(Self.word, input), network.hidden, layers: network.layers,
-      nonlinearity: nonlinearity, bias: network.bias, dropout: network.dropout,
-      bidirectional: network.bidirectional, returns: network.returns)
   }
 }

@@ -128,6 +128,17 @@ public class Recurrent: Module, Layer {
     return try state.lastLayer(directions: isBidirectional ? 2 : 1)
   }
 
+  /// All positions: those before it, and with two directions those behind it.
+  public var receptiveField: ReceptiveField { .everything }
+
+  /// The number of products: each weight is used once per time step.
+  public func multiplyAdds(input: Shape, output: Shape) -> Int {
+    input.leading.productOrMax(ownMatrixElements)
+  }
+
+  /// PyTorch's counterpart takes `[batch, time, features]`.
+  public var sequenceLayout: SequenceLayout? { .channelsLast }
+
   /// The output's shape without its batch axis, for an input `[time, features]`.
   public func outputShape(for input: Shape) throws -> Shape {
     guard input.rank == 2, input[1] == inputSize else {

@@ -19,7 +19,7 @@ public struct RecurrentOptions: Sendable, Equatable {
   /// Makes the options with their defaults.
   public init() {}
 
-  static func fields<Word: LayerWord>(in network: WritableKeyPath<Word, Self>)
+  static func fields<Word: LayerSpec>(in network: WritableKeyPath<Word, Self>)
     -> [ConfigurationField<Word>]
   {
     [

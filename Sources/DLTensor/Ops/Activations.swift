@@ -1,7 +1,7 @@
 import CKernels
 
 /// How GELU computes the normal distribution function.
-public enum GELUApproximation: String, Sendable {
+public enum GELUApproximation: String, Sendable, CaseIterable {
   /// By the error function.
   case none
   /// By `0.5 · (1 + tanh(√(2/π) · (x + 0.044715 x³)))`.

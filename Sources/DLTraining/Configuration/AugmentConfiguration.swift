@@ -1,43 +1,60 @@
 import DLConfiguration
 import DLData
+import DLLayers
 
 extension Augmentation.PaddingMode: ConfigurationWord {}
 
-/// The options of one word of `data.augment`, and the change that they make.
-public protocol AugmentWord: ConfigurationOption {
+/// The options of an augmentation as `data.augment` gives them, and the change that they make.
+///
+/// ``AugmentationRegistry`` lists it.
+public protocol AugmentationSpec: ConfigurationOption {
   /// The change of images.
   var change: Augmentation.Change { get }
 }
 
-/// One entry of `data.augment`: `{pad_crop: {padding: 4}}`, or the bare word `flip`.
-public struct AugmentConfiguration: ConfigurationChoice {
-  /// The word's options, one of the types in ``words``.
-  public let options: any AugmentWord
-
-  /// The words: a new change adds its own here.
-  public static var words: [any AugmentWord.Type] {
+/// The augmentations that `data.augment` can name.
+public enum AugmentationRegistry {
+  /// The library's augmentations: a new one adds its options here.
+  package static let builtIn: [any AugmentationSpec.Type] =
     [
-      PadCropWord.self, FlipWord.self, AlternatingFlipWord.self, CutoutWord.self,
-      BrightnessWord.self, ContrastWord.self,
+      PadCropOptions.self, FlipOptions.self, AlternatingFlipOptions.self, CutoutOptions.self,
+      BrightnessOptions.self, ContrastOptions.self,
     ]
+
+  private static let registry = SpecRegistry("augmentation", builtIn) { ($0.word, $0) }
+
+  /// All augmentations that a configuration can name.
+  public static var specs: [any AugmentationSpec.Type] { registry.specs }
+
+  /// Adds an augmentation of a program's own, which a configuration can name from then on.
+  ///
+  /// - Throws: ``RegistryError`` where another type has the same name.
+  public static func register(_ spec: any AugmentationSpec.Type) throws {
+    try registry.register(spec)
   }
+}
+
+/// One entry of `data.augment`: `{pad_crop: {padding: 4}}`, or the bare name `flip`.
+public struct AugmentConfiguration: ConfigurationChoice {
+  /// The options, of a type in ``AugmentationRegistry``.
+  public let options: any AugmentationSpec
 
   /// Makes an entry from its options.
-  public init(_ options: some AugmentWord) { self.options = options }
+  public init(_ options: some AugmentationSpec) { self.options = options }
 
-  /// Makes an entry from a word's options.
+  /// Makes an entry from its options.
   public init?(option: any ConfigurationOption, line: Int) {
-    guard let options = option as? any AugmentWord else { return nil }
+    guard let options = option as? any AugmentationSpec else { return nil }
     self.options = options
   }
 
   /// The change of images.
   public var change: Augmentation.Change { options.change }
 
-  /// The word's options.
+  /// The options.
   public var option: any ConfigurationOption { options }
-  /// The types of ``words``.
-  public static var optionTypes: [any ConfigurationOption.Type] { words }
+  /// The types in ``AugmentationRegistry``.
+  public static var optionTypes: [any ConfigurationOption.Type] { AugmentationRegistry.specs }
   /// A change of images.
   public static var noun: String { "augmentation" }
   /// Two changes.
@@ -45,8 +62,8 @@ public struct AugmentConfiguration: ConfigurationChoice {
 }
 
 /// Pads an image and takes a window of the image's size at a random place.
-public struct PadCropWord: AugmentWord {
-  /// The word as written in `data.augment`.
+public struct PadCropOptions: AugmentationSpec {
+  /// The name in `data.augment`.
   public static var word: String { "pad_crop" }
   /// Pixels on each side.
   public var padding = 4
@@ -66,8 +83,8 @@ public struct PadCropWord: AugmentWord {
 }
 
 /// Mirrors left and right.
-public struct FlipWord: AugmentWord {
-  /// The word as written in `data.augment`.
+public struct FlipOptions: AugmentationSpec {
+  /// The name in `data.augment`.
   public static var word: String { "flip" }
   /// The probability to mirror an image.
   public var p = 0.5
@@ -82,8 +99,8 @@ public struct FlipWord: AugmentWord {
 }
 
 /// Mirrors half of the images in one epoch and the other half in the next.
-public struct AlternatingFlipWord: AugmentWord {
-  /// The word as written in `data.augment`.
+public struct AlternatingFlipOptions: AugmentationSpec {
+  /// The name in `data.augment`.
   public static var word: String { "alternating_flip" }
   /// Makes the options: there are none.
   public init() {}
@@ -94,8 +111,8 @@ public struct AlternatingFlipWord: AugmentWord {
 }
 
 /// Blackens a square at a random place.
-public struct CutoutWord: AugmentWord {
-  /// The word as written in `data.augment`.
+public struct CutoutOptions: AugmentationSpec {
+  /// The name in `data.augment`.
   public static var word: String { "cutout" }
   /// The square's side in pixels.
   public var size = 8
@@ -110,8 +127,8 @@ public struct CutoutWord: AugmentWord {
 }
 
 /// Makes images brighter or darker.
-public struct BrightnessWord: AugmentWord {
-  /// The word as written in `data.augment`.
+public struct BrightnessOptions: AugmentationSpec {
+  /// The name in `data.augment`.
   public static var word: String { "brightness" }
   /// The factor is drawn from 1 - strength ..< 1 + strength.
   public var strength = 0.2
@@ -129,8 +146,8 @@ public struct BrightnessWord: AugmentWord {
 }
 
 /// Makes images harder or softer.
-public struct ContrastWord: AugmentWord {
-  /// The word as written in `data.augment`.
+public struct ContrastOptions: AugmentationSpec {
+  /// The name in `data.augment`.
   public static var word: String { "contrast" }
   /// The factor is drawn from 1 - strength ..< 1 + strength.
   public var strength = 0.2

@@ -2,22 +2,22 @@ import DLConfiguration
 import DLLayers
 import DLModels
 
-/// The network: `{name: resnet20, ...}`, a model of the zoo with its options, or `{layers: [...]}`.
+/// The network: `{name: resnet20, ...}`, a model of ``ModelRegistry`` with its options, or `{layers: [...]}`.
 public struct ModelConfiguration: ConfigurationCodable {
-  /// A model of the zoo.
-  public var options: (any ZooModel)?
+  /// A model of ``ModelRegistry``.
+  public var options: (any ModelSpec)?
   /// A network without code, its layers numbered as torch.nn.Sequential numbers them.
   public var layers: [LayerConfiguration]?
 
   /// Makes the section without a network.
   public init() {}
 
-  /// The name of the model of the zoo.
+  /// The name of the model.
   public var name: String? { options.map { type(of: $0).name } }
 
   /// Models are equal when their names, options and layers are.
   public static func == (a: Self, b: Self) -> Bool {
-    func equal<Options: ZooModel>(_ options: Options) -> Bool { b.options as? Options == options }
+    func equal<Options: ModelSpec>(_ options: Options) -> Bool { b.options as? Options == options }
     let sameOptions = a.options.map { equal($0) } ?? (b.options == nil)
     return sameOptions && a.layers == b.layers
   }
@@ -65,8 +65,8 @@ public struct ModelConfiguration: ConfigurationCodable {
       let word = String.read(
         name.value, at: "\(path).name", rule: .none, faults: &faults)
     else { return nil }
-    guard let type = Zoo.models.first(where: { $0.name == word }) else {
-      let hint = suggestion(for: word, in: Zoo.models.map { $0.name })
+    guard let type = ModelRegistry.specs.first(where: { $0.name == word }) else {
+      let hint = suggestion(for: word, in: ModelRegistry.specs.map { $0.name })
       let message = "unknown model \(quoted(String(word.prefix(60)))), \(hint)"
       faults.add("\(path).name", message, at: name.value.place)
       return nil
@@ -87,7 +87,7 @@ public struct ModelConfiguration: ConfigurationCodable {
       return entries.filter { $0.key == "layers" || $0.value.isOverridden }
     }
     guard let name, name.isOverridden, case .string(let word) = name.value else { return entries }
-    let options = Zoo.models.first { $0.name == word }.map { keys($0) }
+    let options = ModelRegistry.specs.first { $0.name == word }.map { keys($0) }
     return entries.filter { entry in
       if entry.key == "name" || entry.value.isOverridden { return true }
       if entry.key == "layers", chain != nil { return false }
@@ -95,7 +95,7 @@ public struct ModelConfiguration: ConfigurationCodable {
     }
   }
 
-  private static func keys<Options: ZooModel>(_: Options.Type) -> Set<String> {
+  private static func keys<Options: ModelSpec>(_: Options.Type) -> Set<String> {
     Set(Options.fields.map(\.key))
   }
 
@@ -107,7 +107,7 @@ public struct ModelConfiguration: ConfigurationCodable {
     return .init(.mapping(layers.map { [.init("layers", $0.node)] } ?? []))
   }
 
-  /// One object for each model of the zoo, and one for layers.
+  /// One object for each named model, and one for layers.
   public static func schema(_ rule: ConfigurationRule) -> ConfigurationNode {
     func object(_ properties: [ConfigurationNode.Entry], _ required: [String]) -> ConfigurationNode
     {
@@ -118,7 +118,7 @@ public struct ModelConfiguration: ConfigurationCodable {
           .init("properties", .init(.mapping(properties))), .init("required", required.node),
         ])
     }
-    let models = Zoo.models.map { type in
+    let models = ModelRegistry.specs.map { type in
       let name = ConfigurationNode.typed("string", [.init("enum", [type.name].node)])
       let options = type.schema(.none)["properties"]?.value
       guard case .mapping(let entries)? = options else { return object([.init("name", name)], []) }

@@ -9,7 +9,7 @@ struct LayerTrace {
     let input: Tensor
     let output: Tensor
     /// What its outputs depend on, from the network's input on.
-    let field: ReceptiveField
+    let field: NetworkReceptiveField
     /// Whether other layers were applied within it.
     let isContainer: Bool
 
@@ -37,12 +37,13 @@ struct LayerTrace {
   /// The tensors are kept, so that one is known again by its identity.
   private mutating func note(_ layer: any Layer, _ input: Tensor, _ output: Tensor) {
     let inner = steps.reversed().prefix { $0.layer.isPart(of: layer) }
-    var before = steps.last { $0.output === input }?.field ?? steps.last?.field ?? ReceptiveField()
+    var before =
+      steps.last { $0.output === input }?.field ?? steps.last?.field ?? NetworkReceptiveField()
     // What has lost the image's axes has seen all of it, by pooling or a change of shape that is no
     // layer.
     if let first = steps.first, input.shape.rank < first.input.shape.rank { before.isWhole = true }
     let field =
-      inner.isEmpty ? before.seen(by: layer.reach) : inner.map(\.field).reduce(before, max)
+      inner.isEmpty ? before.seen(by: layer.receptiveField) : inner.map(\.field).reduce(before, max)
     steps.append(
       Step(
         layer: layer, input: input, output: output, field: field, isContainer: !inner.isEmpty))
@@ -62,7 +63,7 @@ extension Layer {
 ///
 /// Araujo, Norris and Sim, "Computing Receptive Fields of Convolutional Neural Networks" (2019),
 /// equations 2 and 3.
-struct ReceptiveField: Equatable {
+struct NetworkReceptiveField: Equatable {
   /// Pixels in one direction.
   struct Axis: Equatable {
     var size = 1.0
@@ -87,8 +88,8 @@ struct ReceptiveField: Equatable {
   var isWhole = false
 
   /// The field of a layer's outputs over inputs with this one.
-  func seen(by reach: Reach) -> ReceptiveField {
-    func slid(_ window: Window2d, isTransposed: Bool) -> ReceptiveField {
+  func seen(by field: ReceptiveField) -> NetworkReceptiveField {
+    func slid(_ window: Window2d, isTransposed: Bool) -> NetworkReceptiveField {
       var result = self
       let extent = window.reach
       result.height = height.behind(
@@ -97,7 +98,7 @@ struct ReceptiveField: Equatable {
         reach: extent.width, stride: window.stride.width, isTransposed: isTransposed)
       return result
     }
-    switch reach {
+    switch field {
     case .position: return self
     case .window(let window): return slid(window, isTransposed: false)
     case .transposed(let window): return slid(window, isTransposed: true)
@@ -117,12 +118,14 @@ struct ReceptiveField: Equatable {
 }
 
 /// The wider of two fields.
-private func max(_ a: ReceptiveField, _ b: ReceptiveField) -> ReceptiveField {
-  func wider(_ a: ReceptiveField.Axis, _ b: ReceptiveField.Axis) -> ReceptiveField.Axis {
-    ReceptiveField.Axis(
+private func max(_ a: NetworkReceptiveField, _ b: NetworkReceptiveField) -> NetworkReceptiveField {
+  func wider(_ a: NetworkReceptiveField.Axis, _ b: NetworkReceptiveField.Axis)
+    -> NetworkReceptiveField.Axis
+  {
+    NetworkReceptiveField.Axis(
       size: Swift.max(a.size, b.size), distance: a.size >= b.size ? a.distance : b.distance)
   }
-  return ReceptiveField(
+  return NetworkReceptiveField(
     height: wider(a.height, b.height), width: wider(a.width, b.width),
     isWhole: a.isWhole || b.isWhole)
 }

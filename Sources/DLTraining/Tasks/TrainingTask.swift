@@ -118,7 +118,7 @@ extension Loss {
     var domains = DataDomains()
     domains.inputs = network.inputDomain
     domains.labels = labelDomain(outputs, row.y.dtype)
-    if let word = self as? any LossWord { domains.labelTaker = "loss: \(type(of: word).word)" }
+    if let word = self as? any LossSpec { domains.labelTaker = "loss: \(type(of: word).word)" }
     return domains
   }
 }

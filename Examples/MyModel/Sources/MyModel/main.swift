@@ -1,9 +1,9 @@
 import DLTrain
 
 final class MyModel: Module, Layer {
-  let conv1 = Conv2d(1, 16, kernel: 3, padding: 1)
+  let conv1 = Conv2d(inputChannels: 1, outputChannels: 16, kernelSize: 3, padding: 1)
   let norm1 = BatchNorm(16)
-  let conv2 = Conv2d(16, 32, kernel: 3, padding: 1)
+  let conv2 = Conv2d(inputChannels: 16, outputChannels: 32, kernelSize: 3, padding: 1)
   let norm2 = BatchNorm(32)
   let head = Linear(32, 10)
 

@@ -1,30 +1,30 @@
 import DLConfiguration
 
-/// One entry of `model.layers`: `{conv2d: {out: 32, kernel: 3}}`, `{relu: {}}`, or the bare word
+/// One entry of `model.layers`: `{conv2d: {out: 32, kernel: 3}}`, `{relu: {}}`, or the bare name
 /// `relu`.
 public struct LayerConfiguration: ConfigurationChoice {
-  /// The word's options, one of the types in ``words``.
-  public let options: any LayerWord
+  /// The layer's options, of a type in ``LayerRegistry``.
+  public let options: any LayerSpec
   /// The line of the file that it stands on; 0 where it comes from elsewhere.
   public let line: Int
 
   /// Makes a layer from its options.
-  public init(_ options: some LayerWord) {
+  public init(_ options: some LayerSpec) {
     self.options = options
     line = 0
   }
 
-  /// Makes a layer from a word's options.
+  /// Makes a layer from its options.
   public init?(option: any ConfigurationOption, line: Int) {
-    guard let options = option as? any LayerWord else { return nil }
+    guard let options = option as? any LayerSpec else { return nil }
     self.options = options
     self.line = line
   }
 
-  /// The word's options.
+  /// The layer's options.
   public var option: any ConfigurationOption { options }
-  /// The types of ``words``.
-  public static var optionTypes: [any ConfigurationOption.Type] { words }
+  /// The types in ``LayerRegistry``.
+  public static var optionTypes: [any ConfigurationOption.Type] { LayerRegistry.specs }
   /// A layer.
   public static var noun: String { "layer" }
   /// Two layers.

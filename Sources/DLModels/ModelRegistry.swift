@@ -1,33 +1,25 @@
-import DLConfiguration
 import DLLayers
 import DLTensor
 
-/// A named model with its options, as `model: {name: ..., ...}` gives them.
-public protocol ZooModel: ConfigurationSection {
-  /// The name that a configuration gives it.
-  static var name: String { get }
-
-  /// Makes the network for inputs of shape `[batch] + input`.
-  ///
-  /// - Throws: `TensorError` for inputs that the model does not take.
-  func network(for input: Shape, classes: Int?) throws -> Module
-}
-
-extension ZooModel {
-  /// No options.
-  public static var fields: [ConfigurationField<Self>] { [] }
-}
-
-/// The named models.
-public enum Zoo {
-  /// The models: a new one adds its options here.
-  public static var models: [any ZooModel.Type] {
+/// The models that `model.name` can name.
+public enum ModelRegistry {
+  /// The library's models: a new one adds its options here.
+  package static let builtIn: [any ModelSpec.Type] =
     [
       LeNet5.self, DigitsCNN.self, SmallImageResNet.self, DCGANOptions.self,
       GPTOptions.self, LSTMLanguageModelOptions.self,
       TranslationTransformerOptions.self, GCNOptions.self,
     ]
-  }
+
+  private static let registry = SpecRegistry("model", builtIn) { ($0.name, $0) }
+
+  /// All models that a configuration can name.
+  public static var specs: [any ModelSpec.Type] { registry.specs }
+
+  /// Adds a model of a program's own, which a configuration can name from then on.
+  ///
+  /// - Throws: ``RegistryError`` where another type has the same name.
+  public static func register(_ spec: any ModelSpec.Type) throws { try registry.register(spec) }
 
   static func requireImages(_ name: String, _ input: Shape, _ classes: Int?) throws -> Int {
     guard input.rank == 3, let classes else {

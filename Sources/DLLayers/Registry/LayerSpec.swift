@@ -1,0 +1,45 @@
+import DLConfiguration
+import DLTensor
+
+/// The options of a layer as `model.layers` gives them, and the layer that they make.
+///
+/// It stands beside its layer; ``LayerRegistry`` lists it.
+public protocol LayerSpec: ConfigurationOption {
+  /// Makes the layer for inputs of shape `[batch] + input`.
+  ///
+  /// - Throws: ``TensorError`` when no such layer takes the input.
+  func layer(for input: Shape) throws -> any Layer
+}
+
+extension LayerSpec {
+  /// No options.
+  public static var fields: [ConfigurationField<Self>] { [] }
+}
+
+/// A layer without options, which its name alone makes.
+public protocol OptionlessLayer: Layer {
+  /// The name in `model.layers`.
+  static var word: String { get }
+  /// Makes the layer.
+  init()
+}
+
+/// The spec of a layer without options.
+public struct OptionlessSpec<Made: OptionlessLayer>: LayerSpec {
+  /// The name in `model.layers`.
+  public static var word: String { Made.word }
+  /// Makes the spec.
+  public init() {}
+  /// Makes the layer.
+  public func layer(for input: Shape) -> any Layer { Made() }
+}
+
+// Sizes are bounded so that products of four of them stay within an Int.
+extension ConfigurationRule {
+  /// The sizes that a layer may have: 1 to 2^20.
+  public static let layerSize = within(1...1_048_576)
+  /// The extents that a window may have.
+  public static let windowExtent = within(1...1024)
+  /// The padding around an input.
+  public static let windowMargin = within(0...1024)
+}

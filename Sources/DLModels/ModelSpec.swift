@@ -1,0 +1,19 @@
+import DLConfiguration
+import DLLayers
+import DLTensor
+
+/// A named model with its options, as `model: {name: ..., ...}` gives them.
+public protocol ModelSpec: ConfigurationSection {
+  /// The name that a configuration gives it.
+  static var name: String { get }
+
+  /// Makes the network for inputs of shape `[batch] + input`.
+  ///
+  /// - Throws: `TensorError` for inputs that the model does not take.
+  func network(for input: Shape, classes: Int?) throws -> Module
+}
+
+extension ModelSpec {
+  /// No options.
+  public static var fields: [ConfigurationField<Self>] { [] }
+}
