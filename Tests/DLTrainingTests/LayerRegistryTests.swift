@@ -86,7 +86,7 @@ private struct Wide: ModelSpec {
     let error = #expect(throws: RegistryError.self) { try LayerRegistry.register(Impostor.self) }
     #expect(error?.exitCode == .usage)
     #expect(
-      error?.description.hasPrefix("layer conv2d: Conv2d.Options has this name already") == true,
+      error?.description.hasPrefix("layer conv2d: DLLayers.Conv2d.Options has this") == true,
       "\(error?.description ?? "")")
     #expect(!LayerRegistry.specs.contains { $0 == Impostor.self })
     let count = LayerRegistry.specs.count

@@ -47,8 +47,9 @@ package final class SpecRegistry<Spec: Sendable>: Sendable {
         return
       }
       guard other.type == type else {
+        let (old, new) = (String(reflecting: other.type), String(reflecting: type))
         throw RegistryError(
-          description: "\(noun) \(name): \(other.type) has this name already, give \(type) another")
+          description: "\(noun) \(name): \(old) has this name already, give \(new) another")
       }
     }
   }
