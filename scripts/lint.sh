@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Checks the format of every Swift file, the shell scripts, and that our own sources build without a warning.
+# Checks the format of every Swift and C file, the shell scripts, and that our own sources build without a warning.
 #
 #   scripts/lint.sh                 makes a debug build of what has changed, then checks
 #   scripts/lint.sh BUILD_LOG       checks this log of a build that --mark-changed preceded
@@ -36,6 +36,15 @@ if grep -E "^($PWD/)?(Sources|Tests|Package\.swift)[^ ]*: warning:" "$log" | sor
 fi
 git ls-files -z --cached --others --exclude-standard -- '*.swift' |
   xargs -0 swift format lint --strict --configuration .swift-format || code=1
+if command -v clang-format >/dev/null; then
+  # Bodies for two element types (.inc) are C as well.
+  while IFS= read -r file; do
+    clang-format --assume-filename="${file%.*}.c" <"$file" | diff -q - "$file" >/dev/null || {
+      echo "lint: $file: not as .clang-format says; run clang-format -i on it" >&2
+      code=1
+    }
+  done < <(git ls-files --cached --others --exclude-standard -- 'Sources/C*.c' 'Sources/C*.h' 'Sources/C*.inc' 'Tests/*.c')
+fi
 if command -v shellcheck >/dev/null; then
   git ls-files -z --cached --others --exclude-standard -- '*.sh' .ci/run |
     xargs -0 shellcheck -x || code=1

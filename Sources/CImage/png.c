@@ -73,7 +73,8 @@ static void set_options(cimage_png *self, cimage_size *size) {
     png_error(png, "an unknown kind of pixels");
 }
 
-cimage_png *cimage_png_open(const uint8_t *bytes, size_t count, cimage_size *size, char *message) {
+cimage_png *cimage_png_open(
+    const uint8_t *bytes, size_t count, cimage_size *size, char *message) {
   cimage_png *self = calloc(1, sizeof *self);
   strcpy(message, "no memory");
   if (self == NULL) return NULL;

@@ -16,10 +16,10 @@ struct cmpi_comm {
   MPI_Request *requests;  // 2 * size, so that an exchange allocates nothing
 };
 
-#define TRY(call)                           \
-  do {                                      \
-    int code_ = (call);                     \
-    if (code_ != MPI_SUCCESS) return code_; \
+#define TRY(call)                                                                              \
+  do {                                                                                         \
+    int code_ = (call);                                                                        \
+    if (code_ != MPI_SUCCESS) return code_;                                                    \
   } while (0)
 
 int cmpi_init(cmpi_thread_level *provided) {
@@ -56,7 +56,8 @@ static int wrap(MPI_Comm comm, size_t chunk, cmpi_comm **out) {
   if (code == MPI_SUCCESS) {
     made->requests = malloc(2 * (size_t)made->size * sizeof *made->requests);
     if (!made->requests) code = MPI_ERR_NO_MEM;
-    for (int i = 0; made->requests && i < 2 * made->size; i++) made->requests[i] = MPI_REQUEST_NULL;
+    for (int i = 0; made->requests && i < 2 * made->size; i++)
+      made->requests[i] = MPI_REQUEST_NULL;
   }
   if (code != MPI_SUCCESS) {
     free(made);
@@ -140,8 +141,8 @@ static int exchange(
       size_t left = receive_counts[from] - done;
       TRY(MPI_Irecv(
           receive + receive_displacements[from] + done,
-          (int)(left < comm->chunk ? left : comm->chunk), MPI_BYTE, from, EXCHANGE_TAG, comm->comm,
-          &comm->requests[pending++]));
+          (int)(left < comm->chunk ? left : comm->chunk), MPI_BYTE, from, EXCHANGE_TAG,
+          comm->comm, &comm->requests[pending++]));
     }
     for (int step = 1; step < comm->size; step++) {
       int to = (comm->rank + step) % comm->size;
@@ -150,8 +151,8 @@ static int exchange(
       size_t left = count - done;
       TRY(MPI_Isend(
           send + (send_counts ? send_displacements[to] : 0) + done,
-          (int)(left < comm->chunk ? left : comm->chunk), MPI_BYTE, to, EXCHANGE_TAG, comm->comm,
-          &comm->requests[pending++]));
+          (int)(left < comm->chunk ? left : comm->chunk), MPI_BYTE, to, EXCHANGE_TAG,
+          comm->comm, &comm->requests[pending++]));
     }
     if (pending == 0) return MPI_SUCCESS;
     TRY(MPI_Waitall(pending, comm->requests, MPI_STATUSES_IGNORE));
@@ -174,8 +175,8 @@ int cmpi_allgather(cmpi_comm *comm, const void *send, size_t bytes, void *receiv
     for (int step = 1; step < comm->size; step++) {
       int from = (comm->rank - step + comm->size) % comm->size;
       TRY(MPI_Irecv(
-          (char *)receive + (size_t)from * bytes + done, (int)piece, MPI_BYTE, from, EXCHANGE_TAG,
-          comm->comm, &comm->requests[pending++]));
+          (char *)receive + (size_t)from * bytes + done, (int)piece, MPI_BYTE, from,
+          EXCHANGE_TAG, comm->comm, &comm->requests[pending++]));
     }
     for (int step = 1; step < comm->size; step++) {
       int to = (comm->rank + step) % comm->size;
@@ -196,8 +197,9 @@ int cmpi_allgatherv(
 }
 
 int cmpi_alltoallv(
-    cmpi_comm *comm, const void *send, const size_t *send_counts, const size_t *send_displacements,
-    void *receive, const size_t *receive_counts, const size_t *receive_displacements) {
+    cmpi_comm *comm, const void *send, const size_t *send_counts,
+    const size_t *send_displacements, void *receive, const size_t *receive_counts,
+    const size_t *receive_displacements) {
   int me = comm->rank;
   copy_own(
       (char *)receive + receive_displacements[me], (const char *)send + send_displacements[me],

@@ -57,7 +57,8 @@ static int change_stack(char **environment) {
 
 static int is_limited(int resource, rlim_t most) {
   struct rlimit limit;
-  return !getrlimit(resource, &limit) && limit.rlim_cur != RLIM_INFINITY && limit.rlim_cur < most;
+  return !getrlimit(resource, &limit) && limit.rlim_cur != RLIM_INFINITY &&
+         limit.rlim_cur < most;
 }
 
 // Runs before the constructors of all libraries, those of the C library among them: it calls nothing

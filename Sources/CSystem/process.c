@@ -21,7 +21,8 @@ static int become(
     char *const *arguments, char *const *environment, int output, int errors, pid_t parent) {
   static const int reset[] = {SIGPIPE, SIGUSR1, SIGTERM, SIGINT};
   struct sigaction action = {.sa_handler = SIG_DFL};
-  for (unsigned i = 0; i < sizeof reset / sizeof *reset; i++) sigaction(reset[i], &action, NULL);
+  for (unsigned i = 0; i < sizeof reset / sizeof *reset; i++)
+    sigaction(reset[i], &action, NULL);
   int input = open("/dev/null", O_RDONLY);
   if (input < 0 || dup2(input, STDIN_FILENO) < 0 || redirect(output, STDOUT_FILENO) ||
       redirect(errors, STDERR_FILENO) || setpgid(0, 0) || prctl(PR_SET_PDEATHSIG, SIGTERM))

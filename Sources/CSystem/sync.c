@@ -33,7 +33,8 @@ struct dl_barrier {
 };
 _Static_assert(sizeof(dl_barrier) <= DL_BARRIER_BYTES, "a barrier fits its place");
 
-static dl_barrier *place(void *memory, uint32_t ranks, uint32_t spin_nanoseconds, uint32_t shared) {
+static dl_barrier *place(
+    void *memory, uint32_t ranks, uint32_t spin_nanoseconds, uint32_t shared) {
   dl_barrier *barrier = memory;
   atomic_init(&barrier->state, 0);
   atomic_init(&barrier->sleepers, 0);
@@ -60,8 +61,8 @@ static void wake_sleepers(dl_barrier *barrier) {
   // Sequentially consistent after the change of state: a waiter either counts here or sees it.
   if (atomic_load(&barrier->sleepers) > 0)
     syscall(
-        SYS_futex, &barrier->state, barrier->is_shared ? FUTEX_WAKE : FUTEX_WAKE_PRIVATE, INT_MAX,
-        NULL, NULL, 0);
+        SYS_futex, &barrier->state, barrier->is_shared ? FUTEX_WAKE : FUTEX_WAKE_PRIVATE,
+        INT_MAX, NULL, NULL, 0);
 }
 
 static inline void relax(void) {
@@ -98,7 +99,8 @@ static int wait(dl_barrier *barrier, int poisonable, const volatile uint32_t *fa
   uint32_t phase = old & PHASES;
   int result;
   if (barrier->spin_nanoseconds > 0) {
-    int64_t now = nanoseconds(), shy = now + SPIN_NANOSECONDS, end = now + barrier->spin_nanoseconds;
+    int64_t now = nanoseconds(), shy = now + SPIN_NANOSECONDS,
+            end = now + barrier->spin_nanoseconds;
     do {
       for (int i = 0; i < 32; i++) {
         uint32_t state = atomic_load_explicit(&barrier->state, memory_order_acquire);
@@ -127,7 +129,9 @@ static int wait(dl_barrier *barrier, int poisonable, const volatile uint32_t *fa
   return result;
 }
 
-int dl_barrier_wait(dl_barrier *barrier, int poisonable) { return wait(barrier, poisonable, NULL); }
+int dl_barrier_wait(dl_barrier *barrier, int poisonable) {
+  return wait(barrier, poisonable, NULL);
+}
 
 int dl_barrier_wait_shared(dl_barrier *barrier, const volatile uint32_t *failed) {
   return *failed ? 1 : wait(barrier, 1, failed);

@@ -104,6 +104,11 @@ extension Context {
 
   /// Notes how `output` was made by an op whose gradients are recorded ops; returns `output`.
   func record(_ output: Tensor, op: StaticString = #function, _ pullbacks: Pullback...) -> Tensor {
+    record(output, op: op, pullbacks)
+  }
+
+  /// The same for a number of inputs that is known when the program runs.
+  func record(_ output: Tensor, op: StaticString, _ pullbacks: [Pullback]) -> Tensor {
     guard isRecording, pullbacks.contains(where: { $0.input.requiresGradient }) else {
       return output
     }

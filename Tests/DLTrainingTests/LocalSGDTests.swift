@@ -161,7 +161,10 @@ import Testing
     ("local_sgd={start_steps: 1, start_epochs: 1}", "give either start_steps or start_epochs"),
     ("local_sgd={period: 0}", "local_sgd.period: expected"),
     ("local_sgd={periods: 4}", "unknown key, did you mean period"),
-    ("optimizer.sam={rho: 0.1}", "sam needs the gradient over all ranks in every step, which local_sgd takes away"),
+    (
+      "optimizer.sam={rho: 0.1}",
+      "sam needs the gradient over all ranks in every step, which local_sgd takes away"
+    ),
     ("optimizer={name: lbfgs}", "lbfgs needs the gradient over all ranks in every step"),
     ("overlap=on", "overlap: on needs the gradient over all ranks in every step"),
     ("optimizers.generator={name: lbfgs}", "lbfgs needs the gradient over all ranks in every step"),

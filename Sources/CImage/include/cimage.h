@@ -22,7 +22,8 @@ typedef struct {
 
 // Reads the header. Returns null and a message where it is damaged or there is no memory; the bytes
 // must stay valid until cimage_png_close.
-cimage_png *cimage_png_open(const uint8_t *bytes, size_t count, cimage_size *size, char *message);
+cimage_png *cimage_png_open(
+    const uint8_t *bytes, size_t count, cimage_size *size, char *message);
 
 // Reads all rows into height * width * channels bytes. Returns 0, or -1 and a message for a picture
 // that is damaged or cut short; to be called once.

@@ -66,7 +66,7 @@ static size_t plane_count(const dl_direct_plan *d) {
 
 // Lays the plan out from `base` (which may be NULL, to count) and returns its bytes.
 static size_t make_plan(
-  dl_direct_plan *d, const dl_conv_geometry *g, size_t out, size_t width, char *base) {
+    dl_direct_plan *d, const dl_conv_geometry *g, size_t out, size_t width, char *base) {
   d->g = *g;
   d->out = out;
   d->lanes = round_up(out, width);
@@ -78,8 +78,8 @@ static size_t make_plan(
   d->run_lanes = round_up(d->run, width);
   d->owp = round_up(g->ow, DL_DIRECT_PIXELS);
   size_t bytes = 0;
-#define DL_TAKE(field, count)                              \
-  d->field = base ? (void *)(base + bytes) : NULL;         \
+#define DL_TAKE(field, count)                                                                  \
+  d->field = base ? (void *)(base + bytes) : NULL;                                             \
   bytes += round_up((count) * sizeof *d->field, 64);
   DL_TAKE(planes, plane_count(d))
   DL_TAKE(bias, d->lanes)
@@ -116,8 +116,8 @@ size_t dl_conv2d_direct_scratch(dl_dtype t, const dl_conv_geometry *g, size_t ou
 }
 
 void dl_conv2d_direct_forward(
-  dl_dtype t, const dl_conv_geometry *g, const void *x, const void *w, const void *bias,
-  dl_conv_activation activation, void *y, size_t out, void *scratch) {
+    dl_dtype t, const dl_conv_geometry *g, const void *x, const void *w, const void *bias,
+    dl_conv_activation activation, void *y, size_t out, void *scratch) {
   if (!dl_conv2d_direct_supported(t, g, out)) {
     dl_conv2d_plain_forward(t, g, x, w, bias, activation, y, out);
     return;
@@ -143,8 +143,8 @@ void dl_conv2d_direct_forward(
 }
 
 void dl_conv2d_direct_backward_weight(
-  dl_dtype t, const dl_conv_geometry *g, const void *x, const void *dy, void *dw, void *db,
-  size_t out, int accumulate, void *scratch) {
+    dl_dtype t, const dl_conv_geometry *g, const void *x, const void *dy, void *dw, void *db,
+    size_t out, int accumulate, void *scratch) {
   if (!dl_conv2d_direct_supported(t, g, out)) {
     dl_conv2d_plain_backward_weight(t, g, x, dy, dw, db, out, accumulate);
     return;
@@ -169,8 +169,8 @@ void dl_conv2d_direct_backward_weight(
 }
 
 void dl_conv2d_direct_backward_input(
-  dl_dtype t, const dl_conv_geometry *g, const void *dy, const void *w, void *dx, size_t out,
-  int accumulate, void *scratch) {
+    dl_dtype t, const dl_conv_geometry *g, const void *dy, const void *w, void *dx, size_t out,
+    int accumulate, void *scratch) {
   if (!dl_conv2d_direct_supported(t, g, out)) {
     dl_conv2d_plain_backward_input(t, g, dy, w, dx, out, accumulate);
     return;

@@ -7,8 +7,8 @@
 #include "instantiate.h"
 
 void dl_bias_forward(
-  dl_dtype t, dl_unary op, double alpha, const void *x, const void *bias, size_t rows, size_t cols,
-  void *y) {
+    dl_dtype t, dl_unary op, double alpha, const void *x, const void *bias, size_t rows,
+    size_t cols, void *y) {
   if (bias == NULL) {
     dl_unary_forward(t, op, alpha, x, y, rows * cols);
   } else {

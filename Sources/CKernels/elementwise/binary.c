@@ -10,16 +10,16 @@
 #include "instantiate.h"
 
 void dl_binary_forward(
-  dl_dtype t, dl_binary op, size_t rank, const size_t *shape, const void *a,
-  const ptrdiff_t *a_strides, const void *b, const ptrdiff_t *b_strides, void *y) {
+    dl_dtype t, dl_binary op, size_t rank, const size_t *shape, const void *a,
+    const ptrdiff_t *a_strides, const void *b, const ptrdiff_t *b_strides, void *y) {
   dl_view v = dl_make_view(rank, shape, a_strides, b_strides);
   DL_CALL(binary_forward, t, op, &v, a, b, y);
 }
 
 void dl_binary_backward(
-  dl_dtype t, dl_binary op, int operand, size_t rank, const size_t *shape, const void *a,
-  const ptrdiff_t *a_strides, const void *b, const ptrdiff_t *b_strides, const void *dy, void *g,
-  int accumulate) {
+    dl_dtype t, dl_binary op, int operand, size_t rank, const size_t *shape, const void *a,
+    const ptrdiff_t *a_strides, const void *b, const ptrdiff_t *b_strides, const void *dy,
+    void *g, int accumulate) {
   if (op == DL_ADD || op == DL_SUB) {
     size_t n = 1;
     for (size_t i = 0; i < rank; i++) n *= shape[i];

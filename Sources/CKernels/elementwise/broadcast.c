@@ -8,8 +8,8 @@
 #include "instantiate.h"
 
 void dl_reduce_to(
-  dl_dtype t, size_t rank, const size_t *shape, const void *x, const ptrdiff_t *out_strides,
-  void *out, int accumulate) {
+    dl_dtype t, size_t rank, const size_t *shape, const void *x, const ptrdiff_t *out_strides,
+    void *out, int accumulate) {
   size_t kept_shape[DL_MAX_RANK], reduced_shape[DL_MAX_RANK], kept = 0, reduced = 0;
   ptrdiff_t kept_x[DL_MAX_RANK], kept_out[DL_MAX_RANK], reduced_x[DL_MAX_RANK];
   ptrdiff_t none[DL_MAX_RANK] = {0}, strides[DL_MAX_RANK], stride = 1;
@@ -33,8 +33,8 @@ void dl_reduce_to(
 }
 
 void dl_expand_to(
-  dl_dtype t, size_t rank, const size_t *shape, const void *x, const ptrdiff_t *x_strides, void *y,
-  int accumulate) {
+    dl_dtype t, size_t rank, const size_t *shape, const void *x, const ptrdiff_t *x_strides,
+    void *y, int accumulate) {
   ptrdiff_t none[DL_MAX_RANK] = {0};
   dl_view v = dl_make_view(rank, shape, x_strides, none);
   DL_CALL(expand_to, t, &v, x, y, accumulate);

@@ -9,8 +9,8 @@
 
 // word * 2^-32 >= p is word > ceil(p 2^32) - 1; p = 0 keeps all and p = 1 keeps none.
 static void dl_dropout(
-  dl_dtype t, const void *x, size_t rows, size_t cols, uint64_t first_row, uint64_t key, double p,
-  void *y, int accumulate) {
+    dl_dtype t, const void *x, size_t rows, size_t cols, uint64_t first_row, uint64_t key,
+    double p, void *y, int accumulate) {
   double threshold = ceil(p * 4294967296.0);
   if (!(threshold > 0)) {
     dl_scale(t, 1, x, y, rows * cols, accumulate);
@@ -22,13 +22,13 @@ static void dl_dropout(
 }
 
 void dl_dropout_forward(
-  dl_dtype t, const void *x, size_t rows, size_t cols, uint64_t first_row, uint64_t key, double p,
-  void *y) {
+    dl_dtype t, const void *x, size_t rows, size_t cols, uint64_t first_row, uint64_t key,
+    double p, void *y) {
   dl_dropout(t, x, rows, cols, first_row, key, p, y, 0);
 }
 
 void dl_dropout_backward(
-  dl_dtype t, const void *dy, size_t rows, size_t cols, uint64_t first_row, uint64_t key, double p,
-  void *dx, int accumulate) {
+    dl_dtype t, const void *dy, size_t rows, size_t cols, uint64_t first_row, uint64_t key,
+    double p, void *dx, int accumulate) {
   dl_dropout(t, dy, rows, cols, first_row, key, p, dx, accumulate);
 }

@@ -28,7 +28,7 @@ void dl_add_scalar(dl_dtype t, double a, const void *x, void *y, size_t n) {
 }
 
 void dl_multiply_add(
-  dl_dtype t, const void *dy, const void *b, void *dx, size_t n, int accumulate) {
+    dl_dtype t, const void *dy, const void *b, void *dx, size_t n, int accumulate) {
   DL_CALL(multiply_add, t, dy, b, dx, n, accumulate);
 }
 

@@ -10,12 +10,13 @@ void dl_power(dl_dtype t, double exponent, const void *x, void *y, size_t n) {
 }
 
 void dl_power_backward(
-  dl_dtype t, double exponent, const void *x, const void *dy, void *dx, size_t n, int accumulate) {
+    dl_dtype t, double exponent, const void *x, const void *dy, void *dx, size_t n,
+    int accumulate) {
   DL_CALL(power_backward, t, exponent, x, dy, dx, n, accumulate);
 }
 
 void dl_clamp_backward(
-  dl_dtype t, double low, double high, const void *x, const void *dy, void *dx, size_t n,
-  int accumulate) {
+    dl_dtype t, double low, double high, const void *x, const void *dy, void *dx, size_t n,
+    int accumulate) {
   DL_CALL(clamp_backward, t, low, high, x, dy, dx, n, accumulate);
 }

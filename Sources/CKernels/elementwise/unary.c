@@ -10,16 +10,15 @@ void dl_unary_forward(dl_dtype t, dl_unary op, double alpha, const void *x, void
 }
 
 void dl_unary_backward(
-  dl_dtype t, dl_unary op, double alpha, const void *x, const void *y, const void *dy, void *dx,
-  size_t n, int accumulate) {
+    dl_dtype t, dl_unary op, double alpha, const void *x, const void *y, const void *dy,
+    void *dx, size_t n, int accumulate) {
   const void *v = dl_unary_needs(op) == 2 ? y : x;
   DL_CALL(unary_backward, t, op, alpha, v, dy, dx, n, accumulate);
 }
 
 int dl_unary_needs(dl_unary op) {
   switch (op) {
-    case DL_IDENTITY:
-      return 0;
+    case DL_IDENTITY: return 0;
     case DL_RELU:
     case DL_RELU6:
     case DL_SIGMOID:
@@ -27,9 +26,7 @@ int dl_unary_needs(dl_unary op) {
     case DL_EXP:
     case DL_SQRT:
     case DL_RSQRT:
-    case DL_RECIPROCAL:
-      return 2;
-    default:
-      return 1;
+    case DL_RECIPROCAL: return 2;
+    default: return 1;
   }
 }

@@ -2,10 +2,13 @@
 #ifndef DL_UNARY_TABLE_H
 #define DL_UNARY_TABLE_H
 
+// clang-format does not come to rest on this list.
+// clang-format off
 #define DL_FOR_EACH_UNARY(X)                                                                   \
   X(relu) X(leaky_relu) X(relu6) X(elu) X(sigmoid) X(tanh) X(gelu) X(gelu_tanh) X(silu)        \
   X(softplus) X(hard_sigmoid) X(hard_swish) X(exp) X(log) X(sqrt) X(rsqrt) X(abs) X(square)    \
   X(reciprocal) X(selu) X(erf)
+// clang-format on
 
 enum {
   DL_OP_relu = DL_RELU,

@@ -8,7 +8,7 @@
 ///
 /// The gradient of the bias is `dl_column_sums`, that of op is `dl_unary_backward`.
 void dl_bias_forward(
-  dl_dtype t, dl_unary op, double alpha, const void *x, const void *bias, size_t rows, size_t cols,
-  void *y);
+    dl_dtype t, dl_unary op, double alpha, const void *x, const void *bias, size_t rows,
+    size_t cols, void *y);
 
 #endif

@@ -26,7 +26,8 @@ void dl_fp16_decode(float scale, const uint16_t *y, size_t n, float *x);
 void dl_top_k_encode(float *x, size_t n, size_t k, float *values, uint16_t *indices);
 
 /// x = zeros but for the values at their indices; an index outside makes x[0] no number.
-void dl_top_k_decode(const float *values, const uint16_t *indices, size_t k, size_t n, float *x);
+void dl_top_k_decode(
+    const float *values, const uint16_t *indices, size_t k, size_t n, float *x);
 
 /// A power of two for the columns of n elements that have no rows of their own: the largest whose
 /// square n holds.
@@ -47,10 +48,11 @@ size_t dl_row_count(dl_rows shape);
 /// warm [rank * columns] holds the last right factor, zeros at first; columns of zeros start as
 /// random numbers that seed determines.
 void dl_low_rank_encode(
-  float *x, dl_rows shape, size_t rank, uint64_t seed, float *warm, float *left, float *right);
+    float *x, dl_rows shape, size_t rank, uint64_t seed, float *warm, float *left,
+    float *right);
 
 /// x = left * right^T.
 void dl_low_rank_decode(
-  const float *left, const float *right, dl_rows shape, size_t rank, float *x);
+    const float *left, const float *right, dl_rows shape, size_t rank, float *x);
 
 #endif

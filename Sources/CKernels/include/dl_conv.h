@@ -21,26 +21,27 @@ typedef struct {
 /// the image. cols [end - begin, kh * kw * c]. Neighbouring pixels of x lie `pixel` elements apart:
 /// g->c, or more where c channels of a wider image are taken.
 void dl_im2col(
-  dl_dtype t, const dl_conv_geometry *g, const void *x, size_t pixel, size_t begin, size_t end,
-  void *cols);
+    dl_dtype t, const dl_conv_geometry *g, const void *x, size_t pixel, size_t begin,
+    size_t end, void *cols);
 
 /// dx += the transpose of `dl_im2col`, in row order. The caller zeroes dx before the first range.
 void dl_col2im(
-  dl_dtype t, const dl_conv_geometry *g, const void *cols, size_t begin, size_t end, void *dx,
-  size_t pixel);
+    dl_dtype t, const dl_conv_geometry *g, const void *cols, size_t begin, size_t end, void *dx,
+    size_t pixel);
 
 /// y [n, oh, ow, c]: every channel by a window of its own, w [kh, kw, c].
 void dl_depthwise_forward(
-  dl_dtype t, const dl_conv_geometry *g, const void *x, const void *w, void *y);
+    dl_dtype t, const dl_conv_geometry *g, const void *x, const void *w, void *y);
 
 /// dx [n, h, w, c] (+)= the gradient of `dl_depthwise_forward` by the input.
 void dl_depthwise_backward_input(
-  dl_dtype t, const dl_conv_geometry *g, const void *dy, const void *w, void *dx, int accumulate);
+    dl_dtype t, const dl_conv_geometry *g, const void *dy, const void *w, void *dx,
+    int accumulate);
 
 /// dw [kh, kw, c] (+)= the gradient by the weight. scratch: kh * kw * c doubles.
 void dl_depthwise_backward_weight(
-  dl_dtype t, const dl_conv_geometry *g, const void *x, const void *dy, void *dw, int accumulate,
-  double *scratch);
+    dl_dtype t, const dl_conv_geometry *g, const void *x, const void *dy, void *dw,
+    int accumulate, double *scratch);
 
 /// What `dl_conv2d_direct_forward` applies after the bias.
 typedef enum { DL_CONV_NONE = 0, DL_CONV_RELU = 1 } dl_conv_activation;
@@ -56,28 +57,28 @@ size_t dl_conv2d_direct_scratch(dl_dtype t, const dl_conv_geometry *g, size_t ou
 ///
 /// Works for every geometry. Each image has the same bits whatever n is.
 void dl_conv2d_direct_forward(
-  dl_dtype t, const dl_conv_geometry *g, const void *x, const void *w, const void *bias,
-  dl_conv_activation activation, void *y, size_t out, void *scratch);
+    dl_dtype t, const dl_conv_geometry *g, const void *x, const void *w, const void *bias,
+    dl_conv_activation activation, void *y, size_t out, void *scratch);
 
 /// dw [kh, kw, c, out] (+)= the gradient by the weight, db [out] or NULL (+)= that by the bias.
 void dl_conv2d_direct_backward_weight(
-  dl_dtype t, const dl_conv_geometry *g, const void *x, const void *dy, void *dw, void *db,
-  size_t out, int accumulate, void *scratch);
+    dl_dtype t, const dl_conv_geometry *g, const void *x, const void *dy, void *dw, void *db,
+    size_t out, int accumulate, void *scratch);
 
 /// dx [n, h, w, c] (+)= the gradient by the input.
 void dl_conv2d_direct_backward_input(
-  dl_dtype t, const dl_conv_geometry *g, const void *dy, const void *w, void *dx, size_t out,
-  int accumulate, void *scratch);
+    dl_dtype t, const dl_conv_geometry *g, const void *dy, const void *w, void *dx, size_t out,
+    int accumulate, void *scratch);
 
 /// The plain loops behind the three kernels above, for any machine; the oracle of their tests.
 void dl_conv2d_plain_forward(
-  dl_dtype t, const dl_conv_geometry *g, const void *x, const void *w, const void *bias,
-  dl_conv_activation activation, void *y, size_t out);
+    dl_dtype t, const dl_conv_geometry *g, const void *x, const void *w, const void *bias,
+    dl_conv_activation activation, void *y, size_t out);
 void dl_conv2d_plain_backward_weight(
-  dl_dtype t, const dl_conv_geometry *g, const void *x, const void *dy, void *dw, void *db,
-  size_t out, int accumulate);
+    dl_dtype t, const dl_conv_geometry *g, const void *x, const void *dy, void *dw, void *db,
+    size_t out, int accumulate);
 void dl_conv2d_plain_backward_input(
-  dl_dtype t, const dl_conv_geometry *g, const void *dy, const void *w, void *dx, size_t out,
-  int accumulate);
+    dl_dtype t, const dl_conv_geometry *g, const void *dy, const void *w, void *dx, size_t out,
+    int accumulate);
 
 #endif

@@ -19,14 +19,15 @@ typedef struct {
 /// probabilities of the prefixes. Returns -1, or the index of a label that is not a class or is the
 /// blank.
 ptrdiff_t dl_ctc_forward(
-  dl_dtype t, dl_ctc_problem problem, const void *x, double *alpha, double *losses);
+    dl_dtype t, dl_ctc_problem problem, const void *x, double *alpha, double *losses);
 
 /// dx (+)= scale (exp(x) - occupancy) up to each row's input length, 0 after it.
 ///
 /// It is the gradient by the inputs of a log-softmax that x is the result of. Rows of infinite loss
 /// get 0 if `zero_infinity`, NaN otherwise. scratch: 2 (2 width + 1) + classes.
 void dl_ctc_backward(
-  dl_dtype t, dl_ctc_problem problem, const void *x, const double *alpha, const double *losses,
-  double scale, int zero_infinity, void *dx, int accumulate, double *scratch);
+    dl_dtype t, dl_ctc_problem problem, const void *x, const double *alpha,
+    const double *losses, double scale, int zero_infinity, void *dx, int accumulate,
+    double *scratch);
 
 #endif

@@ -10,12 +10,12 @@
 /// word * 2^-32 >= p. So the mask does not depend on how the batch is cut, and is never stored.
 /// 0 <= p <= 1; p = 1 gives zeros.
 void dl_dropout_forward(
-  dl_dtype t, const void *x, size_t rows, size_t cols, uint64_t first_row, uint64_t key, double p,
-  void *y);
+    dl_dtype t, const void *x, size_t rows, size_t cols, uint64_t first_row, uint64_t key,
+    double p, void *y);
 
 /// dx (+)= keep ? dy / (1 - p) : 0, with the same mask; dx may be dy.
 void dl_dropout_backward(
-  dl_dtype t, const void *dy, size_t rows, size_t cols, uint64_t first_row, uint64_t key, double p,
-  void *dx, int accumulate);
+    dl_dtype t, const void *dy, size_t rows, size_t cols, uint64_t first_row, uint64_t key,
+    double p, void *dx, int accumulate);
 
 #endif

@@ -10,28 +10,28 @@
 /// or -100). `probabilities` [rows, classes], `row_losses` [rows] of type t, `correct` (rows whose
 /// first largest logit is the label) and `counted` (rows not ignored) may be NULL.
 ptrdiff_t dl_cross_entropy_forward(
-  dl_dtype t, const void *logits, const int32_t *labels, size_t rows, size_t classes,
-  int32_t ignore_label, double *sum, void *probabilities, void *row_losses, size_t *correct,
-  size_t *counted);
+    dl_dtype t, const void *logits, const int32_t *labels, size_t rows, size_t classes,
+    int32_t ignore_label, double *sum, void *probabilities, void *row_losses, size_t *correct,
+    size_t *counted);
 
 /// dlogits (+)= scale * (p - onehot(label)), zero in ignored rows. dlogits may be p.
 void dl_cross_entropy_backward(
-  dl_dtype t, const void *probabilities, const int32_t *labels, size_t rows, size_t classes,
-  int32_t ignore_label, double scale, void *dlogits, int accumulate);
+    dl_dtype t, const void *probabilities, const int32_t *labels, size_t rows, size_t classes,
+    int32_t ignore_label, double scale, void *dlogits, int accumulate);
 
 /// The sum of (x - y)^2.
 double dl_mse_forward(dl_dtype t, const void *x, const void *y, size_t n);
 
 /// dx (+)= scale * 2 (x - y). The gradient by y is that with -scale.
 void dl_mse_backward(
-  dl_dtype t, const void *x, const void *y, size_t n, double scale, void *dx, int accumulate);
+    dl_dtype t, const void *x, const void *y, size_t n, double scale, void *dx, int accumulate);
 
 /// The sum of max(x, 0) - x y + log(1 + exp(-|x|)), the cross-entropy of sigmoid(x) to y in [0, 1].
 double dl_bce_with_logits_forward(dl_dtype t, const void *x, const void *y, size_t n);
 
 /// dx (+)= scale * (sigmoid(x) - y).
 void dl_bce_with_logits_backward(
-  dl_dtype t, const void *x, const void *y, size_t n, double scale, void *dx, int accumulate);
+    dl_dtype t, const void *x, const void *y, size_t n, double scale, void *dx, int accumulate);
 
 /// Losses of one prediction x against one target y, with constants a and b.
 typedef enum {
@@ -40,28 +40,29 @@ typedef enum {
   DL_LOSS_BCE,     // -(y log x + (1 - y) log(1 - x)), logarithms of -100 at least
   DL_LOSS_KL,      // y (log y - x), 0 where y is 0
   DL_LOSS_KL_LOG,  // exp(y) (y - x)
-  DL_LOSS_FOCAL,   // a_t (1 - p_t)^b times the cross-entropy of sigmoid(x); a < 0 leaves a_t out
+  DL_LOSS_FOCAL,  // a_t (1 - p_t)^b times the cross-entropy of sigmoid(x); a < 0 leaves a_t out
 } dl_pointwise_loss;
 
 /// The sum of the losses.
 double dl_pointwise_loss_forward(
-  dl_dtype t, dl_pointwise_loss op, double a, double b, const void *x, const void *y, size_t n);
+    dl_dtype t, dl_pointwise_loss op, double a, double b, const void *x, const void *y,
+    size_t n);
 
 /// dx (+)= scale * d loss / dx.
 void dl_pointwise_loss_backward(
-  dl_dtype t, dl_pointwise_loss op, double a, double b, const void *x, const void *y, size_t n,
-  double scale, void *dx, int accumulate);
+    dl_dtype t, dl_pointwise_loss op, double a, double b, const void *x, const void *y,
+    size_t n, double scale, void *dx, int accumulate);
 
 /// The sum over [rows, classes] of -weights[c] (positive[c] y log p + (1 - y) log(1 - p)) with
 /// p = sigmoid(x). weights and positive may be NULL (1).
 double dl_class_bce_forward(
-  dl_dtype t, const void *x, const void *y, size_t rows, size_t classes, const double *weights,
-  const double *positive);
+    dl_dtype t, const void *x, const void *y, size_t rows, size_t classes,
+    const double *weights, const double *positive);
 
 /// dx (+)= scale * d loss / dx of `dl_class_bce_forward`.
 void dl_class_bce_backward(
-  dl_dtype t, const void *x, const void *y, size_t rows, size_t classes, const double *weights,
-  const double *positive, double scale, void *dx, int accumulate);
+    dl_dtype t, const void *x, const void *y, size_t rows, size_t classes,
+    const double *weights, const double *positive, double scale, void *dx, int accumulate);
 
 /// Sets *sum to the sum over rows and classes of -weights[c] q[c] log softmax(logits)[c], with
 /// q = (1 - smoothing) target + smoothing / classes.
@@ -69,47 +70,47 @@ void dl_class_bce_backward(
 /// The target is onehot(labels[r]), or where `labels` is NULL the row of `targets` [rows, classes]
 /// of type t. Returns as `dl_cross_entropy_forward` does; weights may be NULL (1).
 ptrdiff_t dl_class_cross_entropy_forward(
-  dl_dtype t, const void *logits, const int32_t *labels, const void *targets, size_t rows,
-  size_t classes, int32_t ignore_label, const double *weights, double smoothing, double *sum,
-  void *probabilities);
+    dl_dtype t, const void *logits, const int32_t *labels, const void *targets, size_t rows,
+    size_t classes, int32_t ignore_label, const double *weights, double smoothing, double *sum,
+    void *probabilities);
 
 /// dlogits (+)= scale * d loss / d logits of `dl_class_cross_entropy_forward`.
 void dl_class_cross_entropy_backward(
-  dl_dtype t, const void *probabilities, const int32_t *labels, const void *targets, size_t rows,
-  size_t classes, int32_t ignore_label, const double *weights, double smoothing, double scale,
-  void *dlogits, int accumulate);
+    dl_dtype t, const void *probabilities, const int32_t *labels, const void *targets,
+    size_t rows, size_t classes, int32_t ignore_label, const double *weights, double smoothing,
+    double scale, void *dlogits, int accumulate);
 
 /// Sets *sum to the sum over rows of -weights[label] x[label]; returns as
 /// `dl_cross_entropy_forward` does.
 ptrdiff_t dl_nll_forward(
-  dl_dtype t, const void *x, const int32_t *labels, size_t rows, size_t classes,
-  int32_t ignore_label, const double *weights, double *sum);
+    dl_dtype t, const void *x, const int32_t *labels, size_t rows, size_t classes,
+    int32_t ignore_label, const double *weights, double *sum);
 
 /// dx (+)= -scale * weights[label] at the label, zero elsewhere.
 void dl_nll_backward(
-  dl_dtype t, const int32_t *labels, size_t rows, size_t classes, int32_t ignore_label,
-  const double *weights, double scale, void *dx, int accumulate);
+    dl_dtype t, const int32_t *labels, size_t rows, size_t classes, int32_t ignore_label,
+    const double *weights, double scale, void *dx, int accumulate);
 
 /// The sum over rows of 1 - cos(a, b) where the label is 1, max(cos(a, b) - margin, 0) where it is
 /// -1, else 0; a and b are [rows, d].
 double dl_cosine_embedding_forward(
-  dl_dtype t, const void *a, const void *b, const int32_t *labels, size_t rows, size_t d,
-  double margin);
+    dl_dtype t, const void *a, const void *b, const int32_t *labels, size_t rows, size_t d,
+    double margin);
 
 /// da (+)= scale * d loss / da; with a and b exchanged, the gradient of b.
 void dl_cosine_embedding_backward(
-  dl_dtype t, const void *a, const void *b, const int32_t *labels, size_t rows, size_t d,
-  double margin, double scale, void *da, int accumulate);
+    dl_dtype t, const void *a, const void *b, const int32_t *labels, size_t rows, size_t d,
+    double margin, double scale, void *da, int accumulate);
 
 /// The sum over rows of max(margin + |a - p + eps| - |a - n + eps|, 0); with `swap` the second
 /// distance is the smaller one of that and |p - n + eps|.
 double dl_triplet_margin_forward(
-  dl_dtype t, const void *a, const void *p, const void *n, size_t rows, size_t d, double margin,
-  double eps, int swap);
+    dl_dtype t, const void *a, const void *p, const void *n, size_t rows, size_t d,
+    double margin, double eps, int swap);
 
 /// The gradient of operand 0 (a), 1 (p) or 2 (n): dx (+)= scale * d loss / d operand.
 void dl_triplet_margin_backward(
-  dl_dtype t, const void *a, const void *p, const void *n, size_t rows, size_t d, double margin,
-  double eps, int swap, int operand, double scale, void *dx, int accumulate);
+    dl_dtype t, const void *a, const void *p, const void *n, size_t rows, size_t d,
+    double margin, double eps, int swap, int operand, double scale, void *dx, int accumulate);
 
 #endif

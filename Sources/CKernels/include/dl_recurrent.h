@@ -12,34 +12,34 @@ typedef struct {
   size_t rows, hidden;
   const int32_t *lengths;  // one a row; NULL: no row ends early
   int32_t time;
-  size_t stride;           // elements from row to row of y and dy
+  size_t stride;  // elements from row to row of y and dy
 } dl_recurrent_step;
 
 /// h = act(gates + bias), act being max(x, 0) if `relu`, else tanh; y = h.
 ///
 /// gates, h_prev, h [rows, hidden], bias [hidden]. y may be NULL, here and below.
 void dl_rnn_forward(
-  dl_dtype t, dl_recurrent_step step, int relu, const void *gates, const void *bias,
-  const void *h_prev, void *h, void *y);
+    dl_dtype t, dl_recurrent_step step, int relu, const void *gates, const void *bias,
+    const void *h_prev, void *h, void *y);
 
 /// gates = act'(h) (dh + dy), then dh = what passes the gates by on its way to the state before: 0,
 /// or dh where the row had ended.
 void dl_rnn_backward(
-  dl_dtype t, dl_recurrent_step step, int relu, const void *h, const void *dy, void *dh,
-  void *gates);
+    dl_dtype t, dl_recurrent_step step, int relu, const void *h, const void *dy, void *dh,
+    void *gates);
 
 /// i, f, o = sigmoid and g = tanh of gates + bias, in place; c = f c_prev + i g; h = o tanh(c).
 ///
 /// gates [rows, 4 hidden] in the order i, f, g, o; bias [4 hidden]; states [rows, hidden].
 void dl_lstm_forward(
-  dl_dtype t, dl_recurrent_step step, void *gates, const void *bias, const void *h_prev,
-  const void *c_prev, void *h, void *c, void *y);
+    dl_dtype t, dl_recurrent_step step, void *gates, const void *bias, const void *h_prev,
+    const void *c_prev, void *h, void *c, void *y);
 
 /// The gradients of the gates before their activations, in place of the gates; dh as in
 /// `dl_rnn_backward`, dc = the gradient of c_prev.
 void dl_lstm_backward(
-  dl_dtype t, dl_recurrent_step step, void *gates, const void *c_prev, const void *c,
-  const void *dy, void *dh, void *dc);
+    dl_dtype t, dl_recurrent_step step, void *gates, const void *c_prev, const void *c,
+    const void *dy, void *dh, void *dc);
 
 /// r, z = sigmoid(gates + bias + product + bias_hidden), n = tanh(gates + bias + r q) with
 /// q = product + bias_hidden; h = (1 - z) n + z h_prev.
@@ -47,14 +47,14 @@ void dl_lstm_backward(
 /// gates [rows, 3 hidden] in the order r, z, n, in place; product [rows, 3 hidden], of the state
 /// and its weight; q [rows, hidden] is kept for the gradient.
 void dl_gru_forward(
-  dl_dtype t, dl_recurrent_step step, void *gates, const void *bias, const void *product,
-  const void *bias_hidden, const void *h_prev, void *q, void *h, void *y);
+    dl_dtype t, dl_recurrent_step step, void *gates, const void *bias, const void *product,
+    const void *bias_hidden, const void *h_prev, void *q, void *h, void *y);
 
 /// The gradients of the gates before their activations, in place of the gates on the input's side
 /// and in `product` on the state's side; dh as in `dl_rnn_backward`, z dh where the row had not
 /// ended.
 void dl_gru_backward(
-  dl_dtype t, dl_recurrent_step step, void *gates, const void *q, const void *h_prev,
-  const void *dy, void *dh, void *product);
+    dl_dtype t, dl_recurrent_step step, void *gates, const void *q, const void *h_prev,
+    const void *dy, void *dh, void *product);
 
 #endif

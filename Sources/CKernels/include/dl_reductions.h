@@ -17,13 +17,14 @@ typedef enum {
 
 /// y[r] = op(x[r, :]).
 void dl_reduce_rows(
-  dl_dtype t, dl_row_reduction op, double alpha, const void *x, size_t rows, size_t cols, void *y);
+    dl_dtype t, dl_row_reduction op, double alpha, const void *x, size_t rows, size_t cols,
+    void *y);
 
 /// dx[r, :] (+)= dy[r] * d op / d x[r, :].
 ///
 /// Where a norm or a deviation is 0 its gradient is taken as 0.
 void dl_reduce_rows_backward(
-  dl_dtype t, dl_row_reduction op, double alpha, const void *x, const void *y, const void *dy,
-  size_t rows, size_t cols, void *dx, int accumulate);
+    dl_dtype t, dl_row_reduction op, double alpha, const void *x, const void *y, const void *dy,
+    size_t rows, size_t cols, void *dx, int accumulate);
 
 #endif

@@ -30,19 +30,19 @@ size_t dl_first_beyond_f32(const float *x, size_t n, double low, double high);
 /// The index of the first number that is neither in low...high nor *except, which may be NULL; n
 /// where all are.
 size_t dl_first_beyond_i32(
-  const int32_t *x, size_t n, int32_t low, int32_t high, const int32_t *except);
+    const int32_t *x, size_t n, int32_t low, int32_t high, const int32_t *except);
 
 /// y[i] = map[y[i]] for y[i] in 0..<count; *except, which may be NULL, stays where it is outside.
 ///
 /// Returns the index of the first other number, or of the first that the map has -1 for, and changes
 /// nothing from there on; n where there is none.
 size_t dl_map_i32(
-  int32_t *y, size_t n, const int32_t *map, size_t count, const int32_t *except);
+    int32_t *y, size_t n, const int32_t *map, size_t count, const int32_t *except);
 
 /// The index of the first row of labels [rows, width], filled up at the end with `blank`, that has a
 /// label behind a blank, or needs more than `steps` time steps: one for each label, and one between
 /// two equal ones. `rows` where there is none.
 size_t dl_first_ctc_misfit(
-  const int32_t *labels, size_t rows, size_t width, int32_t blank, size_t steps);
+    const int32_t *labels, size_t rows, size_t width, int32_t blank, size_t steps);
 
 #endif

@@ -6,10 +6,10 @@
 // One step of a sum over a tree. Operands below the number of sources name a source, others a
 // temporary; dst < 0 is the result.
 typedef enum {
-  DL_SUM_2 = 0,       // a + b
-  DL_SUM_3_LEFT = 1,  // (a + b) + c
-  DL_SUM_3_RIGHT = 2, // a + (b + c)
-  DL_SUM_4 = 3        // (a + b) + (c + d)
+  DL_SUM_2 = 0,        // a + b
+  DL_SUM_3_LEFT = 1,   // (a + b) + c
+  DL_SUM_3_RIGHT = 2,  // a + (b + c)
+  DL_SUM_4 = 3         // (a + b) + (c + d)
 } dl_sum_kind;
 
 typedef struct {

@@ -8,26 +8,27 @@
 #include "instantiate.h"
 
 void dl_slice_forward(
-  size_t size, const void *x, size_t outer, size_t extent, size_t inner, size_t start, size_t step,
-  size_t length, void *y) {
+    size_t size, const void *x, size_t outer, size_t extent, size_t inner, size_t start,
+    size_t step, size_t length, void *y) {
   size_t runs = step == 1 ? 1 : length, run = (step == 1 ? length : 1) * inner * size;
   if (run == 0) return;
   const char *from = (const char *)x + start * inner * size;
   char *to = y;
   for (size_t o = 0; o < outer; o++, from += extent * inner * size) {
-    for (size_t i = 0; i < runs; i++, to += run) memcpy(to, from + i * step * inner * size, run);
+    for (size_t i = 0; i < runs; i++, to += run)
+      memcpy(to, from + i * step * inner * size, run);
   }
 }
 
 void dl_slice_backward(
-  dl_dtype t, const void *dy, size_t outer, size_t extent, size_t inner, size_t start, size_t step,
-  size_t length, void *dx) {
+    dl_dtype t, const void *dy, size_t outer, size_t extent, size_t inner, size_t start,
+    size_t step, size_t length, void *dx) {
   DL_CALL(slice_backward, t, dy, outer, extent, inner, start, step, length, dx);
 }
 
 void dl_concat_forward(
-  size_t size, const void *x, size_t outer, size_t length, size_t inner, size_t start,
-  size_t extent, void *y) {
+    size_t size, const void *x, size_t outer, size_t length, size_t inner, size_t start,
+    size_t extent, void *y) {
   size_t run = length * inner * size;
   if (run == 0) return;
   const char *from = x;
@@ -38,8 +39,8 @@ void dl_concat_forward(
 }
 
 void dl_concat_backward(
-  dl_dtype t, const void *dy, size_t outer, size_t length, size_t inner, size_t start,
-  size_t extent, void *dx, int accumulate) {
+    dl_dtype t, const void *dy, size_t outer, size_t length, size_t inner, size_t start,
+    size_t extent, void *dx, int accumulate) {
   size_t size = t == DL_F32 ? sizeof(float) : sizeof(double);
   if (accumulate) {
     DL_CALL(concat_backward, t, dy, outer, length, inner, start, extent, dx);
@@ -56,8 +57,8 @@ static ptrdiff_t dl_first_outside(const int32_t *index, size_t n, size_t extent)
 }
 
 ptrdiff_t dl_index_select(
-  size_t size, const void *x, size_t outer, size_t extent, size_t inner, const int32_t *index,
-  size_t n, void *y) {
+    size_t size, const void *x, size_t outer, size_t extent, size_t inner, const int32_t *index,
+    size_t n, void *y) {
   ptrdiff_t wrong = dl_first_outside(index, n, extent);
   size_t run = inner * size;
   if (wrong >= 0 || run == 0) return wrong;
@@ -70,8 +71,8 @@ ptrdiff_t dl_index_select(
 }
 
 ptrdiff_t dl_index_add(
-  dl_dtype t, const void *x, size_t outer, size_t extent, size_t inner, const int32_t *index,
-  size_t n, void *y) {
+    dl_dtype t, const void *x, size_t outer, size_t extent, size_t inner, const int32_t *index,
+    size_t n, void *y) {
   ptrdiff_t wrong = dl_first_outside(index, n, extent);
   if (wrong < 0) DL_CALL(index_add, t, x, outer, extent, inner, index, n, y);
   return wrong;
@@ -86,7 +87,7 @@ typedef struct {
 } dl_index_walk;
 
 static dl_index_walk dl_walk(
-  size_t rank, const size_t *shape, const size_t *index_shape, size_t axis) {
+    size_t rank, const size_t *shape, const size_t *index_shape, size_t axis) {
   dl_index_walk w = {.rank = rank, .axis = axis, .rows = 1};
   size_t stride = 1;
   for (size_t i = rank; i-- > 0;) {
@@ -116,8 +117,8 @@ static size_t dl_product(size_t rank, const size_t *shape) {
 }
 
 ptrdiff_t dl_gather(
-  dl_dtype t, size_t rank, const size_t *x_shape, const size_t *index_shape, size_t axis,
-  const void *x, const int32_t *index, void *y, int accumulate) {
+    dl_dtype t, size_t rank, const size_t *x_shape, const size_t *index_shape, size_t axis,
+    const void *x, const int32_t *index, void *y, int accumulate) {
   ptrdiff_t wrong = dl_first_outside(index, dl_product(rank, index_shape), x_shape[axis]);
   if (wrong >= 0) return wrong;
   dl_index_walk w = dl_walk(rank, x_shape, index_shape, axis);
@@ -131,8 +132,8 @@ ptrdiff_t dl_gather(
 }
 
 ptrdiff_t dl_scatter_add(
-  dl_dtype t, size_t rank, const size_t *y_shape, const size_t *index_shape, size_t axis,
-  const void *x, const int32_t *index, void *y) {
+    dl_dtype t, size_t rank, const size_t *y_shape, const size_t *index_shape, size_t axis,
+    const void *x, const int32_t *index, void *y) {
   ptrdiff_t wrong = dl_first_outside(index, dl_product(rank, index_shape), y_shape[axis]);
   if (wrong >= 0) return wrong;
   dl_index_walk w = dl_walk(rank, y_shape, index_shape, axis);
@@ -146,7 +147,7 @@ ptrdiff_t dl_scatter_add(
 }
 
 void dl_cumulative_sum(
-  dl_dtype t, const void *x, size_t outer, size_t extent, size_t inner, int reverse, void *y,
-  int accumulate) {
+    dl_dtype t, const void *x, size_t outer, size_t extent, size_t inner, int reverse, void *y,
+    int accumulate) {
   DL_CALL(cumulative_sum, t, x, outer, extent, inner, reverse, y, accumulate);
 }

@@ -8,13 +8,14 @@
 #define DL_INC "indexing/layout.inc"
 #include "instantiate.h"
 
-void dl_transpose(dl_dtype t, const void *x, size_t rows, size_t cols, void *y, int accumulate) {
+void dl_transpose(
+    dl_dtype t, const void *x, size_t rows, size_t cols, void *y, int accumulate) {
   DL_CALL(transpose, t, x, cols, rows, cols, y, accumulate);
 }
 
 void dl_permute(
-  dl_dtype t, size_t rank, const size_t *shape, const size_t *axes, const void *x, void *y,
-  int accumulate) {
+    dl_dtype t, size_t rank, const size_t *shape, const size_t *axes, const void *x, void *y,
+    int accumulate) {
   size_t y_shape[DL_MAX_RANK];
   ptrdiff_t strides[DL_MAX_RANK], y_strides[DL_MAX_RANK], none[DL_MAX_RANK] = {0}, stride = 1;
   for (size_t i = rank; i-- > 0;) {

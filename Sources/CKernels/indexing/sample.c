@@ -9,7 +9,8 @@ typedef struct {
   double at, slope;
 } dl_spot;
 
-static inline dl_spot dl_spot_of(double coordinate, size_t size, int border, int align_corners) {
+static inline dl_spot dl_spot_of(
+    double coordinate, size_t size, int border, int align_corners) {
   double extent = (double)size - (align_corners ? 1 : 0), last = (double)size - 1;
   dl_spot spot = {(coordinate + 1) * extent / 2 - (align_corners ? 0 : 0.5), extent / 2};
   if (!border) return spot;
@@ -47,40 +48,40 @@ static inline dl_corners dl_corners_of(double x, double y, size_t h, size_t w, s
 #include "instantiate.h"
 
 void dl_resize_forward(
-  dl_dtype t, const void *x, size_t n, size_t h, size_t w, size_t c, const dl_blend *rows,
-  size_t oh, const dl_blend *columns, size_t ow, void *y) {
+    dl_dtype t, const void *x, size_t n, size_t h, size_t w, size_t c, const dl_blend *rows,
+    size_t oh, const dl_blend *columns, size_t ow, void *y) {
   DL_CALL(resize_forward, t, x, n, h, w, c, rows, oh, columns, ow, y);
 }
 
 void dl_resize_backward(
-  dl_dtype t, const void *dy, size_t n, size_t h, size_t w, size_t c, const dl_blend *rows,
-  size_t oh, const dl_blend *columns, size_t ow, void *dx, int accumulate) {
+    dl_dtype t, const void *dy, size_t n, size_t h, size_t w, size_t c, const dl_blend *rows,
+    size_t oh, const dl_blend *columns, size_t ow, void *dx, int accumulate) {
   DL_CALL(resize_backward, t, dy, n, h, w, c, rows, oh, columns, ow, dx, accumulate);
 }
 
 void dl_pad_forward(
-  dl_dtype t, const void *x, size_t n, size_t h, size_t w, size_t c, size_t top, size_t left,
-  size_t oh, size_t ow, void *y) {
+    dl_dtype t, const void *x, size_t n, size_t h, size_t w, size_t c, size_t top, size_t left,
+    size_t oh, size_t ow, void *y) {
   DL_CALL(pad_forward, t, x, n, h, w, c, top, left, oh, ow, y);
 }
 
 void dl_pad_backward(
-  dl_dtype t, const void *dy, size_t n, size_t h, size_t w, size_t c, size_t top, size_t left,
-  size_t oh, size_t ow, void *dx, int accumulate) {
+    dl_dtype t, const void *dy, size_t n, size_t h, size_t w, size_t c, size_t top, size_t left,
+    size_t oh, size_t ow, void *dx, int accumulate) {
   DL_CALL(pad_backward, t, dy, n, h, w, c, top, left, oh, ow, dx, accumulate);
 }
 
 void dl_grid_sample_forward(
-  dl_dtype t, const void *x, size_t n, size_t h, size_t w, size_t c, const void *grid,
-  size_t places, dl_sample_padding padding, int align_corners, void *y) {
+    dl_dtype t, const void *x, size_t n, size_t h, size_t w, size_t c, const void *grid,
+    size_t places, dl_sample_padding padding, int align_corners, void *y) {
   DL_CALL(grid_sample_forward, t, x, n, h, w, c, grid, places, padding, align_corners, y);
 }
 
 void dl_grid_sample_backward(
-  dl_dtype t, const void *x, size_t n, size_t h, size_t w, size_t c, const void *grid,
-  size_t places, dl_sample_padding padding, int align_corners, const void *dy, void *dx,
-  void *dgrid, int accumulate) {
+    dl_dtype t, const void *x, size_t n, size_t h, size_t w, size_t c, const void *grid,
+    size_t places, dl_sample_padding padding, int align_corners, const void *dy, void *dx,
+    void *dgrid, int accumulate) {
   DL_CALL(
-    grid_sample_backward, t, x, n, h, w, c, grid, places, padding, align_corners, dy, dx, dgrid,
-    accumulate);
+      grid_sample_backward, t, x, n, h, w, c, grid, places, padding, align_corners, dy, dx,
+      dgrid, accumulate);
 }

@@ -37,7 +37,7 @@ DL_INLINE double ctc_add(double a, double b, double c) {
 #include "instantiate.h"
 
 ptrdiff_t dl_ctc_forward(
-  dl_dtype t, dl_ctc_problem p, const void *x, double *alpha, double *losses) {
+    dl_dtype t, dl_ctc_problem p, const void *x, double *alpha, double *losses) {
   for (size_t r = 0; r < p.rows; r++) {
     ctc_row row = ctc_row_of(&p, r);
     for (size_t i = 0; i < row.labels; i++) {
@@ -52,7 +52,7 @@ ptrdiff_t dl_ctc_forward(
 }
 
 void dl_ctc_backward(
-  dl_dtype t, dl_ctc_problem p, const void *x, const double *alpha, const double *losses,
-  double scale, int zero_infinity, void *dx, int accumulate, double *scratch) {
+    dl_dtype t, dl_ctc_problem p, const void *x, const double *alpha, const double *losses,
+    double scale, int zero_infinity, void *dx, int accumulate, double *scratch) {
   DL_CALL(ctc_backward, t, &p, x, alpha, losses, scale, zero_infinity, dx, accumulate, scratch);
 }

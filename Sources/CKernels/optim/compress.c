@@ -60,7 +60,7 @@ static inline float from_half(uint32_t h) {
 }
 
 DL_CLONES void dl_fp16_encode(
-  float *restrict x, size_t n, float *restrict scale, uint16_t *restrict y) {
+    float *restrict x, size_t n, float *restrict scale, uint16_t *restrict y) {
   uint32_t largest = 0;
   for (size_t i = 0; i < n; i++) {
     const uint32_t a = bits_of(x[i]) & 0x7fffffff;
@@ -82,7 +82,7 @@ DL_CLONES void dl_fp16_encode(
 }
 
 DL_CLONES void dl_fp16_decode(
-  float scale, const uint16_t *restrict y, size_t n, float *restrict x) {
+    float scale, const uint16_t *restrict y, size_t n, float *restrict x) {
   const float inverse = 1 / scale;
   for (size_t i = 0; i < n; i++) x[i] = from_half(y[i]) * inverse;
 }
@@ -121,10 +121,13 @@ void dl_top_k_encode(float *x, size_t n, size_t k, float *values, uint16_t *indi
   }
 }
 
-void dl_top_k_decode(const float *values, const uint16_t *indices, size_t k, size_t n, float *x) {
+void dl_top_k_decode(
+    const float *values, const uint16_t *indices, size_t k, size_t n, float *x) {
   memset(x, 0, n * sizeof *x);
   for (size_t i = 0; i < k; i++) {
-    if (indices[i] < n) x[indices[i]] = values[i];
-    else x[0] = NAN;
+    if (indices[i] < n)
+      x[indices[i]] = values[i];
+    else
+      x[0] = NAN;
   }
 }

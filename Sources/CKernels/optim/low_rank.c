@@ -40,8 +40,8 @@ static DL_CLONES void add_row(const float *row, double factor, size_t n, double 
 
 // row = what the factors make of a piece of row r; encoder and decoder get the same bits.
 static DL_CLONES void make_row(
-  const float *left, const float *right, size_t r, size_t rows, size_t columns, size_t rank,
-  piece part, float *restrict row) {
+    const float *left, const float *right, size_t r, size_t rows, size_t columns, size_t rank,
+    piece part, float *restrict row) {
   for (size_t i = 0; i < part.count; i++) row[i] = 0;
   for (size_t j = 0; j < rank; j++) {
     const float factor = left[j * rows + r];
@@ -84,14 +84,15 @@ static void orthonormalise(float *left, size_t rows, size_t rank) {
 }
 
 void dl_low_rank_encode(
-  float *x, dl_rows shape, size_t rank, uint64_t seed, float *warm, float *left, float *right) {
+    float *x, dl_rows shape, size_t rank, uint64_t seed, float *warm, float *left,
+    float *right) {
   const size_t columns = shape.columns, rows = dl_row_count(shape);
   fill_zero_columns(warm, columns, rank, seed);
   for (size_t j = 0; j < rank; j++) {
     for (size_t r = 0; r < rows; r++) {
       const piece row = piece_of(shape, r, 0, columns);
       left[j * rows + r] =
-        (float)product(x + row.place, warm + j * columns + row.column, row.count);
+          (float)product(x + row.place, warm + j * columns + row.column, row.count);
     }
   }
   orthonormalise(left, rows, rank);
@@ -119,7 +120,7 @@ void dl_low_rank_encode(
 }
 
 void dl_low_rank_decode(
-  const float *left, const float *right, dl_rows shape, size_t rank, float *x) {
+    const float *left, const float *right, dl_rows shape, size_t rank, float *x) {
   const size_t rows = dl_row_count(shape);
   for (size_t r = 0; r < rows; r++) {
     for (size_t first = 0; first < shape.columns; first += TILE) {

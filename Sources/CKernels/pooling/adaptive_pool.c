@@ -21,8 +21,8 @@ typedef struct {
 
 static inline dl_adaptive_window dl_adaptive_at(const dl_conv_geometry *g, dl_place at) {
   return (dl_adaptive_window){
-    dl_adaptive_from(at.oy, g->h, g->oh), dl_adaptive_to(at.oy, g->h, g->oh),
-    dl_adaptive_from(at.ox, g->w, g->ow), dl_adaptive_to(at.ox, g->w, g->ow)};
+      dl_adaptive_from(at.oy, g->h, g->oh), dl_adaptive_to(at.oy, g->h, g->oh),
+      dl_adaptive_from(at.ox, g->w, g->ow), dl_adaptive_to(at.ox, g->w, g->ow)};
 }
 
 static inline double dl_adaptive_scale(dl_adaptive_window v) {
@@ -33,16 +33,16 @@ static inline double dl_adaptive_scale(dl_adaptive_window v) {
 #include "instantiate.h"
 
 void dl_adaptive_max_pool_forward(
-  dl_dtype t, const dl_conv_geometry *g, const void *x, void *y, int32_t *argmax) {
+    dl_dtype t, const dl_conv_geometry *g, const void *x, void *y, int32_t *argmax) {
   DL_CALL(adaptive_max, t, g, x, y, argmax);
 }
 
 void dl_adaptive_avg_pool_forward(
-  dl_dtype t, const dl_conv_geometry *g, const void *x, void *y) {
+    dl_dtype t, const dl_conv_geometry *g, const void *x, void *y) {
   DL_CALL(adaptive_avg, t, g, x, y);
 }
 
 void dl_adaptive_avg_pool_backward(
-  dl_dtype t, const dl_conv_geometry *g, const void *dy, void *dx, int accumulate) {
+    dl_dtype t, const dl_conv_geometry *g, const void *dy, void *dx, int accumulate) {
   DL_CALL(adaptive_avg_backward, t, g, dy, dx, accumulate);
 }

@@ -85,7 +85,7 @@ DL_CLONES size_t dl_first_beyond_f32(const float *x, size_t n, double low, doubl
 }
 
 DL_CLONES size_t dl_first_beyond_i32(
-  const int32_t *x, size_t n, int32_t low, int32_t high, const int32_t *except) {
+    const int32_t *x, size_t n, int32_t low, int32_t high, const int32_t *except) {
   // A number that is inside anyway stands for none.
   const int32_t allowed = except ? *except : low;
   for (size_t begin = 0; begin < n; begin += SCAN_BLOCK) {
@@ -101,7 +101,7 @@ DL_CLONES size_t dl_first_beyond_i32(
 }
 
 size_t dl_map_i32(
-  int32_t *y, size_t n, const int32_t *map, size_t count, const int32_t *except) {
+    int32_t *y, size_t n, const int32_t *map, size_t count, const int32_t *except) {
   for (size_t i = 0; i < n; i++) {
     if (y[i] >= 0 && (size_t)y[i] < count) {
       if (map[y[i]] < 0) return i;
@@ -114,7 +114,7 @@ size_t dl_map_i32(
 }
 
 size_t dl_first_ctc_misfit(
-  const int32_t *labels, size_t rows, size_t width, int32_t blank, size_t steps) {
+    const int32_t *labels, size_t rows, size_t width, int32_t blank, size_t steps) {
   for (size_t r = 0; r < rows; r++) {
     const int32_t *row = labels + r * width;
     size_t length = 0, needed = 0;

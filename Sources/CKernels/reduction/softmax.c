@@ -10,7 +10,8 @@ void dl_softmax_forward(dl_dtype t, const void *x, size_t rows, size_t cols, voi
 }
 
 void dl_softmax_backward(
-  dl_dtype t, const void *y, const void *dy, size_t rows, size_t cols, void *dx, int accumulate) {
+    dl_dtype t, const void *y, const void *dy, size_t rows, size_t cols, void *dx,
+    int accumulate) {
   DL_CALL(softmax_backward, t, y, dy, rows, cols, dx, accumulate);
 }
 
@@ -19,6 +20,7 @@ void dl_log_softmax_forward(dl_dtype t, const void *x, size_t rows, size_t cols,
 }
 
 void dl_log_softmax_backward(
-  dl_dtype t, const void *y, const void *dy, size_t rows, size_t cols, void *dx, int accumulate) {
+    dl_dtype t, const void *y, const void *dy, size_t rows, size_t cols, void *dx,
+    int accumulate) {
   DL_CALL(log_softmax_backward, t, y, dy, rows, cols, dx, accumulate);
 }

@@ -9,15 +9,15 @@ enum { BLOCK_BYTES = 4096 };
 // The destination may be one of the operands, at the same index: no loop carries a dependence.
 #define SUM_LOOP(expression) DL_INDEPENDENT for (size_t i = 0; i < n; i++) r[i] = expression
 
-#define DEFINE_STEP(T, name)                                                            \
-  DL_CLONES static void name(                                                           \
-      int kind, T *r, const T *a, const T *b, const T *c, const T *d, size_t n) {       \
-    switch (kind) {                                                                     \
-      case DL_SUM_2: SUM_LOOP(a[i] + b[i]); break;                                      \
-      case DL_SUM_3_LEFT: SUM_LOOP((a[i] + b[i]) + c[i]); break;                        \
-      case DL_SUM_3_RIGHT: SUM_LOOP(a[i] + (b[i] + c[i])); break;                       \
-      default: SUM_LOOP((a[i] + b[i]) + (c[i] + d[i])); break;                          \
-    }                                                                                   \
+#define DEFINE_STEP(T, name)                                                                   \
+  DL_CLONES static void name(                                                                  \
+      int kind, T *r, const T *a, const T *b, const T *c, const T *d, size_t n) {              \
+    switch (kind) {                                                                            \
+      case DL_SUM_2: SUM_LOOP(a[i] + b[i]); break;                                             \
+      case DL_SUM_3_LEFT: SUM_LOOP((a[i] + b[i]) + c[i]); break;                               \
+      case DL_SUM_3_RIGHT: SUM_LOOP(a[i] + (b[i] + c[i])); break;                              \
+      default: SUM_LOOP((a[i] + b[i]) + (c[i] + d[i])); break;                                 \
+    }                                                                                          \
   }
 
 DEFINE_STEP(float, step_f32)
@@ -56,6 +56,7 @@ void dl_tree_sum(
     if (step_count == 0 && sources[0] != destinations[0])
       memcpy(result, (const char *)sources[0] + at, bytes);
     for (size_t k = 1; k < destination_count; k++)
-      if (destinations[k] != destinations[0]) memcpy((char *)destinations[k] + at, result, bytes);
+      if (destinations[k] != destinations[0])
+        memcpy((char *)destinations[k] + at, result, bytes);
   }
 }

@@ -13,7 +13,7 @@ typedef struct {
 } dl_view;
 
 static inline dl_view dl_make_view(
-  size_t rank, const size_t *shape, const ptrdiff_t *a, const ptrdiff_t *b) {
+    size_t rank, const size_t *shape, const ptrdiff_t *a, const ptrdiff_t *b) {
   dl_view v = {.rank = 0};
   for (size_t i = 0; i < rank; i++) {
     if (shape[i] == 1) continue;
@@ -50,7 +50,7 @@ static inline size_t dl_view_rows(const dl_view *v) {
 
 // Steps `index` to the next innermost row, and the two offsets with it.
 static inline void dl_view_next(
-  const dl_view *v, size_t *index, ptrdiff_t *a_offset, ptrdiff_t *b_offset) {
+    const dl_view *v, size_t *index, ptrdiff_t *a_offset, ptrdiff_t *b_offset) {
   for (size_t i = v->rank - 1; i-- > 0;) {
     *a_offset += v->a[i];
     *b_offset += v->b[i];

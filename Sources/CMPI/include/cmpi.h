@@ -46,8 +46,9 @@ int cmpi_allgatherv(
     cmpi_comm *comm, const void *send, size_t bytes, void *receive, const size_t *counts,
     const size_t *displacements);
 int cmpi_alltoallv(
-    cmpi_comm *comm, const void *send, const size_t *send_counts, const size_t *send_displacements,
-    void *receive, const size_t *receive_counts, const size_t *receive_displacements);
+    cmpi_comm *comm, const void *send, const size_t *send_counts,
+    const size_t *send_displacements, void *receive, const size_t *receive_counts,
+    const size_t *receive_displacements);
 
 // Messages that nobody waits for, one each way per peer at a time, on a communicator that serves
 // nothing else. A buffer is the library's until its message is done.

@@ -1,0 +1,49 @@
+import DLCore
+import Foundation
+import Testing
+
+/// `dltrain config`: the page of all keys, their schema, and configurations as resolved.
+@Suite struct ConfigCommandTests {
+  @Test func thePageOfKeysIsTheProgramsOwn() throws {
+    let outcome = try Program.run(["config", "--reference"])
+    #expect(outcome.status == 0, "\(outcome.errors)")
+    let path = Program.repository + "/docs/configuration.md"
+    let page = try String(contentsOfFile: path, encoding: .utf8)
+    #expect(
+      outcome.output == page,
+      "run dltrain config --reference > docs/configuration.md to write the page anew")
+  }
+
+  @Test func theSchemaNamesEveryKeyOfTheFile() throws {
+    let outcome = try Program.run(["config", "--schema"])
+    #expect(outcome.status == 0, "\(outcome.errors)")
+    let schema = try JSON(parsing: outcome.output)
+    guard case .object(let properties)? = schema["properties"] else {
+      Issue.record("the schema has no properties")
+      return
+    }
+    let resolved = try Program.run(["config", "digits"]).output
+    let keys = resolved.split(separator: "\n").compactMap { line in
+      line.hasPrefix(" ") ? nil : line.split(separator: ":").first.map(String.init)
+    }
+    #expect(keys.count > 20 && Set(properties.map(\.key)) == Set(keys))
+  }
+
+  @Test func aResolvedConfigurationIsItsOwn() throws {
+    try TemporaryFolder.with { folder in
+      let first = try Program.run(["config", "digits", "--set", "optimizer.name=adamw"])
+      #expect(first.status == 0, "\(first.errors)")
+      let path = folder + "/resolved.yaml"
+      try first.output.write(toFile: path, atomically: true, encoding: .utf8)
+      let second = try Program.run(["config", path])
+      #expect(second.output == first.output)
+    }
+  }
+
+  @Test(arguments: [["--reference", "--schema"], ["digits", "--schema"], ["missing.yaml"]])
+  func wrongUsageIsOneLine(arguments: [String]) throws {
+    let outcome = try Program.run(["config"] + arguments)
+    #expect(outcome.status == 64)
+    #expect(outcome.faults.count == 1, "\(outcome.errors)")
+  }
+}
