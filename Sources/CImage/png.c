@@ -40,10 +40,10 @@ static void set_options(cimage_png *self, cimage_size *size) {
   png_structp png = self->png;
   png_set_read_fn(png, self, take);
   // Chunks that say how a screen should show the picture, or that hold text, are passed over unread:
-  // gAMA, cHRM, sRGB, iCCP, bKGD, sBIT and their like. Nothing here corrects colours, and a damaged
+  // gAMA, cHRM, sRGB, iCCP, bKGD, sBIT and their like. Nothing here corrects colors, and a damaged
   // profile is no reason to refuse a picture. Chunks to come, such as cICP, are unknown and go too.
   png_set_keep_unknown_chunks(png, PNG_HANDLE_CHUNK_NEVER, NULL, -1);
-  // Transparency is left out with the alpha channel, so the colour or the palette's alpha that tRNS
+  // Transparency is left out with the alpha channel, so the color or the palette's alpha that tRNS
   // gives are not needed either.
   static const png_byte transparency[5] = "tRNS";
   png_set_keep_unknown_chunks(png, PNG_HANDLE_CHUNK_NEVER, transparency, 1);
@@ -53,13 +53,13 @@ static void set_options(cimage_png *self, cimage_size *size) {
   png_read_info(png, self->info);
   int type = png_get_color_type(png, self->info);
   int depth = png_get_bit_depth(png, self->info);
-  // Colours of the palette, as Pillow's convert("RGB"); 1, 2 and 4 bits of gray are spread over 0 to
+  // Colors of the palette, as Pillow's convert("RGB"); 1, 2 and 4 bits of gray are spread over 0 to
   // 255 by repeating them, which is the exact multiple.
   if (type == PNG_COLOR_TYPE_PALETTE) png_set_palette_to_rgb(png);
   if (type == PNG_COLOR_TYPE_GRAY && depth < 8) png_set_expand_gray_1_2_4_to_8(png);
   // The high byte of 16 bits, as Pillow takes it; png_set_scale_16 would round.
   if (depth == 16) png_set_strip_16(png);
-  // Colours are stored as they are, not multiplied by alpha, and come out so.
+  // Colors are stored as they are, not multiplied by alpha, and come out so.
   if (type & PNG_COLOR_MASK_ALPHA) png_set_strip_alpha(png);
   // No png_set_gamma, png_set_alpha_mode, png_set_background, png_set_rgb_to_gray, png_set_shift:
   // each would change values.

@@ -1,32 +1,57 @@
-import Synchronization
+import DLCore
 
-/// A list of types that are known by name, which a program can add its own types to.
+/// A name that two types of a registry have.
+public struct RegistryError: DLError {
+  /// One line: the name, both types, and what to do.
+  public let description: String
+  /// 64.
+  public var exitCode: ExitCode { .usage }
+}
+
+/// The types that names in a configuration stand for: those that come with dltrain, and those that a
+/// program registers.
 ///
 /// All methods may be called from any thread.
-public final class TypeRegistry<Entry: Sendable>: Sendable {
-  private let entries: Mutex<[Entry]>
-  private let name: @Sendable (Entry) -> String
+package final class TypeRegistry<Entry: Sendable>: Sendable {
+  /// The types that come with dltrain.
+  package let builtIn: [Entry]
 
-  /// Makes a registry of the types that come with dltrain.
+  private let noun: String
+  private let key: @Sendable (Entry) -> (name: String, type: Any.Type)
+  private let registered = Monitor<[Entry]>([])
+
+  /// Makes a registry.
   ///
   /// - Parameters:
-  ///   - builtIn: the types in the order in which messages list them.
-  ///   - name: gives the name that a type is known by.
-  public init(_ builtIn: [Entry], name: @escaping @Sendable (Entry) -> String) {
-    entries = Mutex(builtIn)
-    self.name = name
+  ///   - noun: what a name stands for, as in "layer".
+  ///   - builtIn: the types that come with dltrain, in the order in which messages list them.
+  ///   - key: gives the name of a type, and the type.
+  package init(
+    _ noun: String, _ builtIn: [Entry],
+    key: @escaping @Sendable (Entry) -> (name: String, type: Any.Type)
+  ) {
+    self.noun = noun
+    self.builtIn = builtIn
+    self.key = key
   }
 
   /// All types, those that were registered after those that come with dltrain.
-  public var all: [Entry] { entries.withLock { $0 } }
+  package var all: [Entry] { builtIn + registered.withLock { $0 } }
 
-  /// Adds a type; one that has the name of another takes its place.
-  public func register(_ entry: Entry) {
-    entries.withLock { entries in
-      if let index = entries.firstIndex(where: { name($0) == name(entry) }) {
-        entries[index] = entry
-      } else {
-        entries.append(entry)
+  /// Adds a type; one that is there already is not added again.
+  ///
+  /// - Throws: ``RegistryError`` where another type has the same name.
+  package func register(_ entry: Entry) throws {
+    let (name, type) = key(entry)
+    try registered.withLock { list in
+      guard let other = (builtIn + list).map(key).first(where: { $0.name == name }) else {
+        list.append(entry)
+        return
+      }
+      guard other.type == type else {
+        let (old, new) = (String(reflecting: other.type), String(reflecting: type))
+        throw RegistryError(
+          description: "\(noun) \(name): \(old) has this name already, give \(new) another")
       }
     }
   }

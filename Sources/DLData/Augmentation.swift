@@ -1,6 +1,6 @@
 import DLTensor
 
-/// Random changes of images `[height, width, channels]` while training, before normalisation.
+/// Random changes of images `[height, width, channels]` while training, before normalization.
 ///
 /// The numbers drawn for an image depend on the seed, the epoch, the sample and which of its views
 /// it is alone, so every number of ranks sees the same images, and so does a run that was

@@ -6,9 +6,9 @@ import DLCore
 /// apart by their first bytes.
 ///
 /// Input is taken as hostile: sizes are checked before anything is allocated, and data that are cut
-/// short or damaged are an error, never a picture half gray. Colour comes out as red, green and
+/// short or damaged are an error, never a picture half gray. Color comes out as red, green and
 /// blue, gray as gray. Of a PNG the alpha channel is left out, and of 16 bits the high byte is
-/// taken. Colour profiles, gamma and EXIF orientation are not looked at: they say how to show the
+/// taken. Color profiles, gamma and EXIF orientation are not looked at: they say how to show the
 /// pixels and do not change them. To be used by one thread.
 public final class ImageDecoder {
   private let jpeg: tjhandle
@@ -25,7 +25,7 @@ public final class ImageDecoder {
 
   deinit { tjDestroy(jpeg) }
 
-  /// The picture in `bytes`, gray or colour as it was encoded.
+  /// The picture in `bytes`, gray or color as it was encoded.
   ///
   /// Throws a `FormatError` about `name` for anything but a whole JPEG or PNG.
   public func decode(_ bytes: [UInt8], name: String) throws -> RasterImage {
@@ -47,7 +47,7 @@ public final class ImageDecoder {
     let header = tjDecompressHeader3(jpeg, bytes, size, &width, &height, &sampling, &space)
     try checkJPEG(header, name)
     try RasterImage.check(height: Int(height), width: Int(width), name: name)
-    // As it was encoded: nothing here turns colour into gray or gray into colour. YCCK becomes CMYK.
+    // As it was encoded: nothing here turns color into gray or gray into color. YCCK becomes CMYK.
     let (stored, format) =
       switch TJCS(UInt32(space)) {
       case TJCS_GRAY: (1, TJPF_GRAY)

@@ -41,9 +41,9 @@ public struct RasterImage: Sendable, Hashable {
     }
   }
 
-  /// The picture in gray (1 channel) or colour (3).
+  /// The picture in gray (1 channel) or color (3).
   ///
-  /// Gray from colour is ITU-R 601's luma, (19595 R + 38470 G + 7471 B + 2^15) / 2^16, as Pillow's
+  /// Gray from color is ITU-R 601's luma, (19595 R + 38470 G + 7471 B + 2^15) / 2^16, as Pillow's
   /// mode L.
   public func converted(channels: Int) throws -> RasterImage {
     guard channels != self.channels else { return self }

@@ -4,7 +4,7 @@ import DLTensor
 
 /// The deep convolutional generative adversarial network, for images of 28x28.
 ///
-/// Radford, Metz and Chintala 2016: strided convolutions in place of pooling, batch normalisation,
+/// Radford, Metz and Chintala 2016: strided convolutions in place of pooling, batch normalization,
 /// ReLU in the generator, leaky ReLU in the discriminator, images in -1 ... 1. Weights start as in
 /// PyTorch's DCGAN example: normal with standard deviation 0.02, batch norm scales around 1.
 public struct DCGANOptions: ModelSpec {

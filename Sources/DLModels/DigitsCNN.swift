@@ -1,7 +1,7 @@
 import DLLayers
 import DLTensor
 
-/// A small convolutional network for 8x8 digits: two convolutions with batch normalisation, one
+/// A small convolutional network for 8x8 digits: two convolutions with batch normalization, one
 /// linear layer.
 public struct DigitsCNN: ModelSpec {
   /// The name in a configuration.

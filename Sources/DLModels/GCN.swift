@@ -3,7 +3,7 @@ import DLTensor
 
 /// A graph convolutional network of two layers, for a class of each node.
 ///
-/// `A · dropout(relu(A · dropout(x) · W1 + b1)) · W2 + b2`, A being the normalised adjacency; the
+/// `A · dropout(relu(A · dropout(x) · W1 + b1)) · W2 + b2`, A being the normalized adjacency; the
 /// softmax is the loss's. Every rank runs the whole graph with the same masks. Kipf and Welling
 /// 2017, equation 9 and section 5.2; parameters are named as in their PyTorch code.
 public final class GCN: Module {

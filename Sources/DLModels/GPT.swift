@@ -2,7 +2,7 @@ import DLConfiguration
 import DLLayers
 import DLTensor
 
-/// A language model of causal Transformer layers with normalisation first, as GPT-2 is.
+/// A language model of causal Transformer layers with normalization first, as GPT-2 is.
 ///
 /// Radford et al. 2019; sizes, dropout and the start of weights as in nanoGPT: normal with standard
 /// deviation 0.02, the projections that end a residual branch smaller by √(2 · layers), and one

@@ -1,7 +1,7 @@
 import DLLayers
 import DLTensor
 
-/// LeNet-5 with batch normalisation after each convolution, for images of 28x28 or more.
+/// LeNet-5 with batch normalization after each convolution, for images of 28x28 or more.
 ///
 /// LeCun et al. 1998, figure 2, with ReLU and max pooling. 61,750 parameters for MNIST.
 public struct LeNet5: ModelSpec {

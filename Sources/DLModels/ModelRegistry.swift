@@ -1,3 +1,4 @@
+import DLConfiguration
 import DLLayers
 import DLTensor
 
@@ -11,10 +12,10 @@ public enum ModelRegistry {
       TranslationTransformerOptions.self, GCNOptions.self,
     ]
 
-  private static let registry = SpecRegistry("model", builtIn) { ($0.name, $0) }
+  private static let registry = TypeRegistry("model", builtIn) { ($0.name, $0) }
 
   /// All models that a configuration can name.
-  public static var specs: [any ModelSpec.Type] { registry.specs }
+  public static var all: [any ModelSpec.Type] { registry.all }
 
   /// Adds a model of a program's own, which a configuration can name from then on.
   ///

@@ -11,7 +11,7 @@ public struct SmallImageResNet: ModelSpec {
   public enum Shortcut: String, ConfigurationWord {
     /// Every second pixel, and zeros for the new channels: the paper's option A.
     case pad
-    /// A 1x1 convolution with batch normalisation: the paper's option B.
+    /// A 1x1 convolution with batch normalization: the paper's option B.
     case projection
   }
 

@@ -5,7 +5,7 @@ import DLTensor
 /// An encoder-decoder Transformer for translation with one vocabulary for both languages.
 ///
 /// Vaswani et al. 2017, "Attention Is All You Need"; one table of tokens for the sources, the
-/// targets and the logits (section 3.4), normalisation first (Xiong et al. 2020) unless said
+/// targets and the logits (section 3.4), normalization first (Xiong et al. 2020) unless said
 /// otherwise.
 public struct TranslationTransformerOptions: ModelSpec {
   /// The name in a configuration.
@@ -20,7 +20,7 @@ public struct TranslationTransformerOptions: ModelSpec {
   public var feedForward = 1024
   /// The probability of dropout, everywhere.
   public var dropout = 0.1
-  /// Whether normalisations come first.
+  /// Whether normalizations come first.
   public var normFirst = true
   /// How much of the probability goes to other tokens than the right one.
   public var labelSmoothing = 0.1

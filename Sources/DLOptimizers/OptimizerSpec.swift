@@ -48,12 +48,13 @@ public enum OptimizerRegistry {
     AdafactorSpec.self,
   ]
 
-  private static let registry = TypeRegistry(builtIn) { $0.word }
+  private static let registry = TypeRegistry("optimizer", builtIn) { ($0.word, $0) }
 
   /// All optimizers, a program's own after those of dltrain.
   public static var all: [any OptimizerSpec.Type] { registry.all }
 
-  /// Makes an optimizer known to every configuration that is read from now on; one of a name that is
-  /// taken replaces the other.
-  public static func register(_ type: any OptimizerSpec.Type) { registry.register(type) }
+  /// Makes an optimizer of a program's own known to every configuration that is read from now on.
+  ///
+  /// - Throws: `RegistryError` where another type has the same name.
+  public static func register(_ type: any OptimizerSpec.Type) throws { try registry.register(type) }
 }

@@ -1,5 +1,5 @@
 extension Recipe {
-  /// LeNet-5 with batch normalisation on MNIST.
+  /// LeNet-5 with batch normalization on MNIST.
   static let lenetMNIST = Recipe(
     name: "lenet-mnist", summary: "LeNet-5 with SyncBN on MNIST; at least 98.8% in 5 epochs",
     standIn: (inputShape: [28, 28, 1], classes: 10),

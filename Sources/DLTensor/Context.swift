@@ -20,7 +20,7 @@ public final class Context {
   /// Whether ops run as their decompositions into ops whose gradients are recorded ops themselves;
   /// see ``differentiably(_:)``.
   public internal(set) var isDecomposing = false
-  /// Whether batch normalisation takes its statistics over all ranks.
+  /// Whether batch normalization takes its statistics over all ranks.
   public var synchronizesBatchNorm = true
   /// The run's seed; every random number is keyed by it.
   public var seed: UInt64

@@ -27,7 +27,7 @@ struct CompressionTests {
       for i in x.indices {
         #expect(decoded[i] + error[i] == x[i])
         #expect(decoded[i].isFinite)
-        // Neither neighbour is nearer; at a tie the last bit is 0.
+        // Neither neighbor is nearer; at a tie the last bit is 0.
         for other in [coded[i] &- 1, coded[i] &+ 1] {
           let neighbour = Float(bitPattern: UInt32(other) << 16)
           guard neighbour.isFinite else { continue }

@@ -2,7 +2,7 @@ import DLLayers
 import DLTensor
 import Testing
 
-/// Initialisers are random: tested by what their values have in common.
+/// Initializers are random: tested by what their values have in common.
 @Suite struct InitializerTests {
   /// The weight of a linear or convolution layer that starts by `initializer`, as PyTorch's matrix
   /// `[out, in]`, inputs in the order of memory.

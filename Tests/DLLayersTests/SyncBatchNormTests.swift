@@ -3,7 +3,7 @@ import DLLayers
 import DLTensor
 import Testing
 
-/// Batch normalisation over ranks equals that of one rank with all rows, forward, backward and
+/// Batch normalization over ranks equals that of one rank with all rows, forward, backward and
 /// running statistics.
 @Suite struct SyncBatchNormTests {
   /// What the ranks computed, their rows put together and their parameter gradients added.

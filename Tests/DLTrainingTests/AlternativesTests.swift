@@ -42,6 +42,7 @@ import Testing
   private static let values = [
     "train": "/y.safetensors", "synthetic": "{shape: [4, 4, 1], classes: 2}",
     "milestones": "[3, 5]", "milestone_epochs": "[1.5]", "size": "8", "scale_factor": "2.0",
+    "d": "2.0",
   ]
 
   private static let base =

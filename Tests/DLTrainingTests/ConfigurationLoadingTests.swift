@@ -143,7 +143,7 @@ private let layered = """
     #expect(Set(properties.keys) == Set(Configuration.fields.map(\.key)))
     #expect(object["required"] as? [String] == ["data", "model"])
     let layer = try #require((object["$defs"] as? [String: Any])?["layer"] as? [String: Any])
-    #expect((layer["anyOf"] as? [Any])?.count == LayerRegistry.specs.count + 1)
+    #expect((layer["anyOf"] as? [Any])?.count == LayerRegistry.all.count + 1)
     let batch = try #require(properties["batch_size"] as? [String: Any])
     #expect(batch["minimum"] as? Int == 1)
     #expect(batch["default"] as? Int == 32)
@@ -156,8 +156,8 @@ private let layered = """
       #expect(Section.fields.allSatisfy { !$0.doc.isEmpty })
     }
     try check(Configuration.self)
-    for word in LayerRegistry.specs { try check(word) }
-    let words = LayerRegistry.specs.map { $0.word }
+    for word in LayerRegistry.all { try check(word) }
+    let words = LayerRegistry.all.map { $0.word }
     #expect(Set(words).count == words.count)
   }
 

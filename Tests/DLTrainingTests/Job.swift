@@ -33,7 +33,7 @@ final class Workbench {
 
   deinit { try? FileManager.default.removeItem(atPath: path) }
 
-  /// A residual network with batch normalisation and dropout.
+  /// A residual network with batch normalization and dropout.
   ///
   /// Nothing that a batch norm follows has a bias: its gradient would be 0 but for rounding, which
   /// Adam divides by itself, so that the bias would tell rounding from rounding.

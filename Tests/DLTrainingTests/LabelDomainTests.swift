@@ -266,7 +266,9 @@ import Testing
       let configuration = try bench.configuration(layers)
       let error = #expect(throws: (any Error).self) { _ = try ModelReport(configuration) }
       #expect(
-        "\(error!)".hasPrefix("loss: is not given, and y of \(bench.path)/train"), "\(error!)")
+        "\(error!)".hasPrefix(
+          "loss: is not given for the outputs of line 2 (linear), and y of \(bench.path)/train"),
+        "\(error!)")
       #expect((error as? any DLError)?.exitCode == .usage)
     }
     // Whoever names it means it.

@@ -88,9 +88,9 @@ private struct Wide: ModelSpec {
     #expect(
       error?.description.hasPrefix("layer conv2d: DLLayers.Conv2d.Options has this") == true,
       "\(error?.description ?? "")")
-    #expect(!LayerRegistry.specs.contains { $0 == Impostor.self })
-    let count = LayerRegistry.specs.count
+    #expect(!LayerRegistry.all.contains { $0 == Impostor.self })
+    let count = LayerRegistry.all.count
     try LayerRegistry.register(Linear.Options.self)
-    #expect(LayerRegistry.specs.count == count)
+    #expect(LayerRegistry.all.count == count)
   }
 }

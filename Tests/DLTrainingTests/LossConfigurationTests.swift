@@ -57,7 +57,7 @@ private let base = "data: {train: x}\nmodel: {name: lenet5}\n"
   }
 
   @Test func wordsAreDistinctAndInTheSchema() throws {
-    let words = LossRegistry.specs.map { $0.word }
+    let words = LossRegistry.all.map { $0.word }
     #expect(Set(words).count == words.count)
     let json = try JSONSerialization.jsonObject(with: Data(ConfigurationSchema.json().utf8))
     let properties = (json as? [String: Any])?["properties"] as? [String: Any]

@@ -174,7 +174,7 @@ import Testing
   }
 
   @Test func metricsOfAProgram() throws {
-    MetricRegistry.register(Largest.self)
+    try MetricRegistry.register(Largest.self)
     let bench = try Workbench()
     let run = try train(
       bench.configuration(["validate.metrics=[{largest: {scale: 2}}]", "validate.monitor=largest"]),

@@ -46,10 +46,10 @@ private struct OwnCodecSpec: CodecSpec {
     let plain = try load("").yaml()
     // Twice is as once.
     for _ in 0..<2 {
-      OptimizerRegistry.register(ScaledSGDSpec.self)
-      ScheduleRegistry.register(HalfSpec.self)
-      AverageRegistry.register(LatestSpec.self)
-      CodecRegistry.register(OwnCodecSpec.self)
+      try OptimizerRegistry.register(ScaledSGDSpec.self)
+      try ScheduleRegistry.register(HalfSpec.self)
+      try AverageRegistry.register(LatestSpec.self)
+      try CodecRegistry.register(OwnCodecSpec.self)
     }
     #expect(OptimizerRegistry.all.count { $0.word == "registered_sgd" } == 1)
     // What is not chosen is not written.

@@ -70,7 +70,7 @@ import Testing
       }
       #expect(compute.filter { $0.name == "validation" }.map(\.step) == [4, 5])
       #expect(!compute.filter { $0.name == "checkpoint" }.isEmpty)
-      // Five batch normalisations, and their gradients.
+      // Five batch normalizations, and their gradients.
       let waits = steps.map { inside($0, compute, "SyncBN wait") }
       #expect(waits.allSatisfy { $0 == (ranks > 1 ? 10 : 0) })
       let data = events.filter { $0.rank == rank && $0.thread == 3 }

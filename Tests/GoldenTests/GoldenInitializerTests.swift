@@ -3,7 +3,7 @@ import DLModels
 import DLTensor
 import Testing
 
-/// Initialisers against PyTorch's own functions and layers under the same draws
+/// Initializers against PyTorch's own functions and layers under the same draws
 /// (scripts/golden/make_initializers.py).
 @Suite struct GoldenInitializerTests {
   @Test(arguments: [DType.float64, .float32])

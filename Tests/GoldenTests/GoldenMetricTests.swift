@@ -43,7 +43,7 @@ import Testing
         }
       }
     }
-    #expect(words == Set(MetricRegistry.builtin.map { $0.word }))
+    #expect(words == Set(MetricRegistry.builtIn.map { $0.word }))
   }
 
   private func metric(_ json: JSON?) throws -> any MetricSpec {

@@ -29,13 +29,11 @@ import Testing
       GoldenOpTests.families.map(\.name)
         + [
           "cache", "chain", "dropout", "graph", "initializers", "inspect", "residual", "second",
-          "squeeze",
-          "state_dict",
-          "tied", "transformer",
+          "squeeze", "state_dict", "tied", "transformer",
         ])
     known.formUnion([  // DLOptimizersTests
       "optimizers", "clipping", "schedules", "averages", "groups", "lbfgs", "matrices", "plateau",
-      "sam", "averaging_schedules",
+      "sam", "averaging_schedules", "adafactor",
     ])
     known.insert("weights")  // SavedWeightsTests
     known.formUnion(

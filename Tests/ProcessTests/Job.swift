@@ -2,7 +2,7 @@ import DLCore
 import DLFormats
 import Foundation
 
-/// A small job over the embedded digits: two convolutions with synchronized batch normalisation,
+/// A small job over the embedded digits: two convolutions with synchronized batch normalization,
 /// residual, dropout.
 enum Job {
   /// Twelve steps of 15 rows, so that three or four ranks hold uneven shares.

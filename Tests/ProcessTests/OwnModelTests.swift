@@ -60,7 +60,7 @@ struct OwnModelTests {
   }
 
   @Test(arguments: [
-    (["evaluate"], "RUN"), (["predict", "run"], "INPUT"), (["export", "run"], "-o"),
+    (["evaluate"], "<run>"), (["predict", "run"], "<input>"), (["export", "run"], "-o"),
     (["evaluate", "run", "more"], "more"), (["evaluate", "run", "--tokens", "3"], "--tokens"),
     (["predict", "run", "x", "--views", "seven"], "seven"), (["--ranks"], "--ranks"),
     (["--ranks", "two"], "two"), (["train", "a", "b"], "b"), (["evaluate", "missing"], "missing"),

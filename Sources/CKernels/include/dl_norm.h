@@ -3,7 +3,7 @@
 
 #include "dl_types.h"
 
-// Batch normalisation over x [rows, channels] (rows = n * h * w of NHWC images), in the pieces
+// Batch normalization over x [rows, channels] (rows = n * h * w of NHWC images), in the pieces
 // between which a synchronized one talks to other ranks.
 
 /// mean[c] and m2[c] = sum over rows of (x - mean)^2, in double. Zero rows give zeros.

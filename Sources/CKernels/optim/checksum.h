@@ -1,5 +1,5 @@
 // The steps of dl_checksum, for kernels that take it along. Always inlined, so that each CPU clone
-// of the caller vectorises its own copy.
+// of the caller vectorizes its own copy.
 #ifndef DL_CHECKSUM_STEPS_H
 #define DL_CHECKSUM_STEPS_H
 

@@ -1,4 +1,4 @@
-// exp, tanh and erf for float without branches or tables, so that loops over them vectorise.
+// exp, tanh and erf for float without branches or tables, so that loops over them vectorize.
 // Errors are below 2 ulp where the result is normal. NaN stays NaN.
 #ifndef DL_FAST_MATH_H
 #define DL_FAST_MATH_H

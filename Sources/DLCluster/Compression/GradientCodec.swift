@@ -64,7 +64,7 @@ extension GradientCodec {
 /// The most elements of a block that a codec takes.
 let largestCompressedBlock = 65_536
 
-/// Blocks of up to so many elements (biases, scales of normalisations) are sent as they are by the
+/// Blocks of up to so many elements (biases, scales of normalizations) are sent as they are by the
 /// codecs that drop parts of a gradient: they are few bytes, and matter much.
 let largestPlainBlock = 256
 

@@ -10,7 +10,7 @@ public enum Activity: UInt8, CaseIterable, Sendable {
   case forward
   /// The backward pass.
   case backward
-  /// Collectives of layers: the statistics of synchronized batch normalisations.
+  /// Collectives of layers: the statistics of synchronized batch normalizations.
   case syncBatchNorm
   /// Agreements between ranks: waiting for the slowest.
   case agreement

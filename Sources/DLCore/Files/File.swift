@@ -132,7 +132,7 @@ public final class File: Sendable {
 
   /// Forces the content to the disk.
   ///
-  /// Devices and pipes, which cannot be synchronised, are passed over.
+  /// Devices and pipes, which cannot be synchronized, are passed over.
   public func synchronize() throws {
     _ = try retrying(path, "cannot fsync") {
       let result = fsync(descriptor)

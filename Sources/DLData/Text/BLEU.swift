@@ -11,7 +11,7 @@ import Glibc
 public struct BLEU: Sendable, Hashable {
   /// How text is cut into words before it is compared.
   public enum Tokenization: String, Sendable, CaseIterable {
-    /// At white space, for text that is tokenised already.
+    /// At white space, for text that is tokenized already.
     case none
     /// By the rules of mteval-v13a, sacreBLEU's default.
     case mteval13a = "13a"

@@ -5,7 +5,7 @@ import DLFormats
 ///
 /// Text is split at white space as Python's `str.split()` does; each word begins with the mark `▁`, as in sentencepiece, and is
 /// merged from characters (Unicode scalars) by the learned pairs, the earliest learned first; nothing
-/// is normalised, so canonically equivalent characters are different ones. Characters that did not
+/// is normalized, so canonically equivalent characters are different ones. Characters that did not
 /// occur in the training text become `<unk>`.
 public struct BytePairTokenizer: Tokenizer {
   static let kind = "bpe"

@@ -1,7 +1,7 @@
 import DLTensor
 
 /// A layer of a Transformer's decoder: self-attention, attention to the encoder's result, and a
-/// feed-forward network, each with a residual connection and a normalisation.
+/// feed-forward network, each with a residual connection and a normalization.
 ///
 /// Shapes: `[batch, time, size]`, unchanged; memory `[batch, any, size]`. Vaswani et al. 2017,
 /// section 3.1. Counterpart: `torch.nn.TransformerDecoderLayer(batch_first=True)`.
@@ -14,11 +14,11 @@ public final class TransformerDecoderLayer: Module {
   public let linear1: Linear
   /// The feed-forward network's second matrix.
   public let linear2: Linear
-  /// The normalisation of self-attention.
+  /// The normalization of self-attention.
   public let norm1: LayerNorm
-  /// The normalisation of the attention to the memory.
+  /// The normalization of the attention to the memory.
   public let norm2: LayerNorm
-  /// The normalisation of the feed-forward network.
+  /// The normalization of the feed-forward network.
   public let norm3: LayerNorm
 
   private let dropout: Dropout
@@ -70,20 +70,20 @@ public final class TransformerDecoderLayer: Module {
   }
 }
 
-/// A stack of decoder layers, with a normalisation behind the last one if their own come first.
+/// A stack of decoder layers, with a normalization behind the last one if their own come first.
 ///
 /// Shapes: `[batch, time, size]`, unchanged; memory `[batch, any, size]`. Counterpart:
 /// `torch.nn.TransformerDecoder`.
 public final class TransformerDecoder: Module {
   /// The layers in order.
   public let layers: [TransformerDecoderLayer]
-  /// The normalisation behind the last one.
+  /// The normalization behind the last one.
   public let norm: LayerNorm?
 
   /// Makes a stack of `count` layers.
   ///
-  /// - Parameter hasNorm: whether there is a last normalisation; by default where layers
-  ///   normalise first.
+  /// - Parameter hasNorm: whether there is a last normalization; by default where layers
+  ///   normalize first.
   public init(
     _ count: Int, _ size: Int, _ options: TransformerOptions, isCausal: Bool = true,
     hasNorm: Bool? = nil

@@ -2,10 +2,10 @@ import DLConfiguration
 import DLTensor
 
 /// A layer of a Transformer's encoder: self-attention and a feed-forward network, each with a
-/// residual connection and a normalisation.
+/// residual connection and a normalization.
 ///
 /// A causal one is a layer of a GPT. Shapes: `[batch, time, size]`, unchanged. Vaswani et al. 2017,
-/// section 3.1; Xiong et al. 2020 for normalisation first. Counterpart:
+/// section 3.1; Xiong et al. 2020 for normalization first. Counterpart:
 /// `torch.nn.TransformerEncoderLayer(batch_first=True)`.
 public final class TransformerEncoderLayer: Module, Layer {
   /// The options of ``TransformerEncoderLayer`` in `model.layers`.
@@ -20,7 +20,7 @@ public final class TransformerEncoderLayer: Module, Layer {
     public var dropout = 0.1
     /// Relu, gelu or gelu_tanh.
     public var activation = FeedForwardActivation.relu
-    /// Whether normalisation comes before each part, else behind its sum with the input.
+    /// Whether normalization comes before each part, else behind its sum with the input.
     public var normFirst = false
     /// What each position sees.
     public var sight = AttentionSight()
@@ -59,9 +59,9 @@ public final class TransformerEncoderLayer: Module, Layer {
   public let linear1: Linear
   /// The feed-forward network's second matrix.
   public let linear2: Linear
-  /// The normalisation of self-attention.
+  /// The normalization of self-attention.
   public let norm1: LayerNorm
-  /// The normalisation of the feed-forward network.
+  /// The normalization of the feed-forward network.
   public let norm2: LayerNorm
 
   private let dropout: Dropout
@@ -109,19 +109,19 @@ public final class TransformerEncoderLayer: Module, Layer {
   }
 }
 
-/// A stack of encoder layers, with a normalisation behind the last one if their own come first.
+/// A stack of encoder layers, with a normalization behind the last one if their own come first.
 ///
 /// Shapes: `[batch, time, size]`, unchanged. Counterpart: `torch.nn.TransformerEncoder`.
 public final class TransformerEncoder: Module, Layer {
   /// The layers in order.
   public let layers: [TransformerEncoderLayer]
-  /// The normalisation behind the last one.
+  /// The normalization behind the last one.
   public let norm: LayerNorm?
 
   /// Makes a stack of `count` layers.
   ///
-  /// - Parameter hasNorm: whether there is a last normalisation; by default where layers
-  ///   normalise first.
+  /// - Parameter hasNorm: whether there is a last normalization; by default where layers
+  ///   normalize first.
   public init(
     _ count: Int, _ size: Int, _ options: TransformerOptions, isCausal: Bool = false,
     hasNorm: Bool? = nil

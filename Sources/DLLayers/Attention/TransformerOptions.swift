@@ -34,7 +34,7 @@ public struct TransformerOptions: Sendable {
   public var activation: FeedForwardActivation
   /// Whether each part is `x + part(norm(x))`, else `norm(x + part(x))`.
   public var normFirst: Bool
-  /// Added to the variance by the normalisations.
+  /// Added to the variance by the normalizations.
   public var eps: Double
   /// How far self-attention sees; nil for all the way.
   public var window: Int?

@@ -19,7 +19,7 @@ public enum GraphHeads: Sendable {
 public final class GraphAttention: Module {
   /// The projection of the features.
   public let lin: Linear
-  /// What a neighbour adds to a score, `[1, heads, out]`.
+  /// What a neighbor adds to a score, `[1, heads, out]`.
   public let attSrc: Parameter
   /// What the node itself adds to a score, `[1, heads, out]`.
   public let attDst: Parameter

@@ -26,7 +26,7 @@ public struct LossConfiguration: ConfigurationChoice {
   /// The loss, whose properties are its options.
   public var option: any ConfigurationOption { loss }
   /// The types in ``LossRegistry``.
-  public static var optionTypes: [any ConfigurationOption.Type] { LossRegistry.specs }
+  public static var optionTypes: [any ConfigurationOption.Type] { LossRegistry.all }
   /// A loss.
   public static var noun: String { "loss" }
   /// Two losses.

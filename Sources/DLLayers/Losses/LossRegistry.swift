@@ -1,3 +1,5 @@
+import DLConfiguration
+
 /// The losses that `loss` can name.
 public enum LossRegistry {
   /// The library's losses: a new one adds itself here.
@@ -18,10 +20,10 @@ public enum LossRegistry {
       CTC.self,
     ]
 
-  private static let registry = SpecRegistry("loss", builtIn) { ($0.word, $0) }
+  private static let registry = TypeRegistry("loss", builtIn) { ($0.word, $0) }
 
   /// All losses that a configuration can name.
-  public static var specs: [any LossSpec.Type] { registry.specs }
+  public static var all: [any LossSpec.Type] { registry.all }
 
   /// Adds a loss of a program's own, which a configuration can name from then on.
   ///

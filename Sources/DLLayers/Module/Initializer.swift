@@ -89,7 +89,7 @@ public enum Nonlinearity: Sendable {
   }
 }
 
-/// Which variance He's initialisation keeps: that of activations or of gradients.
+/// Which variance He's initialization keeps: that of activations or of gradients.
 public enum FanMode: Sendable {
   /// Over the inputs of one output.
   case fanIn

@@ -37,7 +37,7 @@ public final class ParameterArena {
   private let bufferMemory: ArenaMemory
   private let context: Context
 
-  /// Finds the parameters and buffers of `model` by reflection, gives them memory, and initialises
+  /// Finds the parameters and buffers of `model` by reflection, gives them memory, and initializes
   /// them.
   ///
   /// - Throws: ``TensorError`` when there is no memory, or two parameters have one name.

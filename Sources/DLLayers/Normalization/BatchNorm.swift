@@ -2,7 +2,7 @@ import DLConfiguration
 import DLCore
 import DLTensor
 
-/// Batch normalisation over all axes but the last, with statistics over the whole batch on all
+/// Batch normalization over all axes but the last, with statistics over the whole batch on all
 /// ranks.
 ///
 /// `y = (x - mean) / √(variance + eps) · weight + bias`; in training by the batch's mean and biased

@@ -1,7 +1,7 @@
 import DLConfiguration
 import DLTensor
 
-/// Group normalisation: each sample and each group of neighbouring channels by its own mean and
+/// Group normalization: each sample and each group of neighbouring channels by its own mean and
 /// biased variance.
 ///
 /// `y = (x - mean) / √(variance + eps) · weight + bias`. Shapes: `[batch, ..., channels]`, unchanged.
@@ -80,7 +80,7 @@ public final class GroupNorm: Module, Layer {
   }
 }
 
-/// Instance normalisation: each sample and channel by its own mean and biased variance.
+/// Instance normalization: each sample and channel by its own mean and biased variance.
 ///
 /// Shapes: `[batch, ..., channels]`, unchanged. Ulyanov et al. 2016. Counterpart:
 /// `torch.nn.InstanceNorm2d` without running statistics.

@@ -1,7 +1,7 @@
 import DLConfiguration
 import DLTensor
 
-/// Layer normalisation over the last axis, or the last few together.
+/// Layer normalization over the last axis, or the last few together.
 ///
 /// `y = (x - mean) / √(variance + eps) · weight + bias`, each row by its own mean and biased
 /// variance. Shapes: `[..., features]`, unchanged. Ba et al. 2016. Counterpart:
@@ -11,7 +11,7 @@ public final class LayerNorm: Module, Layer {
   public struct Options: LayerSpec {
     /// The name in `model.layers`.
     public static var word: String { "layer_norm" }
-    /// Extents of the last axes, normalised together; the last axis unless given.
+    /// Extents of the last axes, normalized together; the last axis unless given.
     public var normalizedShape: [Int]?
     /// Added to the variance.
     public var eps = 1e-5
@@ -32,9 +32,9 @@ public final class LayerNorm: Module, Layer {
     }
   }
 
-  /// The scale, in the shape of the normalised axes, from 1.
+  /// The scale, in the shape of the normalized axes, from 1.
   public let weight: Parameter
-  /// The shift, in the shape of the normalised axes, from 0.
+  /// The shift, in the shape of the normalized axes, from 0.
   public let bias: Parameter
 
   private let eps: Double
@@ -44,7 +44,7 @@ public final class LayerNorm: Module, Layer {
     self.init(normalizedShape: [features], eps: eps)
   }
 
-  /// Makes a layer that normalises the last axes together, which have the given extents.
+  /// Makes a layer that normalizes the last axes together, which have the given extents.
   public init(normalizedShape: Shape, eps: Double = 1e-5) {
     weight = Parameter(normalizedShape, initializer: .constant(1))
     bias = Parameter(normalizedShape, initializer: .constant(0))

@@ -1,4 +1,4 @@
-/// A layer whose parameters scale and shift what it has normalised; they are commonly left out of
+/// A layer whose parameters scale and shift what it has normalized; they are commonly left out of
 /// weight decay.
 public protocol Normalization: Module {}
 

@@ -1,7 +1,7 @@
 import DLConfiguration
 import DLTensor
 
-/// Root mean square normalisation over the last axis, or the last few together.
+/// Root mean square normalization over the last axis, or the last few together.
 ///
 /// `y = x / √(mean(x²) + eps) · weight`. Shapes: `[..., features]`, unchanged. Zhang and Sennrich
 /// 2019. Counterpart: `torch.nn.RMSNorm`.
@@ -10,7 +10,7 @@ public final class RMSNorm: Module, Layer {
   public struct Options: LayerSpec {
     /// The name in `model.layers`.
     public static var word: String { "rms_norm" }
-    /// Extents of the last axes, normalised together; the last axis unless given.
+    /// Extents of the last axes, normalized together; the last axis unless given.
     public var normalizedShape: [Int]?
     /// Added to the mean square; the precision's epsilon unless given.
     public var eps: Double?
@@ -36,13 +36,13 @@ public final class RMSNorm: Module, Layer {
     }
   }
 
-  /// The scale, in the shape of the normalised axes, from 1.
+  /// The scale, in the shape of the normalized axes, from 1.
   public let weight: Parameter?
 
   private let normalizedShape: Shape
   private let eps: Double?
 
-  /// Makes a layer that normalises the last axes together, which have the given extents.
+  /// Makes a layer that normalizes the last axes together, which have the given extents.
   ///
   /// - Parameter eps: the distance from 1 to the next number of the precision unless given.
   public init(_ normalizedShape: Shape, eps: Double? = nil, affine: Bool = true) {

@@ -50,7 +50,7 @@ func features(_ op: String, _ input: Shape) throws -> Int {
   return input.last
 }
 
-/// The axes that a layer normalises together: those given, else the last.
+/// The axes that a layer normalizes together: those given, else the last.
 func trailing(_ op: String, _ input: Shape, _ given: [Int]?) throws -> Shape {
   guard let given else { return [try features(op, input)] }
   guard let shape = Shape(checking: given), shape.rank > 0 else {

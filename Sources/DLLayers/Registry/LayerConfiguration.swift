@@ -24,7 +24,7 @@ public struct LayerConfiguration: ConfigurationChoice {
   /// The layer's options.
   public var option: any ConfigurationOption { options }
   /// The types in ``LayerRegistry``.
-  public static var optionTypes: [any ConfigurationOption.Type] { LayerRegistry.specs }
+  public static var optionTypes: [any ConfigurationOption.Type] { LayerRegistry.all }
   /// A layer.
   public static var noun: String { "layer" }
   /// Two layers.

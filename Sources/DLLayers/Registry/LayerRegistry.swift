@@ -1,3 +1,5 @@
+import DLConfiguration
+
 /// The layers that `model.layers` can name.
 public enum LayerRegistry {
   /// The library's layers: a new one adds its options here.
@@ -62,10 +64,10 @@ public enum LayerRegistry {
       TransformerEncoderLayer.Options.self,
     ]
 
-  private static let registry = SpecRegistry("layer", builtIn) { ($0.word, $0) }
+  private static let registry = TypeRegistry("layer", builtIn) { ($0.word, $0) }
 
   /// All layers that a configuration can name.
-  public static var specs: [any LayerSpec.Type] { registry.specs }
+  public static var all: [any LayerSpec.Type] { registry.all }
 
   /// Adds a layer of a program's own, which a configuration can name from then on.
   ///

@@ -52,12 +52,13 @@ public enum AverageRegistry {
     RampedAverageSpec.self,
   ]
 
-  private static let registry = TypeRegistry(builtIn) { $0.word }
+  private static let registry = TypeRegistry("average", builtIn) { ($0.word, $0) }
 
   /// All means, a program's own after those of dltrain.
   public static var all: [any AverageSpec.Type] { registry.all }
 
-  /// Makes a mean known to every configuration that is read from now on; one of a name that is taken
-  /// replaces the other.
-  public static func register(_ type: any AverageSpec.Type) { registry.register(type) }
+  /// Makes a mean of a program's own known to every configuration that is read from now on.
+  ///
+  /// - Throws: `RegistryError` where another type has the same name.
+  public static func register(_ type: any AverageSpec.Type) throws { try registry.register(type) }
 }

@@ -1,7 +1,7 @@
 import CKernels
 import DLTensor
 
-/// The step aside at which sharpness-aware minimisation takes its gradient.
+/// The step aside at which sharpness-aware minimization takes its gradient.
 ///
 ///     p' = p + rho * g / (|g| + 1e-12)
 ///     the optimizer steps from p with the gradient at p'

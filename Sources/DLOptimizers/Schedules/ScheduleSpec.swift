@@ -72,12 +72,13 @@ public enum ScheduleRegistry {
     WSDSpec.self,
   ]
 
-  private static let registry = TypeRegistry(builtIn) { $0.word }
+  private static let registry = TypeRegistry("schedule", builtIn) { ($0.word, $0) }
 
   /// All schedules, a program's own after those of dltrain.
   public static var all: [any ScheduleSpec.Type] { registry.all }
 
-  /// Makes a schedule known to every configuration that is read from now on; one of a name that is
-  /// taken replaces the other.
-  public static func register(_ type: any ScheduleSpec.Type) { registry.register(type) }
+  /// Makes a schedule of a program's own known to every configuration that is read from now on.
+  ///
+  /// - Throws: `RegistryError` where another type has the same name.
+  public static func register(_ type: any ScheduleSpec.Type) throws { try registry.register(type) }
 }

@@ -2,7 +2,7 @@ import CKernels
 import DLCluster
 import DLCore
 
-/// The running statistics that a batch normalisation moves in training and uses in evaluation.
+/// The running statistics that a batch normalization moves in training and uses in evaluation.
 public struct RunningStatistics {
   /// The running mean, `[channels]`.
   public let mean: Tensor
@@ -40,7 +40,7 @@ public struct RunningStatistics {
 }
 
 extension Tensor {
-  /// Batch normalisation over all axes but the last.
+  /// Batch normalization over all axes but the last.
   ///
   /// Training: `y = (x - mean) / √(M2/n + eps) · weight + bias` with mean and M2 per channel over
   /// the rows of all ranks; each rank's (n, mean, M2) are gathered in double and merged along the

@@ -14,7 +14,7 @@ extension Tensor {
     try groupNorm("group_norm", groups, weight, bias, eps)
   }
 
-  /// Instance normalisation: group normalisation with a group per channel.
+  /// Instance normalization: group normalization with a group per channel.
   ///
   /// Shapes: x `[batch, ..., channels]`; weight, bias `[channels]`. Ulyanov et al. 2016. Counterpart:
   /// `torch.nn.functional.instance_norm` without running statistics.

@@ -1,13 +1,13 @@
 import CKernels
 
 extension Tensor {
-  /// Layer normalisation over the last axes: `y = (x - mean) / √(variance + eps) · weight + bias`,
+  /// Layer normalization over the last axes: `y = (x - mean) / √(variance + eps) · weight + bias`,
   /// row by row.
   ///
   /// Shapes: x `[..., features]`; weight, bias `[features]`, or those of the last axes where several
-  /// are normalised together. Ba et al. 2016.
+  /// are normalized together. Ba et al. 2016.
   ///
-  /// - Parameter axes: how many axes are normalised together where neither weight nor bias says so.
+  /// - Parameter axes: how many axes are normalized together where neither weight nor bias says so.
   public func layerNorm(weight: Tensor?, bias: Tensor?, eps: Double = 1e-5, axes: Int = 1) throws
     -> Tensor
   {

@@ -5,11 +5,11 @@ extension Tensor {
   /// row.
   ///
   /// Shapes: x `[..., features]`; weight `[features]`, or that of the last axes where several are
-  /// normalised together. Zhang and Sennrich 2019. Counterpart: `torch.nn.functional.rms_norm`.
+  /// normalized together. Zhang and Sennrich 2019. Counterpart: `torch.nn.functional.rms_norm`.
   ///
   /// - Parameters:
   ///   - eps: the distance from 1 to the next number of the tensor's type unless given.
-  ///   - axes: how many axes are normalised together where no weight says so.
+  ///   - axes: how many axes are normalized together where no weight says so.
   public func rmsNorm(weight: Tensor?, eps: Double? = nil, axes: Int = 1) throws -> Tensor {
     let (rows, features) = try normalizedRows("rms_norm", axes: axes, weight, nil)
     let eps = eps ?? (dtype == .float32 ? Double(Float.ulpOfOne) : Double.ulpOfOne)
@@ -32,7 +32,7 @@ extension Tensor {
     }
   }
 
-  /// How many rows are normalised by themselves, and how many elements each has.
+  /// How many rows are normalized by themselves, and how many elements each has.
   ///
   /// - Throws: ``TensorError`` where weight or bias have not the shape of the last axes.
   func normalizedRows(_ op: String, axes: Int, _ weight: Tensor?, _ bias: Tensor?) throws -> (

@@ -7,7 +7,7 @@ public struct AllreduceBenchmark: Sendable {
   public var ranks: Int?
   /// Bytes of the buffers that are summed.
   public var sizes = [4 << 10, 64 << 10, 1 << 20, 16 << 20, 44 << 20]
-  /// Channels of the synchronized batch normalisations.
+  /// Channels of the synchronized batch normalizations.
   public var channels = [16, 32, 64, 128, 256, 512]
   /// Ways to compress gradients between processes, to be measured too.
   public var codecs: [CompressionConfiguration] = []

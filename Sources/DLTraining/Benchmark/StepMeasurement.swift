@@ -17,7 +17,7 @@ public struct StepMeasurement: Sendable {
   /// Bytes of optimizer state on the rank that has most.
   public var stateBytes = 0
   /// Collectives of a step where there are several ranks: two for each synchronized batch
-  /// normalisation, and those of the step itself.
+  /// normalization, and those of the step itself.
   public var collectives = 0
   /// What a step sends between processes that share no memory, over all of them.
   public var traffic = ArenaTraffic()

@@ -25,12 +25,13 @@ public enum CodecRegistry {
     PowerSGDSpec.self,
   ]
 
-  private static let registry = TypeRegistry(builtIn) { $0.word }
+  private static let registry = TypeRegistry("codec", builtIn) { ($0.word, $0) }
 
   /// All codecs, a program's own after those of dltrain.
   public static var all: [any CodecSpec.Type] { registry.all }
 
-  /// Makes a codec known to every configuration that is read from now on; one of a name that is
-  /// taken replaces the other.
-  public static func register(_ type: any CodecSpec.Type) { registry.register(type) }
+  /// Makes a codec of a program's own known to every configuration that is read from now on.
+  ///
+  /// - Throws: `RegistryError` where another type has the same name.
+  public static func register(_ type: any CodecSpec.Type) throws { try registry.register(type) }
 }

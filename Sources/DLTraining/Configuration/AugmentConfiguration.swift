@@ -21,10 +21,10 @@ public enum AugmentationRegistry {
       BrightnessOptions.self, ContrastOptions.self,
     ]
 
-  private static let registry = SpecRegistry("augmentation", builtIn) { ($0.word, $0) }
+  private static let registry = TypeRegistry("augmentation", builtIn) { ($0.word, $0) }
 
   /// All augmentations that a configuration can name.
-  public static var specs: [any AugmentationSpec.Type] { registry.specs }
+  public static var all: [any AugmentationSpec.Type] { registry.all }
 
   /// Adds an augmentation of a program's own, which a configuration can name from then on.
   ///
@@ -54,7 +54,7 @@ public struct AugmentConfiguration: ConfigurationChoice {
   /// The options.
   public var option: any ConfigurationOption { options }
   /// The types in ``AugmentationRegistry``.
-  public static var optionTypes: [any ConfigurationOption.Type] { AugmentationRegistry.specs }
+  public static var optionTypes: [any ConfigurationOption.Type] { AugmentationRegistry.all }
   /// A change of images.
   public static var noun: String { "augmentation" }
   /// Two changes.

@@ -76,7 +76,7 @@ public struct DataConfiguration: ConfigurationSection {
   }
 }
 
-/// Per-channel normalisation: (x - mean) / std, after division of bytes by 255.
+/// Per-channel normalization: (x - mean) / std, after division of bytes by 255.
 public struct NormalizeConfiguration: ConfigurationSection {
   /// One mean per channel.
   public var mean: [Double] = []

@@ -65,8 +65,8 @@ public struct ModelConfiguration: ConfigurationCodable {
       let word = String.read(
         name.value, at: "\(path).name", rule: .none, faults: &faults)
     else { return nil }
-    guard let type = ModelRegistry.specs.first(where: { $0.name == word }) else {
-      let hint = suggestion(for: word, in: ModelRegistry.specs.map { $0.name })
+    guard let type = ModelRegistry.all.first(where: { $0.name == word }) else {
+      let hint = suggestion(for: word, in: ModelRegistry.all.map { $0.name })
       let message = "unknown model \(quoted(String(word.prefix(60)))), \(hint)"
       faults.add("\(path).name", message, at: name.value.place)
       return nil
@@ -87,7 +87,7 @@ public struct ModelConfiguration: ConfigurationCodable {
       return entries.filter { $0.key == "layers" || $0.value.isOverridden }
     }
     guard let name, name.isOverridden, case .string(let word) = name.value else { return entries }
-    let options = ModelRegistry.specs.first { $0.name == word }.map { keys($0) }
+    let options = ModelRegistry.all.first { $0.name == word }.map { keys($0) }
     return entries.filter { entry in
       if entry.key == "name" || entry.value.isOverridden { return true }
       if entry.key == "layers", chain != nil { return false }
@@ -118,7 +118,7 @@ public struct ModelConfiguration: ConfigurationCodable {
           .init("properties", .init(.mapping(properties))), .init("required", required.node),
         ])
     }
-    let models = ModelRegistry.specs.map { type in
+    let models = ModelRegistry.all.map { type in
       let name = ConfigurationNode.typed("string", [.init("enum", [type.name].node)])
       let options = type.schema(.none)["properties"]?.value
       guard case .mapping(let entries)? = options else { return object([.init("name", name)], []) }

@@ -26,7 +26,7 @@ public struct OptimizerConfiguration: NamedChoiceSection {
   public var groups: [OptimizerGroupConfiguration] = []
   /// Slow weights behind the optimizer; nil for none.
   public var lookahead: LookaheadConfiguration?
-  /// Sharpness-aware minimisation around the optimizer; nil for none.
+  /// Sharpness-aware minimization around the optimizer; nil for none.
   public var sam: SAMConfiguration?
 
   /// Makes the section with its defaults.

@@ -67,7 +67,7 @@ public struct LookaheadConfiguration: ConfigurationSection {
   }
 }
 
-/// Sharpness-aware minimisation.
+/// Sharpness-aware minimization.
 public struct SAMConfiguration: ConfigurationSection {
   /// The size of the step aside at which the gradient is taken.
   public var rho = 0.05

@@ -1,10 +1,9 @@
-import DLCluster
-import DLCore
+import DLConfiguration
 
 /// The metrics that a configuration can name.
 public enum MetricRegistry {
   /// The metrics of dltrain: a new one adds its line here.
-  public static let builtin: [any MetricSpec.Type] = [
+  public static let builtIn: [any MetricSpec.Type] = [
     Accuracy.self,
     TopK.self,
     Precision.self,
@@ -23,20 +22,13 @@ public enum MetricRegistry {
     CohenKappa.self,
   ]
 
-  private static let own = Monitor<[any MetricSpec.Type]>([])
+  private static let registry = TypeRegistry("metric", builtIn) { ($0.word, $0) }
 
-  /// Adds a metric of a program's own, before configurations are read; one of the same word takes
-  /// the place of the one before.
-  public static func register(_ metric: any MetricSpec.Type) {
-    own.withLock { list in
-      list.removeAll { $0.word == metric.word }
-      list.append(metric)
-    }
-  }
+  /// All metrics, a program's own after those of dltrain.
+  public static var all: [any MetricSpec.Type] { registry.all }
 
-  /// All metrics, those of the program first.
-  static var all: [any MetricSpec.Type] {
-    let own = own.withLock { $0 }
-    return own + builtin.filter { type in !own.contains { $0.word == type.word } }
-  }
+  /// Makes a metric of a program's own known to every configuration that is read from now on.
+  ///
+  /// - Throws: `RegistryError` where another type has the same name.
+  public static func register(_ type: any MetricSpec.Type) throws { try registry.register(type) }
 }

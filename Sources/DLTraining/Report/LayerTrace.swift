@@ -57,7 +57,7 @@ extension Layer {
 }
 
 /// The pixels of the input that an output depends on, and their distance from those of its
-/// neighbour.
+/// neighbor.
 ///
 ///     size = size + (window - 1) * distance,  distance = distance * stride
 ///

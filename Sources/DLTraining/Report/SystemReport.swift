@@ -46,7 +46,7 @@ public struct SystemReport {
 
   /// Looks at the machine, and measures its memory for about 0.2 s.
   ///
-  /// MPI is asked for its version only, and not initialised.
+  /// MPI is asked for its version only, and not initialized.
   public init() {
     var advice: [String] = []
     var facts: [(String, String)] = []

@@ -6,7 +6,7 @@ public struct StepTimes: Sendable {
   public var dataWait = 0.0
   /// Seconds in forward and backward passes, and in whatever is not named here.
   public var compute = 0.0
-  /// Seconds in layers' collectives: the statistics of synchronized batch normalisations.
+  /// Seconds in layers' collectives: the statistics of synchronized batch normalizations.
   public var syncBatchNorm = 0.0
   /// Seconds agreeing with other ranks: waiting for the slowest.
   public var agreement = 0.0

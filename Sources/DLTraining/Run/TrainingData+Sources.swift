@@ -54,7 +54,7 @@ public protocol DataSource {
 /// The kinds of data sets that a job can open, asked in turn.
 public enum DataSources {
   /// The kinds of dltrain, the last one any other file: a new one adds its line here.
-  public static var builtin: [any DataSource.Type] {
+  public static var builtIn: [any DataSource.Type] {
     [
       SyntheticSource.self,
       GraphSource.self,
@@ -70,7 +70,7 @@ public enum DataSources {
     own.withLock { $0.insert(source, at: 0) }
   }
 
-  static var all: [any DataSource.Type] { own.withLock { $0 } + builtin }
+  static var all: [any DataSource.Type] { own.withLock { $0 } + builtIn }
 }
 
 /// Rows that are made, where `data.synthetic` asks for them.

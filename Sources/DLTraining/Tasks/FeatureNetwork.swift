@@ -14,7 +14,7 @@ final class FeatureNetwork {
   /// - Parameters:
   ///   - folder: the run folder.
   ///   - input: the shape of an image.
-  ///   - normalize: how the images that come are normalised; the run's own may differ.
+  ///   - normalize: how the images that come are normalized; the run's own may differ.
   /// - Throws: `UsageError` for a run of another kind; what opening it throws.
   init(_ folder: String, input: Shape, normalize: NormalizeConfiguration?, context: Context) throws
   {

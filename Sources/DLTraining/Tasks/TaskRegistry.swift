@@ -13,7 +13,7 @@ public protocol NetworkTask: TrainingTask {
 /// The tasks that a network is offered to, in turn.
 public enum TaskRegistry {
   /// The tasks of dltrain, the narrower before the wider: a new one adds its line here.
-  public static var builtin: [any NetworkTask.Type] {
+  public static var builtIn: [any NetworkTask.Type] {
     [
       StatefulTask.self,
       SupervisedTask.self,
@@ -30,5 +30,5 @@ public enum TaskRegistry {
     own.withLock { $0.insert(task, at: 0) }
   }
 
-  static var all: [any NetworkTask.Type] { own.withLock { $0 } + builtin }
+  static var all: [any NetworkTask.Type] { own.withLock { $0 } + builtIn }
 }

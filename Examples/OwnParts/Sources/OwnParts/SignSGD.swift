@@ -2,7 +2,7 @@ import DLTrain
 
 /// An optimizer: each parameter moves by the learning rate against the sign of its gradient.
 ///
-/// Bernstein and others, "signSGD: Compressed Optimisation for Non-Convex Problems" (2018).
+/// Bernstein and others, "signSGD: Compressed Optimization for Non-Convex Problems" (2018).
 struct SignSGD: SliceOptimizer {
   var stateNames: [String] { [] }
 

@@ -3,9 +3,9 @@ import DLTrain
 
 try LayerRegistry.register(OptionlessSpec<StraightThrough>.self)
 try LossRegistry.register(LogCosh.self)
-OptimizerRegistry.register(SignSGDSpec.self)
-ScheduleRegistry.register(TriangleSpec.self)
-MetricRegistry.register(WithinOne.self)
+try OptimizerRegistry.register(SignSGDSpec.self)
+try ScheduleRegistry.register(TriangleSpec.self)
+try MetricRegistry.register(WithinOne.self)
 DataSources.register(Spirals.self)
 
 let defaults = """

@@ -5,8 +5,8 @@ import DLFormats
 public struct ImagePacker {
   /// The height and width that every image is brought to; nil: all must have the first one's.
   public var size: (height: Int, width: Int)?
-  /// 1 (gray) or 3 (colour); nil: as the first image by its name has it, and gray is turned into
-  /// colour.
+  /// 1 (gray) or 3 (color); nil: as the first image by its name has it, and gray is turned into
+  /// color.
   public var channels: Int?
   /// A data set file by whose class names images are numbered, and whose shape they must have; nil
   /// for numbers and a shape of their own.
