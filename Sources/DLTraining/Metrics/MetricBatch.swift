@@ -86,7 +86,7 @@ public final class ScoreBatch {
   }
 
   /// What was right and what was decided, label by label, without those that do not count.
-  var decisions: Decisions {
+  public var decisions: Decisions {
     get throws {
       if let madeDecisions { return madeDecisions }
       let result = try Decisions(self)
@@ -97,11 +97,11 @@ public final class ScoreBatch {
 }
 
 /// Labels beside what a model decided for them.
-struct Decisions {
+public struct Decisions {
   /// The right class, or 1 for yes and 0 for no.
-  private(set) var truth: [Int] = []
+  public private(set) var truth: [Int] = []
   /// The class with the largest output, the first of equals, or 1 where yes has more than half.
-  private(set) var predicted: [Int] = []
+  public private(set) var predicted: [Int] = []
 
   init(_ batch: ScoreBatch) throws {
     switch batch.kind {
