@@ -122,21 +122,21 @@ train_surviving() { # RUN OPTION-FOR-MPIRUN [ARGUMENT...]
 }
 
 # Cuts node3 off from a run, sees it go on without, and stops it once it has saved something new.
-lose_node3() { # RUN JOB PATTERN WHAT: the line by which the loss is to be noticed
-  local run=$1 job=$2 cut before code=0
-  await_checkpoint "$run" "$job" ""
+lose_node3() { # RUN PID PATTERN WHAT: the line by which the loss is to be noticed
+  local run=$1 pid=$2 cut before code=0
+  await_checkpoint "$run" "$pid" ""
   cable node3 down
   cut=$EPOCHREALTIME
   progress "cut node3 off after $(latest "$run")"
-  await_line "$run" "$job" "$3" "$4"
+  await_line "$run" "$pid" "$3" "$4"
   progress "noticed $(seconds_since "$cut") s after the cut"
-  await_line "$run" "$job" 'starting again' "the run is not started again"
+  await_line "$run" "$pid" 'starting again' "the run is not started again"
   before=$(latest "$run")
-  await_line "$run" "$job" 'node3 cannot be reached' "node3 was not left out"
-  await_checkpoint "$run" "$job" "$before"
+  await_line "$run" "$pid" 'node3 cannot be reached' "node3 was not left out"
+  await_checkpoint "$run" "$pid" "$before"
   progress "$(grep -o 'restart 1: .*' "$run.log" || echo "the cost of the restart was not told")"
   program_on "${hosts[0]}" launch | xargs -r kill -TERM
-  wait "$job" || code=$?
+  wait "$pid" || code=$?
   ((code == 75)) || fail "the run was to be stopped by SIGTERM to launch, with exit code 75, not $code" "$run.log"
   progress "stopped on two hosts after $(latest "$run")"
 }
