@@ -51,8 +51,7 @@ enum Checkpoint {
 
   /// Whether a tensor belongs to the training and not to the model, by its name.
   static func isTrainingState(_ name: String) -> Bool {
-    let types: [any CheckpointState.Type] = [OptimizerStates.self] + TrainerParts.all
-    return types.contains { $0.tensorPrefix.map(name.hasPrefix) ?? false }
+    CheckpointStates.all.contains { $0.tensorPrefix.map(name.hasPrefix) ?? false }
   }
 
   /// Writes the file as a whole: temporary name, fsync, rename, fsync of the folder.

@@ -42,6 +42,11 @@ extension CheckpointState {
   func restore(from file: SafetensorsFile) throws {}
 }
 
+/// The kinds of state that checkpoints know.
+enum CheckpointStates {
+  static var all: [any CheckpointState.Type] { [OptimizerStates.self] + TrainerParts.all }
+}
+
 /// Named numbers as one note of a checkpoint: `best=0.5 bad=2`.
 enum CheckpointNumbers {
   static func text(_ numbers: [String: Double]) -> String {

@@ -58,11 +58,10 @@ extension RunStore {
   /// What must be the same where a run goes on.
   private var conditions: [(key: String, value: String)] {
     let configuration = run.configuration
-    let types: [any CheckpointState.Type] = [OptimizerStates.self] + TrainerParts.all
     return [
       ("seed", String(configuration.seed)), ("batch_size", String(configuration.batchSize)),
       ("rows", String(run.data.train.count)), ("precision", configuration.precision.rawValue),
-    ] + types.flatMap { $0.conditions(of: run) } + [
+    ] + CheckpointStates.all.flatMap { $0.conditions(of: run) } + [
       ("order", configuration.data.order.rawValue),
       ("last_batch", configuration.data.lastBatch.rawValue),
       ("repeats", String(configuration.data.repeats)),

@@ -24,7 +24,8 @@ final class GradientCompression: TrainerPart {
     let shards = run.optimizers.map(\.shards).sorted {
       $0.elements.lowerBound < $1.elements.lowerBound
     }
-    layout = try (run.arena.exchange as? ShardedArena)?.compress(
+    let arena = run.arena.exchange as? ShardedArena
+    layout = try arena?.compress(
       by: codec, blocks: shards.flatMap(\.blocks).map(run.arena.compressedBlock),
       cuts: shards.flatMap { $0.buckets.map(\.bounds) })
     if layout == nil {

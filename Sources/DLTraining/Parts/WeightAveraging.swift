@@ -48,14 +48,15 @@ final class WeightAveraging: TrainerPart {
   /// averaged as soon as the ranks are.
   func didStep() throws {
     let step = run.position.step
-    if plan.isDue(afterStep: step) {
+    let isDue = plan.isDue(afterStep: step)
+    if isDue {
       mean.update(run.arena.values)
       hasStatistics = false
     }
     guard let localSGD = run.localSGD, run.communicator.size > 1, step > localSGD.start else {
       return
     }
-    if plan.isDue(afterStep: step) { differsByRank = true }
+    if isDue { differsByRank = true }
     guard differsByRank, run.ranksAreEqual else { return }
     differsByRank = false
     try run.clock.measure(.reduction) {

@@ -4,25 +4,17 @@
 /// Stich, "Local SGD Converges Fast and Communicates Little" (2019). The steps before are plain ones.
 final class LocalUpdate: UpdateStrategy {
   private let phase: PhaseStep
-  private let plain: PlainUpdate
 
-  private init(_ phase: PhaseStep) {
-    self.phase = phase
-    plain = PlainUpdate(phase)
-  }
+  private init(_ phase: PhaseStep) { self.phase = phase }
 
   static func make(for phase: PhaseStep) -> LocalUpdate? {
     phase.run.localSGD == nil ? nil : LocalUpdate(phase)
   }
 
   func update() throws -> Double {
-    guard phase.run.stepsLocally else { return try plain.update() }
-    let loss = try phase.ownGradient()
-    guard let scale = try phase.checkedScale(loss: loss) else {
-      phase.skip()
-      return loss
-    }
-    try phase.update(gradientScale: scale)
+    let loss = phase.run.stepsLocally ? try phase.ownGradient() : try phase.gradient()
+    // Each rank has parameters of its own in such a job: there is nothing to publish.
+    try phase.apply(loss: loss)
     return loss
   }
 }

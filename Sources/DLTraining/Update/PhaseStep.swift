@@ -6,8 +6,7 @@ import DLTensor
 
 /// A phase of the step in work on this rank: what every update strategy is made of.
 ///
-/// The order is that of a plain step: ``gradient()``, ``checkedScale(loss:)``,
-/// ``update(gradientScale:)``, ``publish()``.
+/// A plain step is ``gradient()`` and then ``apply(loss:)``.
 final class PhaseStep {
   let run: TrainingRun
   /// The place of the phase among those of the task.
@@ -166,8 +165,18 @@ final class PhaseStep {
     }
   }
 
+  /// Checks the gradient that is there, and updates and publishes the parameters by it, or skips the
+  /// step; collective.
+  ///
+  /// - Parameter loss: the loss that the gradient is of.
+  func apply(loss: Double) throws {
+    guard let scale = try checkedScale(loss: loss) else { return skip() }
+    try update(gradientScale: scale)
+    try publish()
+  }
+
   /// Updates this rank's shard of the phase's parameters.
-  func update(gradientScale: Double) throws {
+  private func update(gradientScale: Double) throws {
     try run.clock.measure(.optimizer) {
       try optimizer.update(
         multiplier: multiplier, gradientScale: gradientScale, run.arena, run.communicator)
@@ -177,7 +186,7 @@ final class PhaseStep {
   }
 
   /// Makes the updated shards of all ranks known to each (an all-gather); collective.
-  func publish() throws {
+  private func publish() throws {
     try run.clock.measure(.reduction) {
       for bucket in optimizer.shards.buckets {
         try run.arena.exchange.publish(bucket.bounds, type: run.arena.dtype.element)

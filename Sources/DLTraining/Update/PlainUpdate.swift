@@ -8,12 +8,7 @@ final class PlainUpdate: UpdateStrategy {
 
   func update() throws -> Double {
     let loss = try phase.gradient()
-    guard let scale = try phase.checkedScale(loss: loss) else {
-      phase.skip()
-      return loss
-    }
-    try phase.update(gradientScale: scale)
-    try phase.publish()
+    try phase.apply(loss: loss)
     return loss
   }
 }

@@ -29,13 +29,7 @@ final class SharpnessAwareUpdate: UpdateStrategy {
       phase.skip()
       return loss
     }
-    let perturbedLoss = try perturbedGradient()
-    guard let scale = try phase.checkedScale(loss: perturbedLoss) else {
-      phase.skip()
-      return loss
-    }
-    try phase.update(gradientScale: scale)
-    try phase.publish()
+    try phase.apply(loss: perturbedGradient())
     return loss
   }
 

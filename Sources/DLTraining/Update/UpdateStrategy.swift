@@ -22,12 +22,12 @@ extension UpdateStrategy {
 
 /// The known strategies.
 enum UpdateStrategies {
-  /// The first one that a phase asks for is its own; the last one fits all.
+  /// Those that a configuration asks for; the first one that a phase asks for is its own.
   static var all: [any UpdateStrategy.Type] {
-    [LBFGSUpdate.self, SharpnessAwareUpdate.self, LocalUpdate.self, PlainUpdate.self]
+    [LBFGSUpdate.self, SharpnessAwareUpdate.self, LocalUpdate.self]
   }
 
-  /// The strategy of a phase.
+  /// The strategy of a phase; a plain one where it asks for none.
   static func make(for phase: PhaseStep) throws -> any UpdateStrategy {
     for type in all { if let strategy = try type.make(for: phase) { return strategy } }
     return PlainUpdate(phase)
