@@ -1,6 +1,9 @@
 import ArgumentParser
 import DLCluster
 import DLCore
+import DLInference
+import DLJobs
+import DLReports
 import DLTraining
 
 /// A run folder and one of its checkpoints.

@@ -1,5 +1,6 @@
 import DLCore
 import DLFormats
+import DLJobs
 import DLTraining
 
 /// What a command names as its job: a configuration file or a recipe.

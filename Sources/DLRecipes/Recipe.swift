@@ -1,3 +1,4 @@
+import DLCore
 import DLTensor
 import DLTraining
 

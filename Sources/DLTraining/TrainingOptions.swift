@@ -35,13 +35,13 @@ public struct TrainingOptions: Sendable {
   public var trace: String?
   /// Told of the record of the run once there is one, on rank 0; whoever ends the run from elsewhere
   /// closes it.
-  var didOpen: @Sendable (RunRecord) -> Void = { _ in }
+  package var didOpen: @Sendable (RunRecord) -> Void = { _ in }
   /// Told that the first step is about to begin.
-  var willStep: @Sendable () -> Void = {}
+  package var willStep: @Sendable () -> Void = {}
   /// Whether the run leaves a folder with checkpoints and metrics; not for measurements.
   public var writesRun = true
   /// Where the rank shows what it is at; nil where nobody watches.
-  var progress: RankProgress?
+  package var progress: RankProgress?
 
   /// Makes the options of a plain new run.
   public init() {}

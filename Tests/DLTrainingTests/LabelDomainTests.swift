@@ -2,6 +2,7 @@ import DLCluster
 import DLCore
 import DLData
 import DLFormats
+import DLReports
 import DLTraining
 import Foundation
 import Testing

@@ -2,6 +2,7 @@ import DLCluster
 import DLCore
 import DLFormats
 import DLLayers
+import DLReports
 import DLTensor
 import DLTraining
 import Foundation

@@ -1,4 +1,5 @@
 import DLCluster
+import DLCore
 import DLFormats
 import DLTensor
 import Glibc

@@ -1,4 +1,5 @@
 import DLConfiguration
+import DLCore
 import DLOptimizers
 
 /// Learning rates that grow with the batch.
@@ -64,7 +65,7 @@ extension Configuration {
   }
 
   /// What stands behind a rate as it is written, where it is scaled.
-  var rateFactorText: String {
+  package var rateFactorText: String {
     scaleLR == nil ? "" : " times \(Text.significant(batchRateFactor, 6)) by scale_lr"
   }
 

@@ -1,4 +1,5 @@
 import DLConfiguration
+import DLCore
 import DLOptimizers
 
 /// The update rule, and what goes with every rule.

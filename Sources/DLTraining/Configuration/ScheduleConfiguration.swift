@@ -79,5 +79,5 @@ public struct ScheduleConfiguration: NamedChoiceSection {
   func makePlateauReduction() throws -> PlateauReduction? { try spec.makePlateauReduction() }
 
   /// Whether the rate is reduced after validations.
-  var goesByValidation: Bool { ((try? makePlateauReduction()) ?? nil) != nil }
+  package var goesByValidation: Bool { ((try? makePlateauReduction()) ?? nil) != nil }
 }

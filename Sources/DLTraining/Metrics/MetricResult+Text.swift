@@ -1,10 +1,12 @@
+import DLCore
+
 // How results stand in the table that evaluate prints.
 extension MetricResult {
   /// The most classes that have a column each.
   private static let shownClasses = 20
 
   /// One cell: the number, or where to find more than one.
-  var text: String {
+  package var text: String {
     switch content {
     case .number(let value): Text.significant(value, 6)
     case .share(let part, let whole):
@@ -18,7 +20,7 @@ extension MetricResult {
   }
 
   /// A table of its own, where it is more than a number and has room; nil else.
-  func table(_ columns: Int?) -> String? {
+  package func table(_ columns: Int?) -> String? {
     switch content {
     case .perClass(let values) where values.count <= MetricResult.shownClasses:
       let head = ["class", name]

@@ -1,5 +1,6 @@
 import DLCluster
 import DLConfiguration
+import DLCore
 import DLLayers
 
 /// The metrics of a run, each with its sums.

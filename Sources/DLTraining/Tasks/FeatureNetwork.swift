@@ -1,3 +1,4 @@
+import DLCore
 import DLLayers
 import DLTensor
 

@@ -99,9 +99,9 @@ struct Handshake {
 }
 
 /// Short values that tell files apart by content and not by date.
-enum FileDigest {
+package enum FileDigest {
   /// The running program's, over all its bytes.
-  static let program: String = (try? whole("/proc/self/exe")) ?? "unknown"
+  package static let program: String = (try? whole("/proc/self/exe")) ?? "unknown"
 
   /// Over length and all bytes.
   static func whole(_ path: String) throws -> String {

@@ -228,13 +228,13 @@ extension Trainer {
   public var poolAllocations: Int { run.context.pool.systemAllocations }
 
   /// How often a step goes forward and backward over a batch, at most.
-  var passes: Int { strategies.map(\.passes).max() ?? 1 }
+  package var passes: Int { strategies.map(\.passes).max() ?? 1 }
 
   /// Collectives of a step beside those of layers.
   ///
   /// In each phase an agreement on the denominator; one on the loss, the gradient's sum and its
   /// squares, for each gradient; a wait for the update; and what the rule needs.
-  var collectives: Int {
+  package var collectives: Int {
     zip(phases, strategies).reduce(0) { sum, phase in
       let buckets = phase.0.optimizer.shards.buckets.count
       return sum + 1 + phase.1.passes * (2 + buckets) + buckets
