@@ -15,7 +15,7 @@ public struct EvaluationReport: Sendable {
   /// The metrics, the task's own first.
   public let metrics: [MetricResult]
   /// The views of an image that an output is the mean of.
-  public let views: TestViews
+  public let views: TestTimeAugmentation
 
   /// The share of labels predicted right; nil where it is not measured.
   public var accuracy: Double? { right.map { Double($0.part) / Double($0.whole) } }
@@ -35,16 +35,16 @@ public struct EvaluationReport: Sendable {
   ///
   /// - Parameter columns: the width to keep to; nil for any.
   public func text(columns: Int?) -> String {
-    var lines = [["data", data], ["rows", Text.grouped(rows)]]
+    var lines = [["data", data], ["rows", Format.grouped(rows)]]
     if views != .one { lines.append(["views", views.rawValue]) }
     lines += metrics.map { [$0.name, $0.text] }
-    lines.append(["loss", Text.significant(loss, 9)])
-    return ([Text.table(lines, columns: columns)] + metrics.compactMap { $0.table(columns) })
+    lines.append(["loss", Format.significant(loss, 9)])
+    return ([Format.table(lines, columns: columns)] + metrics.compactMap { $0.table(columns) })
       .joined(separator: "\n\n")
   }
 }
 
-extension TrainedRun {
+extension LoadedRun {
   /// Goes through a data set on all ranks, every row once; counts are exact, sums follow the fixed
   /// tree.
   ///
@@ -54,13 +54,13 @@ extension TrainedRun {
     let path = try communicator.agreed("open the run") {
       guard let path = try data ?? configuration().data.validation else {
         throw UsageError(
-          "\(folder): the run has no data.validation, name a data set by --data FILE")
+          "\(folder): the run has no data.validation, name a data set (--data FILE)")
       }
       return path
     }
     let statistics = try TrainingData.statistics(of: [path], over: communicator)
     let (pass, views) = try communicator.agreed("open the run") {
-      let trained = try TrainedNetwork(self, communicator: communicator)
+      let trained = try LoadedNetwork(self, communicator: communicator)
       let configuration = trained.configuration
       let dataset = try TrainingData.open(
         path, .test, configuration, classes: trained.classes, statistics: statistics,

@@ -18,9 +18,9 @@ public struct ImageGeneration: Sendable {
   ///
   /// - Throws: `UsageError` for a number of images out of range, or a run whose model makes none;
   ///   what opening the run and writing the file throw.
-  public func run(_ run: TrainedRun, to path: String) throws {
-    guard 1...4096 ~= images else { throw UsageError("--images \(images): give 1 to 4096") }
-    let trained = try TrainedNetwork(run, communicator: SingleRank())
+  public func run(_ run: LoadedRun, to path: String) throws {
+    guard 1...4096 ~= images else { throw UsageError("images \(images): give 1 to 4096") }
+    let trained = try LoadedNetwork(run, communicator: SingleRank())
     guard let task = trained.task as? AdversarialTask else {
       throw UsageError(
         "\(run.folder): its model makes no images; name a run of a generative adversarial network, "

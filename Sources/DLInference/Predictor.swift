@@ -3,7 +3,7 @@ import DLCore
 import DLData
 import DLTraining
 
-extension TrainedRun {
+extension LoadedRun {
   /// Predicts every row of a data set file, of which only `x` is needed, in the file's order.
   ///
   /// With classes the text is CSV: `row,class,probability`; where a row has several labels a line for
@@ -17,7 +17,7 @@ extension TrainedRun {
   /// - Returns: the number of rows.
   @discardableResult
   public func predict(_ input: String, write: (String) throws -> Void) throws -> Int {
-    let trained = try TrainedNetwork(self, communicator: SingleRank())
+    let trained = try LoadedNetwork(self, communicator: SingleRank())
     let configuration = trained.configuration
     let path = try EmbeddedData.resolve(input)
     let statistics = try TrainingData.statistics(of: [path], over: SingleRank())[path]

@@ -28,10 +28,10 @@ public struct TextGeneration: Sendable {
   ///
   /// - Throws: `UsageError` for a run whose model continues no text, or a prompt that its tokens
   ///   cannot express; what opening the run throws.
-  public func run(_ run: TrainedRun, write: (String) throws -> Void) throws {
-    guard tokens >= 0 else { throw UsageError("--tokens \(tokens): give 0 or more") }
-    let trained = try TrainedNetwork(run, communicator: SingleRank())
-    guard let model = trained.task.model as? any TokenModel else {
+  public func run(_ run: LoadedRun, write: (String) throws -> Void) throws {
+    guard tokens >= 0 else { throw UsageError("tokens \(tokens): give 0 or more") }
+    let trained = try LoadedNetwork(run, communicator: SingleRank())
+    guard let model = trained.task.model as? any LanguageModel else {
       let advice =
         trained.task is AdversarialTask
         ? "it makes images: give -o FILE.png" : "name a run of a language model"
@@ -43,7 +43,7 @@ public struct TextGeneration: Sendable {
     let prompt = try self.prompt ?? TextGeneration.beginning(tokenizer)
     let start = try tokenizer.encode(prompt)
     guard !start.isEmpty else {
-      throw UsageError("--prompt: is empty, give at least one character")
+      throw UsageError("prompt: is empty, give at least one character")
     }
     try write(prompt)
     var stream = RandomStream(RandomKey(seed).child("generate"))
@@ -71,6 +71,6 @@ public struct TextGeneration: Sendable {
     for token in 0..<tokenizer.count {
       if let text = try? tokenizer.decode([Int32(token)]), expresses(text) { return text }
     }
-    throw UsageError("--prompt: the run's tokens need one, give a text to go on from")
+    throw UsageError("prompt: the run's tokens need one, give a text to go on from")
   }
 }

@@ -21,11 +21,11 @@ public struct TokenSampler: Sendable {
   /// - Throws: `UsageError` for a temperature below 0, a top-k below 1, a top-p outside 0 to 1.
   public init(temperature: Double = 1, topK: Int? = nil, topP: Double? = nil) throws {
     guard temperature >= 0, temperature.isFinite else {
-      throw UsageError("--temperature \(temperature): give 0 or more")
+      throw UsageError("temperature \(temperature): give 0 or more")
     }
-    if let topK, topK < 1 { throw UsageError("--top-k \(topK): give at least 1") }
+    if let topK, topK < 1 { throw UsageError("top-k \(topK): give at least 1") }
     if let topP, !(topP > 0 && topP <= 1) {
-      throw UsageError("--top-p \(topP): give more than 0 and at most 1")
+      throw UsageError("top-p \(topP): give more than 0 and at most 1")
     }
     self.temperature = temperature
     self.topK = topK

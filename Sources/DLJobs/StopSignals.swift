@@ -104,7 +104,7 @@ public final class StopSignals: Sendable {
   func note(record: RunRecord) { state.withLock { $0.record = record } }
 
   /// Hands every signal to `handler` from here on, on the thread that takes them.
-  func divert(_ handler: @escaping @Sendable (Int32) -> Void) {
+  func handle(_ handler: @escaping @Sendable (Int32) -> Void) {
     state.withLock { $0.handler = handler }
   }
 
@@ -203,7 +203,7 @@ public final class StopSignals: Sendable {
       ? nil
       : HostNotes.Verdict(
         reason: .lostRank, exitCode: exitCode,
-        message: "lost \(Standstill.list(lost)), whose process has ended")
+        message: "lost \(StallReport.list(lost)), whose process has ended")
   }
 
   /// Ends this process as the signal would have: what started it sees which one it was, a shell as
@@ -285,8 +285,8 @@ public final class StopSignals: Sendable {
     guard isAsked else { return false }
     stop.store(true, ordering: .relaxed)
     if isNew, notes.claimAnswer() {
-      let start = Console.isTerminal ? "\n" : ""
-      Console.error(
+      let start = Terminal.isTerminal ? "\n" : ""
+      Terminal.error(
         "\(start)dltrain: told to stop: finishing the step and writing a checkpoint"
           + (number == SIGINT ? "; Ctrl-C again leaves at once" : "") + "\n")
     }
@@ -307,9 +307,9 @@ public final class StopSignals: Sendable {
       verdict = lost
     }
     if speaks {
-      let start = Console.isTerminal ? "\n" : ""
+      let start = Terminal.isTerminal ? "\n" : ""
       let left = rest.text.map { ": \($0)" } ?? ""
-      Console.error("\(start)dltrain: \(verdict.message)\(place)\(left)\n")
+      Terminal.error("\(start)dltrain: \(verdict.message)\(place)\(left)\n")
     }
     close(verdict, speaks: speaks, kind: verdict.reason == .lostRank ? .lostRank : .signal)
     TemporaryFiles.removeAll()

@@ -37,7 +37,7 @@ public struct TrainingJob: Sendable {
     let logger = world.logger
     let layout = world.layout
     let program = world.program
-    let isLive = Console.isTerminal && !world.isLaunched
+    let isLive = Terminal.isTerminal && !world.isLaunched
     let report = try world.run(
       ranks: ranks, virtualRanks: configuration.virtualRanks, reduction: reduction,
       watched: configuration.watchdog

@@ -10,7 +10,7 @@ import Glibc
 /// made, so that a validation or a long forward pass goes on), and that a process reads or writes 64
 /// KiB in a second (so that loading or saving does). Time that a process was itself stopped does not count.
 final class Watchdog: @unchecked Sendable {
-  private let board: ProgressBoard
+  private let board: ProgressTable
   private let heartbeats: Heartbeats?
   private let limits: WatchdogConfiguration
   private let warn: (String) -> Void
@@ -48,7 +48,7 @@ final class Watchdog: @unchecked Sendable {
   ///   - stop: takes why it ends the job; nil to end this process of a job that
   ///     another has ended.
   init(
-    _ board: ProgressBoard, rank: Int, heartbeats: Heartbeats?, limits: WatchdogConfiguration,
+    _ board: ProgressTable, rank: Int, heartbeats: Heartbeats?, limits: WatchdogConfiguration,
     warn: @escaping (String) -> Void, stop: @escaping (_ end: End?) -> Void
   ) throws {
     self.board = board
@@ -98,8 +98,8 @@ final class Watchdog: @unchecked Sendable {
       end(standstill)
     } else if idle >= limits.warnSeconds, board.home == 0, board.claim(total) {
       warn(
-        "no rank goes on for \(Text.significant(limits.warnSeconds, 4)) s, the job ends after "
-          + "\(Text.significant(limits.abortSeconds, 4)) s: \(standing(states))")
+        "no rank goes on for \(Format.significant(limits.warnSeconds, 4)) s, the job ends after "
+          + "\(Format.significant(limits.abortSeconds, 4)) s: \(standing(states))")
     }
   }
 
@@ -111,7 +111,7 @@ final class Watchdog: @unchecked Sendable {
   private var states: [RankState] { (0..<board.size).map(board.state) }
 
   private func standing(_ states: [RankState]) -> String {
-    Standstill(states).text { rank in
+    StallReport(states).text { rank in
       let process = board.process(of: rank)
       let state = state(of: rank).map { ", \($0)" } ?? ""
       return "process \(process.number) on \(process.host)\(state)"
@@ -120,7 +120,7 @@ final class Watchdog: @unchecked Sendable {
 
   private var standstill: End {
     let states = states
-    let missing = Standstill(states).missing
+    let missing = StallReport(states).missing
     func list(_ ranks: [Int]) -> JSON {
       .array(
         ranks.map { rank in
@@ -132,7 +132,7 @@ final class Watchdog: @unchecked Sendable {
     let seconds = limits.abortSeconds
     return End(
       kind: .standstill,
-      line: "no rank went on for \(Text.significant(seconds, 4)) s: \(standing(states))",
+      line: "no rank went on for \(Format.significant(seconds, 4)) s: \(standing(states))",
       details: [
         .init("seconds", .number(seconds)), .init("waited_for", list(missing)),
         .init("waiting", list(states.indices.filter { !missing.contains($0) })),
@@ -142,13 +142,13 @@ final class Watchdog: @unchecked Sendable {
   private func silence(of hosts: [Int]) -> End {
     let names = hosts.map { host in
       let ranks = board.hosts[host]
-      return "\(board.process(of: ranks.first ?? 0).host) (\(Standstill.list(ranks)))"
+      return "\(board.process(of: ranks.first ?? 0).host) (\(StallReport.list(ranks)))"
     }
     let seconds = limits.heartbeatSeconds
     return End(
       kind: .silentHost,
       line: "nothing was heard of \(names.joined(separator: ", ")) for "
-        + "\(Text.significant(seconds, 4)) s: down, cut off or stopped",
+        + "\(Format.significant(seconds, 4)) s: down, cut off or stopped",
       details: [
         .init("seconds", .number(seconds)),
         .init("silent", .array(hosts.flatMap { board.hosts[$0] }.map { .object(place(of: $0)) })),
@@ -176,7 +176,7 @@ final class Watchdog: @unchecked Sendable {
     sinceFiles = 0
     let bytes = Watchdog.fileBytes
     // What goes through sockets is counted there too.
-    if bytes - fileBytes >= (64 << 10) + 2 * (heartbeats?.bytesPerSecond ?? 0) { own.note() }
+    if bytes - fileBytes >= (64 << 10) + 2 * (heartbeats?.bytesPerSecond ?? 0) { own.mark() }
     fileBytes = bytes
   }
 

@@ -29,7 +29,7 @@ extension World {
     _ body: @escaping @Sendable (any Communicator, RankProgress) throws -> R
   ) throws -> R {
     let threads = try layOut(ranks: ranks, virtualRanks: virtualRanks, reduction)
-    let board: ProgressBoard
+    let board: ProgressTable
     var heartbeats: Heartbeats?
     if let runtime {
       board = try .make(
@@ -41,7 +41,7 @@ extension World {
         warn("\(error); a host that falls silent is found by its launcher alone")
       }
     } else {
-      board = try ProgressBoard(threads: threads)
+      board = try ProgressTable(threads: threads)
     }
     let watchdog = try Watchdog(
       board, rank: processes.rank * threads, heartbeats: heartbeats, limits: limits,

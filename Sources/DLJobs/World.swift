@@ -69,7 +69,8 @@ public final class World {
       world = try World(program, signals: signals)
     } catch {
       if StopSignals.claimStart() {
-        complain(error, place: StopSignals.isFirstToStart ? "" : " (rank \(StopSignals.startRank))")
+        reportError(
+          error, place: StopSignals.isFirstToStart ? "" : " (rank \(StopSignals.startRank))")
       }
       end(exitCode(of: error))
     }
@@ -77,7 +78,7 @@ public final class World {
     do {
       code = try body(world)
     } catch let error as RankFailure {
-      if world.isFirst { complain(error, rest: world.signals.rest(after: error)) }
+      if world.isFirst { reportError(error, rest: world.signals.rest(after: error)) }
       world.signals.close(
         .init(reason: .failed, exitCode: error.exitCode.rawValue, message: "\(error)"),
         speaks: false)
@@ -100,14 +101,14 @@ public final class World {
   }
 
   /// The columns of the terminal on standard output; nil for files and pipes.
-  public static var columns: Int? { Console.width }
+  public static var columns: Int? { Terminal.width }
 
   /// Whether standard output is a terminal.
-  public static var isInteractive: Bool { Console.isTerminal }
+  public static var isInteractive: Bool { Terminal.isTerminal }
 
   /// Writes to standard output, on the first process only.
   public func print(_ text: String, terminator: String = "\n") {
-    if isFirst { Console.out(text + terminator) }
+    if isFirst { Terminal.out(text + terminator) }
   }
 
   /// Says something worth knowing on standard error, on the first process only.
@@ -149,7 +150,7 @@ public final class World {
     let code = World.exitCode(of: error)
     let place = error is LocalFailure || processCount == 1 ? "" : " (rank \(processes.rank))"
     let speaks = signals.claim()
-    if speaks { World.complain(error, place: place, rest: signals.rest(after: error)) }
+    if speaks { World.reportError(error, place: place, rest: signals.rest(after: error)) }
     let isPeers = (error as? ClusterError)?.isPeers ?? false
     signals.close(
       .init(
@@ -176,7 +177,7 @@ public final class World {
     let speaks = signals.claim()
     if speaks {
       let rest = signals.rest.text ?? "nothing was saved"
-      Console.error("dltrain: \(end.line); the job ends: \(rest)\n")
+      Terminal.error("dltrain: \(end.line); the job ends: \(rest)\n")
     }
     signals.close(
       .init(reason: .lostRank, exitCode: code.rawValue, message: end.line), speaks: speaks,
@@ -189,10 +190,10 @@ public final class World {
 
   /// Prints an error, each of its lines with the program's name; behind the last what is left of a
   /// run.
-  private static func complain(_ error: any Error, place: String = "", rest: String? = nil) {
+  private static func reportError(_ error: any Error, place: String = "", rest: String? = nil) {
     var lines = "\(error)".split(whereSeparator: \.isNewline).map { "dltrain: \($0)\(place)" }
     if let rest, !lines.isEmpty { lines[lines.count - 1] += "; \(rest)" }
-    Console.error(lines.map { $0 + "\n" }.joined())
+    Terminal.error(lines.map { $0 + "\n" }.joined())
   }
 
   fileprivate static func exitCode(of error: any Error) -> ExitCode {

@@ -44,14 +44,14 @@ public struct Recipe: Sendable {
   /// - Throws: `UsageError` for a name that is none.
   public static func text(_ name: String?, columns: Int? = nil) throws -> String {
     guard let name else {
-      return Text.table(all.map { [$0.name, $0.summary] }, columns: columns)
+      return Format.table(all.map { [$0.name, $0.summary] }, columns: columns)
     }
     guard let recipe = named(name) else {
       throw UsageError(
         "\"\(name)\": no such recipe, known: \(all.map(\.name).joined(separator: ", "))")
     }
     let comments = [recipe.dataHelp.map { "Data: " + $0 }, recipe.notes].compactMap { $0 }
-    return comments.map { Text.wrapped("# \($0)", columns, indent: "#   ") + "\n" }.joined()
+    return comments.map { Format.wrapped("# \($0)", columns, indent: "#   ") + "\n" }.joined()
       + recipe.yaml
   }
 

@@ -32,10 +32,10 @@ extension DatasetReport {
       }
       return try tokenizer.decode(Array(half))
     }
-    return Text.table(
+    return Format.table(
       [
-        ["tokens", Text.grouped(dataset.tokenCount)],
-        ["vocabulary", Text.grouped(tokenizer.count)],
+        ["tokens", Format.grouped(dataset.tokenCount)],
+        ["vocabulary", Format.grouped(tokenizer.count)],
         ["begins", shown(beginning, 60)],
       ], columns: columns)
   }
@@ -48,19 +48,19 @@ extension DatasetReport {
     }
     let each = lengths.count / dataset.count
     var lines = [
-      ["rows", Text.grouped(dataset.count)], ["x", "\(dataset.inputType) \(dataset.inputShape)"],
+      ["rows", Format.grouped(dataset.count)], ["x", "\(dataset.inputType) \(dataset.inputShape)"],
       ["y", "\(dataset.labelType) \(dataset.labelShape)"],
     ]
     for (column, name) in ["x", "y"].enumerated() where each == 2 {
       let column = (0..<dataset.count).map { lengths[2 * $0 + column] }
       let mean = Double(column.reduce(0, &+)) / Double(column.count)
       lines.append([
-        "lengths of \(name)", "mean \(Text.fixed(mean, 1)), longest \(column.max() ?? 0)",
+        "lengths of \(name)", "mean \(Format.fixed(mean, 1)), longest \(column.max() ?? 0)",
       ])
     }
     if file.metadata[TokenizerFile.key] != nil {
       let tokenizer = try TokenizerFile.read(path: dataset.path)
-      lines.append(["vocabulary", Text.grouped(tokenizer.count)])
+      lines.append(["vocabulary", Format.grouped(tokenizer.count)])
       for name in ["x", "y"] {
         let info = try file.info(name)
         var row = [Int32](repeating: 0, count: info.rowByteCount / 4)
@@ -68,28 +68,28 @@ extension DatasetReport {
         lines.append(["first \(name)", shown(try tokenizer.decode(row), 60)])
       }
     }
-    return Text.table(lines, columns: columns)
+    return Format.table(lines, columns: columns)
   }
 
   /// A graph: nodes, edges, features, and the nodes of each split and class.
   static func graph(_ graph: GraphFile, _ columns: Int?) -> String {
     let features = Double(graph.featureIndices.count) / Double(graph.nodeCount)
     var lines = [
-      ["nodes", Text.grouped(graph.nodeCount)], ["edges", Text.grouped(graph.edgeCount)],
+      ["nodes", Format.grouped(graph.nodeCount)], ["edges", Format.grouped(graph.edgeCount)],
       [
         "features",
-        "\(Text.grouped(graph.featureCount)), mean \(Text.fixed(features, 1)) of a node",
+        "\(Format.grouped(graph.featureCount)), mean \(Format.fixed(features, 1)) of a node",
       ],
-      ["classes", Text.grouped(graph.classCount)],
+      ["classes", Format.grouped(graph.classCount)],
     ]
     for split in GraphFile.Split.allCases where split != .none {
-      lines.append(["\(split)", Text.grouped(graph.nodes(split).count)])
+      lines.append(["\(split)", Format.grouped(graph.nodes(split).count)])
     }
     var counts = [Int](repeating: 0, count: min(graph.classCount, 100))
     for label in graph.labels where Int(label) < counts.count { counts[Int(label)] += 1 }
-    let classes = counts.enumerated().map { ["\($0)", Text.grouped($1)] }
-    return Text.table(lines, columns: columns) + "\n\n"
-      + Text.table([["class", "nodes"]] + classes, rightAligned: [0, 1])
+    let classes = counts.enumerated().map { ["\($0)", Format.grouped($1)] }
+    return Format.table(lines, columns: columns) + "\n\n"
+      + Format.table([["class", "nodes"]] + classes, rightAligned: [0, 1])
   }
 
   /// The text on one line, at most `length` characters of it.

@@ -43,35 +43,36 @@ public enum DatasetReport {
     _ columns: Int?
   ) -> String {
     var lines = [
-      ["rows", Text.grouped(dataset.count)],
+      ["rows", Format.grouped(dataset.count)],
       ["x", "\(dataset.inputType) \(dataset.inputShape)"],
       ["y", "\(dataset.labelType) \(dataset.labelShape)"],
     ]
-    if let count = dataset.classCount { lines.append(["classes", Text.grouped(count)]) }
-    var text = Text.table(lines, columns: columns)
+    if let count = dataset.classCount { lines.append(["classes", Format.grouped(count)]) }
+    var text = Format.table(lines, columns: columns)
     if !classes.isEmpty {
       let shown = classes.prefix(100).enumerated().map { index, count in
-        ["\(index)", Text.grouped(count)] + (index < names.count ? [names[index]] : [])
+        ["\(index)", Format.grouped(count)] + (index < names.count ? [names[index]] : [])
       }
       text +=
-        "\n\n" + Text.table([["class", "labels"]] + shown, rightAligned: [0, 1], columns: columns)
+        "\n\n"
+        + Format.table([["class", "labels"]] + shown, rightAligned: [0, 1], columns: columns)
       if classes.count > 100 { text += "\n... and \(classes.count - 100) more" }
     }
     let rows = channels.sums.prefix(100).enumerated().map { index, sums in
       ["\(index)"]
-        + [sums.least, sums.greatest, sums.mean, sums.deviation].map { Text.significant($0, 4) }
+        + [sums.least, sums.greatest, sums.mean, sums.deviation].map { Format.significant($0, 4) }
     }
     text +=
       "\n\n"
-      + Text.table(
+      + Format.table(
         [["channel", "min", "max", "mean", "std"]] + rows, rightAligned: [0, 1, 2, 3, 4],
         columns: columns)
     if dataset.inputType != .int32, channels.sums.count <= 16 {
       func list(_ value: (ChannelSums.Sums) -> Double) -> String {
-        channels.sums.map { Text.significant(value($0), 4) }.joined(separator: ", ")
+        channels.sums.map { Format.significant(value($0), 4) }.joined(separator: ", ")
       }
       let line = "normalize: {mean: [\(list(\.mean))], std: [\(list(\.deviation))]}"
-      text += "\n\n" + Text.wrapped(line, columns, indent: "  ")
+      text += "\n\n" + Format.wrapped(line, columns, indent: "  ")
     }
     return text
   }

@@ -40,7 +40,7 @@ package struct HostSurvey {
       if ranks[finding.host] == nil { names.append(finding.host) }
       ranks[finding.host, default: []].append(rank)
     }
-    hosts = names.map { "\($0) (\(Standstill.list(ranks[$0] ?? [])))" }.joined(separator: ", ")
+    hosts = names.map { "\($0) (\(StallReport.list(ranks[$0] ?? [])))" }.joined(separator: ", ")
 
     guard let first = findings.first else {
       advice = []
@@ -53,7 +53,7 @@ package struct HostSurvey {
         let others = findings.indices.filter { findings[$0].traits[trait] == value }
         let places = names.filter { name in others.contains { findings[$0].host == name } }
         lines.append(
-          "\(places.joined(separator: ", ")) (\(Standstill.list(others))): \(trait) is \(value), that of "
+          "\(places.joined(separator: ", ")) (\(StallReport.list(others))): \(trait) is \(value), that of "
             + "rank 0 on \(first.host) is \(expected): make them the same")
       }
     }

@@ -46,23 +46,23 @@ public struct ModelReport {
       ["name", configuration.name ?? configuration.model.name ?? "train"],
       [
         "training rows",
-        "\(Text.grouped(data.train.count)) of \(data.train.inputType) \(data.train.inputShape)",
+        "\(Format.grouped(data.train.count)) of \(data.train.inputType) \(data.train.inputShape)",
       ],
     ]
     if setup.sampler.repeats > 1 { rows.append(["views of each", "\(setup.sampler.repeats)"]) }
     if let validation = data.validation {
-      rows.append(["validation rows", Text.grouped(validation.count)])
+      rows.append(["validation rows", Format.grouped(validation.count)])
     }
-    if let classes = data.train.classCount { rows.append(["classes", Text.grouped(classes)]) }
+    if let classes = data.train.classCount { rows.append(["classes", Format.grouped(classes)]) }
     rows += [
       [
         "batch",
-        Text.count(configuration.batchSize, "row") + " in "
-          + Text.count(configuration.accumulate, "micro-batch", "micro-batches"),
+        Format.count(configuration.batchSize, "row") + " in "
+          + Format.count(configuration.accumulate, "micro-batch", "micro-batches"),
       ],
-      ["steps per epoch", Text.grouped(setup.sampler.stepsPerEpoch)],
-      ["steps", Text.grouped(setup.totalSteps)],
-      ["parameters", Text.grouped(parameterCount(of: setup.arena.parameters))],
+      ["steps per epoch", Format.grouped(setup.sampler.stepsPerEpoch)],
+      ["steps", Format.grouped(setup.totalSteps)],
+      ["parameters", Format.grouped(parameterCount(of: setup.arena.parameters))],
       ["precision", configuration.precision.rawValue],
       [
         "optimizer",
@@ -76,7 +76,7 @@ public struct ModelReport {
         "", "\(name.rawValue), lr \(group.lr ?? configuration.optimizer.lr) for \(group.match)",
       ])
     }
-    return Text.table(rows, columns: columns)
+    return Format.table(rows, columns: columns)
   }
 
   /// The layers in the order in which a row goes through them: the shape of what they put out,
@@ -105,16 +105,16 @@ public struct ModelReport {
       products = min(products, Int.max - multiplyAdds) + multiplyAdds
       rows.append([
         step.layer.path, "\(type(of: step.layer))", "\(step.output.shape.dropFirst())",
-        parameters.isEmpty ? "" : Text.grouped(parameterCount(of: parameters)),
-        multiplyAdds == 0 ? "" : Text.grouped(multiplyAdds), isImage ? step.field.text : "",
+        parameters.isEmpty ? "" : Format.grouped(parameterCount(of: parameters)),
+        multiplyAdds == 0 ? "" : Format.grouped(multiplyAdds), isImage ? step.field.text : "",
       ])
     }
     rows.append([
-      "", "total", "", Text.grouped(parameterCount(of: setup.arena.parameters)),
-      Text.grouped(products),
+      "", "total", "", Format.grouped(parameterCount(of: setup.arena.parameters)),
+      Format.grouped(products),
     ])
     if !isImage { rows = rows.map { Array($0.prefix(5)) } }
-    return Text.table(rows, rightAligned: [3, 4, 5], columns: columns)
+    return Format.table(rows, rightAligned: [3, 4, 5], columns: columns)
   }
 
   /// The learning rate over the run.

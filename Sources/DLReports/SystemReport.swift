@@ -33,10 +33,10 @@ public struct SystemReport {
   ///
   /// - Parameter columns: the width to keep to; nil for any.
   public func text(columns: Int?) -> String {
-    let table = Text.table(facts.map { [$0.name, $0.value] }, columns: columns)
+    let table = Format.table(facts.map { [$0.name, $0.value] }, columns: columns)
     let lines =
       advice.isEmpty
-      ? ["nothing to fix"] : advice.map { Text.wrapped("fix: \($0)", columns, indent: "  ") }
+      ? ["nothing to fix"] : advice.map { Format.wrapped("fix: \($0)", columns, indent: "  ") }
     return table + "\n\n" + lines.joined(separator: "\n")
   }
 
@@ -78,10 +78,10 @@ public struct SystemReport {
     if statvfs("/dev/shm", &volume) == 0 {
       let size = Int(clamping: UInt64(volume.f_frsize) * UInt64(volume.f_blocks))
       let free = Int(clamping: UInt64(volume.f_frsize) * UInt64(volume.f_bavail))
-      facts.append(("/dev/shm", "\(Text.bytes(size)), \(Text.bytes(free)) free"))
+      facts.append(("/dev/shm", "\(Format.bytes(size)), \(Format.bytes(free)) free"))
       if free < 256 << 20 {
         advice.append(
-          "/dev/shm has \(Text.bytes(free)) free: MPI is slow or fails below some hundred MB; in a "
+          "/dev/shm has \(Format.bytes(free)) free: MPI is slow or fails below some hundred MB; in a "
             + "container start it with --shm-size=1g")
       }
     } else {
@@ -91,7 +91,7 @@ public struct SystemReport {
     }
     facts.append(("memory", SystemReport.memory))
     facts.append(
-      ("bandwidth", "\(Text.fixed(SystemReport.bandwidth() / 1e9, 1)) GB/s streaming, one core"))
+      ("bandwidth", "\(Format.fixed(SystemReport.bandwidth() / 1e9, 1)) GB/s streaming, one core"))
     self.facts = facts
     self.advice = advice
   }
@@ -141,7 +141,7 @@ public struct SystemReport {
   }
 
   private static var memory: String {
-    Text.bytes(sysconf(Int32(_SC_PHYS_PAGES)) * sysconf(Int32(_SC_PAGESIZE)))
+    Format.bytes(sysconf(Int32(_SC_PHYS_PAGES)) * sysconf(Int32(_SC_PAGESIZE)))
   }
 
   /// The path of a program, looked for as a shell does.

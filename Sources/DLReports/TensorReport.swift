@@ -15,18 +15,18 @@ public enum TensorReport {
     for tensor in file.tensors {
       rows.append([
         printable(tensor.name), tensor.dtype.rawValue, "\(tensor.shape)",
-        Text.grouped(tensor.bytes.count),
+        Format.grouped(tensor.bytes.count),
       ])
     }
     let bytes = file.tensors.reduce(0) { $0 + $1.bytes.count }
-    rows.append([Text.count(file.tensors.count, "tensor"), "", "", Text.grouped(bytes)])
-    var text = Text.table(rows, rightAligned: [3], columns: columns)
+    rows.append([Format.count(file.tensors.count, "tensor"), "", "", Format.grouped(bytes)])
+    var text = Format.table(rows, rightAligned: [3], columns: columns)
     if !file.metadataEntries.isEmpty {
       let sorted = file.metadataEntries.sorted { ScalarString($0.key) < ScalarString($1.key) }
       let entries = sorted.map {
         [printable($0.key), printable($0.value)]
       }
-      text += "\n\n" + Text.table([["metadata", "value"]] + entries, columns: columns)
+      text += "\n\n" + Format.table([["metadata", "value"]] + entries, columns: columns)
     }
     return text
   }

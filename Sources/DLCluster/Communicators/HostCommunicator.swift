@@ -21,11 +21,11 @@ public final class HostCommunicator: Communicator {
   private let sources: Table<UnsafeRawPointer?>
   private let destination = Table<UnsafeMutableRawPointer?>(1, nil)
 
-  init(_ base: any Communicator, _ team: HostTeam) {
+  init(_ base: any Communicator, _ group: HostGroup) {
     self.base = base
-    host = HostDomain(team, rank: base.rank)
-    holdsAll = team.ranks.count == base.size
-    hosts = team.hosts.map { [host] in HostGather(host, $0) }
+    host = HostDomain(group, rank: base.rank)
+    holdsAll = group.ranks.count == base.size
+    hosts = group.hosts.map { [host] in HostGather(host, $0) }
     plan = ReductionTree(leaves: base.size).plan()
     sources = Table(base.size, nil)
   }
@@ -43,19 +43,19 @@ public final class HostCommunicator: Communicator {
     over processes: MPICommunicator, threads: Int, sharesHosts: Bool, hostSize: Int? = nil,
     report: (String) -> Void, body: @escaping @Sendable (any Communicator) throws -> R
   ) throws -> [R] {
-    let (team, reason) =
+    let (group, reason) =
       sharesHosts
-      ? try HostTeam.make(over: processes, threads: threads, hostSize: hostSize) : (nil, nil)
+      ? try HostGroup.make(over: processes, threads: threads, hostSize: hostSize) : (nil, nil)
     if let reason { report(reason) }
     if threads == 1 {
-      return [try body(team.map { HostCommunicator(processes, $0) } ?? processes)]
+      return [try body(group.map { HostCommunicator(processes, $0) } ?? processes)]
     }
     return try ProductCommunicator.run(over: processes, threads: threads) { communicator in
-      guard let team, let product = communicator as? ProductCommunicator else {
+      guard let group, let product = communicator as? ProductCommunicator else {
         return try body(communicator)
       }
-      product.shared.team.hazard.add(team)
-      return try body(HostCommunicator(product, team))
+      product.shared.group.failureFlag.add(group)
+      return try body(HostCommunicator(product, group))
     }
   }
 
@@ -78,9 +78,9 @@ public final class HostCommunicator: Communicator {
     try checkCount(count, "allreduce")
     var start = 0
     repeat {
-      let length = min(HostTeam.slotBytes / width, count - start)
+      let length = min(HostGroup.slotBytes / width, count - start)
       let piece = buffer + start * width
-      let mail = try host.tell(
+      let mail = try host.exchange(
         .init(op: .allreduce, size: count, detail: Int(type.rawValue)),
         UnsafeRawBufferPointer(start: piece, count: length * width))
       for member in 0..<size { sources[member] = UnsafeRawPointer(mail[member]) }
@@ -113,8 +113,8 @@ public final class HostCommunicator: Communicator {
     try checkGather(send, receive)
     var start = 0
     repeat {
-      let length = min(HostTeam.slotBytes, send.count - start)
-      let mail = try host.tell(
+      let length = min(HostGroup.slotBytes, send.count - start)
+      let mail = try host.exchange(
         .init(op: .allgather, size: send.count),
         UnsafeRawBufferPointer(rebasing: send[start..<start + length]))
       if let base = receive.baseAddress {
@@ -132,9 +132,9 @@ public final class HostCommunicator: Communicator {
     try checkRoot(root)
     var start = 0
     repeat {
-      let length = min(HostTeam.slotBytes, buffer.count - start)
+      let length = min(HostGroup.slotBytes, buffer.count - start)
       let piece = buffer[start..<start + length]
-      let mail = try host.tell(
+      let mail = try host.exchange(
         .init(op: .broadcast, size: buffer.count, detail: root),
         UnsafeRawBufferPointer(rebasing: rank == root ? piece : piece.prefix(0)))
       if rank != root, let base = buffer.baseAddress {

@@ -5,23 +5,23 @@ public final class ThreadCommunicator: Communicator {
   /// This thread's index in the group.
   public let rank: Int
   /// The number of threads.
-  public var size: Int { team.size }
+  public var size: Int { group.size }
 
-  let team: ThreadTeam
+  let group: ThreadGroupState
   private let plan: ReductionPlan
   private let buffers: Table<UnsafeRawPointer?>
   private let destinations: Table<UnsafeMutableRawPointer?>
 
-  init(rank: Int, team: ThreadTeam) {
+  init(rank: Int, group: ThreadGroupState) {
     self.rank = rank
-    self.team = team
-    plan = ReductionTree(leaves: team.size).plan()
-    buffers = Table(team.size, nil)
-    destinations = Table(team.size, nil)
+    self.group = group
+    plan = ReductionTree(leaves: group.size).plan()
+    buffers = Table(group.size, nil)
+    destinations = Table(group.size, nil)
   }
 
   private func enter(_ call: ThreadCall) throws -> UnsafePointer<ThreadCall> {
-    try team.enter(call, index: rank, rank: rank, size: size)
+    try group.enter(call, index: rank, rank: rank, size: size)
   }
 
   /// Sums `count` elements over all ranks, in place: each rank sums a slice of all ranks' buffers,
@@ -40,7 +40,7 @@ public final class ThreadCommunicator: Communicator {
     plan.run(
       type, sources: buffers.base, destinations: UnsafeBufferPointer(destinations.values),
       range: slice(of: 0..<count, parts: size, index: rank))
-    team.synchronize()
+    group.synchronize()
   }
 
   /// Gathers equal contributions in rank order.
@@ -59,7 +59,7 @@ public final class ThreadCommunicator: Communicator {
         (base + peer * send.count).copyMemory(from: from, byteCount: send.count)
       }
     }
-    team.synchronize()
+    group.synchronize()
   }
 
   /// Copies the root's bytes to every rank.
@@ -70,7 +70,7 @@ public final class ThreadCommunicator: Communicator {
     if rank != root, let base = buffer.baseAddress, let from = calls[root].pointer {
       base.copyMemory(from: from, byteCount: buffer.count)
     }
-    team.synchronize()
+    group.synchronize()
   }
 
   /// Returns when every rank has arrived.
@@ -81,24 +81,27 @@ public final class ThreadCommunicator: Communicator {
     let calls = try enter(ThreadCall(op: .split, color: color, key: key))
     if rank == 0 {
       let pairs = (0..<size).flatMap { [Int64(calls[$0].color), Int64(calls[$0].key)] }
-      team.published = pairs.groupsByColor().map { group in
-        let members = group.map { team.members[$0] }
+      group.published = pairs.groupsByColor().map { subset in
+        let members = subset.map { group.members[$0] }
         return Subgroup(
-          ranks: group,
-          team: Result { try ThreadTeam(members: members, spins: team.spins, hazard: team.hazard) })
+          ranks: subset,
+          group: Result {
+            try ThreadGroupState(
+              members: members, spins: group.spins, failureFlag: group.failureFlag)
+          })
       }
     }
-    team.synchronize()
-    for case let group as Subgroup in team.published {
-      guard let place = group.ranks.firstIndex(of: rank) else { continue }
-      defer { team.synchronize() }
-      return ThreadCommunicator(rank: place, team: try group.team.get())
+    group.synchronize()
+    for case let subset as Subgroup in group.published {
+      guard let place = subset.ranks.firstIndex(of: rank) else { continue }
+      defer { group.synchronize() }
+      return ThreadCommunicator(rank: place, group: try subset.group.get())
     }
     preconditionFailure("every rank is in the group of its color")
   }
 
   private struct Subgroup: Sendable {
     let ranks: [Int]
-    let team: Result<ThreadTeam, any Error>
+    let group: Result<ThreadGroupState, any Error>
   }
 }

@@ -23,7 +23,7 @@ public final class Heartbeats {
     var hasLeft = false
   }
 
-  private let board: ProgressBoard
+  private let board: ProgressTable
   private let link: MPICommunicator
   private var peers: [Peer]
   private var sinceSent = 1.0
@@ -36,7 +36,7 @@ public final class Heartbeats {
   /// - Returns: nil where this process is not the first of its host, or there is one host.
   /// - Throws: ``ClusterError/threadLevel(op:provided:)`` on all where MPI does not serve several
   ///   threads at once.
-  public static func make(over processes: MPICommunicator, _ board: ProgressBoard) throws
+  public static func make(over processes: MPICommunicator, _ board: ProgressTable) throws
     -> Heartbeats?
   {
     guard board.hosts.count > 1 else { return nil }
@@ -48,7 +48,7 @@ public final class Heartbeats {
     return Heartbeats(link, board)
   }
 
-  private init(_ link: MPICommunicator, _ board: ProgressBoard) {
+  private init(_ link: MPICommunicator, _ board: ProgressTable) {
     self.link = link
     self.board = board
     let bytes = Heartbeats.headerBytes + board.imageBytes

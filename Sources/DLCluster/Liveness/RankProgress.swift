@@ -2,7 +2,7 @@ import Synchronization
 
 /// Where one rank is: what it shows to those that watch whether the job goes on.
 ///
-/// It costs a store to memory that nobody waits for. All but ``arrive()`` and ``note()`` belong to
+/// It costs a store to memory that nobody waits for. All but ``arrive()`` and ``mark()`` belong to
 /// the rank's own thread.
 public final class RankProgress: @unchecked Sendable {
   /// The numbers that a rank shows.
@@ -27,13 +27,13 @@ public final class RankProgress: @unchecked Sendable {
   }
 
   /// Shows that the rank goes on.
-  public func beat() {
+  public func heartbeat() {
     let beats = word(.beats)
     beats.pointee.store(beats.pointee.load(ordering: .relaxed) &+ 1, ordering: .relaxed)
   }
 
   /// Shows that a thread beside the rank's own goes on.
-  public func note() { word(.notes).pointee.wrappingAdd(1, ordering: .relaxed) }
+  public func mark() { word(.notes).pointee.wrappingAdd(1, ordering: .relaxed) }
 
   /// Counts a call that all ranks make, in the same order: who has counted fewer than another is
   /// waited for.
@@ -62,7 +62,7 @@ public final class RankProgress: @unchecked Sendable {
     word(.place).pointee.store(
       UInt64(step) << 16 | UInt64(activity.rawValue) << 8 | UInt64(call.rawValue),
       ordering: .relaxed)
-    beat()
+    heartbeat()
   }
 
   private func word(_ word: Word) -> UnsafeMutablePointer<Atomic<UInt64>> { words + word.rawValue }
@@ -102,12 +102,12 @@ public struct RankState: Sendable, Equatable {
   }
 }
 
-extension Neighbourhood {
+extension Topology {
   /// The same, with every wait of the rank shown as an arrival.
-  public func watched(by progress: RankProgress) -> Neighbourhood {
+  public func watched(by progress: RankProgress) -> Topology {
     var link = link
     link?.progress = progress
-    return Neighbourhood(
+    return Topology(
       WatchedDomain(domain, progress), link, inner: inner?.watched(by: progress))
   }
 }

@@ -6,7 +6,7 @@ import DLCore
 /// Every rank tells of each bucket once its own gradients there are complete. A communication thread
 /// of each process takes the buckets from the last to the first, waits for the ranks of its domain,
 /// and exchanges sums with other domains by blocking calls on a communicator of its own. The sums
-/// have the bits that ``ShardedArena/reduce(_:blocks:type:summed:)`` gives.
+/// have the bits that ``ShardedReducer/reduce(_:blocks:type:summed:)`` gives.
 public final class OverlappedReduction {
   private let thread: ExchangeThread
   private let ready: SharedMemory
@@ -23,7 +23,7 @@ public final class OverlappedReduction {
     self.size = size
   }
 
-  deinit { isLeader ? thread.stop() : thread.poison() }
+  deinit { isLeader ? thread.stop() : thread.abort() }
 
   static let strideBytes = 64
 
@@ -54,10 +54,10 @@ public final class OverlappedReduction {
 }
 
 /// The communication thread of a process.
-final class ExchangeThread: Poisonable, @unchecked Sendable {
+final class ExchangeThread: Abortable, @unchecked Sendable {
   /// What the thread works on, for as long as it lives.
   struct Work {
-    let route: ArenaRoute
+    let route: InterNodeReducer
     let processes: MPICommunicator
     let buckets: [[Int]]
     let peers: Table<UnsafeRawPointer?>
@@ -94,12 +94,12 @@ final class ExchangeThread: Poisonable, @unchecked Sendable {
   var members: [Int] { [] }
 
   /// What it has sent.
-  var traffic: TrafficCount { work.route.traffic }
+  var traffic: VolumeCount { work.route.traffic }
 
   /// What an exchange threw.
   var failure: (any Error)? { failed.withLock { $0 } }
 
-  func poison() { stopped.pointee = 1 }
+  func abort() { stopped.pointee = 1 }
 
   /// Waits for the exchanges of as many steps; false where the thread was told to stop.
   func wait(_ steps: UInt32) -> Bool {
@@ -108,7 +108,7 @@ final class ExchangeThread: Poisonable, @unchecked Sendable {
 
   /// Has the thread end by itself: one that waits in an exchange whose peers are gone never does.
   func stop() {
-    poison()
+    abort()
     thread?.detach()
     thread = nil
   }
@@ -116,7 +116,7 @@ final class ExchangeThread: Poisonable, @unchecked Sendable {
   /// Ends the thread, which is between two steps.
   func close() throws {
     guard let thread else { return }
-    poison()
+    abort()
     thread.join()
     self.thread = nil
     try work.processes.close()

@@ -165,7 +165,7 @@ public struct BLEU: Sendable, Hashable {
       || ("("..."+").contains(scalar) || (":"..."@").contains(scalar) || scalar == "/"
   }
 
-  /// Replaces pairs of neighbours, from the left, none twice.
+  /// Replaces pairs of neighbors, from the left, none twice.
   private static func pairs(
     _ scalars: [Unicode.Scalar], where matches: (Unicode.Scalar, Unicode.Scalar) -> Bool,
     insert: (Unicode.Scalar, Unicode.Scalar) -> [Unicode.Scalar]

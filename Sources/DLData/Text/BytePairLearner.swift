@@ -3,7 +3,7 @@ import DLFormats
 
 /// Learns the pairs of a ``BytePairTokenizer`` from the words of a text.
 ///
-/// Again and again the most frequent pair of neighbours becomes a piece; of equally frequent ones
+/// Again and again the most frequent pair of neighbors becomes a piece; of equally frequent ones
 /// that of the smaller numbers. Counts are kept exact by visiting only the words that have the pair.
 public struct BytePairLearner {
   private var words: [[Int32]] = []

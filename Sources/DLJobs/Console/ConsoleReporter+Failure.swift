@@ -10,7 +10,9 @@ extension ConsoleReporter {
     flush()
     closeLine()
     var rows = [[end.reason.title, "at step \(end.step) of \(plan.totalSteps)"]]
-    if let last { rows.append(["training loss", Text.fixed(last.loss, 4) + " in the last step"]) }
+    if let last {
+      rows.append(["training loss", Format.fixed(last.loss, 4) + " in the last step"])
+    }
     if !plan.folder.isEmpty {
       rows.append(["metrics", plan.folder + "/metrics.jsonl"])
       let checkpoint = CheckpointFolder(path: plan.folder + "/checkpoints").latest
@@ -22,6 +24,6 @@ extension ConsoleReporter {
         rows.append(["checkpoint", "none was written"])
       }
     }
-    Console.out("\n" + Text.table(rows, columns: Console.width) + "\n")
+    Terminal.out("\n" + Format.table(rows, columns: Terminal.width) + "\n")
   }
 }

@@ -39,22 +39,22 @@ public final class ConsoleReporter: TrainingObserver {
     self.plan = plan
     began = monotonicSeconds()
     shown = began
-    let width = Console.width
+    let width = Terminal.width
     let columns = StepColumns(plan)
     self.columns = columns
     shownColumns = columns.shown(width)
-    let epochs = Text.significant(Double(plan.totalSteps) / Double(max(plan.stepsPerEpoch, 1)), 4)
+    let epochs = Format.significant(Double(plan.totalSteps) / Double(max(plan.stepsPerEpoch, 1)), 4)
     let views = plan.repeats > 1 ? " (\(plan.repeats) views of each)" : ""
     let start = plan.startStep > 0 ? ", going on from step \(plan.startStep)" : ""
     let header = """
-      \(plan.name): \(Text.count(plan.parameters, "parameter")), \(layout), \(plan.precision), BLAS \(BLAS.core)
-      \(Text.count(plan.rows, "row"))\(views), batch \(plan.batchSize), \
+      \(plan.name): \(Format.count(plan.parameters, "parameter")), \(layout), \(plan.precision), BLAS \(BLAS.core)
+      \(Format.count(plan.rows, "row"))\(views), batch \(plan.batchSize), \
       \(epochs) \(epochs == "1" ? "epoch" : "epochs"), \
       \(counted(plan.totalSteps, "step"))\(start)\(plan.folder.isEmpty ? "" : ", run folder \(plan.folder)")\(plan.overlap.map { "\n" + $0 } ?? "")
       """
     let legend = columns.legend(width).map { $0 + "\n" } ?? ""
-    Console.out(
-      Text.wrapped(header, width, indent: "  ") + "\n" + legend + "\n" + columns.heading(width)
+    Terminal.out(
+      Format.wrapped(header, width, indent: "  ") + "\n" + legend + "\n" + columns.heading(width)
         + "\n")
   }
 
@@ -110,10 +110,10 @@ public final class ConsoleReporter: TrainingObserver {
     } else if let plan, report.isInterrupted, report.hasReachedStop, plan.startStep == report.step {
       add("nothing to do", "the run was at step \(report.step) already; raise --stop-at to go on")
     }
-    if let loss = report.loss { add("training loss", Text.fixed(loss, 4) + " in the last step") }
+    if let loss = report.loss { add("training loss", Format.fixed(loss, 4) + " in the last step") }
     add(
       "time",
-      Text.duration(report.seconds) + ", \(Text.grouped(report.samplesPerSecond)) samples/s, "
+      Format.duration(report.seconds) + ", \(Format.grouped(report.samplesPerSecond)) samples/s, "
         + layout)
     if whole.times.total > 0 {
       let hidden = plan?.gathersStatistics == true ? nil : "sync_bn"
@@ -134,7 +134,7 @@ public final class ConsoleReporter: TrainingObserver {
         add("evaluate", "\(program) evaluate \(report.folder)")
       }
     }
-    Console.out("\n" + Text.table(rows, columns: Console.width) + "\n")
+    Terminal.out("\n" + Format.table(rows, columns: Terminal.width) + "\n")
   }
 
   /// Prints an epoch that no validation followed.
@@ -156,7 +156,7 @@ public final class ConsoleReporter: TrainingObserver {
     let isWhole = step.step % max(plan.stepsPerEpoch, 1) == 0
     let place =
       isWhole
-      ? "\(step.step / max(plan.stepsPerEpoch, 1))" : Text.fixed(Double(step.step) / perEpoch, 1)
+      ? "\(step.step / max(plan.stepsPerEpoch, 1))" : Format.fixed(Double(step.step) / perEpoch, 1)
     let elapsed = monotonicSeconds() - began
     let left =
       elapsed / Double(max(step.step - plan.startStep, 1)) * Double(plan.totalSteps - step.step)
@@ -165,27 +165,27 @@ public final class ConsoleReporter: TrainingObserver {
         "\(place)/\(plan.epochs)", "\(step.step)", lossText(epoch.loss),
         validation.map { lossText($0.loss) } ?? "",
       ] + (validation.map(cells) ?? [String](repeating: "", count: 1 + plan.metrics.count)) + [
-        Text.significant(step.learningRate, 3), Text.grouped(epoch.rowsPerSecond),
-      ] + epoch.shares(columns?.parts ?? []) + [Text.clock(left)]
+        Format.significant(step.learningRate, 3), Format.grouped(epoch.rowsPerSecond),
+      ] + epoch.shares(columns?.parts ?? []) + [Format.clock(left)]
     print(cells, closed: closed)
   }
 
   /// Prints a line of the table, with the titles again where the window has become another.
   private func print(_ cells: [String], closed: Bool = true) {
     guard let columns else { return }
-    let width = Console.width
+    let width = Terminal.width
     var text = columns.line(cells, width)
     let shown = columns.shown(width)
     if shown != shownColumns {
       shownColumns = shown
       text = columns.heading(width) + "\n" + text
     }
-    Console.out((isLive ? "\r\u{1b}[K" : "") + text + (closed ? "\n" : ""))
+    Terminal.out((isLive ? "\r\u{1b}[K" : "") + text + (closed ? "\n" : ""))
     isLineOpen = !closed
   }
 
   func closeLine() {
-    if isLineOpen { Console.out("\r\u{1b}[K") }
+    if isLineOpen { Terminal.out("\r\u{1b}[K") }
     isLineOpen = false
   }
 
@@ -197,11 +197,11 @@ public final class ConsoleReporter: TrainingObserver {
   }
 
   private func text(_ metric: MetricResult, _ value: Double) -> String {
-    if case .share = metric.content { Text.percent(value, 2) } else { lossText(value) }
+    if case .share = metric.content { Format.percent(value, 2) } else { lossText(value) }
   }
 
   private func lossText(_ value: Double) -> String {
-    Text.fitting(value, 4, width: columns?.figureWidth ?? 8)
+    Format.fitting(value, 4, width: columns?.figureWidth ?? 8)
   }
 }
 
@@ -217,7 +217,7 @@ private struct EpochSums {
   /// What share of the time went into some of its parts; the rest is computing.
   func shares(_ parts: [StepTimes.Part]) -> [String] {
     parts.map {
-      times.total > 0 ? Text.percent(times[keyPath: $0.seconds] / times.total, 0) : ""
+      times.total > 0 ? Format.percent(times[keyPath: $0.seconds] / times.total, 0) : ""
     }
   }
 
@@ -243,21 +243,21 @@ private struct StepSums {
   /// The shares of all parts but one, and the rank that was slowest most often.
   func text(ranks: Int, without hidden: String?) -> String {
     let parts = StepTimes.parts.filter { $0.name != hidden }.map {
-      "\($0.title) \(Text.percent(times[keyPath: $0.seconds] / times.total, 1))"
+      "\($0.title) \(Format.percent(times[keyPath: $0.seconds] / times.total, 1))"
     }.joined(separator: ", ")
     guard ranks > 1, let most = slowest.max(by: { ($0.value, $1.key) < ($1.value, $0.key) }) else {
       return parts
     }
-    let share = Text.percent(Double(most.value) / Double(steps), 0)
+    let share = Format.percent(Double(most.value) / Double(steps), 0)
     return parts + "; rank \(most.key) slowest in \(share) of the steps"
   }
 }
 
-extension ArenaTraffic {
+extension CommunicationVolume {
   /// What steps have sent, as in `gradients 1.2 MB (2.4 MB uncompressed), ...`.
   func text(steps: Int) -> String {
-    "gradients \(Text.bytes(gradients)), \(Text.bytes(gradients / steps)) a step (uncompressed "
-      + "\(Text.bytes(plainGradients)), \(Text.bytes(plainGradients / steps))), parameters "
-      + Text.bytes(parameters)
+    "gradients \(Format.bytes(gradients)), \(Format.bytes(gradients / steps)) a step (uncompressed "
+      + "\(Format.bytes(plainGradients)), \(Format.bytes(plainGradients / steps))), parameters "
+      + Format.bytes(parameters)
   }
 }

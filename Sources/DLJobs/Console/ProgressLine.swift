@@ -15,7 +15,7 @@ public final class ProgressLine {
 
   /// Tells how much of a piece of work is done; the line shows it with an estimate of the rest.
   public func update(_ label: String, _ done: Int, of count: Int) {
-    guard let columns = Console.width else { return }
+    guard let columns = Terminal.width else { return }
     let now = monotonicSeconds()
     if label != self.label {
       self.label = label
@@ -26,11 +26,11 @@ public final class ProgressLine {
     shown = now
     isVisible = true
     let left = (now - began) / Double(done) * Double(count - done)
-    let part = "\(Text.grouped(done)) of \(Text.grouped(count)) (\(100 * done / count)%)"
-    let rest = now - began < 1 ? "" : ", \(Text.duration(left)) left"
+    let part = "\(Format.grouped(done)) of \(Format.grouped(count)) (\(100 * done / count)%)"
+    let rest = now - began < 1 ? "" : ", \(Format.duration(left)) left"
     // The least important goes first where the window is narrow; the last column stays free.
     let forms = ["\(label): \(part)\(rest)", "\(label): \(part)", part, "\(100 * done / count)%"]
-    let line = forms.first { Text.width($0) < columns } ?? ""
+    let line = forms.first { Format.width($0) < columns } ?? ""
     world.print("\r\u{1b}[K" + line, terminator: "")
   }
 

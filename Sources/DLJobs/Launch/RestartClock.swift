@@ -48,11 +48,11 @@ struct RestartClock {
     // The start cuts the file back to the checkpoint before it adds to it.
     guard let length, bytes > length, let loaded else { return nil }
     let noticedAfter = silence.map {
-      "noticed \(Text.significant($0, 2)) s after the last step that was noted, "
+      "noticed \(Format.significant($0, 2)) s after the last step that was noted, "
     }
-    let loading = leased.map { ", \(Text.significant(loaded - $0, 2)) s of it loading" } ?? ""
+    let loading = leased.map { ", \(Format.significant(loaded - $0, 2)) s of it loading" } ?? ""
     return
-      "restart \(number): \(noticedAfter ?? "")first new step \(Text.significant(now - noticed, 2)) "
+      "restart \(number): \(noticedAfter ?? "")first new step \(Format.significant(now - noticed, 2)) "
       + "s later\(loading)"
   }
 }

@@ -38,7 +38,7 @@ final class Supervisor {
     checkpoints = CheckpointFolder(path: folder + "/checkpoints")
     checkpointsAtStart = try? checkpoints.marks()
     let count = signalCount
-    signals.divert {
+    signals.handle {
       count.last.store($0, ordering: .relaxed)
       count.value.add(1, ordering: .relaxed)
     }
@@ -225,7 +225,7 @@ final class Supervisor {
         guard count > 0 else { return }
         let bytes = UnsafeRawBufferPointer(rebasing: buffer[..<count])
         output.read(bytes)
-        Console.error(bytes)
+        Terminal.error(bytes)
       }
     }
   }

@@ -32,14 +32,14 @@ public struct AllreduceBenchmark: Sendable {
     let isOneHost = world.isOneHost
     try world.agreed("read the command line") {
       for size in sizes where size < 4 || size % 4 != 0 || size > 1 << 33 {
-        throw UsageError("--sizes \(size): give multiples of 4 bytes up to 8G")
+        throw UsageError("sizes \(size): give multiples of 4 bytes up to 8G")
       }
       if !codecs.isEmpty, world.processCount == 1 {
-        throw UsageError("--codecs: compresses between processes, start several by mpirun")
+        throw UsageError("codecs: compresses between processes, start several by mpirun")
       }
-      if let ranks, ranks < 1 { throw UsageError("--ranks \(ranks): give at least 1") }
+      if let ranks, ranks < 1 { throw UsageError("ranks \(ranks): give at least 1") }
       guard budget > 0, budget <= 60 else {
-        throw UsageError("--seconds \(budget): give more than 0, and at most 60")
+        throw UsageError("seconds \(budget): give more than 0, and at most 60")
       }
     }
     return try world.run(ranks: ranks) { communicator in
@@ -53,7 +53,7 @@ public struct AllreduceBenchmark: Sendable {
     try communicator.agreed("look at the memory") {
       // Of each rank its numbers, what it sends and what it has received.
       try (CheckedSize(sizes.max() ?? 0) * 3).checkMemory(
-        for: "--sizes \(sizes.max() ?? 0)", advice: "give smaller ones", isOfEachRank: true)
+        for: "sizes \(sizes.max() ?? 0)", advice: "give smaller ones", isOfEachRank: true)
     }
     let timer = CallTimer(communicator: communicator, budget: budget)
     // What ranks of several hosts reach together says nothing about either host's memory.
@@ -74,23 +74,23 @@ public struct AllreduceBenchmark: Sendable {
         }
         rows.append([
           sizeText(size), reduction.name, timeText(time),
-          Text.significant(Double(size) / time / 1e9, 3),
-          least.map { Text.percent($0 / time, 0) } ?? "-",
-          reduction.isReference ? "" : reference.map { Text.fixed($0 / time, 2) + "x" } ?? "-",
-          sent.map { $0 > 0 ? Text.bytes($0) : "-" } ?? "-",
+          Format.significant(Double(size) / time / 1e9, 3),
+          least.map { Format.percent($0 / time, 0) } ?? "-",
+          reduction.isReference ? "" : reference.map { Format.fixed($0 / time, 2) + "x" } ?? "-",
+          sent.map { $0 > 0 ? Format.bytes($0) : "-" } ?? "-",
         ])
       }
     }
-    let columns = Console.width
+    let columns = Terminal.width
     let title =
       "sum of float32 over \(layout.text(ranks: communicator.size)), in place"
-      + (bandwidth.map { "; memory \(Text.fixed($0 / 1e9, 1)) GB/s, all ranks at once" } ?? "")
+      + (bandwidth.map { "; memory \(Format.fixed($0 / 1e9, 1)) GB/s, all ranks at once" } ?? "")
     return """
-      \(Text.wrapped(title, columns, indent: "  "))
+      \(Format.wrapped(title, columns, indent: "  "))
 
-      \(Text.table(rows, rightAligned: [0, 2, 3, 4, 5, 6], columns: columns))
+      \(Format.table(rows, rightAligned: [0, 2, 3, 4, 5, 6], columns: columns))
 
-      \(Text.wrapped("synchronized batch normalisation: what a layer waits in a step", columns))
+      \(Format.wrapped("synchronized batch normalization: what a layer waits in a step", columns))
 
       \(try statistics(timer))
       """
@@ -114,7 +114,7 @@ public struct AllreduceBenchmark: Sendable {
         "\(count)", timeText(times[0]), timeText(times[1]), timeText(times[0] + times[1]),
       ])
     }
-    return Text.table(rows, rightAligned: [0, 1, 2, 3])
+    return Format.table(rows, rightAligned: [0, 1, 2, 3])
   }
 
   /// The bytes that a text like `64K`, `1M` or `4096` stands for; nil where it is none.
@@ -131,13 +131,14 @@ public struct AllreduceBenchmark: Sendable {
   private func sizeText(_ bytes: Int) -> String {
     if bytes >= 1 << 20, bytes % (1 << 20) == 0 { return "\(bytes >> 20) MiB" }
     if bytes >= 1 << 10, bytes % (1 << 10) == 0 { return "\(bytes >> 10) KiB" }
-    return "\(Text.grouped(bytes)) B"
+    return "\(Format.grouped(bytes)) B"
   }
 }
 
 /// A short time as in `3.21 µs` or `4.2 ms`.
 func timeText(_ seconds: Double) -> String {
   seconds < 1e-3
-    ? Text.significant(seconds * 1e6, 3) + " µs"
-    : seconds < 1 ? Text.significant(seconds * 1e3, 3) + " ms" : Text.significant(seconds, 3) + " s"
+    ? Format.significant(seconds * 1e6, 3) + " µs"
+    : seconds < 1
+      ? Format.significant(seconds * 1e3, 3) + " ms" : Format.significant(seconds, 3) + " s"
 }

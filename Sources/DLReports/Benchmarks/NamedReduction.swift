@@ -29,8 +29,8 @@ struct NamedReduction {
   static func all(_ communicator: any Communicator, codecs: [any GradientCodec]) -> [NamedReduction]
   {
     let base = (communicator as? HostCommunicator)?.base ?? communicator
-    var all = communicator.neighbourhood.map { [shares(communicator, $0)] } ?? []
-    if let apart = base.neighbourhood {
+    var all = communicator.topology.map { [shares(communicator, $0)] } ?? []
+    if let apart = base.topology {
       if !codecs.isEmpty, base !== communicator { all.append(shares(base, apart)) }
       all += codecs.map { shares(base, apart, $0) }
     }
@@ -44,7 +44,7 @@ struct NamedReduction {
   /// Then all wait for each other before the parameters are read again. Every gradient is read, and
   /// one sum is written.
   private static func shares(
-    _ communicator: any Communicator, _ neighbourhood: Neighbourhood,
+    _ communicator: any Communicator, _ topology: Topology,
     _ codec: (any GradientCodec)? = nil
   ) -> NamedReduction {
     let way =
@@ -57,7 +57,7 @@ struct NamedReduction {
       }
     let name = way + (codec.map { ", \($0.name)" } ?? "")
     return NamedReduction(name: name, traffic: { $0 * ($1 + 1) }) { bytes in
-      let arena = try ShardedArena(communicator, neighbourhood, byteCount: bytes)
+      let arena = try ShardedReducer(communicator, topology, byteCount: bytes)
       let (count, ranks, rank) = (bytes / 4, communicator.size, communicator.rank)
       fill(arena.gradients, count, rank)
       let cuts = (0..<ranks).map { count * $0 / ranks / 16 * 16 } + [count]

@@ -77,7 +77,7 @@ public struct ScalingReport: Sendable {
       ? "weak scaling, \(counted(first.rowsPerRank, "row")) a rank"
       : "strong scaling, \(counted(first.rows, "row"))"
     var parts = [
-      Text.wrapped(
+      Format.wrapped(
         "\(first.workload): \(size); ranks are \(way), on \(counted(cores, "core"))", columns),
       measured(columns),
     ]
@@ -99,8 +99,8 @@ public struct ScalingReport: Sendable {
       rows.append(
         [
           "\(point.ranks)", "\(point.rowsPerRank)", timeText(point.seconds),
-          Text.grouped(point.samplesPerSecond),
-          Text.percent(efficiency(point.samplesPerSecond, ranks: point.ranks), 1),
+          Format.grouped(point.samplesPerSecond),
+          Format.percent(efficiency(point.samplesPerSecond, ranks: point.ranks), 1),
         ]
           + [
             times.compute + times.dataWait, times.syncBatchNorm, times.agreement, times.reduction,
@@ -111,23 +111,23 @@ public struct ScalingReport: Sendable {
             line.leftOut.map(timeText) ?? "-", errorText(line.error(line.leftOut)),
           ])
     }
-    return Text.table(rows, rightAligned: Set(0..<14), columns: columns) + "\n"
-      + Text.wrapped("model: fitted to all points; left out: fitted to all others", columns)
+    return Format.table(rows, rightAligned: Set(0..<14), columns: columns) + "\n"
+      + Format.wrapped("model: fitted to all points; left out: fitted to all others", columns)
   }
 
   private func coefficients(_ model: CostModel, _ columns: Int?) -> String {
     var rows = [
       ["computing", timeText(model.row), "a row"],
-      ["updating", Text.significant(model.update * 1e9, 3) + " ns", "a parameter"],
+      ["updating", Format.significant(model.update * 1e9, 3) + " ns", "a parameter"],
     ]
     if let byte = model.byte, let latency = model.latency {
       rows.append([
-        "summing", byte > 0 ? Text.significant(1e-9 / byte, 3) + " GB/s" : "-",
+        "summing", byte > 0 ? Format.significant(1e-9 / byte, 3) + " GB/s" : "-",
         "over the bytes read and written by all ranks",
       ])
       rows.append(["waiting", timeText(latency), "a collective, for each doubling of the ranks"])
     }
-    return Text.table(rows, rightAligned: [1], columns: columns)
+    return Format.table(rows, rightAligned: [1], columns: columns)
   }
 
   /// What the model says of numbers of ranks that were not measured.
@@ -142,12 +142,12 @@ public struct ScalingReport: Sendable {
       let cells = steps.flatMap { step -> [String] in
         guard let step, step > 0 else { return ["-", "-"] }
         return [
-          timeText(step), Text.percent(efficiency(Double(rows) / step, ranks: ranks), 1),
+          timeText(step), Format.percent(efficiency(Double(rows) / step, ranks: ranks), 1),
         ]
       }
       table.append([counted(ranks, "rank"), "\((rows + ranks - 1) / ranks)"] + cells)
     }
-    return Text.table(table, rightAligned: Set(1..<6), columns: columns)
+    return Format.table(table, rightAligned: Set(1..<6), columns: columns)
   }
 
   /// Another network beside what the machine's coefficients and its own smallest run say.
@@ -163,11 +163,11 @@ public struct ScalingReport: Sendable {
     }
     let title =
       "\(first.workload): predicted from its run on \(counted(first.ranks, "rank")) and the costs above"
-    return Text.wrapped(title, columns) + "\n\n"
-      + Text.table(table, rightAligned: Set(0..<5), columns: columns)
+    return Format.wrapped(title, columns) + "\n\n"
+      + Format.table(table, rightAligned: Set(0..<5), columns: columns)
   }
 
   private func errorText(_ error: Double?) -> String {
-    error.map { ($0 < 0 ? "" : "+") + Text.percent($0, 1) } ?? "-"
+    error.map { ($0 < 0 ? "" : "+") + Format.percent($0, 1) } ?? "-"
   }
 }

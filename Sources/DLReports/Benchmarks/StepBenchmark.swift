@@ -45,7 +45,7 @@ public struct StepBenchmark: Sendable {
     let task = world.program.task
     let job = try world.agreed("read the configuration") {
       for (name, value) in [
-        ("--ranks", ranks), ("--batch-per-rank", rowsPerRank), ("--steps", steps),
+        ("ranks", ranks), ("rows per rank", rowsPerRank), ("steps", steps),
       ] {
         guard let value else { continue }
         guard (1...10_000_000).contains(value) else {
@@ -108,7 +108,7 @@ private final class StepRecorder: TrainingObserver {
   private let skipped: Int
   private var times: [StepTimes] = []
   /// What the last step sent.
-  private(set) var traffic = ArenaTraffic()
+  private(set) var traffic = CommunicationVolume()
 
   init(skipping count: Int) { skipped = count }
 

@@ -22,7 +22,7 @@ public struct StepMeasurement: Sendable {
   /// normalization, and those of the step itself.
   public var collectives = 0
   /// What a step sends between processes that share no memory, over all of them.
-  public var traffic = ArenaTraffic()
+  public var traffic = CommunicationVolume()
   /// Seconds of a step on the slowest rank.
   public var seconds = 0.0
   /// Where they went, on rank 0.

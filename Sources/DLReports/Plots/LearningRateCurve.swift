@@ -52,9 +52,9 @@ public struct LearningRateCurve: Sendable {
 
   /// What the picture shows, in a line.
   var title: String {
-    let epochs = Text.significant(Double(totalSteps) / Double(max(stepsPerEpoch, 1)), 4)
-    return "learning rate: \(name), lr \(Text.significant(base, 6))\(scaling), "
-      + "\(Text.count(totalSteps, "step")) in \(epochs) "
+    let epochs = Format.significant(Double(totalSteps) / Double(max(stepsPerEpoch, 1)), 4)
+    return "learning rate: \(name), lr \(Format.significant(base, 6))\(scaling), "
+      + "\(Format.count(totalSteps, "step")) in \(epochs) "
       + (epochs == "1" ? "epoch" : "epochs")
   }
 
@@ -67,7 +67,7 @@ public struct LearningRateCurve: Sendable {
   ///   - columns: the width to keep to with the labels; nil for any.
   public func text(isPlain: Bool, width: Int = 72, height: Int = 13, columns: Int? = nil) -> String
   {
-    let title = Text.wrapped(title, columns, indent: "  ")
+    let title = Format.wrapped(title, columns, indent: "  ")
     guard totalSteps > 0 else { return title }
     let width = min(width, max(24, (columns ?? .max) - 14))
     var canvas = DotCanvas(width: width, height: height, isPlain: isPlain)
@@ -81,19 +81,19 @@ public struct LearningRateCurve: Sendable {
       previous = range
     }
     let labels = [0, (height - 1) / 2, height - 1].map { row in
-      (row, Text.significant(top * (1 - Double(row) / Double(max(height - 1, 1))), 4))
+      (row, Format.significant(top * (1 - Double(row) / Double(max(height - 1, 1))), 4))
     }
     let margin = labels.map(\.1.count).max() ?? 0
     let (tick, bar, corner, line) = isPlain ? ("+", "|", "+", "-") : ("┤", "│", "└", "─")
     var lines = [title, ""]
     for (row, dots) in canvas.lines.enumerated() {
       let label = labels.first { $0.0 == row }?.1
-      lines.append("\(Text.right(label ?? "", margin)) \(label == nil ? bar : tick)\(dots)")
+      lines.append("\(Format.right(label ?? "", margin)) \(label == nil ? bar : tick)\(dots)")
     }
-    lines.append(Text.right("", margin + 1) + corner + String(repeating: line, count: width))
-    let (middle, end) = (Text.grouped(totalSteps / 2), "step " + Text.grouped(totalSteps))
-    let left = Text.left("0", width / 2 - middle.count / 2) + middle
-    lines.append(Text.right("", margin + 2) + left + Text.right(end, width - left.count))
+    lines.append(Format.right("", margin + 1) + corner + String(repeating: line, count: width))
+    let (middle, end) = (Format.grouped(totalSteps / 2), "step " + Format.grouped(totalSteps))
+    let left = Format.left("0", width / 2 - middle.count / 2) + middle
+    lines.append(Format.right("", margin + 2) + left + Format.right(end, width - left.count))
     if goesByValidation {
       lines.append("as long as every validation improves; it falls where one does not")
     }
@@ -114,7 +114,7 @@ public struct LearningRateCurve: Sendable {
     let marks = (0...4).map { (part: $0, share: Double($0) / 4) }
     let plot = SVGPlot(
       title: title, xTitle: "step",
-      xTicks: marks.map { ($0.share, Text.grouped(scaled(totalSteps, $0.part, of: 4))) },
+      xTicks: marks.map { ($0.share, Format.grouped(scaled(totalSteps, $0.part, of: 4))) },
       yTicks: SVGPlot.ticks(top))
     var points: [String] = []
     for (index, range) in parts(columns).enumerated() where totalSteps > 0 {

@@ -20,12 +20,12 @@ struct SVGPlot {
 
   /// A horizontal place.
   func x(_ share: Double) -> String {
-    Text.fixed(SVGPlot.left + (SVGPlot.right - SVGPlot.left) * share, 2)
+    Format.fixed(SVGPlot.left + (SVGPlot.right - SVGPlot.left) * share, 2)
   }
 
   /// A vertical place; 0 is the bottom.
   func y(_ share: Double) -> String {
-    Text.fixed(SVGPlot.lower - (SVGPlot.lower - SVGPlot.upper) * share, 2)
+    Format.fixed(SVGPlot.lower - (SVGPlot.lower - SVGPlot.upper) * share, 2)
   }
 
   /// A line through points.

@@ -30,7 +30,7 @@ extension ScalingReport {
       xTicks: xTicks, yTicks: SVGPlot.ticks(top))
     let efficiency = SVGPlot(
       title: "efficiency", xTitle: "ranks", xTicks: xTicks,
-      yTicks: [0, 0.25, 0.5, 0.75, 1].map { ($0 / 1.25, Text.percent($0, 0)) })
+      yTicks: [0, 0.25, 0.5, 0.75, 1].map { ($0 / 1.25, Format.percent($0, 0)) })
     func share(_ efficiency: Double) -> Double { min(max(efficiency / 1.25, 0), 1) }
     return SVGPlot.document([
       throughput.panel(
@@ -80,7 +80,7 @@ extension ScalingReport {
 extension SVGPlot {
   /// Four marks up to the top of an axis, and its foot.
   static func ticks(_ top: Double) -> [Tick] {
-    (0...4).map { (Double($0) / 4, Text.significant(top * Double($0) / 4, 4)) }
+    (0...4).map { (Double($0) / 4, Format.significant(top * Double($0) / 4, 4)) }
   }
 
   /// The next number above, of two digits.

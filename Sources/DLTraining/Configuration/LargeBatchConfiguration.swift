@@ -66,15 +66,15 @@ extension Configuration {
 
   /// What stands behind a rate as it is written, where it is scaled.
   package var rateFactorText: String {
-    scaleLR == nil ? "" : " times \(Text.significant(batchRateFactor, 6)) by scale_lr"
+    scaleLR == nil ? "" : " times \(Format.significant(batchRateFactor, 6)) by scale_lr"
   }
 
   /// How rates are scaled, in a line; nil where they are not.
   var rateScaling: String? {
     guard let scaleLR else { return nil }
-    let factor = Text.significant(batchRateFactor, 6)
+    let factor = Format.significant(batchRateFactor, 6)
     return "scale_lr multiplies the learning rates by \(factor), batch_size \(batchSize) over "
-      + "base_batch \(scaleLR.baseBatch): \(Text.significant(optimizer.lr, 6)) becomes "
-      + Text.significant(optimizer.lr * batchRateFactor, 6)
+      + "base_batch \(scaleLR.baseBatch): \(Format.significant(optimizer.lr, 6)) becomes "
+      + Format.significant(optimizer.lr * batchRateFactor, 6)
   }
 }

@@ -129,7 +129,9 @@ public struct OptimizerConfiguration: NamedChoiceSection {
         names.append((value(type), [type.word]))
       }
     }
-    return names.map { "\(Text.significant($0.value, 6)) for \($0.names.joined(separator: ", "))" }
-      .joined(separator: "; ")
+    return names.map {
+      "\(Format.significant($0.value, 6)) for \($0.names.joined(separator: ", "))"
+    }
+    .joined(separator: "; ")
   }
 }

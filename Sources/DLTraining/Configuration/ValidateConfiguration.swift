@@ -13,7 +13,7 @@ public struct ValidateConfiguration: ConfigurationSection {
   /// What chooses the best checkpoint, where ``monitor`` does not say.
   public var judge = Judge.metric
   /// The views of an image that an output is the mean of, also where the trained network is used.
-  public var views = TestViews.one
+  public var views = TestTimeAugmentation.one
   /// What is measured besides the task's own metrics.
   public var metrics: [MetricConfiguration] = []
   /// The name of the metric, or `loss`, that the best checkpoint, ``patience`` and reduce_on_plateau

@@ -6,7 +6,7 @@ import DLFormats
 /// Rank 0 alone has one.
 struct MetricsLog: Sendable {
   private let file: File
-  private let lease: RunLease
+  private let lease: RunLock
   private var pending = ""
   /// The bytes of whole lines in the file.
   private var byteCount: Int
@@ -15,7 +15,7 @@ struct MetricsLog: Sendable {
   ///
   /// A last line that a killed run left unfinished is cut off too; one that cannot be read and has
   /// such lines behind it stays with them. Nothing is written any more once the lease is lost.
-  init(_ path: String, resumingAt step: Int, lease: RunLease) throws {
+  init(_ path: String, resumingAt step: Int, lease: RunLock) throws {
     self.lease = lease
     byteCount = 0
     guard step > 0, try File.kind(of: path) != nil else {

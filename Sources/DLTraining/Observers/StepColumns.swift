@@ -55,7 +55,7 @@ package struct StepColumns {
   package func line(_ cells: [String], _ limit: Int?) -> String {
     var shown = shown(limit)
     func text() -> String { line(cells, shown) }
-    while let limit, Text.width(text()) > limit, let least = least(shown) { shown.remove(least) }
+    while let limit, Format.width(text()) > limit, let least = least(shown) { shown.remove(least) }
     return text()
   }
 
@@ -76,7 +76,7 @@ package struct StepColumns {
     let words = parts.enumerated().filter { shown.contains(first + $0.offset) }
       .map { "\($0.element.column) (\($0.element.meaning))" }
     guard !words.isEmpty else { return nil }
-    return Text.wrapped("shares of the time: " + words.joined(separator: ", "), limit)
+    return Format.wrapped("shares of the time: " + words.joined(separator: ", "), limit)
   }
 
   private func least(_ shown: Set<Int>) -> Int? {
@@ -88,7 +88,7 @@ package struct StepColumns {
   private func line(_ cells: [String], _ shown: Set<Int>) -> String {
     var line = ""
     for index in shown.sorted() where index < cells.count {
-      let cell = Text.right(cells[index], columns[index].width)
+      let cell = Format.right(cells[index], columns[index].width)
       // Two numbers are never one.
       line += (line.isEmpty || cell.hasPrefix(" ") || cell.isEmpty ? "" : " ") + cell
     }

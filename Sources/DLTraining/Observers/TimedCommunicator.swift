@@ -46,9 +46,9 @@ final class TimedCommunicator: Communicator {
     try timed(.split, 0) { try base.split(color: color, key: key) }
   }
 
-  var neighbourhood: Neighbourhood? {
-    guard let progress else { return base.neighbourhood }
-    return base.neighbourhood?.watched(by: progress)
+  var topology: Topology? {
+    guard let progress else { return base.topology }
+    return base.topology?.watched(by: progress)
   }
 
   /// Within a forward or backward pass a collective is a layer's, else an agreement, unless it is

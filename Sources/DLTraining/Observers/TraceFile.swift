@@ -52,7 +52,7 @@ struct TraceFile {
     try communicator.agreed("write the trace") { try outcome.get() }
     let lost = counts.lost
     return lost > 0
-      ? "\(path): holds the newest spans of each thread, \(Text.grouped(lost)) older ones are gone"
+      ? "\(path): holds the newest spans of each thread, \(Format.grouped(lost)) older ones are gone"
       : nil
   }
 

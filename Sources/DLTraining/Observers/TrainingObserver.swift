@@ -17,7 +17,7 @@ public struct StepReport: Sendable {
   /// Where the time went, on rank 0.
   public let times: StepTimes
   /// What went between hosts, or processes that share no memory.
-  public let traffic: ArenaTraffic
+  public let traffic: CommunicationVolume
 
   /// Seconds that the step took on rank 0.
   public var seconds: Double { times.total }
@@ -98,7 +98,7 @@ public struct RunReport: Sendable {
   /// Whether it stopped since it has come to ``TrainingOptions/stopAtStep``.
   public let hasReachedStop: Bool
   /// What went between hosts, or processes that share no memory, in the steps made now.
-  public let traffic: ArenaTraffic
+  public let traffic: CommunicationVolume
   /// Why it ended.
   public let end: RunEnd
 }

@@ -44,12 +44,12 @@ public struct CopyMismatchError: DLError {
     if groups.count > 1, groups[0].count > groups[1].count {
       let odd = groups.dropFirst().flatMap { $0 }.sorted()
       sides =
-        "\(Standstill.list(odd)) hold\(odd.count == 1 ? "s" : "") another \(tensor) than "
+        "\(StallReport.list(odd)) hold\(odd.count == 1 ? "s" : "") another \(tensor) than "
         + "the other ranks"
     } else {
       sides =
         "\(tensor) is not the same on "
-        + groups.map(Standstill.list).joined(separator: " and on ")
+        + groups.map(StallReport.list).joined(separator: " and on ")
     }
     return "step \(step): \(sides)\(more); test the memory and the network of their hosts"
   }

@@ -17,7 +17,7 @@ package final class RunFolder {
   let path: String
   let checkpoints: CheckpointFolder
   /// The right to write here.
-  let lease: RunLease
+  let lease: RunLock
   /// Writes the checkpoints of a run that trains.
   var writer: CheckpointWriter?
 
@@ -25,11 +25,11 @@ package final class RunFolder {
   ///
   /// - Parameter turn: what a wait for the lease has found.
   /// - Throws: ``RunFolderError`` while another process writes to it.
-  init(_ path: String, after turn: RunLease.Turn? = nil) throws {
+  init(_ path: String, after turn: RunLock.Turn? = nil) throws {
     self.path = path
     checkpoints = CheckpointFolder(path: path + "/checkpoints")
     try File.makeFolder(checkpoints.path)
-    lease = try RunLease(folder: path, after: turn)
+    lease = try RunLock(folder: path, after: turn)
     try removeLeftovers()
   }
 

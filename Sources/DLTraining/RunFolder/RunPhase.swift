@@ -7,7 +7,7 @@ enum RunPhase: String {
   case start, step, eval, save, end
 
   /// Shows the phase: `dltrain:step`, `rank 3:eval`.
-  func show() {
+  func publish() {
     let name = File.systemText("/proc/thread-self/comm") ?? "rank"
     let base = name.prefix { $0 != ":" && !$0.isNewline }
     // The system keeps 15 bytes; of two parts that do not fit, the phase says more.

@@ -21,7 +21,7 @@ package final class RunRecord: Sendable {
   }
 
   private let path: String
-  private let lease: RunLease
+  private let lease: RunLock
   private let name: String
   /// What does not change while the run goes on.
   private let facts: [JSON.Member]

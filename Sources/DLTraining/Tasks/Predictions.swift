@@ -50,13 +50,13 @@ extension Predictions {
         guard let best = line.indices.max(by: { line[$0] < line[$1] }) else { return nil }
         let (row, position) = index.quotientAndRemainder(dividingBy: positions)
         return "\(rows[row])" + (positions > 1 ? ",\(position)" : "")
-          + ",\(best - line.startIndex),\(Text.significant(line[best], 9))"
+          + ",\(best - line.startIndex),\(Format.significant(line[best], 9))"
       }
     case .values(let tensor):
       let (width, values) = (width(tensor, rows.count), tensor.doubles)
       return rows.enumerated().map { index, row in
         let line = values[index * width..<(index + 1) * width]
-        return (["\(row)"] + line.map { Text.significant($0, 9) }).joined(separator: ",")
+        return (["\(row)"] + line.map { Format.significant($0, 9) }).joined(separator: ",")
       }
     case .lines(let lines):
       return lines

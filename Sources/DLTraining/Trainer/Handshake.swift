@@ -19,8 +19,8 @@ public struct HandshakeError: DLError {
   public var description: String {
     let shown = differences.prefix(4).joined(separator: "; ")
     let more = differences.count > 4 ? "; and \(differences.count - 4) more" : ""
-    let rest = others.isEmpty ? "" : "; other differences on \(Standstill.list(others))"
-    return "not all ranks run the same job: \(Standstill.list(ranks)): \(shown)\(more)\(rest); "
+    let rest = others.isEmpty ? "" : "; other differences on \(StallReport.list(others))"
+    return "not all ranks run the same job: \(StallReport.list(ranks)): \(shown)\(more)\(rest); "
       + "start all with the same program, configuration and data"
   }
 }

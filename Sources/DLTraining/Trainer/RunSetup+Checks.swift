@@ -79,7 +79,7 @@ extension RunSetup {
 extension RunSetup {
   /// Whether the task learns by the configuration's loss.
   private var usesLoss: Bool {
-    task is SupervisedTask || task is StatefulTask || task is GraphTask
+    task is SupervisedTask || task is SequentialTask || task is GraphTask
   }
 
   /// Refuses labels that are values where no loss is named: as probabilities of classes, which the

@@ -40,7 +40,7 @@ public final class Trainer {
     warn: @escaping (String) -> Void = { _ in }, task makeTask: TaskFactory? = nil
   ) throws {
     BLAS.useOneThread()
-    RunPhase.start.show()
+    RunPhase.start.publish()
     let run = try TrainingRun(
       configuration, options: options, communicator: communicator, observers: observers, warn: warn,
       task: makeTask ?? TaskInput.factory())
@@ -105,7 +105,7 @@ public final class Trainer {
     // A job that is restarted after it had come to its stop has nothing left to do.
     var isInterrupted = run.position.step < run.totalSteps && isAtStop
     var wantsStop = false
-    RunPhase.step.show()
+    RunPhase.step.publish()
     run.options.willStep()
     while run.position.step < run.totalSteps, !isInterrupted, !endsEarly {
       run.clock.restart()
@@ -122,7 +122,7 @@ public final class Trainer {
       isInterrupted = !isLast && wantsStop && run.ranksAreEqual
       try finish(totals.add(outcome), isLast: isLast || isInterrupted)
     }
-    RunPhase.end.show()
+    RunPhase.end.publish()
     for part in parts { try part.didTrain() }
     try store.finish()
     let ended = monotonicSeconds()
@@ -186,8 +186,8 @@ public final class Trainer {
   /// Goes through the validation set, every rank its share, on the weights that a user would take.
   private func validate() throws {
     guard let validation = run.data.validation else { return }
-    RunPhase.eval.show()
-    defer { RunPhase.step.show() }
+    RunPhase.eval.publish()
+    defer { RunPhase.step.publish() }
     if !run.configuration.syncBatchNorm {
       // Each rank has statistics of its own then; the checkpoint holds rank 0's.
       try run.communicator.broadcast(run.arena.bufferBytes, root: 0)

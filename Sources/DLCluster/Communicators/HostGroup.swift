@@ -7,10 +7,10 @@ import Glibc
 ///
 /// The slots are used in turn. A rank that writes a slot again has passed the barrier of the call
 /// between, where all had read it.
-final class HostTeam: @unchecked Sendable {
+final class HostGroup: @unchecked Sendable {
   /// The members, ascending, as ranks of the job.
   let ranks: [Int]
-  /// What names the segments of this team.
+  /// What names the segments of this group.
   let job: String
   /// All hosts of the job; nil where there is one.
   let hosts: HostTable?
@@ -34,12 +34,12 @@ final class HostTeam: @unchecked Sendable {
 
   deinit { failed.deallocate() }
 
-  /// Makes the team of this process's host; collective over all processes.
+  /// Makes the group of this process's host; collective over all processes.
   ///
   /// Nil, with the reason, on every process where any host lacks the shared memory; nil without one
   /// where no process shares its host with another.
   static func make(over processes: MPICommunicator, threads: Int, hostSize: Int? = nil) throws -> (
-    team: HostTeam?, reason: String?
+    group: HostGroup?, reason: String?
   ) {
     guard let host = try processes.host(size: hostSize) else { return (nil, nil) }
     defer { try? host.close() }
@@ -49,7 +49,7 @@ final class HostTeam: @unchecked Sendable {
       Int($0) * threads..<(Int($0) + 1) * threads
     }
     let job = try host.broadcast("\(getpid())-\(UInt64.random(in: 0...UInt64.max))", root: 0)
-    let name = "/dltrain-team-" + job
+    let name = "/dltrain-group-" + job
     let byteCount = byteCount(members.count)
     var made = host.rank == 0 ? Result { try begin(name, members.count, threads) } : nil
     try host.barrier()
@@ -66,7 +66,7 @@ final class HostTeam: @unchecked Sendable {
     if let bad { return (nil, try processes.broadcast(reason, root: bad)) }
     let isOne = members.count == processes.size * threads
     let hosts = isOne ? nil : try HostTable(processes, host: members, threads: threads)
-    return (HostTeam(ranks: members, job: job, hosts: hosts, memory: try made.get()), nil)
+    return (HostGroup(ranks: members, job: job, hosts: hosts, memory: try made.get()), nil)
   }
 
   private static func byteCount(_ members: Int) -> Int {
@@ -87,32 +87,32 @@ final class HostTeam: @unchecked Sendable {
 
   /// A slot's header; its payload lies behind it.
   func slot(_ member: Int, _ turn: Int) -> UnsafeMutableRawPointer {
-    memory.pointer + 4096 + member * HostTeam.strideBytes + turn * HostTeam.strideBytes / 2
+    memory.pointer + 4096 + member * HostGroup.strideBytes + turn * HostGroup.strideBytes / 2
   }
 
   /// Waits for all members; false where one of this process has failed.
   func wait() -> Bool { dl_barrier_wait_shared(OpaquePointer(memory.pointer), failed) == 0 }
 }
 
-extension HostTeam: Poisonable {
+extension HostGroup: Abortable {
   var members: [Int] { [] }
 
   // Processes that fail are ended with the whole job; only the threads of this one are told.
-  func poison() { failed.pointee = 1 }
+  func abort() { failed.pointee = 1 }
 }
 
-/// A rank of a host's team: what it tells the others there, and the memory it shares with them.
+/// A rank of a host's group: what it tells the others there, and the memory it shares with them.
 final class HostDomain: MemoryDomain {
   let ranks: [Int]
   let index: Int
-  private let team: HostTeam
+  private let group: HostGroup
   private var turn = 0
   private var segments = 0
 
-  init(_ team: HostTeam, rank: Int) {
-    self.team = team
-    ranks = team.ranks
-    index = team.ranks.firstIndex(of: rank) ?? 0
+  init(_ group: HostGroup, rank: Int) {
+    self.group = group
+    ranks = group.ranks
+    index = group.ranks.firstIndex(of: rank) ?? 0
   }
 
   /// What every rank does in a call; they must be the same.
@@ -124,20 +124,20 @@ final class HostDomain: MemoryDomain {
 
   /// Tells the others up to a slot of bytes and waits for theirs, which stay until this rank's next
   /// call but one.
-  func tell(_ call: Call, _ bytes: UnsafeRawBufferPointer) throws -> Mail {
+  func exchange(_ call: Call, _ bytes: UnsafeRawBufferPointer) throws -> Slots {
     turn ^= 1
-    let mine = team.slot(index, turn)
+    let mine = group.slot(index, turn)
     mine.storeBytes(of: call.op.rawValue, as: Int32.self)
     mine.storeBytes(of: call.size, toByteOffset: 8, as: Int.self)
     mine.storeBytes(of: call.detail, toByteOffset: 16, as: Int.self)
     if let from = bytes.baseAddress, !bytes.isEmpty {
-      (mine + HostTeam.headerBytes).copyMemory(from: from, byteCount: bytes.count)
+      (mine + HostGroup.headerBytes).copyMemory(from: from, byteCount: bytes.count)
     }
-    guard team.wait() else {
+    guard group.wait() else {
       throw ClusterError.peerFailed(op: "\(call.op)", rank: ranks[index], size: ranks.count)
     }
     for member in ranks.indices {
-      let slot = team.slot(member, turn)
+      let slot = group.slot(member, turn)
       guard slot.load(as: Int32.self) == call.op.rawValue,
         slot.load(fromByteOffset: 8, as: Int.self) == call.size,
         slot.load(fromByteOffset: 16, as: Int.self) == call.detail
@@ -147,25 +147,25 @@ final class HostDomain: MemoryDomain {
           detail: "rank \(ranks[member]) makes another, or with another size")
       }
     }
-    return Mail(first: team.slot(0, turn))
+    return Slots(first: group.slot(0, turn))
   }
 
   /// What the members have told in one call.
-  struct Mail {
+  struct Slots {
     let first: UnsafeMutableRawPointer
 
     subscript(member: Int) -> UnsafeMutableRawPointer {
-      first + member * HostTeam.strideBytes + HostTeam.headerBytes
+      first + member * HostGroup.strideBytes + HostGroup.headerBytes
     }
   }
 
   func synchronize() throws {
-    _ = try tell(Call(op: .barrier), UnsafeRawBufferPointer(start: nil, count: 0))
+    _ = try exchange(Call(op: .barrier), UnsafeRawBufferPointer(start: nil, count: 0))
   }
 
   func share(_ byteCount: Int, parts: [Range<Int>]) throws -> SharedMemory {
     segments += 1
-    let name = "/dltrain-arena-\(team.job)-\(segments)"
+    let name = "/dltrain-arena-\(group.job)-\(segments)"
     var made: Result<SharedMemory, any Error>?
     if index == 0 { made = Result { try SharedMemory(naming: name, byteCount: byteCount) } }
     try synchronize()
@@ -182,7 +182,7 @@ final class HostDomain: MemoryDomain {
     if case .failure(let error) = made {
       code = if case .system(_, let number, _) = error as? ClusterError { number } else { 5 }
     }
-    let mail = try withUnsafeBytes(of: code) { try tell(Call(op: .share, size: byteCount), $0) }
+    let mail = try withUnsafeBytes(of: code) { try exchange(Call(op: .share, size: byteCount), $0) }
     if index == 0 { SharedMemory.unlink(name) }
     for member in ranks.indices {
       let code = mail[member].load(as: Int32.self)

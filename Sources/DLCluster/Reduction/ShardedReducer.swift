@@ -7,7 +7,7 @@ import DLCore
 /// Within a domain the owner of a share sums it over all ranks' gradients where they lie, and nobody
 /// copies anything out. Between domains each sends the sums of the complete subtrees that it holds
 /// to the owner: a process deals with one process in each other domain.
-public final class ShardedArena: ArenaExchange {
+public final class ShardedReducer: GradientReducer {
   /// The domain's parameters.
   public let values: UnsafeMutableRawPointer
   /// This rank's gradients.
@@ -24,35 +24,35 @@ public final class ShardedArena: ArenaExchange {
   private let rank: Int
   private let domain: any MemoryDomain
   private let memory: SharedMemory
-  private let link: ProcessLink?
+  private let link: PeerLink?
   private let size: Int
   private let owner: [ShareOwner]
   private let plan: ReductionPlan
   private let peers: Table<UnsafeRawPointer?>
   private let result = Table<UnsafeMutableRawPointer?>(1, nil)
-  let route: ArenaRoute?
+  let route: InterNodeReducer?
   /// What communication threads have sent.
-  private var counts: [TrafficCount] = []
+  private var counts: [VolumeCount] = []
 
   /// Makes an arena of zeros, of `byteCount` bytes for the parameters and as many for each rank's
   /// gradients; collective.
   ///
   /// - Throws: on every rank ``ClusterError/system(op:errno:detail:)`` without memory.
-  public init(_ communicator: any Communicator, _ neighbourhood: Neighbourhood, byteCount: Int)
+  public init(_ communicator: any Communicator, _ topology: Topology, byteCount: Int)
     throws
   {
     rank = communicator.rank
     size = communicator.size
-    var chosen = neighbourhood
-    var outcome = Result { try ShardedArena.memory(chosen.domain, byteCount) }
+    var chosen = topology
+    var outcome = Result { try ShardedReducer.memory(chosen.domain, byteCount) }
     var reason = ""
     if case .failure(let error) = outcome { reason = "\(error)" }
     let failed = try communicator.allgather([Int64(reason.isEmpty ? 0 : 1)]).firstIndex(of: 1)
     if let failed {
       reason = try communicator.broadcast(reason, root: failed)
-      if let inner = neighbourhood.inner {
+      if let inner = topology.inner {
         chosen = inner
-        outcome = Result { try ShardedArena.memory(inner.domain, byteCount) }
+        outcome = Result { try ShardedReducer.memory(inner.domain, byteCount) }
         _ = try communicator.agreed("make the arena") { try outcome.get() }
       }
     }
@@ -64,7 +64,7 @@ public final class ShardedArena: ArenaExchange {
     self.memory = memory
     values = base
     func own(_ member: Int) -> UnsafeMutableRawPointer {
-      base + ShardedArena.offset(member: member, byteCount)
+      base + ShardedReducer.offset(member: member, byteCount)
     }
     gradients = own(domain.index)
     owner = [ShareOwner(rank: rank, gradients: own(domain.index))]
@@ -73,7 +73,7 @@ public final class ShardedArena: ArenaExchange {
     for member in domain.ranks.indices { peers[member] = UnsafeRawPointer(own(member)) }
     plan = ReductionTree(leaves: domain.ranks.count).plan()
     route = try chosen.link.map {
-      try ArenaRoute($0, domain: domain.ranks, size: communicator.size)
+      try InterNodeReducer($0, domain: domain.ranks, size: communicator.size)
     }
   }
 
@@ -125,8 +125,8 @@ public final class ShardedArena: ArenaExchange {
   }
 
   /// What went between domains so far.
-  public var traffic: ArenaTraffic {
-    counts.reduce(route?.traffic.sum ?? ArenaTraffic()) { $0 + $1.sum }
+  public var traffic: CommunicationVolume {
+    counts.reduce(route?.traffic.sum ?? CommunicationVolume()) { $0 + $1.sum }
   }
 
   /// Waits for the domain's ranks.
@@ -138,7 +138,7 @@ public final class ShardedArena: ArenaExchange {
   }
 }
 
-extension ShardedArena {
+extension ShardedReducer {
   /// Whether sums go between domains, which a thread of their own can exchange while ranks compute.
   public var hasExchange: Bool { route != nil }
 
@@ -157,9 +157,9 @@ extension ShardedArena {
       let spare = min(online - here * (link.ranks + 1), Int(dl_cores_in_mask()) - link.ranks - 1)
       mine = processes.threadLevel < .multiple ? 2 : spare < 0 ? 1 : 0
       mine = try processes.allgather([mine]).max() ?? 0
-      link.team?.gathered = [mine]
+      link.group?.gathered = [mine]
     }
-    if let team = link.team { mine = team.gathered[0] }
+    if let group = link.group { mine = group.gathered[0] }
     link.synchronize()
     return switch mine {
     case 2: "MPI gives no MPI_THREAD_MULTIPLE"
@@ -182,8 +182,8 @@ extension ShardedArena {
     var made: ExchangeThread?
     try link.lead {
       let processes = try link.processes.duplicate()
-      let route = try ArenaRoute(
-        ProcessLink(processes: processes, team: nil, index: 0, ranks: link.ranks),
+      let route = try InterNodeReducer(
+        PeerLink(processes: processes, group: nil, index: 0, ranks: link.ranks),
         domain: domain.ranks, size: size)
       route.area.blocks = self.route?.area.blocks
       let first = link.processes.rank * link.ranks
@@ -198,12 +198,12 @@ extension ShardedArena {
         ExchangeThread.Work(
           route: route, processes: processes, buckets: buckets, peers: peers, owners: owners,
           type: type, ready: ready, members: domain.ranks.count, track: track, arena: self))
-      if let team = link.team, let made {
-        team.team.published = [made]
-        team.team.hazard.add(made)
+      if let group = link.group, let made {
+        group.group.published = [made]
+        group.group.failureFlag.add(made)
       }
     }
-    if let team = link.team { made = team.team.published.first as? ExchangeThread }
+    if let group = link.group { made = group.group.published.first as? ExchangeThread }
     link.synchronize()
     guard let made else { preconditionFailure("the leader starts the thread") }
     counts.append(made.traffic)

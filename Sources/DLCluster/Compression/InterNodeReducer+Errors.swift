@@ -2,7 +2,7 @@
 ///
 /// Every domain but the owner's has a record of each block. Numbered from the owner's domain on, the
 /// records of all blocks make one array for each of the other domains.
-extension ArenaRoute {
+extension InterNodeReducer {
   /// The arrays of records; 0 without compression.
   var recordArrays: Int { area.blocks == nil ? 0 : domainProcesses.count - 1 }
 

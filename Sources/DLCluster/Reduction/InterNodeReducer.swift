@@ -11,8 +11,8 @@ struct ShareOwner {
 /// A process deals with one process of every other domain, its partner there, so that the processes
 /// of a host share the work between hosts. What goes to a partner are the sums of the domain's
 /// complete subtrees over the share of the partner's process; it merges them along the tree.
-final class ArenaRoute {
-  let link: ProcessLink
+final class InterNodeReducer {
+  let link: PeerLink
   private let ranks: [Int]  // of this domain
   let processDomain: [Int]
   let domainProcesses: [[Int]]
@@ -30,7 +30,7 @@ final class ArenaRoute {
   let table: ExchangeTable
   let area: ProcessArea
   /// What went between domains so far.
-  let traffic = TrafficCount()
+  let traffic = VolumeCount()
 
   /// Where the ranks of a process put together what it sends.
   final class ProcessArea: @unchecked Sendable {
@@ -51,11 +51,11 @@ final class ArenaRoute {
   var home: Int { processDomain[me] }
 
   /// Collective over all ranks.
-  init(_ link: ProcessLink, domain ranks: [Int], size: Int) throws {
+  init(_ link: PeerLink, domain ranks: [Int], size: Int) throws {
     self.link = link
     self.ranks = ranks
     let threads = link.ranks
-    let firsts = try ArenaRoute.gather(link, Int64(ranks.first ?? 0))
+    let firsts = try InterNodeReducer.gather(link, Int64(ranks.first ?? 0))
     let domains = Set(firsts).sorted()
     processDomain = firsts.map { domains.firstIndex(of: $0) ?? 0 }
     let processDomain = processDomain
@@ -75,20 +75,20 @@ final class ArenaRoute {
     acrossDomains = ReductionTree(leaves: domains.count).plan()
     domainSums = Table(domains.count, nil)
     table = ExchangeTable(link.processes.size)
-    area = try ArenaRoute.publish(link, ProcessArea())
+    area = try InterNodeReducer.publish(link, ProcessArea())
   }
 
-  private static func gather(_ link: ProcessLink, _ value: Int64) throws -> [Int64] {
-    guard let team = link.team else { return try link.processes.allgather([value]) }
-    try link.lead { team.gathered = try link.processes.allgather([value]) }
+  private static func gather(_ link: PeerLink, _ value: Int64) throws -> [Int64] {
+    guard let group = link.group else { return try link.processes.allgather([value]) }
+    try link.lead { group.gathered = try link.processes.allgather([value]) }
     defer { link.synchronize() }
-    return team.gathered
+    return group.gathered
   }
 
-  private static func publish(_ link: ProcessLink, _ mine: ProcessArea) throws -> ProcessArea {
-    guard let team = link.team else { return mine }
-    try link.lead { team.team.published = [mine] }
-    let area = team.team.published.first as? ProcessArea
+  private static func publish(_ link: PeerLink, _ mine: ProcessArea) throws -> ProcessArea {
+    guard let group = link.group else { return mine }
+    try link.lead { group.group.published = [mine] }
+    let area = group.group.published.first as? ProcessArea
     link.synchronize()
     return area ?? mine
   }

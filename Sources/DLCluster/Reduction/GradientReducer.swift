@@ -5,7 +5,7 @@ import DLCore
 ///
 /// A run of elements is cut into one share for each rank: share r is `cuts[r]..<cuts[r + 1]`. Where
 /// the arena is not ``isSharded``, every rank's share is the whole run.
-public protocol ArenaExchange: AnyObject {
+public protocol GradientReducer: AnyObject {
   /// The parameters; other ranks may have the same memory.
   var values: UnsafeMutableRawPointer { get }
   /// This rank's gradients.
@@ -16,7 +16,7 @@ public protocol ArenaExchange: AnyObject {
   var writesValues: Bool { get }
   /// What went between ranks that share no memory so far, over all of them; nothing is counted where
   /// the arena is not ``isSharded``.
-  var traffic: ArenaTraffic { get }
+  var traffic: CommunicationVolume { get }
 
   /// The first of the ranks that have the same parameters; nil where nobody else has them.
   var holder: Int? { get }
@@ -42,13 +42,13 @@ public protocol ArenaExchange: AnyObject {
   func part(of range: Range<Int>) -> Range<Int>
 }
 
-extension ArenaExchange {
+extension GradientReducer {
   /// Nothing.
-  public var traffic: ArenaTraffic { ArenaTraffic() }
+  public var traffic: CommunicationVolume { CommunicationVolume() }
 }
 
 /// An arena that each rank holds and updates whole.
-public final class ReplicatedArena: ArenaExchange {
+public final class ReplicatedReducer: GradientReducer {
   /// This rank's parameters.
   public let values: UnsafeMutableRawPointer
   /// This rank's gradients.

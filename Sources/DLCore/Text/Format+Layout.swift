@@ -1,4 +1,4 @@
-extension Text {
+extension Format {
   /// The columns that a terminal shows a text in: 2 for a character of East Asian writing or an emoji,
   /// 0 for marks over others.
   package static func width(_ text: String) -> Int {

@@ -6,7 +6,7 @@ import Synchronization
 /// The processes of a host have one board in their memory, where each rank writes its own place;
 /// those of ranks on other hosts are written there as ``Heartbeats`` bring them. Processes that
 /// share no memory count as hosts of their own.
-public final class ProgressBoard: @unchecked Sendable {
+public final class ProgressTable: @unchecked Sendable {
   /// A process of the job.
   public struct Process: Sendable, Equatable {
     /// The name of its host.
@@ -49,7 +49,7 @@ public final class ProgressBoard: @unchecked Sendable {
   /// Makes the board of a process that is alone, with a rank for each of its threads.
   public convenience init(threads: Int) throws {
     self.init(
-      memory: try SharedMemory(byteCount: ProgressBoard.byteCount(threads)), threads: threads,
+      memory: try SharedMemory(byteCount: ProgressTable.byteCount(threads)), threads: threads,
       processes: [Process(host: "this host", number: getpid())], leaderOf: [0], process: 0)
   }
 
@@ -61,7 +61,7 @@ public final class ProgressBoard: @unchecked Sendable {
   ///   - sharesHosts: whether the memory of hosts may be used.
   public static func make(
     over processes: MPICommunicator, host name: String, threads: Int, sharesHosts: Bool
-  ) throws -> ProgressBoard {
+  ) throws -> ProgressTable {
     let bytes = byteCount(processes.size * threads)
     let shared = sharesHosts ? try share(processes, bytes) : nil
     let leader = shared?.leader ?? processes.rank
@@ -71,7 +71,7 @@ public final class ProgressBoard: @unchecked Sendable {
     var text = Array(name.utf8.prefix(64))
     text += Array(repeating: 0, count: 64 - text.count)
     let names = try processes.allgather(text)
-    return ProgressBoard(
+    return ProgressTable(
       memory: memory, threads: threads,
       processes: (0..<processes.size).map { index in
         Process(
@@ -135,7 +135,7 @@ public final class ProgressBoard: @unchecked Sendable {
   public func process(of rank: Int) -> Process { processes[rank / (size / processes.count)] }
 
   private func slot(_ rank: Int) -> UnsafeMutablePointer<Atomic<UInt64>> {
-    atoms(ProgressBoard.headerBytes + rank * ProgressBoard.slotBytes)
+    atoms(ProgressTable.headerBytes + rank * ProgressTable.slotBytes)
   }
 
   private func atoms(_ offset: Int) -> UnsafeMutablePointer<Atomic<UInt64>> {
@@ -143,7 +143,7 @@ public final class ProgressBoard: @unchecked Sendable {
   }
 }
 
-extension ProgressBoard {
+extension ProgressTable {
   /// Bytes that hold the board.
   var imageBytes: Int { size * RankProgress.Word.allCases.count * 8 }
 

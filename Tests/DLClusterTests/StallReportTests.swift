@@ -3,12 +3,12 @@ import Testing
 
 /// What is said of ranks that do not go on, and what a rank shows of itself.
 @Suite
-struct StandstillTests {
+struct StallReportTests {
   private let waiting = RankState(arrivals: 9, step: 3, activity: .agreement, call: .allgather)
 
   @Test func theRanksThatDidNotArriveAreNamedWithTheirPlace() {
     let late = RankState(arrivals: 8, step: 3, activity: .forward)
-    let still = Standstill([waiting, late, waiting, waiting])
+    let still = StallReport([waiting, late, waiting, waiting])
     #expect(still.missing == [1])
     #expect(
       still.text { "process \(100 + $0) on a" }
@@ -18,7 +18,7 @@ struct StandstillTests {
 
   @Test func ranksInDifferentPlacesAreToldApart() {
     let loading = RankState(arrivals: 7, step: 3, activity: .dataWait)
-    let still = Standstill([
+    let still = StallReport([
       loading, waiting, RankState(arrivals: 8, step: 3, activity: .backward), loading,
     ])
     #expect(still.missing == [0, 2, 3])
@@ -29,7 +29,7 @@ struct StandstillTests {
   }
 
   @Test func ranksThatAllHangInTheSameCallAreListed() {
-    let still = Standstill(Array(repeating: waiting, count: 5))
+    let still = StallReport(Array(repeating: waiting, count: 5))
     #expect(still.missing.isEmpty)
     #expect(
       still.text()
@@ -37,7 +37,7 @@ struct StandstillTests {
   }
 
   @Test func aBoardShowsWhatRanksDo() throws {
-    let board = try ProgressBoard(threads: 2)
+    let board = try ProgressTable(threads: 2)
     let rank = board.progress(of: 1)
     #expect(board.total == 0)
     rank.step = 5
@@ -53,7 +53,7 @@ struct StandstillTests {
     #expect(board.state(of: 1).activity == .other)
     #expect(board.state(of: 0) == RankState())
     var seen = board.total
-    for sign in [rank.beat, rank.note, rank.arrive] {
+    for sign in [rank.heartbeat, rank.mark, rank.arrive] {
       sign()
       #expect(board.total == seen + 1)
       seen = board.total
@@ -61,7 +61,7 @@ struct StandstillTests {
   }
 
   @Test func anEndIsSeenByAll() throws {
-    let board = try ProgressBoard(threads: 1)
+    let board = try ProgressTable(threads: 1)
     #expect(!board.isEnded)
     board.end()
     #expect(board.isEnded)
@@ -69,10 +69,10 @@ struct StandstillTests {
   }
 
   @Test func aStandstillIsClaimedOnce() throws {
-    let board = try ProgressBoard(threads: 1)
+    let board = try ProgressTable(threads: 1)
     #expect(board.claim(0))
     #expect(!board.claim(0))
-    board.progress(of: 0).beat()
+    board.progress(of: 0).heartbeat()
     #expect(board.claim(board.total))
     #expect(!board.claim(board.total))
   }

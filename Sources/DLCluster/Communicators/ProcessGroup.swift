@@ -27,9 +27,9 @@ struct Placement: Sendable {
 
 /// The state that the threads of one process share in a product with other processes.
 ///
-/// The member with local index 0 leads: it alone calls MPI, between two barriers of the team.
-final class ProcessTeam: @unchecked Sendable {
-  let team: ThreadTeam
+/// The member with local index 0 leads: it alone calls MPI, between two barriers of the group.
+final class ProcessGroup: @unchecked Sendable {
+  let group: ThreadGroupState
   let link: MPICommunicator
   let placement: Placement
   let table: ExchangeTable
@@ -43,8 +43,8 @@ final class ProcessTeam: @unchecked Sendable {
   /// What the leader's last MPI call threw.
   private var failure: (any Error)?
 
-  init(team: ThreadTeam, link: MPICommunicator, placement: Placement) {
-    self.team = team
+  init(group: ThreadGroupState, link: MPICommunicator, placement: Placement) {
+    self.group = group
     self.link = link
     self.placement = placement
     table = ExchangeTable(link.size)
@@ -58,7 +58,7 @@ final class ProcessTeam: @unchecked Sendable {
       failure = nil
       do { try body() } catch { failure = error }
     }
-    team.synchronize()
+    group.synchronize()
     if let failure { throw failure }
   }
 }

@@ -3,7 +3,7 @@ import DLFormats
 import DLTraining
 import Testing
 
-@Suite struct TestViewsTests {
+@Suite struct TestTimeAugmentationTests {
   private typealias Image = [[Float]]
 
   private let bench: Workbench
@@ -48,10 +48,12 @@ import Testing
       ], to: "\(bench.path)/\(name).safetensors")
   }
 
-  private func predictions(_ images: [Image], _ views: TestViews = .one) throws -> [Double] {
+  private func predictions(_ images: [Image], _ views: TestTimeAugmentation = .one) throws
+    -> [Double]
+  {
     try write(images, "views")
     var text = ""
-    try TrainedRun("\(bench.path)/run", views: views).predict("\(bench.path)/views.safetensors") {
+    try LoadedRun("\(bench.path)/run", views: views).predict("\(bench.path)/views.safetensors") {
       text += $0
     }
     return text.split(separator: "\n").dropFirst().flatMap { line in
@@ -93,7 +95,7 @@ import Testing
   @Test(arguments: [1, 2, 3]) func everyNumberOfRanksEvaluatesTheSame(ranks: Int) throws {
     let outputs = try predictions(images, .six)
     let expected = outputs.reduce(0) { $0 + ($1 - 1) * ($1 - 1) } / Double(outputs.count)
-    let run = try TrainedRun("\(bench.path)/run", views: .six)
+    let run = try LoadedRun("\(bench.path)/run", views: .six)
     let reports = try ThreadGroup.run(ranks: ranks) {
       try run.evaluate(data: nil, communicator: $0)
     }
@@ -103,7 +105,7 @@ import Testing
 
   /// The run's validations, and what is made of the run later, see as the job says.
   @Test func validationsSeeAsTheJobSays() throws {
-    func validation(_ views: TestViews) throws -> Double? {
+    func validation(_ views: TestTimeAugmentation) throws -> Double? {
       var job = configuration
       job.validate.views = views
       return try train(job, bench.options("\(views)"))[0].validations.last?.loss
@@ -112,11 +114,11 @@ import Testing
     let mirrored = try #require(try validation(.mirrored))
     let plain = try #require(try validation(.one))
     #expect(mirrored != plain)
-    let other = try TrainedRun("\(bench.path)/one", choice: .latest, views: .mirrored)
+    let other = try LoadedRun("\(bench.path)/one", choice: .latest, views: .mirrored)
       .evaluate(data: nil, communicator: alone)
-    let own = try TrainedRun("\(bench.path)/mirrored", choice: .latest)
+    let own = try LoadedRun("\(bench.path)/mirrored", choice: .latest)
       .evaluate(data: nil, communicator: alone)
-    let one = try TrainedRun("\(bench.path)/mirrored", choice: .latest, views: .one)
+    let one = try LoadedRun("\(bench.path)/mirrored", choice: .latest, views: .one)
       .evaluate(data: nil, communicator: alone)
     #expect(deviation([other.loss, own.loss], [mirrored, mirrored]) < 1e-12)
     #expect(deviation([one.loss], [plain]) < 1e-12)
@@ -133,7 +135,7 @@ import Testing
         steps: 1
         """, folder: bench.path, overrides: [])
     try train(configuration, bench.options("rows"))
-    let run = try TrainedRun("\(bench.path)/rows", views: .mirrored)
+    let run = try LoadedRun("\(bench.path)/rows", views: .mirrored)
     let expected = "validate.views: mirrored: the network does not take images of several pixels"
     let error = #expect(throws: RankFailure.self) {
       try run.evaluate(data: "\(bench.path)/data.safetensors", communicator: SingleRank())

@@ -7,7 +7,7 @@ import Logging
 ///
 /// It goes out by `write` at once, so that nothing is lost when the process ends without exit
 /// handlers; a closed pipe is no error, since a run must not end because nobody watches it.
-package enum Console {
+package enum Terminal {
   /// Writes to standard output.
   static func out(_ text: String) { write(text, to: STDOUT_FILENO) }
 
@@ -50,7 +50,7 @@ struct ConsoleLogHandler: LogHandler {
 
   func log(event: LogEvent) {
     let prefix = event.level >= .warning ? "dltrain: \(event.level): " : "dltrain: "
-    Console.error(prefix + oneLine("\(event.message)") + "\n")
+    Terminal.error(prefix + oneLine("\(event.message)") + "\n")
   }
 
   /// A logger of its own: libraries leave the process-wide one to the program.

@@ -1,5 +1,5 @@
 /// Gradients that are compressed on their way between domains.
-extension ShardedArena {
+extension ShardedReducer {
   /// Compresses gradients of float32 between domains from now on; collective, and before
   /// ``overlap(_:type:track:)``.
   ///

@@ -29,12 +29,12 @@ struct ThreadCall {
 /// that another may still read from. Only `enter` can fail because of a peer, and then it fails for
 /// all: behind it every thread arrives at every later barrier, so no buffer goes while it is in
 /// use.
-final class ThreadTeam: Poisonable, @unchecked Sendable {
+final class ThreadGroupState: Abortable, @unchecked Sendable {
   let size: Int
   /// Which threads of the process the members are.
   let members: [Int]
   let spins: Bool
-  let hazard: Hazard
+  let failureFlag: FailureFlag
   /// What the leader hands to the others, between two barriers.
   var published: [any Sendable] = []
   private let barrier: OpaquePointer
@@ -43,11 +43,11 @@ final class ThreadTeam: Poisonable, @unchecked Sendable {
   private let turns: UnsafeMutablePointer<Int>
 
   /// `spins` says that there is a core for every thread that may wait.
-  init(members: [Int], spins: Bool, hazard: Hazard) throws {
+  init(members: [Int], spins: Bool, failureFlag: FailureFlag) throws {
     size = members.count
     self.members = members
     self.spins = spins
-    self.hazard = hazard
+    self.failureFlag = failureFlag
     guard let barrier = dl_barrier_create(UInt32(members.count), spins ? spinNanoseconds : 0) else {
       throw ClusterError.system(
         op: "barrier", errno: 12, detail: "no barrier for \(members.count) threads")
@@ -57,7 +57,7 @@ final class ThreadTeam: Poisonable, @unchecked Sendable {
     calls.initialize(repeating: ThreadCall(op: .barrier), count: 2 * members.count)
     turns = .allocate(capacity: members.count)
     turns.initialize(repeating: 0, count: members.count)
-    hazard.add(self)
+    failureFlag.add(self)
   }
 
   deinit {
@@ -93,39 +93,39 @@ final class ThreadTeam: Poisonable, @unchecked Sendable {
   /// Waits for all threads, whatever happens to others in the process.
   func synchronize() { _ = dl_barrier_wait(barrier, 0) }
 
-  func poison() { dl_barrier_poison(barrier) }
+  func abort() { dl_barrier_poison(barrier) }
 
   private func show(_ call: ThreadCall) -> String { "\(call.op)(\(call.size), \(call.detail))" }
 }
 
 /// What threads wait in, and must not when one of them is gone.
-protocol Poisonable: AnyObject, Sendable {
+protocol Abortable: AnyObject, Sendable {
   /// The threads of the process without which nothing completes.
   var members: [Int] { get }
 
   /// Ends the waiting, and all that comes.
-  func poison()
+  func abort()
 }
 
-/// Carries the news of a failed thread to every team of the process.
-final class Hazard: Sendable {
+/// Carries the news of a failed thread to every group of the process.
+final class FailureFlag: Sendable {
   private struct Entry {
-    weak var team: (any Poisonable)?
+    weak var group: (any Abortable)?
   }
   private struct State {
-    var teams: [Entry] = []
+    var groups: [Entry] = []
     var failed = false
     var gone: Set<Int> = []
   }
   private let state = Monitor(State())
 
-  func add(_ team: any Poisonable) {
+  func add(_ group: any Abortable) {
     let late = state.withLock { state in
-      state.teams.removeAll { $0.team == nil }
-      state.teams.append(Entry(team: team))
-      return state.failed || !state.gone.isDisjoint(with: team.members)
+      state.groups.removeAll { $0.group == nil }
+      state.groups.append(Entry(group: group))
+      return state.failed || !state.gone.isDisjoint(with: group.members)
     }
-    if late { team.poison() }
+    if late { group.abort() }
   }
 
   /// A thread has thrown: no collective of the process can complete.
@@ -146,11 +146,11 @@ final class Hazard: Sendable {
     }
   }
 
-  private func poison(_ mark: (inout State) -> Void, with choose: (any Poisonable) -> Bool) {
-    let teams = state.withLock { state in
+  private func poison(_ mark: (inout State) -> Void, with choose: (any Abortable) -> Bool) {
+    let groups = state.withLock { state in
       mark(&state)
-      return state.teams.compactMap(\.team)
+      return state.groups.compactMap(\.group)
     }
-    for team in teams where choose(team) { team.poison() }
+    for group in groups where choose(group) { group.abort() }
   }
 }

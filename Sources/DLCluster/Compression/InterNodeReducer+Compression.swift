@@ -10,7 +10,7 @@ func addFinite(
 /// A domain sends one message in place of its subtrees' sums: its whole sum with the error of the
 /// step before, encoded block by block. The receiver adds the domains' sums, its own as it is, along
 /// the tree over the domains.
-extension ArenaRoute {
+extension InterNodeReducer {
   /// Compresses what goes between domains from now on; collective over all ranks.
   ///
   /// - Parameters:

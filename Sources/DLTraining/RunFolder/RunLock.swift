@@ -21,7 +21,7 @@ struct LeaseLostError: DLError {
 /// The file `.lease` names the owner and counts. An owner that is dead is succeeded at once on its
 /// own host, and from anywhere one that has not counted on for ``staleSeconds``: it was cut off or
 /// stopped. Should it come back, it finds another name in the file before it writes.
-final class RunLease: @unchecked Sendable {
+final class RunLock: @unchecked Sendable {
   /// Seconds between two renewals.
   static let renewalSeconds = 1.0
   /// Seconds without a renewal after which the lease may be taken.
@@ -57,21 +57,21 @@ final class RunLease: @unchecked Sendable {
   /// - Throws: as ``awaitTurn(folder:)``.
   init(folder: String, after turn: Turn? = nil) throws {
     self.folder = folder
-    path = RunLease.path(folder)
+    path = RunLock.path(folder)
     let temporary = "\(folder)/.lease.\(getpid()).tmp"
     file = try File(temporary, .create)
     defer { _ = try? File.remove(temporary) }
     try write(isFree: false)
     // A file system without links is left to the second way.
     if (try? File.link(temporary, to: path)) != true {
-      _ = try RunLease.waitForTurn(folder, path, after: turn)
+      _ = try RunLock.waitForTurn(folder, path, after: turn)
       try File.rename(temporary, to: path)
       // Another may have had the same thought: the lease is whose name stays.
       usleep(50_000)
-      guard try RunLease.claim(path)?.owner == owner else { throw RunLease.refusal(folder) }
+      guard try RunLock.claim(path)?.owner == owner else { throw RunLock.refusal(folder) }
     }
     thread = try BackgroundThread(
-      "lease", every: (RunLease.renewalSeconds, { [weak self] in self?.renew() }))
+      "lease", every: (RunLock.renewalSeconds, { [weak self] in self?.renew() }))
   }
 
   /// Gives the lease back.
@@ -94,7 +94,7 @@ final class RunLease: @unchecked Sendable {
   /// - Throws: ``LeaseLostError``; `FormatError` where the lease cannot be read, which does not mean
   ///   that it is lost.
   func check() throws {
-    let found = try RunLease.claim(path)
+    let found = try RunLock.claim(path)
     guard found?.owner == owner else {
       isLostFlag.store(true, ordering: .relaxed)
       let place = found.map { "process \($0.owner.process) on \($0.owner.host)" }
@@ -147,7 +147,7 @@ final class RunLease: @unchecked Sendable {
         seen = found
         since = monotonicSeconds()
       }
-      if monotonicSeconds() - since > RunLease.staleSeconds { return Turn(found: found) }
+      if monotonicSeconds() - since > RunLock.staleSeconds { return Turn(found: found) }
       usleep(50_000)
     }
     return Turn(found: nil)

@@ -1,7 +1,7 @@
 import Glibc
 
 /// Numbers and columns as people read them.
-package enum Text {
+package enum Format {
   /// A number with a fixed number of decimals.
   package static func fixed(_ value: Double, _ decimals: Int) -> String {
     guard value.isFinite else { return value.isNaN ? "nan" : value < 0 ? "-inf" : "inf" }

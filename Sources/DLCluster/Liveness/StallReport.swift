@@ -1,5 +1,5 @@
 /// A job in which no rank goes on: who is waited for, and where everybody is.
-public struct Standstill: Sendable {
+public struct StallReport: Sendable {
   /// What each rank showed last.
   public let states: [RankState]
   /// Ranks that have come to fewer calls than others, which wait for them.
@@ -23,7 +23,7 @@ public struct Standstill: Sendable {
     let late = grouped(missing).map { group in
       let known = group.ranks.prefix(2).map(place).filter { !$0.isEmpty }
       let processes = known.isEmpty ? "" : " (\(known.joined(separator: ", ")))"
-      return "\(Standstill.list(group.ranks))\(processes) in \(group.place)"
+      return "\(StallReport.list(group.ranks))\(processes) in \(group.place)"
     }
     return "waited for: \(shown(late)); waiting: \(shown(grouped(waiting).map(\.text)))"
   }
@@ -32,7 +32,7 @@ public struct Standstill: Sendable {
     let place: String
     var ranks: [Int]
 
-    var text: String { "\(Standstill.list(ranks)) in \(place)" }
+    var text: String { "\(StallReport.list(ranks)) in \(place)" }
   }
 
   private func shown(_ parts: [String]) -> String {

@@ -3,7 +3,7 @@ import DLTraining
 import Foundation
 import Glibc
 
-extension Console {
+extension Terminal {
   /// The columns of the terminal that standard output is shown on; nil for files and pipes, which
   /// take lines of any length.
   ///

@@ -1,5 +1,5 @@
 /// Bytes that went between domains (hosts, or processes that share no memory), over all of them.
-public struct ArenaTraffic: Sendable, Equatable {
+public struct CommunicationVolume: Sendable, Equatable {
   /// Gradients, as they were sent.
   public var gradients = 0
   /// What the same gradients take uncompressed.
@@ -11,7 +11,7 @@ public struct ArenaTraffic: Sendable, Equatable {
   public init() {}
 
   /// The bytes of both counts.
-  public static func + (a: ArenaTraffic, b: ArenaTraffic) -> ArenaTraffic {
+  public static func + (a: CommunicationVolume, b: CommunicationVolume) -> CommunicationVolume {
     var sum = a
     sum.gradients += b.gradients
     sum.plainGradients += b.plainGradients
@@ -20,7 +20,7 @@ public struct ArenaTraffic: Sendable, Equatable {
   }
 
   /// The bytes of a count since an earlier one.
-  public static func - (a: ArenaTraffic, b: ArenaTraffic) -> ArenaTraffic {
+  public static func - (a: CommunicationVolume, b: CommunicationVolume) -> CommunicationVolume {
     var rest = a
     rest.gradients -= b.gradients
     rest.plainGradients -= b.plainGradients
@@ -32,6 +32,6 @@ public struct ArenaTraffic: Sendable, Equatable {
 /// A count that an arena and the communication thread of its process share.
 ///
 /// It is read between steps alone.
-final class TrafficCount: @unchecked Sendable {
-  var sum = ArenaTraffic()
+final class VolumeCount: @unchecked Sendable {
+  var sum = CommunicationVolume()
 }

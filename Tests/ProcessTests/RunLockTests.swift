@@ -3,7 +3,7 @@ import Testing
 
 /// One run folder, two jobs.
 @Suite(.serialized)
-struct LeaseTests {
+struct RunLockTests {
   private func train(_ folder: String) throws -> [String] {
     ["train", try Job.write(to: folder), "--out", folder + "/run"] + Job.endless
   }

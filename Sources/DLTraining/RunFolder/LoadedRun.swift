@@ -6,7 +6,7 @@ import DLLayers
 import DLTensor
 
 /// A run folder as something to use: its configuration and one of its checkpoints.
-public struct TrainedRun: Sendable {
+public struct LoadedRun: Sendable {
   /// Which checkpoint to take.
   public enum Choice: Sendable, Equatable {
     /// The one with the best validation; the newest where there was none.
@@ -33,7 +33,7 @@ public struct TrainedRun: Sendable {
   /// Its optimizer step.
   public let step: Int
   /// The views of an image that an output is the mean of; nil for those of the run's validations.
-  public let views: TestViews?
+  public let views: TestTimeAugmentation?
   /// Makes what was trained; nil for the network that the configuration names.
   let task: TaskFactory?
 
@@ -45,7 +45,7 @@ public struct TrainedRun: Sendable {
   /// - Throws: `RunFolderError`, ``CheckpointError``, `FormatError`; a line for each checkpoint where
   ///   none can be used, or one newer than those that can.
   public init(
-    _ folder: String, choice: Choice = .best, views: TestViews? = nil,
+    _ folder: String, choice: Choice = .best, views: TestTimeAugmentation? = nil,
     report: (String) -> Void = { _ in }, task: TaskFactory? = nil
   ) throws {
     self.views = views
@@ -113,7 +113,7 @@ public struct TrainedRun: Sendable {
 }
 
 /// The trained network of a run on one rank.
-package final class TrainedNetwork {
+package final class LoadedNetwork {
   package let configuration: Configuration
   package let context: Context
   package let task: any TrainingTask
@@ -131,7 +131,7 @@ package final class TrainedNetwork {
   /// Builds the run's network and loads the checkpoint into it.
   ///
   /// - Throws: what does not fit: the configuration, the model, the file.
-  package convenience init(_ run: TrainedRun, communicator: any Communicator) throws {
+  package convenience init(_ run: LoadedRun, communicator: any Communicator) throws {
     BLAS.useOneThread()
     let configuration = try run.configuration()
     try self.init(
@@ -142,7 +142,7 @@ package final class TrainedNetwork {
   }
 
   /// The same within a context of another network, in its precision.
-  init(_ run: TrainedRun, _ configuration: Configuration, in context: Context) throws {
+  init(_ run: LoadedRun, _ configuration: Configuration, in context: Context) throws {
     var configuration = configuration
     if let views = run.views { configuration.validate.views = views }
     self.configuration = configuration

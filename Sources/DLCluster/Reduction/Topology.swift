@@ -1,13 +1,13 @@
 /// Whom a rank shares memory with, and how it reaches the processes of others: what arenas are laid
 /// out by.
-public final class Neighbourhood {
+public final class Topology {
   let domain: any MemoryDomain
   /// The way to the processes of other domains; nil where this domain holds all ranks.
-  let link: ProcessLink?
-  /// A smaller neighbourhood that needs no shared memory of the host.
-  let inner: Neighbourhood?
+  let link: PeerLink?
+  /// A smaller topology that needs no shared memory of the host.
+  let inner: Topology?
 
-  init(_ domain: any MemoryDomain, _ link: ProcessLink?, inner: Neighbourhood? = nil) {
+  init(_ domain: any MemoryDomain, _ link: PeerLink?, inner: Topology? = nil) {
     self.domain = domain
     self.link = link
     self.inner = inner
@@ -15,10 +15,10 @@ public final class Neighbourhood {
 }
 
 /// How a rank takes part in calls of MPI, which its process's leader makes.
-struct ProcessLink {
+struct PeerLink {
   let processes: MPICommunicator
   /// The threads that work together on the process's part; nil for one.
-  let team: ProcessTeam?
+  let group: ProcessGroup?
   /// This one's place among them.
   let index: Int
   /// The ranks of each process.
@@ -26,68 +26,69 @@ struct ProcessLink {
   /// Where the rank shows that it has come to a call.
   var progress: RankProgress?
 
-  init(processes: MPICommunicator, team: ProcessTeam?, index: Int, ranks: Int? = nil) {
+  init(processes: MPICommunicator, group: ProcessGroup?, index: Int, ranks: Int? = nil) {
     self.processes = processes
-    self.team = team
+    self.group = group
     self.index = index
-    self.ranks = ranks ?? team?.team.size ?? 1
+    self.ranks = ranks ?? group?.group.size ?? 1
   }
 
   /// The threads that work together.
-  var workers: Int { team?.team.size ?? 1 }
+  var workers: Int { group?.group.size ?? 1 }
 
   /// Runs `body` on the leader once all of the process's ranks have come; throws its error on all.
   func lead(_ body: () throws -> Void) throws {
     progress?.arrive()
-    guard let team else { return try body() }
-    team.team.synchronize()
-    try team.lead(index, body)
+    guard let group else { return try body() }
+    group.group.synchronize()
+    try group.lead(index, body)
   }
 
   /// Waits for the process's other ranks.
-  func synchronize() { team?.team.synchronize() }
+  func synchronize() { group?.group.synchronize() }
 }
 
 extension SingleRank {
   /// Alone.
-  public var neighbourhood: Neighbourhood? { Neighbourhood(LoneDomain(rank: 0), nil) }
+  public var topology: Topology? { Topology(SingleRankDomain(rank: 0), nil) }
 }
 
 extension ThreadCommunicator {
   /// The group.
-  public var neighbourhood: Neighbourhood? {
-    Neighbourhood(ThreadDomain(team, ranks: Array(0..<size), index: rank, size: size), nil)
+  public var topology: Topology? {
+    Topology(ThreadDomain(group, ranks: Array(0..<size), index: rank, size: size), nil)
   }
 }
 
 extension MPICommunicator {
   /// Alone, with MPI to the others.
-  public var neighbourhood: Neighbourhood? {
-    Neighbourhood(
-      LoneDomain(rank: rank), size == 1 ? nil : ProcessLink(processes: self, team: nil, index: 0))
+  public var topology: Topology? {
+    Topology(
+      SingleRankDomain(rank: rank),
+      size == 1 ? nil : PeerLink(processes: self, group: nil, index: 0))
   }
 }
 
 extension ProductCommunicator {
   /// The process's threads, with MPI to the others; nil for a part of the ranks.
-  public var neighbourhood: Neighbourhood? {
+  public var topology: Topology? {
     let (placement, link) = (shared.placement, shared.link)
-    let threads = shared.team.size
+    let threads = shared.group.size
     guard placement.process == (0..<size).map({ $0 / threads }) else { return nil }
-    return Neighbourhood(
-      ThreadDomain(shared.team, ranks: placement.ranks[link.rank], index: index, size: size),
-      link.size == 1 ? nil : ProcessLink(processes: link, team: shared, index: index))
+    return Topology(
+      ThreadDomain(shared.group, ranks: placement.ranks[link.rank], index: index, size: size),
+      link.size == 1 ? nil : PeerLink(processes: link, group: shared, index: index))
   }
 }
 
 extension HostCommunicator {
   /// The ranks of this one's host, with MPI to other hosts.
-  public var neighbourhood: Neighbourhood? {
-    base.neighbourhood.map { Neighbourhood(host, holdsAll ? nil : $0.link, inner: $0) }
+  public var topology: Topology? {
+    base.topology.map { Topology(host, holdsAll ? nil : $0.link, inner: $0) }
   }
 }
 
 extension Communicator {
   /// Nil: arenas are each rank's own.
-  public var neighbourhood: Neighbourhood? { nil }
+  public var topology: Topology? { nil }
 }

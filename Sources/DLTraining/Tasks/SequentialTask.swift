@@ -8,7 +8,7 @@ import DLTensor
 ///
 /// Truncated back-propagation through time (Williams and Peng 1990). The state starts anew with
 /// each epoch, and with each validation.
-final class StatefulTask: NetworkTask {
+final class SequentialTask: NetworkTask {
   private let network: any StatefulLayer
   private let loss: any Loss
   /// The states behind the last step, one for each micro-batch.
@@ -21,7 +21,7 @@ final class StatefulTask: NetworkTask {
   static func make(_ network: Module, _ input: TaskInput) -> (any TrainingTask)? {
     guard let network = network as? any StatefulLayer, input.configuration.data.order == .sequential
     else { return nil }
-    return StatefulTask(network, loss: input.configuration.loss.loss)
+    return SequentialTask(network, loss: input.configuration.loss.loss)
   }
 
   init(_ network: any StatefulLayer, loss: any Loss) {
