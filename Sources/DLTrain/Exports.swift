@@ -9,6 +9,5 @@
 @_exported import DLLayers
 @_exported import DLModels
 @_exported import DLOptimizers
-@_exported import DLReports
 @_exported import DLTensor
 @_exported import DLTraining
