@@ -10,7 +10,7 @@ import Synchronization
 /// SIGUSR1 asks to finish the step, write a checkpoint and stop; so do SIGINT, SIGTERM and SIGHUP
 /// where whoever started the ranks leaves them the time. Under mpirun they end the process at once:
 /// it kills ranks a second after a SIGTERM, and after the death of a peer no collective completes.
-public final class StopSignals: Sendable {
+package final class StopSignals: Sendable {
   private struct State {
     var notes = HostNotes()
     var place = ""
@@ -44,7 +44,7 @@ public final class StopSignals: Sendable {
   ///
   /// To be called first of all, before any library starts threads. SIGPIPE is ignored from here on,
   /// and SIGHUP stays ignored where it is, as under nohup.
-  public init() {
+  package init() {
     var hangUp = sigaction()
     sigaction(SIGHUP, nil, &hangUp)
     let isIgnored =
@@ -63,7 +63,7 @@ public final class StopSignals: Sendable {
   }
 
   /// Whether this process was asked to stop after the step.
-  public var isStopRequested: Bool { stop.load(ordering: .relaxed) }
+  package var isStopRequested: Bool { stop.load(ordering: .relaxed) }
 
   /// Says who this process is among its peers, and what they share to speak once.
   ///

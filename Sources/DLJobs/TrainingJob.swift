@@ -4,31 +4,31 @@ import DLFormats
 import DLTraining
 
 /// A training run as a command line asks for it.
-public struct TrainingJob: Sendable {
+package struct TrainingJob: Sendable {
   /// The run folder, or nil for a new one.
-  public var out: String?
+  package var out: String?
   /// `auto`, a checkpoint or a run folder to go on from; nil to start anew.
-  public var resume: String?
+  package var resume: String?
   /// Weights to start from.
-  public var initialWeights: String?
+  package var initialWeights: String?
   /// The number of ranks; nil for what the processes or cores give.
-  public var ranks: Int?
+  package var ranks: Int?
   /// A file for what each rank's threads did when, in Chrome's trace event format.
-  public var trace: String?
+  package var trace: String?
   /// The step after which to stop with a checkpoint.
-  public var stopAtStep: Int?
+  package var stopAtStep: Int?
   /// The way of gradients between the processes of a host.
-  public var reduction = ReductionPath.shared
+  package var reduction = ReductionPath.shared
 
   /// Makes a plain new run.
-  public init() {}
+  package init() {}
 
   /// Trains on all ranks of the world and shows the progress.
   ///
   /// - Parameters:
   ///   - configuration: reads the configuration; called on every process.
   /// - Returns: 75 where a signal stopped the run, else 0.
-  public func run(
+  package func run(
     in world: World, configuration: () throws -> Configuration
   ) throws -> ExitCode {
     let options = try world.agreed("read the command line") { try makeOptions(world.signals) }

@@ -13,7 +13,7 @@ extension World {
   ///   - reduction: the way of gradients between processes of a host.
   /// - Returns: what the first rank of this process returns.
   /// - Throws: a usage error where the numbers do not fit the processes; what the ranks throw.
-  public func run<R: Sendable>(
+  package func run<R: Sendable>(
     ranks: Int? = nil, virtualRanks: Int? = nil, reduction: ReductionPath = .shared,
     _ body: @escaping @Sendable (any Communicator) throws -> R
   ) throws -> R {
@@ -142,7 +142,7 @@ extension World {
 }
 
 /// How gradients and parameters go between the processes of a host.
-public enum ReductionPath: String, Sendable, CaseIterable {
+package enum ReductionPath: String, Sendable, CaseIterable {
   /// Through the memory of the host, where it has enough.
   case shared
   /// By MPI alone, each process with parameters of its own.
@@ -150,12 +150,12 @@ public enum ReductionPath: String, Sendable, CaseIterable {
 }
 
 /// How ranks are laid out over processes and threads.
-public struct RankLayout: Sendable {
+package struct RankLayout: Sendable {
   /// The processes that a launcher started; nil without one.
   let processes: Int?
 
   /// As in `4 ranks (2 processes x 2 threads)`.
-  public func text(ranks: Int) -> String {
+  package func text(ranks: Int) -> String {
     guard ranks > 1 else { return "1 rank" }
     let count = counted(ranks, "rank")
     guard let processes else { return "\(count) (threads)" }

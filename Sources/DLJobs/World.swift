@@ -10,25 +10,25 @@ import Logging
 ///
 /// Under a launcher the ranks are its processes, or threads of each where the job has more ranks
 /// than processes. Without one they are threads of this process, and MPI is not touched.
-public final class World {
+package final class World {
   /// What runs: dltrain, or a program of a user's own.
-  public let program: Program
+  package let program: Program
   /// The signals that may end the job.
-  public let signals: StopSignals
+  package let signals: StopSignals
   /// Takes notices and warnings: one line each on standard error.
-  public let logger: Logger
+  package let logger: Logger
   let runtime: MPIRuntime?
   package let processes: any Communicator
 
   /// Whether this process speaks for all.
-  public var isFirst: Bool { processes.rank == 0 }
+  package var isFirst: Bool { processes.rank == 0 }
   /// Processes of the job; 1 without a launcher.
-  public var processCount: Int { processes.size }
+  package var processCount: Int { processes.size }
   /// Whether a launcher started this process as one of several, or of one.
-  public var isLaunched: Bool { runtime != nil }
+  package var isLaunched: Bool { runtime != nil }
 
   /// Whether all processes share one host's memory.
-  public var isOneHost: Bool { (runtime?.nodeLocal.size ?? 1) == processes.size }
+  package var isOneHost: Bool { (runtime?.nodeLocal.size ?? 1) == processes.size }
 
   private init(_ program: Program, signals: StopSignals) throws {
     self.program = program
@@ -58,7 +58,7 @@ public final class World {
   /// What `body` throws is printed as one line per fault, `dltrain: what, where, what to do`: once,
   /// where all processes threw it together; else by the one that threw it, which then ends the
   /// others by MPI.
-  public static func main(
+  package static func main(
     _ program: Program = .dltrain, _ body: (World) throws -> ExitCode
   ) -> Never {
     WorkMemory.leaveOutThreads()
@@ -101,22 +101,22 @@ public final class World {
   }
 
   /// The columns of the terminal on standard output; nil for files and pipes.
-  public static var columns: Int? { Terminal.width }
+  package static var columns: Int? { Terminal.width }
 
   /// Whether standard output is a terminal.
-  public static var isInteractive: Bool { Terminal.isTerminal }
+  package static var isInteractive: Bool { Terminal.isTerminal }
 
   /// Writes to standard output, on the first process only.
-  public func print(_ text: String, terminator: String = "\n") {
+  package func print(_ text: String, terminator: String = "\n") {
     if isFirst { Terminal.out(text + terminator) }
   }
 
   /// Says something worth knowing on standard error, on the first process only.
-  public func warn(_ message: String) { if isFirst { logger.warning("\(message)") } }
+  package func warn(_ message: String) { if isFirst { logger.warning("\(message)") } }
 
   /// Runs `body` on every process and agrees on the outcome; a fault that all have alike is told as
   /// it is.
-  public func agreed<R>(_ what: String, _ body: () throws -> R) throws -> R {
+  package func agreed<R>(_ what: String, _ body: () throws -> R) throws -> R {
     let outcome = Result { try body() }
     var mine: (code: Int32, hash: UInt64) = (0, 0)
     if case .failure(let error) = outcome {
@@ -134,7 +134,7 @@ public final class World {
   }
 
   /// Runs `body` on the first process while the others wait for its outcome.
-  public func first(_ what: String, _ body: () throws -> Void) throws {
+  package func first(_ what: String, _ body: () throws -> Void) throws {
     let outcome = Result { if isFirst { try body() } }
     let code: Int32 =
       if case .failure(let error) = outcome { World.exitCode(of: error).rawValue } else { 0 }
@@ -143,7 +143,7 @@ public final class World {
   }
 
   /// How the ranks of a run are laid out.
-  public var layout: RankLayout { RankLayout(processes: runtime == nil ? nil : processCount) }
+  package var layout: RankLayout { RankLayout(processes: runtime == nil ? nil : processCount) }
 
   /// Ends this process, and the others with it, for an error that they do not know of.
   private func leave(_ error: any Error) -> Never {

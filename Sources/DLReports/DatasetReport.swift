@@ -5,7 +5,7 @@ import DLTensor
 import DLTraining
 
 /// What a data set file holds, for `normalize` and for a first look.
-public enum DatasetReport {
+package enum DatasetReport {
   /// Shape, classes with their rows, and least, greatest, mean and deviation of each channel; of
   /// texts and graphs what there is to count.
   ///
@@ -13,7 +13,7 @@ public enum DatasetReport {
   ///
   /// - Parameter columns: the width to keep to; nil for any.
   /// - Throws: `FormatError`, `DataError`.
-  public static func text(path: String, columns: Int? = nil) throws -> String {
+  package static func text(path: String, columns: Int? = nil) throws -> String {
     let path = try EmbeddedData.resolve(path)
     if try GraphFile.isGraph(path) { return graph(try GraphFile(path: path), columns) }
     if try TokenWindowDataset.isTokenFile(path) { return try tokens(path, columns) }

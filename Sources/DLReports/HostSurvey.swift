@@ -107,7 +107,7 @@ extension World {
   /// everywhere but for what the process's own machine has.
   ///
   /// - Throws: what agreeing and sending throw.
-  public func systemReport() throws -> SystemReport {
+  package func systemReport() throws -> SystemReport {
     let report = try agreed("look at the machine") { SystemReport() }
     guard processCount > 1 else { return report }
     let own = "\(HostSurvey.Finding(report).json)"

@@ -8,7 +8,7 @@ import DLTensor
 import DLTraining
 
 /// What a configuration would run.
-public struct ModelReport {
+package struct ModelReport {
   private let configuration: Configuration
   private let setup: RunSetup
   private let context: Context
@@ -20,7 +20,7 @@ public struct ModelReport {
   ///   task that fits it.
   /// - Throws: `DataError`, `FormatError`, `TensorError`, `UsageError` with several faults of data
   ///   files at once.
-  public init(_ configuration: Configuration, task: TaskFactory? = nil) throws {
+  package init(_ configuration: Configuration, task: TaskFactory? = nil) throws {
     BLAS.useOneThread()
     self.configuration = configuration
     // How the rows are dealt out to ranks is settled when the ranks are there.
@@ -35,12 +35,12 @@ public struct ModelReport {
   }
 
   /// Names and values: data, steps, parameters.
-  public var summary: String { summary(columns: nil) }
+  package var summary: String { summary(columns: nil) }
 
   /// Names and values: data, steps, parameters.
   ///
   /// - Parameter columns: the width to keep to; nil for any.
-  public func summary(columns: Int?) -> String {
+  package func summary(columns: Int?) -> String {
     let data = setup.data
     var rows = [
       ["name", configuration.name ?? configuration.model.name ?? "train"],
@@ -85,7 +85,7 @@ public struct ModelReport {
   ///
   /// - Parameter columns: the width to keep to; nil for any.
   /// - Throws: `TensorError` where a layer does not take its input.
-  public func layers(columns: Int? = nil) throws -> String {
+  package func layers(columns: Int? = nil) throws -> String {
     let trace = try LayerTrace.of(context) {
       try context.withoutRecording { try setup.evaluateOneRow(context) }
     }
@@ -118,7 +118,7 @@ public struct ModelReport {
   }
 
   /// The learning rate over the run.
-  public var learningRate: LearningRateCurve {
+  package var learningRate: LearningRateCurve {
     LearningRateCurve(
       name: configuration.schedule.name.rawValue, base: configuration.optimizer.lr,
       scaling: configuration.rateFactorText,

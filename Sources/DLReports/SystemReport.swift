@@ -9,14 +9,14 @@ import DLTraining
 import Glibc
 
 /// What the machine offers to a run, and what is to be fixed.
-public struct SystemReport {
+package struct SystemReport {
   /// Names and values, in order.
-  public let facts: [(name: String, value: String)]
+  package let facts: [(name: String, value: String)]
   /// What is wrong or slow, each with what to do.
-  public let advice: [String]
+  package let advice: [String]
 
   /// The version of everything that decides about results and speed, a line each.
-  public static var version: String {
+  package static var version: String {
     """
     dltrain \(Version.current)
     Swift \(swiftVersion)
@@ -27,12 +27,12 @@ public struct SystemReport {
   }
 
   /// A table of the facts, then the advice.
-  public var text: String { text(columns: nil) }
+  package var text: String { text(columns: nil) }
 
   /// A table of the facts, then the advice.
   ///
   /// - Parameter columns: the width to keep to; nil for any.
-  public func text(columns: Int?) -> String {
+  package func text(columns: Int?) -> String {
     let table = Format.table(facts.map { [$0.name, $0.value] }, columns: columns)
     let lines =
       advice.isEmpty
@@ -49,7 +49,7 @@ public struct SystemReport {
   /// Looks at the machine, and measures its memory for about 0.2 s.
   ///
   /// MPI is asked for its version only, and not initialized.
-  public init() {
+  package init() {
     var advice: [String] = []
     var facts: [(String, String)] = []
     let cores = Int(dl_cores_in_mask())
@@ -97,7 +97,7 @@ public struct SystemReport {
   }
 
   /// What to do where BLAS uses older kernels than the CPU can run; nil where it does not.
-  public static var blasWarning: String? {
+  package static var blasWarning: String? {
     let probe = dl_cpu_probe()
     let core = BLAS.core
     let avx512 = ["SkylakeX", "Cooperlake", "Sapphirerapids"]

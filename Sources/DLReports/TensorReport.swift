@@ -4,12 +4,12 @@ import DLJobs
 import DLTraining
 
 /// What a safetensors file holds: tensors and metadata, from its header alone.
-public enum TensorReport {
+package enum TensorReport {
   /// A table of the tensors, then the metadata.
   ///
   /// - Parameter columns: the width to keep to; nil for any.
   /// - Throws: `FormatError` for what is no such file.
-  public static func text(path: String, columns: Int? = nil) throws -> String {
+  package static func text(path: String, columns: Int? = nil) throws -> String {
     let file = try SafetensorsFile(path: path)
     var rows = [["tensor", "dtype", "shape", "bytes"]]
     for tensor in file.tensors {

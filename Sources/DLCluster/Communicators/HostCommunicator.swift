@@ -6,14 +6,14 @@ import DLCore
 /// hosts small sums and gatherings, as those of synchronized batch norm, go through each host's
 /// memory and one exchange of the hosts' first ranks; large ones are those of the base, which knows
 /// all ranks. Sums have the bits of ``ReductionTree`` in any case.
-public final class HostCommunicator: Communicator {
+package final class HostCommunicator: Communicator {
   /// This rank's index.
-  public var rank: Int { base.rank }
+  package var rank: Int { base.rank }
   /// The number of ranks.
-  public var size: Int { base.size }
+  package var size: Int { base.size }
 
   /// The same ranks without the memory of hosts.
-  public let base: any Communicator
+  package let base: any Communicator
   let host: HostDomain
   let holdsAll: Bool
   private let hosts: HostGather?
@@ -39,7 +39,7 @@ public final class HostCommunicator: Communicator {
   ///     the hosts as they are unless given.
   ///   - report: takes the reason on every process where it cannot be used.
   /// - Returns: what this process's ranks return.
-  public static func run<R: Sendable>(
+  package static func run<R: Sendable>(
     over processes: MPICommunicator, threads: Int, sharesHosts: Bool, hostSize: Int? = nil,
     report: (String) -> Void, body: @escaping @Sendable (any Communicator) throws -> R
   ) throws -> [R] {
@@ -60,7 +60,7 @@ public final class HostCommunicator: Communicator {
   }
 
   /// Sums `count` elements over all ranks, in place; every rank sums all of each piece.
-  public func allreduceSum(
+  package func allreduceSum(
     _ buffer: UnsafeMutableRawPointer, count: Int, type: ElementType
   ) throws {
     let width = type.byteCount
@@ -97,7 +97,7 @@ public final class HostCommunicator: Communicator {
   }
 
   /// Gathers equal contributions in rank order.
-  public func allgather(
+  package func allgather(
     _ send: UnsafeRawBufferPointer, into receive: UnsafeMutableRawBufferPointer
   ) throws {
     guard holdsAll else {
@@ -127,7 +127,7 @@ public final class HostCommunicator: Communicator {
   }
 
   /// Copies the root's bytes to every rank.
-  public func broadcast(_ buffer: UnsafeMutableRawBufferPointer, root: Int) throws {
+  package func broadcast(_ buffer: UnsafeMutableRawBufferPointer, root: Int) throws {
     guard holdsAll else { return try base.broadcast(buffer, root: root) }
     try checkRoot(root)
     var start = 0
@@ -145,10 +145,10 @@ public final class HostCommunicator: Communicator {
   }
 
   /// Returns when every rank has arrived.
-  public func barrier() throws { try holdsAll ? host.synchronize() : base.barrier() }
+  package func barrier() throws { try holdsAll ? host.synchronize() : base.barrier() }
 
   /// Makes a communicator of the ranks that pass the same color, ordered by key, then rank.
-  public func split(color: Int, key: Int) throws -> any Communicator {
+  package func split(color: Int, key: Int) throws -> any Communicator {
     try base.split(color: color, key: key)
   }
 }

@@ -1,6 +1,6 @@
 extension ProductCommunicator {
   /// Gathers equal contributions in rank order.
-  public func allgather(
+  package func allgather(
     _ send: UnsafeRawBufferPointer, into receive: UnsafeMutableRawBufferPointer
   ) throws {
     try checkGather(send, receive)
@@ -40,7 +40,7 @@ extension ProductCommunicator {
   }
 
   /// Copies the root's bytes to every rank.
-  public func broadcast(_ buffer: UnsafeMutableRawBufferPointer, root: Int) throws {
+  package func broadcast(_ buffer: UnsafeMutableRawBufferPointer, root: Int) throws {
     try checkRoot(root)
     let calls = try enter(
       ThreadCall(op: .broadcast, size: buffer.count, detail: root, pointer: buffer.baseAddress))
@@ -57,7 +57,7 @@ extension ProductCommunicator {
   }
 
   /// Returns when every rank has arrived.
-  public func barrier() throws {
+  package func barrier() throws {
     _ = try enter(ThreadCall(op: .barrier))
     try shared.lead(index) { try shared.link.barrier() }
   }
@@ -66,7 +66,7 @@ extension ProductCommunicator {
   ///
   /// A group within one process is a ``ThreadCommunicator``. Groups over several processes need
   /// MPI_THREAD_MULTIPLE where a process hosts more than one, as their leaders call MPI at once.
-  public func split(color: Int, key: Int) throws -> any Communicator {
+  package func split(color: Int, key: Int) throws -> any Communicator {
     let groups = try allgather([Int64(color), Int64(key)]).groupsByColor()
     _ = try enter(ThreadCall(op: .split))
     try shared.lead(index) { shared.group.published = try groups.map(makeGroup) }

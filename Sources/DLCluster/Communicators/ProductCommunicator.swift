@@ -8,11 +8,11 @@ import DLCore
 /// thread throws, its process's other threads get ``ClusterError/peerFailed(op:rank:size:)``; other
 /// processes cannot be told, so that aborting the job (``MPIRuntime/abort(_:)``) is the caller's
 /// part.
-public final class ProductCommunicator: Communicator {
+package final class ProductCommunicator: Communicator {
   /// This thread's rank among all ranks.
-  public let rank: Int
+  package let rank: Int
   /// The number of ranks.
-  public let size: Int
+  package let size: Int
 
   let shared: ProcessGroup
   let index: Int  // among the process's threads
@@ -52,7 +52,7 @@ public final class ProductCommunicator: Communicator {
   /// `processes` serves the product alone meanwhile. Throws as
   /// ``ThreadGroup/run(ranks:stackBytes:body:)``.
   @discardableResult
-  public static func run<R: Sendable>(
+  package static func run<R: Sendable>(
     over processes: MPICommunicator, threads: Int,
     stackBytes: Int = ThreadGroup.defaultStackBytes,
     body: @escaping @Sendable (any Communicator) throws -> R
@@ -85,7 +85,7 @@ public final class ProductCommunicator: Communicator {
   }
 
   /// Sums `count` elements over all ranks, in place, in pieces within kept scratch memory.
-  public func allreduceSum(
+  package func allreduceSum(
     _ buffer: UnsafeMutableRawPointer, count: Int, type: ElementType
   ) throws {
     try checkCount(count, "allreduce")

@@ -1,11 +1,11 @@
 import DLCore
 
 /// A rank of a ``ThreadGroup``; it belongs to its thread.
-public final class ThreadCommunicator: Communicator {
+package final class ThreadCommunicator: Communicator {
   /// This thread's index in the group.
-  public let rank: Int
+  package let rank: Int
   /// The number of threads.
-  public var size: Int { group.size }
+  package var size: Int { group.size }
 
   let group: ThreadGroupState
   private let plan: ReductionPlan
@@ -26,7 +26,7 @@ public final class ThreadCommunicator: Communicator {
 
   /// Sums `count` elements over all ranks, in place: each rank sums a slice of all ranks' buffers,
   /// block by block, and stores it in all of them while the block is in its cache.
-  public func allreduceSum(
+  package func allreduceSum(
     _ buffer: UnsafeMutableRawPointer, count: Int, type: ElementType
   ) throws {
     try checkCount(count, "allreduce")
@@ -44,7 +44,7 @@ public final class ThreadCommunicator: Communicator {
   }
 
   /// Gathers equal contributions in rank order.
-  public func allgather(
+  package func allgather(
     _ send: UnsafeRawBufferPointer, into receive: UnsafeMutableRawBufferPointer
   ) throws {
     try checkGather(send, receive)
@@ -63,7 +63,7 @@ public final class ThreadCommunicator: Communicator {
   }
 
   /// Copies the root's bytes to every rank.
-  public func broadcast(_ buffer: UnsafeMutableRawBufferPointer, root: Int) throws {
+  package func broadcast(_ buffer: UnsafeMutableRawBufferPointer, root: Int) throws {
     try checkRoot(root)
     let calls = try enter(
       ThreadCall(op: .broadcast, size: buffer.count, detail: root, pointer: buffer.baseAddress))
@@ -74,10 +74,10 @@ public final class ThreadCommunicator: Communicator {
   }
 
   /// Returns when every rank has arrived.
-  public func barrier() throws { _ = try enter(ThreadCall(op: .barrier)) }
+  package func barrier() throws { _ = try enter(ThreadCall(op: .barrier)) }
 
   /// Makes a communicator of the ranks that pass the same color, ordered by key, then rank.
-  public func split(color: Int, key: Int) throws -> any Communicator {
+  package func split(color: Int, key: Int) throws -> any Communicator {
     let calls = try enter(ThreadCall(op: .split, color: color, key: key))
     if rank == 0 {
       let pairs = (0..<size).flatMap { [Int64(calls[$0].color), Int64(calls[$0].key)] }

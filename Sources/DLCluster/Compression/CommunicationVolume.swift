@@ -1,17 +1,17 @@
 /// Bytes that went between domains (hosts, or processes that share no memory), over all of them.
 public struct CommunicationVolume: Sendable, Equatable {
   /// Gradients, as they were sent.
-  public var gradients = 0
+  package var gradients = 0
   /// What the same gradients take uncompressed.
-  public var plainGradients = 0
+  package var plainGradients = 0
   /// Updated parameters, which nothing compresses.
-  public var parameters = 0
+  package var parameters = 0
 
   /// Makes a count of nothing.
-  public init() {}
+  package init() {}
 
   /// The bytes of both counts.
-  public static func + (a: CommunicationVolume, b: CommunicationVolume) -> CommunicationVolume {
+  package static func + (a: CommunicationVolume, b: CommunicationVolume) -> CommunicationVolume {
     var sum = a
     sum.gradients += b.gradients
     sum.plainGradients += b.plainGradients
@@ -20,7 +20,7 @@ public struct CommunicationVolume: Sendable, Equatable {
   }
 
   /// The bytes of a count since an earlier one.
-  public static func - (a: CommunicationVolume, b: CommunicationVolume) -> CommunicationVolume {
+  package static func - (a: CommunicationVolume, b: CommunicationVolume) -> CommunicationVolume {
     var rest = a
     rest.gradients -= b.gradients
     rest.plainGradients -= b.plainGradients

@@ -10,7 +10,7 @@ extension ShardedReducer {
   /// - Returns: what the kept errors are a state of: the codec and the layout of the domains; nil
   ///   where one domain holds all ranks, so that there is nothing to compress.
   /// - Throws: ``ClusterError`` without memory, or for blocks that are too long.
-  public func compress(by codec: any GradientCodec, blocks: [GradientBlock], cuts: [[Int]]) throws
+  package func compress(by codec: any GradientCodec, blocks: [GradientBlock], cuts: [[Int]]) throws
     -> String?
   {
     guard let route else { return nil }
@@ -24,21 +24,21 @@ extension ShardedReducer {
   }
 
   /// The arrays that ``gatherErrors(array:take:)`` gathers: one less than there are domains.
-  public var errorArrays: Int { route?.recordArrays ?? 0 }
+  package var errorArrays: Int { route?.recordArrays ?? 0 }
   /// The numbers of each.
-  public var errorCount: Int { route?.recordCount ?? 0 }
+  package var errorCount: Int { route?.recordCount ?? 0 }
 
   /// Brings the errors that senders keep together on rank 0; collective.
   ///
   /// - Parameter take: takes numbers from a place of the array on, on rank 0; the others are zeros.
-  public func gatherErrors(array: Int, take: (UnsafeBufferPointer<Float>, Int) -> Void) throws {
+  package func gatherErrors(array: Int, take: (UnsafeBufferPointer<Float>, Int) -> Void) throws {
     try route?.gather(array: array, take: take)
   }
 
   /// Takes up the errors that this rank's process keeps.
   ///
   /// - Parameter read: fills a buffer with the numbers of an array from a place on.
-  public func restoreErrors(
+  package func restoreErrors(
     _ read: (_ array: Int, _ place: Int, UnsafeMutableBufferPointer<Float>) throws -> Void
   ) throws {
     try route?.restore(read)

@@ -6,23 +6,23 @@ import Synchronization
 /// The processes of a host have one board in their memory, where each rank writes its own place;
 /// those of ranks on other hosts are written there as ``Heartbeats`` bring them. Processes that
 /// share no memory count as hosts of their own.
-public final class ProgressTable: @unchecked Sendable {
+package final class ProgressTable: @unchecked Sendable {
   /// A process of the job.
-  public struct Process: Sendable, Equatable {
+  package struct Process: Sendable, Equatable {
     /// The name of its host.
-    public let host: String
+    package let host: String
     /// Its number there.
-    public let number: pid_t
+    package let number: pid_t
   }
 
   /// The ranks of the job.
-  public let size: Int
+  package let size: Int
   /// The processes, each of which has `size / processes.count` ranks.
-  public let processes: [Process]
+  package let processes: [Process]
   /// The ranks of each host, in the order of their first ones.
-  public let hosts: [[Int]]
+  package let hosts: [[Int]]
   /// Which of the hosts this is.
-  public let home: Int
+  package let home: Int
   /// The first process of each host.
   let leaders: [Int]
   private let memory: SharedMemory
@@ -47,7 +47,7 @@ public final class ProgressTable: @unchecked Sendable {
   }
 
   /// Makes the board of a process that is alone, with a rank for each of its threads.
-  public convenience init(threads: Int) throws {
+  package convenience init(threads: Int) throws {
     self.init(
       memory: try SharedMemory(byteCount: ProgressTable.byteCount(threads)), threads: threads,
       processes: [Process(host: "this host", number: getpid())], leaderOf: [0], process: 0)
@@ -59,7 +59,7 @@ public final class ProgressTable: @unchecked Sendable {
   ///   - host: this host's name.
   ///   - threads: the ranks of each process.
   ///   - sharesHosts: whether the memory of hosts may be used.
-  public static func make(
+  package static func make(
     over processes: MPICommunicator, host name: String, threads: Int, sharesHosts: Bool
   ) throws -> ProgressTable {
     let bytes = byteCount(processes.size * threads)
@@ -105,18 +105,18 @@ public final class ProgressTable: @unchecked Sendable {
   private static func byteCount(_ ranks: Int) -> Int { headerBytes + ranks * slotBytes }
 
   /// Where a rank of this host shows its progress.
-  public func progress(of rank: Int) -> RankProgress { RankProgress(slot(rank), owner: self) }
+  package func progress(of rank: Int) -> RankProgress { RankProgress(slot(rank), owner: self) }
 
   /// What a rank showed last.
-  public func state(of rank: Int) -> RankState {
+  package func state(of rank: Int) -> RankState {
     RankState { (slot(rank) + $0.rawValue).pointee.load(ordering: .relaxed) }
   }
 
   /// All signs of progress of all ranks: the job stands still while it stays the same.
-  public var total: UInt64 { (0..<size).reduce(0) { $0 &+ state(of: $1).progress } }
+  package var total: UInt64 { (0..<size).reduce(0) { $0 &+ state(of: $1).progress } }
 
   /// Whether this call is the host's first for the standstill at a total.
-  public func claim(_ total: UInt64) -> Bool {
+  package func claim(_ total: UInt64) -> Bool {
     let word = atoms(0)
     let claimed = word.pointee.load(ordering: .relaxed)
     return claimed != total &+ 1
@@ -126,13 +126,13 @@ public final class ProgressTable: @unchecked Sendable {
   }
 
   /// Whether a process of this host has ended the job.
-  public var isEnded: Bool { atoms(8).pointee.load(ordering: .relaxed) != 0 }
+  package var isEnded: Bool { atoms(8).pointee.load(ordering: .relaxed) != 0 }
 
   /// Tells this host's processes that the job ends: a launcher that is out of reach cannot.
-  public func end() { atoms(8).pointee.store(1, ordering: .relaxed) }
+  package func end() { atoms(8).pointee.store(1, ordering: .relaxed) }
 
   /// The process of a rank.
-  public func process(of rank: Int) -> Process { processes[rank / (size / processes.count)] }
+  package func process(of rank: Int) -> Process { processes[rank / (size / processes.count)] }
 
   private func slot(_ rank: Int) -> UnsafeMutablePointer<Atomic<UInt64>> {
     atoms(ProgressTable.headerBytes + rank * ProgressTable.slotBytes)

@@ -1,12 +1,12 @@
 /// A job in which no rank goes on: who is waited for, and where everybody is.
-public struct StallReport: Sendable {
+package struct StallReport: Sendable {
   /// What each rank showed last.
-  public let states: [RankState]
+  package let states: [RankState]
   /// Ranks that have come to fewer calls than others, which wait for them.
-  public let missing: [Int]
+  package let missing: [Int]
 
   /// Looks at the ranks' states.
-  public init(_ states: [RankState]) {
+  package init(_ states: [RankState]) {
     self.states = states
     let most = states.map(\.arrivals).max() ?? 0
     missing = states.indices.filter { states[$0].arrivals < most }
@@ -15,7 +15,7 @@ public struct StallReport: Sendable {
   /// Which ranks did not arrive and where they are; which wait, and in what.
   ///
   /// - Parameter place: what is known of a rank's process, as in `process 7 on node2`; may be empty.
-  public func text(place: (Int) -> String = { _ in "" }) -> String {
+  package func text(place: (Int) -> String = { _ in "" }) -> String {
     let waiting = states.indices.filter { !missing.contains($0) }
     guard !missing.isEmpty else {
       return "no rank is ahead of the others: \(shown(grouped(waiting).map(\.text)))"
@@ -54,7 +54,7 @@ public struct StallReport: Sendable {
   }
 
   /// Ranks in words: `rank 3`, `ranks 0 to 2 and 5`.
-  public static func list(_ ranks: [Int]) -> String {
+  package static func list(_ ranks: [Int]) -> String {
     var runs: [ClosedRange<Int>] = []
     for rank in ranks {
       if let last = runs.last, last.upperBound + 1 == rank {

@@ -44,22 +44,22 @@ public protocol GradientReducer: AnyObject {
 
 extension GradientReducer {
   /// Nothing.
-  public var traffic: CommunicationVolume { CommunicationVolume() }
+  package var traffic: CommunicationVolume { CommunicationVolume() }
 }
 
 /// An arena that each rank holds and updates whole.
-public final class ReplicatedReducer: GradientReducer {
+package final class ReplicatedReducer: GradientReducer {
   /// This rank's parameters.
-  public let values: UnsafeMutableRawPointer
+  package let values: UnsafeMutableRawPointer
   /// This rank's gradients.
-  public let gradients: UnsafeMutableRawPointer
+  package let gradients: UnsafeMutableRawPointer
   /// False.
-  public let isSharded = false
+  package let isSharded = false
   /// True.
-  public let writesValues = true
+  package let writesValues = true
 
   /// Nil.
-  public let holder: Int? = nil
+  package let holder: Int? = nil
 
   private let communicator: any Communicator
   private let memory: [SharedMemory]
@@ -67,7 +67,7 @@ public final class ReplicatedReducer: GradientReducer {
   /// Makes an arena of zeros.
   ///
   /// - Throws: ``ClusterError/system(op:errno:detail:)`` without memory.
-  public init(_ communicator: any Communicator, byteCount: Int) throws {
+  package init(_ communicator: any Communicator, byteCount: Int) throws {
     self.communicator = communicator
     memory = [try SharedMemory(byteCount: byteCount), try SharedMemory(byteCount: byteCount)]
     values = memory[0].pointer
@@ -75,7 +75,7 @@ public final class ReplicatedReducer: GradientReducer {
   }
 
   /// Sums the whole run on every rank.
-  public func reduce(
+  package func reduce(
     _ cuts: [Int], blocks: ArraySlice<Range<Int>>, type: ElementType,
     summed: (Range<Int>) throws -> Void
   ) throws {
@@ -87,11 +87,11 @@ public final class ReplicatedReducer: GradientReducer {
   }
 
   /// Every rank has made the same update.
-  public func publish(_ cuts: [Int], type: ElementType) throws {}
+  package func publish(_ cuts: [Int], type: ElementType) throws {}
 
   /// Nobody has the same parameters.
-  public func synchronize() throws {}
+  package func synchronize() throws {}
 
   /// All of it.
-  public func part(of range: Range<Int>) -> Range<Int> { range }
+  package func part(of range: Range<Int>) -> Range<Int> { range }
 }

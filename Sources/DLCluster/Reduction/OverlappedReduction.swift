@@ -7,7 +7,7 @@ import DLCore
 /// of each process takes the buckets from the last to the first, waits for the ranks of its domain,
 /// and exchanges sums with other domains by blocking calls on a communicator of its own. The sums
 /// have the bits that ``ShardedReducer/reduce(_:blocks:type:summed:)`` gives.
-public final class OverlappedReduction {
+package final class OverlappedReduction {
   private let thread: ExchangeThread
   private let ready: SharedMemory
   private let isLeader: Bool
@@ -30,7 +30,7 @@ public final class OverlappedReduction {
   static func readyBytes(_ buckets: Int) -> Int { max(buckets, 1) * strideBytes }
 
   /// Says that this rank's gradients of a bucket are complete; once for each bucket in a step.
-  public func didComplete(_ bucket: Int) {
+  package func didComplete(_ bucket: Int) {
     dl_count_up(
       (ready.pointer + bucket * OverlappedReduction.strideBytes).assumingMemoryBound(
         to: UInt32.self))
@@ -39,7 +39,7 @@ public final class OverlappedReduction {
   /// Returns when this rank's shares of all buckets hold the sums over all ranks.
   ///
   /// - Throws: `ClusterError` of the exchange, or where a rank of the process has failed.
-  public func finish() throws {
+  package func finish() throws {
     steps &+= 1
     guard thread.wait(steps) else {
       throw ClusterError.peerFailed(op: "reduce", rank: rank, size: size)
@@ -48,7 +48,7 @@ public final class OverlappedReduction {
   }
 
   /// Ends the thread between two steps; collective, and all ranks have finished their last step.
-  public func close() throws {
+  package func close() throws {
     if isLeader { try thread.close() }
   }
 }

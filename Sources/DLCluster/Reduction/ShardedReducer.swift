@@ -7,19 +7,19 @@ import DLCore
 /// Within a domain the owner of a share sums it over all ranks' gradients where they lie, and nobody
 /// copies anything out. Between domains each sends the sums of the complete subtrees that it holds
 /// to the owner: a process deals with one process in each other domain.
-public final class ShardedReducer: GradientReducer {
+package final class ShardedReducer: GradientReducer {
   /// The domain's parameters.
-  public let values: UnsafeMutableRawPointer
+  package let values: UnsafeMutableRawPointer
   /// This rank's gradients.
-  public let gradients: UnsafeMutableRawPointer
+  package let gradients: UnsafeMutableRawPointer
   /// True.
-  public let isSharded = true
+  package let isSharded = true
   /// Whether this rank is the first of its domain.
-  public var writesValues: Bool { domain.index == 0 }
+  package var writesValues: Bool { domain.index == 0 }
   /// The first rank of its domain.
-  public var holder: Int? { domain.ranks.first }
+  package var holder: Int? { domain.ranks.first }
   /// Why the memory of the host could not be used; nil where it is, or was not asked for.
-  public let reason: String?
+  package let reason: String?
 
   private let rank: Int
   private let domain: any MemoryDomain
@@ -38,7 +38,7 @@ public final class ShardedReducer: GradientReducer {
   /// gradients; collective.
   ///
   /// - Throws: on every rank ``ClusterError/system(op:errno:detail:)`` without memory.
-  public init(_ communicator: any Communicator, _ topology: Topology, byteCount: Int)
+  package init(_ communicator: any Communicator, _ topology: Topology, byteCount: Int)
     throws
   {
     rank = communicator.rank
@@ -100,7 +100,7 @@ public final class ShardedReducer: GradientReducer {
   }
 
   /// Sums this rank's share over all ranks.
-  public func reduce(
+  package func reduce(
     _ cuts: [Int], blocks: ArraySlice<Range<Int>>, type: ElementType,
     summed: (Range<Int>) throws -> Void
   ) throws {
@@ -119,35 +119,35 @@ public final class ShardedReducer: GradientReducer {
   }
 
   /// Sends the shares to other domains, and waits for this one's ranks.
-  public func publish(_ cuts: [Int], type: ElementType) throws {
+  package func publish(_ cuts: [Int], type: ElementType) throws {
     try route?.publish(cuts, values: values, type: type)
     try domain.synchronize()
   }
 
   /// What went between domains so far.
-  public var traffic: CommunicationVolume {
+  package var traffic: CommunicationVolume {
     counts.reduce(route?.traffic.sum ?? CommunicationVolume()) { $0 + $1.sum }
   }
 
   /// Waits for the domain's ranks.
-  public func synchronize() throws { try domain.synchronize() }
+  package func synchronize() throws { try domain.synchronize() }
 
   /// An even part for each of the domain's ranks.
-  public func part(of range: Range<Int>) -> Range<Int> {
+  package func part(of range: Range<Int>) -> Range<Int> {
     slice(of: range, parts: domain.ranks.count, index: domain.index)
   }
 }
 
 extension ShardedReducer {
   /// Whether sums go between domains, which a thread of their own can exchange while ranks compute.
-  public var hasExchange: Bool { route != nil }
+  package var hasExchange: Bool { route != nil }
 
   /// Why a communication thread cannot run, or should not; nil where it may.
   ///
   /// The same on all ranks; collective.
   ///
   /// - Parameter isForced: whether it is to run even where it has no core for itself.
-  public func obstacleToOverlap(isForced: Bool) throws -> String? {
+  package func obstacleToOverlap(isForced: Bool) throws -> String? {
     guard let link else { return "all ranks share memory" }
     var mine = Int64(0)
     try link.lead {
@@ -174,7 +174,7 @@ extension ShardedReducer {
   ///   - buckets: the bounds of the shares of each bucket, in the order of the arena.
   ///   - track: where the exchanges are recorded; that of a process's first rank counts.
   /// - Throws: `ClusterError` where the system refuses memory or a thread.
-  public func overlap(_ buckets: [[Int]], type: ElementType, track: Track?) throws
+  package func overlap(_ buckets: [[Int]], type: ElementType, track: Track?) throws
     -> OverlappedReduction?
   {
     guard let link else { return nil }

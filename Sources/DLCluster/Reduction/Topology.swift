@@ -55,14 +55,14 @@ extension SingleRank {
 
 extension ThreadCommunicator {
   /// The group.
-  public var topology: Topology? {
+  package var topology: Topology? {
     Topology(ThreadDomain(group, ranks: Array(0..<size), index: rank, size: size), nil)
   }
 }
 
 extension MPICommunicator {
   /// Alone, with MPI to the others.
-  public var topology: Topology? {
+  package var topology: Topology? {
     Topology(
       SingleRankDomain(rank: rank),
       size == 1 ? nil : PeerLink(processes: self, group: nil, index: 0))
@@ -71,7 +71,7 @@ extension MPICommunicator {
 
 extension ProductCommunicator {
   /// The process's threads, with MPI to the others; nil for a part of the ranks.
-  public var topology: Topology? {
+  package var topology: Topology? {
     let (placement, link) = (shared.placement, shared.link)
     let threads = shared.group.size
     guard placement.process == (0..<size).map({ $0 / threads }) else { return nil }
@@ -83,7 +83,7 @@ extension ProductCommunicator {
 
 extension HostCommunicator {
   /// The ranks of this one's host, with MPI to other hosts.
-  public var topology: Topology? {
+  package var topology: Topology? {
     base.topology.map { Topology(host, holdsAll ? nil : $0.link, inner: $0) }
   }
 }

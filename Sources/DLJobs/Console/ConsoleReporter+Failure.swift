@@ -5,7 +5,7 @@ import DLTraining
 extension ConsoleReporter {
   /// Prints where a run was ended by an error, and what is left of it; the error itself goes to
   /// standard error.
-  public func didFail(_ end: RunEnd) {
+  package func didFail(_ end: RunEnd) {
     guard let plan else { return }
     flush()
     closeLine()

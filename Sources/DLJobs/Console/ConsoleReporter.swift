@@ -7,7 +7,7 @@ import DLTraining
 ///
 /// On a terminal a line within the epoch is kept up to date, and no line is wider than it; elsewhere a
 /// plain line is added every ten seconds.
-public final class ConsoleReporter: TrainingObserver {
+package final class ConsoleReporter: TrainingObserver {
   private let layout: String
   private let isLive: Bool
   private let program: String
@@ -28,14 +28,14 @@ public final class ConsoleReporter: TrainingObserver {
   ///   - layout: how the ranks are laid out, from ``RankLayout/text(ranks:)``.
   ///   - isLive: whether to keep a line within the epoch up to date, by carriage returns.
   ///   - program: what evaluates the run.
-  public init(layout: String, isLive: Bool, program: String = "dltrain") {
+  package init(layout: String, isLive: Bool, program: String = "dltrain") {
     self.layout = layout
     self.program = program
     self.isLive = isLive
   }
 
   /// Prints the header.
-  public func willTrain(_ plan: RunPlan) {
+  package func willTrain(_ plan: RunPlan) {
     self.plan = plan
     began = monotonicSeconds()
     shown = began
@@ -59,7 +59,7 @@ public final class ConsoleReporter: TrainingObserver {
   }
 
   /// Counts the step, and shows it where it is time to.
-  public func didStep(_ report: StepReport) {
+  package func didStep(_ report: StepReport) {
     flush()
     guard let plan else { return }
     last = report
@@ -76,7 +76,7 @@ public final class ConsoleReporter: TrainingObserver {
   }
 
   /// Prints the epoch, or the validation within it.
-  public func didValidate(_ report: ValidationReport) {
+  package func didValidate(_ report: ValidationReport) {
     if let step = pending {
       pending = nil
       finish(step, report)
@@ -87,7 +87,7 @@ public final class ConsoleReporter: TrainingObserver {
   }
 
   /// Prints what the run came to.
-  public func didTrain(_ report: RunReport) {
+  package func didTrain(_ report: RunReport) {
     flush()
     closeLine()
     var rows: [[String]] = []

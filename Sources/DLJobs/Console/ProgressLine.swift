@@ -3,7 +3,7 @@ import DLTraining
 
 /// One line on the terminal that is written over as work goes on; nothing where the output is
 /// piped.
-public final class ProgressLine {
+package final class ProgressLine {
   private let world: World
   private var label = ""
   private var began = 0.0
@@ -11,10 +11,10 @@ public final class ProgressLine {
   private var isVisible = false
 
   /// Makes a line that is not yet shown.
-  public init(_ world: World) { self.world = world }
+  package init(_ world: World) { self.world = world }
 
   /// Tells how much of a piece of work is done; the line shows it with an estimate of the rest.
-  public func update(_ label: String, _ done: Int, of count: Int) {
+  package func update(_ label: String, _ done: Int, of count: Int) {
     guard let columns = Terminal.width else { return }
     let now = monotonicSeconds()
     if label != self.label {
@@ -35,7 +35,7 @@ public final class ProgressLine {
   }
 
   /// Takes the line away.
-  public func clear() {
+  package func clear() {
     if isVisible { world.print("\r\u{1b}[K", terminator: "") }
     isVisible = false
   }

@@ -4,13 +4,13 @@ import DLFormats
 import DLTraining
 
 /// Lines of a hostfile that cannot be taken.
-public struct HostfileError: DLError, Equatable {
+package struct HostfileError: DLError, Equatable {
   /// `FILE:LINE: FAULT`, one for each line at fault.
-  public let lines: [String]
+  package let lines: [String]
   /// 64.
-  public var exitCode: ExitCode { .usage }
+  package var exitCode: ExitCode { .usage }
   /// One line per fault.
-  public var description: String { lines.joined(separator: "\n") }
+  package var description: String { lines.joined(separator: "\n") }
 }
 
 /// The hosts of a job, as mpirun's hostfile names them.
@@ -18,24 +18,24 @@ public struct HostfileError: DLError, Equatable {
 /// One host a line, `node1 slots=4`; `#` starts a comment. A host that is named twice has the slots
 /// of both lines. Unlike mpirun, which looks at the host itself, this wants `slots` on every line:
 /// how many ranks are left when a host is lost must be known without it.
-public struct Hostfile: Sendable, Equatable {
+package struct Hostfile: Sendable, Equatable {
   /// A host and the ranks that it may take.
-  public struct Host: Sendable, Equatable {
+  package struct Host: Sendable, Equatable {
     /// A name or address.
-    public let name: String
+    package let name: String
     /// Ranks, 1 or more.
-    public var slots: Int
+    package var slots: Int
   }
 
   /// The hosts in the order of their first lines.
-  public private(set) var hosts: [Host] = []
+  package private(set) var hosts: [Host] = []
   /// Whether mpirun, too, reads the file: it has no byte-order mark and no line ends of Windows.
-  public private(set) var isPlain = true
+  package private(set) var isPlain = true
 
   /// Reads a file.
   ///
   /// - Throws: ``HostfileError`` with all faults; `FormatError` where it cannot be read.
-  public init(path: String) throws {
+  package init(path: String) throws {
     let bytes = try File.contents(of: path, limit: 1 << 20)
     try self.init(parsing: TextFile.text(decoding: bytes, file: path), source: path)
     isPlain = !TextFile.hasMark(bytes) && !bytes.contains(UInt8(ascii: "\r"))
@@ -45,7 +45,7 @@ public struct Hostfile: Sendable, Equatable {
   ///
   /// - Parameter source: what messages name it.
   /// - Throws: ``HostfileError`` with all faults.
-  public init(parsing text: String, source: String) throws {
+  package init(parsing text: String, source: String) throws {
     var faults: [String] = []
     let lines = TextFile.lines(in: TextFile.withPlainLineEnds(text))
     for (index, line) in lines.enumerated() {
@@ -63,17 +63,17 @@ public struct Hostfile: Sendable, Equatable {
   }
 
   /// The ranks that all hosts may take together.
-  public var slots: Int { hosts.reduce(0) { $0 + $1.slots } }
+  package var slots: Int { hosts.reduce(0) { $0 + $1.slots } }
 
   /// The hosts that are not among `lost`.
-  public func without(_ lost: Set<String>) -> Hostfile {
+  package func without(_ lost: Set<String>) -> Hostfile {
     var rest = self
     rest.hosts.removeAll { lost.contains($0.name) }
     return rest
   }
 
   /// The text that gives this back.
-  public var text: String { hosts.map { "\($0.name) slots=\($0.slots)\n" }.joined() }
+  package var text: String { hosts.map { "\($0.name) slots=\($0.slots)\n" }.joined() }
 
   private struct Fault: Error {
     let text: String

@@ -7,16 +7,16 @@ import Foundation
 import Synchronization
 
 /// What failed too often.
-public struct LaunchError: DLError {
+package struct LaunchError: DLError {
   /// The run folder.
-  public let folder: String
+  package let folder: String
   /// Why each start failed, in their order.
-  public let reasons: [String]
+  package let reasons: [String]
   /// That of the last failure: 75 where the run could go on from a checkpoint.
-  public let exitCode: ExitCode
+  package let exitCode: ExitCode
 
   /// One line, and one for each failure.
-  public var description: String {
+  package var description: String {
     let next =
       exitCode == .resumable
       ? "; the checkpoints stand, go on with --resume auto --out \(folder)" : ""
@@ -27,29 +27,29 @@ public struct LaunchError: DLError {
 }
 
 /// Starts a training under mpirun, watches it, and starts it again when a rank or a host is lost.
-public struct LaunchJob: Sendable {
+package struct LaunchJob: Sendable {
   /// Processes to start.
-  public var processes = 1
+  package var processes = 1
   /// Restarts before it gives up.
-  public var maxRestarts = 3
+  package var maxRestarts = 3
   /// The hosts; nil for this one, or those of a batch system.
-  public var hostfile: String?
+  package var hostfile: String?
   /// Seconds that the ranks have after a signal to finish their step and write a checkpoint.
-  public var stopLimitSeconds = 300.0
+  package var stopLimitSeconds = 300.0
   /// Options for mpirun.
-  public var mpirunOptions: [String] = []
+  package var mpirunOptions: [String] = []
   /// The program and the arguments of its `train`.
-  public var program = ""
+  package var program = ""
   /// What follows the program's name, as the user wrote it.
-  public var arguments: [String] = []
+  package var arguments: [String] = []
   /// The training that the arguments ask for.
-  public var training = TrainingJob()
+  package var training = TrainingJob()
 
   /// Above it mpirun itself fails, or asks for more memory than there is.
   private static let mostProcesses = 16384
 
   /// Makes a job of one process.
-  public init() {}
+  package init() {}
 
   /// Runs the job to its end.
   ///
@@ -58,7 +58,7 @@ public struct LaunchJob: Sendable {
   ///   - configuration: what the arguments resolve to.
   /// - Returns: the job's exit code.
   /// - Throws: `UsageError` where it cannot be started; ``LaunchError`` where it failed too often.
-  public func run(in world: World, configuration: Configuration) throws -> ExitCode {
+  package func run(in world: World, configuration: Configuration) throws -> ExitCode {
     guard !world.isLaunched else {
       throw UsageError("launch starts mpirun itself; call it without mpirun or srun")
     }

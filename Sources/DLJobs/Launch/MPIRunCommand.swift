@@ -2,26 +2,26 @@ import DLCore
 import DLTraining
 
 /// What starts a job's processes: mpirun with its options, the program and its arguments.
-public struct MPIRunCommand: Sendable, Equatable {
+package struct MPIRunCommand: Sendable, Equatable {
   /// Processes to start.
-  public var processes = 1
+  package var processes = 1
   /// Ranks that each process hosts as threads.
-  public var ranksPerProcess = 1
+  package var ranksPerProcess = 1
   /// Physical cores of this host, and of the others as far as one knows.
-  public var cores = 1
+  package var cores = 1
   /// The hosts, and the file that names them; nil for this host, or those of a batch system.
-  public var hosts: (file: String, list: Hostfile)?
+  package var hosts: (file: String, list: Hostfile)?
   /// Whether a batch system has given the hosts and their slots.
-  public var isAllocated = false
+  package var isAllocated = false
   /// mpirun's options from the user; they replace those chosen here.
-  public var options: [String] = []
+  package var options: [String] = []
   /// The program, on every host under the same path.
-  public var program = ""
+  package var program = ""
   /// The program's arguments.
-  public var arguments: [String] = []
+  package var arguments: [String] = []
 
   /// Makes the command of one process on this host.
-  public init() {}
+  package init() {}
 
   /// The daemons of Open MPI find a host gone after 2 + 3 x 2 seconds, not after minutes; and ranks
   /// that have lost one, and so have nothing left to save, are not given a second or two to end.
@@ -31,7 +31,7 @@ public struct MPIRunCommand: Sendable, Equatable {
   ]
 
   /// The whole command.
-  public var words: [String] {
+  package var words: [String] {
     var words = ["mpirun", "-n", String(processes)]
     if let hosts { words += ["--hostfile", hosts.file] }
     // A hostfile's slots and a batch system's are what the user meant; only mpirun's own count of
@@ -58,7 +58,7 @@ public struct MPIRunCommand: Sendable, Equatable {
   }
 
   /// The same command or another.
-  public static func == (a: Self, b: Self) -> Bool {
+  package static func == (a: Self, b: Self) -> Bool {
     a.words == b.words && a.hosts?.list == b.hosts?.list
   }
 }

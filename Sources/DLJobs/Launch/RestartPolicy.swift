@@ -3,18 +3,18 @@ import DLCore
 import DLTraining
 
 /// How a job ended, as far as mpirun and what it wrote tell.
-public struct JobEnd: Sendable, Equatable {
+package struct JobEnd: Sendable, Equatable {
   /// mpirun's exit code, or 128 and the signal that ended it.
-  public var status: Int32
+  package var status: Int32
   /// Whether ranks were ended by a signal and not by agreement.
-  public var isSudden: Bool
+  package var isSudden: Bool
   /// Why, in a few words.
-  public var reason: String
+  package var reason: String
   /// Hosts that mpirun lost.
-  public var lostHosts: Set<String>
+  package var lostHosts: Set<String>
 
   /// Notes an end.
-  public init(
+  package init(
     status: Int32, isSudden: Bool = false, reason: String = "", lostHosts: Set<String> = []
   ) {
     self.status = status
@@ -25,9 +25,9 @@ public struct JobEnd: Sendable, Equatable {
 }
 
 /// What to do when a job has ended.
-public struct RestartPolicy: Sendable, Equatable {
+package struct RestartPolicy: Sendable, Equatable {
   /// What to do.
-  public enum Decision: Sendable, Equatable {
+  package enum Decision: Sendable, Equatable {
     /// It ended as it should, or as it always would: end with this code.
     case finish(ExitCode)
     /// Start it again.
@@ -39,10 +39,10 @@ public struct RestartPolicy: Sendable, Equatable {
   }
 
   /// Restarts that are allowed.
-  public var maxRestarts: Int
+  package var maxRestarts: Int
 
   /// Makes a policy.
-  public init(maxRestarts: Int) { self.maxRestarts = maxRestarts }
+  package init(maxRestarts: Int) { self.maxRestarts = maxRestarts }
 
   /// Decides.
   ///
@@ -54,7 +54,7 @@ public struct RestartPolicy: Sendable, Equatable {
   ///   - restarts: restarts so far.
   ///   - isStopping: whether the job was told to stop.
   ///   - hasCheckpoint: whether the run could go on from a checkpoint.
-  public func decide(_ end: JobEnd, restarts: Int, isStopping: Bool, hasCheckpoint: Bool)
+  package func decide(_ end: JobEnd, restarts: Int, isStopping: Bool, hasCheckpoint: Bool)
     -> Decision
   {
     let code = ExitCode(rawValue: end.status)
@@ -71,7 +71,7 @@ public struct RestartPolicy: Sendable, Equatable {
 
   /// Seconds to wait before a restart, counted from 1: short for the first, so that a lost rank
   /// costs little, longer while it goes on.
-  public static func delaySeconds(restart: Int) -> Double {
+  package static func delaySeconds(restart: Int) -> Double {
     min(0.2 * Double(1 << min(max(restart - 1, 0), 5)), 5)
   }
 
@@ -83,7 +83,7 @@ public struct RestartPolicy: Sendable, Equatable {
   ///   - ranks: the number of ranks that the job is laid out for, which the processes must share
   ///     evenly; nil for one rank per process.
   /// - Returns: nil where not even one process fits.
-  public static func processes(wanted: Int, slots: Int?, ranks: Int?) -> Int? {
+  package static func processes(wanted: Int, slots: Int?, ranks: Int?) -> Int? {
     let most = min(wanted, slots ?? wanted)
     guard most >= 1 else { return nil }
     guard let ranks else { return most }

@@ -5,28 +5,28 @@ import DLJobs
 import DLTraining
 
 /// Measures the reductions that a set of ranks has, beside MPI's own and the machine's memory.
-public struct AllreduceBenchmark: Sendable {
+package struct AllreduceBenchmark: Sendable {
   /// Ranks; nil for what the processes or cores give.
-  public var ranks: Int?
+  package var ranks: Int?
   /// Bytes of the buffers that are summed.
-  public var sizes = [4 << 10, 64 << 10, 1 << 20, 16 << 20, 44 << 20]
+  package var sizes = [4 << 10, 64 << 10, 1 << 20, 16 << 20, 44 << 20]
   /// Channels of the synchronized batch normalizations.
-  public var channels = [16, 32, 64, 128, 256, 512]
+  package var channels = [16, 32, 64, 128, 256, 512]
   /// Ways to compress gradients between processes, to be measured too.
-  public var codecs: [CompressionConfiguration] = []
+  package var codecs: [CompressionConfiguration] = []
   /// About how long a measurement takes, in seconds.
-  public var budget = 0.5
+  package var budget = 0.5
   /// Bytes of the vectors that the memory's bandwidth is measured with, for each rank.
-  public var streamBytes = 64 << 20
+  package var streamBytes = 64 << 20
 
   /// Makes a benchmark of the usual sizes.
-  public init() {}
+  package init() {}
 
   /// Runs it on all ranks of the world.
   ///
   /// - Returns: the tables as text.
   /// - Throws: `UsageError` for sizes that are no number of floats.
-  public func run(in world: World) throws -> String {
+  package func run(in world: World) throws -> String {
     let benchmark = self
     let layout = world.layout
     let isOneHost = world.isOneHost
@@ -118,7 +118,7 @@ public struct AllreduceBenchmark: Sendable {
   }
 
   /// The bytes that a text like `64K`, `1M` or `4096` stands for; nil where it is none.
-  public static func byteCount(_ text: String) -> Int? {
+  package static func byteCount(_ text: String) -> Int? {
     let units: [Character: Int] = ["K": 1 << 10, "M": 1 << 20, "G": 1 << 30]
     let unit = text.last.flatMap { units[Character($0.uppercased())] }
     guard let number = Int(unit == nil ? text[...] : text.dropLast()), number >= 0 else {

@@ -6,9 +6,9 @@ import DLJobs
 import DLTraining
 
 /// Measures optimizer steps at several numbers of ranks and fits ``CostModel`` to them.
-public struct ScalingBenchmark: Sendable {
+package struct ScalingBenchmark: Sendable {
   /// How the rows go with the ranks.
-  public enum Growth: Sendable {
+  package enum Growth: Sendable {
     /// Rows per rank stay: `batch_size` is that of a rank.
     case weak
     /// Rows of a step stay: `batch_size` is shared out.
@@ -16,7 +16,7 @@ public struct ScalingBenchmark: Sendable {
   }
 
   /// What a rank is.
-  public enum Host: Sendable {
+  package enum Host: Sendable {
     /// A thread of this process.
     case threads
     /// A process under mpirun.
@@ -24,20 +24,20 @@ public struct ScalingBenchmark: Sendable {
   }
 
   /// Numbers of ranks.
-  public var ranks = [1, 2]
+  package var ranks = [1, 2]
   /// Numbers of ranks to predict a step for, besides those measured.
-  public var predictedRanks: [Int] = []
+  package var predictedRanks: [Int] = []
   /// How the rows go with the ranks.
-  public var growth = Growth.weak
+  package var growth = Growth.weak
   /// What a rank is.
-  public var host = Host.threads
+  package var host = Host.threads
   /// Replacements in the configuration, for both workloads.
-  public var overrides: [String] = []
+  package var overrides: [String] = []
   /// Steps to measure.
-  public var steps = 50
+  package var steps = 50
 
   /// Makes a benchmark on 1 and 2 ranks.
-  public init() {}
+  package init() {}
 
   /// Measures a workload at each number of ranks, and others to see whether its costs of
   /// communication hold for them too.
@@ -45,7 +45,7 @@ public struct ScalingBenchmark: Sendable {
   /// - Parameters:
   ///   - configuration: the job of a name, its data already replaced by `synthetic`.
   /// - Throws: `UsageError` under a launcher, since the ranks are started here.
-  public func run(
+  package func run(
     in world: World, workload: String, others: [String] = [],
     configuration: (String) throws -> Configuration
   ) throws -> ScalingReport {

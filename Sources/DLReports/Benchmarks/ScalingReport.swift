@@ -5,7 +5,7 @@ import DLJobs
 import DLTraining
 
 /// Steps measured at several numbers of ranks beside what ``CostModel`` says.
-public struct ScalingReport: Sendable {
+package struct ScalingReport: Sendable {
   let points: [StepMeasurement]
   let others: [[StepMeasurement]]
   let growth: ScalingBenchmark.Growth
@@ -64,12 +64,12 @@ public struct ScalingReport: Sendable {
   }
 
   /// The tables as text.
-  public var text: String { text(columns: nil) }
+  package var text: String { text(columns: nil) }
 
   /// The tables as text.
   ///
   /// - Parameter columns: the width to keep to; nil for any.
-  public func text(columns: Int?) -> String {
+  package func text(columns: Int?) -> String {
     guard let first = points.first else { return "" }
     let way = host == .threads ? "threads of one process" : "processes under mpirun"
     let size =

@@ -8,21 +8,21 @@ import DLTensor
 import DLTraining
 
 /// Measures optimizer steps of a configuration on made-up rows; writes nothing.
-public struct StepBenchmark: Sendable {
+package struct StepBenchmark: Sendable {
   /// Ranks; nil for what the processes or cores give.
-  public var ranks: Int?
+  package var ranks: Int?
   /// Rows per rank; nil for the configuration's batch over all ranks.
-  public var rowsPerRank: Int?
+  package var rowsPerRank: Int?
   /// Steps to measure.
-  public var steps = 50
+  package var steps = 50
   /// Steps before them that are not counted.
-  public var warmUpSteps = 10
+  package var warmUpSteps = 10
 
   /// The way of gradients between the processes of a host.
-  public var reduction = ReductionPath.shared
+  package var reduction = ReductionPath.shared
 
   /// Makes a benchmark of 50 steps.
-  public init() {}
+  package init() {}
 
   /// Runs it on all ranks of the world; the time of a step is the slowest rank's median.
   ///
@@ -30,7 +30,7 @@ public struct StepBenchmark: Sendable {
   ///   - workload: its name in the result.
   ///   - configuration: the job, its data already replaced by `synthetic`; read on every process.
   /// - Returns: one JSON object on one line.
-  public func run(in world: World, workload: String, configuration: () throws -> Configuration)
+  package func run(in world: World, workload: String, configuration: () throws -> Configuration)
     throws
     -> String
   {
@@ -128,7 +128,7 @@ extension Configuration {
   /// The same job on made-up rows like those of its training set.
   ///
   /// - Throws: `FormatError` or `DataError` where the training set cannot be opened.
-  public func withSyntheticData() throws -> Configuration {
+  package func withSyntheticData() throws -> Configuration {
     guard data.synthetic == nil else { return self }
     let dataset = try TrainingData.open(data.train ?? "", .training, self)
     guard let classes = dataset.classCount, dataset.inputType != .int32 else {

@@ -5,37 +5,37 @@ import DLJobs
 import DLTraining
 
 /// What measured optimizer steps came to; times are medians over the steps.
-public struct StepMeasurement: Sendable {
+package struct StepMeasurement: Sendable {
   /// The configuration's name.
-  public var workload = ""
+  package var workload = ""
   /// Ranks.
-  public var ranks = 1
+  package var ranks = 1
   /// Rows of a step over all ranks.
-  public var rows = 0
+  package var rows = 0
   /// Trained elements.
-  public var parameters = 0
+  package var parameters = 0
   /// Bytes of an element.
-  public var elementBytes = 4
+  package var elementBytes = 4
   /// Bytes of optimizer state on the rank that has most.
-  public var stateBytes = 0
+  package var stateBytes = 0
   /// Collectives of a step where there are several ranks: two for each synchronized batch
   /// normalization, and those of the step itself.
-  public var collectives = 0
+  package var collectives = 0
   /// What a step sends between processes that share no memory, over all of them.
-  public var traffic = CommunicationVolume()
+  package var traffic = CommunicationVolume()
   /// Seconds of a step on the slowest rank.
-  public var seconds = 0.0
+  package var seconds = 0.0
   /// Where they went, on rank 0.
-  public var times = StepTimes()
+  package var times = StepTimes()
   /// The BLAS kernels in use.
-  public var blasCore = ""
+  package var blasCore = ""
   /// The kernels of our own in use.
-  public var kernelSet = ""
+  package var kernelSet = ""
 
   /// Rows of the rank that has most.
-  public var rowsPerRank: Int { (rows + ranks - 1) / max(ranks, 1) }
+  package var rowsPerRank: Int { (rows + ranks - 1) / max(ranks, 1) }
   /// Rows per second, all ranks together.
-  public var samplesPerSecond: Double { seconds > 0 ? Double(rows) / seconds : 0 }
+  package var samplesPerSecond: Double { seconds > 0 ? Double(rows) / seconds : 0 }
 
   package init() {}
 

@@ -5,7 +5,7 @@ import DLOptimizers
 import DLTraining
 
 /// The learning rate over a run, as a picture.
-public struct LearningRateCurve: Sendable {
+package struct LearningRateCurve: Sendable {
   let name: String
   let base: Double
   /// What `scale_lr` does to the rate, which the schedule has in it; empty where it does nothing.
@@ -65,7 +65,7 @@ public struct LearningRateCurve: Sendable {
   ///   - width: of the plot without its labels.
   ///   - height: of the plot in lines.
   ///   - columns: the width to keep to with the labels; nil for any.
-  public func text(isPlain: Bool, width: Int = 72, height: Int = 13, columns: Int? = nil) -> String
+  package func text(isPlain: Bool, width: Int = 72, height: Int = 13, columns: Int? = nil) -> String
   {
     let title = Format.wrapped(title, columns, indent: "  ")
     guard totalSteps > 0 else { return title }
@@ -103,12 +103,12 @@ public struct LearningRateCurve: Sendable {
   /// Writes the plot as a picture.
   ///
   /// - Throws: `FormatError` where the file cannot be written.
-  public func writeSVG(to path: String) throws {
+  package func writeSVG(to path: String) throws {
     try File.replace(path) { try $0.write(svg()) }
   }
 
   /// The plot as SVG.
-  public func svg() -> String {
+  package func svg() -> String {
     let top = top
     let columns = max(min(totalSteps, 620), 1)
     let marks = (0...4).map { (part: $0, share: Double($0) / 4) }

@@ -8,13 +8,13 @@ extension ScalingReport {
   /// Writes throughput and efficiency as a picture.
   ///
   /// - Throws: `FormatError` where the file cannot be written.
-  public func writeSVG(to path: String) throws {
+  package func writeSVG(to path: String) throws {
     try File.replace(path) { try $0.write(svg()) }
   }
 
   /// Throughput and efficiency over the ranks: points as measured, a line as the model says, and
   /// dashed what each further rank would add without loss.
-  public func svg() -> String {
+  package func svg() -> String {
     guard let first = points.first, let last = points.last else { return SVGPlot.document([]) }
     let (low, high) = (log2(Double(first.ranks)), log2(Double(max(last.ranks, first.ranks * 2))))
     func place(_ ranks: Double) -> Double { (log2(ranks) - low) / (high - low) }

@@ -1,24 +1,24 @@
 import DLCluster
 
 /// Where the time of an optimizer step went, on rank 0; the parts add up to the whole.
-public struct StepTimes: Sendable {
+package struct StepTimes: Sendable {
   /// Seconds waiting for the step's rows.
-  public var dataWait = 0.0
+  package var dataWait = 0.0
   /// Seconds in forward and backward passes, and in whatever is not named here.
-  public var compute = 0.0
+  package var compute = 0.0
   /// Seconds in layers' collectives: the statistics of synchronized batch normalizations.
-  public var syncBatchNorm = 0.0
+  package var syncBatchNorm = 0.0
   /// Seconds agreeing with other ranks: waiting for the slowest.
-  public var agreement = 0.0
+  package var agreement = 0.0
   /// Seconds summing the gradients over the ranks.
-  public var reduction = 0.0
+  package var reduction = 0.0
   /// Seconds checking the gradient and updating the parameters.
-  public var optimizer = 0.0
+  package var optimizer = 0.0
   /// The rank that took longest to load and compute, up to the step's last agreement before an
   /// update.
-  public var slowestRank = 0
+  package var slowestRank = 0
   /// Seconds that this took it.
-  public var slowest = 0.0
+  package var slowest = 0.0
 
   /// One of the parts that add up to the whole.
   package struct Part: Sendable {
@@ -57,9 +57,9 @@ public struct StepTimes: Sendable {
   ]
 
   /// Seconds in communication of any kind.
-  public var communication: Double { syncBatchNorm + agreement + reduction }
+  package var communication: Double { syncBatchNorm + agreement + reduction }
   /// Seconds of the step.
-  public var total: Double { dataWait + compute + communication + optimizer }
+  package var total: Double { dataWait + compute + communication + optimizer }
 
   package init() {}
 

@@ -1,7 +1,7 @@
 /// How a run ended: what `summary.json` holds under `end`.
-public struct RunEnd: Sendable {
+package struct RunEnd: Sendable {
   /// The ways in which a run ends.
-  public enum Reason: String, Sendable, CaseIterable {
+  package enum Reason: String, Sendable, CaseIterable {
     /// It has not ended, or was killed without a chance to say so.
     case running
     /// It has made its last step.
@@ -35,13 +35,13 @@ public struct RunEnd: Sendable {
   }
 
   /// Why.
-  public let reason: Reason
+  package let reason: Reason
   /// Optimizer steps done.
-  public let step: Int
+  package let step: Int
   /// The exit code of rank 0's process; 128 and the signal's number where a signal ended it.
-  public let exitCode: Int32
+  package let exitCode: Int32
   /// One line of words.
-  public let message: String
+  package let message: String
   /// The validation that decided that the run ends; nil where none did.
-  public var validation: ValidationReport?
+  package var validation: ValidationReport?
 }

@@ -3,11 +3,11 @@ import DLCore
 import DLFormats
 
 /// A run folder that cannot be used as asked.
-public struct RunFolderError: DLError {
+package struct RunFolderError: DLError {
   /// One line.
-  public let description: String
+  package let description: String
   /// 64: another folder or flag is needed.
-  public var exitCode: ExitCode { .usage }
+  package var exitCode: ExitCode { .usage }
 }
 
 /// What a run leaves behind in its folder.

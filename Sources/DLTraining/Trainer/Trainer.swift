@@ -11,7 +11,7 @@ import DLTensor
 /// gradients over the ranks, checks them, updates and publishes the parameters. What a run may have
 /// beside is a ``TrainerPart``; the way from gradients to weights is an ``UpdateStrategy``.
 /// Counterpart: Lightning's `Trainer`.
-public final class Trainer {
+package final class Trainer {
   let run: TrainingRun
   let store: RunStore
   let parts: [any TrainerPart]
@@ -34,7 +34,7 @@ public final class Trainer {
   ///     fits it.
   /// - Throws: `RankFailure`, the same on every rank, for anything wrong with configuration, data
   ///   or files.
-  public init(
+  package init(
     _ configuration: Configuration, options: TrainingOptions = TrainingOptions(),
     communicator: any Communicator, observers: [any TrainingObserver] = [],
     warn: @escaping (String) -> Void = { _ in }, task makeTask: TaskFactory? = nil
@@ -77,7 +77,7 @@ public final class Trainer {
   /// - Returns: how the run ended, the same on every rank but for times.
   /// - Throws: `RankFailure`, the same on every rank, where all could be told; else the error of
   ///   this rank alone.
-  public func train() throws -> RunReport {
+  package func train() throws -> RunReport {
     do {
       return try trainLoop()
     } catch {
@@ -211,21 +211,21 @@ public final class Trainer {
 
 extension Trainer {
   /// The job's name: the configuration's, or that of its model.
-  public var name: String { run.name }
+  package var name: String { run.name }
 
   /// This rank's parameters, gradients and buffers.
-  public var arena: ParameterArena { run.arena }
+  package var arena: ParameterArena { run.arena }
 
   /// The number of trained elements.
-  public var parameterCount: Int { run.arena.parameterCount }
+  package var parameterCount: Int { run.arena.parameterCount }
 
   /// The bytes of optimizer state on this rank.
-  public var stateBytes: Int {
+  package var stateBytes: Int {
     run.optimizers.flatMap(\.state.all).reduce(0) { $0 + $1.vector.byteCount }
   }
 
   /// Tensor buffers taken from the system so far; it stands still once a step is warm.
-  public var poolAllocations: Int { run.context.pool.systemAllocations }
+  package var poolAllocations: Int { run.context.pool.systemAllocations }
 
   /// How often a step goes forward and backward over a batch, at most.
   package var passes: Int { strategies.map(\.passes).max() ?? 1 }
