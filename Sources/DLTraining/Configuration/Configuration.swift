@@ -13,59 +13,59 @@ public struct Configuration: ConfigurationSection {
   package enum Overlap: String, ConfigurationWord { case auto, on, off }
 
   /// The job's name.
-  package var name: String?
+  public var name: String?
   /// Keys every random number of the run.
-  package var seed: UInt64 = 1
+  public var seed: UInt64 = 1
   /// Where rows come from.
-  package var data = DataConfiguration()
+  public var data = DataConfiguration()
   /// The network.
-  package var model = ModelConfiguration()
+  public var model = ModelConfiguration()
   /// The loss.
-  package var loss = LossConfiguration(CrossEntropy(), isChosen: false)
+  public var loss = LossConfiguration(CrossEntropy(), isChosen: false)
   /// The update rule.
-  package var optimizer = OptimizerConfiguration()
+  public var optimizer = OptimizerConfiguration()
   /// The update rules of the parts of a model that have one of their own, by the part's name.
-  package var optimizers: [String: OptimizerConfiguration] = [:]
+  public var optimizers: [String: OptimizerConfiguration] = [:]
   /// The learning rate over time.
-  package var schedule = ScheduleConfiguration()
+  public var schedule = ScheduleConfiguration()
   /// A mean of the weights beside them; nil for none.
-  package var average: AverageConfiguration?
+  public var average: AverageConfiguration?
   /// Learning rates that grow with the batch; nil for rates as they are written.
-  package var scaleLR: ScaleLRConfiguration?
+  public var scaleLR: ScaleLRConfiguration?
   /// Steps that each rank makes by itself; nil for none.
-  package var localSGD: LocalSGDConfiguration?
+  public var localSGD: LocalSGDConfiguration?
   /// Rows per optimizer step over all ranks.
-  package var batchSize = 32
+  public var batchSize = 32
   /// Micro-batches per optimizer step.
-  package var accumulate = 1
+  public var accumulate = 1
   /// How the rows of a micro-batch are divided over the ranks; evenly unless given.
-  package var shares: [Int]?
+  public var shares: [Int]?
   /// The length of the run in epochs; nil where steps are given.
-  package var epochs: Double?
+  public var epochs: Double?
   /// The length of the run in optimizer steps.
-  package var steps: Int?
+  public var steps: Int?
   /// What the job computes in.
   package var precision = Precision.float32
   /// Ranks that the job is laid out for, over any number of processes that divides them.
-  package var virtualRanks: Int?
+  public var virtualRanks: Int?
   /// Whether gradients go between hosts while the backward pass runs.
   package var overlap = Overlap.auto
   /// The megabytes of gradients that go together then, a larger parameter by itself.
-  package var bucketCapMB = 25.0
+  public var bucketCapMB = 25.0
   /// Whether batch norm takes its statistics over all ranks.
-  package var syncBatchNorm = true
+  public var syncBatchNorm = true
   /// How gradients are compressed between hosts.
-  package var compression = CompressionConfiguration()
+  public var compression = CompressionConfiguration()
   /// When to write checkpoints.
-  package var checkpoint = CheckpointConfiguration()
+  public var checkpoint = CheckpointConfiguration()
   /// When to validate.
-  package var validate = ValidateConfiguration()
+  public var validate = ValidateConfiguration()
   /// What a non-finite loss or gradient leads to.
   package var nonFinite = NonFinite.stop
   /// How long the job may stand still, and a host be silent.
-  package var watchdog = WatchdogConfiguration()
+  public var watchdog = WatchdogConfiguration()
   /// The checks against silent changes of memory.
-  package var integrity = IntegrityConfiguration()
+  public var integrity = IntegrityConfiguration()
 
   /// Makes the section with its defaults.
   public init() {}
@@ -113,7 +113,7 @@ public struct Configuration: ConfigurationSection {
   }
 
   /// The job's name: its own, or that of its model.
-  package var runName: String { name ?? model.name ?? "train" }
+  public var runName: String { name ?? model.name ?? "train" }
 
   /// The length of a run is given in one unit.
   public static var alternatives: [[String]] { [["epochs", "steps"]] }

@@ -5,15 +5,15 @@ import DLModels
 /// The network: `{name: resnet20, ...}`, a model of ``ModelRegistry`` with its options, or `{layers: [...]}`.
 public struct ModelConfiguration: ConfigurationCodable {
   /// A model of ``ModelRegistry``.
-  package var options: (any ModelSpec)?
+  public var options: (any ModelSpec)?
   /// A network without code, its layers numbered as torch.nn.Sequential numbers them.
-  package var layers: [LayerConfiguration]?
+  public var layers: [LayerConfiguration]?
 
   /// Makes the section without a network.
   package init() {}
 
   /// The name of the model.
-  package var name: String? { options.map { type(of: $0).name } }
+  public var name: String? { options.map { type(of: $0).name } }
 
   /// Models are equal when their names, options and layers are.
   public static func == (a: Self, b: Self) -> Bool {

@@ -48,18 +48,18 @@ public enum MetricBatch {
 /// Outputs of a network with their labels; what several metrics need is made once.
 public final class ScoreBatch {
   /// The network's outputs, `[rows, ..., classes]`.
-  package let outputs: Tensor
+  public let outputs: Tensor
   /// Int32 `[rows, ...]`, or values in the outputs' shape.
-  package let labels: Tensor
+  public let labels: Tensor
   /// The loss, which knows what outputs stand for and which labels do not count.
-  package let loss: any Loss
+  public let loss: any Loss
   /// What the outputs say.
-  package let kind: PredictionKind
+  public let kind: PredictionKind
   private var madeProbabilities: Tensor?
   private var madeDecisions: Decisions?
 
   /// Makes a batch.
-  package init(_ outputs: Tensor, labels: Tensor, loss: any Loss) {
+  public init(_ outputs: Tensor, labels: Tensor, loss: any Loss) {
     self.outputs = outputs
     self.labels = labels
     self.loss = loss
@@ -67,7 +67,7 @@ public final class ScoreBatch {
   }
 
   /// What outputs stand for: the probabilities of classes or labels.
-  package var probabilities: Tensor {
+  public var probabilities: Tensor {
     get throws {
       if let madeProbabilities { return madeProbabilities }
       let result = try loss.predictions(of: outputs)
@@ -77,7 +77,7 @@ public final class ScoreBatch {
   }
 
   /// The label that does not count, where labels are classes.
-  package var ignoredLabel: Int32? { (loss as? any ClassLoss)?.ignoreIndex }
+  public var ignoredLabel: Int32? { (loss as? any ClassLoss)?.ignoreIndex }
 
   /// The classes of rows, in the order of rows.
   var classLabels: UnsafeBufferPointer<Int32> {
@@ -86,7 +86,7 @@ public final class ScoreBatch {
   }
 
   /// What was right and what was decided, label by label, without those that do not count.
-  package var decisions: Decisions {
+  public var decisions: Decisions {
     get throws {
       if let madeDecisions { return madeDecisions }
       let result = try Decisions(self)
@@ -99,9 +99,9 @@ public final class ScoreBatch {
 /// Labels beside what a model decided for them.
 public struct Decisions {
   /// The right class, or 1 for yes and 0 for no.
-  package private(set) var truth: [Int] = []
+  public private(set) var truth: [Int] = []
   /// The class with the largest output, the first of equals, or 1 where yes has more than half.
-  package private(set) var predicted: [Int] = []
+  public private(set) var predicted: [Int] = []
 
   init(_ batch: ScoreBatch) throws {
     switch batch.kind {
