@@ -10,7 +10,7 @@ public struct TextGeneration: Sendable {
   /// The text to go on from; where it is nil, the first of line break, space and the tokens in their
   /// order that the run's tokenizer can express.
   public var prompt: String?
-  /// Tokens to add.
+  /// Tokens to add, 0 to 1,000,000.
   public var tokens = 500
   /// How each is drawn.
   public var sampler: TokenSampler
@@ -28,7 +28,9 @@ public struct TextGeneration: Sendable {
   /// - Throws: `UsageError` for a run whose model continues no text, or a prompt that its tokens
   ///   cannot express; what opening the run throws.
   public func run(_ run: TrainedRun, write: (String) throws -> Void) throws {
-    guard tokens >= 0 else { throw UsageError("--tokens \(tokens): give 0 or more") }
+    guard 0...1_000_000 ~= tokens else {
+      throw UsageError("--tokens \(tokens): give 0 to 1000000")
+    }
     let trained = try TrainedNetwork(run, communicator: SingleRank())
     guard let model = trained.task.model as? any TokenModel else {
       let advice =
