@@ -103,7 +103,11 @@ let package = Package(
       dependencies: ["DLData", "DLTensor", "DLFormats", "DLCluster", "DLCore", "CKernels"],
       exclude: ["Golden"]),
     .testTarget(
-      name: "ProcessTests", dependencies: ["DLConfiguration", "DLFormats", "DLTraining", "DLCore"]),
+      name: "ProcessTests",
+      dependencies: [
+        "DLConfiguration", "DLFormats", "DLTraining", "DLModels", "DLLayers", "DLOptimizers",
+        "DLCore",
+      ]),
     .testTarget(name: "DLClusterTests", dependencies: ["DLCluster", "DLCore"]),
     .executableTarget(
       name: "dltrain-model", dependencies: ["DLTrain"], path: "Tests/ModelProgram"),
