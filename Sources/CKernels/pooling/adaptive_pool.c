@@ -1,5 +1,5 @@
 #include "dl_elementwise.h"
-#include "dl_pool.h"
+#include "dl_pooling.h"
 #include "geometry.h"
 #include "template.h"
 
