@@ -128,7 +128,11 @@ let package = Package(
       exclude: ["Golden"]),
     .testTarget(
       name: "ProcessTests",
-      dependencies: ["DLConfiguration", "DLFormats", "DLJobs", "DLTraining", "DLCore"]),
+      dependencies: [
+        "DLConfiguration", "DLFormats", "DLJobs", "DLTraining", "DLModels", "DLLayers",
+        "DLOptimizers",
+        "DLCore",
+      ]),
     .testTarget(name: "DLClusterTests", dependencies: ["DLCluster", "DLCore"]),
     .executableTarget(
       name: "dltrain-model", dependencies: ["DLTrain"], path: "Tests/ModelProgram"),

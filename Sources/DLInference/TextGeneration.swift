@@ -11,7 +11,7 @@ public struct TextGeneration: Sendable {
   /// The text to go on from; where it is nil, the first of line break, space and the tokens in their
   /// order that the run's tokenizer can express.
   public var prompt: String?
-  /// Tokens to add.
+  /// Tokens to add, 0 to 1,000,000.
   public var tokens = 500
   /// How each is drawn.
   public var sampler: TokenSampler
@@ -29,7 +29,9 @@ public struct TextGeneration: Sendable {
   /// - Throws: `UsageError` for a run whose model continues no text, or a prompt that its tokens
   ///   cannot express; what opening the run throws.
   public func run(_ run: LoadedRun, write: (String) throws -> Void) throws {
-    guard tokens >= 0 else { throw UsageError("tokens \(tokens): give 0 or more") }
+    guard 0...1_000_000 ~= tokens else {
+      throw UsageError("tokens \(tokens): give 0 to 1000000")
+    }
     let trained = try LoadedNetwork(run, communicator: SingleRank())
     guard let model = trained.task.model as? any LanguageModel else {
       let advice =

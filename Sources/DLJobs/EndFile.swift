@@ -8,7 +8,8 @@ import Glibc
 /// Why a job ended before its time, as the process that found it leaves it in the run folder.
 ///
 /// `end.json` is read by `dltrain launch`, by other supervisors and by people. An end that all ranks
-/// agreed on has none: the exit code and `summary.json` tell it.
+/// agreed on has none: the exit code and `summary.json` tell it. A run that goes on removes that of the
+/// job before, so that it tells the latest end or nothing.
 package struct EndFile: Sendable, Equatable {
   /// What was found.
   package enum Kind: String, Sendable {
@@ -79,6 +80,13 @@ package struct EndFile: Sendable, Equatable {
     try File.replace(EndFile.path(in: folder), synchronizing: false) {
       try $0.write(json.description + "\n")
     }
+  }
+
+  /// Removes the one that an earlier job has left in a run folder: the run goes on, and has not ended
+  /// so.
+  package static func removeEarlier(than job: String, launch: String, in folder: String) {
+    guard let old = read(folder), old.job != job || old.launch != launch else { return }
+    _ = try? File.remove(path(in: folder))
   }
 
   /// Reads that of a run folder; nil where there is none that can be read.

@@ -101,7 +101,13 @@ package final class StopSignals: Sendable {
   }
 
   /// Notes the run's record, which every end closes.
-  func note(record: RunRecord) { state.withLock { $0.record = record } }
+  func note(record: RunRecord) {
+    let job = state.withLock {
+      $0.record = record
+      return $0.job
+    }
+    EndFile.removeEarlier(than: job, launch: EndFile.ownLaunch, in: record.folder)
+  }
 
   /// Hands every signal to `handler` from here on, on the thread that takes them.
   func handle(_ handler: @escaping @Sendable (Int32) -> Void) {

@@ -12,6 +12,12 @@ public final class BufferPool {
   /// Bytes taken from the system so far.
   public private(set) var bytes = 0
 
+  /// The most bytes that are taken from the system.
+  ///
+  /// Beyond what the machine has, the system gives memory that it lacks, and ends the process that
+  /// uses it.
+  package var limit = Int.max
+
   private var free: [[UnsafeMutableRawPointer]] = []
   private static let alignment = 64
   /// From this size on a larger buffer may be taken.
@@ -36,7 +42,9 @@ public final class BufferPool {
       candidate += 1
     }
     var pointer: UnsafeMutableRawPointer?
-    guard posix_memalign(&pointer, BufferPool.alignment, size) == 0, let pointer else {
+    guard size <= limit - bytes, posix_memalign(&pointer, BufferPool.alignment, size) == 0,
+      let pointer
+    else {
       throw BufferPool.exhausted(byteCount)
     }
     systemAllocations += 1

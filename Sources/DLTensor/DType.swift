@@ -19,9 +19,19 @@ public enum DType: String, Sendable, Hashable, CaseIterable {
   /// Whether the type takes part in differentiation and in the kernels of CKernels.
   public var isReal: Bool { self == .float32 || self == .float64 }
 
-  /// The kernels' name of the type; float64 for every type but float32.
-  public var kernel: dl_dtype { self == .float32 ? DL_F32 : DL_F64 }
+  /// The kernels' name of the type.
+  ///
+  /// - Precondition: it is ``isReal``; kernels would take other elements for float64.
+  public var kernel: dl_dtype {
+    precondition(isReal, "kernels compute in float32 or float64")
+    return self == .float32 ? DL_F32 : DL_F64
+  }
 
-  /// The reductions' name of the type; float64 for every type but float32.
-  public var element: ElementType { self == .float32 ? .float32 : .float64 }
+  /// The reductions' name of the type.
+  ///
+  /// - Precondition: it is ``isReal``.
+  public var element: ElementType {
+    precondition(isReal, "reductions add float32 or float64")
+    return self == .float32 ? .float32 : .float64
+  }
 }

@@ -17,8 +17,6 @@ struct ElementwiseTests {
       expectClose(y, y0.adding(zip(x, b).map { $0 * $1 }, accumulate))
       dl_axpy(type.c, -2, bx.pointer, bb.pointer, n)
       expectClose(bb, zip(x, b).map { $1 - 2 * $0 })
-      dl_add_scalar(type.c, 0.5, bx.pointer, y.pointer, n)
-      expectClose(y, x.map { $0 + 0.5 })
       dl_clamp(type.c, -1, 0.5, bx.pointer, y.pointer, n)
       expectClose(y, x.map { min(max($0, -1), 0.5) })
       dl_copy(type.c, bx.pointer, y.pointer, n)

@@ -7,7 +7,7 @@ struct LayoutTests {
     let add: Int32 = accumulate ? 1 : 0
     for (rows, cols) in [(0, 4), (1, 7), (16, 16), (33, 50), (64, 17)] {
       let x = numbers(rows * cols), y0 = numbers(rows * cols, seed: 2), y = Buffer(type, y0)
-      dl_transpose(type.c, Buffer(type, x).pointer, rows, cols, y.pointer, add)
+      dl_permute(type.c, 2, [rows, cols], [1, 0], Buffer(type, x).pointer, y.pointer, add)
       let t = x.indices.map { x[$0 % rows * cols + $0 / rows] }
       expectClose(y, y0.adding(t, accumulate))
     }

@@ -103,4 +103,41 @@ struct PoolTests {
     expectClose(
       dx, x.indices.map { x[$0] + dy[$0 / (pixels * c) * c + $0 % c] / Double(pixels) })
   }
+
+  /// Also where outputs are more than inputs, so that neighbors have the same window.
+  @Test(arguments: Element.allCases, [(3, 5), (17, 4), (2, 23), (19, 31)])
+  func adaptive(type: Element, size: (height: Int, width: Int)) {
+    var g = geometry(n: 2, h: 5, w: 7, c: 3, kh: 1, kw: 1)
+    (g.oh, g.ow) = (size.height, size.width)
+    var x = numbers(g.n * g.h * g.w * g.c).map { ($0 * 4).rounded() }
+    x[50] = .nan
+    let finite = x.map { $0.isNaN ? 0 : $0 }
+    let n = g.n * g.oh * g.ow * g.c
+    let zeros = [Double](repeating: 0, count: n)
+    let y = Buffer(type, zeros), mean = Buffer(type, zeros)
+    var argmax = [Int32](repeating: -1, count: n)
+    dl_adaptive_max_pool_forward(type.c, &g, Buffer(type, x).pointer, y.pointer, &argmax)
+    dl_adaptive_avg_pool_forward(type.c, &g, Buffer(type, finite).pointer, mean.pointer)
+    var best: [Double] = [], means: [Double] = [], wanted: [Int] = []
+    for i in 0..<n {
+      let c = i % g.c, r = i / g.c
+      let image = r / (g.oh * g.ow), oy = r / g.ow % g.oh, ox = r % g.ow
+      func window(_ o: Int, _ size: Int, _ count: Int) -> Range<Int> {
+        o * size / count..<((o + 1) * size + count - 1) / count
+      }
+      let places = window(oy, g.h, g.oh).flatMap { iy in
+        window(ox, g.w, g.ow).map { iy * g.w + $0 }
+      }
+      let value = { (place: Int) in x[(image * g.h * g.w + place) * g.c + c] }
+      var at = places[0]
+      for p in places where value(p) > value(at) || value(p).isNaN { at = p }
+      best.append(value(at))
+      wanted.append(at)
+      let sum = places.map { finite[(image * g.h * g.w + $0) * g.c + c] }.reduce(0, +)
+      means.append(sum / Double(places.count))
+    }
+    expectClose(y, best)
+    expectClose(mean, means)
+    #expect(argmax == wanted.map { Int32($0) })
+  }
 }

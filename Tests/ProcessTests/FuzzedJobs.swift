@@ -5,11 +5,12 @@ import Foundation
 /// Small jobs of each kind, whose keys have values between them that reach all parts of the program.
 enum FuzzedJobs {
   /// Each with the name of its file.
-  static let all: [(name: String, yaml: String)] = [
-    ("images", images), ("local", local), ("rows", rows), ("gan", gan), ("lstm", lstm),
-    ("gpt", gpt),
-    ("translation", translation),
-  ]
+  static let all: [(name: String, yaml: String)] =
+    [
+      ("images", images), ("local", local), ("rows", rows), ("gan", gan), ("lstm", lstm),
+      ("gpt", gpt),
+      ("translation", translation),
+    ] + FuzzedNames.all
 
   private static let images = """
     data: {train: "embedded:digits-train", validation: "embedded:digits-validation", repeats: 2,
@@ -122,6 +123,23 @@ enum FuzzedJobs {
     ] {
       let outcome = try Program.run(["data", "pack"] + words, in: folder)
       guard outcome.status == 0 else { throw CocoaError(.fileWriteUnknown) }
+    }
+    try FuzzedNames.writeData(to: folder)
+  }
+
+  /// The names of layers that a value of `model.layers` holds, those within others too.
+  static func layers(in node: ConfigurationNode) -> [String] {
+    guard case .list(let items) = node.value else { return [] }
+    return items.flatMap { item -> [String] in
+      switch item.value {
+      case .string(let word): [word]
+      case .mapping(let entries):
+        entries.flatMap { entry -> [String] in
+          guard case .mapping(let options) = entry.value.value else { return [entry.key] }
+          return [entry.key] + options.flatMap { layers(in: $0.value) }
+        }
+      default: []
+      }
     }
   }
 

@@ -1,5 +1,6 @@
 import DLCore
 import DLFormats
+import DLTraining
 import Foundation
 import Testing
 
@@ -23,6 +24,24 @@ struct RunEndTests {
       let again = try Program.run(train + ["--resume", "auto"], processes: processes)
       #expect(again.output.contains("nothing to do"), "\(again.output)")
       #expect(try Data(contentsOf: URL(fileURLWithPath: run + "/summary.json")) == summary)
+    }
+  }
+
+  @Test(arguments: RunEndJob.layouts)
+  func aRunThatGoesOnForgetsTheEndOfTheJobBefore(processes: Int?) throws {
+    try TemporaryFolder.with { folder in
+      let run = folder + "/run"
+      let train =
+        ["train", try Job.write(to: folder), "--out", run] + RunEndJob.ranks(processes)
+      let stopped = try Program.run(train + ["--stop-at", "5"], processes: processes)
+      #expect(stopped.status == 0, "\(stopped.errors)")
+      try EndFile(kind: .lostRank, exitCode: 70, message: "lost rank 1", launch: "", job: "1-1")
+        .write(to: run)
+      #expect(EndFile.read(run)?.message == "lost rank 1")
+      let finished = try Program.run(train + ["--resume", "auto"], processes: processes)
+      #expect(finished.status == 0, "\(finished.errors)")
+      try RunEndJob.expectEnd(run, "finished", exitCode: 0, step: 12)
+      #expect(!FileManager.default.fileExists(atPath: EndFile.path(in: run)))
     }
   }
 

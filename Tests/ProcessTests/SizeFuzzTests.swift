@@ -1,3 +1,7 @@
+import DLConfiguration
+import DLLayers
+import DLModels
+import DLOptimizers
 import DLTraining
 import Foundation
 import Testing
@@ -77,6 +81,46 @@ struct SizeFuzzTests {
       #expect(keys.isSuperset(of: Configuration.fields.map(\.key)))
       for key in ["average.decay", "local_sgd.period", "optimizer.lookahead.k", "model.latent"] {
         #expect(keys.contains(key), "\(key)")
+      }
+    }
+  }
+
+  @Test func everyNameOfEveryRegistryIsAmongThoseThatAreMutated() throws {
+    try TemporaryFolder.with { folder in
+      try FuzzedJobs.write(to: folder)
+      let jobs = try FuzzedJobs.all.map { try Configuration.load(yaml: $0.yaml, folder: folder) }
+      let layers = jobs.flatMap { job in
+        job.node["model"]?["layers"].map { FuzzedJobs.layers(in: $0) } ?? []
+      }
+      let cases: [(noun: String, registered: [String], found: [String])] = [
+        ("layer", LayerRegistry.all.map { $0.word }, layers),
+        ("model", ModelRegistry.all.map { $0.name }, jobs.compactMap { $0.model.name }),
+        ("loss", LossRegistry.all.map { $0.word }, jobs.map { $0.loss.word }),
+        (
+          "metric", MetricRegistry.all.map { $0.word },
+          jobs.flatMap { $0.validate.metrics.map { $0.word } }
+        ),
+        (
+          "augmentation", AugmentationRegistry.all.map { $0.word },
+          jobs.flatMap { $0.data.augment.map { $0.word } }
+        ),
+        (
+          "optimizer", OptimizerRegistry.all.map { $0.word },
+          jobs.map { $0.optimizer.name.rawValue }
+        ),
+        (
+          "schedule", ScheduleRegistry.all.map { $0.word }, jobs.map { $0.schedule.name.rawValue }
+        ),
+        (
+          "average", AverageRegistry.all.map { $0.word },
+          jobs.compactMap { $0.average?.name.rawValue }
+        ),
+        ("codec", CodecRegistry.all.map { $0.word }, jobs.map { $0.compression.name.rawValue }),
+      ]
+      for (noun, registered, found) in cases {
+        #expect(!registered.isEmpty)
+        let missing = Set(registered).subtracting(found)
+        #expect(missing.isEmpty, "\(noun): \(missing.sorted())")
       }
     }
   }

@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "dl_elementwise.h"
-#include "dl_row_sums.h"
+#include "dl_reduction.h"
 
 #define W 4
 #define EVEN_THEN_ODD 0, 2, 1, 3

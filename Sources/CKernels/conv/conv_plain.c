@@ -1,6 +1,6 @@
 #include "dl_conv.h"
 #include "dl_elementwise.h"
-#include "dl_row_sums.h"
+#include "dl_reduction.h"
 #include "geometry.h"
 #include "template.h"
 

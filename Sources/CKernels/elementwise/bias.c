@@ -1,4 +1,4 @@
-#include "dl_bias.h"
+#include "dl_elementwise.h"
 
 #include "template.h"
 #include "unary_table.h"

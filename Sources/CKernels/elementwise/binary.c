@@ -1,6 +1,5 @@
-#include "dl_binary.h"
-
 #include "dl_elementwise.h"
+
 #include "template.h"
 #include "view.h"
 

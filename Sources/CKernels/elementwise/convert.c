@@ -1,4 +1,4 @@
-#include "dl_convert.h"
+#include "dl_elementwise.h"
 #include "template.h"
 
 #define DL_INC "elementwise/convert.inc"

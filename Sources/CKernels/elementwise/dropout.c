@@ -1,6 +1,5 @@
-#include "dl_dropout.h"
-
 #include "dl_elementwise.h"
+
 #include "template.h"
 
 #define DL_LANES 16

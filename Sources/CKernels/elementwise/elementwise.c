@@ -23,10 +23,6 @@ void dl_add_doubles(dl_dtype t, const double *x, void *y, size_t n, int accumula
   DL_CALL(add_doubles, t, x, y, n, accumulate);
 }
 
-void dl_add_scalar(dl_dtype t, double a, const void *x, void *y, size_t n) {
-  DL_CALL(add_scalar, t, a, x, y, n);
-}
-
 void dl_multiply_add(
     dl_dtype t, const void *dy, const void *b, void *dx, size_t n, int accumulate) {
   DL_CALL(multiply_add, t, dy, b, dx, n, accumulate);

@@ -1,4 +1,4 @@
-#include "dl_powers.h"
+#include "dl_elementwise.h"
 
 #include "template.h"
 

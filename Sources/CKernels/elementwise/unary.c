@@ -9,14 +9,8 @@ void dl_unary_forward(dl_dtype t, dl_unary op, double alpha, const void *x, void
   DL_CALL(unary_forward, t, op, alpha, x, y, n);
 }
 
-void dl_unary_backward(
-    dl_dtype t, dl_unary op, double alpha, const void *x, const void *y, const void *dy,
-    void *dx, size_t n, int accumulate) {
-  const void *v = dl_unary_needs(op) == 2 ? y : x;
-  DL_CALL(unary_backward, t, op, alpha, v, dy, dx, n, accumulate);
-}
-
-int dl_unary_needs(dl_unary op) {
+// What the backward pass of `op` reads besides dy: 0 nothing, 1 x, 2 y.
+static int dl_unary_needs(dl_unary op) {
   switch (op) {
     case DL_IDENTITY: return 0;
     case DL_RELU:
@@ -29,4 +23,11 @@ int dl_unary_needs(dl_unary op) {
     case DL_RECIPROCAL: return 2;
     default: return 1;
   }
+}
+
+void dl_unary_backward(
+    dl_dtype t, dl_unary op, double alpha, const void *x, const void *y, const void *dy,
+    void *dx, size_t n, int accumulate) {
+  const void *v = dl_unary_needs(op) == 2 ? y : x;
+  DL_CALL(unary_backward, t, op, alpha, v, dy, dx, n, accumulate);
 }

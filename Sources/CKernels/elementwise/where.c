@@ -1,4 +1,4 @@
-#include "dl_where.h"
+#include "dl_elementwise.h"
 
 #include "template.h"
 #include "view.h"

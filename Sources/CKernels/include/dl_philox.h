@@ -10,18 +10,14 @@ typedef struct {
   uint32_t word[4];
 } dl_philox_block;
 
-static inline dl_philox_block dl_philox_round(dl_philox_block c, uint32_t k0, uint32_t k1) {
-  const uint64_t p0 = (uint64_t)0xD2511F53u * c.word[0];
-  const uint64_t p1 = (uint64_t)0xCD9E8D57u * c.word[2];
-  const dl_philox_block r = {
-      {(uint32_t)(p1 >> 32) ^ c.word[1] ^ k0, (uint32_t)p1,
-       (uint32_t)(p0 >> 32) ^ c.word[3] ^ k1, (uint32_t)p0}};
-  return r;
-}
-
 static inline dl_philox_block dl_philox(dl_philox_block counter, uint32_t k0, uint32_t k1) {
   for (int round = 0; round < 10; round++) {
-    counter = dl_philox_round(counter, k0, k1);
+    const dl_philox_block c = counter;
+    const uint64_t p0 = (uint64_t)0xD2511F53u * c.word[0];
+    const uint64_t p1 = (uint64_t)0xCD9E8D57u * c.word[2];
+    counter = (dl_philox_block){
+        {(uint32_t)(p1 >> 32) ^ c.word[1] ^ k0, (uint32_t)p1,
+         (uint32_t)(p0 >> 32) ^ c.word[3] ^ k1, (uint32_t)p0}};
     k0 += 0x9E3779B9u;
     k1 += 0xBB67AE85u;
   }

@@ -1,4 +1,4 @@
-#include "dl_embedding.h"
+#include "dl_indexing.h"
 #include "template.h"
 
 #define DL_INC "indexing/embedding.inc"

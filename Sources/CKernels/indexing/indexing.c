@@ -1,6 +1,6 @@
 #include "dl_indexing.h"
 
-#include "dl_binary.h"
+#include "dl_elementwise.h"
 #include "template.h"
 
 #define DL_RUN 64
@@ -49,17 +49,16 @@ void dl_concat_backward(
   }
 }
 
-static ptrdiff_t dl_first_outside(const int32_t *index, size_t n, size_t extent) {
-  for (size_t k = 0; k < n; k++) {
-    if (index[k] < 0 || (size_t)index[k] >= extent) return (ptrdiff_t)k;
-  }
-  return -1;
+// The place of the first index outside [0, extent); -1 for none.
+static ptrdiff_t dl_wrong_index(const int32_t *index, size_t n, size_t extent) {
+  size_t first = dl_first_outside(index, n, extent);
+  return first < n ? (ptrdiff_t)first : -1;
 }
 
 ptrdiff_t dl_index_select(
     size_t size, const void *x, size_t outer, size_t extent, size_t inner, const int32_t *index,
     size_t n, void *y) {
-  ptrdiff_t wrong = dl_first_outside(index, n, extent);
+  ptrdiff_t wrong = dl_wrong_index(index, n, extent);
   size_t run = inner * size;
   if (wrong >= 0 || run == 0) return wrong;
   const char *from = x;
@@ -73,7 +72,7 @@ ptrdiff_t dl_index_select(
 ptrdiff_t dl_index_add(
     dl_dtype t, const void *x, size_t outer, size_t extent, size_t inner, const int32_t *index,
     size_t n, void *y) {
-  ptrdiff_t wrong = dl_first_outside(index, n, extent);
+  ptrdiff_t wrong = dl_wrong_index(index, n, extent);
   if (wrong < 0) DL_CALL(index_add, t, x, outer, extent, inner, index, n, y);
   return wrong;
 }
@@ -119,7 +118,7 @@ static size_t dl_product(size_t rank, const size_t *shape) {
 ptrdiff_t dl_gather(
     dl_dtype t, size_t rank, const size_t *x_shape, const size_t *index_shape, size_t axis,
     const void *x, const int32_t *index, void *y, int accumulate) {
-  ptrdiff_t wrong = dl_first_outside(index, dl_product(rank, index_shape), x_shape[axis]);
+  ptrdiff_t wrong = dl_wrong_index(index, dl_product(rank, index_shape), x_shape[axis]);
   if (wrong >= 0) return wrong;
   dl_index_walk w = dl_walk(rank, x_shape, index_shape, axis);
   size_t along = w.strides[axis], across = axis + 1 == rank ? 0 : 1;
@@ -134,7 +133,7 @@ ptrdiff_t dl_gather(
 ptrdiff_t dl_scatter_add(
     dl_dtype t, size_t rank, const size_t *y_shape, const size_t *index_shape, size_t axis,
     const void *x, const int32_t *index, void *y) {
-  ptrdiff_t wrong = dl_first_outside(index, dl_product(rank, index_shape), y_shape[axis]);
+  ptrdiff_t wrong = dl_wrong_index(index, dl_product(rank, index_shape), y_shape[axis]);
   if (wrong >= 0) return wrong;
   dl_index_walk w = dl_walk(rank, y_shape, index_shape, axis);
   size_t along = w.strides[axis], across = axis + 1 == rank ? 0 : 1;

@@ -1,4 +1,4 @@
-#include "dl_layout.h"
+#include "dl_indexing.h"
 
 #include "dl_elementwise.h"
 #include "template.h"
@@ -7,11 +7,6 @@
 #define DL_TILE 16
 #define DL_INC "indexing/layout.inc"
 #include "instantiate.h"
-
-void dl_transpose(
-    dl_dtype t, const void *x, size_t rows, size_t cols, void *y, int accumulate) {
-  DL_CALL(transpose, t, x, cols, rows, cols, y, accumulate);
-}
 
 void dl_permute(
     dl_dtype t, size_t rank, const size_t *shape, const size_t *axes, const void *x, void *y,

@@ -1,5 +1,5 @@
 #include "dl_elementwise.h"
-#include "dl_sample.h"
+#include "dl_indexing.h"
 #include "template.h"
 
 #define DL_TYPE (sizeof(T) == sizeof(float) ? DL_F32 : DL_F64)

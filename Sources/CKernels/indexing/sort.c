@@ -1,4 +1,4 @@
-#include "dl_sort.h"
+#include "dl_indexing.h"
 
 #include "template.h"
 

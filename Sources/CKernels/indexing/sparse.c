@@ -1,4 +1,4 @@
-#include "dl_sparse.h"
+#include "dl_indexing.h"
 
 #include "template.h"
 

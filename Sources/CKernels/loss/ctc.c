@@ -1,4 +1,4 @@
-#include "dl_ctc.h"
+#include "dl_loss.h"
 
 #include "template.h"
 

@@ -1,4 +1,4 @@
-#include "dl_losses.h"
+#include "dl_loss.h"
 
 #include "template.h"
 

@@ -5,7 +5,7 @@
 
 #include <string.h>
 
-#include "dl_checksum.h"
+#include "dl_optim.h"
 
 enum { DL_LANES = 16, DL_ROW = DL_LANES * sizeof(uint64_t), DL_RUN = 64 * DL_ROW };
 

@@ -1,4 +1,4 @@
-#include "dl_compress.h"
+#include "dl_optim.h"
 
 #include "template.h"
 

@@ -1,4 +1,4 @@
-#include "dl_optimizers.h"
+#include "dl_optim.h"
 
 #include "checksum.h"
 #include "template.h"

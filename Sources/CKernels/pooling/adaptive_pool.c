@@ -1,5 +1,5 @@
 #include "dl_elementwise.h"
-#include "dl_pool.h"
+#include "dl_pooling.h"
 #include "geometry.h"
 #include "template.h"
 
@@ -23,6 +23,22 @@ static inline dl_adaptive_window dl_adaptive_at(const dl_conv_geometry *g, dl_pl
   return (dl_adaptive_window){
       dl_adaptive_from(at.oy, g->h, g->oh), dl_adaptive_to(at.oy, g->h, g->oh),
       dl_adaptive_from(at.ox, g->w, g->ow), dl_adaptive_to(at.ox, g->w, g->ow)};
+}
+
+// How many outputs before this one there is one with the same window; 0 where neither neighbour has
+// it. Where outputs are more than inputs most windows repeat.
+static inline size_t dl_adaptive_twin(const dl_conv_geometry *g, dl_place at) {
+  if (at.ox > 0 &&
+      dl_adaptive_from(at.ox - 1, g->w, g->ow) == dl_adaptive_from(at.ox, g->w, g->ow) &&
+      dl_adaptive_to(at.ox - 1, g->w, g->ow) == dl_adaptive_to(at.ox, g->w, g->ow)) {
+    return 1;
+  }
+  if (at.oy > 0 &&
+      dl_adaptive_from(at.oy - 1, g->h, g->oh) == dl_adaptive_from(at.oy, g->h, g->oh) &&
+      dl_adaptive_to(at.oy - 1, g->h, g->oh) == dl_adaptive_to(at.oy, g->h, g->oh)) {
+    return g->ow;
+  }
+  return 0;
 }
 
 static inline double dl_adaptive_scale(dl_adaptive_window v) {

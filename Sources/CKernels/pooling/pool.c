@@ -1,6 +1,6 @@
-#include "dl_pool.h"
+#include "dl_pooling.h"
 
-#include "dl_row_sums.h"
+#include "dl_reduction.h"
 #include "geometry.h"
 #include "template.h"
 

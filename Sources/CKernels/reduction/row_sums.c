@@ -1,4 +1,4 @@
-#include "dl_row_sums.h"
+#include "dl_reduction.h"
 
 #include "columns.h"
 #include "template.h"

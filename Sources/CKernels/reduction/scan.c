@@ -1,4 +1,4 @@
-#include "dl_scan.h"
+#include "dl_reduction.h"
 
 #include "template.h"
 

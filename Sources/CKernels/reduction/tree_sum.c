@@ -1,6 +1,6 @@
 #include <string.h>
 
-#include "dl_tree_sum.h"
+#include "dl_reduction.h"
 #include "template.h"
 
 // A block of all sources stays in the first-level cache while it is summed and stored.

@@ -1,4 +1,4 @@
-#include "dl_attention.h"
+#include "dl_sequence.h"
 #include "template.h"
 
 // The run of keys that query `query` may see by position and length.

@@ -1,4 +1,4 @@
-#include "dl_recurrent.h"
+#include "dl_sequence.h"
 
 #include "template.h"
 

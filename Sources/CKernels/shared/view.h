@@ -3,7 +3,7 @@
 #ifndef DL_VIEW_H
 #define DL_VIEW_H
 
-#include "dl_binary.h"
+#include "dl_elementwise.h"
 #include "template.h"
 
 typedef struct {

@@ -53,16 +53,19 @@ package struct StateDict {
   }
 
   /// Overwrites what a checkpoint has a mean of by that mean.
+  ///
+  /// - Throws: ``StateDictError`` naming every mean of another shape or type than its weight;
+  ///   `FormatError`.
   func loadAverages(from file: SafetensorsFile) throws {
-    for entry in entries {
-      let average = Entry(
-        name: WeightAveraging.prefix + entry.name, fileShape: entry.fileShape, layout: entry.layout,
-        tensor: entry.tensor)
-      guard let info = file[average.name], info.shape == entry.fileShape,
-        average.accepts(info.dtype)
-      else { continue }
-      try average.read(from: file)
+    let averages = entries.compactMap { entry -> (entry: Entry, info: SafetensorsInfo)? in
+      file[WeightAveraging.prefix + entry.name].map { (entry, $0) }
     }
+    let differences = averages.compactMap { $0.entry.difference(from: $0.info) }
+    guard differences.isEmpty else {
+      throw StateDictError(
+        path: file.path, differences: differences, advice: "use another checkpoint of the run")
+    }
+    for (entry, info) in averages { try entry.read(info, from: file) }
   }
 
   /// The tensors to write; valid while the model lives and does not change.

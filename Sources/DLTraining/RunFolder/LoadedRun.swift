@@ -96,13 +96,28 @@ public struct LoadedRun: Sendable {
   /// layouts, for `safetensors.torch.load_file`.
   ///
   /// - Returns: the number of tensors.
+  /// - Throws: ``StateDictError`` where a mean has another shape or type than its weight; `FormatError`.
   @discardableResult
   public func export(to path: String) throws -> Int {
     let file = try Checkpoint.open(checkpoint).file
     let weights = file.tensors.filter { !Checkpoint.isTrainingState($0.name) }
+    func average(_ info: SafetensorsInfo) -> SafetensorsInfo? {
+      file[WeightAveraging.prefix + info.name]
+    }
+    let differences = weights.compactMap { info in
+      average(info).flatMap { mean in
+        mean.shape == info.shape && mean.dtype == info.dtype
+          ? nil
+          : "\(mean.name) is \(mean.dtype.rawValue) of shape \(mean.shape), its weight "
+            + "\(info.dtype.rawValue) of \(info.shape)"
+      }
+    }
+    guard differences.isEmpty else {
+      throw StateDictError(
+        path: checkpoint, differences: differences, advice: "use another checkpoint of the run")
+    }
     let tensors = weights.map { info in
-      let average = WeightAveraging.prefix + info.name
-      let source = file[average]?.shape == info.shape ? average : info.name
+      let source = average(info)?.name ?? info.name
       return SafetensorsTensor(name: info.name, dtype: info.dtype, shape: info.shape) { sink in
         try file.bytes(source).withUnsafeBytes { try sink($0) }
       }

@@ -20,6 +20,8 @@ package final class RunRecord: Sendable {
     var hasEnded = false
   }
 
+  /// The run folder.
+  package let folder: String
   private let path: String
   private let lease: RunLock
   private let name: String
@@ -32,6 +34,7 @@ package final class RunRecord: Sendable {
     _ folder: RunFolder, _ configuration: Configuration, position: CheckpointPosition, ranks: Int,
     parameters: Int
   ) throws {
+    self.folder = folder.path
     path = folder.summaryPath
     lease = folder.lease
     name = configuration.runName

@@ -46,7 +46,7 @@ package struct RunSetup {
       totalSteps: totalSteps, stepsPerEpoch: sampler.stepsPerEpoch)
     try Demand.check(demands)
     try requireLoss(configuration)
-    metrics = try dryRun(configuration, context)
+    metrics = try ActivationMemory.limited(context) { try dryRun(configuration, context) }
     try checkBatchNorms(configuration)
   }
 

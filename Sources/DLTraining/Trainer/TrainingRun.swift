@@ -89,7 +89,9 @@ final class TrainingRun {
     }
     let overlap = try OverlapPolicy(configuration, setup.arena)
     optimizers = try timed.agreed("set the optimizers up") {
-      try setup.makeOptimizers(context: context, bucketBytes: overlap?.bucketBytes)
+      let optimizers = try setup.makeOptimizers(context: context, bucketBytes: overlap?.bucketBytes)
+      try ActivationMemory.check(setup, context)
+      return optimizers
     }
     self.overlap = overlap
     (data, task, arena) = (setup.data, setup.task, setup.arena)

@@ -1,5 +1,5 @@
-#ifndef DL_POOL_H
-#define DL_POOL_H
+#ifndef DL_POOLING_H
+#define DL_POOLING_H
 
 #include "dl_conv.h"
 #include "dl_types.h"

@@ -1,13 +1,34 @@
+#ifndef DL_OPTIM_H
+#define DL_OPTIM_H
+
+#include "dl_types.h"
+
+/// A checksum of bytes in memory, to tell whether any of them has changed.
+///
+/// The bytes are 64-bit words, the last filled up with zeros, and go by turns to 16 lanes that start
+/// at 0: row r holds words 16 r to 16 r + 15. Each row makes s = rotl(s, 23) + word of a lane, and
+/// each 64th whole row s = s * K besides, with K = 0x9e3779b97f4a7c15. Then h, from 0 on, takes in
+/// the lanes by h = rotl((h ^ s) * K, 31), and so the number of bytes. Every step can be undone if
+/// the word is known: so a change within one word always changes the checksum, and others, such as
+/// two words exchanged, all but always.
+uint64_t dl_checksum(const void *bytes, size_t count);
+
+/// The most vectors that an update takes the checksums of.
+#define DL_CHECKSUM_VECTORS 4
+
+/// The checksums of the vectors that an update reads and writes, as `dl_checksum` takes them, taken
+/// while it goes over them: vectors are as long as the update's, before and after are its results.
+typedef struct {
+  ptrdiff_t count;
+  const void **vectors;
+  uint64_t *before, *after;
+} dl_checksums;
+
 // Optimizer updates: one pass over a range of the arena, elements independent of each other.
 //
 // Scalars arrive in double and are cast to the element type once per call, as PyTorch does on the
 // CPU. Multiply-adds are never fused, so an update has the same bits on every CPU and however the
 // range is cut. The gradient is multiplied by gradient_scale on the fly and is not written.
-#ifndef DL_OPTIMIZERS_H
-#define DL_OPTIMIZERS_H
-
-#include "dl_checksum.h"
-#include "dl_types.h"
 
 typedef struct {
   double learning_rate;
@@ -144,5 +165,57 @@ void dl_average(dl_dtype dtype, ptrdiff_t count, void *average, const void *x, d
 
 // x /= divisor: rounded once, where a product with the reciprocal rounds twice.
 void dl_divide_by(dl_dtype dtype, ptrdiff_t count, void *x, double divisor);
+
+/// Encoders of float32 gradients. Each leaves in x what a decoder will not see: its error.
+
+/// x[i] += r[i]; 1 where all sums are finite, else 0.
+int dl_add_finite(float *x, const float *r, size_t n);
+
+/// y = x as bfloat16, to nearest, ties to even; finite numbers beyond its range become its largest.
+void dl_bf16_encode(float *x, size_t n, uint16_t *y);
+
+/// x = y.
+void dl_bf16_decode(const uint16_t *y, size_t n, float *x);
+
+/// y = x * scale as IEEE half, to nearest, ties to even.
+///
+/// scale is the power of two that brings the largest magnitude to 2^14 ..< 2^15, and 1 for zeros.
+void dl_fp16_encode(float *x, size_t n, float *scale, uint16_t *y);
+
+/// x = y / scale.
+void dl_fp16_decode(float scale, const uint16_t *y, size_t n, float *x);
+
+/// The k <= n largest magnitudes with their indices, ascending, n <= 65536; of equal ones the first.
+void dl_top_k_encode(float *x, size_t n, size_t k, float *values, uint16_t *indices);
+
+/// x = zeros but for the values at their indices; an index outside makes x[0] no number.
+void dl_top_k_decode(
+    const float *values, const uint16_t *indices, size_t k, size_t n, float *x);
+
+/// A power of two for the columns of n elements that have no rows of their own: the largest whose
+/// square n holds.
+size_t dl_low_rank_columns(size_t n);
+
+/// Elements of a matrix one row behind another: the first row may lack elements at its beginning,
+/// and the last at its end.
+typedef struct {
+  size_t count, columns, start;  // start < columns: the first element's column
+} dl_rows;
+
+/// The rows that a dl_rows has elements of.
+size_t dl_row_count(dl_rows shape);
+
+/// One power iteration: x is close to left * right^T, with rank columns each, stored one behind
+/// another; those of left are orthonormal or zero.
+///
+/// warm [rank * columns] holds the last right factor, zeros at first; columns of zeros start as
+/// random numbers that seed determines.
+void dl_low_rank_encode(
+    float *x, dl_rows shape, size_t rank, uint64_t seed, float *warm, float *left,
+    float *right);
+
+/// x = left * right^T.
+void dl_low_rank_decode(
+    const float *left, const float *right, dl_rows shape, size_t rank, float *x);
 
 #endif

@@ -1,0 +1,305 @@
+import DLCore
+import DLFormats
+import Foundation
+
+/// Small jobs that hold every name of a registry that those of ``FuzzedJobs`` have not.
+enum FuzzedNames {
+  static let all: [(name: String, yaml: String)] =
+    [
+      ("image-layers", imageLayers), ("row-layers", rowLayers),
+      ("sequence-layers", sequenceLayers), ("token-layers", tokenLayers), ("bag", bag),
+    ] + losses + optimizers + schedules + metrics + models
+
+  private static let imageLayers = """
+    data: {synthetic: {shape: [8, 8, 4], classes: 3, rows: 16}, augment: [alternating_flip]}
+    model:
+      layers:
+        - spatial_transformer: {layers: [flatten, {linear: {out: 4}}]}
+        - zero_pad2d: {top: 1}
+        - conv_transpose2d: {out: 4, kernel: 2}
+        - group_norm: {num_groups: 2}
+        - instance_norm
+        - upsample: {scale_factor: 2}
+        - avg_pool2d: {kernel: 2}
+        - adaptive_avg_pool2d: {output_size: 4}
+        - adaptive_max_pool2d: {output_size: 4}
+        - pixel_unshuffle: {downscale_factor: 2}
+        - pixel_shuffle: {upscale_factor: 2}
+        - squeeze_excitation: {reduction: 2}
+        - channel_dropout: {p: 0.1}
+        - drop_path: {p: 0.1}
+        - prelu
+        - residual: {layers: [{conv2d: {out: 4, kernel: 1}}, global_avg_pool2d],
+                     shortcut: [global_max_pool2d]}
+        - linear: {out: 3}
+    optimizer: {name: nadam, lr: 0.01}
+    batch_size: 8
+    steps: 1
+
+    """
+
+  private static let rowLayers = """
+    data: {synthetic: {shape: [12], classes: 3, rows: 16}}
+    model:
+      layers: [{linear: {out: 8}}, rms_norm, relu, leaky_relu, sigmoid, tanh, silu, softmax, relu6,
+               hardsigmoid, hardswish, elu, selu, softplus, {maxout: {pieces: 2}},
+               {linear: {out: 3}}, log_softmax]
+    loss: nll
+    optimizer: {name: radam, lr: 0.01}
+    average: {name: ema_ramp}
+    batch_size: 8
+    steps: 1
+
+    """
+
+  private static let sequenceLayers = """
+    data: {synthetic: {shape: [16, 4], classes: 3, rows: 16}}
+    model:
+      layers:
+        - conv1d: {out: 4, kernel: 3, padding: 1}
+        - conv_transpose1d: {out: 4, kernel: 2}
+        - max_pool1d: {kernel: 2}
+        - avg_pool1d: {kernel: 2}
+        - adaptive_avg_pool1d: {output_size: 8}
+        - adaptive_max_pool1d: {output_size: 8}
+        - rnn: {hidden: 4}
+        - gru: {hidden: 4}
+        - lstm: {hidden: 4}
+        - positional
+        - multi_head_attention: {heads: 2}
+        - transformer_encoder_layer: {heads: 2, feed_forward: 8}
+        - residual: {layers: [global_avg_pool1d], shortcut: [global_max_pool1d]}
+        - linear: {out: 3}
+    optimizer: {name: lion, lr: 0.001}
+    batch_size: 8
+    steps: 1
+
+    """
+
+  private static let tokenLayers = """
+    data: {train: text/train.safetensors, window: 16}
+    model: {layers: [{embedding: {entries: 64, size: 8}}, {linear: {out: 64}}]}
+    optimizer: {name: adadelta}
+    validate: {every_steps: 1, metrics: [perplexity]}
+    batch_size: 8
+    steps: 1
+
+    """
+
+  private static let bag = """
+    data: {train: bags.safetensors}
+    model: {layers: [{embedding_bag: {entries: 64, size: 8}}, {linear: {out: 3}}]}
+    optimizer: {name: rmsprop}
+    batch_size: 8
+    steps: 1
+
+    """
+
+  private static func job(
+    _ name: String, _ lines: String,
+    data: String = "synthetic: {shape: [12], classes: 3, rows: 16}",
+    outputs: Int = 3
+  ) -> (name: String, yaml: String) {
+    (
+      name,
+      """
+      data: {\(data)}
+      model: {layers: [{linear: {out: \(outputs)}}]}
+      \(lines)
+      batch_size: 8
+      steps: 1
+
+      """
+    )
+  }
+
+  private static let losses =
+    [
+      job("loss-cross-entropy", "loss: {cross_entropy: {label_smoothing: 0.1}}"),
+      job("loss-ctc", "loss: {ctc: {blank: 0}}", data: "train: ctc.safetensors"),
+    ]
+    + [
+      "mse", "mae", "huber: {delta: 2}", "smooth_l1: {beta: 1}", "bce_with_logits",
+      "multi_label_soft_margin", "focal: {gamma: 1.5}", "dice: {smooth: 1}",
+    ].map { loss in
+      job(
+        "loss-\(loss.prefix { $0 != ":" })",
+        loss.contains(":") ? "loss: {\(loss)}" : "loss: \(loss)",
+        data: "train: values.safetensors", outputs: 2)
+    } + [
+      ("loss-bce", squashed("sigmoid", "bce")), ("loss-kl", squashed("log_softmax", "kl_div")),
+    ]
+
+  private static func squashed(_ layer: String, _ loss: String) -> String {
+    """
+    data: {train: values.safetensors}
+    model: {layers: [{linear: {out: 2}}, \(layer)]}
+    loss: \(loss)
+    batch_size: 8
+    steps: 1
+
+    """
+  }
+
+  private static let optimizers =
+    ["lars", "lamb", "lbfgs", "adafactor"].map {
+      job("optimizer-\($0)", "optimizer: {name: \($0)}")
+    } + [
+      job(
+        "optimizer-muon",
+        "optimizer: {name: muon, groups: [{match: bias, name: adamw, lr: 0.001}]}")
+    ]
+
+  private static let schedules =
+    [
+      "constant", "exponential, step_size: 2, gamma: 0.5", "one_cycle",
+      "wsd, decay_steps: 1",
+    ].map { job("schedule-\($0.prefix { $0 != "," })", "schedule: {name: \($0)}") }
+    + ["bf16", "fp16", "top_k", "power_sgd"].map {
+      job("codec-\($0)", "compression: {name: \($0)}")
+    }
+    + [
+      job(
+        "schedule-plateau", "loss: mse\nschedule: {name: reduce_on_plateau, patience: 1}",
+        data: "train: values.safetensors, validation: values.safetensors", outputs: 2)
+    ]
+
+  private static let classMetrics =
+    "accuracy, {top_k: {k: 2}}, precision, recall, f1, confusion_matrix, roc_auc, pr_auc, "
+    + "expected_calibration_error, cohen_kappa"
+
+  private static let metrics = [
+    (
+      "metrics-classes",
+      """
+      data: {train: "embedded:digits-validation", validation: "embedded:digits-validation",
+             augment: [{brightness: {strength: 0.1}}, {contrast: {strength: 0.1}}]}
+      model: {name: digits_cnn}
+      validate: {every_steps: 1, metrics: [\(classMetrics)]}
+      batch_size: 8
+      steps: 1
+
+      """
+    ),
+    job(
+      "metrics-values", "loss: mse\nvalidate: {every_steps: 1, metrics: [mae, rmse, r2]}",
+      data: "train: values.safetensors, validation: values.safetensors", outputs: 2),
+    (
+      "metrics-translation",
+      """
+      data: {train: pairs/a.safetensors, validation: pairs/a.safetensors, order: bucketed}
+      model: {name: transformer, layers: 1, width: 16, heads: 2, feed_forward: 32}
+      validate: {every_steps: 1, metrics: [bleu]}
+      batch_size: 8
+      steps: 1
+
+      """
+    ),
+  ]
+
+  private static let models = [
+    (
+      "features",
+      """
+      data: {synthetic: {shape: [28, 28, 1], classes: 2, rows: 32}}
+      model: {name: lenet5}
+      batch_size: 8
+      steps: 1
+
+      """
+    ),
+    (
+      "metrics-images",
+      """
+      data: {train: pictures.safetensors, validation: pictures.safetensors, last_batch: drop}
+      model: {name: dcgan, latent: 10, width: 4, features: features-run}
+      validate: {every_steps: 1, metrics: [frechet]}
+      batch_size: 8
+      steps: 1
+
+      """
+    ),
+    (
+      "resnet",
+      """
+      data: {synthetic: {shape: [8, 8, 3], classes: 3, rows: 16}}
+      model: {name: resnet_cifar}
+      batch_size: 8
+      steps: 1
+
+      """
+    ),
+    (
+      "gcn",
+      """
+      data: {train: graph.safetensors}
+      model: {name: gcn}
+      batch_size: 1
+      steps: 1
+
+      """
+    ),
+  ]
+
+  /// Writes the data that the jobs name besides those of ``FuzzedJobs``.
+  static func writeData(to folder: String) throws {
+    func write(_ name: String, _ tensors: [(String, SafetensorsType, [Int], [UInt8])]) throws {
+      try SafetensorsWriter.write(
+        tensors.map { name, dtype, shape, bytes in
+          SafetensorsTensor(name: name, dtype: dtype, shape: shape) { sink in
+            try bytes.withUnsafeBytes { try sink($0) }
+          }
+        }, to: "\(folder)/\(name).safetensors")
+    }
+    func floats(_ count: Int, _ value: (Int) -> Float) -> [UInt8] {
+      (0..<count).flatMap { index in
+        withUnsafeBytes(of: value(index).bitPattern.littleEndian) { Array($0) }
+      }
+    }
+    func integers(_ count: Int, _ value: (Int) -> Int32) -> [UInt8] {
+      (0..<count).flatMap { index in
+        withUnsafeBytes(of: value(index).littleEndian) { Array($0) }
+      }
+    }
+    let x = { (count: Int) in floats(count) { Float($0 * 7919 % 101) / 101 } }
+    try write(
+      "values",
+      [
+        ("x", .float32, [16, 12], x(192)),
+        ("y", .float32, [16, 2], floats(32) { Float(($0 / 2 + $0) % 2) }),
+      ])
+    try write(
+      "bags",
+      [
+        ("x", .int32, [16, 5], integers(80) { Int32($0 * 7919 % 64) }),
+        ("y", .int32, [16], integers(16) { Int32($0 % 3) }),
+      ])
+    try write(
+      "pictures",
+      [
+        ("x", .float32, [16, 28, 28, 1], x(12_544)),
+        ("y", .int32, [16], integers(16) { Int32($0 % 2) }),
+      ])
+    try write(
+      "ctc",
+      [
+        ("x", .float32, [16, 8, 12], x(1536)),
+        ("y", .int32, [16, 2], integers(32) { Int32(1 + $0 % 2) }),
+      ])
+    try FileManager.default.createDirectory(
+      atPath: folder + "/graph", withIntermediateDirectories: true)
+    let nodes = (0..<8).map { "\($0)\t\($0 % 2)\t\($0 < 6 ? "train" : "val")\t\($0) \($0 + 1)\n" }
+    try nodes.joined().write(
+      toFile: folder + "/graph/nodes.tsv", atomically: true, encoding: .utf8)
+    let edges = (0..<7).map { "\($0)\t\($0 + 1)\n" }
+    try edges.joined().write(
+      toFile: folder + "/graph/edges.tsv", atomically: true, encoding: .utf8)
+    for words in [
+      ["data", "pack", "cora", "graph", "-o", "graph.safetensors"],
+      ["train", "features.yaml", "--ranks", "1", "--out", "features-run"],
+    ] {
+      let outcome = try Program.run(words, in: folder)
+      guard outcome.status == 0 else { throw CocoaError(.fileWriteUnknown) }
+    }
+  }
+}
