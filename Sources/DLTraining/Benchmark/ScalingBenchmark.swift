@@ -2,7 +2,7 @@ import CSystem
 import DLCluster
 import DLFormats
 
-/// Measures optimizer steps at several numbers of ranks and fits ``CostModel`` to them.
+/// Measures optimizer steps at several numbers of ranks and fits `CostModel` to them.
 public struct ScalingBenchmark: Sendable {
   /// How the rows go with the ranks.
   public enum Growth: Sendable {

@@ -2,7 +2,7 @@ import DLCluster
 import DLCore
 import DLFormats
 
-/// Steps measured at several numbers of ranks beside what ``CostModel`` says.
+/// Steps measured at several numbers of ranks beside what `CostModel` says.
 public struct ScalingReport: Sendable {
   let points: [StepMeasurement]
   let others: [[StepMeasurement]]
