@@ -19,7 +19,8 @@ let package = Package(
     .target(
       name: "DLCommands",
       dependencies: [
-        "DLRecipes", "DLTraining", "DLModels", "DLLayers", "DLOptimizers", "DLData",
+        "DLReports", "DLJobs", "DLInference", "DLRecipes", "DLTraining", "DLModels", "DLLayers",
+        "DLOptimizers", "DLData",
         "DLConfiguration", "DLTensor", "DLCluster", "DLFormats", "DLCore",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "Logging", package: "swift-log"),
@@ -28,12 +29,33 @@ let package = Package(
     .target(
       name: "DLTrain",
       dependencies: [
-        "DLCommands", "DLTraining", "DLModels", "DLLayers", "DLOptimizers", "DLData",
+        "DLCommands", "DLReports", "DLJobs", "DLInference", "DLTraining", "DLModels", "DLLayers",
+        "DLOptimizers", "DLData",
         "DLConfiguration", "DLTensor", "DLCluster", "DLFormats", "DLCore",
       ]),
-    // Floors 7 to 5: named jobs, the trainer, the models.
+    // Floor 7: what is done with a job: reports and benchmarks; processes, signals and restarts; use of
+    // trained networks; named jobs.
     .target(
-      name: "DLRecipes", dependencies: ["DLTraining", "DLFormats", "DLCore"]),
+      name: "DLReports",
+      dependencies: [
+        "DLJobs", "DLTraining", "DLModels", "DLLayers", "DLOptimizers", "DLData", "DLConfiguration",
+        "DLTensor", "DLCluster", "DLFormats", "DLCore",
+      ]),
+    .target(
+      name: "DLJobs",
+      dependencies: [
+        "DLTraining", "DLData", "DLConfiguration", "DLTensor", "DLCluster", "DLFormats", "DLCore",
+        "CSystem", .product(name: "Logging", package: "swift-log"),
+      ]),
+    .target(
+      name: "DLInference",
+      dependencies: [
+        "DLTraining", "DLModels", "DLLayers", "DLData", "DLConfiguration", "DLTensor", "DLCluster",
+        "DLFormats", "DLCore",
+      ]),
+    .target(
+      name: "DLRecipes", dependencies: ["DLJobs", "DLTraining", "DLTensor", "DLFormats", "DLCore"]),
+    // Floors 6 and 5: the trainer, the models.
     .target(
       name: "DLTraining",
       dependencies: [
@@ -78,7 +100,8 @@ let package = Package(
     .testTarget(
       name: "DLTrainingTests",
       dependencies: [
-        "DLTraining", "DLModels", "DLLayers", "DLOptimizers", "DLData", "DLConfiguration",
+        "DLReports", "DLJobs", "DLInference", "DLTraining", "DLModels", "DLLayers", "DLOptimizers",
+        "DLData", "DLConfiguration",
         "DLTensor",
         "DLCluster", "DLFormats", "DLCore", "CKernels",
       ],
@@ -86,7 +109,8 @@ let package = Package(
     .testTarget(
       name: "GoldenTests",
       dependencies: [
-        "DLTraining", "DLModels", "DLLayers", "DLConfiguration", "DLTensor", "DLCluster",
+        "DLReports", "DLJobs", "DLInference", "DLTraining", "DLModels", "DLLayers",
+        "DLConfiguration", "DLTensor", "DLCluster",
         "DLFormats", "DLCore",
       ],
       exclude: ["Golden"]),
@@ -103,7 +127,8 @@ let package = Package(
       dependencies: ["DLData", "DLTensor", "DLFormats", "DLCluster", "DLCore", "CKernels"],
       exclude: ["Golden"]),
     .testTarget(
-      name: "ProcessTests", dependencies: ["DLConfiguration", "DLFormats", "DLTraining", "DLCore"]),
+      name: "ProcessTests",
+      dependencies: ["DLConfiguration", "DLFormats", "DLJobs", "DLTraining", "DLCore"]),
     .testTarget(name: "DLClusterTests", dependencies: ["DLCluster", "DLCore"]),
     .executableTarget(
       name: "dltrain-model", dependencies: ["DLTrain"], path: "Tests/ModelProgram"),

@@ -1,6 +1,9 @@
 import ArgumentParser
 import DLCluster
 import DLCore
+import DLInference
+import DLJobs
+import DLReports
 import DLTraining
 
 /// `dltrain doctor`.

@@ -1,6 +1,9 @@
 import ArgumentParser
 import DLCluster
 import DLCore
+import DLInference
+import DLJobs
+import DLReports
 import DLTraining
 
 /// A run folder and one of its checkpoints.
@@ -10,14 +13,14 @@ struct RunOptions: ParsableArguments {
   @Option(help: "best, latest, or a checkpoint file.")
   var checkpoint = "best"
 
-  func open(_ world: World, views: TestViews? = nil) throws -> TrainedRun {
-    try TrainedRun(
+  func open(_ world: World, views: TestTimeAugmentation? = nil) throws -> LoadedRun {
+    try LoadedRun(
       run, choice: .init(checkpoint), views: views, report: { world.warn($0) },
       task: world.program.task)
   }
 }
 
-extension TestViews: ExpressibleByArgument {}
+extension TestTimeAugmentation: ExpressibleByArgument {}
 
 /// The views of an image that an output is the mean of.
 struct ViewOptions: ParsableArguments {
@@ -26,7 +29,7 @@ struct ViewOptions: ParsableArguments {
       Views of an image whose outputs are averaged: one; mirrored, with its mirror image; six, \
       with both moved by a pixel two ways. Those of the run's validations unless given.
       """)
-  var views: TestViews?
+  var views: TestTimeAugmentation?
 }
 
 /// `dltrain evaluate`.
@@ -49,7 +52,7 @@ struct Evaluate: Verb {
     let data = data
     let report = try world.run(ranks: ranks) { try run.evaluate(data: data, communicator: $0) }
     let columns = World.columns
-    world.print(Text.wrapped("checkpoint \(run.checkpoint)", columns, indent: "  "))
+    world.print(Format.wrapped("checkpoint \(run.checkpoint)", columns, indent: "  "))
     world.print(report.text(columns: columns))
     return .success
   }

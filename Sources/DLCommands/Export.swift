@@ -1,6 +1,9 @@
 import ArgumentParser
 import DLCluster
 import DLCore
+import DLInference
+import DLJobs
+import DLReports
 import DLTraining
 
 /// `dltrain export`.
@@ -21,7 +24,7 @@ struct Export: Verb {
     try world.first("export \(trained.run)") {
       let run = try trained.open(world)
       let count = try run.export(to: output)
-      world.print("\(Text.count(count, "tensor")) of step \(run.step) in \(output)")
+      world.print("\(Format.count(count, "tensor")) of step \(run.step) in \(output)")
     }
     return .success
   }

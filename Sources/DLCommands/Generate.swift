@@ -2,6 +2,9 @@ import ArgumentParser
 import DLCluster
 import DLCore
 import DLFormats
+import DLInference
+import DLJobs
+import DLReports
 import DLTraining
 
 /// `dltrain generate`.

@@ -2,6 +2,9 @@ import ArgumentParser
 import DLCluster
 import DLCore
 import DLRecipes
+import DLInference
+import DLJobs
+import DLReports
 import DLTraining
 
 /// `dltrain recipes`.

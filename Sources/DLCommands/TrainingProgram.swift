@@ -1,5 +1,8 @@
 import DLCluster
 import DLTensor
+import DLInference
+import DLJobs
+import DLReports
 import DLTraining
 
 /// A program of one's own that trains a model written in Swift, under mpirun or alone.

@@ -26,16 +26,16 @@ public struct Augmentation: Sendable, Hashable {
   }
 
   /// Which views of images are asked for: row i is view (firstView + i) mod repeats of its image.
-  public struct Pass: Sendable, Hashable {
+  package struct Pass: Sendable, Hashable {
     /// The epoch, counted from 0.
-    public var epoch: Int
+    package var epoch: Int
     /// Views of each image in an epoch, in rows one after the other.
-    public var repeats = 1
+    package var repeats = 1
     /// The view of the first row, counted from 0.
-    public var firstView = 0
+    package var firstView = 0
 
     /// Makes the pass of an epoch.
-    public init(epoch: Int, repeats: Int = 1, firstView: Int = 0) {
+    package init(epoch: Int, repeats: Int = 1, firstView: Int = 0) {
       self.epoch = epoch
       self.repeats = repeats
       self.firstView = firstView
@@ -43,7 +43,7 @@ public struct Augmentation: Sendable, Hashable {
   }
 
   /// The changes, in their order.
-  public let changes: [Change]
+  package let changes: [Change]
 
   private let key: RandomKey
   private let shape: [Int]
@@ -52,7 +52,7 @@ public struct Augmentation: Sendable, Hashable {
   /// Makes the changes of the inputs of a data set.
   ///
   /// Throws `DataError` where these are no images, or a number is out of range.
-  public init(_ changes: [Change], of dataset: any Dataset, seed: Int) throws {
+  package init(_ changes: [Change], of dataset: any Dataset, seed: Int) throws {
     shape = dataset.inputShape
     type = dataset.inputType
     guard shape.count == 3, type == .uint8 || type == .float32 else {
@@ -88,7 +88,7 @@ public struct Augmentation: Sendable, Hashable {
   }
 
   /// Changes images in place: `rows` are their numbers in the data set, `scratch` has room for one.
-  public func apply(
+  package func apply(
     to images: UnsafeMutableRawBufferPointer, rows: UnsafeBufferPointer<Int>, in pass: Pass,
     scratch: UnsafeMutableRawBufferPointer
   ) {

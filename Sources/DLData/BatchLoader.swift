@@ -7,7 +7,7 @@ import DLTensor
 /// Two steps' buffers are allocated at the start and used in turn; nothing is allocated later. An
 /// error met while reading ahead is thrown when the training reaches that step. To be used by one
 /// thread.
-public final class BatchLoader {
+package final class BatchLoader {
   private let state: LoaderState
   private var thread: SystemThread?
 
@@ -17,7 +17,7 @@ public final class BatchLoader {
   ///
   /// Throws `DataError` where sampler, sharding and data set do not fit, where there is no memory for
   /// the batches, or no thread can be started.
-  public init(
+  package init(
     dataset: any Dataset, sampler: Sampler, sharding: BatchSharding, rank: Int,
     transform: InputTransform, augmentation: Augmentation? = nil, startStep: Int = 0,
     endStep: Int? = nil, track: Track? = nil
@@ -71,12 +71,12 @@ public final class BatchLoader {
   /// The next step's rows, or nil after the last; the batch before becomes invalid.
   ///
   /// Throws what the data set threw for this step, and again at every further call.
-  public func next() throws -> StepBatch? { try state.next() }
+  package func next() throws -> StepBatch? { try state.next() }
 
   /// Ends the thread and waits for it; further calls of `next()` give nil.
   ///
   /// Harmless when repeated.
-  public func close() {
+  package func close() {
     guard let thread else { return }
     state.close()
     thread.join()

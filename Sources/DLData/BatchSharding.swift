@@ -3,14 +3,14 @@
 /// Of B rows rank r takes floor(c[r] B / c[P]) ..< floor(c[r+1] B / c[P]), where c are the running
 /// sums of the shares; with equal shares that is floor(rB/P) ..< floor((r+1)B/P). Every row goes to
 /// one rank; a rank may get none.
-public struct BatchSharding: Sendable, Hashable {
+package struct BatchSharding: Sendable, Hashable {
   private let bounds: [Int]
 
   /// The number of ranks.
-  public var rankCount: Int { bounds.count - 1 }
+  package var rankCount: Int { bounds.count - 1 }
 
   /// Equal shares for `ranks` ranks; throws `DataError` for fewer than one.
-  public init(ranks: Int) throws {
+  package init(ranks: Int) throws {
     guard ranks >= 1 else { throw DataError("\(ranks) ranks cannot share a batch, use at least 1") }
     bounds = Array(0...ranks)
   }
@@ -19,7 +19,7 @@ public struct BatchSharding: Sendable, Hashable {
   /// micro-batch, exactly these numbers of rows.
   ///
   /// Throws `DataError` for a negative number, or none that is positive.
-  public init(shares: [Int]) throws {
+  package init(shares: [Int]) throws {
     var bounds = [0]
     for share in shares {
       let (sum, overflow) = bounds[bounds.count - 1].addingReportingOverflow(share)
@@ -35,7 +35,7 @@ public struct BatchSharding: Sendable, Hashable {
   }
 
   /// The rows, counted within the micro-batch of `count` rows, that `rank` takes; O(1).
-  public func rows(of rank: Int, in count: Int) -> Range<Int> {
+  package func rows(of rank: Int, in count: Int) -> Range<Int> {
     bound(rank, in: count)..<bound(rank + 1, in: count)
   }
 

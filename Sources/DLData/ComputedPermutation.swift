@@ -6,19 +6,19 @@ import DLTensor
 /// A Feistel network of six rounds over the smallest even number of bits that holds all places; what
 /// falls outside 0 ..< count goes through again (Black and Rogaway 2002, "Ciphers with Arbitrary
 /// Finite Domains"). Depends on seed, epoch and count alone.
-public struct ComputedPermutation: Sendable {
+package struct ComputedPermutation: Sendable {
   /// The number of samples.
-  public let count: Int
+  package let count: Int
   private let keys: [RandomKey]
   private let halfBits: Int
 
   /// More samples than this are not put into a table: it would take half a GiB on each rank.
-  public static let largestTable = 1 << 26
+  package static let largestTable = 1 << 26
 
   /// The permutation of 0 ..< count for an epoch.
   ///
   /// - Precondition: 1 to 2^62 samples.
-  public init(seed: Int, epoch: Int, count: Int) {
+  package init(seed: Int, epoch: Int, count: Int) {
     precondition(count >= 1 && count <= 1 << 62, "1 to 2^62 samples")
     self.count = count
     let key = RandomKey(seed).child("shuffle").child(epoch)
@@ -28,7 +28,7 @@ public struct ComputedPermutation: Sendable {
   }
 
   /// The sample at a place.
-  public func sample(at place: Int) -> Int {
+  package func sample(at place: Int) -> Int {
     let mask = (1 << halfBits) - 1
     var value = place
     repeat {

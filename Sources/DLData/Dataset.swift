@@ -38,21 +38,21 @@ public protocol Dataset: AnyObject, Sendable {
 /// What a model takes as inputs, and its loss as labels.
 public struct DataDomains: Sendable {
   /// The inputs.
-  public var inputs = ValueDomain.finite
+  package var inputs = ValueDomain.finite
   /// Who takes the inputs.
-  public var inputTaker = "the model's inputs"
+  package var inputTaker = "the model's inputs"
   /// The labels.
-  public var labels = ValueDomain.finite
+  package var labels = ValueDomain.finite
   /// Who takes the labels.
-  public var labelTaker = "the model's labels"
+  package var labelTaker = "the model's labels"
 
   /// Makes domains of all finite numbers.
-  public init() {}
+  package init() {}
 
   /// Compares all values of a file's tensor of inputs with what a model takes.
   ///
   /// Throws a content error that names the first one outside, with its row.
-  public func checkInputs(
+  package func checkInputs(
     of file: SafetensorsFile, _ x: SafetensorsInfo, _ statistics: FileStatistics?
   ) throws {
     guard x.dtype != .uint8 else { return }

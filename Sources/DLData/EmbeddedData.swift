@@ -3,16 +3,16 @@ import DLFormats
 import DLTensor
 
 /// The data sets that come with the package, named `embedded:NAME` in a configuration.
-public enum EmbeddedData {
+package enum EmbeddedData {
   /// How the name of an embedded data set begins.
-  public static let prefix = "embedded:"
+  package static let prefix = "embedded:"
 
   /// The path of a data set: that of the shipped file for `embedded:NAME`, any other as it is.
   ///
   /// The files lie in the resource folder beside the program.
   ///
   /// - Throws: ``DataError`` when the folder or the file is not there.
-  public static func resolve(_ path: String) throws -> String {
+  package static func resolve(_ path: String) throws -> String {
     guard path.begins(with: prefix) else { return path }
     let name = path.dropFirst(prefix.count)
     let isPlain = name.allSatisfy { $0.isLetter || $0.isNumber || $0 == "-" }

@@ -1,27 +1,27 @@
 import DLTensor
 
 /// The labelled nodes of one split of a graph: x is the number of a node, y its class.
-public final class GraphDataset: Dataset {
+package final class GraphDataset: Dataset {
   /// The graph.
-  public let graph: GraphFile
+  package let graph: GraphFile
   /// The number of nodes of the split.
-  public let count: Int
+  package let count: Int
   /// A node is one number.
-  public let inputShape: [Int] = []
+  package let inputShape: [Int] = []
   /// int32.
-  public let inputType = DType.int32
+  package let inputType = DType.int32
   /// A class is one number.
-  public let labelShape: [Int] = []
+  package let labelShape: [Int] = []
   /// int32.
-  public let labelType = DType.int32
+  package let labelType = DType.int32
   /// The number of classes.
-  public let classCount: Int?
+  package let classCount: Int?
 
   private let nodes: [Int]
 
   /// Opens a split; throws `FormatError` for a damaged file, and `DataError` where the split is
   /// empty.
-  public init(path: String, split: GraphFile.Split) throws {
+  package init(path: String, split: GraphFile.Split) throws {
     graph = try GraphFile(path: path)
     nodes = graph.nodes(split)
     count = nodes.count
@@ -32,7 +32,7 @@ public final class GraphDataset: Dataset {
   }
 
   /// Reads rows, in the order given.
-  public func read(
+  package func read(
     rows: UnsafeBufferPointer<Int>, inputs: UnsafeMutableRawBufferPointer,
     labels: UnsafeMutableRawBufferPointer
   ) throws {

@@ -7,9 +7,9 @@ import DLFormats
 /// `feature_offsets` I32 [N + 1] and `feature_indices` I32 are the features as compressed sparse
 /// rows: node i has those at offsets[i] ..< offsets[i + 1]. `edges` I32 [E, 2] are undirected, each
 /// once; `labels` I32 [N]; `split` U8 [N]. Metadata: `features` and `classes`.
-public struct GraphFile: Sendable, Hashable {
+package struct GraphFile: Sendable, Hashable {
   /// What a node's label is for.
-  public enum Split: UInt8, Sendable, CaseIterable {
+  package enum Split: UInt8, Sendable, CaseIterable {
     /// For nothing.
     case none
     /// For training.
@@ -21,35 +21,35 @@ public struct GraphFile: Sendable, Hashable {
   }
 
   /// The number of features.
-  public let featureCount: Int
+  package let featureCount: Int
   /// The number of classes.
-  public let classCount: Int
+  package let classCount: Int
   /// Where each node's features begin, and where the last one's end.
-  public let featureOffsets: [Int32]
+  package let featureOffsets: [Int32]
   /// The features that nodes have.
-  public let featureIndices: [Int32]
+  package let featureIndices: [Int32]
   /// The edges, two nodes each.
-  public let edges: [Int32]
+  package let edges: [Int32]
   /// The class of each node.
-  public let labels: [Int32]
+  package let labels: [Int32]
   /// The use of each node's label.
-  public let splits: [Split]
+  package let splits: [Split]
 
   /// The number of nodes.
-  public var nodeCount: Int { labels.count }
+  package var nodeCount: Int { labels.count }
   /// The number of edges, each counted once.
-  public var edgeCount: Int { edges.count / 2 }
+  package var edgeCount: Int { edges.count / 2 }
 
   /// The nodes of a split, in their order.
-  public func nodes(_ split: Split) -> [Int] { splits.indices.filter { splits[$0] == split } }
+  package func nodes(_ split: Split) -> [Int] { splits.indices.filter { splits[$0] == split } }
 
   /// Whether a file holds a graph.
-  public static func isGraph(_ path: String) throws -> Bool {
+  package static func isGraph(_ path: String) throws -> Bool {
     try SafetensorsFile(path: path)["feature_offsets"] != nil
   }
 
   /// Reads a file and checks all of it; throws `FormatError`.
-  public init(path: String) throws {
+  package init(path: String) throws {
     let file = try SafetensorsFile(path: path)
     func fault(_ what: String) -> FormatError {
       FormatError(.content, file: path, what, advice: "make it by dltrain data pack cora")

@@ -7,11 +7,11 @@ import DLTensor
 ///
 /// Mean and deviation are per channel (the last dimension), or one for all. Each operation is
 /// rounded to the precision asked for, as PyTorch does. Tokens (int32) pass unchanged.
-public struct InputTransform: Sendable {
+package struct InputTransform: Sendable {
   /// The type of what comes in.
-  public let inputType: DType
+  package let inputType: DType
   /// The type of what comes out: the precision, or int32 for tokens.
-  public let outputType: DType
+  package let outputType: DType
 
   private let mean32: [Float]
   private let std32: [Float]
@@ -23,7 +23,7 @@ public struct InputTransform: Sendable {
   ///
   /// Throws `DataError` where the lists fit neither the channels nor one value for all, or a
   /// deviation is not positive.
-  public init(
+  package init(
     from inputType: DType, shape: [Int], precision: DType = .float32,
     normalize: (mean: [Double], std: [Double])? = nil
   ) throws {
@@ -62,10 +62,10 @@ public struct InputTransform: Sendable {
   }
 
   /// Whether the output has the input's bits.
-  public var isIdentity: Bool { inputType == outputType && isPlain }
+  package var isIdentity: Bool { inputType == outputType && isPlain }
 
   /// Converts `count` elements, which begin at a row's beginning.
-  public func apply(
+  package func apply(
     _ input: UnsafeRawPointer, count: Int, into output: UnsafeMutableRawPointer
   ) {
     if isIdentity {

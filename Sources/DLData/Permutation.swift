@@ -4,17 +4,17 @@ import DLTensor
 ///
 /// Fisher and Yates's shuffle with the random stream of `RandomKey(seed).child("shuffle")
 /// .child(epoch)`: the same for every number of ranks, on every machine.
-public struct Permutation: Sendable {
+package struct Permutation: Sendable {
   /// `indices[i]` is the sample at place i.
-  public private(set) var indices: [Int]
+  package private(set) var indices: [Int]
   /// The key that the epochs' keys derive from.
-  public let key: RandomKey
+  package let key: RandomKey
   /// The epoch whose order this is.
-  public private(set) var epoch: Int
+  package private(set) var epoch: Int
   private let buckets: LengthBuckets?
 
   /// The permutation of 0 ..< count for an epoch; O(count).
-  public init(seed: Int, epoch: Int, count: Int) {
+  package init(seed: Int, epoch: Int, count: Int) {
     self.init(seed: seed, epoch: epoch, count: count, buckets: nil)
   }
 
@@ -27,7 +27,7 @@ public struct Permutation: Sendable {
   }
 
   /// Becomes the permutation of another epoch, in the same memory; O(count).
-  public mutating func move(toEpoch epoch: Int) {
+  package mutating func move(toEpoch epoch: Int) {
     self.epoch = epoch
     for index in indices.indices { indices[index] = index }
     shuffle()

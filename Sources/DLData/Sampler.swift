@@ -13,7 +13,7 @@ import DLCore
 /// `--aug-repeats`, whose epochs leave samples out to stay as long as without.
 public struct Sampler: Sendable, Hashable {
   /// The order of samples within an epoch.
-  public enum Order: String, Sendable, CaseIterable, Codable {
+  package enum Order: String, Sendable, CaseIterable, Codable {
     /// A new permutation each epoch.
     case shuffled
     /// The order of the file.
@@ -24,7 +24,7 @@ public struct Sampler: Sendable, Hashable {
   }
 
   /// What becomes of the samples left over at the end of an epoch.
-  public enum LastBatch: String, Sendable, CaseIterable, Codable {
+  package enum LastBatch: String, Sendable, CaseIterable, Codable {
     /// They make a short batch of their own.
     case keep
     /// They sit out this epoch.
@@ -34,34 +34,34 @@ public struct Sampler: Sendable, Hashable {
   }
 
   /// Where a step lies.
-  public struct Cursor: Sendable, Hashable {
+  package struct Cursor: Sendable, Hashable {
     /// The epoch, counted from 0.
-    public let epoch: Int
+    package let epoch: Int
     /// The step within the epoch, counted from 0.
-    public let step: Int
+    package let step: Int
     /// The rows of the epoch that the step takes: row p is of the sample at place p / repeats of its
     /// order.
-    public let places: Range<Int>
+    package let places: Range<Int>
   }
 
   /// The number of samples.
-  public let count: Int
+  package let count: Int
   /// Rows per optimizer step, over all ranks.
-  public let batchSize: Int
+  package let batchSize: Int
   /// Rows that a sample gives, one after the other.
-  public let repeats: Int
+  package let repeats: Int
   /// Micro-batches per optimizer step.
-  public let accumulate: Int
+  package let accumulate: Int
   /// The order of samples within an epoch.
-  public let order: Order
+  package let order: Order
   /// What becomes of the samples left over.
-  public let lastBatch: LastBatch
+  package let lastBatch: LastBatch
   /// The seed of the shuffle.
-  public let seed: Int
+  package let seed: Int
 
   /// Makes a sampler of samples 0 ..< count; throws `DataError` where that leaves no step, or
   /// no row for a micro-batch of a full step.
-  public init(
+  package init(
     count: Int, batchSize: Int, repeats: Int = 1, accumulate: Int = 1, order: Order = .shuffled,
     lastBatch: LastBatch = .keep, seed: Int = 0
   ) throws {
@@ -94,7 +94,7 @@ public struct Sampler: Sendable, Hashable {
   }
 
   /// Optimizer steps per epoch, at least 1.
-  public var stepsPerEpoch: Int {
+  package var stepsPerEpoch: Int {
     let (whole, rest) = rowCount.quotientAndRemainder(dividingBy: batchSize)
     return switch lastBatch {
     case .keep: whole + (rest == 0 ? 0 : 1)
@@ -104,13 +104,13 @@ public struct Sampler: Sendable, Hashable {
   }
 
   /// Rows of an epoch: those of all samples but what `drop` leaves out.
-  public var rowsPerEpoch: Int { lastBatch == .drop ? stepsPerEpoch * batchSize : rowCount }
+  package var rowsPerEpoch: Int { lastBatch == .drop ? stepsPerEpoch * batchSize : rowCount }
 
   /// Rows of all samples.
   private var rowCount: Int { count * repeats }
 
   /// The place of optimizer step `step`, counted from 0 over all epochs; O(1).
-  public func cursor(atStep step: Int) -> Cursor {
+  package func cursor(atStep step: Int) -> Cursor {
     let steps = stepsPerEpoch
     let (epoch, inEpoch) = step.quotientAndRemainder(dividingBy: steps)
     let end = inEpoch == steps - 1 ? rowsPerEpoch : (inEpoch + 1) * batchSize
@@ -118,29 +118,29 @@ public struct Sampler: Sendable, Hashable {
   }
 
   /// The rows, counted within a step of `rows` rows, of its micro-batch `index`.
-  public func microBatch(_ index: Int, of rows: Int) -> Range<Int> {
+  package func microBatch(_ index: Int, of rows: Int) -> Range<Int> {
     index * rows / accumulate..<(index + 1) * rows / accumulate
   }
 
   /// The step sizes that occur: of the last step of an epoch, and of the others if there are any.
-  public var stepSizes: [Int] {
+  package var stepSizes: [Int] {
     let last = cursor(atStep: stepsPerEpoch - 1).places.count
     return stepsPerEpoch == 1 || last == batchSize ? [last] : [batchSize, last]
   }
 
   /// The fewest rows of any micro-batch over all ranks; 0 where a short last batch cannot fill
   /// them.
-  public var smallestMicroBatch: Int {
+  package var smallestMicroBatch: Int {
     stepSizes.map { $0 / accumulate }.min() ?? 0
   }
 
   /// The samples of an epoch in their order; O(count).
-  public func samples(ofEpoch epoch: Int) -> [Int] {
+  package func samples(ofEpoch epoch: Int) -> [Int] {
     samples(ofEpoch: epoch, lengths: nil)
   }
 
   /// The samples of an epoch in their order, rows having the given lengths; O(count log count).
-  public func samples(ofEpoch epoch: Int, lengths: [Int32]?) -> [Int] {
+  package func samples(ofEpoch epoch: Int, lengths: [Int32]?) -> [Int] {
     guard order != .sequential else { return Array(0..<count) }
     if order == .shuffled, count > ComputedPermutation.largestTable {
       let permutation = ComputedPermutation(seed: seed, epoch: epoch, count: count)

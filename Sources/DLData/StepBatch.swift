@@ -3,34 +3,34 @@ import DLCore
 import Glibc
 
 /// One rank's part of a micro-batch, in buffers that the loader owns.
-public struct MicroBatch {
+package struct MicroBatch {
   /// Rows of the micro-batch over all ranks.
-  public fileprivate(set) var globalRows = 0
+  package fileprivate(set) var globalRows = 0
   /// The place of this rank's first row within the micro-batch.
-  public fileprivate(set) var rowOffset = 0
+  package fileprivate(set) var rowOffset = 0
   /// Rows of this rank, 0 or more.
-  public fileprivate(set) var rows = 0
+  package fileprivate(set) var rows = 0
   /// The length of the longest row over all ranks, where the data set tells its rows' lengths.
-  public fileprivate(set) var longestRow: Int?
+  package fileprivate(set) var longestRow: Int?
   /// The rank's samples, `rows` of them, as indices into the data set.
-  public fileprivate(set) var sampleIndices = UnsafeBufferPointer<Int>(start: nil, count: 0)
+  package fileprivate(set) var sampleIndices = UnsafeBufferPointer<Int>(start: nil, count: 0)
   /// The inputs [rows, ...], converted and normalized, 64-byte aligned.
-  public fileprivate(set) var x: UnsafeMutableRawPointer
+  package fileprivate(set) var x: UnsafeMutableRawPointer
   /// The labels [rows, ...], Int32 or Float, 64-byte aligned.
-  public fileprivate(set) var y: UnsafeMutableRawPointer
+  package fileprivate(set) var y: UnsafeMutableRawPointer
 }
 
 /// One rank's part of the batch of an optimizer step; valid until the loader's next `next()`.
-public struct StepBatch {
+package struct StepBatch {
   /// The step, counted from 0 over all epochs.
-  public let step: Int
+  package let step: Int
   /// Where the step lies.
-  public let cursor: Sampler.Cursor
+  package let cursor: Sampler.Cursor
   /// The micro-batches, in order.
-  public let microBatches: UnsafeBufferPointer<MicroBatch>
+  package let microBatches: UnsafeBufferPointer<MicroBatch>
 
   /// Rows of the step over all ranks and micro-batches.
-  public var globalRows: Int { cursor.places.count }
+  package var globalRows: Int { cursor.places.count }
 }
 
 /// The memory of one step: allocated once, filled again and again by the loader's thread.

@@ -5,19 +5,19 @@ import DLTensor
 ///
 /// A row depends on seed and row number alone. Rows are stitched together from slices of one table
 /// of normal numbers, so that reading one costs a copy and not the drawing of its numbers.
-public final class SyntheticDataset: Dataset {
+package final class SyntheticDataset: Dataset {
   /// The number of rows.
-  public let count: Int
+  package let count: Int
   /// The shape of one input.
-  public let inputShape: [Int]
+  package let inputShape: [Int]
   /// The type of inputs.
-  public let inputType = DType.float32
+  package let inputType = DType.float32
   /// The shape of one label.
-  public let labelShape: [Int] = []
+  package let labelShape: [Int] = []
   /// The type of labels.
-  public let labelType = DType.int32
+  package let labelType = DType.int32
   /// The number of classes; nil where labels are values.
-  public let classCount: Int?
+  package let classCount: Int?
 
   private static let sliceCount = 256
   private let classes: Int
@@ -25,7 +25,7 @@ public final class SyntheticDataset: Dataset {
   private let table: [Float]
 
   /// Makes `count` rows of inputs of `shape`; throws `DataError` for sizes below 1 or too large.
-  public init(shape: [Int], classes: Int, count: Int, seed: Int) throws {
+  package init(shape: [Int], classes: Int, count: Int, seed: Int) throws {
     var product = 4
     for size in shape {
       let (next, overflow) = product.multipliedReportingOverflow(by: size)
@@ -53,7 +53,7 @@ public final class SyntheticDataset: Dataset {
   }
 
   /// Reads rows, in the order given.
-  public func read(
+  package func read(
     rows: UnsafeBufferPointer<Int>, inputs: UnsafeMutableRawBufferPointer,
     labels: UnsafeMutableRawBufferPointer
   ) throws {

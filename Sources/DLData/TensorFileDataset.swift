@@ -9,27 +9,27 @@ import DLTensor
 /// The number of classes is the one given, else the metadata entry `classes`, else one more than
 /// the largest label. All labels are checked at opening, and again whenever they are read; a label
 /// that the loss ignores may lie outside the classes.
-public final class TensorFileDataset: Dataset {
+package final class TensorFileDataset: Dataset {
   /// The number of rows.
-  public let count: Int
+  package let count: Int
   /// The shape of one input.
-  public let inputShape: [Int]
+  package let inputShape: [Int]
   /// The type of inputs.
-  public let inputType: DType
+  package let inputType: DType
   /// The shape of one label.
-  public let labelShape: [Int]
+  package let labelShape: [Int]
   /// The type of labels.
-  public let labelType: DType
+  package let labelType: DType
   /// The number of classes; nil where labels are values.
-  public let classCount: Int?
+  package let classCount: Int?
   /// The path as the caller gave it.
-  public var path: String { file.path }
+  package var path: String { file.path }
 
   /// The longest of each row's sequences, where the file has `lengths` I32 [N, ...].
-  public let rowLengths: [Int32]?
+  package let rowLengths: [Int32]?
 
   /// The names of the classes, as the file has them; nil where it has none.
-  public let classNames: ClassNames?
+  package let classNames: ClassNames?
 
   private let ignoredLabel: Int32?
   private let file: SafetensorsFile
@@ -48,7 +48,7 @@ public final class TensorFileDataset: Dataset {
   ///   - names: what the numbers of classes shall stand for: labels of a file that has names are
   ///     numbered by them. `namesSource` says where they come from.
   /// - Throws: `FormatError`.
-  public init(
+  package init(
     path: String, classes: Int? = nil, ignoredLabel: Int32? = nil,
     statistics: FileStatistics? = nil, names: ClassNames? = nil, namesSource: String = "the others"
   ) throws {
@@ -119,7 +119,7 @@ public final class TensorFileDataset: Dataset {
   }
 
   /// Compares all inputs and labels with what a model takes.
-  public func check(_ domains: DataDomains) throws {
+  package func check(_ domains: DataDomains) throws {
     try domains.checkInputs(of: file, x, statistics)
     // Labels that are numbered anew are classes of the model by their names.
     guard map == nil else { return }
@@ -152,7 +152,7 @@ public final class TensorFileDataset: Dataset {
   }
 
   /// Reads rows, in the order given.
-  public func read(
+  package func read(
     rows: UnsafeBufferPointer<Int>, inputs: UnsafeMutableRawBufferPointer,
     labels: UnsafeMutableRawBufferPointer
   ) throws {

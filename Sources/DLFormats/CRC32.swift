@@ -1,15 +1,15 @@
 import CZlib
 
 /// The CRC-32 of zlib, gzip and PNG (ISO 3309), over bytes given in pieces.
-public struct CRC32: Sendable, Hashable {
+package struct CRC32: Sendable, Hashable {
   /// The checksum of all bytes so far.
-  public private(set) var value: UInt32 = 0
+  package private(set) var value: UInt32 = 0
 
   /// The checksum of no bytes, 0.
-  public init() {}
+  package init() {}
 
   /// Adds bytes; O(n).
-  public mutating func update(_ bytes: UnsafeRawBufferPointer) {
+  package mutating func update(_ bytes: UnsafeRawBufferPointer) {
     // zlib takes a null pointer as a request for the initial value.
     guard let base = bytes.baseAddress, bytes.count > 0 else { return }
     let typed = base.assumingMemoryBound(to: UInt8.self)
@@ -17,16 +17,16 @@ public struct CRC32: Sendable, Hashable {
   }
 
   /// Adds bytes of which the checksum and the number are known; O(log n).
-  public mutating func append(_ sum: CRC32, byteCount: Int) {
+  package mutating func append(_ sum: CRC32, byteCount: Int) {
     value = UInt32(
       truncatingIfNeeded: crc32_combine(uLong(value), uLong(sum.value), byteCount))
   }
 
   /// Takes up a checksum.
-  public init(value: UInt32) { self.value = value }
+  package init(value: UInt32) { self.value = value }
 
   /// The checksum of the bytes.
-  public static func of(_ bytes: UnsafeRawBufferPointer) -> UInt32 {
+  package static func of(_ bytes: UnsafeRawBufferPointer) -> UInt32 {
     var sum = CRC32()
     sum.update(bytes)
     return sum.value

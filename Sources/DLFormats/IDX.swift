@@ -5,9 +5,9 @@ import DLCore
 /// Two zero bytes, a type code, the number of dimensions, each dimension as a big-endian 32-bit
 /// number, then the elements, big-endian. The header is checked before anything is allocated; the
 /// elements are read in order. http://yann.lecun.com/exdb/mnist/
-public final class IDXFile {
+package final class IDXFile {
   /// The element types, by their codes.
-  public enum ElementType: UInt8, Sendable {
+  package enum ElementType: UInt8, Sendable {
     case uint8 = 0x08
     case int8 = 0x09
     case int16 = 0x0b
@@ -16,7 +16,7 @@ public final class IDXFile {
     case float64 = 0x0e
 
     /// Bytes per element.
-    public var byteCount: Int {
+    package var byteCount: Int {
       switch self {
       case .uint8, .int8: 1
       case .int16: 2
@@ -27,19 +27,19 @@ public final class IDXFile {
   }
 
   /// The path as the caller gave it.
-  public var path: String { stream.file.path }
+  package var path: String { stream.file.path }
   /// The element type.
-  public let elementType: ElementType
+  package let elementType: ElementType
   /// The sizes of the dimensions, 1 to 8.
-  public let shape: [Int]
+  package let shape: [Int]
   /// The number of bytes of all elements.
-  public let byteCount: Int
+  package let byteCount: Int
 
   private let stream: ByteStream
   private var remaining: Int
 
   /// Opens a file and checks its header; throws `FormatError`.
-  public init(path: String) throws {
+  package init(path: String) throws {
     let stream = try ByteStream(path: path)
     self.stream = stream
     var magic: [UInt8] = [0, 0, 0, 0]
@@ -79,7 +79,7 @@ public final class IDXFile {
   /// Reads the next elements, in the machine's byte order; the buffer takes whole elements.
   ///
   /// The read of the last element also checks that nothing follows it. Throws `FormatError`.
-  public func read(into buffer: UnsafeMutableRawBufferPointer) throws {
+  package func read(into buffer: UnsafeMutableRawBufferPointer) throws {
     guard buffer.count <= remaining, buffer.count % elementType.byteCount == 0 else {
       throw stream.failure("asked for \(buffer.count) bytes of elements, \(remaining) are left")
     }

@@ -10,11 +10,11 @@ import DLCore
 /// blue, gray as gray. Of a PNG the alpha channel is left out, and of 16 bits the high byte is
 /// taken. Color profiles, gamma and EXIF orientation are not looked at: they say how to show the
 /// pixels and do not change them. To be used by one thread.
-public final class ImageDecoder {
+package final class ImageDecoder {
   private let jpeg: tjhandle
 
   /// Makes a decoder; throws a `FormatError` where libjpeg-turbo has no memory.
-  public init() throws {
+  package init() throws {
     guard let handle = tjInitDecompress() else {
       throw FormatError(
         .io, file: "libjpeg-turbo", "cannot start: \(Self.text(tjGetErrorStr2(nil)))",
@@ -28,7 +28,7 @@ public final class ImageDecoder {
   /// The picture in `bytes`, gray or color as it was encoded.
   ///
   /// Throws a `FormatError` about `name` for anything but a whole JPEG or PNG.
-  public func decode(_ bytes: [UInt8], name: String) throws -> RasterImage {
+  package func decode(_ bytes: [UInt8], name: String) throws -> RasterImage {
     if bytes.starts(with: [0xff, 0xd8, 0xff]) { return try decodeJPEG(bytes, name) }
     if bytes.starts(with: [0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a]) {
       return try decodePNG(bytes, name)

@@ -5,7 +5,7 @@ extension RasterImage {
   /// The picture as the bytes of a PNG file.
   ///
   /// Throws a `FormatError` where libpng has no memory.
-  public func png() throws -> [UInt8] {
+  package func png() throws -> [UInt8] {
     var image = png_image()
     image.version = UInt32(PNG_IMAGE_VERSION)
     image.width = UInt32(width)
@@ -30,7 +30,7 @@ extension RasterImage {
   }
 
   /// Writes the picture as a PNG file, replacing one of that name as a whole; throws `FormatError`.
-  public func writePNG(to path: String) throws {
+  package func writePNG(to path: String) throws {
     let bytes = try png()
     try File.replace(path) { file in try bytes.withUnsafeBytes { try file.write($0) } }
   }
@@ -40,7 +40,7 @@ extension RasterImage {
   ///
   /// `tiles` holds `[count, height, width, channels]`. Counterpart: `torchvision.utils.make_grid`.
   /// Throws `FormatError` where the sizes do not fit.
-  public static func sheet(
+  package static func sheet(
     tiles: [UInt8], height: Int, width: Int, channels: Int, columns: Int, gap: Int = 2
   ) throws -> RasterImage {
     try check(height: height, width: width, name: "sheet")

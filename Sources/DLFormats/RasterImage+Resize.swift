@@ -4,7 +4,7 @@ extension RasterImage {
   /// Two passes, across and then down, in fixed point with 22 bits: the bytes of Pillow's
   /// `resize((width, height), BILINEAR)`, which takes the passes the other way round for images
   /// that become lower and wider. Throws a `FormatError` for a size out of range.
-  public func resized(height: Int, width: Int) throws -> RasterImage {
+  package func resized(height: Int, width: Int) throws -> RasterImage {
     try Self.check(height: height, width: width, name: "image")
     try Self.check(height: self.height, width: width, name: "image")
     var pixels = pixels

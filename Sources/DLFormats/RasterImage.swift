@@ -2,23 +2,23 @@ import DLCore
 
 /// A picture of bytes, row by row from the top: `[height, width, channels]`, 1 channel (gray) or 3
 /// (red, green, blue).
-public struct RasterImage: Sendable, Hashable {
+package struct RasterImage: Sendable, Hashable {
   /// The most pixels that a picture may have: 2^27.
-  public static let maximumPixelCount = 1 << 27
+  package static let maximumPixelCount = 1 << 27
 
   /// The number of rows.
-  public let height: Int
+  package let height: Int
   /// The number of columns.
-  public let width: Int
+  package let width: Int
   /// 1 or 3.
-  public let channels: Int
+  package let channels: Int
   /// The bytes, `height * width * channels` of them.
-  public let pixels: [UInt8]
+  package let pixels: [UInt8]
 
   /// Makes a picture of bytes.
   ///
   /// Throws a `FormatError` where their number is not that of the sizes.
-  public init(height: Int, width: Int, channels: Int, pixels: [UInt8]) throws {
+  package init(height: Int, width: Int, channels: Int, pixels: [UInt8]) throws {
     try Self.check(height: height, width: width, name: "image")
     guard channels == 1 || channels == 3, pixels.count == height * width * channels else {
       throw FormatError(
@@ -45,7 +45,7 @@ public struct RasterImage: Sendable, Hashable {
   ///
   /// Gray from color is ITU-R 601's luma, (19595 R + 38470 G + 7471 B + 2^15) / 2^16, as Pillow's
   /// mode L.
-  public func converted(channels: Int) throws -> RasterImage {
+  package func converted(channels: Int) throws -> RasterImage {
     guard channels != self.channels else { return self }
     let result: [UInt8]
     if channels == 3 {

@@ -21,7 +21,7 @@ public enum SafetensorsType: String, Sendable, Hashable, CaseIterable {
   case uint64 = "U64"
 
   /// Bytes per element.
-  public var byteCount: Int {
+  package var byteCount: Int {
     switch self {
     case .bool, .uint8, .int8, .float8e5m2, .float8e4m3, .float8e8m0: 1
     case .int16, .uint16, .float16, .bfloat16: 2
@@ -34,19 +34,19 @@ public enum SafetensorsType: String, Sendable, Hashable, CaseIterable {
 /// What a safetensors file says of one tensor.
 public struct SafetensorsInfo: Sendable, Hashable {
   /// The name, unique in the file.
-  public let name: String
+  package let name: String
   /// The element type.
-  public let dtype: SafetensorsType
+  package let dtype: SafetensorsType
   /// The sizes of the dimensions, at most 8; empty for a scalar.
-  public let shape: [Int]
+  package let shape: [Int]
   /// Where the bytes lie in the file, counted from its beginning.
-  public let bytes: Range<Int>
+  package let bytes: Range<Int>
 
   /// The number of elements.
-  public var count: Int { bytes.count / dtype.byteCount }
+  package var count: Int { bytes.count / dtype.byteCount }
 
   /// Bytes per row, a row being one index of the first dimension.
-  public var rowByteCount: Int { shape.dropFirst().reduce(dtype.byteCount, *) }
+  package var rowByteCount: Int { shape.dropFirst().reduce(dtype.byteCount, *) }
 }
 
 /// An open safetensors file.
@@ -58,25 +58,25 @@ public struct SafetensorsInfo: Sendable, Hashable {
 /// The format: https://github.com/huggingface/safetensors#format
 public final class SafetensorsFile: Sendable {
   /// The longest header accepted, as in the reference implementation.
-  public static let maximumHeaderByteCount = 100_000_000
+  package static let maximumHeaderByteCount = 100_000_000
   /// The most dimensions accepted.
-  public static let maximumRank = 8
+  package static let maximumRank = 8
 
   /// The path as the caller gave it.
-  public var path: String { file.path }
+  package var path: String { file.path }
   /// The tensors in the order of their bytes.
-  public let tensors: [SafetensorsInfo]
+  package let tensors: [SafetensorsInfo]
   /// The entries of `__metadata__` by their keys; of canonically equivalent keys the last.
-  public let metadata: [String: String]
+  package let metadata: [String: String]
   /// All entries of `__metadata__`, in the order of the file.
-  public let metadataEntries: [(key: String, value: String)]
+  package let metadataEntries: [(key: String, value: String)]
 
   private let file: File
   private let stamp: File.Stamp
   private let index: [ScalarString: Int]
 
   /// Opens a file and checks its header against its length; throws `FormatError`.
-  public init(path: String) throws {
+  package init(path: String) throws {
     let file = try File(path, .read)
     stamp = try file.stamp()
     let header = try SafetensorsHeader(file)
@@ -89,15 +89,15 @@ public final class SafetensorsFile: Sendable {
   }
 
   /// Which content the open file has, to tell later whether it is the same.
-  public func identity() throws -> File.Identity { try file.identity() }
+  package func identity() throws -> File.Identity { try file.identity() }
 
   /// The tensor of that name, if there is one; O(1).
-  public subscript(name: String) -> SafetensorsInfo? {
+  package subscript(name: String) -> SafetensorsInfo? {
     index[ScalarString(name)].map { tensors[$0] }
   }
 
   /// The tensor of that name; throws a content error naming it if there is none.
-  public func info(_ name: String) throws -> SafetensorsInfo {
+  package func info(_ name: String) throws -> SafetensorsInfo {
     guard let info = self[name] else {
       throw FormatError(
         .content, file: path, "has no tensor \"\(name)\"",
@@ -107,14 +107,14 @@ public final class SafetensorsFile: Sendable {
   }
 
   /// Reads a whole tensor into a buffer of exactly its size.
-  public func read(_ name: String, into buffer: UnsafeMutableRawBufferPointer) throws {
+  package func read(_ name: String, into buffer: UnsafeMutableRawBufferPointer) throws {
     let info = try info(name)
     try read(info, bytes: 0..<info.bytes.count, into: buffer)
   }
 
   /// Reads the rows (indices of the first dimension) of a tensor into a buffer of exactly their
   /// size.
-  public func read(
+  package func read(
     _ info: SafetensorsInfo, rows: Range<Int>, into buffer: UnsafeMutableRawBufferPointer
   ) throws {
     guard rows.lowerBound >= 0, rows.upperBound <= info.shape.first ?? 0 else {
@@ -130,7 +130,7 @@ public final class SafetensorsFile: Sendable {
   /// number.
   ///
   /// Throws a content error where the file has been written to since it was opened.
-  public func read(
+  package func read(
     _ info: SafetensorsInfo, bytes: Range<Int>, into buffer: UnsafeMutableRawBufferPointer
   ) throws {
     guard bytes.lowerBound >= 0, bytes.upperBound <= info.bytes.count, buffer.count == bytes.count
@@ -149,7 +149,7 @@ public final class SafetensorsFile: Sendable {
   }
 
   /// Reads a whole tensor.
-  public func bytes(_ name: String) throws -> [UInt8] {
+  package func bytes(_ name: String) throws -> [UInt8] {
     let info = try info(name)
     return try [UInt8](unsafeUninitializedCapacity: info.bytes.count) { buffer, count in
       try read(name, into: UnsafeMutableRawBufferPointer(buffer))

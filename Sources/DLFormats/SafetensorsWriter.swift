@@ -1,21 +1,21 @@
 import DLCore
 
 /// One tensor to be written to a safetensors file.
-public struct SafetensorsTensor {
+package struct SafetensorsTensor {
   /// Takes the next bytes of a tensor.
-  public typealias Sink = (UnsafeRawBufferPointer) throws -> Void
+  package typealias Sink = (UnsafeRawBufferPointer) throws -> Void
 
   /// The name, unique in the file.
-  public var name: String
+  package var name: String
   /// The element type.
-  public var dtype: SafetensorsType
+  package var dtype: SafetensorsType
   /// The sizes of the dimensions.
-  public var shape: [Int]
+  package var shape: [Int]
   /// Hands the tensor's bytes to the sink, in order, in pieces of any size.
-  public var produce: (Sink) throws -> Void
+  package var produce: (Sink) throws -> Void
 
   /// A tensor whose bytes are made in pieces while the file is written.
-  public init(
+  package init(
     name: String, dtype: SafetensorsType, shape: [Int], produce: @escaping (Sink) throws -> Void
   ) {
     self.name = name
@@ -25,7 +25,7 @@ public struct SafetensorsTensor {
   }
 
   /// A tensor in memory, which must stay valid until the file is written.
-  public init(name: String, dtype: SafetensorsType, shape: [Int], bytes: UnsafeRawBufferPointer) {
+  package init(name: String, dtype: SafetensorsType, shape: [Int], bytes: UnsafeRawBufferPointer) {
     self.init(name: name, dtype: dtype, shape: shape) { sink in try sink(bytes) }
   }
 
@@ -46,7 +46,7 @@ public struct SafetensorsTensor {
 }
 
 /// Writes safetensors files that the reference implementation reads.
-public enum SafetensorsWriter {
+package enum SafetensorsWriter {
   /// Writes the tensors and metadata to `path`.
   ///
   /// As in the reference implementation, tensors are laid out by element size, largest first (else
@@ -54,7 +54,7 @@ public enum SafetensorsWriter {
   /// With `atomically`, `path` is replaced as a whole, with a last word by `committing` (see
   /// `File.replace`).
   /// Throws `FormatError`: with exit code 74 when the system refuses, such as on a full disk.
-  public static func write(
+  package static func write(
     _ tensors: [SafetensorsTensor], metadata: [String: String] = [:], to path: String,
     atomically: Bool = true, committing: () throws -> Void = {}
   ) throws {

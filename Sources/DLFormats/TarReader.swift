@@ -3,11 +3,11 @@
 /// Knows the POSIX (ustar and pax) and the GNU forms. Header checksums are checked, and no size in
 /// a header can make it allocate more than the archive can hold. Nothing is ever written to disk:
 /// names are the caller's to judge. To be used by one thread.
-public final class TarReader {
+package final class TarReader {
   /// A member of the archive.
-  public struct Entry: Sendable, Hashable {
+  package struct Entry: Sendable, Hashable {
     /// What a member is.
-    public enum Kind: Sendable, Hashable {
+    package enum Kind: Sendable, Hashable {
       /// A file with content.
       case file
       /// A folder.
@@ -19,13 +19,13 @@ public final class TarReader {
     }
 
     /// The name in the archive, as it stands there.
-    public var path: String
+    package var path: String
     /// What it is.
-    public var kind: Kind
+    package var kind: Kind
     /// The length of its content.
-    public var byteCount: Int
+    package var byteCount: Int
     /// Whether the name is UTF-8; what is not is replaced by U+FFFD in ``path``.
-    public var hasTextName = true
+    package var hasTextName = true
   }
 
   private static let blockSize = 512
@@ -41,7 +41,7 @@ public final class TarReader {
   /// Opens an archive; throws `FormatError`.
   ///
   /// What does not begin as an archive is named by its kind, such as a ZIP archive.
-  public init(path: String) throws {
+  package init(path: String) throws {
     stream = try ByteStream(path: path)
     let count = try block.withUnsafeMutableBytes { try stream.readAvailable(into: $0) }
     guard count == Self.blockSize, isHeader || block.allSatisfy({ $0 == 0 }) else {
@@ -62,7 +62,7 @@ public final class TarReader {
   }
 
   /// The next member, or nil at the archive's end; what is left of the one before is passed over.
-  public func next() throws -> Entry? {
+  package func next() throws -> Entry? {
     var longName: [UInt8]?
     var paxSize: Int?
     while true {
@@ -106,7 +106,7 @@ public final class TarReader {
   }
 
   /// The whole content of the member that `next()` gave; throws for more than `limit` bytes.
-  public func read(limit: Int = 1 << 28) throws -> [UInt8] {
+  package func read(limit: Int = 1 << 28) throws -> [UInt8] {
     guard unread <= limit else {
       throw stream.failure("a member of \(unread) bytes, at most \(limit) are expected")
     }

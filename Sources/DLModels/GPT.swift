@@ -47,7 +47,7 @@ public struct GPTOptions: ModelSpec {
 }
 
 /// The network of ``GPTOptions``: tokens `[batch, time]` to logits `[batch, time, vocabulary]`.
-public final class GPT: Module, TokenModel {
+public final class GPT: Module, LanguageModel {
   private let tokens: Embedding
   private let positions: LearnedPositions
   private let dropout: Dropout
@@ -100,13 +100,13 @@ public final class GPT: Module, TokenModel {
   }
 
   /// Starts a text.
-  public func continuation(in context: Context) -> any Continuation {
+  public func continuation(in context: Context) -> any DecodingSession {
     WindowContinuation(self, layers: blocks.layers.count, context)
   }
 }
 
 /// A text of which a ``GPT`` sees the last window.
-private final class WindowContinuation: Continuation {
+private final class WindowContinuation: DecodingSession {
   private let model: GPT
   private let cache: TransformerCache
   private let context: Context

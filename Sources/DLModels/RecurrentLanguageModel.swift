@@ -41,7 +41,7 @@ public struct LSTMLanguageModelOptions: ModelSpec {
 
 /// The network of ``LSTMLanguageModelOptions``: tokens `[batch, time]` to logits
 /// `[batch, time, vocabulary]`.
-public final class LSTMLanguageModel: Module, StatefulLayer, TokenModel {
+public final class LSTMLanguageModel: Module, StatefulLayer, LanguageModel {
   private let embedding: Embedding
   private let lstm: LSTM
   private let dropout: Dropout
@@ -72,13 +72,13 @@ public final class LSTMLanguageModel: Module, StatefulLayer, TokenModel {
   }
 
   /// Starts a text.
-  public func continuation(in context: Context) -> any Continuation {
+  public func continuation(in context: Context) -> any DecodingSession {
     StateContinuation(self, context)
   }
 }
 
 /// A text whose past a recurrent model keeps in its state.
-private final class StateContinuation: Continuation {
+private final class StateContinuation: DecodingSession {
   private let model: LSTMLanguageModel
   private let context: Context
   private var state: RecurrentState?

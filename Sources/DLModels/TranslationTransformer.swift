@@ -37,7 +37,7 @@ public struct TranslationTransformerOptions: ModelSpec {
       .init("heads", \.heads, .layerSize, "heads, which divide the width"),
       .init("feed_forward", \.feedForward, .layerSize, "features within the feed-forward part"),
       .init("dropout", \.dropout, .within(0..<1), "probability of dropout, everywhere"),
-      .init("norm_first", \.normFirst, "whether normalisations come first"),
+      .init("norm_first", \.normFirst, "whether normalizations come first"),
       .init(
         "label_smoothing", \.labelSmoothing, .within(0..<1),
         "probability given to other tokens than the right one"),

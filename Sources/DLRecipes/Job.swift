@@ -1,13 +1,14 @@
 import DLCore
 import DLFormats
+import DLJobs
 import DLTraining
 
 /// What a command names as its job: a configuration file or a recipe.
-public struct Job: Sendable {
+package struct Job: Sendable {
   /// The name as given.
-  public let name: String
+  package let name: String
   /// The recipe; nil for a file, or for the configuration that a program brings.
-  public let recipe: Recipe?
+  package let recipe: Recipe?
   private let program: Program
   /// Whether it is the configuration that the program brings.
   private let isDefault: Bool
@@ -18,7 +19,7 @@ public struct Job: Sendable {
   ///   - name: nil for what the program trains unless told otherwise.
   ///   - program: what provides the model where the configuration does not name it.
   /// - Throws: `UsageError` where it is neither.
-  public init(_ name: String?, of program: Program = .dltrain) throws {
+  package init(_ name: String?, of program: Program = .dltrain) throws {
     self.program = program
     guard let name = name ?? (program.defaults == nil ? "digits" : nil) else {
       self.name = "defaults"
@@ -37,7 +38,7 @@ public struct Job: Sendable {
 
   /// Takes what a command may inspect; nil where it is neither a recipe nor a file of YAML by its
   /// name.
-  public init?(inspecting name: String, of program: Program = .dltrain) throws {
+  package init?(inspecting name: String, of program: Program = .dltrain) throws {
     guard Recipe.named(name) != nil || [".yaml", ".yml"].contains(where: { name.ends(with: $0) })
     else {
       return nil
@@ -52,7 +53,7 @@ public struct Job: Sendable {
   ///   - needsData: whether data that must be fetched first has to be named.
   /// - Throws: `ConfigurationError` with all faults; `UsageError` saying how to get a recipe's
   ///   data.
-  public func configuration(_ overrides: [String], needsData: Bool = true) throws -> Configuration {
+  package func configuration(_ overrides: [String], needsData: Bool = true) throws -> Configuration {
     guard let recipe else {
       let supplied = program.suppliedKeys
       guard isDefault, let yaml = program.defaults else {

@@ -1,25 +1,26 @@
+import DLCore
 import DLTensor
 import DLTraining
 
 /// A named job: a configuration with defaults for everything, and how to get the data that it
 /// needs.
-public struct Recipe: Sendable {
+package struct Recipe: Sendable {
   /// The name by which commands take it.
-  public let name: String
+  package let name: String
   /// One line on what it trains.
-  public let summary: String
+  package let summary: String
   /// The configuration.
-  public let yaml: String
+  package let yaml: String
   /// Random rows that stand in for the data where only shapes count; nil for networks whose inputs
   /// are tokens or graphs.
-  public let standIn: (inputShape: [Int], classes: Int)?
+  package let standIn: (inputShape: [Int], classes: Int)?
   /// How to get the data and name it; nil where it comes with the program.
-  public let dataHelp: String?
+  package let dataHelp: String?
   /// Other settings worth knowing; nil for none.
-  public let notes: String?
+  package let notes: String?
 
   /// Declares a recipe.
-  public init(
+  package init(
     name: String, summary: String, standIn: (inputShape: [Int], classes: Int)? = nil,
     dataHelp: String? = nil, notes: String? = nil, yaml: String
   ) {
@@ -32,7 +33,7 @@ public struct Recipe: Sendable {
   }
 
   /// All recipes, by name.
-  public static let all: [Recipe] = [
+  package static let all: [Recipe] = [
     .digits, .lenetMNIST, .resnet20CIFAR10, .gptShakespeare, .lstmShakespeare,
     .transformerDeEn, .dcganMNIST, .gcnCora, .lenet5,
   ]
@@ -41,19 +42,19 @@ public struct Recipe: Sendable {
   ///
   /// - Parameter columns: the width to keep to; nil for any.
   /// - Throws: `UsageError` for a name that is none.
-  public static func text(_ name: String?, columns: Int? = nil) throws -> String {
+  package static func text(_ name: String?, columns: Int? = nil) throws -> String {
     guard let name else {
-      return Text.table(all.map { [$0.name, $0.summary] }, columns: columns)
+      return Format.table(all.map { [$0.name, $0.summary] }, columns: columns)
     }
     guard let recipe = named(name) else {
       throw UsageError(
         "\"\(name)\": no such recipe, known: \(all.map(\.name).joined(separator: ", "))")
     }
     let comments = [recipe.dataHelp.map { "Data: " + $0 }, recipe.notes].compactMap { $0 }
-    return comments.map { Text.wrapped("# \($0)", columns, indent: "#   ") + "\n" }.joined()
+    return comments.map { Format.wrapped("# \($0)", columns, indent: "#   ") + "\n" }.joined()
       + recipe.yaml
   }
 
   /// The recipe of that name.
-  public static func named(_ name: String) -> Recipe? { all.first { $0.name == name } }
+  package static func named(_ name: String) -> Recipe? { all.first { $0.name == name } }
 }

@@ -87,7 +87,7 @@ public final class Tensor {
       shape: shape, dtype: dtype, context: context, storage: storage, pointer: pointer + offset)
   }
 
-  /// Neighbouring elements, the first of them at `offset`, not recorded.
+  /// Neighboring elements, the first of them at `offset`, not recorded.
   func view(_ shape: Shape, from offset: Int) -> Tensor {
     Tensor(
       shape: shape, dtype: dtype, context: context, storage: storage,
@@ -106,7 +106,7 @@ extension Tensor {
       throw TensorError(
         op: "tensor", "shape \(shape) has more than \(Int32.max) elements; use a smaller batch")
     }
-    context.progress?.beat()
+    context.progress?.heartbeat()
     let storage = try Storage(pool: context.pool, byteCount: shape.count * dtype.byteCount)
     return Tensor(
       shape: shape, dtype: dtype, context: context, storage: storage, pointer: storage.pointer)

@@ -4,6 +4,8 @@
 @_exported import DLCore
 @_exported import DLData
 @_exported import DLFormats
+@_exported import DLInference
+@_exported import DLJobs
 @_exported import DLLayers
 @_exported import DLModels
 @_exported import DLOptimizers

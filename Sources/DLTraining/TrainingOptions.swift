@@ -1,9 +1,9 @@
 import DLCluster
 
 /// What a run takes besides its configuration.
-public struct TrainingOptions: Sendable {
+package struct TrainingOptions: Sendable {
   /// Where to go on from.
-  public enum Resume: Sendable, Equatable {
+  package enum Resume: Sendable, Equatable {
     /// Start anew.
     case never
     /// From the newest good checkpoint of the run folder; anew where there is none.
@@ -13,36 +13,36 @@ public struct TrainingOptions: Sendable {
   }
 
   /// The run folder; the first free `runs/NAME-NNN` unless given.
-  public var out: String?
+  package var out: String?
   /// Where to go on from.
-  public var resume = Resume.never
+  package var resume = Resume.never
   /// A safetensors file of weights under PyTorch's names to start from.
-  public var initialWeights: String?
+  package var initialWeights: String?
   /// Stop after this optimizer step with a checkpoint, to be resumed later.
   ///
   /// Where ranks step by themselves, as soon as they are equal from there on; a run that is there
   /// already does nothing.
-  public var stopAtStep: Int?
+  package var stopAtStep: Int?
   /// Asked before each step whether to finish it, write a checkpoint and stop; may be asked on any
   /// rank.
-  public var shouldStop: @Sendable () -> Bool = { false }
+  package var shouldStop: @Sendable () -> Bool = { false }
   /// Told of the run folder, and of the checkpoint that the run would go on from if it ended now.
   ///
   /// Every rank is told at the start and at the end; in between rank 0 alone, on the thread that
   /// writes the checkpoints.
-  public var didSave: @Sendable (_ folder: String, _ checkpoint: String?) -> Void = { _, _ in }
+  package var didSave: @Sendable (_ folder: String, _ checkpoint: String?) -> Void = { _, _ in }
   /// A file to write at the end: what each rank's threads did when, in Chrome's trace event format.
-  public var trace: String?
+  package var trace: String?
   /// Told of the record of the run once there is one, on rank 0; whoever ends the run from elsewhere
   /// closes it.
-  var didOpen: @Sendable (RunRecord) -> Void = { _ in }
+  package var didOpen: @Sendable (RunRecord) -> Void = { _ in }
   /// Told that the first step is about to begin.
-  var willStep: @Sendable () -> Void = {}
+  package var willStep: @Sendable () -> Void = {}
   /// Whether the run leaves a folder with checkpoints and metrics; not for measurements.
-  public var writesRun = true
+  package var writesRun = true
   /// Where the rank shows what it is at; nil where nobody watches.
-  var progress: RankProgress?
+  package var progress: RankProgress?
 
   /// Makes the options of a plain new run.
-  public init() {}
+  package init() {}
 }

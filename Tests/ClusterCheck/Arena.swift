@@ -5,10 +5,10 @@ import DLCore
 func checkArena(_ group: any Communicator, _ title: String) throws -> Int {
   let size = group.size
   let count = 50_021
-  guard let neighbourhood = group.neighbourhood else {
-    return try verdict(group, "\(title) \(size): has a neighbourhood", false)
+  guard let topology = group.topology else {
+    return try verdict(group, "\(title) \(size): has a topology", false)
   }
-  let arena = try ShardedArena(group, neighbourhood, byteCount: count * 8)
+  let arena = try ShardedReducer(group, topology, byteCount: count * 8)
   var failures = try verdict(group, "\(title) \(size): arena as asked for", arena.reason == nil)
   let divisions: [(String, [Int])] = [
     ("even", (0...size).map { $0 * count / size }),
@@ -23,7 +23,7 @@ func checkArena(_ group: any Communicator, _ title: String) throws -> Int {
 }
 
 private func checkExchange<T: BinaryFloatingPoint & BitwiseCopyable>(
-  _ group: any Communicator, _ arena: ShardedArena, _ cuts: [Int], _: T.Type, _ type: ElementType,
+  _ group: any Communicator, _ arena: ShardedReducer, _ cuts: [Int], _: T.Type, _ type: ElementType,
   _ title: String
 ) throws -> Int {
   let size = group.size

@@ -23,7 +23,7 @@ func checkCompression(_ group: any Communicator, _ title: String) throws -> Int 
 private final class CompressionCheck {
   let group: any Communicator
   let codec: any GradientCodec
-  let arena: ShardedArena
+  let arena: ShardedReducer
   let blocks: [Range<Int>]
   let cuts: [Int]
   private var step = 0
@@ -31,14 +31,14 @@ private final class CompressionCheck {
   private var own: Range<Int> { cuts[group.rank]..<cuts[group.rank + 1] }
 
   init?(_ group: any Communicator, _ codec: any GradientCodec) throws {
-    guard let neighbourhood = group.neighbourhood else { return nil }
+    guard let topology = group.topology else { return nil }
     self.group = group
     self.codec = codec
     let starts = lengths.reduce(into: [0]) { $0.append(($0.last ?? 0) + $1) }
     let blocks = zip(starts, starts.dropFirst()).map { $0..<$1 }
     self.blocks = blocks
     cuts = (0...group.size).map { starts[$0 * blocks.count / group.size] }
-    arena = try ShardedArena(group, neighbourhood, byteCount: 4 * (starts.last ?? 0))
+    arena = try ShardedReducer(group, topology, byteCount: 4 * (starts.last ?? 0))
     let note = try arena.compress(
       by: codec, blocks: blocks.map(CompressionCheck.rows), cuts: [cuts])
     if (note == nil) != (arena.errorArrays == 0) { return nil }
@@ -54,7 +54,7 @@ private final class CompressionCheck {
   }
 
   /// Reduces made-up gradients in two parts, as buckets are.
-  private func reduce(_ arena: ShardedArena, _ step: Int, _ bad: Int? = nil) throws -> [Float] {
+  private func reduce(_ arena: ShardedReducer, _ step: Int, _ bad: Int? = nil) throws -> [Float] {
     let gradients = arena.gradients.bindMemory(to: Float.self, capacity: count)
     for index in 0..<count { gradients[index] = leaf(group.rank, index, step) }
     if let bad, group.rank == group.size - 1 { gradients[bad] = .nan }

@@ -16,7 +16,7 @@ import Testing
   @Test(arguments: [1, 2, 3, 4, 7], [100, 4096, 1_000_000])
   func partsOfAllMembersAreTheWhole(members: Int, byteCount: Int) {
     let all = (0..<members).flatMap {
-      ShardedArena.parts(of: $0, members: members, byteCount)
+      ShardedReducer.parts(of: $0, members: members, byteCount)
     }.sorted { $0.lowerBound < $1.lowerBound }
     #expect(all.first?.lowerBound == 0)
     for (part, next) in zip(all, all.dropFirst()) { #expect(part.upperBound == next.lowerBound) }
@@ -26,7 +26,7 @@ import Testing
 
   @Test func everyMemberReservesItsOwnPartAndNoMore() throws {
     let (members, count) = (3, 1 << 20)
-    let parts = (0..<members).map { ShardedArena.parts(of: $0, members: members, count) }
+    let parts = (0..<members).map { ShardedReducer.parts(of: $0, members: members, count) }
     let total = parts.flatMap { $0 }.map(\.upperBound).max() ?? 0
     let name = name()
     let memory = try SharedMemory(naming: name, byteCount: total)

@@ -20,19 +20,19 @@ import Testing
     #expect(order(1, 0) != order(2, 0))
   }
 
-  /// As many samples stay where they are, and neighbours beside each other, as in a random order:
+  /// As many samples stay where they are, and neighbors beside each other, as in a random order:
   /// one of each expected.
   @Test func theOrderLooksRandom() {
-    var (fixed, neighbours) = (0, 0)
+    var (fixed, neighbors) = (0, 0)
     for epoch in 0..<50 {
       let permutation = ComputedPermutation(seed: 1, epoch: epoch, count: 1000)
       let samples = (0..<1000).map(permutation.sample)
       fixed += samples.enumerated().count { $0.offset == $0.element }
-      neighbours += zip(samples, samples.dropFirst()).count { $1 == $0 + 1 }
+      neighbors += zip(samples, samples.dropFirst()).count { $1 == $0 + 1 }
     }
     // 50 of each expected, with a deviation of 7.
     #expect((15...85).contains(fixed), "\(fixed)")
-    #expect((15...85).contains(neighbours), "\(neighbours)")
+    #expect((15...85).contains(neighbors), "\(neighbors)")
   }
 
   @Test func aPlaceOfTheLargestDataSetIsFoundAtOnce() {

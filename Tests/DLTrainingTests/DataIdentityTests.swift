@@ -2,6 +2,7 @@ import DLCluster
 import DLCore
 import DLData
 import DLFormats
+import DLReports
 import DLTraining
 import Foundation
 import Testing
@@ -134,7 +135,7 @@ import Testing
       bench.configuration(layers, job + ["data.validation=\(some)"]), bench.options("run"),
       ranks: 2)
     #expect(result[0].validations.last?.accuracy == 1)
-    let run = try TrainedRun("\(bench.path)/run")
+    let run = try LoadedRun("\(bench.path)/run")
     let turned = try write("turned", ["cherry", "date", "apple"], all.reversed())
     #expect(try run.evaluate(data: turned, communicator: SingleRank()).correct == 3)
     let more = try write("more", ["cherry", "elder"], all + ["elder"])
@@ -172,7 +173,7 @@ import Testing
       """
     try train(
       Configuration.load(yaml: yaml, folder: bench.path), bench.options("run"))
-    let run = try TrainedRun("\(bench.path)/run")
+    let run = try LoadedRun("\(bench.path)/run")
     _ = try run.evaluate(data: "\(bench.path)/one.safetensors", communicator: SingleRank())
     let other = "\(bench.path)/other.safetensors"
     let failure = #expect(throws: RankFailure.self) {

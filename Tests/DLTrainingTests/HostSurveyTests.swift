@@ -1,3 +1,4 @@
+import DLReports
 import DLTraining
 import Testing
 

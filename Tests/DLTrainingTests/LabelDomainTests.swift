@@ -2,6 +2,7 @@ import DLCluster
 import DLCore
 import DLData
 import DLFormats
+import DLReports
 import DLTraining
 import Foundation
 import Testing
@@ -121,7 +122,7 @@ import Testing
       bench, job, job.fault, file: "other", ["data.validation=\(bench.path)/other.safetensors"])
     try train(
       bench.configuration(job.layers, ["loss=\(job.loss)"]), bench.options("trained"))
-    let run = try TrainedRun("\(bench.path)/trained")
+    let run = try LoadedRun("\(bench.path)/trained")
     for ranks in [1, 3] {
       let failure = #expect(throws: RankFailure.self) {
         try ThreadGroup.run(ranks: ranks) {
@@ -238,7 +239,7 @@ import Testing
         """)
     let trained = try train(job, bench.options("run"), ranks: 2)
     #expect(trained[0].validations.count == 1)
-    let run = try TrainedRun("\(bench.path)/run")
+    let run = try LoadedRun("\(bench.path)/run")
     #expect(try run.evaluate(data: longer, communicator: SingleRank()).rows == 1)
   }
 

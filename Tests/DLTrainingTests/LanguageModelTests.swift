@@ -1,6 +1,7 @@
 import DLConfiguration
 import DLFormats
 import DLLayers
+import DLReports
 import DLTensor
 import DLTraining
 import Foundation

@@ -1,4 +1,5 @@
 import DLCluster
+import DLReports
 import DLTraining
 import Foundation
 import Testing

@@ -1,5 +1,6 @@
 import DLCluster
 import DLCore
+import DLJobs
 import DLTraining
 import Foundation
 import Testing

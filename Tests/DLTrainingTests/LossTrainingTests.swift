@@ -2,6 +2,7 @@ import DLCluster
 import DLCore
 import DLFormats
 import DLLayers
+import DLReports
 import DLTensor
 import DLTraining
 import Foundation
@@ -163,7 +164,7 @@ import Testing
     #expect(deviation(result.validations.map(\.loss), [loss(weights)]) < 1e-8)
     #expect((result.validations[0].accuracy != nil) == (job.labels == .classes))
 
-    let run = try TrainedRun("\(bench.path)/run")
+    let run = try LoadedRun("\(bench.path)/run")
     let report = try run.evaluate(data: nil, communicator: SingleRank())
     #expect(deviation([report.loss], [loss(weights)]) < 1e-8)
     let predictions = bench.rows.map { job.predicts($0.outputs(weights)) }

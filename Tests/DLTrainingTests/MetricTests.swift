@@ -52,7 +52,7 @@ import Testing
     #expect(summary["last"]?["roc_auc"]?.double == last["roc_auc"]?.value)
     #expect(summary["last"]?["recall_per_class"]?.array?.count == 5)
 
-    let table = try TrainedRun("\(bench.path)/run", choice: .latest)
+    let table = try LoadedRun("\(bench.path)/run", choice: .latest)
       .evaluate(data: nil, communicator: SingleRank()).text(columns: nil)
     #expect(table.contains("top_2  ") && table.contains("label  as 0"), "\(table)")
     #expect(table.contains("class  recall_per_class"), "\(table)")
@@ -64,13 +64,13 @@ import Testing
     let bench = try Workbench()
     let configuration = try bench.configuration([MetricTests.named, "validate.batch_size=4"])
     try train(configuration, bench.options("run"))
-    let run = try TrainedRun("\(bench.path)/run")
+    let run = try LoadedRun("\(bench.path)/run")
     let alone = try run.evaluate(data: nil, communicator: SingleRank())
     #expect(alone.metrics.count == 7)
     let folder = run.folder
     for ranks in [2, 4] {
       let reports = try ThreadGroup.run(ranks: ranks) { communicator in
-        try TrainedRun(folder).evaluate(data: nil, communicator: communicator)
+        try LoadedRun(folder).evaluate(data: nil, communicator: communicator)
       }
       for report in reports { #expect(report.metrics == alone.metrics, "\(ranks) ranks") }
     }
@@ -94,7 +94,7 @@ import Testing
     let summary = try JSON(parsing: text)
     #expect(summary["best"]?["step"]?.int == first.step)
     #expect(summary["best"]?["value"]?.double == best)
-    #expect(try TrainedRun("\(bench.path)/run").step == first.step)
+    #expect(try LoadedRun("\(bench.path)/run").step == first.step)
   }
 
   /// Patience and reduce_on_plateau go by it too: a metric that never changes ends the run.

@@ -1,5 +1,6 @@
 import DLCore
 import DLFormats
+import DLReports
 import Testing
 
 import DLTraining

@@ -125,7 +125,7 @@ import Testing
     let configuration = try Configuration.load(
       yaml: TaskTests.jobs[2].yaml + "\nsteps: 150\n", folder: bench.path)
     try train(configuration, bench.options("run"))
-    let run = try TrainedRun(bench.path + "/run")
+    let run = try LoadedRun(bench.path + "/run")
     let pairs = bench.path + "/pairs/pairs.safetensors"
     var text = ""
     #expect(try run.predict(pairs) { text += $0 } == 20)

@@ -1,6 +1,7 @@
 import DLConfiguration
 import DLCore
 import DLFormats
+import DLJobs
 import DLTraining
 import Foundation
 import Testing

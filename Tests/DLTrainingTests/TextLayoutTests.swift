@@ -1,3 +1,4 @@
+import DLCore
 import DLTraining
 import Testing
 
@@ -12,19 +13,19 @@ import Testing
     ("\u{200B}", 0),
   ])
   func charactersHaveTheirWidth(_ text: String, _ width: Int) {
-    #expect(Text.width(text) == width)
+    #expect(Format.width(text) == width)
   }
 
   @Test func columnsOfWideCharactersAlign() {
     let rows = [["类", "rows"], ["cat", "12"], ["データ", "1,437"], ["nai\u{308}ve", "7"]]
-    let lines = Text.table(rows, rightAligned: [1]).split(separator: "\n").map(String.init)
-    #expect(lines.map(Text.width) == [13, 13, 13, 13])
+    let lines = Format.table(rows, rightAligned: [1]).split(separator: "\n").map(String.init)
+    #expect(lines.map(Format.width) == [13, 13, 13, 13])
   }
 
   @Test func aCountOfOneIsSingular() {
-    #expect(Text.count(1, "row") == "1 row" && Text.count(0, "row") == "0 rows")
-    #expect(Text.count(1437, "row") == "1,437 rows")
-    #expect(Text.count(2, "micro-batch", "micro-batches") == "2 micro-batches")
+    #expect(Format.count(1, "row") == "1 row" && Format.count(0, "row") == "0 rows")
+    #expect(Format.count(1437, "row") == "1,437 rows")
+    #expect(Format.count(2, "micro-batch", "micro-batches") == "2 micro-batches")
   }
 
   /// Whatever the width, no word is lost, and no number or short word is broken.
@@ -33,7 +34,7 @@ import Testing
     let text =
       "1,437 rows, batch 64, 15 epochs, 0.00125 and 1.25e-07, run folder "
       + "runs/a-long-name_of_a_run/checkpoints/step-00000345.safetensors is 12.5% of 3.14159"
-    let lines = Text.wrapped(text, columns, indent: "  ").split(separator: "\n").map(String.init)
+    let lines = Format.wrapped(text, columns, indent: "  ").split(separator: "\n").map(String.init)
     #expect(lines.allSatisfy { $0.count <= columns || !$0.dropFirst(2).contains(" ") })
     let joined = lines.joined().filter { $0 != " " }
     #expect(joined == text.filter { $0 != " " })
@@ -50,8 +51,8 @@ import Testing
       ["head.weight", "F32", "[65, 128]", "33,280"],
     ]
     for table in [
-      Text.table(rows, rightAligned: [3], columns: columns),
-      Text.table(rows, rightAligned: [0, 1, 2, 3], columns: max(columns, 52)),
+      Format.table(rows, rightAligned: [3], columns: columns),
+      Format.table(rows, rightAligned: [0, 1, 2, 3], columns: max(columns, 52)),
     ] {
       let lines = table.split(separator: "\n")
       #expect(lines.allSatisfy { $0.count <= max(columns, 52) }, "\(table)")
@@ -59,6 +60,6 @@ import Testing
         #expect(lines.contains { $0.contains(number) }, "\(number)\n\(table)")
       }
     }
-    #expect(Text.table(rows, columns: 200) == Text.table(rows))
+    #expect(Format.table(rows, columns: 200) == Format.table(rows))
   }
 }

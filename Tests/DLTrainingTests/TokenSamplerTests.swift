@@ -1,3 +1,5 @@
+import DLCore
+import DLInference
 import DLTensor
 import DLTraining
 import Foundation

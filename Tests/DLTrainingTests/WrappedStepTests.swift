@@ -99,7 +99,7 @@ import Testing
       mean = step == 1 ? weights : zip(mean, weights).map { 0.75 * $0 + 0.25 * $1 }
       #expect(try deviation(doubles(file, "average.12.weight"), mean) < 1e-14)
     }
-    let run = try TrainedRun("\(bench.path)/run", choice: .latest)
+    let run = try LoadedRun("\(bench.path)/run", choice: .latest)
     try run.export(to: "\(bench.path)/weights.safetensors")
     let exported = try SafetensorsFile(path: "\(bench.path)/weights.safetensors")
     #expect(try deviation(doubles(exported, "12.weight"), mean) < 1e-14)

@@ -15,7 +15,7 @@ enum Checklist {
   static var sections: [(title: String, items: [Item])] {
     [
       ("Convolution", items(convolution)), ("Pooling and resizing", items(pooling)),
-      ("Normalisation", items(normalization)), ("Activations", items(activations)),
+      ("Normalization", items(normalization)), ("Activations", items(activations)),
       ("Recurrent networks", items(recurrent)), ("Attention", items(attention)),
       ("Embedding, spatial transformer, graphs, dropout", items(others)),
       ("Moving and combining elements", items(structure)), ("Losses", items(losses)),

@@ -1,3 +1,4 @@
+import DLReports
 import DLTensor
 import DLTraining
 import Testing

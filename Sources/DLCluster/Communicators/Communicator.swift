@@ -28,5 +28,5 @@ public protocol Communicator: AnyObject {
   func split(color: Int, key: Int) throws -> any Communicator
 
   /// Whom this rank shares memory with; nil for a part of a job's ranks, which lays out no arenas.
-  var neighbourhood: Neighbourhood? { get }
+  var topology: Topology? { get }
 }

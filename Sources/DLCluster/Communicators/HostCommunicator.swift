@@ -6,14 +6,14 @@ import DLCore
 /// hosts small sums and gatherings, as those of synchronized batch norm, go through each host's
 /// memory and one exchange of the hosts' first ranks; large ones are those of the base, which knows
 /// all ranks. Sums have the bits of ``ReductionTree`` in any case.
-public final class HostCommunicator: Communicator {
+package final class HostCommunicator: Communicator {
   /// This rank's index.
-  public var rank: Int { base.rank }
+  package var rank: Int { base.rank }
   /// The number of ranks.
-  public var size: Int { base.size }
+  package var size: Int { base.size }
 
   /// The same ranks without the memory of hosts.
-  public let base: any Communicator
+  package let base: any Communicator
   let host: HostDomain
   let holdsAll: Bool
   private let hosts: HostGather?
@@ -21,11 +21,11 @@ public final class HostCommunicator: Communicator {
   private let sources: Table<UnsafeRawPointer?>
   private let destination = Table<UnsafeMutableRawPointer?>(1, nil)
 
-  init(_ base: any Communicator, _ team: HostTeam) {
+  init(_ base: any Communicator, _ group: HostGroup) {
     self.base = base
-    host = HostDomain(team, rank: base.rank)
-    holdsAll = team.ranks.count == base.size
-    hosts = team.hosts.map { [host] in HostGather(host, $0) }
+    host = HostDomain(group, rank: base.rank)
+    holdsAll = group.ranks.count == base.size
+    hosts = group.hosts.map { [host] in HostGather(host, $0) }
     plan = ReductionTree(leaves: base.size).plan()
     sources = Table(base.size, nil)
   }
@@ -39,28 +39,28 @@ public final class HostCommunicator: Communicator {
   ///     the hosts as they are unless given.
   ///   - report: takes the reason on every process where it cannot be used.
   /// - Returns: what this process's ranks return.
-  public static func run<R: Sendable>(
+  package static func run<R: Sendable>(
     over processes: MPICommunicator, threads: Int, sharesHosts: Bool, hostSize: Int? = nil,
     report: (String) -> Void, body: @escaping @Sendable (any Communicator) throws -> R
   ) throws -> [R] {
-    let (team, reason) =
+    let (group, reason) =
       sharesHosts
-      ? try HostTeam.make(over: processes, threads: threads, hostSize: hostSize) : (nil, nil)
+      ? try HostGroup.make(over: processes, threads: threads, hostSize: hostSize) : (nil, nil)
     if let reason { report(reason) }
     if threads == 1 {
-      return [try body(team.map { HostCommunicator(processes, $0) } ?? processes)]
+      return [try body(group.map { HostCommunicator(processes, $0) } ?? processes)]
     }
     return try ProductCommunicator.run(over: processes, threads: threads) { communicator in
-      guard let team, let product = communicator as? ProductCommunicator else {
+      guard let group, let product = communicator as? ProductCommunicator else {
         return try body(communicator)
       }
-      product.shared.team.hazard.add(team)
-      return try body(HostCommunicator(product, team))
+      product.shared.group.failureFlag.add(group)
+      return try body(HostCommunicator(product, group))
     }
   }
 
   /// Sums `count` elements over all ranks, in place; every rank sums all of each piece.
-  public func allreduceSum(
+  package func allreduceSum(
     _ buffer: UnsafeMutableRawPointer, count: Int, type: ElementType
   ) throws {
     let width = type.byteCount
@@ -78,9 +78,9 @@ public final class HostCommunicator: Communicator {
     try checkCount(count, "allreduce")
     var start = 0
     repeat {
-      let length = min(HostTeam.slotBytes / width, count - start)
+      let length = min(HostGroup.slotBytes / width, count - start)
       let piece = buffer + start * width
-      let mail = try host.tell(
+      let mail = try host.exchange(
         .init(op: .allreduce, size: count, detail: Int(type.rawValue)),
         UnsafeRawBufferPointer(start: piece, count: length * width))
       for member in 0..<size { sources[member] = UnsafeRawPointer(mail[member]) }
@@ -97,7 +97,7 @@ public final class HostCommunicator: Communicator {
   }
 
   /// Gathers equal contributions in rank order.
-  public func allgather(
+  package func allgather(
     _ send: UnsafeRawBufferPointer, into receive: UnsafeMutableRawBufferPointer
   ) throws {
     guard holdsAll else {
@@ -113,8 +113,8 @@ public final class HostCommunicator: Communicator {
     try checkGather(send, receive)
     var start = 0
     repeat {
-      let length = min(HostTeam.slotBytes, send.count - start)
-      let mail = try host.tell(
+      let length = min(HostGroup.slotBytes, send.count - start)
+      let mail = try host.exchange(
         .init(op: .allgather, size: send.count),
         UnsafeRawBufferPointer(rebasing: send[start..<start + length]))
       if let base = receive.baseAddress {
@@ -127,14 +127,14 @@ public final class HostCommunicator: Communicator {
   }
 
   /// Copies the root's bytes to every rank.
-  public func broadcast(_ buffer: UnsafeMutableRawBufferPointer, root: Int) throws {
+  package func broadcast(_ buffer: UnsafeMutableRawBufferPointer, root: Int) throws {
     guard holdsAll else { return try base.broadcast(buffer, root: root) }
     try checkRoot(root)
     var start = 0
     repeat {
-      let length = min(HostTeam.slotBytes, buffer.count - start)
+      let length = min(HostGroup.slotBytes, buffer.count - start)
       let piece = buffer[start..<start + length]
-      let mail = try host.tell(
+      let mail = try host.exchange(
         .init(op: .broadcast, size: buffer.count, detail: root),
         UnsafeRawBufferPointer(rebasing: rank == root ? piece : piece.prefix(0)))
       if rank != root, let base = buffer.baseAddress {
@@ -145,10 +145,10 @@ public final class HostCommunicator: Communicator {
   }
 
   /// Returns when every rank has arrived.
-  public func barrier() throws { try holdsAll ? host.synchronize() : base.barrier() }
+  package func barrier() throws { try holdsAll ? host.synchronize() : base.barrier() }
 
   /// Makes a communicator of the ranks that pass the same color, ordered by key, then rank.
-  public func split(color: Int, key: Int) throws -> any Communicator {
+  package func split(color: Int, key: Int) throws -> any Communicator {
     try base.split(color: color, key: key)
   }
 }

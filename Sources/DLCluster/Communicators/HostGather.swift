@@ -13,14 +13,14 @@ final class HostGather {
   }
 
   /// Whether so many bytes from each rank fit.
-  func takes(_ byteCount: Int) -> Bool { hosts.rankCount * byteCount <= HostTeam.slotBytes }
+  func takes(_ byteCount: Int) -> Bool { hosts.rankCount * byteCount <= HostGroup.slotBytes }
 
   /// Gathers equal contributions in rank order; they stay until the next call but one.
   func gather(_ send: UnsafeRawBufferPointer, _ op: ThreadCall.Op, detail: Int = 0) throws
     -> UnsafeRawPointer
   {
     let count = send.count
-    let mine = try host.tell(.init(op: op, size: count, detail: detail), send)
+    let mine = try host.exchange(.init(op: op, size: count, detail: detail), send)
     var all = UnsafeRawBufferPointer(start: nil, count: 0)
     if host.index == 0, let leaders = hosts.leaders {
       let pack = packed.reserve(host.ranks.count * count)
@@ -39,7 +39,7 @@ final class HostGather {
       all = UnsafeRawBufferPointer(start: order, count: total)
     }
     return UnsafeRawPointer(
-      try host.tell(.init(op: .broadcast, size: hosts.rankCount * count), all)[0])
+      try host.exchange(.init(op: .broadcast, size: hosts.rankCount * count), all)[0])
   }
 }
 

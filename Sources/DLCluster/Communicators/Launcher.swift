@@ -1,22 +1,22 @@
 import Glibc
 
 /// What started this process as one of several.
-public struct Launcher: Sendable, Equatable {
+package struct Launcher: Sendable, Equatable {
   /// The launcher's name, for messages.
-  public let name: String
+  package let name: String
   /// The number of processes that it started, where it says so.
-  public let tasks: Int?
+  package let tasks: Int?
   /// The number of those on this host, where it says so.
-  public let localTasks: Int?
+  package let localTasks: Int?
 
   /// Whether processes that a signal reaches have the time to finish a step and to save it.
   ///
   /// mpirun kills them a second after a SIGTERM, as soon as one of them has left; Slurm waits for
   /// them, 30 seconds unless it is set otherwise (`KillWait`).
-  public var leavesTimeToSave: Bool { name == "srun" }
+  package var leavesTimeToSave: Bool { name == "srun" }
 
   /// Reads the variables that mpirun, a process manager (PMI, PMIx) or Slurm sets; nil without any.
-  public init?(environment: [String: String]) {
+  package init?(environment: [String: String]) {
     func number(_ name: String) -> Int? { environment[name].flatMap { Int($0) } }
     let stepTasks = number("SLURM_STEP_NUM_TASKS")
     // In a job script SLURM_NTASKS is there without any step; it counts beside a process manager.
@@ -40,7 +40,7 @@ public struct Launcher: Sendable, Equatable {
   }
 
   /// The launcher of this process; nil if it was started alone.
-  public static func detect() -> Launcher? {
+  package static func detect() -> Launcher? {
     let names = [
       "OMPI_COMM_WORLD_SIZE", "OMPI_COMM_WORLD_LOCAL_SIZE", "PMI_RANK", "PMI_SIZE", "PMIX_RANK",
       "MPI_LOCALNRANKS", "SLURM_NTASKS", "SLURM_STEP_ID", "SLURM_STEP_NUM_TASKS",

@@ -6,21 +6,21 @@ import DLCore
 /// MPI moves bytes; sums are made here, in tree order.
 ///
 /// ``close()`` frees the communicator; without it the handle lives until MPI is finalized.
-public final class MPICommunicator: Communicator {
+package final class MPICommunicator: Communicator {
   /// This process's index.
-  public let rank: Int
+  package let rank: Int
   /// The number of processes.
-  public let size: Int
+  package let size: Int
 
   /// The bytes of a buffer that one exchange covers; larger buffers go in pieces.
   ///
   /// The same on all ranks.
-  public var scratchLimit = 16 << 20
+  package var scratchLimit = 16 << 20
   /// Gathered bytes up to which a reduction gathers whole buffers instead of exchanging slices.
-  public var gatherLimit = 64 << 10
+  package var gatherLimit = 64 << 10
 
   /// The level of thread support that MPI provides.
-  public let threadLevel: MPIThreadLevel
+  package let threadLevel: MPIThreadLevel
 
   private var handle: OpaquePointer?
   private let plan: ReductionPlan
@@ -49,7 +49,7 @@ public final class MPICommunicator: Communicator {
   }
 
   /// Frees the communicator; collective, and the last call on it.
-  public func close() throws {
+  package func close() throws {
     guard let handle else { return }
     self.handle = nil
     try check(cmpi_free(handle), "free")
@@ -59,7 +59,7 @@ public final class MPICommunicator: Communicator {
   /// gathered.
   ///
   /// Works in pieces within kept scratch memory, so a repeated call allocates nothing.
-  public func allreduceSum(
+  package func allreduceSum(
     _ buffer: UnsafeMutableRawPointer, count: Int, type: ElementType
   ) throws {
     try checkCount(count, "allreduce")
@@ -120,7 +120,7 @@ public final class MPICommunicator: Communicator {
 
   /// MPI_Allreduce in place, to measure against; the order of its additions is the library's, so
   /// that training never uses it.
-  public func referenceAllreduceSum(
+  package func referenceAllreduceSum(
     _ buffer: UnsafeMutableRawPointer, count: Int, type: ElementType
   ) throws {
     try checkCount(count, "allreduce")
@@ -130,7 +130,7 @@ public final class MPICommunicator: Communicator {
   }
 
   /// Gathers equal contributions in rank order.
-  public func allgather(
+  package func allgather(
     _ send: UnsafeRawBufferPointer, into receive: UnsafeMutableRawBufferPointer
   ) throws {
     try checkGather(send, receive)
@@ -141,16 +141,16 @@ public final class MPICommunicator: Communicator {
   }
 
   /// Copies the root's bytes to every rank.
-  public func broadcast(_ buffer: UnsafeMutableRawBufferPointer, root: Int) throws {
+  package func broadcast(_ buffer: UnsafeMutableRawBufferPointer, root: Int) throws {
     try checkRoot(root)
     try call("broadcast") { cmpi_bcast($0, buffer.baseAddress, buffer.count, Int32(root)) }
   }
 
   /// Returns when every rank has arrived.
-  public func barrier() throws { try call("barrier") { cmpi_barrier($0) } }
+  package func barrier() throws { try call("barrier") { cmpi_barrier($0) } }
 
   /// Makes a communicator of the ranks that pass the same color, ordered by key, then rank.
-  public func split(color: Int, key: Int) throws -> any Communicator {
+  package func split(color: Int, key: Int) throws -> any Communicator {
     let pairs = try allgather([Int64(color), Int64(key)])
     for (index, group) in pairs.groupsByColor().enumerated() {
       guard let place = group.firstIndex(of: rank) else { continue }
@@ -171,7 +171,7 @@ public final class MPICommunicator: Communicator {
   }
 
   /// Rank and size among the processes of this host; collective.
-  public func nodeLocal() throws -> (rank: Int, size: Int) {
+  package func nodeLocal() throws -> (rank: Int, size: Int) {
     var (place, count): (Int32, Int32) = (0, 0)
     try call("node-local split") { cmpi_node_local($0, &place, &count) }
     return (Int(place), Int(count))

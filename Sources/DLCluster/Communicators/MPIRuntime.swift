@@ -4,34 +4,34 @@ import DLCore
 import Glibc
 
 /// What MPI allows threads to do.
-public enum MPIThreadLevel: Int32, Sendable, Comparable {
+package enum MPIThreadLevel: Int32, Sendable, Comparable {
   case single, funneled, serialized, multiple
 
   /// Orders levels by what they allow.
-  public static func < (a: Self, b: Self) -> Bool { a.rawValue < b.rawValue }
+  package static func < (a: Self, b: Self) -> Bool { a.rawValue < b.rawValue }
 }
 
 /// MPI, from initialization to finalization.
 ///
 /// It exists only under a launcher.
-public final class MPIRuntime {
+package final class MPIRuntime {
   /// What started the processes.
-  public let launcher: Launcher
+  package let launcher: Launcher
   /// All processes, on a communicator of our own.
-  public let world: MPICommunicator
+  package let world: MPICommunicator
   /// The level of thread support that MPI provides.
-  public var threadLevel: MPIThreadLevel { world.threadLevel }
+  package var threadLevel: MPIThreadLevel { world.threadLevel }
   /// The name of this host, as MPI knows it.
-  public let processorName: String
+  package let processorName: String
   /// Rank and size among the processes of this host.
-  public let nodeLocal: (rank: Int, size: Int)
+  package let nodeLocal: (rank: Int, size: Int)
 
   /// Initializes MPI under a launcher; outside one, returns nil and makes no MPI call.
   ///
   /// Open MPI is told to yield while it waits, unless the user has said otherwise. Throws
   /// ``ClusterError/launcherMismatch(launcher:tasks:library:worldSize:)`` if the launcher's task
   /// count is not MPI's.
-  public static func start() throws -> MPIRuntime? {
+  package static func start() throws -> MPIRuntime? {
     guard let launcher = Launcher.detect() else { return nil }
     return try MPIRuntime(launcher: launcher)
   }
@@ -65,7 +65,7 @@ public final class MPIRuntime {
   }
 
   /// Finalizes MPI; collective, and the last MPI call of the process.
-  public func finalize() throws {
+  package func finalize() throws {
     guard cmpi_is_initialized() != 0, cmpi_is_finalized() == 0 else { return }
     let code = cmpi_finalize()
     if code != 0 {
@@ -76,16 +76,16 @@ public final class MPIRuntime {
   }
 
   /// Ends every process of the job at once, for when peers cannot be reached any more.
-  public static func abort(_ code: ExitCode) -> Never {
+  package static func abort(_ code: ExitCode) -> Never {
     cmpi_abort(code.rawValue)
     exit(code.rawValue)
   }
 
   /// The version of the MPI whose headers this was compiled with.
-  public static var compiledVersion: String { String(cString: cmpi_compiled_version()) }
+  package static var compiledVersion: String { String(cString: cmpi_compiled_version()) }
 
   /// The first line of the version of the MPI library that is loaded; needs no initialization.
-  public static var loadedVersion: String {
+  package static var loadedVersion: String {
     let all = text { cmpi_library_version($0, $1) }
     return String(all.prefix { $0 != "\n" && $0 != "," })
   }

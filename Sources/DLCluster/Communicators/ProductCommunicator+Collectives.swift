@@ -1,6 +1,6 @@
 extension ProductCommunicator {
   /// Gathers equal contributions in rank order.
-  public func allgather(
+  package func allgather(
     _ send: UnsafeRawBufferPointer, into receive: UnsafeMutableRawBufferPointer
   ) throws {
     try checkGather(send, receive)
@@ -19,7 +19,7 @@ extension ProductCommunicator {
       try shared.lead(index) {
         shared.send = shared.sent.reserve(length * most)
         shared.receive = shared.received.reserve(length * most * link.size)
-        for thread in 0..<shared.team.size {
+        for thread in 0..<shared.group.size {
           guard let from = calls[thread].pointer else { continue }
           (shared.send + thread * length).copyMemory(from: from + start, byteCount: length)
         }
@@ -35,12 +35,12 @@ extension ProductCommunicator {
         }
       }
       start += length
-      shared.team.synchronize()
+      shared.group.synchronize()
     }
   }
 
   /// Copies the root's bytes to every rank.
-  public func broadcast(_ buffer: UnsafeMutableRawBufferPointer, root: Int) throws {
+  package func broadcast(_ buffer: UnsafeMutableRawBufferPointer, root: Int) throws {
     try checkRoot(root)
     let calls = try enter(
       ThreadCall(op: .broadcast, size: buffer.count, detail: root, pointer: buffer.baseAddress))
@@ -53,11 +53,11 @@ extension ProductCommunicator {
     if index != source, let base = buffer.baseAddress, let from = bytes.baseAddress {
       base.copyMemory(from: from, byteCount: buffer.count)
     }
-    shared.team.synchronize()
+    shared.group.synchronize()
   }
 
   /// Returns when every rank has arrived.
-  public func barrier() throws {
+  package func barrier() throws {
     _ = try enter(ThreadCall(op: .barrier))
     try shared.lead(index) { try shared.link.barrier() }
   }
@@ -66,59 +66,60 @@ extension ProductCommunicator {
   ///
   /// A group within one process is a ``ThreadCommunicator``. Groups over several processes need
   /// MPI_THREAD_MULTIPLE where a process hosts more than one, as their leaders call MPI at once.
-  public func split(color: Int, key: Int) throws -> any Communicator {
+  package func split(color: Int, key: Int) throws -> any Communicator {
     let groups = try allgather([Int64(color), Int64(key)]).groupsByColor()
     _ = try enter(ThreadCall(op: .split))
-    try shared.lead(index) { shared.team.published = try groups.map(makeTeam) }
+    try shared.lead(index) { shared.group.published = try groups.map(makeGroup) }
     let position = groups.firstIndex { $0.contains(rank) }!
-    let group = groups[position]
-    let published = shared.team.published[position] as? Part
-    let mine = group.filter { shared.placement.process[$0] == shared.link.rank }
+    let subset = groups[position]
+    let published = shared.group.published[position] as? Part
+    let mine = subset.filter { shared.placement.process[$0] == shared.link.rank }
     // After the look at what was published: the leader may publish again once all are past.
-    shared.team.synchronize()
+    shared.group.synchronize()
     switch published {
-    case .threads(let team):
-      return ThreadCommunicator(rank: group.firstIndex(of: rank)!, team: team)
-    case .processes(let team):
-      return ProductCommunicator(shared: team, index: mine.firstIndex(of: rank)!)
+    case .threads(let group):
+      return ThreadCommunicator(rank: subset.firstIndex(of: rank)!, group: group)
+    case .processes(let group):
+      return ProductCommunicator(shared: group, index: mine.firstIndex(of: rank)!)
     case .elsewhere, nil: preconditionFailure("every rank is in the group of its color")
     }
   }
 
   private enum Part: Sendable {
     case elsewhere
-    case threads(ThreadTeam)
-    case processes(ProcessTeam)
+    case threads(ThreadGroupState)
+    case processes(ProcessGroup)
   }
 
   /// Called by all leaders for every group in the same order, as MPI's split is collective.
-  private func makeTeam(_ group: [Int]) throws -> Part {
+  private func makeGroup(_ subset: [Int]) throws -> Part {
     let (link, placement) = (shared.link, shared.placement)
-    func isWithinOne(_ group: [Int]) -> Bool {
-      Set(group.map { placement.process[$0] }).count == 1
+    func isWithinOne(_ subset: [Int]) -> Bool {
+      Set(subset.map { placement.process[$0] }).count == 1
     }
-    let local = group.filter { placement.process[$0] == link.rank }
+    let local = subset.filter { placement.process[$0] == link.rank }
     let threads = local.map { rank in
-      shared.team.members[placement.ranks[link.rank].firstIndex(of: rank)!]
+      shared.group.members[placement.ranks[link.rank].firstIndex(of: rank)!]
     }
-    if isWithinOne(group) {
+    if isWithinOne(subset) {
       if local.isEmpty { return .elsewhere }
       return .threads(
-        try ThreadTeam(members: threads, spins: shared.team.spins, hazard: shared.team.hazard))
+        try ThreadGroupState(
+          members: threads, spins: shared.group.spins, failureFlag: shared.group.failureFlag))
     }
-    guard group.count == size || link.threadLevel == .multiple else {
+    guard subset.count == size || link.threadLevel == .multiple else {
       throw ClusterError.threadLevel(op: "split", provided: "\(link.threadLevel)")
     }
     let part = try link.part(local.isEmpty ? -1 : 0, link.rank)
     guard let part else { return .elsewhere }
-    let processes = Set(group.map { placement.process[$0] }).sorted()
-    let team = try ThreadTeam(
-      members: threads, spins: shared.team.spins, hazard: shared.team.hazard)
+    let processes = Set(subset.map { placement.process[$0] }).sorted()
+    let group = try ThreadGroupState(
+      members: threads, spins: shared.group.spins, failureFlag: shared.group.failureFlag)
     return .processes(
-      ProcessTeam(
-        team: team, link: part,
+      ProcessGroup(
+        group: group, link: part,
         placement: Placement(
-          process: group.map { processes.firstIndex(of: placement.process[$0])! },
+          process: subset.map { processes.firstIndex(of: placement.process[$0])! },
           processes: processes.count)))
   }
 }

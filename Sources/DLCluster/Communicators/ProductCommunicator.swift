@@ -8,13 +8,13 @@ import DLCore
 /// thread throws, its process's other threads get ``ClusterError/peerFailed(op:rank:size:)``; other
 /// processes cannot be told, so that aborting the job (``MPIRuntime/abort(_:)``) is the caller's
 /// part.
-public final class ProductCommunicator: Communicator {
+package final class ProductCommunicator: Communicator {
   /// This thread's rank among all ranks.
-  public let rank: Int
+  package let rank: Int
   /// The number of ranks.
-  public let size: Int
+  package let size: Int
 
-  let shared: ProcessTeam
+  let shared: ProcessGroup
   let index: Int  // among the process's threads
   private let total: ReductionPlan
   private let local: [ReductionPlan]
@@ -24,11 +24,11 @@ public final class ProductCommunicator: Communicator {
   private let received: [Int]
   private let result = Table<UnsafeMutableRawPointer?>(1, nil)
 
-  private var team: ThreadTeam { shared.team }
+  private var group: ThreadGroupState { shared.group }
   private var link: MPICommunicator { shared.link }
   private var placement: Placement { shared.placement }
 
-  init(shared: ProcessTeam, index: Int) {
+  init(shared: ProcessGroup, index: Int) {
     self.shared = shared
     self.index = index
     let placement = shared.placement
@@ -52,7 +52,7 @@ public final class ProductCommunicator: Communicator {
   /// `processes` serves the product alone meanwhile. Throws as
   /// ``ThreadGroup/run(ranks:stackBytes:body:)``.
   @discardableResult
-  public static func run<R: Sendable>(
+  package static func run<R: Sendable>(
     over processes: MPICommunicator, threads: Int,
     stackBytes: Int = ThreadGroup.defaultStackBytes,
     body: @escaping @Sendable (any Communicator) throws -> R
@@ -66,25 +66,26 @@ public final class ProductCommunicator: Communicator {
     guard processes.threadLevel >= .serialized else {
       throw ClusterError.threadLevel(op: "product", provided: "\(processes.threadLevel)")
     }
-    let hazard = Hazard()
+    let failureFlag = FailureFlag()
     let local = try processes.nodeLocal().size
     let spins = Int(dl_cores_in_mask()) >= threads && Int(dl_cores_online()) >= threads * local
     let placement = Placement(
       process: (0..<processes.size * threads).map { $0 / threads }, processes: processes.size)
-    let shared = ProcessTeam(
-      team: try ThreadTeam(members: Array(0..<threads), spins: spins, hazard: hazard),
+    let shared = ProcessGroup(
+      group: try ThreadGroupState(
+        members: Array(0..<threads), spins: spins, failureFlag: failureFlag),
       link: processes, placement: placement)
-    return try runThreads(count: threads, stackBytes: stackBytes, hazard: hazard) {
+    return try runThreads(count: threads, stackBytes: stackBytes, failureFlag: failureFlag) {
       try body(ProductCommunicator(shared: shared, index: $0))
     }
   }
 
   func enter(_ call: ThreadCall) throws -> UnsafePointer<ThreadCall> {
-    try team.enter(call, index: index, rank: rank, size: size)
+    try group.enter(call, index: index, rank: rank, size: size)
   }
 
   /// Sums `count` elements over all ranks, in place, in pieces within kept scratch memory.
-  public func allreduceSum(
+  package func allreduceSum(
     _ buffer: UnsafeMutableRawPointer, count: Int, type: ElementType
   ) throws {
     try checkCount(count, "allreduce")
@@ -104,7 +105,7 @@ public final class ProductCommunicator: Communicator {
         start += length
       }
     }
-    team.synchronize()
+    group.synchronize()
   }
 
   /// Points a held node's table at its ranks' buffers.
@@ -173,7 +174,7 @@ public final class ProductCommunicator: Communicator {
     }
     let own = part(me)
     // The sending area holds, for each process, the part of each held node that it owns.
-    let mine = slice(of: 0..<count, parts: team.size, index: index)
+    let mine = slice(of: 0..<count, parts: group.size, index: index)
     for node in local.indices {
       let sources = leaves(node, calls, shift)
       for process in 0..<link.size {
@@ -183,7 +184,7 @@ public final class ProductCommunicator: Communicator {
         sum(local[node], sources, shared.send + base * width, range, type)
       }
     }
-    team.synchronize()
+    group.synchronize()
     try shared.lead(index) {
       for process in 0..<link.size {
         let isSelf = process == me
@@ -209,8 +210,8 @@ public final class ProductCommunicator: Communicator {
     guard let leader = calls[0].pointer.map({ $0 + shift }) else { return }
     sum(
       total, nodeBuffers.base, leader + own.lowerBound * width,
-      slice(of: 0..<own.count, parts: team.size, index: index), type)
-    team.synchronize()
+      slice(of: 0..<own.count, parts: group.size, index: index), type)
+    group.synchronize()
     try shared.lead(index) {
       for process in 0..<link.size {
         shared.table.receiveCounts[process] = part(process).count * width

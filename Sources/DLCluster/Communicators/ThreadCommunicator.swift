@@ -1,32 +1,32 @@
 import DLCore
 
 /// A rank of a ``ThreadGroup``; it belongs to its thread.
-public final class ThreadCommunicator: Communicator {
+package final class ThreadCommunicator: Communicator {
   /// This thread's index in the group.
-  public let rank: Int
+  package let rank: Int
   /// The number of threads.
-  public var size: Int { team.size }
+  package var size: Int { group.size }
 
-  let team: ThreadTeam
+  let group: ThreadGroupState
   private let plan: ReductionPlan
   private let buffers: Table<UnsafeRawPointer?>
   private let destinations: Table<UnsafeMutableRawPointer?>
 
-  init(rank: Int, team: ThreadTeam) {
+  init(rank: Int, group: ThreadGroupState) {
     self.rank = rank
-    self.team = team
-    plan = ReductionTree(leaves: team.size).plan()
-    buffers = Table(team.size, nil)
-    destinations = Table(team.size, nil)
+    self.group = group
+    plan = ReductionTree(leaves: group.size).plan()
+    buffers = Table(group.size, nil)
+    destinations = Table(group.size, nil)
   }
 
   private func enter(_ call: ThreadCall) throws -> UnsafePointer<ThreadCall> {
-    try team.enter(call, index: rank, rank: rank, size: size)
+    try group.enter(call, index: rank, rank: rank, size: size)
   }
 
   /// Sums `count` elements over all ranks, in place: each rank sums a slice of all ranks' buffers,
   /// block by block, and stores it in all of them while the block is in its cache.
-  public func allreduceSum(
+  package func allreduceSum(
     _ buffer: UnsafeMutableRawPointer, count: Int, type: ElementType
   ) throws {
     try checkCount(count, "allreduce")
@@ -40,11 +40,11 @@ public final class ThreadCommunicator: Communicator {
     plan.run(
       type, sources: buffers.base, destinations: UnsafeBufferPointer(destinations.values),
       range: slice(of: 0..<count, parts: size, index: rank))
-    team.synchronize()
+    group.synchronize()
   }
 
   /// Gathers equal contributions in rank order.
-  public func allgather(
+  package func allgather(
     _ send: UnsafeRawBufferPointer, into receive: UnsafeMutableRawBufferPointer
   ) throws {
     try checkGather(send, receive)
@@ -59,46 +59,49 @@ public final class ThreadCommunicator: Communicator {
         (base + peer * send.count).copyMemory(from: from, byteCount: send.count)
       }
     }
-    team.synchronize()
+    group.synchronize()
   }
 
   /// Copies the root's bytes to every rank.
-  public func broadcast(_ buffer: UnsafeMutableRawBufferPointer, root: Int) throws {
+  package func broadcast(_ buffer: UnsafeMutableRawBufferPointer, root: Int) throws {
     try checkRoot(root)
     let calls = try enter(
       ThreadCall(op: .broadcast, size: buffer.count, detail: root, pointer: buffer.baseAddress))
     if rank != root, let base = buffer.baseAddress, let from = calls[root].pointer {
       base.copyMemory(from: from, byteCount: buffer.count)
     }
-    team.synchronize()
+    group.synchronize()
   }
 
   /// Returns when every rank has arrived.
-  public func barrier() throws { _ = try enter(ThreadCall(op: .barrier)) }
+  package func barrier() throws { _ = try enter(ThreadCall(op: .barrier)) }
 
   /// Makes a communicator of the ranks that pass the same color, ordered by key, then rank.
-  public func split(color: Int, key: Int) throws -> any Communicator {
+  package func split(color: Int, key: Int) throws -> any Communicator {
     let calls = try enter(ThreadCall(op: .split, color: color, key: key))
     if rank == 0 {
       let pairs = (0..<size).flatMap { [Int64(calls[$0].color), Int64(calls[$0].key)] }
-      team.published = pairs.groupsByColor().map { group in
-        let members = group.map { team.members[$0] }
+      group.published = pairs.groupsByColor().map { subset in
+        let members = subset.map { group.members[$0] }
         return Subgroup(
-          ranks: group,
-          team: Result { try ThreadTeam(members: members, spins: team.spins, hazard: team.hazard) })
+          ranks: subset,
+          group: Result {
+            try ThreadGroupState(
+              members: members, spins: group.spins, failureFlag: group.failureFlag)
+          })
       }
     }
-    team.synchronize()
-    for case let group as Subgroup in team.published {
-      guard let place = group.ranks.firstIndex(of: rank) else { continue }
-      defer { team.synchronize() }
-      return ThreadCommunicator(rank: place, team: try group.team.get())
+    group.synchronize()
+    for case let subset as Subgroup in group.published {
+      guard let place = subset.ranks.firstIndex(of: rank) else { continue }
+      defer { group.synchronize() }
+      return ThreadCommunicator(rank: place, group: try subset.group.get())
     }
     preconditionFailure("every rank is in the group of its color")
   }
 
   private struct Subgroup: Sendable {
     let ranks: [Int]
-    let team: Result<ThreadTeam, any Error>
+    let group: Result<ThreadGroupState, any Error>
   }
 }

@@ -20,18 +20,18 @@ public enum ThreadGroup {
       throw ClusterError.invalidArgument(
         op: "thread group", rank: 0, size: ranks, detail: "a group has 1 to 1024 ranks")
     }
-    let hazard = Hazard()
-    let team = try ThreadTeam(
-      members: Array(0..<ranks), spins: Int(dl_cores_in_mask()) >= ranks, hazard: hazard)
-    return try runThreads(count: ranks, stackBytes: stackBytes, hazard: hazard) {
-      try body(ThreadCommunicator(rank: $0, team: team))
+    let failureFlag = FailureFlag()
+    let group = try ThreadGroupState(
+      members: Array(0..<ranks), spins: Int(dl_cores_in_mask()) >= ranks, failureFlag: failureFlag)
+    return try runThreads(count: ranks, stackBytes: stackBytes, failureFlag: failureFlag) {
+      try body(ThreadCommunicator(rank: $0, group: group))
     }
   }
 }
 
-/// Runs `body` on `count` threads; a thread that ends spreads the news by `hazard`.
+/// Runs `body` on `count` threads; a thread that ends spreads the news by `failureFlag`.
 func runThreads<R: Sendable>(
-  count: Int, stackBytes: Int, hazard: Hazard, body: @escaping @Sendable (Int) throws -> R
+  count: Int, stackBytes: Int, failureFlag: FailureFlag, body: @escaping @Sendable (Int) throws -> R
 ) throws -> [R] {
   let outcomes = Outcomes<R>(count: count)
   var threads: [SystemThread] = []
@@ -42,11 +42,11 @@ func runThreads<R: Sendable>(
         try SystemThread("rank \(index)", takesSignals: true, stackBytes: stackBytes) {
           let outcome = Result { try body(index) }
           outcomes.slots.withLock { $0[index] = outcome }
-          if case .failure = outcome { hazard.fail() } else { hazard.leave(index) }
+          if case .failure = outcome { failureFlag.fail() } else { failureFlag.leave(index) }
         })
     } catch {
       refused = error
-      hazard.fail()
+      failureFlag.fail()
       break
     }
   }

@@ -1,21 +1,21 @@
 /// A block of an arena: a run of a tensor's elements.
 public struct GradientBlock: Sendable {
   /// Its elements, as places in the arena.
-  public let range: Range<Int>
+  package let range: Range<Int>
   /// The elements of a row of its tensor.
-  public let columns: Int
+  package let columns: Int
   /// The place of the first element in its row.
-  public let start: Int
+  package let start: Int
 
   /// The number of elements.
-  public var count: Int { range.count }
+  package var count: Int { range.count }
 
   /// Describes a block.
   ///
   /// - Parameters:
   ///   - columns: the elements of a row of its tensor; 1 where it has no rows.
   ///   - start: the place of the first element in its row.
-  public init(_ range: Range<Int>, columns: Int = 1, start: Int = 0) {
+  package init(_ range: Range<Int>, columns: Int = 1, start: Int = 0) {
     self.range = range
     self.columns = columns
     self.start = start
@@ -58,7 +58,7 @@ public protocol GradientCodec: Sendable {
 
 extension GradientCodec {
   /// None.
-  public func stateCount(_ block: GradientBlock) -> Int { 0 }
+  package func stateCount(_ block: GradientBlock) -> Int { 0 }
 }
 
 /// The most elements of a block that a codec takes.

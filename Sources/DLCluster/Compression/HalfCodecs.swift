@@ -1,18 +1,18 @@
 import CKernels
 
 /// bfloat16, to nearest, ties to even: half the bytes, 8 bits of precision, any magnitude.
-public struct BFloat16Codec: GradientCodec {
+package struct BFloat16Codec: GradientCodec {
   /// Makes the codec.
-  public init() {}
+  package init() {}
 
   /// `bf16`.
-  public var name: String { "bf16" }
+  package var name: String { "bf16" }
 
   /// Two bytes an element.
-  public func byteCount(_ block: GradientBlock) -> Int { (block.count + 1) / 2 * 4 }
+  package func byteCount(_ block: GradientBlock) -> Int { (block.count + 1) / 2 * 4 }
 
   /// Rounds the block.
-  public func encode(
+  package func encode(
     _ values: UnsafeMutablePointer<Float>, _ block: GradientBlock,
     state: UnsafeMutablePointer<Float>, seed: UInt64, into message: UnsafeMutableRawPointer
   ) {
@@ -20,7 +20,7 @@ public struct BFloat16Codec: GradientCodec {
   }
 
   /// Widens the block.
-  public func decode(
+  package func decode(
     _ message: UnsafeRawPointer, _ block: GradientBlock, into values: UnsafeMutablePointer<Float>
   ) {
     dl_bf16_decode(message.assumingMemoryBound(to: UInt16.self), block.count, values)
@@ -30,18 +30,18 @@ public struct BFloat16Codec: GradientCodec {
 /// IEEE half precision with a power of two for each block that brings its largest magnitude to the
 /// upper end of the range: half the bytes, 11 bits of precision, no overflow, and magnitudes down to
 /// 2^-39 of the largest.
-public struct Float16Codec: GradientCodec {
+package struct Float16Codec: GradientCodec {
   /// Makes the codec.
-  public init() {}
+  package init() {}
 
   /// `fp16`.
-  public var name: String { "fp16" }
+  package var name: String { "fp16" }
 
   /// Two bytes an element, and the factor.
-  public func byteCount(_ block: GradientBlock) -> Int { 4 + (block.count + 1) / 2 * 4 }
+  package func byteCount(_ block: GradientBlock) -> Int { 4 + (block.count + 1) / 2 * 4 }
 
   /// Scales and rounds the block.
-  public func encode(
+  package func encode(
     _ values: UnsafeMutablePointer<Float>, _ block: GradientBlock,
     state: UnsafeMutablePointer<Float>, seed: UInt64, into message: UnsafeMutableRawPointer
   ) {
@@ -51,7 +51,7 @@ public struct Float16Codec: GradientCodec {
   }
 
   /// Widens and scales the block back.
-  public func decode(
+  package func decode(
     _ message: UnsafeRawPointer, _ block: GradientBlock, into values: UnsafeMutablePointer<Float>
   ) {
     dl_fp16_decode(

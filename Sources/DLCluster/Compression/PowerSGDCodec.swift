@@ -9,17 +9,17 @@ import CKernels
 /// block gets both factors of every domain, so that one message does, and each domain's own sum is
 /// approximated. `M` is the block with the rows of its tensor, or where they are too long or too
 /// short to save half seen as a near-square matrix, and not the whole tensor. Blocks of up to 256 elements are sent whole, as the paper does with vectors.
-public struct PowerSGDCodec: GradientCodec {
+package struct PowerSGDCodec: GradientCodec {
   /// The columns of the factors.
-  public let rank: Int
+  package let rank: Int
 
   /// Makes the codec.
   ///
   /// - Parameter rank: at least 1.
-  public init(rank: Int) { self.rank = rank }
+  package init(rank: Int) { self.rank = rank }
 
   /// `power_sgd RANK`.
-  public var name: String { "power_sgd \(rank)" }
+  package var name: String { "power_sgd \(rank)" }
 
   /// The block as a matrix: the rows of its tensor where that saves half, else near-square.
   private func shape(_ block: GradientBlock) -> dl_rows {
@@ -37,17 +37,17 @@ public struct PowerSGDCodec: GradientCodec {
   }
 
   /// Both factors, or the whole block where that is less.
-  public func byteCount(_ block: GradientBlock) -> Int {
+  package func byteCount(_ block: GradientBlock) -> Int {
     4 * (isPlain(block) ? block.count : factorCount(shape(block)))
   }
 
   /// The last right factor.
-  public func stateCount(_ block: GradientBlock) -> Int {
+  package func stateCount(_ block: GradientBlock) -> Int {
     isPlain(block) ? 0 : rank * shape(block).columns
   }
 
   /// Makes one power iteration from the last right factor.
-  public func encode(
+  package func encode(
     _ values: UnsafeMutablePointer<Float>, _ block: GradientBlock,
     state: UnsafeMutablePointer<Float>, seed: UInt64, into message: UnsafeMutableRawPointer
   ) {
@@ -61,7 +61,7 @@ public struct PowerSGDCodec: GradientCodec {
   }
 
   /// Multiplies the factors.
-  public func decode(
+  package func decode(
     _ message: UnsafeRawPointer, _ block: GradientBlock, into values: UnsafeMutablePointer<Float>
   ) {
     if isPlain(block) { return PlainCodec().decode(message, block, into: values) }

@@ -4,20 +4,20 @@ import CKernels
 /// each that is sent.
 ///
 /// As in Aji and Heafield (2017), and Stich, Cordonnier and Jaggi (2018), here per block. Blocks of up to 256 elements are sent whole.
-public struct TopKCodec: GradientCodec {
+package struct TopKCodec: GradientCodec {
   /// The part of a block's elements that is sent; one element at least.
-  public let ratio: Double
+  package let ratio: Double
 
   /// Makes the codec.
   ///
   /// - Parameter ratio: more than 0, at most 1.
-  public init(ratio: Double) { self.ratio = ratio }
+  package init(ratio: Double) { self.ratio = ratio }
 
   /// `top_k RATIO`.
-  public var name: String { "top_k \(ratio)" }
+  package var name: String { "top_k \(ratio)" }
 
   /// The elements that are sent of a block of `count`; all of a small one.
-  public func sentCount(_ count: Int) -> Int {
+  package func sentCount(_ count: Int) -> Int {
     guard count > largestPlainBlock else { return count }
     return min(max(Int((ratio * Double(count)).rounded(.up)), 1), count)
   }
@@ -25,13 +25,13 @@ public struct TopKCodec: GradientCodec {
   private func isPlain(_ count: Int) -> Bool { 3 * sentCount(count) >= 2 * count }
 
   /// Six bytes for each element that is sent, or the whole block where that is less.
-  public func byteCount(_ block: GradientBlock) -> Int {
+  package func byteCount(_ block: GradientBlock) -> Int {
     let sent = sentCount(block.count)
     return isPlain(block.count) ? 4 * block.count : 4 * sent + (sent + 1) / 2 * 4
   }
 
   /// Takes the largest out of the block.
-  public func encode(
+  package func encode(
     _ values: UnsafeMutablePointer<Float>, _ block: GradientBlock,
     state: UnsafeMutablePointer<Float>, seed: UInt64, into message: UnsafeMutableRawPointer
   ) {
@@ -45,7 +45,7 @@ public struct TopKCodec: GradientCodec {
   }
 
   /// Puts them back among zeros.
-  public func decode(
+  package func decode(
     _ message: UnsafeRawPointer, _ block: GradientBlock, into values: UnsafeMutablePointer<Float>
   ) {
     if isPlain(block.count) { return PlainCodec().decode(message, block, into: values) }

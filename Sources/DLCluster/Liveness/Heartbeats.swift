@@ -6,7 +6,7 @@ import Glibc
 /// The first process of each host sends one every second to that of the first host, which sends one
 /// to each. They have a communicator of their own, and nothing waits for them. Used by one thread
 /// at a time.
-public final class Heartbeats {
+package final class Heartbeats {
   private enum Kind: UInt64 {
     case alive = 1
     case leaving = 2
@@ -23,7 +23,7 @@ public final class Heartbeats {
     var hasLeft = false
   }
 
-  private let board: ProgressBoard
+  private let board: ProgressTable
   private let link: MPICommunicator
   private var peers: [Peer]
   private var sinceSent = 1.0
@@ -36,7 +36,7 @@ public final class Heartbeats {
   /// - Returns: nil where this process is not the first of its host, or there is one host.
   /// - Throws: ``ClusterError/threadLevel(op:provided:)`` on all where MPI does not serve several
   ///   threads at once.
-  public static func make(over processes: MPICommunicator, _ board: ProgressBoard) throws
+  package static func make(over processes: MPICommunicator, _ board: ProgressTable) throws
     -> Heartbeats?
   {
     guard board.hosts.count > 1 else { return nil }
@@ -48,7 +48,7 @@ public final class Heartbeats {
     return Heartbeats(link, board)
   }
 
-  private init(_ link: MPICommunicator, _ board: ProgressBoard) {
+  private init(_ link: MPICommunicator, _ board: ProgressTable) {
     self.link = link
     self.board = board
     let bytes = Heartbeats.headerBytes + board.imageBytes
@@ -60,12 +60,12 @@ public final class Heartbeats {
   }
 
   /// What this host sends and receives by them.
-  public var bytesPerSecond: Int { peers.reduce(0) { $0 + $1.sent.count + $1.received.count } }
+  package var bytesPerSecond: Int { peers.reduce(0) { $0 + $1.sent.count + $1.received.count } }
 
   /// Takes in what has come, and sends where it is time to.
   ///
   /// - Parameter seconds: the time since the last call.
-  public func tick(_ seconds: Double) {
+  package func tick(_ seconds: Double) {
     sinceSent += seconds
     let sends = sinceSent >= Heartbeats.intervalSeconds
     if sends { sinceSent = 0 }
@@ -80,7 +80,7 @@ public final class Heartbeats {
   /// The hosts that were not heard of for so long; none as long as they were heard of in turn.
   ///
   /// Where there is one, those that will be next are told too: they fell silent at the same time.
-  public func silent(seconds: Double) -> [Int] {
+  package func silent(seconds: Double) -> [Int] {
     let silent = peers.filter {
       !$0.hasLeft && $0.silence >= seconds - Heartbeats.intervalSeconds
     }
@@ -91,7 +91,7 @@ public final class Heartbeats {
   ///
   /// - Parameter limitSeconds: how long.
   /// - Returns: a host that did not answer; nil where all did.
-  public func finish(limitSeconds: Double) -> Int? {
+  package func finish(limitSeconds: Double) -> Int? {
     var told = Set<Int>()
     let end = monotonicNanoseconds() + Int(limitSeconds * 1e9)
     while true {

@@ -2,7 +2,7 @@ import Synchronization
 
 /// Where one rank is: what it shows to those that watch whether the job goes on.
 ///
-/// It costs a store to memory that nobody waits for. All but ``arrive()`` and ``note()`` belong to
+/// It costs a store to memory that nobody waits for. All but ``arrive()`` and ``mark()`` belong to
 /// the rank's own thread.
 public final class RankProgress: @unchecked Sendable {
   /// The numbers that a rank shows.
@@ -19,7 +19,7 @@ public final class RankProgress: @unchecked Sendable {
   private var call = Activity.other
 
   /// The step in work, or the last one between steps; 0 before the first.
-  public var step = 0
+  package var step = 0
 
   init(_ words: UnsafeMutablePointer<Atomic<UInt64>>, owner: AnyObject) {
     self.words = words
@@ -27,17 +27,17 @@ public final class RankProgress: @unchecked Sendable {
   }
 
   /// Shows that the rank goes on.
-  public func beat() {
+  package func heartbeat() {
     let beats = word(.beats)
     beats.pointee.store(beats.pointee.load(ordering: .relaxed) &+ 1, ordering: .relaxed)
   }
 
   /// Shows that a thread beside the rank's own goes on.
-  public func note() { word(.notes).pointee.wrappingAdd(1, ordering: .relaxed) }
+  package func mark() { word(.notes).pointee.wrappingAdd(1, ordering: .relaxed) }
 
   /// Counts a call that all ranks make, in the same order: who has counted fewer than another is
   /// waited for.
-  public func arrive() { word(.arrivals).pointee.wrappingAdd(1, ordering: .relaxed) }
+  package func arrive() { word(.arrivals).pointee.wrappingAdd(1, ordering: .relaxed) }
 
   /// Shows what the rank is at.
   func turn(to activity: Activity) {
@@ -46,14 +46,14 @@ public final class RankProgress: @unchecked Sendable {
   }
 
   /// Shows that the rank has come to a collective.
-  public func enter(_ call: Activity) {
+  package func enter(_ call: Activity) {
     self.call = call
     arrive()
     show()
   }
 
   /// Shows that the collective is complete.
-  public func leave() {
+  package func leave() {
     call = .other
     show()
   }
@@ -62,27 +62,27 @@ public final class RankProgress: @unchecked Sendable {
     word(.place).pointee.store(
       UInt64(step) << 16 | UInt64(activity.rawValue) << 8 | UInt64(call.rawValue),
       ordering: .relaxed)
-    beat()
+    heartbeat()
   }
 
   private func word(_ word: Word) -> UnsafeMutablePointer<Atomic<UInt64>> { words + word.rawValue }
 }
 
 /// What a rank showed at some moment.
-public struct RankState: Sendable, Equatable {
+package struct RankState: Sendable, Equatable {
   /// Signs of progress so far.
-  public var progress: UInt64
+  package var progress: UInt64
   /// Calls that all ranks make, so far.
-  public var arrivals: UInt64
+  package var arrivals: UInt64
   /// The step in work, or the last one between steps.
-  public var step: Int
+  package var step: Int
   /// What it is at.
-  public var activity: Activity
+  package var activity: Activity
   /// The collective that it is in; `other` for none.
-  public var call: Activity
+  package var call: Activity
 
   /// Notes a state.
-  public init(
+  package init(
     progress: UInt64 = 0, arrivals: UInt64 = 0, step: Int = 0, activity: Activity = .other,
     call: Activity = .other
   ) {
@@ -102,12 +102,12 @@ public struct RankState: Sendable, Equatable {
   }
 }
 
-extension Neighbourhood {
+extension Topology {
   /// The same, with every wait of the rank shown as an arrival.
-  public func watched(by progress: RankProgress) -> Neighbourhood {
+  package func watched(by progress: RankProgress) -> Topology {
     var link = link
     link?.progress = progress
-    return Neighbourhood(
+    return Topology(
       WatchedDomain(domain, progress), link, inner: inner?.watched(by: progress))
   }
 }

@@ -24,7 +24,7 @@ extension MemoryDomain {
 }
 
 /// A rank that shares memory with no other.
-final class LoneDomain: MemoryDomain {
+final class SingleRankDomain: MemoryDomain {
   let ranks: [Int]
   let index = 0
 
@@ -41,11 +41,11 @@ final class LoneDomain: MemoryDomain {
 final class ThreadDomain: MemoryDomain {
   let ranks: [Int]
   let index: Int
-  private let team: ThreadTeam
+  private let group: ThreadGroupState
   private let size: Int
 
-  init(_ team: ThreadTeam, ranks: [Int], index: Int, size: Int) {
-    self.team = team
+  init(_ group: ThreadGroupState, ranks: [Int], index: Int, size: Int) {
+    self.group = group
     self.ranks = ranks
     self.index = index
     self.size = size
@@ -54,21 +54,21 @@ final class ThreadDomain: MemoryDomain {
   func share(_ byteCount: Int, parts: [Range<Int>]) throws -> SharedMemory {
     try synchronize()
     if index == 0 {
-      team.published = [Result { try SharedMemory(byteCount: byteCount) }]
+      group.published = [Result { try SharedMemory(byteCount: byteCount) }]
     }
-    team.synchronize()
-    let made = team.published.first as? Result<SharedMemory, any Error>
+    group.synchronize()
+    let made = group.published.first as? Result<SharedMemory, any Error>
     // The leader may publish again only once all have looked.
-    team.synchronize()
+    group.synchronize()
     guard let made else { preconditionFailure("the leader publishes what it made") }
     let memory = try made.get()
     memory.touch(parts)
     // Nobody may write before all have.
-    team.synchronize()
+    group.synchronize()
     return memory
   }
 
   func synchronize() throws {
-    _ = try team.enter(ThreadCall(op: .barrier), index: index, rank: ranks[index], size: size)
+    _ = try group.enter(ThreadCall(op: .barrier), index: index, rank: ranks[index], size: size)
   }
 }

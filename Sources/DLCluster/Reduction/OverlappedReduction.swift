@@ -6,8 +6,8 @@ import DLCore
 /// Every rank tells of each bucket once its own gradients there are complete. A communication thread
 /// of each process takes the buckets from the last to the first, waits for the ranks of its domain,
 /// and exchanges sums with other domains by blocking calls on a communicator of its own. The sums
-/// have the bits that ``ShardedArena/reduce(_:blocks:type:summed:)`` gives.
-public final class OverlappedReduction {
+/// have the bits that ``ShardedReducer/reduce(_:blocks:type:summed:)`` gives.
+package final class OverlappedReduction {
   private let thread: ExchangeThread
   private let ready: SharedMemory
   private let isLeader: Bool
@@ -23,14 +23,14 @@ public final class OverlappedReduction {
     self.size = size
   }
 
-  deinit { isLeader ? thread.stop() : thread.poison() }
+  deinit { isLeader ? thread.stop() : thread.abort() }
 
   static let strideBytes = 64
 
   static func readyBytes(_ buckets: Int) -> Int { max(buckets, 1) * strideBytes }
 
   /// Says that this rank's gradients of a bucket are complete; once for each bucket in a step.
-  public func didComplete(_ bucket: Int) {
+  package func didComplete(_ bucket: Int) {
     dl_count_up(
       (ready.pointer + bucket * OverlappedReduction.strideBytes).assumingMemoryBound(
         to: UInt32.self))
@@ -39,7 +39,7 @@ public final class OverlappedReduction {
   /// Returns when this rank's shares of all buckets hold the sums over all ranks.
   ///
   /// - Throws: `ClusterError` of the exchange, or where a rank of the process has failed.
-  public func finish() throws {
+  package func finish() throws {
     steps &+= 1
     guard thread.wait(steps) else {
       throw ClusterError.peerFailed(op: "reduce", rank: rank, size: size)
@@ -48,16 +48,16 @@ public final class OverlappedReduction {
   }
 
   /// Ends the thread between two steps; collective, and all ranks have finished their last step.
-  public func close() throws {
+  package func close() throws {
     if isLeader { try thread.close() }
   }
 }
 
 /// The communication thread of a process.
-final class ExchangeThread: Poisonable, @unchecked Sendable {
+final class ExchangeThread: Abortable, @unchecked Sendable {
   /// What the thread works on, for as long as it lives.
   struct Work {
-    let route: ArenaRoute
+    let route: InterNodeReducer
     let processes: MPICommunicator
     let buckets: [[Int]]
     let peers: Table<UnsafeRawPointer?>
@@ -94,12 +94,12 @@ final class ExchangeThread: Poisonable, @unchecked Sendable {
   var members: [Int] { [] }
 
   /// What it has sent.
-  var traffic: TrafficCount { work.route.traffic }
+  var traffic: VolumeCount { work.route.traffic }
 
   /// What an exchange threw.
   var failure: (any Error)? { failed.withLock { $0 } }
 
-  func poison() { stopped.pointee = 1 }
+  func abort() { stopped.pointee = 1 }
 
   /// Waits for the exchanges of as many steps; false where the thread was told to stop.
   func wait(_ steps: UInt32) -> Bool {
@@ -108,7 +108,7 @@ final class ExchangeThread: Poisonable, @unchecked Sendable {
 
   /// Has the thread end by itself: one that waits in an exchange whose peers are gone never does.
   func stop() {
-    poison()
+    abort()
     thread?.detach()
     thread = nil
   }
@@ -116,7 +116,7 @@ final class ExchangeThread: Poisonable, @unchecked Sendable {
   /// Ends the thread, which is between two steps.
   func close() throws {
     guard let thread else { return }
-    poison()
+    abort()
     thread.join()
     self.thread = nil
     try work.processes.close()

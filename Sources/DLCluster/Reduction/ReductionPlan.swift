@@ -2,9 +2,9 @@ import CKernels
 import DLCore
 
 /// The sums, in tree order, that make the root of a ``ReductionTree`` from some of its subtrees.
-public final class ReductionPlan: Sendable {
+package final class ReductionPlan: Sendable {
   /// The number of buffers that are summed.
-  public let sourceCount: Int
+  package let sourceCount: Int
   private let steps: [dl_sum_step]
 
   private indirect enum Node {
@@ -75,7 +75,7 @@ public final class ReductionPlan: Sendable {
   /// destination.
   ///
   /// A destination may be one of the sources; otherwise buffers are disjoint.
-  public func run(
+  package func run(
     _ type: ElementType, sources: UnsafePointer<UnsafeRawPointer?>,
     destinations: UnsafeBufferPointer<UnsafeMutableRawPointer?>, range: Range<Int>
   ) {

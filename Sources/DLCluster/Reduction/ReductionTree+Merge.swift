@@ -3,7 +3,7 @@ extension ReductionTree {
   ///
   /// `body(left, right)` merges what lies in the slot of leaf `right` into that of leaf `left`; a
   /// node's value lies in the slot of its first leaf, so the root's ends in slot 0.
-  public func merge(_ body: (_ left: Int, _ right: Int) throws -> Void) rethrows {
+  package func merge(_ body: (_ left: Int, _ right: Int) throws -> Void) rethrows {
     func visit(_ lower: Int, _ count: Int) throws {
       guard count > 1 else { return }
       let left = Self.leftCount(count)

@@ -2,23 +2,23 @@
 ///
 /// A range of n > 1 leaves splits after the largest power of two below n. A holder of some leaves
 /// passes on the complete subtrees that it holds, so the bits do not depend on who holds what.
-public struct ReductionTree: Sendable, Hashable {
+package struct ReductionTree: Sendable, Hashable {
   /// The number of leaves: ranks or virtual ranks.
-  public let leaves: Int
+  package let leaves: Int
 
   /// A tree of at least one leaf.
-  public init(leaves: Int) {
+  package init(leaves: Int) {
     precondition(leaves > 0, "a reduction tree has at least one leaf")
     self.leaves = leaves
   }
 
   /// The number of leaves in the left child of a node of `count` > 1 leaves.
-  public static func leftCount(_ count: Int) -> Int {
+  package static func leftCount(_ count: Int) -> Int {
     1 << (Int.bitWidth - 1 - (count - 1).leadingZeroBitCount)
   }
 
   /// The maximal complete subtrees within a range of leaves, in order.
-  public func subtrees(in range: Range<Int>) -> [Range<Int>] {
+  package func subtrees(in range: Range<Int>) -> [Range<Int>] {
     subtrees { range.contains($0) ? 0 : nil }.map(\.range)
   }
 
@@ -46,7 +46,7 @@ public struct ReductionTree: Sendable, Hashable {
   }
 
   /// Combines one value per leaf along the tree.
-  public func reduce<T>(_ values: [T], _ combine: (T, T) throws -> T) rethrows -> T {
+  package func reduce<T>(_ values: [T], _ combine: (T, T) throws -> T) rethrows -> T {
     precondition(values.count == leaves, "one value per leaf")
     func visit(_ lower: Int, _ count: Int) throws -> T {
       if count == 1 { return values[lower] }
@@ -58,10 +58,10 @@ public struct ReductionTree: Sendable, Hashable {
 
   /// The plan that sums buffers of given subtrees, which cover the leaves in order, into the
   /// root's.
-  public func plan(_ subtrees: [Range<Int>]) -> ReductionPlan {
+  package func plan(_ subtrees: [Range<Int>]) -> ReductionPlan {
     ReductionPlan(tree: self, subtrees: subtrees)
   }
 
   /// The plan that sums one buffer per leaf.
-  public func plan() -> ReductionPlan { plan((0..<leaves).map { $0..<($0 + 1) }) }
+  package func plan() -> ReductionPlan { plan((0..<leaves).map { $0..<($0 + 1) }) }
 }

@@ -3,9 +3,9 @@ import DLCore
 /// Tells what a rank's time is spent on: every moment counts for one activity, the innermost.
 ///
 /// Used by the rank's thread alone; allocates nothing once it is made.
-public final class ActivityClock {
+package final class ActivityClock {
   /// What the rank is at.
-  public private(set) var current = Activity.other
+  package private(set) var current = Activity.other
   private let track: Track?
   private let progress: RankProgress?
   private let totals: UnsafeMutableBufferPointer<Int>
@@ -17,7 +17,7 @@ public final class ActivityClock {
   /// - Parameters:
   ///   - track: takes a span for each measured activity; nil to count time alone.
   ///   - progress: told of every change of activity.
-  public init(track: Track? = nil, progress: RankProgress? = nil) {
+  package init(track: Track? = nil, progress: RankProgress? = nil) {
     self.track = track
     self.progress = progress
     totals = .allocate(capacity: Activity.allCases.count)
@@ -29,7 +29,7 @@ public final class ActivityClock {
   deinit { totals.deallocate() }
 
   /// Counts the time of `body` for an activity, but for what is measured within it.
-  public func measure<R>(
+  package func measure<R>(
     _ activity: Activity, detail: Int = 0, _ body: () throws -> R
   ) rethrows -> R {
     let outer = current
@@ -42,7 +42,7 @@ public final class ActivityClock {
   }
 
   /// Sets all times to zero.
-  public func restart() {
+  package func restart() {
     restarted = turn(to: current)
     totals.update(repeating: 0)
   }
@@ -50,12 +50,12 @@ public final class ActivityClock {
   /// Seconds since the last restart that were spent on an activity itself.
   ///
   /// The activity at hand is counted up to its last change.
-  public func seconds(_ activity: Activity) -> Double {
+  package func seconds(_ activity: Activity) -> Double {
     Double(totals[Int(activity.rawValue)]) * 1e-9
   }
 
   /// Seconds from the last restart to the last change of activity.
-  public var elapsed: Double { Double(mark - restarted) * 1e-9 }
+  package var elapsed: Double { Double(mark - restarted) * 1e-9 }
 
   private func turn(to activity: Activity) -> Int {
     let now = monotonicNanoseconds()

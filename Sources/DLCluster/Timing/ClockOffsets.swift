@@ -6,20 +6,20 @@ import DLCore
 /// 0 has read its clock, and rank 0 after rank r has. The narrowest of several rounds counts, as in
 /// Cristian's algorithm (1989). Ranks whose bounds allow that they share rank 0's clock are taken to
 /// do so.
-public struct ClockOffsets: Sendable {
+package struct ClockOffsets: Sendable {
   /// Nanoseconds that each rank's clock is ahead of rank 0's.
-  public let nanoseconds: [Int]
+  package let nanoseconds: [Int]
   /// What each offset may be wrong by, in nanoseconds.
-  public let uncertainties: [Int]
+  package let uncertainties: [Int]
   /// When they were measured, on each rank's own clock.
-  public let times: [Int]
+  package let times: [Int]
 
   /// Measures the offsets; collective, every rank has the same result.
   ///
   /// - Parameters:
   ///   - rounds: gatherings; at least 1.
   ///   - clock: reads this rank's clock in nanoseconds.
-  public init(
+  package init(
     _ communicator: any Communicator, rounds: Int = 16, clock: () -> Int = monotonicNanoseconds
   ) throws {
     let size = communicator.size
@@ -48,7 +48,7 @@ public struct ClockOffsets: Sendable {
   ///
   /// The clocks of two hosts drift apart by some microseconds in a second: between two
   /// measurements, this one and a later one, the offset goes in a straight line.
-  public func aligned(_ time: Int, rank: Int, until later: ClockOffsets) -> Int {
+  package func aligned(_ time: Int, rank: Int, until later: ClockOffsets) -> Int {
     let (first, last) = (nanoseconds[rank], later.nanoseconds[rank])
     let span = later.times[rank] - times[rank]
     guard first != last, span > 0 else { return time - first }

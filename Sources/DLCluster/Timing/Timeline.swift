@@ -28,7 +28,7 @@ public enum Activity: UInt8, CaseIterable, Sendable {
   case allreduce, allgather, broadcast, barrier, split
 
   /// The name that a timeline shows.
-  public var name: String {
+  package var name: String {
     switch self {
     case .dataWait: "data wait"
     case .syncBatchNorm: "SyncBN wait"
@@ -39,20 +39,20 @@ public enum Activity: UInt8, CaseIterable, Sendable {
 }
 
 /// A stretch of time that a thread spent on an activity, in nanoseconds of its host's clock.
-public struct TimeSpan: BitwiseCopyable, Sendable {
+package struct TimeSpan: BitwiseCopyable, Sendable {
   /// When it began.
-  public var start: Int
+  package var start: Int
   /// When it ended.
-  public var end: Int
+  package var end: Int
   /// The step, counted from 1, or the bytes of a collective.
-  public var detail: Int
+  package var detail: Int
   private var code: Int
 
   /// What it was spent on.
-  public var activity: Activity { Activity(rawValue: UInt8(truncatingIfNeeded: code)) ?? .other }
+  package var activity: Activity { Activity(rawValue: UInt8(truncatingIfNeeded: code)) ?? .other }
 
   /// Makes a span.
-  public init(_ activity: Activity, from start: Int, to end: Int, detail: Int = 0) {
+  package init(_ activity: Activity, from start: Int, to end: Int, detail: Int = 0) {
     self.start = start
     self.end = end
     self.detail = detail
@@ -63,18 +63,18 @@ public struct TimeSpan: BitwiseCopyable, Sendable {
 /// The newest spans of one thread, in memory that is taken once.
 ///
 /// One thread at a time records; another reads when that has ended.
-public final class Track: @unchecked Sendable {
+package final class Track: @unchecked Sendable {
   /// The thread's name.
-  public let name: String
+  package let name: String
   /// Spans recorded so far, those that were written over included.
-  public private(set) var recorded = 0
+  package private(set) var recorded = 0
   private let spans: UnsafeMutablePointer<TimeSpan>
   private let mask: Int
 
   /// Makes an empty track.
   ///
   /// - Parameter capacity: the spans that it holds at least; rounded up to a power of two.
-  public init(_ name: String, capacity: Int) {
+  package init(_ name: String, capacity: Int) {
     self.name = name
     var size = 1
     while size < capacity { size <<= 1 }
@@ -86,38 +86,38 @@ public final class Track: @unchecked Sendable {
   deinit { spans.deallocate() }
 
   /// The number of spans held.
-  public var count: Int { min(recorded, mask + 1) }
+  package var count: Int { min(recorded, mask + 1) }
 
   /// The spans held, oldest first; O(1).
-  public subscript(index: Int) -> TimeSpan {
+  package subscript(index: Int) -> TimeSpan {
     precondition((0..<count).contains(index), "the track holds \(count) spans")
     return spans[(recorded - count + index) & mask]
   }
 
   /// Adds a span in place of the oldest where the track is full; allocates nothing.
-  public func record(_ span: TimeSpan) {
+  package func record(_ span: TimeSpan) {
     spans[recorded & mask] = span
     recorded += 1
   }
 }
 
 /// What the threads of one rank did when.
-public final class Timeline: Sendable {
+package final class Timeline: Sendable {
   /// The rank's own thread: the parts of a step, validations, checkpoints.
-  public let compute: Track
+  package let compute: Track
   /// The calls of the rank's communicator.
-  public let communication: Track
+  package let communication: Track
   /// The thread that exchanges buckets of gradients during the backward pass, where there is one.
-  public let exchange: Track
+  package let exchange: Track
   /// The thread that reads rows ahead.
-  public let data: Track
+  package let data: Track
   /// The thread that writes checkpoints, where there is one.
-  public let writer: Track
+  package let writer: Track
 
   /// Makes an empty timeline.
   ///
   /// - Parameter capacity: the spans of the busiest threads that are held; the newest stay.
-  public init(capacity: Int = 1 << 16) {
+  package init(capacity: Int = 1 << 16) {
     compute = Track("compute", capacity: capacity)
     communication = Track("communication", capacity: capacity)
     exchange = Track("overlapped reduction", capacity: max(capacity / 16, 1))
@@ -126,5 +126,5 @@ public final class Timeline: Sendable {
   }
 
   /// All of them, in the order in which they are shown.
-  public var tracks: [Track] { [compute, communication, exchange, data, writer] }
+  package var tracks: [Track] { [compute, communication, exchange, data, writer] }
 }

@@ -3,18 +3,18 @@ import Glibc
 extension File {
   /// Which content a file has, as far as the system tells without reading it: every write changes
   /// it, and no other path that leads to the file does.
-  public struct Identity: Sendable, Hashable {
+  package struct Identity: Sendable, Hashable {
     /// The length.
-    public let byteCount: Int
+    package let byteCount: Int
     /// The file's number in its file system.
-    public let inode: UInt64
+    package let inode: UInt64
     /// The time of the last write in nanoseconds since 1970.
-    public let modified: Int
+    package let modified: Int
     /// The time of the last change of content or attributes, which no program can set.
-    public let changed: Int
+    package let changed: Int
 
     /// Makes the identity that was noted before.
-    public init(byteCount: Int, inode: UInt64, modified: Int, changed: Int) {
+    package init(byteCount: Int, inode: UInt64, modified: Int, changed: Int) {
       self.byteCount = byteCount
       self.inode = inode
       self.modified = modified
@@ -23,7 +23,7 @@ extension File {
   }
 
   /// The identity at this moment.
-  public func identity() throws -> Identity {
+  package func identity() throws -> Identity {
     var status = stat()
     guard fstat(descriptor, &status) == 0 else {
       throw FormatError(

@@ -2,7 +2,7 @@ import Glibc
 
 extension File {
   /// What can lie at a path.
-  public enum Kind: Sendable, Hashable {
+  package enum Kind: Sendable, Hashable {
     /// A regular file.
     case file
     /// A folder.
@@ -15,7 +15,7 @@ extension File {
   ///
   /// - Throws: `FormatError` where something may be there and the system does not tell what, as in a
   ///   folder without permission or at a link that leads nowhere.
-  public static func kind(of path: String) throws -> Kind? {
+  package static func kind(of path: String) throws -> Kind? {
     var status = stat()
     guard stat(path, &status) != 0 else {
       return switch status.st_mode & S_IFMT {
@@ -34,19 +34,19 @@ extension File {
 
   /// Whether something exists at the path, or may: where the system does not tell, opening it says
   /// why.
-  public static func exists(_ path: String) -> Bool {
+  package static func exists(_ path: String) -> Bool {
     access(path, F_OK) == 0 || !meansAbsent(errno)
   }
 
   /// Whether the path is a folder; false too where the system does not tell, which ``kind(of:)``
   /// says.
-  public static func isFolder(_ path: String) -> Bool {
+  package static func isFolder(_ path: String) -> Bool {
     var status = stat()
     return stat(path, &status) == 0 && status.st_mode & S_IFMT == S_IFDIR
   }
 
   /// The last name of a path.
-  public static func name(of path: String) -> String { split(path).name }
+  package static func name(of path: String) -> String { split(path).name }
 
   /// Whether a system call has failed since nothing of that name exists.
   private static func meansAbsent(_ code: Int32) -> Bool {

@@ -2,7 +2,7 @@ import Glibc
 
 extension File {
   /// What a symbolic link points to; `/proc/self/exe` points to the running program.
-  public static func linkTarget(_ path: String) throws -> String {
+  package static func linkTarget(_ path: String) throws -> String {
     try withUnsafeTemporaryAllocation(of: CChar.self, capacity: Int(PATH_MAX)) { buffer in
       let count = buffer.baseAddress.map { readlink(path, $0, buffer.count) } ?? -1
       guard count >= 0 else {
@@ -15,7 +15,7 @@ extension File {
   }
 
   /// Whether two paths lead to one existing file.
-  public static func areSame(_ path: String, _ other: String) -> Bool {
+  package static func areSame(_ path: String, _ other: String) -> Bool {
     var first = stat()
     var second = stat()
     guard stat(path, &first) == 0, stat(other, &second) == 0 else { return false }
@@ -23,7 +23,7 @@ extension File {
   }
 
   /// Gives a file a second name; false where that name is taken.
-  public static func link(_ path: String, to name: String) throws -> Bool {
+  package static func link(_ path: String, to name: String) throws -> Bool {
     guard systemLink(path, name) != 0 else { return true }
     guard errno == EEXIST else {
       throw FormatError(

@@ -6,7 +6,7 @@ import Glibc
 /// repeated, short transfers are continued, and failures are thrown as `FormatError`.
 public final class File: Sendable {
   /// How a file is opened.
-  public enum Mode: Sendable {
+  package enum Mode: Sendable {
     /// An existing regular file, for reading.
     case read
     /// A new or emptied file, for writing.
@@ -18,12 +18,12 @@ public final class File: Sendable {
   }
 
   /// The path as the caller gave it.
-  public let path: String
+  package let path: String
   /// The descriptor, owned by this object.
-  public let descriptor: Int32
+  package let descriptor: Int32
 
   /// Opens `path`; with `.read` anything but a regular file is refused, so that no pipe can block.
-  public init(_ path: String, _ mode: Mode) throws {
+  package init(_ path: String, _ mode: Mode) throws {
     guard !path.isEmpty, !path.utf8.contains(0) else {
       throw FormatError(.io, file: path, "is not a path", advice: "name a file")
     }
@@ -50,10 +50,10 @@ public final class File: Sendable {
   }
 
   /// The length in bytes at this moment.
-  public func byteCount() throws -> Int { Int(try status().st_size) }
+  package func byteCount() throws -> Int { Int(try status().st_size) }
 
   /// What a change of the content changes too: length and time of the last write.
-  public struct Stamp: Equatable, Sendable {
+  package struct Stamp: Equatable, Sendable {
     private let byteCount: Int
     private let seconds: Int
     private let nanoseconds: Int
@@ -66,10 +66,10 @@ public final class File: Sendable {
   }
 
   /// The stamp at this moment.
-  public func stamp() throws -> Stamp { Stamp(try status()) }
+  package func stamp() throws -> Stamp { Stamp(try status()) }
 
   /// Reads up to `buffer.count` bytes from `offset`; returns fewer only at the end of the file.
-  public func readAvailable(into buffer: UnsafeMutableRawBufferPointer, at offset: Int) throws
+  package func readAvailable(into buffer: UnsafeMutableRawBufferPointer, at offset: Int) throws
     -> Int
   {
     var done = 0
@@ -85,7 +85,7 @@ public final class File: Sendable {
   }
 
   /// Fills `buffer` from `offset`; throws a content error where the file ends too early.
-  public func read(into buffer: UnsafeMutableRawBufferPointer, at offset: Int) throws {
+  package func read(into buffer: UnsafeMutableRawBufferPointer, at offset: Int) throws {
     let done = try readAvailable(into: buffer, at: offset)
     guard done == buffer.count else {
       throw FormatError(
@@ -96,7 +96,7 @@ public final class File: Sendable {
   }
 
   /// Writes all bytes at the current position.
-  public func write(_ bytes: UnsafeRawBufferPointer) throws {
+  package func write(_ bytes: UnsafeRawBufferPointer) throws {
     var done = 0
     while done < bytes.count {
       let rest = UnsafeRawBufferPointer(rebasing: bytes[done...])
@@ -107,7 +107,7 @@ public final class File: Sendable {
   }
 
   /// Writes the text as UTF-8 at an offset, over what is there.
-  public func write(_ text: String, at offset: Int) throws {
+  package func write(_ text: String, at offset: Int) throws {
     var text = text
     try text.withUTF8 { bytes in
       var done = 0
@@ -120,20 +120,20 @@ public final class File: Sendable {
   }
 
   /// Writes the text as UTF-8 at the current position.
-  public func write(_ text: String) throws {
+  package func write(_ text: String) throws {
     var text = text
     try text.withUTF8 { try write(UnsafeRawBufferPointer($0)) }
   }
 
   /// Cuts or extends the file to `byteCount` bytes.
-  public func truncate(to byteCount: Int) throws {
+  package func truncate(to byteCount: Int) throws {
     _ = try retrying(path, "cannot truncate") { ftruncate(descriptor, off_t(byteCount)) }
   }
 
   /// Forces the content to the disk.
   ///
   /// Devices and pipes, which cannot be synchronized, are passed over.
-  public func synchronize() throws {
+  package func synchronize() throws {
     _ = try retrying(path, "cannot fsync") {
       let result = fsync(descriptor)
       return result != 0 && (errno == EINVAL || errno == EROFS) ? 0 : result
@@ -173,7 +173,7 @@ private func retrying<R: BinaryInteger>(
 
 extension File {
   /// The whole content of a regular file of at most `limit` bytes.
-  public static func contents(of path: String, limit: Int = 1 << 30) throws -> [UInt8] {
+  package static func contents(of path: String, limit: Int = 1 << 30) throws -> [UInt8] {
     let file = try File(path, .read)
     let count = try file.byteCount()
     guard count <= limit else {
@@ -188,7 +188,7 @@ extension File {
 
   /// The first 4096 bytes of a file of /proc or /sys, whose length the system does not tell; nil
   /// where it cannot be read.
-  public static func systemText(_ path: String) -> String? {
+  package static func systemText(_ path: String) -> String? {
     guard let file = try? File(path, .read) else { return nil }
     let bytes = try? [UInt8](unsafeUninitializedCapacity: 4096) { buffer, count in
       count = try file.readAvailable(into: UnsafeMutableRawBufferPointer(buffer), at: 0)
@@ -203,7 +203,7 @@ extension File {
   /// A device or pipe at `path` is not replaced but written to. `committing` is called last before
   /// the rename, and prevents it by throwing. `synchronizing` is false for what a crash of the
   /// machine may take back.
-  public static func replace<R>(
+  package static func replace<R>(
     _ path: String, synchronizing: Bool = true, committing: () throws -> Void = {},
     _ body: (File) throws -> R
   ) throws -> R {
@@ -237,7 +237,7 @@ extension File {
   /// Finds out whether a file could be replaced, by way of its temporary one; `path` stays as it is.
   ///
   /// - Throws: `FormatError` where it could not.
-  public static func checkReplaceable(_ path: String) throws {
+  package static func checkReplaceable(_ path: String) throws {
     struct Checked: Error {}
     guard !isFolder(path) else {
       throw FormatError(.io, file: path, "is a folder", advice: "name a file")
@@ -255,13 +255,13 @@ extension File {
   }
 
   /// Renames within a file system, replacing the target.
-  public static func rename(_ path: String, to target: String) throws {
+  package static func rename(_ path: String, to target: String) throws {
     _ = try retrying(target, "cannot rename \(path) to it") { systemRename(path, target) }
   }
 
   /// Removes a file; false if there was none.
   @discardableResult
-  public static func remove(_ path: String) throws -> Bool {
+  package static func remove(_ path: String) throws -> Bool {
     let result = try retrying(path, "cannot remove") {
       let result = unlink(path)
       return result != 0 && errno == ENOENT ? 1 : result
@@ -270,7 +270,7 @@ extension File {
   }
 
   /// Forces a folder's entries to the disk.
-  public static func synchronize(folder: String) throws {
+  package static func synchronize(folder: String) throws {
     let descriptor = try retrying(folder, "cannot open") {
       open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
     }
@@ -282,7 +282,7 @@ extension File {
   }
 
   /// Makes a folder and those above it; an existing one is fine.
-  public static func makeFolder(_ path: String) throws {
+  package static func makeFolder(_ path: String) throws {
     if isFolder(path) { return }
     let parent = split(path).folder
     if parent != path, !path.isEmpty, parent != "." { try makeFolder(parent) }
@@ -293,7 +293,7 @@ extension File {
   }
 
   /// The names in a folder, sorted, without "." and "..".
-  public static func list(_ path: String) throws -> [String] {
+  package static func list(_ path: String) throws -> [String] {
     guard let folder = opendir(path) else {
       throw systemFailure(path, "cannot list the folder", at: nil)
     }

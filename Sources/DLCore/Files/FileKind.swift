@@ -1,21 +1,21 @@
 /// What a file is by its first bytes, where it is not what was asked for.
 ///
 /// For messages alone: what is read is decided by the reader that a command names.
-public struct FileKind: Sendable, Hashable {
+package struct FileKind: Sendable, Hashable {
   /// The kind with its article, as in `a ZIP archive`.
-  public let name: String
+  package let name: String
   /// What to do with the file itself, such as to unpack it; nil where its content is to be converted.
-  public let unpacking: String?
+  package let unpacking: String?
   /// How the content comes into a safetensors file.
-  public let conversion: String
+  package let conversion: String
   /// Whether the bytes are text.
-  public let isText: Bool
+  package let isText: Bool
 
   /// The number of bytes that ``init(_:)`` looks at.
-  public static let byteCount = 512
+  package static let byteCount = 512
 
   /// Looks at the first bytes, some 512 or all; nil where they are of no kind that is known here.
-  public init?(_ bytes: some Collection<UInt8>) {
+  package init?(_ bytes: some Collection<UInt8>) {
     let head = Array(bytes.prefix(Self.byteCount))
     guard let kind = Self.binary(head) ?? Self.text(head) else { return nil }
     self = kind

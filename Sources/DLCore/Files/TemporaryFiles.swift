@@ -5,7 +5,7 @@ import Synchronization
 /// leaves none behind.
 ///
 /// Signals concern the whole process, and so does this list.
-public enum TemporaryFiles {
+package enum TemporaryFiles {
   private static let inWork = Mutex<Set<String>>([])
 
   static func add(_ path: String) { inWork.withLock { _ = $0.insert(path) } }
@@ -13,7 +13,7 @@ public enum TemporaryFiles {
   static func remove(_ path: String) { inWork.withLock { _ = $0.remove(path) } }
 
   /// Removes them all: to be called right before the process ends.
-  public static func removeAll() {
+  package static func removeAll() {
     for path in inWork.withLock({ $0 }) { unlink(path) }
   }
 }

@@ -5,23 +5,23 @@ import Glibc
 /// Swift's own strings are equal where they are canonically equivalent: the Kelvin sign equals the
 /// letter K, and "é" as one scalar equals "é" as two. What data name and count, such as words,
 /// classes and tensors, is another thing with each scalar; as keys they are of this type.
-public struct ScalarString: Sendable, Hashable, Comparable, CustomStringConvertible {
+package struct ScalarString: Sendable, Hashable, Comparable, CustomStringConvertible {
   /// The text.
-  public let text: Substring
+  package let text: Substring
 
   /// Takes a text; O(1) for strings and their parts.
-  public init(_ text: some StringProtocol) { self.text = Substring(text) }
+  package init(_ text: some StringProtocol) { self.text = Substring(text) }
 
   /// The text as a string of its own.
-  public var description: String { String(text) }
+  package var description: String { String(text) }
 
   /// Whether both have the same scalars in the same order.
-  public static func == (one: Self, other: Self) -> Bool { one.text.hasScalars(of: other.text) }
+  package static func == (one: Self, other: Self) -> Bool { one.text.hasScalars(of: other.text) }
 
   /// Whether the first scalar that differs is smaller here, or all are here that differ not.
   ///
   /// The bytes of UTF-8 have the order of the scalars.
-  public static func < (one: Self, other: Self) -> Bool {
+  package static func < (one: Self, other: Self) -> Bool {
     one.text.withBytes { one in
       other.text.withBytes { other in
         let order = memcmp(one, other)
@@ -31,7 +31,7 @@ public struct ScalarString: Sendable, Hashable, Comparable, CustomStringConverti
   }
 
   /// Hashes the bytes of UTF-8.
-  public func hash(into hasher: inout Hasher) {
+  package func hash(into hasher: inout Hasher) {
     text.withBytes { hasher.combine(bytes: $0) }
     // No text's bytes begin another's: 0xff occurs in no UTF-8.
     hasher.combine(UInt8(0xff))
@@ -40,26 +40,26 @@ public struct ScalarString: Sendable, Hashable, Comparable, CustomStringConverti
 
 extension ScalarString: ExpressibleByStringLiteral {
   /// Takes a text written in the program.
-  public init(stringLiteral value: String) { self.init(value) }
+  package init(stringLiteral value: String) { self.init(value) }
 }
 
 extension Sequence<String> {
   /// The texts in the order of their scalars, as Python's `sorted` puts them.
-  public func sortedByScalars() -> [String] {
+  package func sortedByScalars() -> [String] {
     map { ScalarString($0) }.sorted().map(\.description)
   }
 }
 
 extension StringProtocol {
   /// Whether another text has the same scalars; canonically equivalent ones are different.
-  public func hasScalars(of other: some StringProtocol) -> Bool {
+  package func hasScalars(of other: some StringProtocol) -> Bool {
     withBytes { one in
       other.withBytes { other in one.count == other.count && memcmp(one, other) == 0 }
     }
   }
 
   /// Whether the text begins with the scalars of `prefix`, whatever combining marks follow.
-  public func begins(with prefix: some StringProtocol) -> Bool {
+  package func begins(with prefix: some StringProtocol) -> Bool {
     withBytes { bytes in
       prefix.withBytes { prefix in
         bytes.count >= prefix.count && memcmp(bytes, prefix) == 0
@@ -68,7 +68,7 @@ extension StringProtocol {
   }
 
   /// Whether the text ends with the scalars of `suffix`.
-  public func ends(with suffix: some StringProtocol) -> Bool {
+  package func ends(with suffix: some StringProtocol) -> Bool {
     withBytes { bytes in
       suffix.withBytes { suffix in
         bytes.count >= suffix.count
@@ -80,7 +80,7 @@ extension StringProtocol {
   /// The parts between the occurrences of a scalar, whatever combining marks follow it.
   ///
   /// Counterpart: Python's `str.split(separator)`.
-  public func parts(
+  package func parts(
     at separator: Unicode.Scalar, limit: Int = .max, omittingEmpty: Bool = false
   ) -> [Substring] {
     Substring(self).unicodeScalars.split(
@@ -91,7 +91,7 @@ extension StringProtocol {
   /// The words between white space.
   ///
   /// Counterpart: Python's `str.split()`.
-  public func words() -> [Substring] {
+  package func words() -> [Substring] {
     Substring(self).unicodeScalars.split(whereSeparator: \.isWhiteSpace).map { Substring($0) }
   }
 
@@ -105,7 +105,7 @@ extension StringProtocol {
 extension Unicode.Scalar {
   /// Whether Python's `str.isspace` holds: Unicode's white space and the separators U+001C to
   /// U+001F.
-  public var isWhiteSpace: Bool {
+  package var isWhiteSpace: Bool {
     switch value {
     case 0x09...0x0d, 0x1c...0x20: true
     case ..<0x85: false

@@ -5,26 +5,26 @@ import Glibc
 ///
 /// Line ends are `\n`, `\r\n` and a lone `\r` (universal newlines). What else Unicode takes for a
 /// break, such as U+2028 or a form feed, is part of a line.
-public enum TextFile {
+package enum TextFile {
   /// The text of a file of at most `limit` bytes.
   ///
   /// - Throws: `FormatError` where it cannot be read; a content error that says what it is where it
   ///   is not UTF-8.
-  public static func text(of path: String, limit: Int = 1 << 32) throws -> String {
+  package static func text(of path: String, limit: Int = 1 << 32) throws -> String {
     try text(decoding: File.contents(of: path, limit: limit), file: path)
   }
 
   /// The lines of a file without their ends; a last line needs none.
   ///
   /// - Throws: as ``text(of:limit:)``.
-  public static func lines(of path: String, limit: Int = 1 << 32) throws -> [Substring] {
+  package static func lines(of path: String, limit: Int = 1 << 32) throws -> [Substring] {
     lines(in: try text(of: path, limit: limit))
   }
 
   /// The lines of a text whose line ends are `\n`, as ``text(of:limit:)`` gives it.
   ///
   /// Counterpart: iterating over a Python file.
-  public static func lines(in text: String) -> [Substring] {
+  package static func lines(in text: String) -> [Substring] {
     var lines = text.parts(at: "\n")
     if lines.last?.isEmpty == true { lines.removeLast() }
     return lines
@@ -33,7 +33,7 @@ public enum TextFile {
   /// The text of bytes; `file` is for the fault's sake.
   ///
   /// - Throws: a content error that says what the bytes are where they are not UTF-8.
-  public static func text(decoding bytes: [UInt8], file: String) throws -> String {
+  package static func text(decoding bytes: [UInt8], file: String) throws -> String {
     let plain = withPlainLineEnds(bytes[(hasMark(bytes) ? 3 : 0)...])
     let kind = FileKind(bytes)
     guard kind?.isText ?? true, let text = String(validating: plain, as: UTF8.self) else {
@@ -45,12 +45,12 @@ public enum TextFile {
   }
 
   /// Whether bytes begin with the byte-order mark of UTF-8, which is no content.
-  public static func hasMark(_ bytes: some Sequence<UInt8>) -> Bool {
+  package static func hasMark(_ bytes: some Sequence<UInt8>) -> Bool {
     bytes.starts(with: [0xef, 0xbb, 0xbf])
   }
 
   /// A text with every `\r\n` and every lone `\r` as `\n`.
-  public static func withPlainLineEnds(_ text: String) -> String {
+  package static func withPlainLineEnds(_ text: String) -> String {
     guard text.unicodeScalars.contains("\r") else { return text }
     return String(decoding: withPlainLineEnds(Array(text.utf8)[...]), as: UTF8.self)
   }

@@ -1,11 +1,11 @@
 import Glibc
 
 /// Nanoseconds on a clock that never goes back, from an origin of the host's own.
-public func monotonicNanoseconds() -> Int {
+package func monotonicNanoseconds() -> Int {
   var time = timespec()
   clock_gettime(CLOCK_MONOTONIC, &time)
   return Int(time.tv_sec) * 1_000_000_000 + Int(time.tv_nsec)
 }
 
 /// Seconds on a clock that never goes back.
-public func monotonicSeconds() -> Double { Double(monotonicNanoseconds()) * 1e-9 }
+package func monotonicSeconds() -> Double { Double(monotonicNanoseconds()) * 1e-9 }

@@ -4,18 +4,18 @@ import DLFormats
 /// The names of a data set's classes, in the order of their numbers.
 public struct ClassNames: Sendable {
   /// The key of the metadata, under which a JSON list holds them.
-  public static let key = "class_names"
+  package static let key = "class_names"
 
   /// The names.
-  public let names: [String]
+  package let names: [String]
 
   /// Makes the list of names.
-  public init(_ names: [String]) { self.names = names }
+  package init(_ names: [String]) { self.names = names }
 
   /// Reads the list as the metadata has it; `file` is for the fault's sake.
   ///
   /// - Throws: a content error for what is no list of different names.
-  public init(_ text: String, file: String) throws {
+  package init(_ text: String, file: String) throws {
     let list = try? JSON(parsing: text, file: file).array?.map(\.string)
     guard let list, !list.contains(nil) else {
       throw FormatError(
@@ -31,12 +31,12 @@ public struct ClassNames: Sendable {
   }
 
   /// The names that a file holds; nil where it has none.
-  public static func read(_ file: SafetensorsFile) throws -> ClassNames? {
+  package static func read(_ file: SafetensorsFile) throws -> ClassNames? {
     try file.metadata[key].map { try ClassNames($0, file: file.path) }
   }
 
   /// The list for the metadata.
-  public var text: String { JSON.array(names.map { .string($0) }).description }
+  package var text: String { JSON.array(names.map { .string($0) }).description }
 
   /// The number of each of these classes among others; -1 for those that the others lack.
   ///

@@ -7,19 +7,19 @@ import DLFormats
 public struct ColumnStatistics: Sendable, Hashable {
   /// The least value and, of integers, the least of the others; fewer where there are not so many
   /// different ones.
-  public private(set) var least: [Double] = []
+  package private(set) var least: [Double] = []
   /// The greatest value and, of integers, the greatest of the others.
-  public private(set) var greatest: [Double] = []
+  package private(set) var greatest: [Double] = []
   /// Values that are not finite, which the others leave out.
-  public private(set) var nonFiniteCount = 0
+  package private(set) var nonFiniteCount = 0
   /// The first of them, counted in elements.
-  public private(set) var firstNonFinite: Int?
+  package private(set) var firstNonFinite: Int?
 
   /// Statistics of no values.
-  public init() {}
+  package init() {}
 
   /// Statistics that were noted before.
-  public init(least: [Double], greatest: [Double], nonFiniteCount: Int, firstNonFinite: Int?) {
+  package init(least: [Double], greatest: [Double], nonFiniteCount: Int, firstNonFinite: Int?) {
     self.least = least
     self.greatest = greatest
     self.nonFiniteCount = nonFiniteCount
@@ -55,7 +55,7 @@ public struct ColumnStatistics: Sendable, Hashable {
   }
 
   /// What the finite values lie between when one value is left out; nil where nothing remains.
-  public func range(without value: Int32? = nil) -> ClosedRange<Double>? {
+  package func range(without value: Int32? = nil) -> ClosedRange<Double>? {
     func first(_ values: [Double]) -> Double? { values.first { $0 != value.map(Double.init) } }
     guard let low = first(least), let high = first(greatest) else { return nil }
     return low...high

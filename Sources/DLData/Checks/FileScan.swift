@@ -4,7 +4,7 @@ import DLFormats
 import Glibc
 
 /// The one pass over a data set file, which ranks share.
-public enum FileScan {
+package enum FileScan {
   /// Pieces that a rank scans before all ranks meet, so that a long pass is no standstill.
   private static let piecesPerRound = 1024
 
@@ -16,7 +16,7 @@ public enum FileScan {
   /// knows is not read again.
   ///
   /// - Throws: `RankFailure` where a file cannot be read.
-  public static func statistics(
+  package static func statistics(
     of paths: [String], over communicator: any Communicator,
     cache: StatisticsCache? = .standard
   ) throws -> [String: FileStatistics] {

@@ -8,15 +8,15 @@ public struct FileStatistics: Sendable, Equatable {
   /// A digest of names, types, shapes and values of all tensors, 16 hexadecimal digits.
   ///
   /// The metadata, the path and the dates have no part in it.
-  public let digest: String
+  package let digest: String
   /// What was found of each tensor of float32 or int32 numbers.
-  public let columns: [String: ColumnStatistics]
+  package let columns: [String: ColumnStatistics]
 
   /// The file that was passed over; nil where that is not told.
   let identity: File.Identity?
 
   /// Makes statistics that were noted before.
-  public init(
+  package init(
     digest: String, columns: [String: ColumnStatistics], of identity: File.Identity? = nil
   ) {
     self.digest = digest
@@ -30,7 +30,7 @@ public struct FileStatistics: Sendable, Equatable {
   }
 
   /// These statistics where they are of this file, and not of one that lay there before it.
-  public func of(_ file: SafetensorsFile) throws -> FileStatistics? {
+  package func of(_ file: SafetensorsFile) throws -> FileStatistics? {
     try identity == nil || identity == file.identity() ? self : nil
   }
 }

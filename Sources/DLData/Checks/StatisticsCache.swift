@@ -9,9 +9,9 @@ import Glibc
 /// An entry belongs to a file's identity and not to its path: it is found again after a renaming,
 /// and no more after a write. Entries lie in `data-N.json` files of a folder of the user's; a folder
 /// that cannot be written to means that nothing is kept.
-public struct StatisticsCache: Sendable {
+package struct StatisticsCache: Sendable {
   /// The folder.
-  public let folder: String
+  package let folder: String
 
   static let format = 1
   private static let slots: UInt64 = 4096
@@ -20,11 +20,11 @@ public struct StatisticsCache: Sendable {
   private static let settling = 2_000_000_000
 
   /// Makes a cache in a folder, which need not be there yet.
-  public init(folder: String) { self.folder = folder }
+  package init(folder: String) { self.folder = folder }
 
   /// `dltrain` in `$XDG_CACHE_HOME`, or in `.cache` of the home folder; nil where neither is
   /// known.
-  public static var standard: StatisticsCache? {
+  package static var standard: StatisticsCache? {
     func variable(_ name: String) -> String? {
       getenv(name).map { String(cString: $0) }.flatMap { $0.hasPrefix("/") ? $0 : nil }
     }
@@ -41,7 +41,7 @@ public struct StatisticsCache: Sendable {
   }
 
   /// What was found of the file of this identity; nil where that is not known.
-  public func statistics(of identity: File.Identity) -> FileStatistics? {
+  package func statistics(of identity: File.Identity) -> FileStatistics? {
     guard let bytes = try? File.contents(of: path(identity), limit: 1 << 20),
       let text = String(validating: bytes, as: UTF8.self), let json = try? JSON(parsing: text),
       json["file"]?.string == Self.key(identity), let digest = json["digest"]?.string,
@@ -58,7 +58,7 @@ public struct StatisticsCache: Sendable {
   /// Keeps what was found of a file.
   ///
   /// - Parameter now: nanoseconds since 1970.
-  public func keep(
+  package func keep(
     _ statistics: FileStatistics, of identity: File.Identity, now: Int = Self.clock
   ) {
     guard max(identity.modified, identity.changed) < now - Self.settling else { return }
@@ -81,7 +81,7 @@ public struct StatisticsCache: Sendable {
   }
 
   /// The time in nanoseconds since 1970.
-  public static var clock: Int {
+  package static var clock: Int {
     var time = timespec()
     clock_gettime(CLOCK_REALTIME, &time)
     return time.tv_sec * 1_000_000_000 + time.tv_nsec

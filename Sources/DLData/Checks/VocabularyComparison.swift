@@ -2,14 +2,14 @@ import DLCore
 import DLFormats
 
 /// Whether the tokens of two files stand for the same.
-public enum VocabularyComparison {
+package enum VocabularyComparison {
   /// What the first difference between two tokenizers is, both as the metadata holds them; nil where
   /// they turn every text into the same tokens.
   ///
   /// Pieces are compared by their bytes: what looks alike may be written by other characters.
   ///
   /// - Throws: a `FormatError` for what is no tokenizer.
-  public static func difference(
+  package static func difference(
     _ text: String, _ other: String, file: String, source: String
   ) throws -> String? {
     if text.utf8.elementsEqual(other.utf8) { return nil }

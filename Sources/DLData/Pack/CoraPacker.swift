@@ -2,14 +2,14 @@ import DLCore
 import DLFormats
 
 /// Turns a citation graph of two tables into a graph file.
-public enum CoraPacker {
+package enum CoraPacker {
   /// Reads `nodes.tsv` (node, class, split, indices of the words that occur, parted by blanks) and
   /// `edges.tsv` (two nodes, undirected, once) in the folder `directory`, whose first lines may be
   /// comments after `#`, and writes the graph file `output`; see ``GraphFile``.
   ///
   /// Splits are `train`, `val`, `test` or `-`. Words number `words`, or one more than the largest.
   /// Throws `FormatError` naming file and line.
-  public static func pack(directory: String, output: String, words: Int? = nil) throws
+  package static func pack(directory: String, output: String, words: Int? = nil) throws
     -> GraphFile
   {
     var table = Table()

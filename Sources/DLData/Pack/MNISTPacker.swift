@@ -2,21 +2,21 @@ import DLCore
 import DLFormats
 
 /// A data set file that was written.
-public struct PackedFile: Sendable, Hashable {
+package struct PackedFile: Sendable, Hashable {
   /// Where it lies.
-  public let path: String
+  package let path: String
   /// The shape of its `x`.
-  public let shape: [Int]
+  package let shape: [Int]
 }
 
 /// Turns the four IDX files of MNIST (or Fashion-MNIST, or EMNIST renamed) into two data set files.
-public enum MNISTPacker {
+package enum MNISTPacker {
   /// Reads `train-images-idx3-ubyte`, `train-labels-idx1-ubyte` and their `t10k-` counterparts,
   /// plain or with `.gz`, and writes `train.safetensors` and `test.safetensors` into the folder
   /// `output`: x U8 [N, height, width, 1] and y I32 [N].
   ///
   /// Throws `FormatError`.
-  public static func packMNIST(directory: String, output: String) throws -> [PackedFile] {
+  package static func packMNIST(directory: String, output: String) throws -> [PackedFile] {
     var files: [PackedFile] = []
     // Both are found and their headers checked before anything is written.
     let parts = try [("train", "train"), ("t10k", "test")].map { prefix, name in

@@ -2,30 +2,30 @@ import DLCore
 import DLFormats
 
 /// Turns pairs of text files, one sentence a line, into data set files for translation.
-public struct ParallelPacker {
+package struct ParallelPacker {
   /// A text and its translation, line by line.
-  public struct Pair: Sendable, Hashable {
+  package struct Pair: Sendable, Hashable {
     /// The file to translate from.
-    public let source: String
+    package let source: String
     /// The file to translate to.
-    public let target: String
+    package let target: String
 
     /// Makes a pair.
-    public init(source: String, target: String) {
+    package init(source: String, target: String) {
       self.source = source
       self.target = target
     }
   }
 
   /// The number of pieces that both languages share.
-  public var vocabulary = 8000
+  package var vocabulary = 8000
   /// A data set file whose tokenizer is taken instead of one learned on the first pair.
-  public var tokenizer: String?
+  package var tokenizer: String?
   /// Told what is worth knowing, such as the size of the vocabulary.
-  public var notice: (String) -> Void = { _ in }
+  package var notice: (String) -> Void = { _ in }
 
   /// Makes a packer.
-  public init() {}
+  package init() {}
 
   /// Packs each pair into `NAME.safetensors` in the folder `output`, NAME being the source file's
   /// name without its last part.
@@ -34,7 +34,7 @@ public struct ParallelPacker {
   /// its end, `y` I32 [N, T] the begin, a target sentence and its end; `lengths` I32 [N, 2] counts
   /// both. `target_text` U8 keeps the target lines as they were, for BLEU. The metadata holds the
   /// tokenizer. Throws `FormatError` and `DataError`.
-  public func pack(_ pairs: [Pair], output: String) throws -> [PackedFile] {
+  package func pack(_ pairs: [Pair], output: String) throws -> [PackedFile] {
     let names = pairs.map { Self.name($0.source) }
     guard !pairs.isEmpty, Set(names.map { ScalarString($0) }).count == names.count else {
       throw DataError("the files of \(names) would have one name, give different ones")
@@ -125,9 +125,9 @@ public struct ParallelPacker {
 }
 
 /// What a data set file of ``ParallelPacker`` holds beside its rows.
-public enum ParallelText {
+package enum ParallelText {
   /// The target sentences as they were, in the order of the rows; throws `FormatError`.
-  public static func targets(path: String) throws -> [String] {
+  package static func targets(path: String) throws -> [String] {
     let file = try SafetensorsFile(path: path)
     let text = String(decoding: try file.bytes("target_text"), as: UTF8.self)
     let lines = text.parts(at: "\n").map(String.init)

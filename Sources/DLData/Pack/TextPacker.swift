@@ -3,7 +3,7 @@ import DLCore
 import DLFormats
 
 /// Turns a text into rows of tokens for language models.
-public enum TextPacker {
+package enum TextPacker {
   /// Reads the UTF-8 text `path` and writes `train.safetensors` and `validation.safetensors` into
   /// the folder `output`: `tokens` I32 [N], one for each character (Unicode scalar), line ends read
   /// as Python's text mode reads them.
@@ -11,7 +11,7 @@ public enum TextPacker {
   /// The first `fraction` of the characters is for training, as in nanoGPT: floor(fraction * n).
   /// Both files hold the tokenizer of the whole text, or that of the file `like`. Throws
   /// `FormatError`, as for a character that the other file lacks, and `DataError`.
-  public static func pack(
+  package static func pack(
     _ path: String, output: String, fraction: Double = 0.9, like: String? = nil
   ) throws -> [PackedFile] {
     guard fraction > 0, fraction < 1 else {

@@ -8,9 +8,9 @@ import Glibc
 /// Papineni et al. 2002: BP * exp(mean of log p_n), where p_n is the share of the candidates' n-grams that occur in their
 /// references, each at most as often as there, and BP = exp(1 - r/c) for candidates that are
 /// shorter (c) than their references (r). Counterpart: `sacrebleu.corpus_bleu`.
-public struct BLEU: Sendable, Hashable {
+package struct BLEU: Sendable, Hashable {
   /// How text is cut into words before it is compared.
-  public enum Tokenization: String, Sendable, CaseIterable {
+  package enum Tokenization: String, Sendable, CaseIterable {
     /// At white space, for text that is tokenized already.
     case none
     /// By the rules of mteval-v13a, sacreBLEU's default.
@@ -18,34 +18,34 @@ public struct BLEU: Sendable, Hashable {
   }
 
   /// The score, 0 to 100.
-  public let score: Double
+  package let score: Double
   /// Precisions of 1-grams to 4-grams, 0 to 100.
-  public let precisions: [Double]
+  package let precisions: [Double]
   /// The penalty of brevity, 0 to 1.
-  public let brevityPenalty: Double
+  package let brevityPenalty: Double
   /// Words of the candidates.
-  public let candidateLength: Int
+  package let candidateLength: Int
   /// Words of the references, of several those of the nearest length.
-  public let referenceLength: Int
+  package let referenceLength: Int
 
   private static let order = 4
 
   /// What scores are made of; counts of parts of a corpus add up to those of the whole.
-  public struct Counts: Sendable, Hashable {
+  package struct Counts: Sendable, Hashable {
     /// Matching n-grams by n, n-grams by n, words of the candidates, words of the references.
-    public private(set) var values = [Int](repeating: 0, count: 2 * BLEU.order + 2)
+    package private(set) var values = [Int](repeating: 0, count: 2 * BLEU.order + 2)
 
     /// Starts with no sentence.
-    public init() {}
+    package init() {}
 
     /// Takes counts as ``values`` gave them.
-    public init(_ values: [Int]) {
+    package init(_ values: [Int]) {
       precondition(values.count == self.values.count, "counts of n-grams up to 4 and two lengths")
       self.values = values
     }
 
     /// Adds a sentence with its references.
-    public mutating func add(
+    package mutating func add(
       _ candidate: String, references: [String], tokenization: Tokenization = .none
     ) {
       let words = BLEU.words(candidate, tokenization)
@@ -70,7 +70,7 @@ public struct BLEU: Sendable, Hashable {
   ///
   /// Throws `DataError` where a candidate has no reference, or there are not as many references as
   /// candidates.
-  public init(
+  package init(
     _ candidates: [String], references: [[String]], tokenization: Tokenization = .none
   ) throws {
     guard candidates.count == references.count, references.allSatisfy({ !$0.isEmpty }) else {
@@ -86,7 +86,7 @@ public struct BLEU: Sendable, Hashable {
   }
 
   /// Scores a corpus of which only the counts are left.
-  public init(_ counts: Counts) {
+  package init(_ counts: Counts) {
     let values = counts.values
     let order = Self.order
     candidateLength = values[2 * order]
@@ -165,7 +165,7 @@ public struct BLEU: Sendable, Hashable {
       || ("("..."+").contains(scalar) || (":"..."@").contains(scalar) || scalar == "/"
   }
 
-  /// Replaces pairs of neighbours, from the left, none twice.
+  /// Replaces pairs of neighbors, from the left, none twice.
   private static func pairs(
     _ scalars: [Unicode.Scalar], where matches: (Unicode.Scalar, Unicode.Scalar) -> Bool,
     insert: (Unicode.Scalar, Unicode.Scalar) -> [Unicode.Scalar]

@@ -3,9 +3,9 @@ import DLFormats
 
 /// Learns the pairs of a ``BytePairTokenizer`` from the words of a text.
 ///
-/// Again and again the most frequent pair of neighbours becomes a piece; of equally frequent ones
+/// Again and again the most frequent pair of neighbors becomes a piece; of equally frequent ones
 /// that of the smaller numbers. Counts are kept exact by visiting only the words that have the pair.
-public struct BytePairLearner {
+package struct BytePairLearner {
   private var words: [[Int32]] = []
   private var frequencies: [Int] = []
   private var counts: [UInt64: Int] = [:]
@@ -17,7 +17,7 @@ public struct BytePairLearner {
   /// where no pair occurs twice any more.
   ///
   /// Throws `DataError` where the characters alone are more.
-  public static func learn(_ texts: [String], size: Int) throws -> BytePairTokenizer {
+  package static func learn(_ texts: [String], size: Int) throws -> BytePairTokenizer {
     var frequencies: [ScalarString: Int] = [:]
     for text in texts {
       for word in text.words() { frequencies[ScalarString(word), default: 0] += 1 }

@@ -7,32 +7,32 @@ import DLFormats
 /// merged from characters (Unicode scalars) by the learned pairs, the earliest learned first; nothing
 /// is normalized, so canonically equivalent characters are different ones. Characters that did not
 /// occur in the training text become `<unk>`.
-public struct BytePairTokenizer: Tokenizer {
+package struct BytePairTokenizer: Tokenizer {
   static let kind = "bpe"
   /// The mark at the beginning of a word, U+2581.
-  public static let wordMark = String(wordMarkScalar)
+  package static let wordMark = String(wordMarkScalar)
   private static let wordMarkScalar: Unicode.Scalar = "\u{2581}"
   /// The token that fills rows up: 0.
-  public static let padding: Int32 = 0
+  package static let padding: Int32 = 0
   /// The token before a sentence: 1.
-  public static let begin: Int32 = 1
+  package static let begin: Int32 = 1
   /// The token behind a sentence: 2.
-  public static let end: Int32 = 2
+  package static let end: Int32 = 2
   /// The token of a character that is not known: 3.
-  public static let unknown: Int32 = 3
+  package static let unknown: Int32 = 3
   static let special = ["<pad>", "<s>", "</s>", "<unk>"]
 
   /// The pieces by their numbers; the first four are special.
-  public let vocabulary: [String]
+  package let vocabulary: [String]
   /// The pairs of pieces in the order in which they were learned.
-  public var merges: [(Int32, Int32)] { pairs.map { (Int32($0 >> 32), Int32($0 & 0xffff_ffff)) } }
+  package var merges: [(Int32, Int32)] { pairs.map { (Int32($0 >> 32), Int32($0 & 0xffff_ffff)) } }
 
   private let pairs: [UInt64]
   private let ranks: [UInt64: (rank: Int, piece: Int32)]
   private let characters: [Unicode.Scalar: Int32]
 
   /// The number of pieces.
-  public var count: Int { vocabulary.count }
+  package var count: Int { vocabulary.count }
 
   /// Makes the tokenizer of pieces and pairs; nil where they do not fit.
   init?(vocabulary: [String], pairs: [UInt64]) {
@@ -82,7 +82,7 @@ public struct BytePairTokenizer: Tokenizer {
   }
 
   /// The pieces and the pairs.
-  public var json: JSON {
+  package var json: JSON {
     .object([
       .init("kind", .string(Self.kind)),
       .init("vocabulary", .array(vocabulary.map { .string($0) })),
@@ -94,7 +94,7 @@ public struct BytePairTokenizer: Tokenizer {
   }
 
   /// The pieces of a text, without special tokens but `<unk>`.
-  public func encode(_ text: String) throws -> [Int32] {
+  package func encode(_ text: String) throws -> [Int32] {
     var known: [ScalarString: [Int32]] = [:]
     return encode(text, known: &known)
   }
@@ -131,7 +131,7 @@ public struct BytePairTokenizer: Tokenizer {
   }
 
   /// The text of pieces; padding, begin and end are left out.
-  public func decode(_ tokens: [Int32]) throws -> String {
+  package func decode(_ tokens: [Int32]) throws -> String {
     var text = ""
     for token in tokens where token < 0 || token > Self.end {
       guard vocabulary.indices.contains(Int(token)) else {

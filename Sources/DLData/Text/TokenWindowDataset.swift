@@ -7,9 +7,9 @@ import DLTensor
 ///
 /// The file has `tokens` I32 [N] and the metadata `classes`. Tokens are read when they are asked
 /// for and checked then.
-public final class TokenWindowDataset: Dataset {
+package final class TokenWindowDataset: Dataset {
   /// Which windows are rows.
-  public enum Windows: Sendable, Hashable {
+  package enum Windows: Sendable, Hashable {
     /// Row i begins at token i: N - T rows that overlap. With a shuffled order these are the random
     /// windows of nanoGPT's `get_batch`.
     case everyOffset
@@ -22,21 +22,21 @@ public final class TokenWindowDataset: Dataset {
   }
 
   /// The number of rows.
-  public let count: Int
+  package let count: Int
   /// `[T]`.
-  public let inputShape: [Int]
+  package let inputShape: [Int]
   /// int32.
-  public let inputType = DType.int32
+  package let inputType = DType.int32
   /// `[T]`.
-  public let labelShape: [Int]
+  package let labelShape: [Int]
   /// int32.
-  public let labelType = DType.int32
+  package let labelType = DType.int32
   /// The number of different tokens.
-  public let classCount: Int?
+  package let classCount: Int?
   /// The number of tokens of the file.
-  public let tokenCount: Int
+  package let tokenCount: Int
   /// The path as the caller gave it.
-  public var path: String { file.path }
+  package var path: String { file.path }
 
   private let statistics: FileStatistics?
   private let file: SafetensorsFile
@@ -48,7 +48,7 @@ public final class TokenWindowDataset: Dataset {
   private let streamLength: Int
 
   /// Whether a file holds a row of tokens.
-  public static func isTokenFile(_ path: String) throws -> Bool {
+  package static func isTokenFile(_ path: String) throws -> Bool {
     try SafetensorsFile(path: path)["tokens"] != nil
   }
 
@@ -56,7 +56,7 @@ public final class TokenWindowDataset: Dataset {
   /// make the pass where tokens are checked.
   ///
   /// Throws a `FormatError` for a file without tokens, and `DataError` where no window fits.
-  public init(
+  package init(
     path: String, window: Int, windows: Windows = .everyOffset, statistics: FileStatistics? = nil
   ) throws {
     file = try SafetensorsFile(path: path)
@@ -102,7 +102,7 @@ public final class TokenWindowDataset: Dataset {
   }
 
   /// Compares all tokens with the file's own vocabulary, and with what a model takes.
-  public func check(_ domains: DataDomains) throws {
+  package func check(_ domains: DataDomains) throws {
     for (domain, taker) in [
       (.indices(count: vocabulary), "the file's vocabulary"), (domains.inputs, domains.inputTaker),
       (domains.labels, domains.labelTaker),
@@ -112,7 +112,7 @@ public final class TokenWindowDataset: Dataset {
   }
 
   /// Reads rows, in the order given.
-  public func read(
+  package func read(
     rows: UnsafeBufferPointer<Int>, inputs: UnsafeMutableRawBufferPointer,
     labels: UnsafeMutableRawBufferPointer
   ) throws {

@@ -14,14 +14,14 @@ public protocol Tokenizer: Sendable {
 }
 
 /// Where a data set file keeps the tokenizer that its tokens were made by.
-public enum TokenizerFile {
+package enum TokenizerFile {
   /// The key of the metadata.
-  public static let key = "tokenizer"
+  package static let key = "tokenizer"
 
   /// The tokenizer of a data set file.
   ///
   /// Throws a `FormatError` where the file has none, or a damaged one.
-  public static func read(path: String) throws -> any Tokenizer {
+  package static func read(path: String) throws -> any Tokenizer {
     guard let text = try SafetensorsFile(path: path).metadata[key] else {
       throw FormatError(
         .content, file: path, "holds no tokenizer",
@@ -31,7 +31,7 @@ public enum TokenizerFile {
   }
 
   /// The tokenizer that a text of the metadata describes; `file` is for the fault's sake.
-  public static func read(_ text: String, file: String) throws -> any Tokenizer {
+  package static func read(_ text: String, file: String) throws -> any Tokenizer {
     let json = try JSON(parsing: text, file: file)
     switch json["kind"]?.string {
     case CharacterTokenizer.kind: return try CharacterTokenizer(json: json, file: file)
@@ -54,18 +54,18 @@ public enum TokenizerFile {
 }
 
 /// One token for each character (Unicode scalar), numbered in the order of their codes.
-public struct CharacterTokenizer: Tokenizer, Hashable {
+package struct CharacterTokenizer: Tokenizer, Hashable {
   static let kind = "characters"
 
   /// The characters by their numbers.
-  public let characters: [Unicode.Scalar]
+  package let characters: [Unicode.Scalar]
   private let numbers: [Unicode.Scalar: Int32]
 
   /// The number of different characters.
-  public var count: Int { characters.count }
+  package var count: Int { characters.count }
 
   /// The characters that occur in a text.
-  public init(of text: String) { self.init(Set(text.unicodeScalars).sorted()) }
+  package init(of text: String) { self.init(Set(text.unicodeScalars).sorted()) }
 
   private init(_ characters: [Unicode.Scalar]) {
     self.characters = characters
@@ -90,7 +90,7 @@ public struct CharacterTokenizer: Tokenizer, Hashable {
   ///
   /// Where the training text had no carriage return, as none has that was packed with line ends read
   /// as Python reads them, line ends of Windows are `\n`.
-  public func encode(_ text: String) throws -> [Int32] {
+  package func encode(_ text: String) throws -> [Int32] {
     let text = numbers["\r"] == nil ? TextFile.withPlainLineEnds(text) : text
     return try text.unicodeScalars.map { character in
       guard let number = numbers[character] else {
@@ -103,7 +103,7 @@ public struct CharacterTokenizer: Tokenizer, Hashable {
   }
 
   /// The text of tokens.
-  public func decode(_ tokens: [Int32]) throws -> String {
+  package func decode(_ tokens: [Int32]) throws -> String {
     var text = String.UnicodeScalarView()
     for token in tokens {
       guard characters.indices.contains(Int(token)) else {
@@ -115,7 +115,7 @@ public struct CharacterTokenizer: Tokenizer, Hashable {
   }
 
   /// The characters in their order.
-  public var json: JSON {
+  package var json: JSON {
     .object([
       .init("kind", .string(Self.kind)),
       .init("vocabulary", .array(characters.map { .string(String($0)) })),

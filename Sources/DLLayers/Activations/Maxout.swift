@@ -1,7 +1,7 @@
 import DLConfiguration
 import DLTensor
 
-/// The largest of every `pieces` neighbours along the last axis.
+/// The largest of every `pieces` neighbors along the last axis.
 ///
 /// Behind a linear layer or a convolution with `pieces` times the outputs it is a maxout unit.
 /// Shapes: `[..., channels · pieces]` to `[..., channels]`. Goodfellow et al. 2013.
@@ -10,14 +10,14 @@ public final class Maxout: Module, Layer {
   public struct Options: LayerSpec {
     /// The name in `model.layers`.
     public static var word: String { "maxout" }
-    /// How many neighbours compete.
+    /// How many neighbors compete.
     public var pieces = 2
     /// Makes the options with their defaults.
     public init() {}
     /// The keys, in the order in which they are written.
     public static var fields: [ConfigurationField<Self>] {
       [
-        .init("pieces", \.pieces, .within(2...1024), "how many neighbours compete")
+        .init("pieces", \.pieces, .within(2...1024), "how many neighbors compete")
       ]
     }
     /// Makes the layer for inputs of shape `[batch] + input`.

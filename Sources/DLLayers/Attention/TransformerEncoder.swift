@@ -39,7 +39,7 @@ public final class TransformerEncoderLayer: Module, Layer {
         .init("activation", \.activation, "relu, gelu or gelu_tanh"),
         .init(
           "norm_first", \.normFirst,
-          "whether normalisation comes before each part, else behind its sum with the input"),
+          "whether normalization comes before each part, else behind its sum with the input"),
       ] + AttentionSight.fields(in: \Self.sight)
     }
     /// Makes the layer for inputs of shape `[batch] + input`.

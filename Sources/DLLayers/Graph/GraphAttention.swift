@@ -8,11 +8,11 @@ public enum GraphHeads: Sendable {
   case averaged
 }
 
-/// Attention of each node over its neighbours.
+/// Attention of each node over its neighbors.
 ///
 /// With `h = x · weightᵀ` for each head, entry (i, j) of the adjacency scores
 /// `leakyReLU(dst · h_i + src · h_j)`; the softmax over a row's entries, with dropout, weighs the
-/// neighbours' h. The adjacency's values are not read; give it self-loops for a node to see itself.
+/// neighbors' h. The adjacency's values are not read; give it self-loops for a node to see itself.
 /// Shapes: x `[nodes, in]`; `lin.weight` `[heads · out, in]`, `att_src` and `att_dst`
 /// `[1, heads, out]`, bias as wide as the output. Velickovic et al. 2018, equations 1 to 6; names
 /// and layouts are those of PyTorch Geometric's `GATConv`.

@@ -26,7 +26,7 @@ public final class ParameterArena {
   /// The first gradient's first element.
   public var gradients: UnsafeMutableRawPointer { exchange.gradients }
   /// The memory of the two arrays, and what the ranks do with it in a step.
-  public private(set) var exchange: any ArenaExchange
+  public private(set) var exchange: any GradientReducer
   /// The first buffer's first byte.
   public let bufferBytes: UnsafeMutableRawBufferPointer
   /// The element type of parameters and gradients.
@@ -61,7 +61,7 @@ public final class ParameterArena {
     count = ends.last ?? 0
     let bufferOffsets = try ParameterArena.layOut(
       buffers.map { ($0.name, $0.shape, $0.dtype ?? dtype) })
-    exchange = try ReplicatedArena(context.communicator, byteCount: count * dtype.byteCount)
+    exchange = try ReplicatedReducer(context.communicator, byteCount: count * dtype.byteCount)
     bufferMemory = try ArenaMemory(byteCount: bufferOffsets.last ?? 0)
     self.context = context
     bufferBytes = UnsafeMutableRawBufferPointer(
@@ -73,14 +73,14 @@ public final class ParameterArena {
         borrowing: bufferMemory.pointer + offset, shape: buffer.shape,
         dtype: buffer.dtype ?? context.precision, owner: bufferMemory, context: context)
     }
-    try initialise(seed: context.seed)
+    try initialize(seed: context.seed)
   }
 
   /// The elements of all parameters, gaps left out.
   public var parameterCount: Int { parameters.reduce(0) { $0 + $1.shape.count } }
 
   /// Moves the parameters into other memory, of as many bytes; collective over those who share it.
-  public func move(to exchange: any ArenaExchange) throws {
+  public func move(to exchange: any GradientReducer) throws {
     if exchange.writesValues {
       exchange.values.copyMemory(from: values, byteCount: count * dtype.byteCount)
     }
@@ -106,7 +106,7 @@ public final class ParameterArena {
 
   /// Starts every parameter and buffer anew, from streams keyed by the seed and the parameter's
   /// name.
-  public func initialise(seed: UInt64) throws {
+  public func initialize(seed: UInt64) throws {
     let key = RandomKey(seed).child("initialise")
     for parameter in parameters {
       var stream = RandomStream(key.child(parameter.name))

@@ -1,7 +1,7 @@
 import DLConfiguration
 import DLTensor
 
-/// Group normalization: each sample and each group of neighbouring channels by its own mean and
+/// Group normalization: each sample and each group of neighboring channels by its own mean and
 /// biased variance.
 ///
 /// `y = (x - mean) / √(variance + eps) · weight + bias`. Shapes: `[batch, ..., channels]`, unchanged.
@@ -11,7 +11,7 @@ public final class GroupNorm: Module, Layer {
   public struct Options: LayerSpec {
     /// The name in `model.layers`.
     public static var word: String { "group_norm" }
-    /// Groups of neighbouring channels.
+    /// Groups of neighboring channels.
     public var numGroups = 0
     /// Added to the variance.
     public var eps = 1e-5
@@ -24,7 +24,7 @@ public final class GroupNorm: Module, Layer {
       [
         .init(
           "num_groups", \.numGroups, .within(1...1_048_576), required: true,
-          "groups of neighbouring channels"),
+          "groups of neighboring channels"),
         .init("eps", \.eps, .above(0), "added to the variance"),
         .init("affine", \.affine, "whether to learn a scale and a shift per channel"),
       ]

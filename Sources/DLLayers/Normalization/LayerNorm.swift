@@ -22,7 +22,7 @@ public final class LayerNorm: Module, Layer {
       [
         .init(
           "normalized_shape", \.normalizedShape, .layerSize,
-          "extents of the last axes, normalised together; the last axis unless given"),
+          "extents of the last axes, normalized together; the last axis unless given"),
         .init("eps", \.eps, .above(0), "added to the variance"),
       ]
     }

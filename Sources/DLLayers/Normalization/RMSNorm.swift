@@ -23,7 +23,7 @@ public final class RMSNorm: Module, Layer {
       [
         .init(
           "normalized_shape", \.normalizedShape, .within(1...1_048_576),
-          "extents of the last axes, normalised together; the last axis unless given"),
+          "extents of the last axes, normalized together; the last axis unless given"),
         .init(
           "eps", \.eps, .above(0), "added to the mean square; the precision's epsilon unless given"),
         .init("elementwise_affine", \.elementwiseAffine, "whether to learn a scale per element"),

@@ -2,7 +2,7 @@ import DLTensor
 
 /// The update of a whole arena: which tensor goes by which rule and rate.
 ///
-/// One-phase rules run over ranges as long as the neighbours share a group; those that go by whole
+/// One-phase rules run over ranges as long as the neighbors share a group; those that go by whole
 /// tensors take them in fixed blocks, so that results do not depend on how the arena is shared out.
 /// Gaps between tensors hold zeros and may fall into a range.
 public struct ArenaUpdate: Sendable {
@@ -59,7 +59,7 @@ public struct ArenaUpdate: Sendable {
   /// PyTorch's keys of the state that any group's rule keeps.
   public let stateNames: [String]
 
-  /// Members of one group, which is not frozen: neighbours, or all where the rule goes by whole
+  /// Members of one group, which is not frozen: neighbors, or all where the rule goes by whole
   /// tensors, so that a step adds up their numbers at once.
   struct Run {
     var members: [Int]

@@ -1,8 +1,8 @@
 import CKernels
 
 extension Tensor {
-  /// Group normalisation: `y = (x - mean) / √(variance + eps) · weight + bias`, with the statistics of
-  /// each sample and each group of neighbouring channels.
+  /// Group normalization: `y = (x - mean) / √(variance + eps) · weight + bias`, with the statistics of
+  /// each sample and each group of neighboring channels.
   ///
   /// Shapes: x `[batch, ..., channels]`; weight, bias `[channels]`. Wu and He 2018. Counterpart:
   /// `torch.nn.functional.group_norm`.

@@ -58,7 +58,7 @@ extension Tensor {
     }
   }
 
-  /// The largest of every `pieces` neighbours along the last axis; the gradient goes to the first
+  /// The largest of every `pieces` neighbors along the last axis; the gradient goes to the first
   /// of equals.
   ///
   /// Shapes: `[..., channels · pieces]` to `[..., channels]`. Goodfellow et al. 2013.

@@ -2,7 +2,7 @@ import CKernels
 
 /// Which features rotary positions pair.
 public enum RotaryStyle: String, Sendable, CaseIterable {
-  /// Neighbours, 2j and 2j + 1, as in the paper.
+  /// Neighbors, 2j and 2j + 1, as in the paper.
   case interleaved
   /// j and j + width / 2, as in GPT-NeoX and Llama.
   case half

@@ -1,7 +1,7 @@
 import CKernels
 
 extension Tensor {
-  /// Root mean square normalisation over the last axes: `y = x / √(mean(x²) + eps) · weight`, row by
+  /// Root mean square normalization over the last axes: `y = x / √(mean(x²) + eps) · weight`, row by
   /// row.
   ///
   /// Shapes: x `[..., features]`; weight `[features]`, or that of the last axes where several are
@@ -41,7 +41,7 @@ extension Tensor {
     try requireReal(op: op)
     let axes = (weight ?? bias)?.shape.rank ?? axes
     guard axes >= 1, axes <= shape.rank else {
-      throw TensorError(op: op, "input has shape \(shape), expected \(axes) axes to normalise")
+      throw TensorError(op: op, "input has shape \(shape), expected \(axes) axes to normalize")
     }
     let normalized = Shape((shape.rank - axes..<shape.rank).map { shape[$0] })
     for tensor in [weight, bias] {

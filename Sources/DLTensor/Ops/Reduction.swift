@@ -77,7 +77,7 @@ extension Tensor {
     return try result.reshape(Shape((0..<rank).filter { !named.contains($0) }.map { shape[$0] }))
   }
 
-  /// Reduces neighbouring axes, each to an extent of 1.
+  /// Reduces neighboring axes, each to an extent of 1.
   private func reduceRun(_ axes: Range<Int>, scale: (Int) -> Double) throws -> Tensor {
     let outer = shape.product(0..<axes.lowerBound)
     let extent = shape.product(axes)

@@ -5,39 +5,39 @@ import DLLayers
 import DLTensor
 
 /// A checkpoint that is damaged, or belongs to another job.
-public struct CheckpointError: DLError {
+package struct CheckpointError: DLError {
   /// The file.
-  public let path: String
+  package let path: String
   /// What is wrong with it.
-  public let what: String
+  package let what: String
   /// What to do.
-  public let advice: String
+  package let advice: String
   /// 65 for a damaged file, 64 for one of another job.
-  public let exitCode: ExitCode
+  package let exitCode: ExitCode
   /// Whether the file's own bytes are wrong, so that nobody can use it.
   var isDamage = false
 
   /// One line.
-  public var description: String { "\(path): \(what), \(advice)" }
+  package var description: String { "\(path): \(what), \(advice)" }
 }
 
 /// Where a run stands, and what it belongs to.
-public struct CheckpointPosition: Sendable, Equatable {
+package struct CheckpointPosition: Sendable, Equatable {
   /// Optimizer steps done.
-  public var step = 0
+  package var step = 0
   /// Updates made in each phase: the steps less those that were skipped as not finite.
-  public var updates = [0]
+  package var updates = [0]
   /// The seed that keys every random number from here on.
-  public var seed: UInt64 = 0
+  package var seed: UInt64 = 0
   /// The best value of the validation metric so far, with its step.
-  public var best: Best?
+  package var best: Best?
 
   /// A metric's best value.
-  public struct Best: Sendable, Equatable {
+  package struct Best: Sendable, Equatable {
     /// The optimizer step.
-    public var step: Int
+    package var step: Int
     /// The value.
-    public var value: Double
+    package var value: Double
   }
 }
 

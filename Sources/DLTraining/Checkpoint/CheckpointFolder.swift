@@ -3,8 +3,11 @@ import DLFormats
 
 /// The `checkpoints` folder of a run: `step-NNNNNNNN.safetensors` files, and `latest` with the
 /// newest one's name.
-struct CheckpointFolder {
+package struct CheckpointFolder {
   let path: String
+
+  /// The folder at a path.
+  package init(path: String) { self.path = path }
 
   /// The file of a step.
   func file(step: Int) -> String { "\(path)/\(CheckpointFolder.name(step: step))" }
@@ -18,7 +21,7 @@ struct CheckpointFolder {
   /// The steps that have a file, whatever it holds, oldest first.
   ///
   /// - Throws: `FormatError` where the folder is there and cannot be listed.
-  func steps() throws -> [Int] {
+  package func steps() throws -> [Int] {
     guard try File.kind(of: path) != nil else { return [] }
     return try File.list(path).compactMap { name in
       guard name.hasPrefix("step-"), name.hasSuffix(".safetensors"),
@@ -30,7 +33,7 @@ struct CheckpointFolder {
   }
 
   /// Which files the steps have at this moment: others after each replacement.
-  func marks() throws -> [Int: FileMark] {
+  package func marks() throws -> [Int: FileMark] {
     var marks: [Int: FileMark] = [:]
     for step in try steps() { marks[step] = FileMark(file(step: step)) }
     return marks
@@ -44,7 +47,7 @@ struct CheckpointFolder {
 
   /// The newest file, as noted or, where the note cannot be read, by its name; nil where there is
   /// none.
-  var latest: String? {
+  package var latest: String? {
     if let bytes = try? File.contents(of: "\(path)/latest", limit: 4096) {
       let name = String(decoding: bytes, as: UTF8.self).prefix { !$0.isNewline }
       if !name.isEmpty { return "\(path)/\(name)" }

@@ -1,4 +1,5 @@
 import DLCluster
+import DLCore
 import DLFormats
 import DLTensor
 import Glibc
@@ -20,7 +21,7 @@ final class CheckpointWriter {
   ///   - keep: how many of the newest files stay.
   ///   - didWrite: told of every file that is whole and marked as the latest, on the thread.
   init(
-    folder: CheckpointFolder, lease: RunLease, keep: Int,
+    folder: CheckpointFolder, lease: RunLock, keep: Int,
     didWrite: @escaping @Sendable (_ path: String) -> Void
   ) throws {
     work = CheckpointWork(folder: folder, lease: lease, keep: keep, didWrite: didWrite)
@@ -61,12 +62,12 @@ private final class CheckpointWork: @unchecked Sendable {
   let snapshot = CheckpointSnapshot()
   let failure = Mutex<(any Error)?>(nil)
   private let folder: CheckpointFolder
-  private let lease: RunLease
+  private let lease: RunLock
   private let keep: Int
   private let didWrite: @Sendable (String) -> Void
 
   init(
-    folder: CheckpointFolder, lease: RunLease, keep: Int,
+    folder: CheckpointFolder, lease: RunLock, keep: Int,
     didWrite: @escaping @Sendable (String) -> Void
   ) {
     self.folder = folder

@@ -31,7 +31,7 @@ extension RunStore {
     let plan = try agreedPlan()
     path = plan.folder
     let readers = try CheckpointReaders(run.communicator)
-    var turn: RunLease.Turn?
+    var turn: RunLock.Turn?
     var found: CheckpointSearch.Found?
     var isSettled = false
     while !isSettled {
@@ -96,10 +96,9 @@ extension RunStore {
   }
 
   /// Waits on rank 0 until the folder may be written to, and notes which checkpoints it holds.
-  private func lookBefore(_ plan: ResumePlan, turn: inout RunLease.Turn?) throws -> [Int: FileMark]
-  {
+  private func lookBefore(_ plan: ResumePlan, turn: inout RunLock.Turn?) throws -> [Int: FileMark] {
     guard run.communicator.rank == 0 else { return [:] }
-    if folder == nil { turn = try RunLease.awaitTurn(folder: plan.folder) }
+    if folder == nil { turn = try RunLock.awaitTurn(folder: plan.folder) }
     return try CheckpointFolder(path: plan.folder + "/checkpoints").marks()
   }
 
@@ -196,7 +195,7 @@ extension RunStore {
 
   /// Takes the run folder on rank 0; whether its checkpoints are still those that were looked at.
   private func take(
-    _ plan: ResumePlan, after turn: RunLease.Turn?, unchangedSince marks: [Int: FileMark]
+    _ plan: ResumePlan, after turn: RunLock.Turn?, unchangedSince marks: [Int: FileMark]
   ) throws -> Bool {
     guard run.communicator.rank == 0 else { return true }
     let folder = try self.folder ?? RunFolder(plan.folder, after: turn)

@@ -74,8 +74,8 @@ extension RunStore {
   /// at an agreement to come, at the latest in ``finish()``.
   func save(_ parts: [any TrainerPart]) throws {
     guard run.options.writesRun, lastSaved != run.position.step else { return }
-    RunPhase.save.show()
-    defer { RunPhase.step.show() }
+    RunPhase.save.publish()
+    defer { RunPhase.step.publish() }
     let step = run.position.step
     _ = try run.exchange.agree(0, stop: false, "report step \(step)")
     for part in parts { try part.willSave() }

@@ -14,7 +14,7 @@ extension StateDict {
   /// - Returns: a line where names were read otherwise than they stand in the file.
   /// - Throws: ``StateDictError`` with what differs, and advice that fits it; `FormatError`.
   @discardableResult
-  public func loadWeights(from file: SafetensorsFile) throws -> String? {
+  package func loadWeights(from file: SafetensorsFile) throws -> String? {
     let isOwn = file.metadata["format"]?.hasPrefix("dltrain-checkpoint") == true
     let tensors = file.tensors.filter { !isOwn || !Checkpoint.isTrainingState($0.name) }
     let ways = WeightNames.all(

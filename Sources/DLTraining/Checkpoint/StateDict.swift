@@ -6,7 +6,7 @@ import DLTensor
 /// A model's parameters and buffers under PyTorch's names and layouts, as files hold them.
 ///
 /// Counterpart: `torch.nn.Module.state_dict`.
-public struct StateDict {
+package struct StateDict {
   /// Parameters and then buffers, ties under every name.
   let entries: [Entry]
   /// The names of each tensor of the model, the first of them its own; ties have several.
@@ -17,7 +17,7 @@ public struct StateDict {
   /// Takes the parameters and buffers of a model.
   ///
   /// - Throws: ``TensorError`` for a model without memory.
-  public init(_ arena: ParameterArena) throws { try self.init(arena, adding: []) }
+  package init(_ arena: ParameterArena) throws { try self.init(arena, adding: []) }
 
   /// Takes tensors that are no model's, by their names.
   init(_ entries: [Entry]) {
@@ -71,13 +71,13 @@ public struct StateDict {
   /// Writes a safetensors file that PyTorch's `load_state_dict` takes.
   ///
   /// - Throws: `FormatError` when the file cannot be written.
-  public func write(to path: String) throws { try SafetensorsWriter.write(fileTensors, to: path) }
+  package func write(to path: String) throws { try SafetensorsWriter.write(fileTensors, to: path) }
 
   /// Overwrites everything by what a checkpoint holds under the very same names.
   ///
   /// - Parameter ignored: names in the file that belong to something else, such as optimizer state.
   /// - Throws: ``StateDictError`` naming every difference in names and shapes; `FormatError`.
-  public func load(from file: SafetensorsFile, ignoring ignored: (String) -> Bool = { _ in false })
+  package func load(from file: SafetensorsFile, ignoring ignored: (String) -> Bool = { _ in false })
     throws
   {
     var differences: [String] = []

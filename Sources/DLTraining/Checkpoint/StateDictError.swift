@@ -1,13 +1,13 @@
 import DLCore
 
 /// A file of weights that does not fit the model.
-public struct StateDictError: DLError {
+package struct StateDictError: DLError {
   /// The file.
-  public let path: String
+  package let path: String
   /// What differs: missing and unknown names, other shapes and types.
-  public let differences: [String]
+  package let differences: [String]
   /// What to do about it.
-  public let advice: String
+  package let advice: String
 
   init(
     path: String, differences: [String],
@@ -19,10 +19,10 @@ public struct StateDictError: DLError {
   }
 
   /// A fault of the configuration: the file is sound.
-  public var exitCode: ExitCode { .usage }
+  package var exitCode: ExitCode { .usage }
 
   /// One line with the first differences.
-  public var description: String {
+  package var description: String {
     let shown = differences.prefix(4).joined(separator: "; ")
     let more = differences.count > 4 ? "; and \(differences.count - 4) more" : ""
     return "\(path): does not fit the model: \(shown)\(more); \(advice)"

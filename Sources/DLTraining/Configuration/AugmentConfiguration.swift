@@ -37,10 +37,10 @@ public enum AugmentationRegistry {
 /// One entry of `data.augment`: `{pad_crop: {padding: 4}}`, or the bare name `flip`.
 public struct AugmentConfiguration: ConfigurationChoice {
   /// The options, of a type in ``AugmentationRegistry``.
-  public let options: any AugmentationSpec
+  package let options: any AugmentationSpec
 
   /// Makes an entry from its options.
-  public init(_ options: some AugmentationSpec) { self.options = options }
+  package init(_ options: some AugmentationSpec) { self.options = options }
 
   /// Makes an entry from its options.
   public init?(option: any ConfigurationOption, line: Int) {
@@ -49,7 +49,7 @@ public struct AugmentConfiguration: ConfigurationChoice {
   }
 
   /// The change of images.
-  public var change: Augmentation.Change { options.change }
+  package var change: Augmentation.Change { options.change }
 
   /// The options.
   public var option: any ConfigurationOption { options }
@@ -62,104 +62,104 @@ public struct AugmentConfiguration: ConfigurationChoice {
 }
 
 /// Pads an image and takes a window of the image's size at a random place.
-public struct PadCropOptions: AugmentationSpec {
+package struct PadCropOptions: AugmentationSpec {
   /// The name in `data.augment`.
-  public static var word: String { "pad_crop" }
+  package static var word: String { "pad_crop" }
   /// Pixels on each side.
-  public var padding = 4
+  package var padding = 4
   /// What they show.
-  public var paddingMode = Augmentation.PaddingMode.constant
+  package var paddingMode = Augmentation.PaddingMode.constant
   /// Makes the options with their defaults.
-  public init() {}
+  package init() {}
   /// The keys, in the order in which they are written.
-  public static var fields: [ConfigurationField<Self>] {
+  package static var fields: [ConfigurationField<Self>] {
     [
       .init("padding", \.padding, .within(0...4096), "pixels on each side"),
       .init("padding_mode", \.paddingMode, "what they show; constant is black"),
     ]
   }
   /// The change of images.
-  public var change: Augmentation.Change { .padCrop(padding: padding, mode: paddingMode) }
+  package var change: Augmentation.Change { .padCrop(padding: padding, mode: paddingMode) }
 }
 
 /// Mirrors left and right.
-public struct FlipOptions: AugmentationSpec {
+package struct FlipOptions: AugmentationSpec {
   /// The name in `data.augment`.
-  public static var word: String { "flip" }
+  package static var word: String { "flip" }
   /// The probability to mirror an image.
-  public var p = 0.5
+  package var p = 0.5
   /// Makes the options with their defaults.
-  public init() {}
+  package init() {}
   /// The keys, in the order in which they are written.
-  public static var fields: [ConfigurationField<Self>] {
+  package static var fields: [ConfigurationField<Self>] {
     [.init("p", \.p, .within(0...1), "the probability to mirror an image")]
   }
   /// The change of images.
-  public var change: Augmentation.Change { .flip(probability: p) }
+  package var change: Augmentation.Change { .flip(probability: p) }
 }
 
 /// Mirrors half of the images in one epoch and the other half in the next.
-public struct AlternatingFlipOptions: AugmentationSpec {
+package struct AlternatingFlipOptions: AugmentationSpec {
   /// The name in `data.augment`.
-  public static var word: String { "alternating_flip" }
+  package static var word: String { "alternating_flip" }
   /// Makes the options: there are none.
-  public init() {}
+  package init() {}
   /// No keys.
-  public static var fields: [ConfigurationField<Self>] { [] }
+  package static var fields: [ConfigurationField<Self>] { [] }
   /// The change of images.
-  public var change: Augmentation.Change { .alternatingFlip }
+  package var change: Augmentation.Change { .alternatingFlip }
 }
 
 /// Blackens a square at a random place.
-public struct CutoutOptions: AugmentationSpec {
+package struct CutoutOptions: AugmentationSpec {
   /// The name in `data.augment`.
-  public static var word: String { "cutout" }
+  package static var word: String { "cutout" }
   /// The square's side in pixels.
-  public var size = 8
+  package var size = 8
   /// Makes the options with their defaults.
-  public init() {}
+  package init() {}
   /// The keys, in the order in which they are written.
-  public static var fields: [ConfigurationField<Self>] {
+  package static var fields: [ConfigurationField<Self>] {
     [.init("size", \.size, .within(1...4096), "the side of the black square in pixels")]
   }
   /// The change of images.
-  public var change: Augmentation.Change { .cutout(size: size) }
+  package var change: Augmentation.Change { .cutout(size: size) }
 }
 
 /// Makes images brighter or darker.
-public struct BrightnessOptions: AugmentationSpec {
+package struct BrightnessOptions: AugmentationSpec {
   /// The name in `data.augment`.
-  public static var word: String { "brightness" }
+  package static var word: String { "brightness" }
   /// The factor is drawn from 1 - strength ..< 1 + strength.
-  public var strength = 0.2
+  package var strength = 0.2
   /// Makes the options with their defaults.
-  public init() {}
+  package init() {}
   /// The keys, in the order in which they are written.
-  public static var fields: [ConfigurationField<Self>] {
+  package static var fields: [ConfigurationField<Self>] {
     [
       .init(
         "strength", \.strength, .within(0...1), "the factor is in 1 - strength ..< 1 + strength")
     ]
   }
   /// The change of images.
-  public var change: Augmentation.Change { .brightness(strength: strength) }
+  package var change: Augmentation.Change { .brightness(strength: strength) }
 }
 
 /// Makes images harder or softer.
-public struct ContrastOptions: AugmentationSpec {
+package struct ContrastOptions: AugmentationSpec {
   /// The name in `data.augment`.
-  public static var word: String { "contrast" }
+  package static var word: String { "contrast" }
   /// The factor is drawn from 1 - strength ..< 1 + strength.
-  public var strength = 0.2
+  package var strength = 0.2
   /// Makes the options with their defaults.
-  public init() {}
+  package init() {}
   /// The keys, in the order in which they are written.
-  public static var fields: [ConfigurationField<Self>] {
+  package static var fields: [ConfigurationField<Self>] {
     [
       .init(
         "strength", \.strength, .within(0...1), "the factor is in 1 - strength ..< 1 + strength")
     ]
   }
   /// The change of images.
-  public var change: Augmentation.Change { .contrast(strength: strength) }
+  package var change: Augmentation.Change { .contrast(strength: strength) }
 }

@@ -12,11 +12,11 @@ public struct AverageConfiguration: NamedChoiceSection {
   /// How updates are weighed.
   public var name = Name(ExponentialAverageSpec.self)
   /// Steps between two updates; each mean has a default of its own.
-  public var everySteps: Int?
+  package var everySteps: Int?
   /// Epochs before the first update.
-  public var startEpochs: Double?
+  package var startEpochs: Double?
   /// Steps before the first update; each mean has a default of its own.
-  public var startSteps: Int?
+  package var startSteps: Int?
   /// The options of the mean that were given.
   public var options = ChosenOptions()
 
@@ -58,7 +58,7 @@ public struct AverageConfiguration: NamedChoiceSection {
   }
 
   /// The chosen mean with its options.
-  public var spec: any AverageSpec {
+  package var spec: any AverageSpec {
     chosenOption as? any AverageSpec ?? ExponentialAverageSpec()
   }
 }
@@ -86,7 +86,7 @@ extension Configuration {
   /// `scale_lr` makes of it.
   ///
   /// A schedule that goes by the validation counts as if nothing stopped improving.
-  public func learningRate(totalSteps: Int, stepsPerEpoch: Int) -> any Schedule {
+  package func learningRate(totalSteps: Int, stepsPerEpoch: Int) -> any Schedule {
     let schedule = unscaledRate(totalSteps: totalSteps, stepsPerEpoch: stepsPerEpoch)
     return scaleLR == nil ? schedule : ScaledSchedule(schedule, factor: batchRateFactor)
   }

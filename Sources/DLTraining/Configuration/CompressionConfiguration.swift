@@ -17,7 +17,7 @@ public struct CompressionConfiguration: NamedChoiceSection {
   public init() {}
 
   /// Chooses a codec with its default options.
-  public init(name: Name) { self.name = name }
+  package init(name: Name) { self.name = name }
 
   /// The codecs that can be named.
   public static var optionTypes: [any ConfigurationOption.Type] { CodecRegistry.all.map { $0 } }
@@ -31,5 +31,5 @@ public struct CompressionConfiguration: NamedChoiceSection {
   public static var writtenKeys: [String] { ["name", "ratio", "rank"] }
 
   /// Makes what encodes the gradients; nil for nothing.
-  public var codec: (any GradientCodec)? { (chosenOption as? any CodecSpec)?.makeCodec() }
+  package var codec: (any GradientCodec)? { (chosenOption as? any CodecSpec)?.makeCodec() }
 }

@@ -14,7 +14,7 @@ extension Configuration {
   ///   - supplied: required keys that the program provides itself (`model`, `data`) and the file
   ///     may omit.
   /// - Throws: ``ConfigurationError`` with all faults.
-  public static func load(
+  package static func load(
     path: String, overrides: [String] = [], supplied: Set<String> = []
   ) throws(ConfigurationError) -> Configuration {
     let folder = (absolutePath(path) as NSString).deletingLastPathComponent
@@ -32,7 +32,7 @@ extension Configuration {
   ///   - overrides: `KEY.PATH=VALUE` each, applied in order.
   ///   - supplied: required keys that the program provides itself and the text may omit.
   /// - Throws: ``ConfigurationError`` with all faults.
-  public static func load(
+  package static func load(
     yaml: String, source: String = "configuration", folder: String? = nil,
     overrides: [String] = [], supplied: Set<String> = []
   ) throws(ConfigurationError) -> Configuration {
@@ -51,7 +51,7 @@ extension Configuration {
   }
 
   /// Whether a text with overrides names data to train on; false for what is no configuration.
-  public static func namesData(yaml: String, overrides: [String]) -> Bool {
+  package static func namesData(yaml: String, overrides: [String]) -> Bool {
     let place = ConfigurationPlace(source: "", folder: "")
     guard var root = try? ConfigurationNode.parse(yaml: yaml, at: place) else { return false }
     if case .null = root.value { root.value = .mapping([]) }
@@ -61,10 +61,10 @@ extension Configuration {
   }
 
   /// The whole configuration as resolved; loading it gives an equal value.
-  public func yaml() -> String { node.yaml() }
+  package func yaml() -> String { node.yaml() }
 
   /// A hash of the canonical text (64-bit FNV-1a, hexadecimal), equal on all ranks of one job.
-  public var fingerprint: String { hexadecimalHash(yaml()) }
+  package var fingerprint: String { hexadecimalHash(yaml()) }
 }
 
 extension ModelConfiguration {

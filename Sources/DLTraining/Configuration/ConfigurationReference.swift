@@ -3,9 +3,9 @@ import DLCore
 import DLLayers
 
 /// Every key of a configuration as Markdown, from the same table as its decoder and its schema.
-public enum ConfigurationReference {
+package enum ConfigurationReference {
   /// The whole reference: a table for each section, with type, default and meaning of each key.
-  public static func markdown() -> String {
+  package static func markdown() -> String {
     var writer = ReferenceWriter()
     writer.section("", Configuration.schema(.none))
     writer.section("layer", LayerConfiguration.definition)

@@ -3,11 +3,11 @@ import DLLayers
 import Foundation
 
 /// The JSON Schema of a configuration, from the same table as its decoder.
-public enum ConfigurationSchema {
+package enum ConfigurationSchema {
   /// The schema as JSON text (draft 2020-12), keys sorted.
   ///
   /// - Throws: never in practice; what the encoder throws.
-  public static func json() throws -> String {
+  package static func json() throws -> String {
     guard case .mapping(let entries) = Configuration.schema(.none).value else { return "{}" }
     let head: [ConfigurationNode.Entry] = [
       .init("$schema", "https://json-schema.org/draft/2020-12/schema".node),

@@ -8,25 +8,25 @@ extension Sampler.LastBatch: ConfigurationWord {}
 public struct DataConfiguration: ConfigurationSection {
   /// The training set; a relative path starts from the folder of the configuration's file, in an
   /// override of the command line from the working directory.
-  public var train: String?
+  package var train: String?
   /// The validation set.
-  public var validation: String?
+  package var validation: String?
   /// The number of classes; from the labels unless given.
-  public var classes: Int?
+  package var classes: Int?
   /// Tokens per row, where the data are one long row of them.
-  public var window: Int?
+  package var window: Int?
   /// Subtracted and divided by, per channel.
-  public var normalize: NormalizeConfiguration?
+  package var normalize: NormalizeConfiguration?
   /// Random changes of images while training, in their order.
-  public var augment: [AugmentConfiguration] = []
+  package var augment: [AugmentConfiguration] = []
   /// Rows of a batch that each image gives, each changed on its own.
-  public var repeats = 1
+  package var repeats = 1
   /// The order of rows within an epoch.
-  public var order = Sampler.Order.shuffled
+  package var order = Sampler.Order.shuffled
   /// Random rows instead of files.
-  public var synthetic: SyntheticConfiguration?
+  package var synthetic: SyntheticConfiguration?
   /// What becomes of a short last batch.
-  public var lastBatch = Sampler.LastBatch.keep
+  package var lastBatch = Sampler.LastBatch.keep
 
   /// Makes the section with its defaults.
   public init() {}
@@ -79,9 +79,9 @@ public struct DataConfiguration: ConfigurationSection {
 /// Per-channel normalization: (x - mean) / std, after division of bytes by 255.
 public struct NormalizeConfiguration: ConfigurationSection {
   /// One mean per channel.
-  public var mean: [Double] = []
+  package var mean: [Double] = []
   /// One standard deviation per channel.
-  public var std: [Double] = []
+  package var std: [Double] = []
 
   /// Makes the section with its defaults.
   public init() {}
@@ -105,11 +105,11 @@ public struct NormalizeConfiguration: ConfigurationSection {
 /// Random rows with random labels.
 public struct SyntheticConfiguration: ConfigurationSection {
   /// The shape of one row: `[height, width, channels]` or `[features]`.
-  public var shape: [Int] = []
+  package var shape: [Int] = []
   /// The number of classes.
-  public var classes = 0
+  package var classes = 0
   /// The number of rows.
-  public var rows = 1024
+  package var rows = 1024
 
   /// Makes the section with its defaults.
   public init() {}

@@ -3,9 +3,9 @@ import DLConfiguration
 /// The checks against silent changes of memory.
 public struct IntegrityConfiguration: ConfigurationSection {
   /// Whether each update checks the parameters and the optimizer state that it reads.
-  public var checkUpdates = true
+  package var checkUpdates = true
   /// Steps between comparisons of the copies of parameters and buffers; nil for none at all.
-  public var compareEverySteps: Int? = 100
+  package var compareEverySteps: Int? = 100
 
   /// Makes the section with its defaults.
   public init() {}

@@ -1,4 +1,5 @@
 import DLConfiguration
+import DLCore
 import DLOptimizers
 
 /// Learning rates that grow with the batch.
@@ -6,7 +7,7 @@ import DLOptimizers
 /// Goyal and others (2017), section 2.1. Nothing scales a rate unless this section is there.
 public struct ScaleLRConfiguration: ConfigurationSection {
   /// The rows per step that the rates are written for.
-  public var baseBatch = 256
+  package var baseBatch = 256
 
   /// Makes the section with its defaults.
   public init() {}
@@ -23,11 +24,11 @@ public struct ScaleLRConfiguration: ConfigurationSection {
 /// steps: Lin and others, "Don't Use Large Mini-Batches, Use Local SGD" (2020), section 4.
 public struct LocalSGDConfiguration: ConfigurationSection {
   /// Steps between two averagings.
-  public var period = 8
+  package var period = 8
   /// Epochs of synchronous steps before the first local one.
-  public var startEpochs: Double?
+  package var startEpochs: Double?
   /// Steps before the first local one, instead of epochs; 0 unless either is given.
-  public var startSteps: Int?
+  package var startSteps: Int?
 
   /// Makes the section with its defaults.
   public init() {}
@@ -59,21 +60,21 @@ public struct LocalSGDConfiguration: ConfigurationSection {
 extension Configuration {
   /// What every learning rate is multiplied by for the size of the batch; 1 unless the
   /// configuration asks for it.
-  public var batchRateFactor: Double {
+  package var batchRateFactor: Double {
     scaleLR.map { Double(batchSize) / Double($0.baseBatch) } ?? 1
   }
 
   /// What stands behind a rate as it is written, where it is scaled.
-  var rateFactorText: String {
-    scaleLR == nil ? "" : " times \(Text.significant(batchRateFactor, 6)) by scale_lr"
+  package var rateFactorText: String {
+    scaleLR == nil ? "" : " times \(Format.significant(batchRateFactor, 6)) by scale_lr"
   }
 
   /// How rates are scaled, in a line; nil where they are not.
   var rateScaling: String? {
     guard let scaleLR else { return nil }
-    let factor = Text.significant(batchRateFactor, 6)
+    let factor = Format.significant(batchRateFactor, 6)
     return "scale_lr multiplies the learning rates by \(factor), batch_size \(batchSize) over "
-      + "base_batch \(scaleLR.baseBatch): \(Text.significant(optimizer.lr, 6)) becomes "
-      + Text.significant(optimizer.lr * batchRateFactor, 6)
+      + "base_batch \(scaleLR.baseBatch): \(Format.significant(optimizer.lr, 6)) becomes "
+      + Format.significant(optimizer.lr * batchRateFactor, 6)
   }
 }

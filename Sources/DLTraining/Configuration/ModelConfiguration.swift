@@ -5,15 +5,15 @@ import DLModels
 /// The network: `{name: resnet20, ...}`, a model of ``ModelRegistry`` with its options, or `{layers: [...]}`.
 public struct ModelConfiguration: ConfigurationCodable {
   /// A model of ``ModelRegistry``.
-  public var options: (any ModelSpec)?
+  package var options: (any ModelSpec)?
   /// A network without code, its layers numbered as torch.nn.Sequential numbers them.
-  public var layers: [LayerConfiguration]?
+  package var layers: [LayerConfiguration]?
 
   /// Makes the section without a network.
-  public init() {}
+  package init() {}
 
   /// The name of the model.
-  public var name: String? { options.map { type(of: $0).name } }
+  package var name: String? { options.map { type(of: $0).name } }
 
   /// Models are equal when their names, options and layers are.
   public static func == (a: Self, b: Self) -> Bool {

@@ -1,4 +1,5 @@
 import DLConfiguration
+import DLCore
 import DLOptimizers
 
 /// The update rule, and what goes with every rule.
@@ -11,29 +12,29 @@ public struct OptimizerConfiguration: NamedChoiceSection {
   /// The rule.
   public var name = Name(SGDSpec.self)
   /// The learning rate before the schedule; each rule has a default of its own.
-  public var lr = SGDSpec.learningRate
+  package var lr = SGDSpec.learningRate
   /// The weight decay, decoupled or an L2 penalty; each rule has a default of its own.
-  public var weightDecay = SGDSpec.weightDecay
+  package var weightDecay = SGDSpec.weightDecay
   /// The options of the rule that were given.
   public var options = ChosenOptions()
   /// Gradients are scaled down to this global norm; nil for never.
-  public var clipNorm: Double?
+  package var clipNorm: Double?
   /// Elements of the gradient are limited to this magnitude; nil for never.
-  public var clipValue: Double?
+  package var clipValue: Double?
   /// Parameters that weight decay leaves out, by name or as `bias` and `norm`.
-  public var noDecay: [String] = []
+  package var noDecay: [String] = []
   /// Parameters with settings of their own; the first that matches counts.
-  public var groups: [OptimizerGroupConfiguration] = []
+  package var groups: [OptimizerGroupConfiguration] = []
   /// Slow weights behind the optimizer; nil for none.
-  public var lookahead: LookaheadConfiguration?
+  package var lookahead: LookaheadConfiguration?
   /// Sharpness-aware minimization around the optimizer; nil for none.
-  public var sam: SAMConfiguration?
+  package var sam: SAMConfiguration?
 
   /// Makes the section with its defaults.
   public init() {}
 
   /// Chooses a rule with its options, at its own learning rate and weight decay.
-  public init<Spec: OptimizerSpec>(_ spec: Spec) {
+  package init<Spec: OptimizerSpec>(_ spec: Spec) {
     lr = Spec.learningRate
     weightDecay = Spec.weightDecay
     choose(spec)
@@ -128,7 +129,9 @@ public struct OptimizerConfiguration: NamedChoiceSection {
         names.append((value(type), [type.word]))
       }
     }
-    return names.map { "\(Text.significant($0.value, 6)) for \($0.names.joined(separator: ", "))" }
-      .joined(separator: "; ")
+    return names.map {
+      "\(Format.significant($0.value, 6)) for \($0.names.joined(separator: ", "))"
+    }
+    .joined(separator: "; ")
   }
 }

@@ -4,15 +4,15 @@ import DLOptimizers
 /// Parameters that go by settings of their own, as one of PyTorch's `param_groups`.
 public struct OptimizerGroupConfiguration: ConfigurationSection {
   /// Which parameters: a pattern over their names, `bias`, `norm`, or several parted by `|`.
-  public var match = ""
+  package var match = ""
   /// Their rule, by the optimizer's options; the optimizer's unless given.
-  public var name: OptimizerConfiguration.Name?
+  package var name: OptimizerConfiguration.Name?
   /// Their learning rate before the schedule; the optimizer's unless given.
-  public var lr: Double?
+  package var lr: Double?
   /// Their weight decay; the optimizer's unless given.
-  public var weightDecay: Double?
+  package var weightDecay: Double?
   /// Whether they stay as they are.
-  public var frozen = false
+  package var frozen = false
 
   /// Makes the section with its defaults.
   public init() {}
@@ -51,9 +51,9 @@ public struct OptimizerGroupConfiguration: ConfigurationSection {
 /// Slow weights that follow the trained ones.
 public struct LookaheadConfiguration: ConfigurationSection {
   /// Steps between two of the slow weights.
-  public var k = 5
+  package var k = 5
   /// The step size of the slow weights.
-  public var alpha = 0.5
+  package var alpha = 0.5
 
   /// Makes the section with its defaults.
   public init() {}
@@ -70,7 +70,7 @@ public struct LookaheadConfiguration: ConfigurationSection {
 /// Sharpness-aware minimization.
 public struct SAMConfiguration: ConfigurationSection {
   /// The size of the step aside at which the gradient is taken.
-  public var rho = 0.05
+  package var rho = 0.05
 
   /// Makes the section with its defaults.
   public init() {}

@@ -13,9 +13,9 @@ public struct ScheduleConfiguration: NamedChoiceSection {
   /// The schedule.
   public var name = Name(ConstantSpec.self)
   /// Epochs of linear warm-up from zero.
-  public var warmupEpochs = 0.0
+  package var warmupEpochs = 0.0
   /// Steps of linear warm-up, instead of epochs.
-  public var warmupSteps: Int?
+  package var warmupSteps: Int?
   /// The options of the schedule that were given.
   public var options = ChosenOptions()
 
@@ -58,7 +58,7 @@ public struct ScheduleConfiguration: NamedChoiceSection {
   }
 
   /// The chosen schedule with its options.
-  public var spec: any ScheduleSpec { chosenOption as? any ScheduleSpec ?? ConstantSpec() }
+  package var spec: any ScheduleSpec { chosenOption as? any ScheduleSpec ?? ConstantSpec() }
 
   /// The figure of a validation that reduce_on_plateau goes by.
   var monitor: ReduceOnPlateauSpec.Monitor {
@@ -66,7 +66,7 @@ public struct ScheduleConfiguration: NamedChoiceSection {
   }
 
   /// Makes the schedule over a run of `totalSteps` steps.
-  public func makeSchedule(totalSteps: Int, stepsPerEpoch: Int) -> any Schedule {
+  package func makeSchedule(totalSteps: Int, stepsPerEpoch: Int) -> any Schedule {
     let warmup = warmupSteps ?? stepCount(epochs: warmupEpochs, stepsPerEpoch)
     let schedule = spec.makeSchedule(
       over: ScheduleSpan(
@@ -79,5 +79,5 @@ public struct ScheduleConfiguration: NamedChoiceSection {
   func makePlateauReduction() throws -> PlateauReduction? { try spec.makePlateauReduction() }
 
   /// Whether the rate is reduced after validations.
-  var goesByValidation: Bool { ((try? makePlateauReduction()) ?? nil) != nil }
+  package var goesByValidation: Bool { ((try? makePlateauReduction()) ?? nil) != nil }
 }

@@ -3,25 +3,25 @@ import DLConfiguration
 /// When the validation set is gone through, and what is measured then.
 public struct ValidateConfiguration: ConfigurationSection {
   /// After so many epochs.
-  public var everyEpochs: Int?
+  package var everyEpochs: Int?
   /// After so many steps.
-  public var everySteps: Int?
+  package var everySteps: Int?
   /// Rows per forward pass over all ranks; the training batch unless given.
-  public var batchSize: Int?
+  package var batchSize: Int?
   /// Validations without a new best after which training ends; nil for never.
-  public var patience: Int?
+  package var patience: Int?
   /// What chooses the best checkpoint, where ``monitor`` does not say.
-  public var judge = Judge.metric
+  package var judge = Judge.metric
   /// The views of an image that an output is the mean of, also where the trained network is used.
-  public var views = TestViews.one
+  package var views = TestTimeAugmentation.one
   /// What is measured besides the task's own metrics.
-  public var metrics: [MetricConfiguration] = []
+  package var metrics: [MetricConfiguration] = []
   /// The name of the metric, or `loss`, that the best checkpoint, ``patience`` and reduce_on_plateau
   /// go by; nil for what ``judge`` says.
-  public var monitor: String?
+  package var monitor: String?
 
   /// What a validation is judged by.
-  public enum Judge: String, ConfigurationWord {
+  package enum Judge: String, ConfigurationWord {
     /// The task's own metric, else the loss.
     case metric
     /// The loss.

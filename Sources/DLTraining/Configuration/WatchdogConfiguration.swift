@@ -3,11 +3,11 @@ import DLConfiguration
 /// How long a job may stand still, and a host be silent.
 public struct WatchdogConfiguration: ConfigurationSection {
   /// Seconds without progress after which the ranks that did not arrive are named.
-  public var warnSeconds = 60.0
+  package var warnSeconds = 60.0
   /// Seconds without progress after which the job is ended.
-  public var abortSeconds = 600.0
+  package var abortSeconds = 600.0
   /// Seconds of silence of a host after which the job is ended.
-  public var heartbeatSeconds = 10.0
+  package var heartbeatSeconds = 10.0
 
   /// Makes the section with its defaults.
   public init() {}

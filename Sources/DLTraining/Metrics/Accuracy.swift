@@ -4,15 +4,15 @@ import DLLayers
 /// of yes and no that are right.
 ///
 /// Counterparts: `sklearn.metrics.accuracy_score`, `torchmetrics.Accuracy`.
-public struct Accuracy: MetricSpec {
+package struct Accuracy: MetricSpec {
   /// The word as written in `validate.metrics`.
-  public static var word: String { "accuracy" }
+  package static var word: String { "accuracy" }
 
   /// Makes the metric.
-  public init() {}
+  package init() {}
 
   /// Right labels, and all.
-  public func sums(for task: MetricTask) throws -> MetricSums {
+  package func sums(for task: MetricTask) throws -> MetricSums {
     switch task.predictions {
     case .classes, .labels: MetricSums(counts: 2)
     default: throw MetricMisfit("needs classes", task)
@@ -20,7 +20,7 @@ public struct Accuracy: MetricSpec {
   }
 
   /// Adds a batch.
-  public func add(_ batch: MetricBatch, to sums: inout MetricSums) throws {
+  package func add(_ batch: MetricBatch, to sums: inout MetricSums) throws {
     let scores = try batch.scores
     if let loss = scores.loss as? any ClassLoss {
       let (correct, rows) = try loss.correctCount(scores.outputs, labels: scores.labels)
@@ -34,7 +34,7 @@ public struct Accuracy: MetricSpec {
   }
 
   /// The share of right labels.
-  public func result(_ sums: MetricSums) -> MetricResult {
+  package func result(_ sums: MetricSums) -> MetricResult {
     MetricResult(name, .share(sums.counts[0], of: sums.counts[1]), higherIsBetter: true)
   }
 }

@@ -6,34 +6,34 @@ extension BLEU.Tokenization: ConfigurationWord {}
 /// Corpus BLEU of translations, 0 to 100.
 ///
 /// Papineni et al. 2002; counterpart: `sacrebleu.corpus_bleu`.
-public struct BLEUMetric: MetricSpec {
+package struct BLEUMetric: MetricSpec {
   /// The word as written in `validate.metrics`.
-  public static var word: String { "bleu" }
+  package static var word: String { "bleu" }
   /// How texts are cut into words.
-  public var tokenization = BLEU.Tokenization.none
+  package var tokenization = BLEU.Tokenization.none
 
   /// Makes the metric of words between blanks.
-  public init() {}
+  package init() {}
 
   /// Makes the metric.
-  public init(tokenization: BLEU.Tokenization) { self.tokenization = tokenization }
+  package init(tokenization: BLEU.Tokenization) { self.tokenization = tokenization }
 
   /// The keys, in the order in which they are written.
-  public static var fields: [ConfigurationField<Self>] {
+  package static var fields: [ConfigurationField<Self>] {
     [.init("tokenize", \.tokenization, "none for words between blanks, or 13a")]
   }
 
   /// `bleu`, or `bleu_13a`.
-  public var name: String { tokenization == .none ? Self.word : "bleu_\(tokenization.rawValue)" }
+  package var name: String { tokenization == .none ? Self.word : "bleu_\(tokenization.rawValue)" }
 
   /// The counts of n-grams and words.
-  public func sums(for task: MetricTask) throws -> MetricSums {
+  package func sums(for task: MetricTask) throws -> MetricSums {
     guard task.predictions == .text else { throw MetricMisfit("needs text", task) }
     return MetricSums(counts: BLEU.Counts().values.count)
   }
 
   /// Adds a batch.
-  public func add(_ batch: MetricBatch, to sums: inout MetricSums) throws {
+  package func add(_ batch: MetricBatch, to sums: inout MetricSums) throws {
     guard case .texts(let candidates, let references) = batch else {
       throw MetricMisfit("needs text, the model predicts \(batch.kind)")
     }
@@ -45,7 +45,7 @@ public struct BLEUMetric: MetricSpec {
   }
 
   /// The score.
-  public func result(_ sums: MetricSums) -> MetricResult {
+  package func result(_ sums: MetricSums) -> MetricResult {
     MetricResult(name, BLEU(BLEU.Counts(sums.counts)).score, higherIsBetter: true)
   }
 }

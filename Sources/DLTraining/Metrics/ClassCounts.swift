@@ -2,7 +2,7 @@ import DLConfiguration
 import DLLayers
 
 /// How the numbers of several classes become one.
-public enum ClassAverage: String, ConfigurationWord {
+package enum ClassAverage: String, ConfigurationWord {
   /// The mean over the classes that occur in labels or predictions.
   case macro
   /// The number of all classes' counts together.
@@ -16,7 +16,7 @@ public enum ClassAverage: String, ConfigurationWord {
 /// A metric of what was right, predicted and wanted of each class.
 ///
 /// For one question of yes or no the class is yes.
-public protocol ClassCountMetric: MetricSpec {
+package protocol ClassCountMetric: MetricSpec {
   /// How classes become one number.
   var average: ClassAverage { get set }
   /// The number of one class, or of all together: a share, as a numerator and a denominator.
@@ -25,15 +25,15 @@ public protocol ClassCountMetric: MetricSpec {
 
 extension ClassCountMetric {
   /// The keys, in the order in which they are written.
-  public static var fields: [ConfigurationField<Self>] {
+  package static var fields: [ConfigurationField<Self>] {
     [.init("average", \.average, "macro, micro, weighted or per_class")]
   }
 
   /// As in `f1` or `f1_micro`.
-  public var name: String { average == .macro ? Self.word : "\(Self.word)_\(average.rawValue)" }
+  package var name: String { average == .macro ? Self.word : "\(Self.word)_\(average.rawValue)" }
 
   /// Three counts for each class: right, predicted, wanted.
-  public func sums(for task: MetricTask) throws -> MetricSums {
+  package func sums(for task: MetricTask) throws -> MetricSums {
     switch task.predictions {
     case .classes(let count), .labels(let count): MetricSums(counts: 3 * count)
     default: throw MetricMisfit("needs classes", task)
@@ -41,7 +41,7 @@ extension ClassCountMetric {
   }
 
   /// Adds a batch.
-  public func add(_ batch: MetricBatch, to sums: inout MetricSums) throws {
+  package func add(_ batch: MetricBatch, to sums: inout MetricSums) throws {
     let scores = try batch.scores
     let decisions = try scores.decisions
     let count = sums.counts.count / 3
@@ -66,7 +66,7 @@ extension ClassCountMetric {
   }
 
   /// The number of each class, or one of all.
-  public func result(_ sums: MetricSums) -> MetricResult {
+  package func result(_ sums: MetricSums) -> MetricResult {
     let count = sums.counts.count / 3
     func value(_ right: Int, _ predicted: Int, _ wanted: Int) -> Double {
       let (part, whole) = Self.share(right: right, predicted: predicted, wanted: wanted)

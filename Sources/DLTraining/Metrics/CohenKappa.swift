@@ -6,31 +6,31 @@ import DLLayers
 ///
 /// The weight of a disagreement is 1, the distance of the classes, or its square. No number where all are of
 /// one class. Cohen 1960 and 1968; counterpart: `sklearn.metrics.cohen_kappa_score`.
-public struct CohenKappa: MetricSpec {
+package struct CohenKappa: MetricSpec {
   /// What a disagreement weighs.
-  public enum Weights: String, ConfigurationWord { case none, linear, quadratic }
+  package enum Weights: String, ConfigurationWord { case none, linear, quadratic }
 
   /// The word as written in `validate.metrics`.
-  public static var word: String { "cohen_kappa" }
+  package static var word: String { "cohen_kappa" }
   /// What a disagreement weighs.
-  public var weights = Weights.none
+  package var weights = Weights.none
 
   /// Makes the metric without weights.
-  public init() {}
+  package init() {}
 
   /// Makes the metric.
-  public init(weights: Weights) { self.weights = weights }
+  package init(weights: Weights) { self.weights = weights }
 
   /// The keys, in the order in which they are written.
-  public static var fields: [ConfigurationField<Self>] {
+  package static var fields: [ConfigurationField<Self>] {
     [.init("weights", \.weights, "none, linear or quadratic, by the distance of classes")]
   }
 
   /// `cohen_kappa`, or as in `cohen_kappa_linear`.
-  public var name: String { weights == .none ? Self.word : "\(Self.word)_\(weights.rawValue)" }
+  package var name: String { weights == .none ? Self.word : "\(Self.word)_\(weights.rawValue)" }
 
   /// Counts of labels and of predictions by class, the weights of all disagreements, and all labels.
-  public func sums(for task: MetricTask) throws -> MetricSums {
+  package func sums(for task: MetricTask) throws -> MetricSums {
     switch task.predictions {
     case .classes(let count): MetricSums(counts: 2 * count + 2)
     case .labels(1): MetricSums(counts: 6)
@@ -39,7 +39,7 @@ public struct CohenKappa: MetricSpec {
   }
 
   /// Adds a batch.
-  public func add(_ batch: MetricBatch, to sums: inout MetricSums) throws {
+  package func add(_ batch: MetricBatch, to sums: inout MetricSums) throws {
     let decisions = try batch.scores.decisions
     let classes = sums.counts.count / 2 - 1
     for (truth, predicted) in zip(decisions.truth, decisions.predicted)
@@ -52,7 +52,7 @@ public struct CohenKappa: MetricSpec {
   }
 
   /// The agreement.
-  public func result(_ sums: MetricSums) -> MetricResult {
+  package func result(_ sums: MetricSums) -> MetricResult {
     let classes = sums.counts.count / 2 - 1
     let (labels, predictions) = (sums.counts[..<classes], sums.counts[classes..<2 * classes])
     var chance = 0.0

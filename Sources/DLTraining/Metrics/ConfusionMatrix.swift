@@ -4,17 +4,17 @@ import DLLayers
 /// yes.
 ///
 /// Counterpart: `sklearn.metrics.confusion_matrix`.
-public struct ConfusionMatrix: MetricSpec {
+package struct ConfusionMatrix: MetricSpec {
   /// The word as written in `validate.metrics`.
-  public static var word: String { "confusion_matrix" }
+  package static var word: String { "confusion_matrix" }
   /// The most classes: every line of metrics.jsonl holds the matrix.
   static let limit = 256
 
   /// Makes the metric.
-  public init() {}
+  package init() {}
 
   /// A count for each pair of classes.
-  public func sums(for task: MetricTask) throws -> MetricSums {
+  package func sums(for task: MetricTask) throws -> MetricSums {
     switch task.predictions {
     case .classes(let count) where count <= ConfusionMatrix.limit: MetricSums(counts: count * count)
     case .classes: throw MetricMisfit("needs \(ConfusionMatrix.limit) classes at most", task)
@@ -24,7 +24,7 @@ public struct ConfusionMatrix: MetricSpec {
   }
 
   /// Adds a batch.
-  public func add(_ batch: MetricBatch, to sums: inout MetricSums) throws {
+  package func add(_ batch: MetricBatch, to sums: inout MetricSums) throws {
     let decisions = try batch.scores.decisions
     let size = ConfusionMatrix.size(sums)
     for (truth, predicted) in zip(decisions.truth, decisions.predicted)
@@ -32,7 +32,7 @@ public struct ConfusionMatrix: MetricSpec {
   }
 
   /// The matrix.
-  public func result(_ sums: MetricSums) -> MetricResult {
+  package func result(_ sums: MetricSums) -> MetricResult {
     let size = ConfusionMatrix.size(sums)
     let rows = (0..<size).map { Array(sums.counts[$0 * size..<($0 + 1) * size]) }
     return MetricResult(name, .matrix(rows), higherIsBetter: true)

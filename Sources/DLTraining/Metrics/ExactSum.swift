@@ -19,10 +19,10 @@ public struct ExactSum: Sendable, Hashable {
   private var negativeInfinities = 0
 
   /// The sum of nothing.
-  public init() {}
+  package init() {}
 
   /// Adds a term.
-  public static func += (sum: inout ExactSum, term: Double) { sum.add(term) }
+  package static func += (sum: inout ExactSum, term: Double) { sum.add(term) }
 
   private mutating func add(_ term: Double) {
     guard term.isFinite else {
@@ -84,7 +84,7 @@ public struct ExactSum: Sendable, Hashable {
   }
 
   /// The sum, rounded at the end alone.
-  public var value: Double {
+  package var value: Double {
     if nans > 0 || infinities > 0 && negativeInfinities > 0 { return .nan }
     if infinities > 0 { return .infinity }
     if negativeInfinities > 0 { return -.infinity }

@@ -7,28 +7,28 @@ import DLLayers
 /// The confidence is the largest probability, of bins `((m - 1) / bins, m / bins]` (Guo et al. 2017, "On
 /// Calibration of Modern Neural Networks", equation 3); for yes or no it is the probability of yes, and
 /// the accuracy the share of yes. Counterpart: `torchmetrics.CalibrationError(norm="l1")`.
-public struct ExpectedCalibrationError: MetricSpec {
+package struct ExpectedCalibrationError: MetricSpec {
   /// The word as written in `validate.metrics`.
-  public static var word: String { "expected_calibration_error" }
+  package static var word: String { "expected_calibration_error" }
   /// The number of bins.
-  public var bins = 15
+  package var bins = 15
 
   /// Makes the metric with 15 bins.
-  public init() {}
+  package init() {}
 
   /// Makes the metric.
-  public init(bins: Int) { self.bins = bins }
+  package init(bins: Int) { self.bins = bins }
 
   /// The keys, in the order in which they are written.
-  public static var fields: [ConfigurationField<Self>] {
+  package static var fields: [ConfigurationField<Self>] {
     [.init("bins", \.bins, .within(1...10_000), "bins of equal width")]
   }
 
   /// `expected_calibration_error`, with the number of bins where it is not 15.
-  public var name: String { bins == 15 ? Self.word : "\(Self.word)_\(bins)" }
+  package var name: String { bins == 15 ? Self.word : "\(Self.word)_\(bins)" }
 
   /// Right labels and labels of each bin, and the sum of their confidences.
-  public func sums(for task: MetricTask) throws -> MetricSums {
+  package func sums(for task: MetricTask) throws -> MetricSums {
     switch task.predictions {
     case .classes, .labels(1): MetricSums(counts: 2 * bins, sums: bins)
     default: throw MetricMisfit("needs classes that exclude each other", task)
@@ -36,7 +36,7 @@ public struct ExpectedCalibrationError: MetricSpec {
   }
 
   /// Adds a batch.
-  public func add(_ batch: MetricBatch, to sums: inout MetricSums) throws {
+  package func add(_ batch: MetricBatch, to sums: inout MetricSums) throws {
     let scores = try batch.scores
     let probabilities = try scores.probabilities.doubles
     func add(_ confidence: Double, isRight: Bool) {
@@ -64,7 +64,7 @@ public struct ExpectedCalibrationError: MetricSpec {
   }
 
   /// The mean difference.
-  public func result(_ sums: MetricSums) -> MetricResult {
+  package func result(_ sums: MetricSums) -> MetricResult {
     let rows = Double(sums.counts[bins...].reduce(0, +))
     let error = (0..<bins).reduce(0.0) { total, bin in
       let count = sums.counts[bins + bin]

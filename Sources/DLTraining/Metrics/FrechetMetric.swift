@@ -3,18 +3,18 @@ import DLLayers
 /// The Frechet distance between features of real and of generated images, as FID reports it.
 ///
 /// Heusel et al. 2017, equation 6. Its sums are rounded, along the fixed tree of the ranks.
-public struct FrechetMetric: MetricSpec {
+package struct FrechetMetric: MetricSpec {
   /// The word as written in `validate.metrics`.
-  public static var word: String { "frechet" }
+  package static var word: String { "frechet" }
 
   /// Makes the metric.
-  public init() {}
+  package init() {}
 
   /// `frechet_distance`.
-  public var name: String { "frechet_distance" }
+  package var name: String { "frechet_distance" }
 
   /// Counts, sums and sums of products, of real images and of generated ones.
-  public func sums(for task: MetricTask) throws -> MetricSums {
+  package func sums(for task: MetricTask) throws -> MetricSums {
     guard case .images(let width) = task.predictions, width > 0 else {
       throw MetricMisfit("needs images and model.features to look at them", task)
     }
@@ -22,7 +22,7 @@ public struct FrechetMetric: MetricSpec {
   }
 
   /// Adds a batch.
-  public func add(_ batch: MetricBatch, to sums: inout MetricSums) throws {
+  package func add(_ batch: MetricBatch, to sums: inout MetricSums) throws {
     guard case .features(let real, let generated, _) = batch else {
       throw MetricMisfit("needs images, the model predicts \(batch.kind)")
     }
@@ -35,7 +35,7 @@ public struct FrechetMetric: MetricSpec {
   }
 
   /// The distance.
-  public func result(_ sums: MetricSums) -> MetricResult {
+  package func result(_ sums: MetricSums) -> MetricResult {
     let half = sums.treeSums.count / 2
     return MetricResult(
       name,

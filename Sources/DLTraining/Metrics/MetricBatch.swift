@@ -48,18 +48,18 @@ public enum MetricBatch {
 /// Outputs of a network with their labels; what several metrics need is made once.
 public final class ScoreBatch {
   /// The network's outputs, `[rows, ..., classes]`.
-  public let outputs: Tensor
+  package let outputs: Tensor
   /// Int32 `[rows, ...]`, or values in the outputs' shape.
-  public let labels: Tensor
+  package let labels: Tensor
   /// The loss, which knows what outputs stand for and which labels do not count.
-  public let loss: any Loss
+  package let loss: any Loss
   /// What the outputs say.
-  public let kind: PredictionKind
+  package let kind: PredictionKind
   private var madeProbabilities: Tensor?
   private var madeDecisions: Decisions?
 
   /// Makes a batch.
-  public init(_ outputs: Tensor, labels: Tensor, loss: any Loss) {
+  package init(_ outputs: Tensor, labels: Tensor, loss: any Loss) {
     self.outputs = outputs
     self.labels = labels
     self.loss = loss
@@ -67,7 +67,7 @@ public final class ScoreBatch {
   }
 
   /// What outputs stand for: the probabilities of classes or labels.
-  public var probabilities: Tensor {
+  package var probabilities: Tensor {
     get throws {
       if let madeProbabilities { return madeProbabilities }
       let result = try loss.predictions(of: outputs)
@@ -77,7 +77,7 @@ public final class ScoreBatch {
   }
 
   /// The label that does not count, where labels are classes.
-  public var ignoredLabel: Int32? { (loss as? any ClassLoss)?.ignoreIndex }
+  package var ignoredLabel: Int32? { (loss as? any ClassLoss)?.ignoreIndex }
 
   /// The classes of rows, in the order of rows.
   var classLabels: UnsafeBufferPointer<Int32> {
@@ -86,7 +86,7 @@ public final class ScoreBatch {
   }
 
   /// What was right and what was decided, label by label, without those that do not count.
-  public var decisions: Decisions {
+  package var decisions: Decisions {
     get throws {
       if let madeDecisions { return madeDecisions }
       let result = try Decisions(self)
@@ -99,9 +99,9 @@ public final class ScoreBatch {
 /// Labels beside what a model decided for them.
 public struct Decisions {
   /// The right class, or 1 for yes and 0 for no.
-  public private(set) var truth: [Int] = []
+  package private(set) var truth: [Int] = []
   /// The class with the largest output, the first of equals, or 1 where yes has more than half.
-  public private(set) var predicted: [Int] = []
+  package private(set) var predicted: [Int] = []
 
   init(_ batch: ScoreBatch) throws {
     switch batch.kind {

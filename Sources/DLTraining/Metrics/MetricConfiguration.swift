@@ -3,12 +3,12 @@ import DLConfiguration
 /// One entry of `validate.metrics`: `{top_k: {k: 5}}`, or the bare word `f1`.
 public struct MetricConfiguration: ConfigurationChoice {
   /// The metric, one of those in ``MetricRegistry``.
-  public let metric: any MetricSpec
+  package let metric: any MetricSpec
   /// The line of the file that it stands on; 0 where it comes from elsewhere.
-  public let line: Int
+  package let line: Int
 
   /// Makes an entry of a metric.
-  public init(_ metric: some MetricSpec) {
+  package init(_ metric: some MetricSpec) {
     self.metric = metric
     line = 0
   }

@@ -56,5 +56,5 @@ public struct MetricResult: Sendable, Equatable {
   }
 
   /// The name as a title.
-  var title: String { name.replacing("_", with: " ") }
+  package var title: String { name.replacing("_", with: " ") }
 }

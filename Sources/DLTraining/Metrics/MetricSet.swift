@@ -1,9 +1,10 @@
 import DLCluster
 import DLConfiguration
+import DLCore
 import DLLayers
 
 /// The metrics of a run, each with its sums.
-public struct MetricSet: Sendable {
+package struct MetricSet: Sendable {
   private struct Entry: Sendable {
     let metric: any MetricSpec
     var sums: MetricSums

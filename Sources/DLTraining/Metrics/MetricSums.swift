@@ -1,4 +1,5 @@
 import DLCluster
+import DLCore
 
 /// What a metric has added up: counts, exact sums, and scores that are to be ranked.
 public struct MetricSums: Sendable, Equatable {

@@ -2,20 +2,20 @@
 /// `Σ (recall(i) - recall(i-1)) · precision(i)` over the distinct scores from the highest on.
 ///
 /// No number where a class has no row. Counterpart: `sklearn.metrics.average_precision_score`.
-public struct PRArea: RankingMetric {
+package struct PRArea: RankingMetric {
   /// The word as written in `validate.metrics`.
-  public static var word: String { "pr_auc" }
+  package static var word: String { "pr_auc" }
   /// How the classes become one number.
-  public var average = AreaAverage.macro
+  package var average = AreaAverage.macro
 
   /// Makes the metric with the mean over classes.
-  public init() {}
+  package init() {}
 
   /// Makes the metric.
-  public init(average: AreaAverage) { self.average = average }
+  package init(average: AreaAverage) { self.average = average }
 
   /// The area under the curve of one class.
-  public static func area(_ groups: [RankedGroup], wanted: Int, others: Int) -> Double {
+  package static func area(_ groups: [RankedGroup], wanted: Int, others: Int) -> Double {
     guard wanted > 0 else { return .nan }
     var (found, seen, area) = (0, 0, 0.0)
     for group in groups {

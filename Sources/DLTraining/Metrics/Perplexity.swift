@@ -4,15 +4,15 @@ import Glibc
 /// The perplexity of labels: `exp(-Σ log p(label) / labels)`, without weights and smoothing.
 ///
 /// Counterpart: `torchmetrics.text.Perplexity`.
-public struct Perplexity: MetricSpec {
+package struct Perplexity: MetricSpec {
   /// The word as written in `validate.metrics`.
-  public static var word: String { "perplexity" }
+  package static var word: String { "perplexity" }
 
   /// Makes the metric.
-  public init() {}
+  package init() {}
 
   /// The labels, and the sum of their logarithms.
-  public func sums(for task: MetricTask) throws -> MetricSums {
+  package func sums(for task: MetricTask) throws -> MetricSums {
     guard case .classes = task.predictions else {
       throw MetricMisfit("needs classes or words that exclude each other", task)
     }
@@ -20,7 +20,7 @@ public struct Perplexity: MetricSpec {
   }
 
   /// Adds a batch.
-  public func add(_ batch: MetricBatch, to sums: inout MetricSums) throws {
+  package func add(_ batch: MetricBatch, to sums: inout MetricSums) throws {
     let scores = try batch.scores
     let width = scores.outputs.shape.last
     // Logarithms of probabilities stay what they are.
@@ -34,7 +34,7 @@ public struct Perplexity: MetricSpec {
   }
 
   /// The perplexity.
-  public func result(_ sums: MetricSums) -> MetricResult {
+  package func result(_ sums: MetricSums) -> MetricResult {
     MetricResult(
       name, exp(-sums.sums[0].value / Double(sums.counts[0])), higherIsBetter: false)
   }

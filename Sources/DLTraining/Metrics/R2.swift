@@ -3,18 +3,18 @@
 ///
 /// 1 for a column that is all right, 0 for another one whose labels do not vary. Counterpart:
 /// `sklearn.metrics.r2_score`.
-public struct R2: RegressionMetric {
+package struct R2: RegressionMetric {
   /// The word as written in `validate.metrics`.
-  public static var word: String { "r2" }
+  package static var word: String { "r2" }
 
   /// Makes the metric.
-  public init() {}
+  package init() {}
 
   /// Squared errors, labels and their squares for each column.
-  public static func sumCount(_ width: Int) -> Int { 3 * width }
+  package static func sumCount(_ width: Int) -> Int { 3 * width }
 
   /// Adds a number.
-  public static func add(_ value: Double, _ target: Double, column: Int, to sums: inout [ExactSum])
+  package static func add(_ value: Double, _ target: Double, column: Int, to sums: inout [ExactSum])
   {
     sums[3 * column] += (value - target) * (value - target)
     sums[3 * column + 1] += target
@@ -22,7 +22,7 @@ public struct R2: RegressionMetric {
   }
 
   /// The mean of the columns' shares.
-  public func result(_ sums: MetricSums) -> MetricResult {
+  package func result(_ sums: MetricSums) -> MetricResult {
     let width = sums.sums.count / 3
     let rows = Double(sums.counts[0] / max(width, 1))
     let shares = (0..<width).map { column in

@@ -3,20 +3,20 @@
 ///
 /// `Σ over pairs ([s⁺ > s⁻] + ½ [s⁺ = s⁻]) / (n⁺ n⁻)`, in integers. No number where a class has no row, or
 /// all. Mann and Whitney 1947; counterpart: `sklearn.metrics.roc_auc_score`, one versus rest.
-public struct ROCArea: RankingMetric {
+package struct ROCArea: RankingMetric {
   /// The word as written in `validate.metrics`.
-  public static var word: String { "roc_auc" }
+  package static var word: String { "roc_auc" }
   /// How the classes become one number.
-  public var average = AreaAverage.macro
+  package var average = AreaAverage.macro
 
   /// Makes the metric with the mean over classes.
-  public init() {}
+  package init() {}
 
   /// Makes the metric.
-  public init(average: AreaAverage) { self.average = average }
+  package init(average: AreaAverage) { self.average = average }
 
   /// The area under the curve of one class.
-  public static func area(_ groups: [RankedGroup], wanted: Int, others: Int) -> Double {
+  package static func area(_ groups: [RankedGroup], wanted: Int, others: Int) -> Double {
     guard wanted > 0, others > 0 else { return .nan }
     var (below, halves) = (others, 0)
     for group in groups {

@@ -2,7 +2,7 @@ import DLConfiguration
 import DLLayers
 
 /// How the areas of several classes become one.
-public enum AreaAverage: String, ConfigurationWord {
+package enum AreaAverage: String, ConfigurationWord {
   /// The mean over classes.
   case macro
   /// The mean over classes, each as often as it is a label.
@@ -16,7 +16,7 @@ public enum AreaAverage: String, ConfigurationWord {
 /// The scores of all rows are kept, ``MetricSums/scoreLimit`` of them at most; what they come to
 /// depends on the set of them and not on their order. A class is ranked against all others by its
 /// probability, a label of yes or no by its output.
-public protocol RankingMetric: MetricSpec {
+package protocol RankingMetric: MetricSpec {
   /// How classes become one number.
   var average: AreaAverage { get set }
   /// The area, from scores in falling order, each distinct one with how many rows of the class and
@@ -25,24 +25,24 @@ public protocol RankingMetric: MetricSpec {
 }
 
 /// Rows of one score: those of the class, and the others.
-public struct RankedGroup: Sendable, Hashable {
+package struct RankedGroup: Sendable, Hashable {
   /// Rows of the class.
-  public var wanted = 0
+  package var wanted = 0
   /// Rows of other classes.
-  public var others = 0
+  package var others = 0
 }
 
 extension RankingMetric {
   /// The keys, in the order in which they are written.
-  public static var fields: [ConfigurationField<Self>] {
+  package static var fields: [ConfigurationField<Self>] {
     [.init("average", \.average, "macro, weighted or per_class")]
   }
 
   /// As in `roc_auc` or `roc_auc_per_class`.
-  public var name: String { average == .macro ? Self.word : "\(Self.word)_\(average.rawValue)" }
+  package var name: String { average == .macro ? Self.word : "\(Self.word)_\(average.rawValue)" }
 
   /// The number of classes, and the scores of all rows.
-  public func sums(for task: MetricTask) throws -> MetricSums {
+  package func sums(for task: MetricTask) throws -> MetricSums {
     let width: Int
     switch task.predictions {
     case .classes(let count): width = count
@@ -58,7 +58,7 @@ extension RankingMetric {
   }
 
   /// Adds a batch.
-  public func add(_ batch: MetricBatch, to sums: inout MetricSums) throws {
+  package func add(_ batch: MetricBatch, to sums: inout MetricSums) throws {
     let scores = try batch.scores
     if case .classes(let width) = scores.kind {
       let probabilities = try scores.probabilities.doubles
@@ -78,7 +78,7 @@ extension RankingMetric {
   }
 
   /// The area of each class, or their mean.
-  public func result(_ sums: MetricSums) -> MetricResult {
+  package func result(_ sums: MetricSums) -> MetricResult {
     let rows = sums.labels.count
     let width = rows > 0 ? sums.scores.count / rows : 0
     // One score a row: labels of yes or no, with their columns.

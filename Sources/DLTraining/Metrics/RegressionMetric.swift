@@ -1,7 +1,7 @@
 import DLLayers
 
 /// A metric of numbers beside the numbers that were wanted.
-public protocol RegressionMetric: MetricSpec {
+package protocol RegressionMetric: MetricSpec {
   /// How many exact sums there are for rows of as many numbers.
   static func sumCount(_ width: Int) -> Int
   /// Adds a number of a column.
@@ -10,7 +10,7 @@ public protocol RegressionMetric: MetricSpec {
 
 extension RegressionMetric {
   /// The number of elements, and sums over them.
-  public func sums(for task: MetricTask) throws -> MetricSums {
+  package func sums(for task: MetricTask) throws -> MetricSums {
     guard case .values(let width) = task.predictions else {
       throw MetricMisfit("needs numbers", task)
     }
@@ -18,7 +18,7 @@ extension RegressionMetric {
   }
 
   /// Adds a batch.
-  public func add(_ batch: MetricBatch, to sums: inout MetricSums) throws {
+  package func add(_ batch: MetricBatch, to sums: inout MetricSums) throws {
     let scores = try batch.scores
     guard case .values(let width) = scores.kind else {
       throw MetricMisfit("needs numbers, the model predicts \(scores.kind)")

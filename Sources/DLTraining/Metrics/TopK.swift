@@ -6,28 +6,28 @@ import DLTensor
 /// count.
 ///
 /// Counterparts: `sklearn.metrics.top_k_accuracy_score`, `torchmetrics.Accuracy(top_k=k)`.
-public struct TopK: MetricSpec {
+package struct TopK: MetricSpec {
   /// The word as written in `validate.metrics`.
-  public static var word: String { "top_k" }
+  package static var word: String { "top_k" }
   /// How many classes may be named.
-  public var k = 5
+  package var k = 5
 
   /// Makes the metric of the first five.
-  public init() {}
+  package init() {}
 
   /// Makes the metric of the first k.
-  public init(k: Int) { self.k = k }
+  package init(k: Int) { self.k = k }
 
   /// The keys, in the order in which they are written.
-  public static var fields: [ConfigurationField<Self>] {
+  package static var fields: [ConfigurationField<Self>] {
     [.init("k", \.k, .atLeast(1), "classes that may be named")]
   }
 
   /// As in `top_5`.
-  public var name: String { "top_\(k)" }
+  package var name: String { "top_\(k)" }
 
   /// Right labels, and all.
-  public func sums(for task: MetricTask) throws -> MetricSums {
+  package func sums(for task: MetricTask) throws -> MetricSums {
     guard case .classes(let count) = task.predictions else {
       throw MetricMisfit("needs classes that exclude each other", task)
     }
@@ -36,7 +36,7 @@ public struct TopK: MetricSpec {
   }
 
   /// Adds a batch.
-  public func add(_ batch: MetricBatch, to sums: inout MetricSums) throws {
+  package func add(_ batch: MetricBatch, to sums: inout MetricSums) throws {
     let scores = try batch.scores
     let width = scores.outputs.shape.last
     let outputs = scores.outputs.doubles
@@ -57,7 +57,7 @@ public struct TopK: MetricSpec {
   }
 
   /// The share of right labels.
-  public func result(_ sums: MetricSums) -> MetricResult {
+  package func result(_ sums: MetricSums) -> MetricResult {
     MetricResult(name, .share(sums.counts[0], of: sums.counts[1]), higherIsBetter: true)
   }
 }

@@ -4,9 +4,9 @@ import DLTensor
 
 /// A pass over a data set without training, shared out over the ranks: every row once, nothing
 /// padded.
-struct ValidationPass {
+package struct ValidationPass {
   let task: any TrainingTask
-  let dataset: any Dataset
+  package let dataset: any Dataset
   let transform: InputTransform
   let context: Context
   let batchSize: Int
@@ -14,8 +14,22 @@ struct ValidationPass {
   var step: Int?
   var folder: String?
 
+  package init(
+    task: any TrainingTask, dataset: any Dataset, transform: InputTransform, context: Context,
+    batchSize: Int, metrics: MetricSet = MetricSet(), step: Int? = nil, folder: String? = nil
+  ) {
+    self.task = task
+    self.dataset = dataset
+    self.transform = transform
+    self.context = context
+    self.batchSize = batchSize
+    self.metrics = metrics
+    self.step = step
+    self.folder = folder
+  }
+
   /// What the sums over all ranks come to, counts exact and doubles along the fixed tree.
-  func run() throws -> Validation {
+  package func run() throws -> Validation {
     var totals = try context.communicator.agreed("go through the validation set") {
       var totals = ValidationTotals(metrics)
       try eachBatch { batch, _ in try task.evaluate(batch, into: &totals) }
@@ -31,7 +45,7 @@ struct ValidationPass {
 
   /// Calls `body` with this rank's rows of each batch, in the order of the file, with their
   /// indices.
-  func eachBatch(_ body: (Batch, UnsafeBufferPointer<Int>) throws -> Void) throws {
+  package func eachBatch(_ body: (Batch, UnsafeBufferPointer<Int>) throws -> Void) throws {
     let sampler = try Sampler(
       count: dataset.count, batchSize: batchSize, accumulate: 1, order: .sequential,
       lastBatch: .keep, seed: 0)
@@ -57,7 +71,9 @@ extension TrainingTask {
   /// The metrics of a job over a data set, as a row of zeros shows that they fit.
   ///
   /// - Throws: `UsageError` for a metric that does not fit; what evaluating the row throws.
-  func metrics(_ validate: ValidateConfiguration, _ row: Batch, rows: Int) throws -> MetricSet {
+  package func metrics(_ validate: ValidateConfiguration, _ row: Batch, rows: Int) throws
+    -> MetricSet
+  {
     var totals = ValidationTotals()
     try evaluate(row, into: &totals)
     let seen = totals.seen ?? MetricTask(.other("nothing of a row"), labels: 1)

@@ -36,7 +36,7 @@ struct OverlapPolicy {
 
   /// Decides, on all ranks together; nil where no gradients go by MPI.
   init?(_ configuration: Configuration, _ arena: ParameterArena) throws {
-    guard let shared = arena.exchange as? ShardedArena, shared.hasExchange else { return nil }
+    guard let shared = arena.exchange as? ShardedReducer, shared.hasExchange else { return nil }
     bucketBytes = Int(configuration.bucketCapMB * 1e6)
     obstacle =
       configuration.overlap == .off
@@ -71,7 +71,7 @@ final class BucketedReducer {
   init(_ phase: PhaseOptimizer, _ arena: ParameterArena, track: Track?) throws {
     let buckets = phase.shards.buckets
     guard
-      let reduction = try (arena.exchange as? ShardedArena)?.overlap(
+      let reduction = try (arena.exchange as? ShardedReducer)?.overlap(
         buckets.map(\.bounds), type: arena.dtype.element, track: track)
     else {
       throw TensorError(op: "overlap", "nothing goes between hosts", exitCode: .fault)

@@ -2,21 +2,21 @@ import DLCluster
 import DLCore
 
 /// Memory that has changed though nothing of the program wrote to it.
-public struct CorruptionError: DLError {
+package struct CorruptionError: DLError {
   /// The optimizer step that met it, counted from 1.
-  public let step: Int
+  package let step: Int
   /// The parameter concerned.
-  public let parameter: String
+  package let parameter: String
   /// The optimizer's state concerned, such as `momentum_buffer`; nil for the parameter itself.
-  public let state: String?
+  package let state: String?
   /// The host whose memory it is.
-  public let host: String
+  package let host: String
 
   /// An internal fault: a restart goes on from the last checkpoint.
-  public var exitCode: ExitCode { .fault }
+  package var exitCode: ExitCode { .fault }
 
   /// One line.
-  public var description: String {
+  package var description: String {
     let what = state.map { "the optimizer's \($0) of \(parameter)" } ?? parameter
     return "step \(step): \(what) has changed in memory since it was last written; "
       + "test the memory of \(host)"
@@ -24,32 +24,32 @@ public struct CorruptionError: DLError {
 }
 
 /// Copies that are not the same on all ranks.
-public struct CopyMismatchError: DLError {
+package struct CopyMismatchError: DLError {
   /// The optimizer step that met it, counted from 1; 0 before the first.
-  public let step: Int
+  package let step: Int
   /// The first parameter or buffer that differs.
-  public let tensor: String
+  package let tensor: String
   /// How many others differ too.
-  public let otherCount: Int
+  package let otherCount: Int
   /// The ranks of each distinct content, the most frequent first.
-  public let groups: [[Int]]
+  package let groups: [[Int]]
 
   /// An internal fault: a restart goes on from the last checkpoint.
-  public var exitCode: ExitCode { .fault }
+  package var exitCode: ExitCode { .fault }
 
   /// One line.
-  public var description: String {
+  package var description: String {
     let more = otherCount > 0 ? ", and \(otherCount) more tensors" : ""
     let sides: String
     if groups.count > 1, groups[0].count > groups[1].count {
       let odd = groups.dropFirst().flatMap { $0 }.sorted()
       sides =
-        "\(Standstill.list(odd)) hold\(odd.count == 1 ? "s" : "") another \(tensor) than "
+        "\(StallReport.list(odd)) hold\(odd.count == 1 ? "s" : "") another \(tensor) than "
         + "the other ranks"
     } else {
       sides =
         "\(tensor) is not the same on "
-        + groups.map(Standstill.list).joined(separator: " and on ")
+        + groups.map(StallReport.list).joined(separator: " and on ")
     }
     return "step \(step): \(sides)\(more); test the memory and the network of their hosts"
   }

@@ -13,7 +13,7 @@ final class GradientCompression: TrainerPart {
   private let run: TrainingRun
   /// What the kept errors are a state of; nil where nothing is compressed.
   private let layout: String?
-  private var arena: ShardedArena? { run.arena.exchange as? ShardedArena }
+  private var arena: ShardedReducer? { run.arena.exchange as? ShardedReducer }
 
   private init(_ run: TrainingRun) throws {
     self.run = run
@@ -24,7 +24,7 @@ final class GradientCompression: TrainerPart {
     let shards = run.optimizers.map(\.shards).sorted {
       $0.elements.lowerBound < $1.elements.lowerBound
     }
-    let arena = run.arena.exchange as? ShardedArena
+    let arena = run.arena.exchange as? ShardedReducer
     layout = try arena?.compress(
       by: codec, blocks: shards.flatMap(\.blocks).map(run.arena.compressedBlock),
       cuts: shards.flatMap { $0.buckets.map(\.bounds) })

@@ -12,7 +12,7 @@ import DLTensor
 /// both as means over the batch; the generator's second phase goes on from the images that the
 /// first one made. Goodfellow et al. 2014, with the non-saturating loss; the order of the updates is
 /// that of PyTorch's DCGAN example.
-final class AdversarialTask: NetworkTask {
+package final class AdversarialTask: NetworkTask {
   let network: any GenerativeAdversarial
   private let context: Context
   private let loss = BCEWithLogits()
@@ -21,14 +21,14 @@ final class AdversarialTask: NetworkTask {
   /// The images of the step's micro-batches, and the ops that made them.
   private var fakes: [(images: Tensor, ops: RecordedOps)] = []
 
-  var model: Module { network }
-  let phases = [
+  package var model: Module { network }
+  package let phases = [
     TrainingPhase("discriminator", trains: "discriminator"),
     TrainingPhase("generator", trains: "generator"),
   ]
 
   /// Takes a generator with its discriminator.
-  static func make(_ network: Module, _ input: TaskInput) throws -> (any TrainingTask)? {
+  package static func make(_ network: Module, _ input: TaskInput) throws -> (any TrainingTask)? {
     guard let network = network as? any GenerativeAdversarial else { return nil }
     let configuration = input.configuration
     try configuration.requireNoLoss("a generative adversarial network")
@@ -52,16 +52,16 @@ final class AdversarialTask: NetworkTask {
     }
   }
 
-  func domains(_ row: Batch) -> DataDomains {
+  package func domains(_ row: Batch) -> DataDomains {
     var domains = DataDomains()
     // Nobody looks at labels.
     domains.labels = .any
     return domains
   }
 
-  func denominator(_ batch: Batch, phase: Int) -> Double { Double(batch.rows) }
+  package func denominator(_ batch: Batch, phase: Int) -> Double { Double(batch.rows) }
 
-  func lossSum(_ batch: Batch, phase: Int) throws -> Tensor {
+  package func lossSum(_ batch: Batch, phase: Int) throws -> Tensor {
     if phase == 0 {
       if batch.index == 0 { fakes.removeAll(keepingCapacity: true) }
       setDiscriminator(learns: true)
@@ -76,7 +76,7 @@ final class AdversarialTask: NetworkTask {
     return try judge(fake.images, isReal: true)
   }
 
-  func evaluate(_ batch: Batch, into totals: inout ValidationTotals) throws {
+  package func evaluate(_ batch: Batch, into totals: inout ValidationTotals) throws {
     let images = try network.generator(
       noise(rows: batch.rows, key: noiseKey.child("validation")))
     let sum = try judge(batch.x, isReal: true) + judge(images, isReal: false)
@@ -88,18 +88,18 @@ final class AdversarialTask: NetworkTask {
         width: features?.width ?? 0))
   }
 
-  func defaultMetrics(_ kind: PredictionKind) -> [any MetricSpec] {
+  package func defaultMetrics(_ kind: PredictionKind) -> [any MetricSpec] {
     features == nil ? [] : [FrechetMetric()]
   }
 
-  func didValidate(_ validation: Validation) throws {
+  package func didValidate(_ validation: Validation) throws {
     try context.communicator.agreed("write the sheet of samples") {
       guard let folder = validation.folder, let step = validation.step else { return }
       try writeSheet(folder: folder, step: step)
     }
   }
 
-  func predictions(_ batch: Batch) throws -> Predictions {
+  package func predictions(_ batch: Batch) throws -> Predictions {
     throw UsageError(
       "predict: the model makes images of noise and says nothing of rows; "
         + "use dltrain generate RUN -o images.png")
@@ -115,7 +115,7 @@ final class AdversarialTask: NetworkTask {
   }
 
   /// Images of the noise that a key gives, 8 in a row.
-  func sheet(images count: Int, key: RandomKey) throws -> RasterImage {
+  package func sheet(images count: Int, key: RandomKey) throws -> RasterImage {
     context.rowOffset = 0
     let images = try network.generator(noise(rows: count, key: key))
     let pixels = images.doubles.map { UInt8(min(max(($0 + 1) * 127.5, 0), 255).rounded()) }

@@ -1,3 +1,4 @@
+import DLCore
 import DLLayers
 import DLTensor
 
@@ -18,8 +19,8 @@ final class FeatureNetwork {
   /// - Throws: `UsageError` for a run of another kind; what opening it throws.
   init(_ folder: String, input: Shape, normalize: NormalizeConfiguration?, context: Context) throws
   {
-    let run = try TrainedRun(folder)
-    let trained = try TrainedNetwork(run, run.configuration(), in: context)
+    let run = try LoadedRun(folder)
+    let trained = try LoadedNetwork(run, run.configuration(), in: context)
     guard let chain = trained.task.model as? Sequential, chain.layers.count > 1,
       trained.input == input
     else {
@@ -44,7 +45,7 @@ final class FeatureNetwork {
     network = trained
   }
 
-  private let network: TrainedNetwork
+  private let network: LoadedNetwork
 
   /// The features of images, `[batch, width]` row by row.
   func callAsFunction(_ images: Tensor) throws -> [Double] {

@@ -7,7 +7,7 @@ final class SupervisedTask: NetworkTask {
   let network: any Layer
   let loss: any Loss
   /// The views that outputs are the mean of, but for training.
-  let views: TestViews
+  let views: TestTimeAugmentation
 
   var model: Module { network }
 
@@ -19,7 +19,7 @@ final class SupervisedTask: NetworkTask {
       network, loss: configuration.loss.loss, views: configuration.validate.views)
   }
 
-  init(_ network: any Layer, loss: any Loss, views: TestViews) {
+  init(_ network: any Layer, loss: any Loss, views: TestTimeAugmentation) {
     self.network = network
     self.loss = loss
     self.views = views

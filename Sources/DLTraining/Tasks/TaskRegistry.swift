@@ -15,7 +15,7 @@ public enum TaskRegistry {
   /// The tasks of dltrain, the narrower before the wider: a new one adds its line here.
   public static var builtIn: [any NetworkTask.Type] {
     [
-      StatefulTask.self,
+      SequentialTask.self,
       SupervisedTask.self,
       AdversarialTask.self,
       TranslationTask.self,

@@ -1,3 +1,4 @@
+import DLCore
 import DLData
 import DLLayers
 import DLTensor

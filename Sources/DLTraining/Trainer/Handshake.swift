@@ -6,21 +6,21 @@ import DLFormats
 import DLTensor
 
 /// Ranks that run another job than rank 0.
-public struct HandshakeError: DLError {
+package struct HandshakeError: DLError {
   /// The ranks that differ from rank 0 in the same way.
-  public let ranks: [Int]
+  package let ranks: [Int]
   /// Ranks that differ from rank 0 in another way.
-  public let others: [Int]
+  package let others: [Int]
   /// What differs: what these ranks have, and what rank 0 has.
-  public let differences: [String]
+  package let differences: [String]
   /// A fault of the set-up.
-  public var exitCode: ExitCode { .usage }
+  package var exitCode: ExitCode { .usage }
   /// One line.
-  public var description: String {
+  package var description: String {
     let shown = differences.prefix(4).joined(separator: "; ")
     let more = differences.count > 4 ? "; and \(differences.count - 4) more" : ""
-    let rest = others.isEmpty ? "" : "; other differences on \(Standstill.list(others))"
-    return "not all ranks run the same job: \(Standstill.list(ranks)): \(shown)\(more)\(rest); "
+    let rest = others.isEmpty ? "" : "; other differences on \(StallReport.list(others))"
+    return "not all ranks run the same job: \(StallReport.list(ranks)): \(shown)\(more)\(rest); "
       + "start all with the same program, configuration and data"
   }
 }
@@ -99,9 +99,9 @@ struct Handshake {
 }
 
 /// Short values that tell files apart by content and not by date.
-enum FileDigest {
+package enum FileDigest {
   /// The running program's, over all its bytes.
-  static let program: String = (try? whole("/proc/self/exe")) ?? "unknown"
+  package static let program: String = (try? whole("/proc/self/exe")) ?? "unknown"
 
   /// Over length and all bytes.
   static func whole(_ path: String) throws -> String {

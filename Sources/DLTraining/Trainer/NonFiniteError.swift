@@ -1,9 +1,9 @@
 import DLCore
 
 /// A gradient or loss that is no number: the step was not made.
-public struct NonFiniteError: DLError {
+package struct NonFiniteError: DLError {
   /// What is not finite.
-  public enum Cause: Sendable, Equatable {
+  package enum Cause: Sendable, Equatable {
     /// The loss alone.
     case loss
     /// The gradient, first of all that of a parameter; nil where another rank knows which.
@@ -13,27 +13,27 @@ public struct NonFiniteError: DLError {
   }
 
   /// A row of the training data.
-  public struct Row: Sendable, Equatable {
+  package struct Row: Sendable, Equatable {
     /// What the data are called.
-    public let file: String
+    package let file: String
     /// The row of the file.
-    public let number: Int
+    package let number: Int
   }
 
   /// The optimizer step, counted from 1.
-  public let step: Int
+  package let step: Int
   /// Whether nothing has been updated before, so that no rate of learning can be the cause.
-  public var isFirstUpdate = false
+  package var isFirstUpdate = false
   /// What is not finite.
-  public let cause: Cause
+  package let cause: Cause
   /// The row whose loss is not finite, where only some rows' are and no update is the cause.
-  public var row: Row?
+  package var row: Row?
 
   /// The configuration's learning rate or loss are to be changed, or the data.
-  public var exitCode: ExitCode { cause == .noLabels || row != nil ? .data : .usage }
+  package var exitCode: ExitCode { cause == .noLabels || row != nil ? .data : .usage }
 
   /// One line.
-  public var description: String {
+  package var description: String {
     let what =
       switch cause {
       case .loss: "step \(step): the loss is not finite"

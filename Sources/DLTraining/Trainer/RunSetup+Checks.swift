@@ -8,7 +8,7 @@ extension Dataset {
   /// A row of zeros, as a task would get it.
   ///
   /// - Parameter type: the type of the inputs.
-  func rowOfZeros(inputs type: DType, context: Context) throws -> Batch {
+  package func rowOfZeros(inputs type: DType, context: Context) throws -> Batch {
     let x = try Tensor.zeros(
       Shape(inputShape).prepending(1), dtype: type, context: context)
     let y = try Tensor.zeros(
@@ -44,7 +44,7 @@ extension RunSetup {
   }
 
   /// Evaluates one row of zeros.
-  func evaluateOneRow(_ context: Context) throws {
+  package func evaluateOneRow(_ context: Context) throws {
     let row = try data.train.rowOfZeros(inputs: data.transform.outputType, context: context)
     var totals = ValidationTotals()
     try task.evaluate(row, into: &totals)
@@ -66,7 +66,7 @@ extension RunSetup {
   }
 
   /// Reads the first step's rows, as training would, and lets them go.
-  func readFirstBatch() throws {
+  package func readFirstBatch() throws {
     let loader = try BatchLoader(
       dataset: data.train, sampler: sampler, sharding: sharding, rank: 0,
       transform: data.transform, augmentation: data.augmentation, endStep: 1)
@@ -79,7 +79,7 @@ extension RunSetup {
 extension RunSetup {
   /// Whether the task learns by the configuration's loss.
   private var usesLoss: Bool {
-    task is SupervisedTask || task is StatefulTask || task is GraphTask
+    task is SupervisedTask || task is SequentialTask || task is GraphTask
   }
 
   /// Refuses labels that are values where no loss is named: as probabilities of classes, which the

@@ -9,19 +9,19 @@ import DLTensor
 
 /// What a rank makes of a configuration by itself, checked against each other: everything that can
 /// be known without other ranks and without a step.
-struct RunSetup {
+package struct RunSetup {
   let configuration: Configuration
-  let data: TrainingData
+  package let data: TrainingData
   let task: any TrainingTask
   /// What validations measure, with sums of nothing.
   private(set) var metrics = MetricSet()
-  let arena: ParameterArena
-  let schedule: any Schedule
-  let sampler: Sampler
+  package let arena: ParameterArena
+  package let schedule: any Schedule
+  package let sampler: Sampler
   let sharding: BatchSharding
-  let totalSteps: Int
+  package let totalSteps: Int
 
-  init(
+  package init(
     _ configuration: Configuration, context: Context, task makeTask: TaskFactory,
     statistics: [String: FileStatistics] = [:]
   ) throws {

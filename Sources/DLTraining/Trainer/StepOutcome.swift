@@ -22,8 +22,8 @@ struct RunTotals {
   let began = monotonicSeconds()
   private(set) var seconds = 0.0
   private(set) var rows = 0
-  private let trafficBefore: ArenaTraffic
-  private var trafficSoFar: ArenaTraffic
+  private let trafficBefore: CommunicationVolume
+  private var trafficSoFar: CommunicationVolume
 
   init(_ run: TrainingRun) {
     self.run = run
@@ -32,7 +32,7 @@ struct RunTotals {
   }
 
   /// What went between hosts.
-  var traffic: ArenaTraffic { run.arena.exchange.traffic - trafficBefore }
+  var traffic: CommunicationVolume { run.arena.exchange.traffic - trafficBefore }
 
   /// Rows per second of training steps, all ranks together.
   var samplesPerSecond: Double { seconds > 0 ? Double(rows) / seconds : 0 }

@@ -73,7 +73,7 @@ extension Trainer {
         " of \(validate.monitored(in: $0).name.replacing("_", with: " "))"
       } ?? ""
     let best =
-      run.position.best.map { ", which was \(Text.significant($0.value, 6)) at step \($0.step)" }
+      run.position.best.map { ", which was \(Format.significant($0.value, 6)) at step \($0.step)" }
       ?? ", none was a number"
     return end(.earlyStop, "\(place): \(validations)\(metric)\(best)")
   }

@@ -11,7 +11,7 @@ import DLTensor
 /// gradients over the ranks, checks them, updates and publishes the parameters. What a run may have
 /// beside is a `TrainerPart`; the way from gradients to weights is an `UpdateStrategy`.
 /// Counterpart: Lightning's `Trainer`.
-public final class Trainer {
+package final class Trainer {
   let run: TrainingRun
   let store: RunStore
   let parts: [any TrainerPart]
@@ -34,13 +34,13 @@ public final class Trainer {
   ///     fits it.
   /// - Throws: `RankFailure`, the same on every rank, for anything wrong with configuration, data
   ///   or files.
-  public init(
+  package init(
     _ configuration: Configuration, options: TrainingOptions = TrainingOptions(),
     communicator: any Communicator, observers: [any TrainingObserver] = [],
     warn: @escaping (String) -> Void = { _ in }, task makeTask: TaskFactory? = nil
   ) throws {
     BLAS.useOneThread()
-    RunPhase.start.show()
+    RunPhase.start.publish()
     let run = try TrainingRun(
       configuration, options: options, communicator: communicator, observers: observers, warn: warn,
       task: makeTask ?? TaskInput.factory())
@@ -77,7 +77,7 @@ public final class Trainer {
   /// - Returns: how the run ended, the same on every rank but for times.
   /// - Throws: `RankFailure`, the same on every rank, where all could be told; else the error of
   ///   this rank alone.
-  public func train() throws -> RunReport {
+  package func train() throws -> RunReport {
     do {
       return try trainLoop()
     } catch {
@@ -105,7 +105,7 @@ public final class Trainer {
     // A job that is restarted after it had come to its stop has nothing left to do.
     var isInterrupted = run.position.step < run.totalSteps && isAtStop
     var wantsStop = false
-    RunPhase.step.show()
+    RunPhase.step.publish()
     run.options.willStep()
     while run.position.step < run.totalSteps, !isInterrupted, !endsEarly {
       run.clock.restart()
@@ -122,7 +122,7 @@ public final class Trainer {
       isInterrupted = !isLast && wantsStop && run.ranksAreEqual
       try finish(totals.add(outcome), isLast: isLast || isInterrupted)
     }
-    RunPhase.end.show()
+    RunPhase.end.publish()
     for part in parts { try part.didTrain() }
     try store.finish()
     let ended = monotonicSeconds()
@@ -186,8 +186,8 @@ public final class Trainer {
   /// Goes through the validation set, every rank its share, on the weights that a user would take.
   private func validate() throws {
     guard let validation = run.data.validation else { return }
-    RunPhase.eval.show()
-    defer { RunPhase.step.show() }
+    RunPhase.eval.publish()
+    defer { RunPhase.step.publish() }
     if !run.configuration.syncBatchNorm {
       // Each rank has statistics of its own then; the checkpoint holds rank 0's.
       try run.communicator.broadcast(run.arena.bufferBytes, root: 0)
@@ -211,30 +211,30 @@ public final class Trainer {
 
 extension Trainer {
   /// The job's name: the configuration's, or that of its model.
-  public var name: String { run.name }
+  package var name: String { run.name }
 
   /// This rank's parameters, gradients and buffers.
-  public var arena: ParameterArena { run.arena }
+  package var arena: ParameterArena { run.arena }
 
   /// The number of trained elements.
-  public var parameterCount: Int { run.arena.parameterCount }
+  package var parameterCount: Int { run.arena.parameterCount }
 
   /// The bytes of optimizer state on this rank.
-  public var stateBytes: Int {
+  package var stateBytes: Int {
     run.optimizers.flatMap(\.state.all).reduce(0) { $0 + $1.vector.byteCount }
   }
 
   /// Tensor buffers taken from the system so far; it stands still once a step is warm.
-  public var poolAllocations: Int { run.context.pool.systemAllocations }
+  package var poolAllocations: Int { run.context.pool.systemAllocations }
 
   /// How often a step goes forward and backward over a batch, at most.
-  var passes: Int { strategies.map(\.passes).max() ?? 1 }
+  package var passes: Int { strategies.map(\.passes).max() ?? 1 }
 
   /// Collectives of a step beside those of layers.
   ///
   /// In each phase an agreement on the denominator; one on the loss, the gradient's sum and its
   /// squares, for each gradient; a wait for the update; and what the rule needs.
-  var collectives: Int {
+  package var collectives: Int {
     zip(phases, strategies).reduce(0) { sum, phase in
       let buckets = phase.0.optimizer.shards.buckets.count
       return sum + 1 + phase.1.passes * (2 + buckets) + buckets

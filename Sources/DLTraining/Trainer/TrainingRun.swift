@@ -79,9 +79,9 @@ final class TrainingRun {
       configuration: configuration, options: options, data: setup.data,
       parameterCount: setup.arena.parameterCount
     ).compare(over: timed)
-    if setup.canShardParameters, let neighbourhood = timed.neighbourhood {
-      let shared = try ShardedArena(
-        timed, neighbourhood, byteCount: setup.arena.count * setup.arena.dtype.byteCount)
+    if setup.canShardParameters, let topology = timed.topology {
+      let shared = try ShardedReducer(
+        timed, topology, byteCount: setup.arena.count * setup.arena.dtype.byteCount)
       if let reason = shared.reason {
         self.warn("\(reason); each process has its own parameters")
       }

@@ -2,7 +2,7 @@ import DLOptimizers
 
 extension OptimizerConfiguration {
   /// The chosen rule with its options.
-  public var spec: any OptimizerSpec { chosenOption as? any OptimizerSpec ?? SGDSpec() }
+  package var spec: any OptimizerSpec { chosenOption as? any OptimizerSpec ?? SGDSpec() }
 
   /// Makes the update rule that the configuration or a group of it names.
   ///
@@ -11,7 +11,7 @@ extension OptimizerConfiguration {
   ///   - decays: whether weight decay holds for the parameters; false where `no_decay` names them.
   /// - Throws: `OptimizerError` on values outside the rule's range, which a configuration that was
   ///   read does not have.
-  public func makeOptimizer(
+  package func makeOptimizer(
     _ group: OptimizerGroupConfiguration? = nil, decays: Bool = true
   ) throws -> any Optimizer {
     let spec = group?.name.flatMap { option(of: $0) as? any OptimizerSpec } ?? spec

@@ -2,23 +2,23 @@ import DLCore
 import DLFormats
 
 /// Turns folders or archives of JPEG and PNG files into data set files.
-public struct ImagePacker {
+package struct ImagePacker {
   /// The height and width that every image is brought to; nil: all must have the first one's.
-  public var size: (height: Int, width: Int)?
+  package var size: (height: Int, width: Int)?
   /// 1 (gray) or 3 (color); nil: as the first image by its name has it, and gray is turned into
   /// color.
-  public var channels: Int?
+  package var channels: Int?
   /// A data set file by whose class names images are numbered, and whose shape they must have; nil
   /// for numbers and a shape of their own.
-  public var like: String?
+  package var like: String?
   /// Told now and then: the split, its images done, and all of them.
-  public var progress: (_ split: String, _ done: Int, _ count: Int) -> Void = { _, _, _ in }
+  package var progress: (_ split: String, _ done: Int, _ count: Int) -> Void = { _, _, _ in }
 
   /// Told what is worth knowing, such as files that are no images.
-  public var notice: (String) -> Void = { _ in }
+  package var notice: (String) -> Void = { _ in }
 
   /// Makes a packer that takes images as they are.
-  public init() {}
+  package init() {}
 
   /// Packs the images below the folder `source`, or in the .tar or .tar.gz `source`, into
   /// `SPLIT.safetensors` in the folder `output`: x U8 `[N, height, width, channels]`, y I32 `[N]`,
@@ -27,7 +27,7 @@ public struct ImagePacker {
   /// The classes, sorted, are those of all splits; metadata `classes` counts and `class_names`
   /// (JSON) names them. Throws `FormatError` naming the image at fault, and `DataError` for
   /// settings out of range.
-  public func pack(_ source: String, output: String) throws -> [PackedFile] {
+  package func pack(_ source: String, output: String) throws -> [PackedFile] {
     if let size, !(1...16384).contains(size.height) || !(1...16384).contains(size.width) {
       throw DataError("size: \(size.height)x\(size.width) is out of range, give 1 to 16384")
     }

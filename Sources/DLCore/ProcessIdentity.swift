@@ -1,0 +1,56 @@
+import Glibc
+
+/// One process among all hosts and times: `HOST:PID:START`, START in the system's clock ticks.
+package struct ProcessIdentity: Equatable, CustomStringConvertible {
+  package let host: String
+  package let process: pid_t
+  let start: String
+  /// The boot and the space of process numbers in which `process` means something.
+  package let machine: String
+
+  /// This process.
+  package static var own: ProcessIdentity {
+    ProcessIdentity(
+      host: hostName(), process: getpid(), start: state(of: getpid())?.start ?? "0",
+      machine: thisMachine)
+  }
+
+  private init(host: String, process: pid_t, start: String, machine: String) {
+    self.host = host
+    self.process = process
+    self.start = start
+    self.machine = machine
+  }
+
+  /// Reads what ``description`` and ``machine`` gave.
+  package init?(_ text: Substring, machine: Substring) {
+    let parts = text.split(separator: ":", omittingEmptySubsequences: false)
+    guard parts.count == 3, let process = pid_t(parts[1]) else { return nil }
+    self.init(
+      host: String(parts[0]), process: process, start: String(parts[2]), machine: String(machine))
+  }
+
+  package var description: String { "\(host):\(process):\(start)" }
+
+  /// Whether the process is known to have ended: on this host, since this host last started.
+  package var isDead: Bool {
+    guard host == hostName(), machine == ProcessIdentity.thisMachine else { return false }
+    guard let state = ProcessIdentity.state(of: process) else { return true }
+    return state.start != start || state.letter == "Z" || state.letter == "X"
+  }
+
+  private static var thisMachine: String {
+    let boot = File.systemText("/proc/sys/kernel/random/boot_id")?.prefix { !$0.isNewline } ?? ""
+    let space = (try? File.linkTarget("/proc/self/ns/pid")) ?? ""
+    return boot + " " + space
+  }
+
+  /// The letter and the start of a process; nil where there is none of that number.
+  private static func state(of process: pid_t) -> (letter: Substring, start: String)? {
+    // The second field is the name in parentheses, which may hold anything.
+    guard let text = File.systemText("/proc/\(process)/stat"),
+      let fields = text.split(separator: ")").last?.split(separator: " "), fields.count > 19
+    else { return nil }
+    return (fields[0], String(fields[19]))
+  }
+}

@@ -1,0 +1,41 @@
+import DLCluster
+import DLCore
+import DLData
+import DLTraining
+
+extension LoadedRun {
+  /// Predicts every row of a data set file, of which only `x` is needed, in the file's order.
+  ///
+  /// With classes the text is CSV: `row,class,probability`; where a row has several labels a line for
+  /// each, `row,position,class,probability`. Without classes it is `row,value...`. Where the loss
+  /// takes logits or logarithms, the numbers are the probabilities that they stand for. Translations
+  /// are plain text, a line for each row.
+  ///
+  /// - Parameters:
+  ///   - input: the data set file.
+  ///   - write: takes the text in pieces.
+  /// - Returns: the number of rows.
+  @discardableResult
+  public func predict(_ input: String, write: (String) throws -> Void) throws -> Int {
+    let trained = try LoadedNetwork(self, communicator: SingleRank())
+    let configuration = trained.configuration
+    let path = try EmbeddedData.resolve(input)
+    let statistics = try TrainingData.statistics(of: [path], over: SingleRank())[path]
+    let dataset = try InputDataset(
+      path: path, statistics: statistics, names: trained.classNames, namesSource: folder)
+    try trained.check(dataset, input, source: folder)
+    let transform = try TrainingData.transform(of: dataset, configuration)
+    try trained.checkValues(of: dataset, transform)
+    let pass = ValidationPass(
+      task: trained.task, dataset: dataset, transform: transform, context: trained.context,
+      batchSize: min(configuration.validate.batchSize ?? configuration.batchSize, 4096))
+    var isFirst = true
+    try pass.eachBatch { batch, rows in
+      let predictions = try trained.task.predictions(batch)
+      if isFirst, let header = predictions.header(rows: rows.count) { try write(header + "\n") }
+      isFirst = false
+      try write(predictions.lines(rows: rows).map { $0 + "\n" }.joined())
+    }
+    return dataset.count
+  }
+}

@@ -1,0 +1,95 @@
+import CKernels
+import DLCluster
+import DLCore
+import DLFormats
+import DLTraining
+import Glibc
+
+/// Why a job ended before its time, as the process that found it leaves it in the run folder.
+///
+/// `end.json` is read by `dltrain launch`, by other supervisors and by people. An end that all ranks
+/// agreed on has none: the exit code and `summary.json` tell it.
+package struct EndFile: Sendable, Equatable {
+  /// What was found.
+  package enum Kind: String, Sendable {
+    /// No rank went on.
+    case standstill
+    /// A host was not heard of.
+    case silentHost = "silent_host"
+    /// A process has died.
+    case lostRank = "lost_rank"
+    /// A signal ended this process.
+    case signal
+    /// An error that the other ranks do not know of.
+    case error
+  }
+
+  /// Which of a supervisor's starts a process belongs to: the name of a variable.
+  package static let launchVariable = "DLTRAIN_LAUNCH"
+
+  package let kind: Kind
+  package let exitCode: Int32
+  package let message: String
+  /// The supervisor's name for this start; empty without one.
+  package let launch: String
+  /// Equal on all processes of the job.
+  package var job = ""
+  /// What else is known, as ranks and what they wait in.
+  package var details: [JSON.Member] = []
+
+  /// Notes an end.
+  package init(
+    kind: Kind, exitCode: Int32, message: String, launch: String, job: String = "",
+    details: [JSON.Member] = []
+  ) {
+    (self.kind, self.exitCode, self.message) = (kind, exitCode, message)
+    (self.launch, self.job, self.details) = (launch, job, details)
+  }
+
+  package static func == (a: Self, b: Self) -> Bool { a.json.description == b.json.description }
+
+  /// Where it lies in a run folder.
+  package static func path(in folder: String) -> String { folder + "/end.json" }
+
+  /// The supervisor's name for the start that this process belongs to; empty without one.
+  package static var ownLaunch: String { getenv(launchVariable).map { String(cString: $0) } ?? "" }
+
+  /// Whether ranks ended by themselves, and not by agreement.
+  package var isSudden: Bool { kind != .error }
+
+  /// Whether the job was ended since it did not go on: a rank or a host may not answer at all.
+  package var isStandingStill: Bool { kind == .standstill || kind == .silentHost }
+
+  private var json: JSON {
+    var members: [JSON.Member] = [
+      .init("kind", .string(kind.rawValue)), .init("exit_code", .integer(Int(exitCode))),
+      .init("message", .string(oneLine(message))), .init("launch", .string(launch)),
+      .init("job", .string(job)), .init("process", .integer(Int(getpid()))),
+    ]
+    members += details
+    return .object(members)
+  }
+
+  /// Writes it, where no process of this job has written one before.
+  ///
+  /// - Throws: `FormatError`.
+  package func write(to folder: String) throws {
+    if let old = EndFile.read(folder), old.job == job, old.launch == launch { return }
+    try File.makeFolder(folder)
+    try File.replace(EndFile.path(in: folder), synchronizing: false) {
+      try $0.write(json.description + "\n")
+    }
+  }
+
+  /// Reads that of a run folder; nil where there is none that can be read.
+  package static func read(_ folder: String) -> Self? {
+    guard let bytes = try? File.contents(of: path(in: folder), limit: 1 << 20),
+      let json = try? JSON(parsing: String(decoding: bytes, as: UTF8.self)),
+      let kind = json["kind"]?.string.flatMap(Kind.init), let code = json["exit_code"]?.int,
+      let message = json["message"]?.string
+    else { return nil }
+    return Self(
+      kind: kind, exitCode: Int32(clamping: code), message: message,
+      launch: json["launch"]?.string ?? "", job: json["job"]?.string ?? "")
+  }
+}

@@ -1,0 +1,114 @@
+import CKernels
+import DLCluster
+import DLCore
+import DLFormats
+import DLTraining
+import Foundation
+import Synchronization
+
+/// What failed too often.
+package struct LaunchError: DLError {
+  /// The run folder.
+  package let folder: String
+  /// Why each start failed, in their order.
+  package let reasons: [String]
+  /// That of the last failure: 75 where the run could go on from a checkpoint.
+  package let exitCode: ExitCode
+
+  /// One line, and one for each failure.
+  package var description: String {
+    let next =
+      exitCode == .resumable
+      ? "; the checkpoints stand, go on with --resume auto --out \(folder)" : ""
+    let head = "gave up after \(reasons.count) failure\(reasons.count == 1 ? "" : "s")\(next)"
+    let list = reasons.enumerated().map { "failure \($0 + 1): \($1)" }
+    return ([head] + list).joined(separator: "\n")
+  }
+}
+
+/// Starts a training under mpirun, watches it, and starts it again when a rank or a host is lost.
+package struct LaunchJob: Sendable {
+  /// Processes to start.
+  package var processes = 1
+  /// Restarts before it gives up.
+  package var maxRestarts = 3
+  /// The hosts; nil for this one, or those of a batch system.
+  package var hostfile: String?
+  /// Seconds that the ranks have after a signal to finish their step and write a checkpoint.
+  package var stopLimitSeconds = 300.0
+  /// Options for mpirun.
+  package var mpirunOptions: [String] = []
+  /// The program and the arguments of its `train`.
+  package var program = ""
+  /// What follows the program's name, as the user wrote it.
+  package var arguments: [String] = []
+  /// The training that the arguments ask for.
+  package var training = TrainingJob()
+
+  /// Above it mpirun itself fails, or asks for more memory than there is.
+  private static let mostProcesses = 16384
+
+  /// Makes a job of one process.
+  package init() {}
+
+  /// Runs the job to its end.
+  ///
+  /// - Parameters:
+  ///   - world: this process alone; its signals are handed to the job from here on.
+  ///   - configuration: what the arguments resolve to.
+  /// - Returns: the job's exit code.
+  /// - Throws: `UsageError` where it cannot be started; ``LaunchError`` where it failed too often.
+  package func run(in world: World, configuration: Configuration) throws -> ExitCode {
+    guard !world.isLaunched else {
+      throw UsageError("launch starts mpirun itself; call it without mpirun or srun")
+    }
+    guard processes <= LaunchJob.mostProcesses else {
+      throw UsageError("-n \(processes): give at most \(LaunchJob.mostProcesses)")
+    }
+    guard maxRestarts >= 0 else {
+      throw UsageError("--max-restarts \(maxRestarts): give 0 or more")
+    }
+    guard stopLimitSeconds >= 0 else {
+      throw UsageError("--stop-limit \(stopLimitSeconds): give 0 or more seconds")
+    }
+    let ranks = training.ranks ?? configuration.virtualRanks
+    let hosts = try hostfile.map { try Hostfile(path: $0) }
+    guard processes >= 1,
+      RestartPolicy.processes(wanted: processes, slots: nil, ranks: ranks) == processes
+    else {
+      let what =
+        ranks.map { "a number that divides the job's \(counted($0, "rank"))" } ?? "1 or more"
+      throw UsageError("-n \(processes): give \(what)")
+    }
+    if let hosts, hosts.slots < processes {
+      throw UsageError(
+        "-n \(processes): \(hostfile ?? "") has slots for \(counted(hosts.slots, "rank")); give it more slots or "
+          + "start fewer")
+    }
+    let folder = try training.folder(name: configuration.runName)
+    return try Supervisor(
+      job: self, ranks: ranks, hosts: hosts, folder: folder, logger: world.logger,
+      signals: world.signals
+    ).run()
+  }
+
+  /// The arguments of a start: the run folder is fixed, and a restart resumes.
+  func arguments(folder: String, resumes: Bool) -> [String] {
+    var kept = without("--out", in: arguments)
+    if resumes { kept = without("--resume", in: kept) + ["--resume", "auto"] }
+    return kept + ["--out", folder]
+  }
+
+  private func without(_ option: String, in words: [String]) -> [String] {
+    var kept: [String] = []
+    var rest = words[...]
+    while let word = rest.popFirst() {
+      if word == option {
+        _ = rest.popFirst()
+      } else if !word.begins(with: option + "=") {
+        kept.append(word)
+      }
+    }
+    return kept
+  }
+}

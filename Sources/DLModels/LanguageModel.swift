@@ -1,0 +1,16 @@
+import DLLayers
+import DLTensor
+
+/// A model that continues a row of tokens.
+public protocol LanguageModel: Layer {
+  /// Starts a row in a context; a row is used by one rank.
+  func continuation(in context: Context) throws -> any DecodingSession
+}
+
+/// A row of tokens that a model goes on with, and what the model keeps of it.
+public protocol DecodingSession: AnyObject {
+  /// Adds tokens, at least one, and returns the logits of the one behind them, `[vocabulary]`.
+  ///
+  /// - Throws: `TensorError` for a token outside the vocabulary.
+  func feed(_ tokens: [Int32]) throws -> [Double]
+}

@@ -1,0 +1,147 @@
+import DLCluster
+import DLCore
+import DLData
+import DLFormats
+import DLJobs
+import DLLayers
+import DLTensor
+import DLTraining
+
+/// Measures optimizer steps of a configuration on made-up rows; writes nothing.
+package struct StepBenchmark: Sendable {
+  /// Ranks; nil for what the processes or cores give.
+  package var ranks: Int?
+  /// Rows per rank; nil for the configuration's batch over all ranks.
+  package var rowsPerRank: Int?
+  /// Steps to measure.
+  package var steps = 50
+  /// Steps before them that are not counted.
+  package var warmUpSteps = 10
+
+  /// The way of gradients between the processes of a host.
+  package var reduction = ReductionPath.shared
+
+  /// Makes a benchmark of 50 steps.
+  package init() {}
+
+  /// Runs it on all ranks of the world; the time of a step is the slowest rank's median.
+  ///
+  /// - Parameters:
+  ///   - workload: its name in the result.
+  ///   - configuration: the job, its data already replaced by `synthetic`; read on every process.
+  /// - Returns: one JSON object on one line.
+  package func run(in world: World, workload: String, configuration: () throws -> Configuration)
+    throws
+    -> String
+  {
+    try measure(in: world, workload: workload, configuration: configuration).json.description
+  }
+
+  /// The same, as values.
+  func measure(in world: World, workload: String, configuration: () throws -> Configuration)
+    throws -> StepMeasurement
+  {
+    let benchmark = self
+    let task = world.program.task
+    let job = try world.agreed("read the configuration") {
+      for (name, value) in [
+        ("ranks", ranks), ("rows per rank", rowsPerRank), ("steps", steps),
+      ] {
+        guard let value else { continue }
+        guard (1...10_000_000).contains(value) else {
+          throw UsageError("\(name) \(value): give 1 to 10000000")
+        }
+      }
+      return try configuration()
+    }
+    var result = try world.run(
+      ranks: ranks, virtualRanks: job.virtualRanks, reduction: reduction
+    ) { communicator in
+      try benchmark.measure(job, task, communicator)
+    }
+    result.workload = workload
+    return result
+  }
+
+  private func measure(
+    _ job: Configuration, _ task: TaskFactory?, _ communicator: any Communicator
+  ) throws -> StepMeasurement {
+    var job = job
+    if let rowsPerRank { job.batchSize = rowsPerRank * communicator.size }
+    job.accumulate = min(job.accumulate, job.batchSize)
+    job.epochs = nil
+    job.steps = warmUpSteps + steps
+    job.data.validation = nil
+    // Whole batches only, and enough of them that reading is like reading a file.
+    let (rows, overflow) = job.batchSize.multipliedReportingOverflow(by: 8)
+    job.data.synthetic?.rows = max(overflow ? Int.max : rows, 1024)
+    job.data.lastBatch = .drop
+    var options = TrainingOptions()
+    options.writesRun = false
+    let recorder = StepRecorder(skipping: warmUpSteps)
+    let trainer = try Trainer(
+      job, options: options, communicator: communicator, observers: [recorder], task: task)
+    _ = try trainer.train()
+    let own = recorder.seconds
+    var result = StepMeasurement()
+    result.ranks = communicator.size
+    result.rows = job.batchSize
+    result.parameters = trainer.parameterCount
+    result.elementBytes = trainer.arena.dtype.byteCount
+    result.stateBytes = try communicator.allgather([trainer.stateBytes]).max() ?? 0
+    let norms = trainer.arena.modules.filter { $0 is BatchNorm }.count
+    result.collectives =
+      trainer.collectives
+      + (job.syncBatchNorm ? 2 * norms * trainer.passes * job.accumulate : 0)
+    result.seconds = try communicator.allgather([own]).max() ?? own
+    result.times = recorder.medians
+    result.traffic = recorder.traffic
+    result.blasCore = BLAS.core
+    result.kernelSet = CPU.kernelSet
+    return result
+  }
+}
+
+/// Keeps the times of steps, on every rank.
+private final class StepRecorder: TrainingObserver {
+  let observesEveryRank = true
+  private let skipped: Int
+  private var times: [StepTimes] = []
+  /// What the last step sent.
+  private(set) var traffic = CommunicationVolume()
+
+  init(skipping count: Int) { skipped = count }
+
+  func didStep(_ report: StepReport) {
+    if report.step > skipped { times.append(report.times) }
+    traffic = report.traffic
+  }
+
+  /// The median of each part.
+  var medians: StepTimes { .medians(times) }
+
+  /// The median of whole steps in seconds.
+  var seconds: Double { StepTimes.median(times.map(\.total)) }
+}
+
+extension Configuration {
+  /// The same job on made-up rows like those of its training set.
+  ///
+  /// - Throws: `FormatError` or `DataError` where the training set cannot be opened.
+  package func withSyntheticData() throws -> Configuration {
+    guard data.synthetic == nil else { return self }
+    let dataset = try TrainingData.open(data.train ?? "", .training, self)
+    guard let classes = dataset.classCount, dataset.inputType != .int32 else {
+      throw DataError(
+        "\(data.train ?? ""): only images or features with classes can be made up, set data.synthetic"
+      )
+    }
+    var result = self
+    var synthetic = SyntheticConfiguration()
+    synthetic.shape = dataset.inputShape
+    synthetic.classes = classes
+    result.data.synthetic = synthetic
+    result.data.train = nil
+    return result
+  }
+}

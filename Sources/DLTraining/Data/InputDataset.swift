@@ -1,0 +1,59 @@
+import DLCore
+import DLData
+import DLFormats
+import DLTensor
+
+/// The inputs of a data set file, whether it has labels or not.
+package final class InputDataset: Dataset {
+  package let count: Int
+  package let inputShape: [Int]
+  package let inputType: DType
+  package let labelShape = [0]
+  package let labelType = DType.int32
+  package let classCount: Int? = nil
+  /// The path as the caller gave it.
+  var path: String { file.path }
+  private let statistics: FileStatistics?
+  private let file: SafetensorsFile
+  private let x: SafetensorsInfo
+
+  /// Opens a file.
+  ///
+  /// - Parameters:
+  ///   - names: the classes that its own must not contradict.
+  ///   - namesSource: where these names come from.
+  package init(path: String, statistics: FileStatistics?, names: ClassNames?, namesSource: String)
+    throws
+  {
+    file = try SafetensorsFile(path: path)
+    if let names {
+      _ = try ClassNames.read(file)?.numbers(among: names, file: path, source: namesSource)
+    }
+    self.statistics = try statistics?.of(file)
+    x = try file.info("x")
+    guard let type = DType(x.dtype), [.uint8, .float32, .int32].contains(type),
+      let count = x.shape.first, x.count > 0
+    else {
+      throw FormatError(
+        .content, file: path, "x is \(x.dtype.rawValue) \(x.shape), not U8, F32 or I32 [rows, ...]",
+        advice: "convert it")
+    }
+    inputType = type
+    self.count = count
+    inputShape = Array(x.shape.dropFirst())
+  }
+
+  package func check(_ domains: DataDomains) throws {
+    try domains.checkInputs(of: file, x, statistics)
+  }
+
+  package func read(
+    rows: UnsafeBufferPointer<Int>, inputs: UnsafeMutableRawBufferPointer,
+    labels: UnsafeMutableRawBufferPointer
+  ) throws {
+    for (place, row) in rows.enumerated() {
+      let part = inputs[place * inputByteCount..<(place + 1) * inputByteCount]
+      try file.read(x, rows: row..<row + 1, into: UnsafeMutableRawBufferPointer(rebasing: part))
+    }
+  }
+}

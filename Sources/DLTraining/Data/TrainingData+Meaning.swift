@@ -1,0 +1,74 @@
+import DLCluster
+import DLData
+import DLFormats
+import DLTensor
+
+// What the numbers of data stand for, and whether two sets of data mean the same by them.
+extension TrainingData {
+  /// What one pass over the data files of a job found, by their paths; the ranks share the pass.
+  package static func statistics(
+    _ configuration: Configuration, over communicator: any Communicator
+  ) throws
+    -> [String: FileStatistics]
+  {
+    let data = configuration.data
+    return try statistics(
+      of: [data.train, data.validation].compactMap { $0 }, over: communicator)
+  }
+
+  /// The same for any files.
+  package static func statistics(of paths: [String], over communicator: any Communicator) throws
+    -> [String: FileStatistics]
+  {
+    // A name that leads to no file is told where the file is opened.
+    try FileScan.statistics(of: paths.map(resolved), over: communicator)
+  }
+
+  /// The path of a data file; one that leads nowhere stays as it is.
+  static func resolved(_ path: String) -> String { (try? EmbeddedData.resolve(path)) ?? path }
+
+  /// The tokenizer as a data set's file holds it; nil where it has none.
+  static func tokenizerText(of dataset: any Dataset) throws -> String? {
+    let path =
+      (dataset as? TokenWindowDataset)?.path ?? (dataset as? TensorFileDataset)?.path
+      ?? (dataset as? InputDataset)?.path
+    return try path.flatMap { try SafetensorsFile(path: $0).metadata[TokenizerFile.key] }
+  }
+
+  /// Refuses data whose tokens stand for something else than those of `tokenizer`; what does not
+  /// say what its tokens are is accepted.
+  ///
+  /// - Parameters:
+  ///   - path: what the data are called.
+  ///   - source: where the tokenizer comes from.
+  static func requireTokens(
+    of dataset: any Dataset, _ path: String, like tokenizer: String?, source: String
+  ) throws {
+    guard let tokenizer, let mine = try tokenizerText(of: dataset),
+      let difference = try VocabularyComparison.difference(
+        mine, tokenizer, file: path, source: source)
+    else { return }
+    throw DataError(
+      "\(path): its vocabulary is not that of \(source): \(difference); "
+        + "pack it by data pack text or parallel --like, with the data it belongs to",
+      exitCode: .data)
+  }
+
+  /// Refuses nodes of another graph than the one that a network is trained on.
+  static func requireGraph(of dataset: any Dataset, _ path: String, like graph: GraphFile?) throws {
+    guard let graph, let other = dataset as? GraphDataset, other.graph != graph else { return }
+    throw DataError(
+      "\(path): is another graph than the one trained on, whose nodes alone have outputs; "
+        + "name the same file and mark its nodes", exitCode: .data)
+  }
+
+  /// Whether rows have the shape and type of others; sentences that are filled up may be longer or
+  /// shorter.
+  static func areAlike(_ a: any Dataset, _ b: any Dataset) -> Bool {
+    guard a.inputType == b.inputType, a.labelType == b.labelType else { return false }
+    if a.inputType == .int32, a.rowLengths != nil, b.rowLengths != nil {
+      return a.inputShape.count == b.inputShape.count && a.labelShape.count == b.labelShape.count
+    }
+    return a.inputShape == b.inputShape && a.labelShape == b.labelShape
+  }
+}

@@ -1,0 +1,119 @@
+import DLData
+import DLFormats
+import DLLayers
+import DLTensor
+
+/// The data sets of a job, opened and checked.
+package struct TrainingData {
+  package let train: any Dataset
+  package let validation: (any Dataset)?
+  let transform: InputTransform
+  let augmentation: Augmentation?
+  /// The tokenizer as the training file holds it; nil where the data are no text.
+  let tokenizerText: String?
+  /// The names of the classes as the training file holds them; nil where it has none.
+  let classNames: ClassNames?
+  /// The digests of the contents of training and validation files; nil for rows that are made.
+  let digests: (train: String?, validation: String?)
+
+  /// Opens what the configuration names.
+  ///
+  /// - Parameter statistics: what a pass over the files found, by their paths.
+  /// - Throws: `FormatError` and `DataError` for files that are missing, damaged, or do not fit
+  ///   each other.
+  init(_ configuration: Configuration, statistics: [String: FileStatistics] = [:]) throws {
+    let data = configuration.data
+    let train = try TrainingData.open(
+      data.train ?? "", .training, configuration, statistics: statistics)
+    classNames = (train as? TensorFileDataset)?.classNames
+    let names = classNames
+    let validation = try data.validation.map { path in
+      try TrainingData.open(
+        path, .validation, configuration, classes: data.classes ?? train.classCount,
+        statistics: statistics, names: names, namesSource: data.train ?? "data.train")
+    }
+    if let validation, !TrainingData.areAlike(validation, train) {
+      throw DataError(
+        "data.validation: rows of \(validation.inputType) \(validation.inputShape) and "
+          + "\(validation.labelType) \(validation.labelShape) labels, data.train has "
+          + "\(train.inputType) \(train.inputShape) and \(train.labelType) \(train.labelShape); "
+          + "pack both alike", exitCode: .data)
+    }
+    self.train = train
+    self.validation = validation
+    transform = try TrainingData.transform(of: train, configuration)
+    augmentation =
+      data.augment.isEmpty
+      ? nil
+      : try Augmentation(
+        data.augment.map(\.change), of: train, seed: Int(clamping: configuration.seed))
+    tokenizerText = try TrainingData.tokenizerText(of: train)
+    if let validation, let path = data.validation {
+      try TrainingData.requireTokens(
+        of: validation, path, like: tokenizerText, source: data.train ?? "data.train")
+      try TrainingData.requireGraph(of: validation, path, like: (train as? GraphDataset)?.graph)
+    }
+    func digest(_ path: String?) -> String? {
+      path.flatMap { statistics[TrainingData.resolved($0)]?.digest }
+    }
+    digests = (digest(data.train), digest(data.validation))
+    try TrainingData.checkLabels(of: train, configuration.loss)
+  }
+
+  /// The shape of what a model is made for: one row, or for a graph one node's features.
+  var modelInput: Shape { TrainingData.modelInput(of: train) }
+
+  /// The same for any data set.
+  static func modelInput(of dataset: any Dataset) -> Shape {
+    (dataset as? GraphDataset).map { [$0.graph.featureCount] }
+      ?? Shape(checking: dataset.inputShape) ?? [0]
+  }
+
+  /// What the training data's tokens stand for; nil where they are no text.
+  var tokenizer: (any Tokenizer)? {
+    get throws {
+      guard let tokenizerText else { return nil }
+      return try TokenizerFile.read(tokenizerText, file: "data.train")
+    }
+  }
+
+  /// Opens a data set of whichever kind it is.
+  ///
+  /// - Parameters:
+  ///   - classes: the number of classes; the configuration's or the file's unless given.
+  ///   - statistics: what a pass over files found, by their paths.
+  ///   - names: what the numbers of classes shall stand for; the file's own names unless given.
+  ///   - namesSource: where these names come from.
+  package static func open(
+    _ path: String, _ role: DataRole, _ configuration: Configuration, classes: Int? = nil,
+    statistics: [String: FileStatistics] = [:], names: ClassNames? = nil, namesSource: String = ""
+  ) throws -> any Dataset {
+    try DataRequest(
+      path: path, role: role, configuration: configuration, classes: classes,
+      statistics: statistics, names: names, namesSource: namesSource
+    ).open()
+  }
+
+  /// The transform that a data set's inputs go through under a configuration.
+  package static func transform(of dataset: any Dataset, _ configuration: Configuration) throws
+    -> InputTransform
+  {
+    try InputTransform(
+      from: dataset.inputType, shape: dataset.inputShape, precision: configuration.precision.dtype,
+      normalize: configuration.data.normalize.map { ($0.mean, $0.std) })
+  }
+
+  package static func checkLabels(of dataset: any Dataset, _ loss: LossConfiguration) throws {
+    let types = loss.loss.labelTypes
+    guard !types.contains(dataset.labelType) else { return }
+    let needed = types.map { $0 == .int32 ? "I32 classes" : "F32 values" }
+    throw DataError(
+      "loss: \(loss.word) needs \(needed.joined(separator: " or ")) in y, the data has "
+        + "\(dataset.labelType); use another loss or pack the labels anew")
+  }
+}
+
+extension Configuration.Precision {
+  /// The tensors' type.
+  package var dtype: DType { self == .float32 ? .float32 : .float64 }
+}

@@ -1,0 +1,178 @@
+import DLCluster
+
+/// What a step came to.
+package struct StepReport: Sendable {
+  /// The optimizer step, counted from 1.
+  package let step: Int
+  /// The epoch that the step lies in, counted from 0.
+  package let epoch: Int
+  /// The mean loss over the global batch, before the update.
+  package let loss: Double
+  /// The learning rate of the update.
+  package let learningRate: Double
+  /// Rows of the global batch.
+  package let rows: Int
+  /// The loss of each phase by its name, where there are several; ``loss`` is their sum.
+  package let parts: [(name: String, loss: Double)]
+  /// Where the time went, on rank 0.
+  package let times: StepTimes
+  /// What went between hosts, or processes that share no memory.
+  package let traffic: CommunicationVolume
+
+  /// Seconds that the step took on rank 0.
+  package var seconds: Double { times.total }
+}
+
+/// What a validation came to.
+package struct ValidationReport: Sendable {
+  /// Optimizer steps done.
+  package let step: Int
+  /// Epochs done.
+  package let epoch: Int
+  /// The mean loss over the validation set.
+  package let loss: Double
+  /// The task's own metrics.
+  package let defaults: [MetricResult]
+  /// The metrics that `validate.metrics` names besides.
+  package let named: [MetricResult]
+  /// Rows that were predicted.
+  package let rows: Int
+
+  init(_ validation: Validation, step: Int, epoch: Int, rows: Int) {
+    self.step = step
+    self.epoch = epoch
+    loss = validation.loss
+    defaults = validation.defaults
+    named = validation.named
+    self.rows = rows
+  }
+
+  /// All metrics, the task's own first.
+  package var metrics: [MetricResult] { defaults + named }
+
+  /// A metric by its name; nil where there is none.
+  package subscript(name: String) -> MetricResult? { metrics.first { $0.name == name } }
+
+  /// The share of labels predicted right; nil where it is not measured.
+  package var accuracy: Double? { self[Accuracy.word]?.value }
+
+  /// The loss as a metric.
+  package var lossMetric: MetricResult { MetricResult("loss", loss, higherIsBetter: false) }
+
+  /// The first of the task's own metrics, else the loss.
+  var main: MetricResult { defaults.first ?? lossMetric }
+}
+
+/// How a run ended.
+package struct RunReport: Sendable {
+  /// The job's name.
+  package let name: String
+  /// The run folder.
+  package let folder: String
+  /// The newest checkpoint; nil where none was written.
+  package let checkpoint: String?
+  /// Optimizer steps done over the run's life.
+  package let step: Int
+  /// Optimizer steps of the whole job.
+  package let totalSteps: Int
+  /// Epochs of the whole job, rounded up.
+  package let epochs: Int
+  /// Ranks.
+  package let ranks: Int
+  /// Parameters.
+  package let parameters: Int
+  /// The last step's loss; nil where no step was made.
+  package let loss: Double?
+  /// The last validation.
+  package let validation: ValidationReport?
+  /// The best validation's step and value.
+  package let best: CheckpointPosition.Best?
+  /// The name of the metric that chose it; nil without a validation.
+  package let monitor: String?
+  /// Seconds from the first step to the end.
+  package let seconds: Double
+  /// Rows per second of training steps, all ranks together.
+  package let samplesPerSecond: Double
+  /// Whether the run stopped before its last step, to be resumed.
+  package let isInterrupted: Bool
+  /// Whether it stopped since it has come to ``TrainingOptions/stopAtStep``.
+  package let hasReachedStop: Bool
+  /// What went between hosts, or processes that share no memory, in the steps made now.
+  package let traffic: CommunicationVolume
+  /// Why it ended.
+  package let end: RunEnd
+}
+
+/// What a run is about to do.
+package struct RunPlan: Sendable {
+  /// The job's name.
+  package let name: String
+  /// The run folder.
+  package let folder: String
+  /// The step that the run goes on from; 0 at its beginning.
+  package let startStep: Int
+  /// Optimizer steps of the whole job.
+  package let totalSteps: Int
+  /// Optimizer steps per epoch.
+  package let stepsPerEpoch: Int
+  /// Ranks.
+  package let ranks: Int
+  /// Rows of the training set.
+  package let rows: Int
+  /// Rows of batches that each of them gives in an epoch.
+  package let repeats: Int
+  /// Rows per optimizer step over all ranks.
+  package let batchSize: Int
+  /// Parameters.
+  package let parameters: Int
+  /// float32 or float64.
+  package let precision: String
+  /// The name of the task's own metric; nil for the accuracy, or none.
+  package let metric: String?
+  /// The names of the metrics named besides that are one number each.
+  package let metrics: [String]
+  /// Whether gradients go between hosts during the backward pass; nil where none go between hosts.
+  package let overlap: String?
+  /// Whether batch norms of the network gather their statistics over several ranks.
+  package let gathersStatistics: Bool
+
+  /// Epochs of the whole job, rounded up.
+  package var epochs: Int {
+    max(1, Int((Double(totalSteps) / Double(max(stepsPerEpoch, 1))).rounded(.up)))
+  }
+}
+
+/// Watches a run, on rank 0.
+package protocol TrainingObserver: AnyObject {
+  /// Whether it watches every rank that it is given to, and not rank 0 alone.
+  var observesEveryRank: Bool { get }
+  /// The run is about to make its first step.
+  func willTrain(_ plan: RunPlan) throws
+  /// A step was made.
+  func didStep(_ report: StepReport) throws
+  /// The validation set was gone through.
+  func didValidate(_ report: ValidationReport) throws
+  /// A checkpoint is about to be written: what was reported must reach its files.
+  func willSave() throws
+  /// The run has ended.
+  func didTrain(_ report: RunReport) throws
+  /// An error has ended the run.
+  func didFail(_ end: RunEnd)
+}
+
+extension TrainingObserver {
+  /// Rank 0 alone.
+  package var observesEveryRank: Bool { false }
+  /// Does nothing.
+  package func willTrain(_ plan: RunPlan) throws {}
+  /// Does nothing.
+  package func didStep(_ report: StepReport) throws {}
+  /// Does nothing.
+  package func didValidate(_ report: ValidationReport) throws {}
+  /// Does nothing.
+  package func willSave() throws {}
+  /// Does nothing.
+  package func didTrain(_ report: RunReport) throws {}
+  /// Does nothing.
+  package func didFail(_ end: RunEnd) {}
+}

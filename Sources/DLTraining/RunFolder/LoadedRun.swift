@@ -1,0 +1,208 @@
+import DLCluster
+import DLCore
+import DLData
+import DLFormats
+import DLLayers
+import DLTensor
+
+/// A run folder as something to use: its configuration and one of its checkpoints.
+public struct LoadedRun: Sendable {
+  /// Which checkpoint to take.
+  public enum Choice: Sendable, Equatable {
+    /// The one with the best validation; the newest where there was none.
+    case best
+    /// The newest that is whole.
+    case latest
+    /// A file.
+    case path(String)
+
+    /// Reads `best`, `latest` or a path.
+    public init(_ text: String) {
+      switch text {
+      case "best": self = .best
+      case "latest": self = .latest
+      default: self = .path(text)
+      }
+    }
+  }
+
+  /// The run folder.
+  public let folder: String
+  /// The file of the checkpoint.
+  public let checkpoint: String
+  /// Its optimizer step.
+  public let step: Int
+  /// The views of an image that an output is the mean of; nil for those of the run's validations.
+  public let views: TestTimeAugmentation?
+  /// Makes what was trained; nil for the network that the configuration names.
+  let task: TaskFactory?
+
+  /// Opens a run folder and checks the checkpoint's format and every checksum.
+  ///
+  /// - Parameters:
+  ///   - report: takes a line for each damaged checkpoint that was passed over.
+  ///   - task: makes what was trained, where that is written in Swift.
+  /// - Throws: `RunFolderError`, ``CheckpointError``, `FormatError`; a line for each checkpoint where
+  ///   none can be used, or one newer than those that can.
+  public init(
+    _ folder: String, choice: Choice = .best, views: TestTimeAugmentation? = nil,
+    report: (String) -> Void = { _ in }, task: TaskFactory? = nil
+  ) throws {
+    self.views = views
+    self.task = task
+    let folder = withoutTrailingSlash(folder)
+    self.folder = folder
+    guard !folder.isEmpty, try File.kind(of: folder) == .folder else {
+      throw RunFolderError(
+        description: "\"\(folder)\": no such run folder, name the one that train printed")
+    }
+    if case .path(let path) = choice {
+      checkpoint = path
+      step = try Checkpoint.open(path).position.step
+      return
+    }
+    let checkpoints = CheckpointFolder(path: folder + "/checkpoints")
+    let search = CheckpointSearch(folder: checkpoints, purpose: .inference)
+    guard let newest = try search.newest(report: report) else {
+      throw RunFolderError(description: "\(folder): holds no checkpoint, train it first")
+    }
+    let position = newest.checkpoint.position
+    if choice == .best, let best = position.best?.step, try checkpoints.steps().contains(best) {
+      checkpoint = checkpoints.file(step: best)
+      step = best == position.step ? best : try Checkpoint.open(checkpoint).position.step
+    } else {
+      checkpoint = newest.path
+      step = position.step
+    }
+  }
+
+  /// The configuration that the run was trained with.
+  ///
+  /// - Throws: `ConfigurationError`; `RunFolderError` where its network is written in Swift, and this is
+  ///   not the program that has it.
+  public func configuration() throws -> Configuration {
+    let configuration = try Configuration.load(
+      path: folder + "/config.yaml", supplied: ["model"])
+    guard task != nil || configuration.model != ModelConfiguration() else {
+      throw RunFolderError(
+        description: "\(folder): its network is written in Swift and known to the program that "
+          + "trained it; use that program: PROGRAM evaluate \(folder), or predict, generate, export"
+      )
+    }
+    return configuration
+  }
+
+  /// Writes the weights alone, or their mean where the run has one, under PyTorch's names and
+  /// layouts, for `safetensors.torch.load_file`.
+  ///
+  /// - Returns: the number of tensors.
+  @discardableResult
+  public func export(to path: String) throws -> Int {
+    let file = try Checkpoint.open(checkpoint).file
+    let weights = file.tensors.filter { !Checkpoint.isTrainingState($0.name) }
+    let tensors = weights.map { info in
+      let average = WeightAveraging.prefix + info.name
+      let source = file[average]?.shape == info.shape ? average : info.name
+      return SafetensorsTensor(name: info.name, dtype: info.dtype, shape: info.shape) { sink in
+        try file.bytes(source).withUnsafeBytes { try sink($0) }
+      }
+    }
+    try SafetensorsWriter.write(tensors, metadata: ["format": "pt"], to: path)
+    return tensors.count
+  }
+}
+
+/// The trained network of a run on one rank.
+package final class LoadedNetwork {
+  package let configuration: Configuration
+  package let context: Context
+  package let task: any TrainingTask
+  package let classes: Int?
+  let input: Shape
+  /// What the training data's tokens stand for; nil where they are no text.
+  package let tokenizer: (any Tokenizer)?
+  /// The tokenizer as the checkpoint holds it.
+  let tokenizerText: String?
+  /// The names of the classes; nil where the training data had none, or an earlier version wrote the
+  /// checkpoint.
+  package let classNames: ClassNames?
+  private let arena: ParameterArena
+
+  /// Builds the run's network and loads the checkpoint into it.
+  ///
+  /// - Throws: what does not fit: the configuration, the model, the file.
+  package convenience init(_ run: LoadedRun, communicator: any Communicator) throws {
+    BLAS.useOneThread()
+    let configuration = try run.configuration()
+    try self.init(
+      run, configuration,
+      in: Context(
+        communicator: communicator, precision: configuration.precision.dtype,
+        seed: configuration.seed))
+  }
+
+  /// The same within a context of another network, in its precision.
+  init(_ run: LoadedRun, _ configuration: Configuration, in context: Context) throws {
+    var configuration = configuration
+    if let views = run.views { configuration.validate.views = views }
+    self.configuration = configuration
+    self.context = context
+    let file = try Checkpoint.open(run.checkpoint).file
+    classNames = try file.metadata[ClassNames.key].map {
+      try ClassNames($0, file: run.checkpoint)
+    }
+    tokenizerText = file.metadata[TokenizerFile.key]
+    tokenizer = try tokenizerText.map {
+      try TokenizerFile.read($0, file: run.checkpoint)
+    }
+    if let text = file.metadata["input_shape"] {
+      let sizes = text.split(separator: ",").map { Int($0) ?? -1 }
+      guard let shape = Shape(checking: sizes), !sizes.contains(0) else {
+        throw CheckpointError(
+          path: run.checkpoint, what: "has input shape \"\(text.prefix(80))\"",
+          advice: "use another checkpoint of the run", exitCode: .data)
+      }
+      input = shape
+      classes = try file.metadata["classes"].map { text in
+        guard let count = Int(text), count >= 1 else {
+          throw CheckpointError(
+            path: run.checkpoint, what: "has \"\(text.prefix(80))\" classes",
+            advice: "use another checkpoint of the run", exitCode: .data)
+        }
+        return count
+      }
+    } else {
+      let data = try TrainingData(configuration)
+      input = data.modelInput
+      classes = data.train.classCount
+    }
+    task = try (run.task ?? TaskInput.factory())(
+      TaskInput(
+        configuration: configuration, inputShape: input, classes: classes,
+        tokenizer: tokenizer, context: context))
+    arena = try ParameterArena(task.model, context: context)
+    let state = try StateDict(arena)
+    try state.load(from: file, ignoring: Checkpoint.isTrainingState)
+    try state.loadAverages(from: file)
+  }
+
+  /// Checks that rows have the shape that the network was trained on, that their numbers stand for
+  /// the same, and that it and its loss take all of them.
+  package func check(_ dataset: any Dataset, _ path: String, source: String) throws {
+    let shape = TrainingData.modelInput(of: dataset)
+    let isText = task is TranslationTask && dataset.inputType == .int32
+    guard shape == input || isText && shape.rank == input.rank else {
+      throw DataError(
+        "\(path): has rows of shape \(dataset.inputShape), the run was trained on \(input); name another file",
+        exitCode: .data)
+    }
+    try TrainingData.requireTokens(of: dataset, path, like: tokenizerText, source: source)
+    try TrainingData.requireGraph(of: dataset, path, like: (task as? GraphTask)?.graph)
+  }
+
+  /// Checks that the network and its loss take all values of a data set.
+  package func checkValues(of dataset: any Dataset, _ transform: InputTransform) throws {
+    let row = try dataset.rowOfZeros(inputs: transform.outputType, context: context)
+    try dataset.check(context.withoutRecording { try task.domains(row) })
+  }
+}
