@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Runs the commands that the documents show: every ```sh block of README.md and docs/*.md, from the top folder.
+# Runs the commands that the documents show: every ```sh block of README.md, CONTRIBUTING.md and docs/, from the top
+# folder.
 # A block that follows a line <!-- not run: REASON --> is left out. What a block exports holds for those after it, as
 # in the shell of a reader who begins with README.md; nothing else is set for them.
 #
@@ -17,7 +18,7 @@ run_block='source "$1"; source "$2"; export -p >"$1"'
 
 if (($# == 0)); then
   shopt -s nullglob
-  for file in README.md docs/*.md; do [ ! -f "$file" ] || set -- "$@" "$file"; done
+  for file in README.md CONTRIBUTING.md docs/*.md docs/adding/*.md; do [ ! -f "$file" ] || set -- "$@" "$file"; done
 fi
 
 # One file per block, named by document and line, in the order of the documents.

@@ -1,13 +1,15 @@
 #!/usr/bin/env bash
 # Checks the format of every Swift and C file, the shell scripts, and that our own sources build without a warning.
 #
-#   scripts/lint.sh                 makes a debug build of what has changed, then checks
-#   scripts/lint.sh BUILD_LOG       checks this log of a build that --mark-changed preceded
-#   scripts/lint.sh --mark-changed  makes the next build compile our sources anew if any has changed
+#   scripts/lint.sh                   makes a debug build of what has changed, then checks everything
+#   scripts/lint.sh --format          checks what needs no build: formats, shell scripts, code that the documents quote
+#   scripts/lint.sh --warnings LOG    checks this log of a build that --mark-changed preceded
+#   scripts/lint.sh --mark-changed    makes the next build compile our sources anew if any has changed
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 mkdir -p .build
 stamp=.build/free-of-warnings
+code=0
 
 # An incremental build repeats no warning of a file that it does not compile again.
 mark_changed() {
@@ -17,38 +19,51 @@ mark_changed() {
   fi
 }
 
-if [ "${1:-}" = --mark-changed ]; then
-  mark_changed
-  exit 0
-fi
+check_warnings() { # BUILD_LOG
+  if grep -E "^($PWD/)?(Sources|Tests|Package\.swift)[^ ]*: warning:" "$1" | sort -u; then
+    echo "lint: warnings in our own sources" >&2
+    code=1
+  fi
+}
 
-log=${1:-}
-if [ -z "$log" ]; then
-  # Warnings of files that an earlier build compiled are left to the whole build of scripts/test.sh.
-  log=.build/lint-build.log
-  swift build --build-tests >"$log" 2>&1 || { grep error "$log" >&2; exit 1; }
-fi
+files() { git ls-files -z --cached --others --exclude-standard -- "$@"; } # PATTERN...
 
-code=0
-if grep -E "^($PWD/)?(Sources|Tests|Package\.swift)[^ ]*: warning:" "$log" | sort -u; then
-  echo "lint: warnings in our own sources" >&2
-  code=1
-fi
-git ls-files -z --cached --others --exclude-standard -- '*.swift' |
-  xargs -0 swift format lint --strict --configuration .swift-format || code=1
-if command -v clang-format >/dev/null; then
-  # Bodies for two element types (.inc) are C as well.
-  while IFS= read -r file; do
-    text=$(clang-format --assume-filename="${file%.*}.c" <"$file")
-    if [ "$text" != "$(<"$file")" ]; then
-      echo "lint: $file: not as .clang-format says" >&2
-      code=1
-    fi
-  done < <(git ls-files --cached --others --exclude-standard -- 'Sources/C*.c' 'Sources/C*.h' 'Sources/C*.inc' 'Tests/*.c')
-fi
-if command -v shellcheck >/dev/null; then
-  git ls-files -z --cached --others --exclude-standard -- '*.sh' .ci/run |
-    xargs -0 shellcheck -x || code=1
-fi
-((code != 0)) || [ -z "${1:-}" ] || touch "$stamp"
+check_formats() {
+  local file text
+  files '*.swift' | xargs -0 swift format lint --strict --configuration .swift-format || code=1
+  if command -v clang-format >/dev/null; then
+    # Bodies for two element types (.inc) are C as well.
+    while IFS= read -r -d '' file; do
+      text=$(clang-format --assume-filename="${file%.*}.c" <"$file")
+      if [ "$text" != "$(<"$file")" ]; then
+        echo "lint: $file: not as .clang-format says" >&2
+        code=1
+      fi
+    done < <(files 'Sources/C*.c' 'Sources/C*.h' 'Sources/C*.inc' 'Tests/*.c')
+  else
+    echo "lint: warning: clang-format is missing: the C files were not checked" >&2
+  fi
+  if command -v shellcheck >/dev/null; then
+    files '*.sh' .ci/run | xargs -0 shellcheck -x || code=1
+  else
+    echo "lint: warning: shellcheck is missing: the shell scripts were not checked" >&2
+  fi
+  scripts/docs/check-code.py quotes || code=1
+}
+
+case "${1:-}" in
+  --mark-changed) mark_changed ;;
+  --format) check_formats ;;
+  --warnings)
+    check_warnings "$2"
+    ((code != 0)) || touch "$stamp"
+    ;;
+  "")
+    # Warnings of files that an earlier build compiled are left to the whole build of scripts/test.sh.
+    swift build --build-tests >.build/lint-build.log 2>&1 || { grep error .build/lint-build.log >&2; exit 1; }
+    check_warnings .build/lint-build.log
+    check_formats
+    ;;
+  *) echo "usage: scripts/lint.sh [--format|--warnings LOG|--mark-changed]" >&2 && exit 64 ;;
+esac
 exit "$code"

@@ -1,10 +1,32 @@
 #!/usr/bin/env bash
-# Runs every test: Swift test targets, processes under mpirun, format and warnings, documented commands, examples.
+# Runs the tests in stages, the quick ones first, and stops after the first stage in which something failed.
+#
+#   scripts/test.sh            all stages, in this order
+#   scripts/test.sh STAGE...   these alone
+#
+#   lint        formats, shell scripts, code that the documents quote: no build
+#   unit        the build with its warnings, and every Swift test that runs in one process
+#   processes   tests of whole programs, and of communicators under mpirun
+#   hosts       several hosts, Slurm, Kubernetes
+#   rest        allocator calls, commands and code of the documents, the documentation site, examples
+#
 # Ends with "N passed, N failed"; exits 1 if anything failed.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
+
+all_stages=(lint unit processes hosts rest)
+stages=("$@")
+((${#stages[@]})) || stages=("${all_stages[@]}")
+for stage in "${stages[@]}"; do
+  if [[ " ${all_stages[*]} " != *" $stage "* ]]; then
+    echo "test: $stage: no such stage, known: ${all_stages[*]}" >&2
+    exit 64
+  fi
+done
+
 # shellcheck source=scripts/setup.sh
-source scripts/setup.sh python3 python3-yaml python3-jsonschema python3-kubernetes iproute2 util-linux
+source scripts/setup.sh python3 python3-yaml python3-jsonschema python3-kubernetes iproute2 util-linux \
+  clang-format shellcheck
 mkdir -p .build
 
 passed=0
@@ -35,6 +57,12 @@ attempt_if_allowed() { # NAME COMMAND...: as attempt, for a test that says so an
   if ((code != 0)); then printf '%s\n' "$output" | tail -n 40; elif [[ $output != *passed* ]]; then return; fi
   count "$name" "$code"
 }
+attempt_aloud() { # NAME COMMAND...: shows what the command prints as it goes
+  local name=$1 code=0
+  shift
+  "$@" || code=$?
+  count "$name" "$code"
+}
 finish() {
   heading "Result"
   ((${#faults[@]} == 0)) || printf 'failed: %s\n' "${faults[@]}"
@@ -43,71 +71,110 @@ finish() {
   exit 0
 }
 
-heading "Build (release, with tests)"
-scripts/lint.sh --mark-changed
-if ! swift build -c release --build-tests >.build/test-build.log 2>&1; then
-  grep -E 'error' .build/test-build.log || tail -n 20 .build/test-build.log
-  count build 1
-  finish
-fi
-count build 0
-binaries=$(swift build -c release --show-bin-path)
+binaries=""
+build() { # once for all stages
+  [ -z "$binaries" ] || return 0
+  heading "Build (release, with tests)"
+  scripts/lint.sh --mark-changed
+  if ! swift build -c release --build-tests >.build/test-build.log 2>&1; then
+    grep -E 'error' .build/test-build.log || tail -n 20 .build/test-build.log
+    count build 1
+    finish
+  fi
+  count build 0
+  attempt "no warnings" scripts/lint.sh --warnings .build/test-build.log
+  binaries=$(swift build -c release --show-bin-path)
+}
 
-heading "Swift tests"
-code=0
-# One after another: the collectives of two tests must not share a machine's cores and ports.
-timeout 7200 swift test -c release --skip-build --no-parallel >.build/test.log 2>&1 || code=$?
-good=$(grep -acE '^✔ Test .* passed after' .build/test.log || true)
-bad=$(grep -acE '^✘ Test .* failed after' .build/test.log || true)
-# The summary of the whole run is no test.
-good=$((good - $(grep -acE '^✔ Test run with .* passed after' .build/test.log || true)))
-bad=$((bad - $(grep -acE '^✘ Test run with .* failed after' .build/test.log || true)))
-echo "$good passed, $bad failed"
-passed=$((passed + good))
-failed=$((failed + bad))
-if ((bad > 0)); then
-  grep -aE '^✘' .build/test.log | cut -c 1-500
-  faults+=("$bad Swift tests, see .build/test.log")
-elif ((code != 0 || good == 0)); then
-  tail -n 40 .build/test.log
-  count "the run of the Swift tests" "$((code == 0 ? 1 : code))"
-fi
+swift_tests() { # LOG OPTION...: one after another: the collectives of two tests must not share cores and ports
+  local log=.build/$1 code=0 good bad
+  shift
+  timeout 7200 swift test -c release --skip-build --no-parallel "$@" >"$log" 2>&1 || code=$?
+  # The summary of the whole run is no test.
+  good=$(grep -aE '^✔ Test .* passed after' "$log" | grep -vcE '^✔ Test run with ' || true)
+  bad=$(grep -aE '^✘ Test .* failed after' "$log" | grep -vcE '^✘ Test run with ' || true)
+  echo "$good passed, $bad failed"
+  passed=$((passed + good))
+  failed=$((failed + bad))
+  if ((bad > 0)); then
+    grep -aE '^✘' "$log" | cut -c 1-500
+    faults+=("$bad Swift tests, see $log")
+  elif ((code != 0 || good == 0)); then
+    tail -n 40 "$log"
+    count "the run of the Swift tests" "$((code == 0 ? 1 : code))"
+  fi
+}
 
-if [ -d Tests/ClusterCheck ]; then
+run_lint() {
+  heading "Format"
+  attempt lint scripts/lint.sh --format
+}
+
+run_unit() {
+  build
+  heading "Swift tests within one process"
+  swift_tests test-unit.log --skip '^ProcessTests\.'
+}
+
+run_processes() {
+  local processes threads
+  build
+  heading "Swift tests of whole programs"
+  swift_tests test-processes.log --filter '^ProcessTests\.'
   heading "Processes and threads under mpirun"
   for processes in 2 3 4; do
     for threads in 1 2; do
       mpi_options "$processes"
       echo "$processes processes of $threads threads"
       attempt "ClusterCheck, $processes processes of $threads threads" \
-        timeout -k 5 900 mpirun "${mpi_options[@]}" -n "$processes" \
-        "$binaries/ClusterCheck" "$threads"
+        timeout -k 5 900 mpirun "${mpi_options[@]}" -n "$processes" "$binaries/ClusterCheck" "$threads"
     done
   done
-fi
+}
 
-heading "Several hosts, Slurm, Kubernetes"
-export DLTRAIN=$binaries/dltrain
-attempt_if_allowed "three hosts, one of them lost" timeout -k 30 3600 scripts/multihost-test.sh
-attempt_if_allowed "a job under Slurm, requeued" timeout -k 30 3600 scripts/slurm-test.sh
-attempt_if_allowed "the manifest of an MPIJob" timeout 900 scripts/check-mpijob.py
+run_hosts() {
+  build
+  export DLTRAIN=$binaries/dltrain
+  heading "Several hosts, Slurm, Kubernetes"
+  attempt_if_allowed "three hosts, one of them lost" timeout -k 30 3600 scripts/multihost-test.sh
+  attempt_if_allowed "a job under Slurm, requeued" timeout -k 30 3600 scripts/slurm-test.sh
+  attempt_if_allowed "the manifest of an MPIJob" timeout 900 scripts/check-mpijob.py
+}
 
-heading "Allocator calls of a warmed-up step"
-code=0
-Tests/MallocCount/check.sh || code=$?
-count "mallocs per step" "$code"
+run_rest() {
+  build
+  export DLTRAIN=$binaries/dltrain
+  heading "Allocator calls of a warmed-up step"
+  attempt_aloud "mallocs per step" Tests/MallocCount/check.sh
 
-heading "Format and warnings"
-attempt lint scripts/lint.sh .build/test-build.log
+  heading "Code of the documents"
+  attempt "code of the documents" scripts/docs/check-code.py compile --binaries "$binaries"
 
-heading "Commands of the documents"
-code=0
-PATH="$binaries:$PATH" scripts/check-docs.sh || code=$?
-count "documents" "$code"
+  heading "Documentation site"
+  CONFIGURATION=release attempt "documentation site" scripts/docs.sh
 
-heading "Examples/MyModel"
-# The commands of the documents have built it.
-mpi_options 2
-attempt "MyModel on 2 ranks" timeout -k 5 900 mpirun "${mpi_options[@]}" -n 2 "$binaries/MyModel"
+  heading "Commands of the documents"
+  PATH="$binaries:$PATH" attempt_aloud "documents" scripts/check-docs.sh
 
+  heading "Examples/MyModel"
+  # The commands of the documents have built it.
+  mpi_options 2
+  attempt "MyModel on 2 ranks" timeout -k 5 900 mpirun "${mpi_options[@]}" -n 2 "$binaries/MyModel"
+}
+
+for stage in "${stages[@]}"; do
+  SECONDS=0
+  case $stage in
+    lint) run_lint ;;
+    unit) run_unit ;;
+    processes) run_processes ;;
+    hosts) run_hosts ;;
+    rest) run_rest ;;
+  esac
+  echo "stage $stage: $SECONDS s"
+  if ((failed > 0)); then
+    [ "$stage" = "${stages[-1]}" ] || echo "stopped after the stage $stage, in which something failed"
+    break
+  fi
+done
 finish

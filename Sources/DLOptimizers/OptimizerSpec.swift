@@ -2,7 +2,7 @@ import DLConfiguration
 
 /// An optimizer that a configuration can name: its options, and how it is made from them.
 ///
-/// A file in `Rules` holds the rule with its spec, and ``OptimizerRegistry/builtIn`` lists it. Keys
+/// A file in `Rules` holds the rule with its spec, and ``OptimizerRegistry`` lists it. Keys
 /// that other optimizers have too mean the same there.
 public protocol OptimizerSpec: ConfigurationOption {
   /// The learning rate unless `lr` is given.

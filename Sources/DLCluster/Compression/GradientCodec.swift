@@ -1,14 +1,14 @@
 /// A block of an arena: a run of a tensor's elements.
 public struct GradientBlock: Sendable {
   /// Its elements, as places in the arena.
-  package let range: Range<Int>
+  public let range: Range<Int>
   /// The elements of a row of its tensor.
-  package let columns: Int
+  public let columns: Int
   /// The place of the first element in its row.
-  package let start: Int
+  public let start: Int
 
   /// The number of elements.
-  package var count: Int { range.count }
+  public var count: Int { range.count }
 
   /// Describes a block.
   ///
@@ -58,7 +58,7 @@ public protocol GradientCodec: Sendable {
 
 extension GradientCodec {
   /// None.
-  package func stateCount(_ block: GradientBlock) -> Int { 0 }
+  public func stateCount(_ block: GradientBlock) -> Int { 0 }
 }
 
 /// The most elements of a block that a codec takes.

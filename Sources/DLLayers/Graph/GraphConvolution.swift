@@ -2,7 +2,7 @@ import DLTensor
 
 /// A graph convolution: `y = A · (x · weight) + bias`.
 ///
-/// A is a sparse matrix over the nodes, as ``DLTensor/SparseMatrix/normalizedAdjacency`` makes it.
+/// A is a sparse matrix over the nodes, as `SparseMatrix.normalizedAdjacency` makes it.
 /// Shapes: A `[nodes, nodes]`, x `[nodes, in]`, weight `[in, out]`, bias `[out]`, y `[nodes, out]`.
 /// The weight starts uniform by Glorot and Bengio, the bias at 0. Kipf and Welling 2017, equation
 /// 2; names and layouts are those of their PyTorch code.

@@ -9,7 +9,7 @@ extension Tensor {
   /// `torch.nn.functional.scaled_dot_product_attention`.
   ///
   /// - Parameter dropout: the probability to zero a weight and the key of the draws, as in
-  ///   ``dropout(_:key:)`` of the weights `[batch, heads, queries, keys]`.
+  ///   ``dropout(_:key:firstRow:)`` of the weights `[batch, heads, queries, keys]`.
   public func scaledDotProductAttention(
     _ key: Tensor, _ value: Tensor, mask: AttentionMask = AttentionMask(), scale: Double? = nil,
     dropout: (p: Double, key: RandomKey)? = nil

@@ -35,8 +35,7 @@ extension Tensor {
     try convolution("conv2d", weight, bias, stride, padding, dilation, groups, relu)
   }
 
-  /// One-dimensional cross-correlation: ``conv2d(_:bias:stride:padding:dilation:groups:relu:)`` over
-  /// images of one row.
+  /// One-dimensional cross-correlation: `conv2d` over images of one row.
   ///
   /// Shapes: x `[batch, length, in]`, weight `[kernel, in / groups, out]`, bias `[out]`, y
   /// `[batch, ol, out]`. Counterpart: `torch.nn.functional.conv1d`.

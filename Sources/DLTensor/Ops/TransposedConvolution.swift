@@ -54,8 +54,7 @@ public struct TransposedWindow2d: Hashable, Sendable {
 }
 
 extension Tensor {
-  /// Two-dimensional transposed convolution: the gradient of ``conv2d(_:bias:stride:padding:dilation:groups:relu:)``
-  /// by its input, as an op.
+  /// Two-dimensional transposed convolution: the gradient of `conv2d` by its input, as an op.
   ///
   /// Shapes: x `[batch, height, width, in]`, weight `[kernel height, kernel width, out / groups, in]`,
   /// bias `[out]`, y `[batch, oh, ow, out]` with

@@ -9,7 +9,7 @@ import DLTensor
 ///
 /// A step loads this rank's rows, agrees on the denominator, goes forward and backward, sums the
 /// gradients over the ranks, checks them, updates and publishes the parameters. What a run may have
-/// beside is a ``TrainerPart``; the way from gradients to weights is an ``UpdateStrategy``.
+/// beside is a `TrainerPart`; the way from gradients to weights is an `UpdateStrategy`.
 /// Counterpart: Lightning's `Trainer`.
 package final class Trainer {
   let run: TrainingRun
