@@ -1,5 +1,6 @@
 import DLCore
 import DLFormats
+import DLJobs
 import DLTraining
 import Foundation
 import Testing
