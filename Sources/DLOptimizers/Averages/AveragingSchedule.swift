@@ -8,7 +8,7 @@ import Foundation
 ///
 /// As `torch.optim.swa_utils.SWALR` with the cosine strategy. Izmailov and others (2018), section 3.1.
 public struct AveragingSchedule: Schedule {
-  /// What comes before.
+  /// The schedule before the averaging.
   public let base: any Schedule
 
   /// The step after which the rate moves.

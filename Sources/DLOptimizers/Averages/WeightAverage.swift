@@ -9,7 +9,7 @@ import Glibc
 /// The first update copies the weights, as `torch.optim.swa_utils.AveragedModel` does; the others go
 /// by an ``AverageWeighting``.
 public final class WeightAverage {
-  /// How updates are weighed.
+  /// The rule by which updates are weighed.
   public let weighting: any AverageWeighting
 
   /// Updates so far; to be set where a run goes on.

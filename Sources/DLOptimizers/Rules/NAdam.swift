@@ -24,7 +24,7 @@ public struct NAdam: ChecksummingOptimizer {
   /// Whether the weights decay as in AdamW, apart from the gradient.
   public let decoupledWeightDecay: Bool
 
-  /// How fast mu grows from half of beta1 to beta1.
+  /// The rate at which mu grows from half of beta1 to beta1.
   public let momentumDecay: Double
 
   /// Makes the rule with its hyperparameters.
@@ -100,7 +100,7 @@ public struct NAdamSpec: OptimizerSpec {
   public var betas = [0.9, 0.999]
   /// The term added to the denominator.
   public var eps = 1e-8
-  /// How fast the momentum grows towards its decay rate.
+  /// The rate at which the momentum grows toward its decay rate.
   public var momentumDecay = 0.004
 
   /// Makes the options with their defaults.

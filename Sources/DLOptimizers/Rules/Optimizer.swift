@@ -8,11 +8,11 @@ public protocol Optimizer: Sendable {
   /// PyTorch's keys of the state, one buffer of the arena's size and type each.
   var stateNames: [String] { get }
 
-  /// What a step of one element depends on.
+  /// The elements that a step of one element depends on.
   var granularity: UpdateGranularity { get }
 }
 
-/// What the step of one element depends on.
+/// The elements that a step of one element depends on.
 public enum UpdateGranularity: Sendable {
   /// The element alone.
   case element
@@ -42,7 +42,7 @@ extension SliceOptimizer {
 /// asks for them: they wait for memory together.
 protocol ChecksummingOptimizer: SliceOptimizer {}
 
-/// What changes from step to step in an update rule.
+/// The numbers of an update rule that change from step to step.
 public struct StepScalars: Sendable, Hashable {
   /// The number of the step, from 1.
   public var step: Int
