@@ -36,7 +36,7 @@ public struct CTC: LossSpec {
   /// Sequences of classes.
   public var labelTypes: [DType] { [.int32] }
 
-  /// What the sum is divided by.
+  /// The number by which the sum is divided.
   public func denominator(_ target: Tensor) -> Double {
     Double(target.shape.rank > 0 ? target.shape[0] : 1)
   }

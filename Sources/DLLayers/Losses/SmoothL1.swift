@@ -8,7 +8,7 @@ import DLTensor
 public struct SmoothL1: LossSpec {
   /// The name in `loss`.
   public static var word: String { "smooth_l1" }
-  /// Where squares turn into absolute values.
+  /// The difference above which squares turn into absolute values.
   public var beta = 1.0
 
   /// Makes the loss with 1 for beta.
@@ -22,7 +22,7 @@ public struct SmoothL1: LossSpec {
     [.init("beta", \.beta, .atLeast(0), "where squares turn into absolute values")]
   }
 
-  /// What the sum is divided by.
+  /// The number by which the sum is divided.
   public func denominator(_ target: Tensor) -> Double {
     Double(target.count)
   }

@@ -1,7 +1,7 @@
 import DLConfiguration
 import DLTensor
 
-/// Group normalization: each sample and each group of neighbouring channels by its own mean and
+/// Group normalization: each sample and each group of neighboring channels by its own mean and
 /// biased variance.
 ///
 /// `y = (x - mean) / √(variance + eps) · weight + bias`. Shapes: `[batch, ..., channels]`, unchanged.
@@ -11,7 +11,7 @@ public final class GroupNorm: Module, Layer {
   public struct Options: LayerSpec {
     /// The name in `model.layers`.
     public static var word: String { "group_norm" }
-    /// Groups of neighbouring channels.
+    /// Groups of neighboring channels.
     public var numGroups = 0
     /// Added to the variance.
     public var eps = 1e-5
@@ -24,7 +24,7 @@ public final class GroupNorm: Module, Layer {
       [
         .init(
           "num_groups", \.numGroups, .within(1...1_048_576), required: true,
-          "groups of neighbouring channels"),
+          "groups of neighboring channels"),
         .init("eps", \.eps, .above(0), "added to the variance"),
         .init("affine", \.affine, "whether to learn a scale and a shift per channel"),
       ]
@@ -48,11 +48,13 @@ public final class GroupNorm: Module, Layer {
   public convenience init(
     groups: Int, channels: Int, eps: Double = 1e-5, affine: Bool = true
   ) {
-    var options = Options()
-    options.numGroups = groups
-    options.eps = eps
-    options.affine = affine
-    self.init(channels: channels, options)
+    self.init(
+      channels: channels,
+      .with {
+        $0.numGroups = groups
+        $0.eps = eps
+        $0.affine = affine
+      })
   }
 
   /// Makes a layer for the given number of channels by its options.
@@ -104,7 +106,7 @@ public final class InstanceNorm: Module, Layer {
     }
     /// Makes the layer for inputs of shape `[batch] + input`.
     public func layer(for input: Shape) throws -> any Layer {
-      InstanceNorm(try features(Self.word, input), self)
+      InstanceNorm(features: try features(Self.word, input), self)
     }
   }
 
@@ -118,19 +120,21 @@ public final class InstanceNorm: Module, Layer {
   private let channels: Int
 
   /// Makes a layer for the given number of channels.
-  public convenience init(_ channels: Int, eps: Double = 1e-5, affine: Bool = false) {
-    var options = Options()
-    options.eps = eps
-    options.affine = affine
-    self.init(channels, options)
+  public convenience init(features: Int, eps: Double = 1e-5, affine: Bool = false) {
+    self.init(
+      features: features,
+      .with {
+        $0.eps = eps
+        $0.affine = affine
+      })
   }
 
   /// Makes a layer for the given number of channels by its options.
-  public init(_ channels: Int, _ options: Options) {
-    self.channels = channels
+  public init(features: Int, _ options: Options) {
+    channels = features
     self.options = options
-    weight = options.affine ? Parameter([channels], initializer: .constant(1)) : nil
-    bias = options.affine ? Parameter([channels], initializer: .constant(0)) : nil
+    weight = options.affine ? Parameter([features], initializer: .constant(1)) : nil
+    bias = options.affine ? Parameter([features], initializer: .constant(0)) : nil
   }
 
   /// Applies the layer.
