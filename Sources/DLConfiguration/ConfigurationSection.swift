@@ -11,8 +11,8 @@ public protocol ConfigurationSection: ConfigurationCodable {
   mutating func resolve(given: Set<String>)
   /// Faults that concern several keys at once.
   func problems() -> [ConfigurationProblem]
-  /// Groups of keys of which one at most has a value, such as epochs and steps: one from the command
-  /// line takes the place of the file's.
+  /// Groups of keys of which one at most has a value, such as epochs and steps: one from the
+  /// command line takes the place of the file's.
   static var alternatives: [[String]] { get }
   /// The words of the key `name` that an option belongs to, by the option's key; the others go with
   /// every word. Where the command line gives another name, the file's options go with the old one.
@@ -119,9 +119,9 @@ extension ConfigurationSection {
 
   /// Reads a mapping and notes every fault in it.
   ///
-  /// A key from the command line takes the place of the file's alternatives to it, wherever it stands
-  /// in the order of the arguments; null from there takes a value away, so that its default holds.
-  /// Two alternatives from the same side are a fault.
+  /// A key from the command line takes the place of the file's alternatives to it, wherever it
+  /// stands in the order of the arguments; null from there takes a value away, so that its default
+  /// holds. Two alternatives from the same side are a fault.
   public static func read(
     _ node: ConfigurationNode, at path: String, rule: ConfigurationRule,
     faults: inout ConfigurationFaults

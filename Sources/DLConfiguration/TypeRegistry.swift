@@ -8,8 +8,8 @@ public struct RegistryError: DLError {
   public var exitCode: ExitCode { .usage }
 }
 
-/// The types that names in a configuration stand for: those that come with dltrain, and those that a
-/// program registers.
+/// The types that names in a configuration stand for: those that come with dltrain, and those that
+/// a program registers.
 ///
 /// All methods may be called from any thread.
 package final class TypeRegistry<Entry: Sendable>: Sendable {
@@ -57,8 +57,8 @@ package final class TypeRegistry<Entry: Sendable>: Sendable {
   }
 }
 
-/// The types that are asked in turn which of them takes something: a program's own before those that
-/// come with dltrain, the last one added first.
+/// The types that are asked in turn which of them takes something: a program's own before those
+/// that come with dltrain, the last one added first.
 ///
 /// All methods may be called from any thread.
 package final class TurnRegistry<Entry>: Sendable {

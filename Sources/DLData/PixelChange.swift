@@ -2,14 +2,15 @@ import DLTensor
 
 /// A change of a program's own that computes an image's pixels itself.
 ///
-/// It draws its random numbers from the stream that it is given, whose key is the seed, the epoch, the
-/// sample and the view, so that every number of ranks makes the same image of a sample:
+/// It draws its random numbers from the stream that it is given, whose key is the seed, the epoch,
+/// the sample and the view, so that every number of ranks makes the same image of a sample:
 ///
 /// ```swift
 /// struct Invert: PixelChange {
 ///   let probability: Double
 ///   func apply(to pixels: inout [Float], shape: [Int], random: inout RandomStream) {
-///     if random.uniform() < probability { for i in pixels.indices { pixels[i] = 255 - pixels[i] } }
+///     guard random.uniform() < probability else { return }
+///     for index in pixels.indices { pixels[index] = 255 - pixels[index] }
 ///   }
 /// }
 /// ```

@@ -3,8 +3,9 @@ import DLTensor
 
 /// A table of rows that indices look up, such as a vector per word.
 ///
-/// Shapes: int32 `[...]` to `[..., features]`; weight `[count, features]`, from N(0, 1), with zeros in the
-/// row of padding. The gradient touches the rows that occur. Counterpart: `torch.nn.Embedding`.
+/// Shapes: int32 `[...]` to `[..., features]`; weight `[count, features]`, from N(0, 1), with zeros
+/// in the row of padding. The gradient touches the rows that occur. Counterpart:
+/// `torch.nn.Embedding`.
 public final class Embedding: Module, Layer {
   /// The options of ``Embedding`` in `model.layers`.
   public struct Options: LayerSpec {
@@ -126,8 +127,9 @@ public final class Embedding: Module, Layer {
 
 /// Rows of a table put together by bags: their sum, mean or largest features.
 ///
-/// Shapes: int32 `[bags, length]`, or `[positions]` with the offset of each bag, to `[bags, features]`;
-/// weight `[count, features]`, from N(0, 1). Counterpart: `torch.nn.EmbeddingBag`.
+/// Shapes: int32 `[bags, length]`, or `[positions]` with the offset of each bag, to
+/// `[bags, features]`; weight `[count, features]`, from N(0, 1). Counterpart:
+/// `torch.nn.EmbeddingBag`.
 public final class EmbeddingBag: Module, Layer {
   /// The options of ``EmbeddingBag`` in `model.layers`.
   public struct Options: LayerSpec {

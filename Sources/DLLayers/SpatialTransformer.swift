@@ -1,11 +1,12 @@
 import DLConfiguration
 import DLTensor
 
-/// A network that looks at an image, chooses an affine map from it, and gives the image under that map.
+/// A network that looks at an image, chooses an affine map from it, and gives the image under that
+/// map.
 ///
-/// `θ = theta(localization(x))`, `y = gridSample(x, affineGrid(θ))`; θ starts as the identity. Shapes:
-/// `[batch, height, width, channels]` to `[batch, oh, ow, channels]`. Jaderberg et al. 2015.
-/// Counterpart: `torch.nn.functional.affine_grid` and `grid_sample`.
+/// `θ = theta(localization(x))`, `y = gridSample(x, affineGrid(θ))`; θ starts as the identity.
+/// Shapes: `[batch, height, width, channels]` to `[batch, oh, ow, channels]`. Jaderberg et al.
+/// 2015. Counterpart: `torch.nn.functional.affine_grid` and `grid_sample`.
 public final class SpatialTransformer: Module, Layer {
   /// The options of ``SpatialTransformer`` in `model.layers`.
   public struct Options: LayerSpec {

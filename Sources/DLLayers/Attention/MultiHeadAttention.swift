@@ -97,8 +97,8 @@ public final class MultiHeadAttention: Module, Layer {
 
   /// Applies self-attention under a mask besides the layer's own.
   ///
-  /// With a cache, `x` holds the positions behind those that the cache holds; they are appended, and
-  /// the result is that of the whole text at these positions.
+  /// With a cache, `x` holds the positions behind those that the cache holds; they are appended,
+  /// and the result is that of the whole text at these positions.
   ///
   /// - Throws: ``TensorError`` for shapes that do not fit.
   public func callAsFunction(_ x: Tensor, mask: AttentionMask, cache: KeyValueCache? = nil) throws

@@ -60,8 +60,9 @@ public final class SinusoidalPositions: Module, PositionalLayer {
 
 /// Adds a trained vector for each position.
 ///
-/// Shapes: `[batch, time, features]`, unchanged, for a time up to `length`; weight `[length, features]`,
-/// from N(0, 1) by default. Counterpart: adding `torch.nn.Embedding(length, features)(arange(time))`.
+/// Shapes: `[batch, time, features]`, unchanged, for a time up to `length`; weight
+/// `[length, features]`, from N(0, 1) by default. Counterpart: adding
+/// `torch.nn.Embedding(length, features)(arange(time))`.
 public final class LearnedPositions: Module, PositionalLayer {
   /// The table, `[length, features]`.
   public let weight: Parameter

@@ -3,8 +3,8 @@ import DLTensor
 /// A layer of a Transformer's decoder: self-attention, attention to the encoder's result, and a
 /// feed-forward network, each with a residual connection and a normalization.
 ///
-/// Shapes: `[batch, time, features]`, unchanged; memory `[batch, any, features]`. Vaswani et al. 2017,
-/// section 3.1. Counterpart: `torch.nn.TransformerDecoderLayer(batch_first=True)`.
+/// Shapes: `[batch, time, features]`, unchanged; memory `[batch, any, features]`. Vaswani et al.
+/// 2017, section 3.1. Counterpart: `torch.nn.TransformerDecoderLayer(batch_first=True)`.
 public final class TransformerDecoderLayer: Module {
   /// Attention to the text itself.
   public let selfAttn: MultiHeadAttention

@@ -3,8 +3,8 @@ import DLTensor
 /// A layer of a Transformer's encoder: self-attention and a feed-forward network, each with a
 /// residual connection and a normalization.
 ///
-/// A causal one is a layer of a GPT. Shapes: `[batch, time, features]`, unchanged. Vaswani et al. 2017,
-/// section 3.1; Xiong et al. 2020 for normalization first. Counterpart:
+/// A causal one is a layer of a GPT. Shapes: `[batch, time, features]`, unchanged. Vaswani et al.
+/// 2017, section 3.1; Xiong et al. 2020 for normalization first. Counterpart:
 /// `torch.nn.TransformerEncoderLayer(batch_first=True)`.
 public final class TransformerEncoderLayer: Module, Layer {
   /// The options of ``TransformerEncoderLayer`` in `model.layers`.

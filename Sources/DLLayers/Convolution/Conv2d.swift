@@ -103,7 +103,8 @@ public final class Conv2d: Module, ReLUFusing {
       })
   }
 
-  /// Makes a convolution from `inputChannels` to `outputChannels`; the padding is added on both sides.
+  /// Makes a convolution from `inputChannels` to `outputChannels`; the padding is added on both
+  /// sides.
   public convenience init(
     inputChannels: Int, outputChannels: Int, kernelSize: Size2d, stride: Size2d = 1,
     padding: Size2d = 0, dilation: Size2d = 1, groups: Int = 1, bias: Bool = true

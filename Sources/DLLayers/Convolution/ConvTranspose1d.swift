@@ -4,9 +4,9 @@ import DLTensor
 /// A one-dimensional transposed convolution over sequences.
 ///
 /// Shapes: `[batch, length, in]` to `[batch, ol, out]` with
-/// `ol = (length - 1) · stride - 2 · padding + dilation · (kernel - 1) + outputPadding + 1`. The weight
-/// is `[kernel, out / groups, in]` in memory and `[in, out / groups, kernel]` in files. Counterpart:
-/// `torch.nn.ConvTranspose1d`.
+/// `ol = (length - 1) · stride - 2 · padding + dilation · (kernel - 1) + outputPadding + 1`. The
+/// weight is `[kernel, out / groups, in]` in memory and `[in, out / groups, kernel]` in files.
+/// Counterpart: `torch.nn.ConvTranspose1d`.
 public final class ConvTranspose1d: Module, Layer {
   /// The options of ``ConvTranspose1d`` in `model.layers`; input channels come from the data.
   public struct Options: LayerSpec {

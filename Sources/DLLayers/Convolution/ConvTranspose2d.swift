@@ -4,9 +4,9 @@ import DLTensor
 /// A two-dimensional transposed convolution: a convolution's gradient by its input, as a layer.
 ///
 /// Shapes: `[batch, height, width, in]` to `[batch, oh, ow, out]` with
-/// `oh = (height - 1) · stride - 2 · padding + dilation · (kernel - 1) + outputPadding + 1`. The weight
-/// is `[kernel height, kernel width, out / groups, in]` in memory and `[in, out / groups, kh, kw]` in
-/// files. Counterpart: `torch.nn.ConvTranspose2d`.
+/// `oh = (height - 1) · stride - 2 · padding + dilation · (kernel - 1) + outputPadding + 1`. The
+/// weight is `[kernel height, kernel width, out / groups, in]` in memory and
+/// `[in, out / groups, kh, kw]` in files. Counterpart: `torch.nn.ConvTranspose2d`.
 public final class ConvTranspose2d: Module, Layer {
   /// The options of ``ConvTranspose2d`` in `model.layers`; input channels come from the data.
   public struct Options: LayerSpec {

@@ -1,6 +1,7 @@
 import DLTensor
 
-/// `-Σ (t · log x + (1 - t) · log(1 - x))` over elements of probabilities x, logarithms at least -100.
+/// `-Σ (t · log x + (1 - t) · log(1 - x))` over elements of probabilities x, logarithms at least
+/// -100.
 ///
 /// For logits ``BCEWithLogits`` is exact where this one saturates. Shapes: equal; targets in 0...1.
 /// Denominator: elements. Counterpart: `torch.nn.BCELoss`.

@@ -24,8 +24,8 @@ public protocol Loss: Sendable {
   /// - Throws: ``TensorError`` when prediction and target do not fit.
   func sum(_ prediction: Tensor, _ target: Tensor) throws -> Tensor
 
-  /// The values that the outputs stand for: probabilities where the loss takes logits or logarithms, else the
-  /// outputs themselves.
+  /// The values that the outputs stand for: probabilities where the loss takes logits or
+  /// logarithms, else the outputs themselves.
   ///
   /// - Throws: ``TensorError`` for labels outside the classes, or shapes that do not fit.
   func predictions(of outputs: Tensor) throws -> Tensor

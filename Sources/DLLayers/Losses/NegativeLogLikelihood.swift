@@ -3,8 +3,8 @@ import DLTensor
 
 /// `-Σ weight[label] · x[label]` over rows of log probabilities x.
 ///
-/// Shapes: x `[..., classes]`, labels int32 `[...]`. Denominator: the sum of the weights of the labels
-/// that are not ignored. Counterpart: `torch.nn.NLLLoss`.
+/// Shapes: x `[..., classes]`, labels int32 `[...]`. Denominator: the sum of the weights of the
+/// labels that are not ignored. Counterpart: `torch.nn.NLLLoss`.
 public struct NegativeLogLikelihood: ClassLoss {
   /// The name in `loss`.
   public static var word: String { "nll" }

@@ -3,8 +3,8 @@ import DLTensor
 
 /// `Σ (d < beta ? d² / (2 · beta) : d - beta / 2)` over elements, d = |prediction - target|.
 ///
-/// Huber's loss divided by beta; absolute values where beta is 0. Shapes: equal. Denominator: elements.
-/// Girshick 2015. Counterpart: `torch.nn.SmoothL1Loss`.
+/// Huber's loss divided by beta; absolute values where beta is 0. Shapes: equal. Denominator:
+/// elements. Girshick 2015. Counterpart: `torch.nn.SmoothL1Loss`.
 public struct SmoothL1: LossSpec {
   /// The name in `loss`.
   public static var word: String { "smooth_l1" }

@@ -56,8 +56,8 @@ public protocol Layer: Module {
   /// - Throws: ``TensorError`` when the layer does not take such an input.
   func outputShape(for input: Shape) throws -> Shape
 
-  /// The number of products that are added up on the way from an input to an output of these shapes, their
-  /// batch axes included.
+  /// The number of products that are added up on the way from an input to an output of these
+  /// shapes, their batch axes included.
   ///
   /// By default each weight with two axes or more is used once per position of the output, as in
   /// linear layers and convolutions; what works on weights in another way says so.
@@ -66,8 +66,8 @@ public protocol Layer: Module {
   /// The inputs that an output position depends on; by default the one at its own place.
   var receptiveField: ReceptiveField { get }
 
-  /// The order of axes that PyTorch's counterpart takes sequences in; nil, the default, where it works
-  /// on every element alike. A ``Flatten`` behind the layer goes by it.
+  /// The order of axes that PyTorch's counterpart takes sequences in; nil, the default, where it
+  /// works on every element alike. A ``Flatten`` behind the layer goes by it.
   var sequenceLayout: SequenceLayout? { get }
 
   /// The values that the layer takes; any finite ones by default. A network says what its first

@@ -4,8 +4,8 @@ import DLTensor
 /// Group normalization: each sample and each group of neighboring channels by its own mean and
 /// biased variance.
 ///
-/// `y = (x - mean) / √(variance + eps) · weight + bias`. Shapes: `[batch, ..., channels]`, unchanged.
-/// Wu and He 2018. Counterpart: `torch.nn.GroupNorm`.
+/// `y = (x - mean) / √(variance + eps) · weight + bias`. Shapes: `[batch, ..., channels]`,
+/// unchanged. Wu and He 2018. Counterpart: `torch.nn.GroupNorm`.
 public final class GroupNorm: Module, Layer {
   /// The options of ``GroupNorm`` in `model.layers`.
   public struct Options: LayerSpec {

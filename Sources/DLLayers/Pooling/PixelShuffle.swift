@@ -3,8 +3,8 @@ import DLTensor
 
 /// Channels rearranged into space.
 ///
-/// Shapes: `[batch, height, width, channels · r²]` to `[batch, height · r, width · r, channels]`. Shi
-/// et al. 2016. Counterpart: `torch.nn.PixelShuffle`.
+/// Shapes: `[batch, height, width, channels · r²]` to `[batch, height · r, width · r, channels]`.
+/// Shi et al. 2016. Counterpart: `torch.nn.PixelShuffle`.
 public final class PixelShuffle: Module, Layer {
   /// The options of ``PixelShuffle`` in `model.layers`.
   public struct Options: LayerSpec {

@@ -4,8 +4,8 @@ import DLTensor
 /// An image, or a sequence, in another size.
 ///
 /// Shapes: `[batch, height, width, channels]` to `[batch, oh, ow, channels]`, or
-/// `[batch, length, channels]` to `[batch, ol, channels]` by the width's size or factor. Counterpart:
-/// `torch.nn.Upsample`.
+/// `[batch, length, channels]` to `[batch, ol, channels]` by the width's size or factor.
+/// Counterpart: `torch.nn.Upsample`.
 public final class Upsample: Module, Layer {
   /// The options of ``Upsample`` in `model.layers`.
   public struct Options: LayerSpec {

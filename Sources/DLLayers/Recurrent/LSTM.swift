@@ -4,9 +4,9 @@ import DLTensor
 /// Long short-term memory: gates i, f, o and a candidate g; `c' = f·c + i·g`, `h' = o·tanh(c')`.
 ///
 /// Parameters `weight_ih_lK` `[4·hidden, features]`, `weight_hh_lK` `[4·hidden, hidden]`,
-/// `bias_ih_lK` and `bias_hh_lK` `[4·hidden]` with rows in the order i, f, g, o, those of the reverse
-/// direction with `_reverse` behind. See ``Recurrent``. Hochreiter and Schmidhuber 1997. Counterpart:
-/// `torch.nn.LSTM`, whose `batch_first` is false by default.
+/// `bias_ih_lK` and `bias_hh_lK` `[4·hidden]` with rows in the order i, f, g, o, those of the
+/// reverse direction with `_reverse` behind. See ``Recurrent``. Hochreiter and Schmidhuber 1997.
+/// Counterpart: `torch.nn.LSTM`, whose `batch_first` is false by default.
 public final class LSTM: Recurrent {
   /// The options of ``LSTM`` in `model.layers`.
   public struct Options: LayerSpec {

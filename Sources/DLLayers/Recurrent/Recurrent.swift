@@ -41,8 +41,8 @@ public struct RecurrentParameters {
 /// The base of ``RNN``, ``LSTM`` and ``GRU``: layers of one cell over sequences.
 ///
 /// Shapes: input `[batch, time, features]`, output `[batch, time, directions · hidden]`, both with
-/// time first unless `batchFirst`; states `[layers · directions, batch, hidden]`. Long sequences are
-/// trained in stretches by handing the state on:
+/// time first unless `batchFirst`; states `[layers · directions, batch, hidden]`. Long sequences
+/// are trained in stretches by handing the state on:
 ///
 /// ```swift
 /// let (output, next) = try lstm(x, state: state)

@@ -19,8 +19,8 @@ public struct ArenaSlice {
   /// ``ArenaUpdate``.
   public let state: StatePointers
 
-  /// The place where a ``ChecksummingOptimizer`` leaves the checksums of parameters and state, where any are
-  /// wanted.
+  /// The place where a ``ChecksummingOptimizer`` leaves the checksums of parameters and state,
+  /// where any are wanted.
   var checksums: UnsafePointer<dl_checksums>?
 
   /// Describes a range; the buffers do not overlap and outlive the slice.

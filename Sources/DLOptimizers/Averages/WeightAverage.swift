@@ -6,8 +6,8 @@ import Glibc
 ///
 ///     a = a + w(n) * (p - a)         after n updates
 ///
-/// The first update copies the weights, as `torch.optim.swa_utils.AveragedModel` does; the others go
-/// by an ``AverageWeighting``.
+/// The first update copies the weights, as `torch.optim.swa_utils.AveragedModel` does; the others
+/// go by an ``AverageWeighting``.
 public final class WeightAverage {
   /// The rule by which updates are weighed.
   public let weighting: any AverageWeighting

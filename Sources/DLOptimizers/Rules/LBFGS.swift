@@ -2,11 +2,11 @@ import DLTensor
 
 /// The limited-memory BFGS method for full batches, as `torch.optim.LBFGS`.
 ///
-/// One call of ``step(_:rate:closure:)`` makes up to `maxIterations` iterations, each of which may evaluate
-/// loss and gradient several times. The direction comes from the two-loop recursion over the last
-/// `historySize` pairs of steps and gradient changes (Nocedal and Wright, "Numerical Optimization"
-/// (2006), Algorithms 7.4 and 7.5); the step is fixed, or found by a line search that satisfies the
-/// strong Wolfe conditions. Sums are in double also where the weights are float32.
+/// One call of ``step(_:rate:closure:)`` makes up to `maxIterations` iterations, each of which may
+/// evaluate loss and gradient several times. The direction comes from the two-loop recursion over
+/// the last `historySize` pairs of steps and gradient changes (Nocedal and Wright, "Numerical
+/// Optimization" (2006), Algorithms 7.4 and 7.5); the step is fixed, or found by a line search that
+/// satisfies the strong Wolfe conditions. Sums are in double also where the weights are float32.
 public final class LBFGS {
   /// The options of the method.
   public struct Options: Sendable, Hashable {

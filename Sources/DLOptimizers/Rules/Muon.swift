@@ -100,7 +100,8 @@ public struct Muon: MatrixOptimizer {
     iteration(arrays[0], matrix, dtype, scratch: scratch)
   }
 
-  /// Third phase: takes the step on a range of a matrix, along the same range of its orthogonal one.
+  /// Third phase: takes the step on a range of a matrix, along the same range of its orthogonal
+  /// one.
   public func apply(
     _ slice: ArenaSlice, scalars: StepScalars, arrays: MatrixArrays, of matrix: MatrixShape
   ) {

@@ -72,8 +72,8 @@ public struct NAdam: ChecksummingOptimizer {
 
   /// `mu_1 ... mu_t`, to the precision of 1 minus it.
   ///
-  /// The factors are halves at first and become constant, so few of them are multiplied: within some
-  /// 60 the product counts no more, unless mu is soon equal to beta1.
+  /// The factors are halves at first and become constant, so few of them are multiplied: within
+  /// some 60 the product counts no more, unless mu is soon equal to beta1.
   private func momentumProduct(step: Int) -> Double {
     var product = 1.0
     var count = 0

@@ -11,9 +11,9 @@ import DLTensor
 ///     p = p - learningRate * b
 ///
 /// Tieleman and Hinton, Lecture 6.5 (2012); centered as in Graves, "Generating Sequences With
-/// Recurrent Neural Networks" (2013), equations 38 to 41. State: `square_avg` (v), `momentum_buffer`
-/// (b) where there is momentum, `grad_avg` (a) where centered. A variance that rounds below zero
-/// counts as zero, where PyTorch takes its root.
+/// Recurrent Neural Networks" (2013), equations 38 to 41. State: `square_avg` (v),
+/// `momentum_buffer` (b) where there is momentum, `grad_avg` (a) where centered. A variance that
+/// rounds below zero counts as zero, where PyTorch takes its root.
 public struct RMSProp: ChecksummingOptimizer {
   /// The decay rate of the means.
   public let alpha: Double

@@ -1,6 +1,7 @@
 import Foundation
 
-/// A learning rate that falls steadily: `gamma^(step / every)`, as `ExponentialLR` where `every` is 1.
+/// A learning rate that falls steadily: `gamma^(step / every)`, as `ExponentialLR` where `every` is
+/// 1.
 ///
 /// Without a positive interval the multiplier stays 1, as it does before step 0.
 public struct ExponentialSchedule: GammaSchedule, Hashable {
