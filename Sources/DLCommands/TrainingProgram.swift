@@ -8,7 +8,9 @@ import DLTraining
 /// A program of one's own that trains a model written in Swift, under mpirun or alone.
 ///
 ///     TrainingProgram.main(defaults: yaml) { input, classes in
-///       Sequential(Flatten(), Linear(input.count, 64), ReLU(), Linear(64, classes ?? 1))
+///       Sequential(
+///         Flatten(), Linear(inputFeatures: input.count, outputFeatures: 64), ReLU(),
+///         Linear(inputFeatures: 64, outputFeatures: classes ?? 1))
 ///     }
 public enum TrainingProgram {
   /// Does what the command line asks for, and ends the program on all ranks with one exit code.

@@ -15,6 +15,8 @@ extension ConfigurationCodable {
   }
 
   /// Writes the value's node.
+  ///
+  /// - Throws: an `EncodingError` of the encoder.
   public func encode(to encoder: any Encoder) throws { try node.encode(to: encoder) }
 }
 
@@ -28,9 +30,9 @@ public protocol ConfigurationOption: ConfigurationSection {
 public protocol ConfigurationChoice: ConfigurationCodable {
   /// The types that a choice is made from, one for each word.
   static var optionTypes: [any ConfigurationOption.Type] { get }
-  /// What a word stands for, as in "unknown layer".
+  /// The noun for the thing that a word stands for, as in "unknown layer".
   static var noun: String { get }
-  /// What one looks like.
+  /// An example of a value as it is written.
   static var example: String { get }
   /// The options of the chosen word.
   var option: any ConfigurationOption { get }

@@ -21,11 +21,11 @@ public struct ConfigurationError: DLError, Equatable {
 
 /// One fault of a configuration: what, where, and what to do.
 public struct ConfigurationFault: CustomStringConvertible, Sendable, Equatable {
-  /// Where the faulty text stands.
+  /// The place of the faulty text.
   public let place: ConfigurationPlace
   /// The dotted path of the key, `optimizer.lr`; empty for the file as a whole.
   public let path: String
-  /// What is wrong and what to do.
+  /// The sentence that says what is wrong and what to do.
   public let message: String
 
   package init(place: ConfigurationPlace, path: String, message: String) {
@@ -42,7 +42,7 @@ public struct ConfigurationFault: CustomStringConvertible, Sendable, Equatable {
   }
 }
 
-/// Where a value was written: a file with line and column, or the command line.
+/// The place where a value was written: a file with line and column, or the command line.
 public struct ConfigurationPlace: CustomStringConvertible, Sendable, Equatable {
   /// The file as the user named it, the name of a recipe, or `--set`.
   public var source: String
@@ -71,7 +71,7 @@ public struct ConfigurationPlace: CustomStringConvertible, Sendable, Equatable {
 
 /// Collects faults while a tree is read, so that all are reported at once.
 public struct ConfigurationFaults {
-  /// What was found so far.
+  /// The faults found so far.
   public private(set) var list: [ConfigurationFault] = []
   /// Keys at top level that the program itself supplies and the file may omit.
   package let supplied: Set<String>

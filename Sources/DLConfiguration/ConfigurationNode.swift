@@ -3,7 +3,7 @@ import DLFormats
 
 /// A configuration as a tree of values that know where they were written.
 public struct ConfigurationNode: Sendable {
-  /// What a node holds; scalars are already resolved by YAML's core schema.
+  /// The content of a node; scalars are already resolved by YAML's core schema.
   public enum Value: Sendable {
     case null
     case bool(Bool)
@@ -18,7 +18,7 @@ public struct ConfigurationNode: Sendable {
   public struct Entry: Sendable {
     /// The key.
     public var key: String
-    /// Where the key stands.
+    /// The place of the key.
     public var place: ConfigurationPlace
     /// Its value.
     public var value: ConfigurationNode
@@ -31,9 +31,9 @@ public struct ConfigurationNode: Sendable {
     }
   }
 
-  /// What the node holds.
+  /// The node's content.
   public var value: Value
-  /// Where it was written.
+  /// The place where it was written.
   public var place: ConfigurationPlace
   /// The word of the file that an override stands in place of; nil where there was none.
   package var replacedWord: String?
@@ -96,6 +96,8 @@ extension ConfigurationNode: Codable {
   }
 
   /// Reads any tree of scalars, lists and mappings.
+  ///
+  /// - Throws: a `DecodingError` where the tree holds another kind of value.
   public init(from decoder: any Decoder) throws {
     let path = decoder.codingPath.map(\.stringValue).joined(separator: ".")
     let place = ConfigurationPlace(source: path, folder: "")
@@ -126,6 +128,8 @@ extension ConfigurationNode: Codable {
   }
 
   /// Writes the tree without its places.
+  ///
+  /// - Throws: an `EncodingError` of the encoder.
   public func encode(to encoder: any Encoder) throws {
     switch value {
     case .list(let items):

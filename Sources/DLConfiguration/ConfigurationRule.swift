@@ -1,4 +1,4 @@
-/// What a value must keep to, beyond its type.
+/// The conditions that a value must keep to, beyond its type.
 public struct ConfigurationRule: Sendable {
   var minimum: Double?
   var exclusiveMinimum: Double?

@@ -11,8 +11,8 @@ public protocol ConfigurationSection: ConfigurationCodable {
   mutating func resolve(given: Set<String>)
   /// Faults that concern several keys at once.
   func problems() -> [ConfigurationProblem]
-  /// Groups of keys of which one at most has a value, such as epochs and steps: one from the command
-  /// line takes the place of the file's.
+  /// Groups of keys of which one at most has a value, such as epochs and steps: one from the
+  /// command line takes the place of the file's.
   static var alternatives: [[String]] { get }
   /// The words of the key `name` that an option belongs to, by the option's key; the others go with
   /// every word. Where the command line gives another name, the file's options go with the old one.
@@ -28,7 +28,7 @@ public protocol ConfigurationSection: ConfigurationCodable {
 public struct ConfigurationProblem: Sendable {
   /// The keys concerned; the first one gives the place.
   public let keys: [String]
-  /// What is wrong and what to do.
+  /// The sentence that says what is wrong and what to do.
   public let message: String
 
   /// Makes a problem.
@@ -42,7 +42,7 @@ public struct ConfigurationProblem: Sendable {
 public struct ConfigurationField<Section: ConfigurationSection> {
   /// The key as written in the file.
   public let key: String
-  /// What it means, in one line.
+  /// The meaning of the key, in one line.
   public var doc: String { document() }
   /// Whether the file must give it.
   public let isRequired: Bool
@@ -99,7 +99,7 @@ public struct ConfigurationField<Section: ConfigurationSection> {
 }
 
 extension ConfigurationSection {
-  /// Nothing depends on other values.
+  /// Leaves the values as they are: no default depends on another value.
   public mutating func resolve(given: Set<String>) {}
 
   /// No faults beyond those of single keys.
@@ -111,7 +111,7 @@ extension ConfigurationSection {
   /// Every option goes with every word.
   public static var optionOwners: [String: [String]] { [:] }
 
-  /// None.
+  /// No words beside the section's own.
   public static func otherNames(in node: ConfigurationNode) -> [String] { [] }
 
   /// Every key is written.
@@ -119,9 +119,9 @@ extension ConfigurationSection {
 
   /// Reads a mapping and notes every fault in it.
   ///
-  /// What the command line gives takes the place of the file's alternatives to it, wherever it stands
-  /// in the order of the arguments; null from there takes a value away, so that its default holds.
-  /// Two alternatives from the same side are a fault.
+  /// A key from the command line takes the place of the file's alternatives to it, wherever it
+  /// stands in the order of the arguments; null from there takes a value away, so that its default
+  /// holds. Two alternatives from the same side are a fault.
   public static func read(
     _ node: ConfigurationNode, at path: String, rule: ConfigurationRule,
     faults: inout ConfigurationFaults

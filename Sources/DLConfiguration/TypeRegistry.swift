@@ -8,8 +8,8 @@ public struct RegistryError: DLError {
   public var exitCode: ExitCode { .usage }
 }
 
-/// The types that names in a configuration stand for: those that come with dltrain, and those that a
-/// program registers.
+/// The types that names in a configuration stand for: those that come with dltrain, and those that
+/// a program registers.
 ///
 /// All methods may be called from any thread.
 package final class TypeRegistry<Entry: Sendable>: Sendable {
@@ -55,4 +55,21 @@ package final class TypeRegistry<Entry: Sendable>: Sendable {
       }
     }
   }
+}
+
+/// The types that are asked in turn which of them takes something: a program's own before those
+/// that come with dltrain, the last one added first.
+///
+/// All methods may be called from any thread.
+package final class TurnRegistry<Entry>: Sendable {
+  private let entries: Monitor<[Entry]>
+
+  /// Makes a registry of the types that come with dltrain, in their order.
+  package init(_ builtIn: [Entry]) { entries = Monitor(builtIn) }
+
+  /// All types in the order in which they are asked.
+  package var all: [Entry] { entries.withLock { $0 } }
+
+  /// Adds a type in front of all others.
+  package func register(_ entry: Entry) { entries.withLock { $0.insert(entry, at: 0) } }
 }

@@ -23,6 +23,8 @@ public struct Augmentation: Sendable, Hashable {
     case brightness(strength: Double)
     /// Multiplies the distance from the image's mean by a number of 1 - strength ..< 1 + strength.
     case contrast(strength: Double)
+    /// Computes the pixels by a type of a program's own.
+    case pixels(AnyPixelChange)
   }
 
   /// Which views of images are asked for: row i is view (firstView + i) mod repeats of its image.
@@ -125,6 +127,10 @@ public struct Augmentation: Sendable, Hashable {
         case .contrast(let strength):
           image.scale(
             by: stream.uniform(in: 1 - strength..<1 + max(strength, 0x1p-40)), about: image.mean)
+        case .pixels(let change):
+          change.apply(
+            to: .init(start: image.base, count: size), ofBytes: type == .uint8, shape: shape,
+            random: &stream)
         }
       }
     }

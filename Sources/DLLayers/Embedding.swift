@@ -3,14 +3,15 @@ import DLTensor
 
 /// A table of rows that indices look up, such as a vector per word.
 ///
-/// Shapes: int32 `[...]` to `[..., size]`; weight `[entries, size]`, from N(0, 1), with zeros in the
-/// row of padding. The gradient touches the rows that occur. Counterpart: `torch.nn.Embedding`.
+/// Shapes: int32 `[...]` to `[..., features]`; weight `[count, features]`, from N(0, 1), with zeros
+/// in the row of padding. The gradient touches the rows that occur. Counterpart:
+/// `torch.nn.Embedding`.
 public final class Embedding: Module, Layer {
   /// The options of ``Embedding`` in `model.layers`.
   public struct Options: LayerSpec {
     /// The name in `model.layers`.
     public static var word: String { "embedding" }
-    /// Rows of the table: how many tokens there are.
+    /// Rows of the table, one for each token.
     public var entries = 0
     /// Features of a row.
     public var size = 0
@@ -19,7 +20,7 @@ public final class Embedding: Module, Layer {
     public var paddingIdx: Int?
     /// The norm that rows in use are scaled down to; any unless given.
     public var maxNorm: Double?
-    /// Which norm that is.
+    /// The norm's exponent p in `(Σ |x|^p)^(1/p)`.
     public var normType = 2.0
     /// Whether the table stays as it is loaded.
     public var frozen = false
@@ -51,49 +52,56 @@ public final class Embedding: Module, Layer {
       ]
     }
     /// Makes the layer for inputs of shape `[batch] + input`.
-    public func layer(for input: Shape) -> any Layer {
-      Embedding(
-        entries, size, paddingIndex: paddingIdx, maxNorm: maxNorm, normType: normType,
-        isFrozen: frozen)
-    }
+    public func layer(for input: Shape) -> any Layer { Embedding(self) }
   }
 
-  /// The table, `[entries, size]`.
+  /// The table, `[count, features]`.
   public let weight: Parameter
-  /// The row that gets no gradient, at first zero; nil for none.
+  /// The row that gets no gradient and starts at zero, counted from the start; nil for none.
   public let paddingIndex: Int?
-  /// The norm above which rows that occur are scaled down to it; nil for none.
-  ///
-  /// In training the table itself changes, as PyTorch's does; in evaluation only the result.
-  public let maxNorm: Double?
-  /// Which norm that is: the p of `(Σ |x|^p)^(1/p)`.
-  public let normType: Double
+  /// The options that the layer was made from.
+  public let options: Options
 
-  /// Makes a table.
-  ///
-  /// - Parameters:
-  ///   - paddingIndex: counted from the end if below 0.
-  ///   - isFrozen: whether it stays as it is loaded.
+  /// Makes a table by its options.
   public init(
-    _ entries: Int, _ size: Int, paddingIndex: Int? = nil, maxNorm: Double? = nil,
+    _ options: Options, initializer: Initializer = .normal(standardDeviation: 1)
+  ) {
+    self.options = options
+    let padding = options.paddingIdx.map { $0 < 0 ? $0 + options.entries : $0 }
+    weight = Parameter(
+      [options.entries, options.size], initializer: .rows(initializer, zero: padding))
+    weight.isFrozen = options.frozen
+    paddingIndex = padding
+  }
+
+  /// Makes a table of `count` rows; `paddingIndex` counts from the end if below 0.
+  public convenience init(
+    count: Int, features: Int, paddingIndex: Int? = nil, maxNorm: Double? = nil,
     normType: Double = 2, isFrozen: Bool = false,
     initializer: Initializer = .normal(standardDeviation: 1)
   ) {
-    let padding = paddingIndex.map { $0 < 0 ? $0 + entries : $0 }
-    weight = Parameter([entries, size], initializer: .rows(initializer, zero: padding))
-    weight.isFrozen = isFrozen
-    self.paddingIndex = padding
-    self.maxNorm = maxNorm
-    self.normType = normType
+    self.init(
+      .with {
+        $0.entries = count
+        $0.size = features
+        $0.paddingIdx = paddingIndex
+        $0.maxNorm = maxNorm
+        $0.normType = normType
+        $0.frozen = isFrozen
+      }, initializer: initializer)
   }
 
   /// The rows of the table.
   public var inputDomain: ValueDomain { .indices(count: weight.shape[0]) }
 
-  /// Applies the layer.
+  /// Looks the rows up; those above the largest norm change in the table itself in training, as in
+  /// PyTorch, and only in the result in evaluation.
   public func forward(_ indices: Tensor) throws -> Tensor {
     let table = try weight.value
-    guard let maxNorm else { return try indices.embedding(table, paddingIndex: paddingIndex) }
+    let normType = options.normType
+    guard let maxNorm = options.maxNorm else {
+      return try indices.embedding(table, paddingIndex: paddingIndex)
+    }
     if indices.context.isTraining {
       try table.renormalizeRows(usedBy: indices, maxNorm: maxNorm, normType: normType)
     }
@@ -119,18 +127,19 @@ public final class Embedding: Module, Layer {
 
 /// Rows of a table put together by bags: their sum, mean or largest features.
 ///
-/// Shapes: int32 `[bags, length]`, or `[positions]` with the offset of each bag, to `[bags, size]`;
-/// weight `[entries, size]`, from N(0, 1). Counterpart: `torch.nn.EmbeddingBag`.
+/// Shapes: int32 `[bags, length]`, or `[positions]` with the offset of each bag, to
+/// `[bags, features]`; weight `[count, features]`, from N(0, 1). Counterpart:
+/// `torch.nn.EmbeddingBag`.
 public final class EmbeddingBag: Module, Layer {
   /// The options of ``EmbeddingBag`` in `model.layers`.
   public struct Options: LayerSpec {
     /// The name in `model.layers`.
     public static var word: String { "embedding_bag" }
-    /// Rows of the table: how many tokens there are.
+    /// Rows of the table, one for each token.
     public var entries = 0
     /// Features of a row.
     public var size = 0
-    /// How vectors are put together: sum, mean or max.
+    /// The way in which vectors are put together: sum, mean or max.
     public var mode = EmbeddingBagMode.mean
     /// The token that does not count, from the end if below 0; none unless given.
     public var paddingIdx: Int?
@@ -157,27 +166,37 @@ public final class EmbeddingBag: Module, Layer {
       ]
     }
     /// Makes the layer for inputs of shape `[batch] + input`.
-    public func layer(for input: Shape) -> any Layer {
-      EmbeddingBag(entries, size, mode: mode, paddingIndex: paddingIdx)
-    }
+    public func layer(for input: Shape) -> any Layer { EmbeddingBag(self) }
   }
 
-  /// The table, `[entries, size]`.
+  /// The table, `[count, features]`.
   public let weight: Parameter
-  /// How rows are put together.
-  public let mode: EmbeddingBagMode
-  /// The row that does not count and gets no gradient; nil for none.
+  /// The row that does not count and gets no gradient, counted from the start; nil for none.
   public let paddingIndex: Int?
+  /// The options that the layer was made from.
+  public let options: Options
 
-  /// Makes a table; `paddingIndex` counts from the end if below 0.
-  public init(
-    _ entries: Int, _ size: Int, mode: EmbeddingBagMode = .mean, paddingIndex: Int? = nil
-  ) {
-    let padding = paddingIndex.map { $0 < 0 ? $0 + entries : $0 }
+  /// Makes a table by its options.
+  public init(_ options: Options) {
+    self.options = options
+    let padding = options.paddingIdx.map { $0 < 0 ? $0 + options.entries : $0 }
     weight = Parameter(
-      [entries, size], initializer: .rows(.normal(standardDeviation: 1), zero: padding))
-    self.mode = mode
-    self.paddingIndex = padding
+      [options.entries, options.size],
+      initializer: .rows(.normal(standardDeviation: 1), zero: padding))
+    paddingIndex = padding
+  }
+
+  /// Makes a table of `count` rows; `paddingIndex` counts from the end if below 0.
+  public convenience init(
+    count: Int, features: Int, mode: EmbeddingBagMode = .mean, paddingIndex: Int? = nil
+  ) {
+    self.init(
+      .with {
+        $0.entries = count
+        $0.size = features
+        $0.mode = mode
+        $0.paddingIdx = paddingIndex
+      })
   }
 
   /// The rows of the table.
@@ -185,16 +204,18 @@ public final class EmbeddingBag: Module, Layer {
 
   /// Applies the layer to bags of one length.
   public func forward(_ indices: Tensor) throws -> Tensor {
-    try indices.embeddingBag(weight.value, mode: mode, paddingIndex: paddingIndex)
+    try indices.embeddingBag(weight.value, mode: options.mode, paddingIndex: paddingIndex)
   }
 
   /// Applies the layer to bags that start at `offsets`, or to weighted samples.
+  ///
+  /// - Throws: ``TensorError`` for shapes that do not fit.
   public func callAsFunction(
     _ indices: Tensor, offsets: Tensor?, sampleWeights: Tensor? = nil
   ) throws -> Tensor {
     try located {
       try indices.embeddingBag(
-        weight.value, offsets: offsets, mode: mode, sampleWeights: sampleWeights,
+        weight.value, offsets: offsets, mode: options.mode, sampleWeights: sampleWeights,
         paddingIndex: paddingIndex)
     }
   }

@@ -49,7 +49,7 @@ public enum SequenceLayout: Sendable {
 }
 
 extension BidirectionalCollection where Element == any Layer {
-  /// What the last layer that says so works on.
+  /// The layout that the last layer with one works on.
   var sequenceLayout: SequenceLayout? {
     for layer in reversed() {
       if let layout = layer.sequenceLayout { return layout }

@@ -26,7 +26,8 @@ public final class Linear: Module, ReLUFusing {
     }
     /// Makes the layer for inputs of shape `[batch] + input`.
     public func layer(for input: Shape) throws -> any Layer {
-      Linear(try features(Self.word, input), out, bias: bias)
+      Linear(
+        inputFeatures: try features(Self.word, input), outputFeatures: out, bias: bias)
     }
   }
 
@@ -35,10 +36,10 @@ public final class Linear: Module, ReLUFusing {
   /// The bias, `[out]`.
   public let bias: Parameter?
 
-  /// Makes a layer from `input` to `output` features.
-  public init(_ input: Int, _ output: Int, bias: Bool = true) {
-    weight = Parameter([output, input], initializer: .fanIn(input))
-    self.bias = bias ? Parameter([output], initializer: .fanIn(input)) : nil
+  /// Makes a layer from `inputFeatures` to `outputFeatures`.
+  public init(inputFeatures: Int, outputFeatures: Int, bias: Bool = true) {
+    weight = Parameter([outputFeatures, inputFeatures], initializer: .fanIn(inputFeatures))
+    self.bias = bias ? Parameter([outputFeatures], initializer: .fanIn(inputFeatures)) : nil
   }
 
   /// Makes a layer whose weight `[out, in]` is another's, as that of the words' table for the

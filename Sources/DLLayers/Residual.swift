@@ -53,7 +53,7 @@ public final class Residual: Module, Layer {
     try layers(x) + (shortcut?(x) ?? x)
   }
 
-  /// What the last layer of the branch that says so works on.
+  /// The layout that the last layer of the branch with one works on.
   public var sequenceLayout: SequenceLayout? { layers.sequenceLayout }
 
   /// The output's shape without its batch axis.

@@ -49,12 +49,12 @@ public final class Sequential: Module, Layer {
     try steps.reduce(x) { try $1($0) }
   }
 
-  /// What the first layer takes that looks at values.
+  /// The values that the first layer takes that looks at values.
   public var inputDomain: ValueDomain {
     layers.first { !($0 is Flatten) }?.inputDomain ?? .finite
   }
 
-  /// What the last layer that says so works on.
+  /// The layout that the last layer with one works on.
   public var sequenceLayout: SequenceLayout? { layers.sequenceLayout }
 
   /// The output's shape without its batch axis.

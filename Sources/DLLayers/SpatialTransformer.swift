@@ -1,25 +1,24 @@
 import DLConfiguration
 import DLTensor
 
-/// A network that looks at an image, chooses an affine map from it, and gives the image under that map.
+/// A network that looks at an image, chooses an affine map from it, and gives the image under that
+/// map.
 ///
-/// `θ = theta(localization(x))`, `y = gridSample(x, affineGrid(θ))`; θ starts as the identity. Shapes:
-/// `[batch, height, width, channels]` to `[batch, oh, ow, channels]`. Jaderberg et al. 2015.
-/// Counterpart: `torch.nn.functional.affine_grid` and `grid_sample`.
+/// `θ = theta(localization(x))`, `y = gridSample(x, affineGrid(θ))`; θ starts as the identity.
+/// Shapes: `[batch, height, width, channels]` to `[batch, oh, ow, channels]`. Jaderberg et al.
+/// 2015. Counterpart: `torch.nn.functional.affine_grid` and `grid_sample`.
 public final class SpatialTransformer: Module, Layer {
   /// The options of ``SpatialTransformer`` in `model.layers`.
   public struct Options: LayerSpec {
-    /// What lies outside the image.
-    public enum PaddingMode: String, ConfigurationWord { case zeros, border }
     /// The name in `model.layers`.
     public static var word: String { "spatial_transformer" }
-    /// What looks at the image; a linear layer makes the map from their output.
+    /// The layers that look at the image; a linear layer makes the map from their output.
     public var layers: [LayerConfiguration] = []
     /// Output size, one integer or [height, width]; the input's unless given.
     public var size: Size2d?
-    /// What lies outside the image.
-    public var paddingMode = PaddingMode.zeros
-    /// Whether -1 and 1 are the centres of the corner pixels, not their edges.
+    /// The pixels outside the image.
+    public var paddingMode = SamplePadding.zeros
+    /// Whether -1 and 1 are the centers of the corner pixels, not their edges.
     public var alignCorners = false
     /// Makes the options with their defaults.
     public init() {}
@@ -35,7 +34,7 @@ public final class SpatialTransformer: Module, Layer {
         .init("padding_mode", \.paddingMode, "what lies outside the image: zeros or border"),
         .init(
           "align_corners", \.alignCorners,
-          "whether -1 and 1 are the centres of the corner pixels, not their edges"),
+          "whether -1 and 1 are the centers of the corner pixels, not their edges"),
       ]
     }
     /// Makes the layer for inputs of shape `[batch] + input`.
@@ -43,11 +42,11 @@ public final class SpatialTransformer: Module, Layer {
       let chain = try LayerConfiguration.chain(layers, input: input, path: "layers")
       return SpatialTransformer(
         localization: chain, features: try chain.outputShape(for: input).count, size: size,
-        padding: paddingMode == .border ? .border : .zeros, alignCorners: alignCorners)
+        padding: paddingMode, alignCorners: alignCorners)
     }
   }
 
-  /// What looks at the image; its output is flattened.
+  /// The network that looks at the image; its output is flattened.
   public let localization: Sequential
   /// From the features to the six numbers of the map.
   public let theta: Linear
@@ -69,7 +68,7 @@ public final class SpatialTransformer: Module, Layer {
     self.size = size
     self.padding = padding
     self.alignCorners = alignCorners
-    theta = Linear(features, 6)
+    theta = Linear(inputFeatures: features, outputFeatures: 6)
     theta.weight.initializer = .zeros
     theta.bias?.initializer = Initializer { _, _ in [1, 0, 0, 0, 1, 0] }
   }
@@ -98,3 +97,5 @@ public final class SpatialTransformer: Module, Layer {
       "input has shape \(shape), expected [batch, height, width, channels]")
   }
 }
+
+extension SamplePadding: ConfigurationWord {}

@@ -58,11 +58,11 @@ public final class DCGAN: Module, GenerativeAdversarial {
     self.features = features
     generator = Sequential(
       ConvTranspose2d(inputChannels: latent, outputChannels: 2 * width, kernelSize: 7, bias: false),
-      BatchNorm(2 * width), ReLU(),
+      BatchNorm(features: 2 * width), ReLU(),
       ConvTranspose2d(
         inputChannels: 2 * width, outputChannels: width, kernelSize: 4, stride: 2, padding: 1,
         bias: false),
-      BatchNorm(width), ReLU(),
+      BatchNorm(features: width), ReLU(),
       ConvTranspose2d(
         inputChannels: width, outputChannels: channels, kernelSize: 4, stride: 2, padding: 1,
         bias: false), Tanh())
@@ -74,7 +74,7 @@ public final class DCGAN: Module, GenerativeAdversarial {
       Conv2d(
         inputChannels: width, outputChannels: 2 * width, kernelSize: 4, stride: 2, padding: 1,
         bias: false),
-      BatchNorm(2 * width), LeakyReLU(negativeSlope: 0.2),
+      BatchNorm(features: 2 * width), LeakyReLU(negativeSlope: 0.2),
       Conv2d(inputChannels: 2 * width, outputChannels: 1, kernelSize: 7, bias: false), Flatten())
     super.init()
     for parameter in parameters() where parameter.shape.rank == 4 {

@@ -14,11 +14,11 @@ public struct DigitsCNN: ModelSpec {
     let outputs = try ModelRegistry.requireImages(Self.name, input, classes)
     let features = Sequential(
       Conv2d(inputChannels: input[2], outputChannels: 16, kernelSize: 3, padding: 1, bias: false),
-      BatchNorm(16), ReLU(),
+      BatchNorm(features: 16), ReLU(),
       Conv2d(inputChannels: 16, outputChannels: 32, kernelSize: 3, padding: 1, bias: false),
-      BatchNorm(32), ReLU(),
-      MaxPool2d(kernel: 2), Flatten())
+      BatchNorm(features: 32), ReLU(),
+      MaxPool2d(kernelSize: 2), Flatten())
     let width = try features.outputShape(for: input).last
-    return Sequential(features.layers + [Linear(width, outputs)])
+    return Sequential(features.layers + [Linear(inputFeatures: width, outputFeatures: outputs)])
   }
 }

@@ -17,18 +17,22 @@ public final class GCN: Module {
 
   /// Makes a network from `features` of a node to `classes`.
   public init(features: Int, hidden: Int = 16, classes: Int, dropout: Double = 0.5) {
-    gc1 = GraphConvolution(features, hidden)
-    gc2 = GraphConvolution(hidden, classes)
+    gc1 = GraphConvolution(inputFeatures: features, outputFeatures: hidden)
+    gc2 = GraphConvolution(inputFeatures: hidden, outputFeatures: classes)
     inputDropout = Dropout(p: dropout)
     hiddenDropout = Dropout(p: dropout)
   }
 
   /// The logits `[nodes, classes]` for sparse features, of whose entries dropout takes some.
+  ///
+  /// - Throws: ``TensorError`` for shapes that do not fit.
   public func callAsFunction(_ adjacency: SparseMatrix, _ x: SparseMatrix) throws -> Tensor {
     try classify(adjacency, gc1(adjacency, inputDropout.forward(x)))
   }
 
   /// The logits `[nodes, classes]` for dense features.
+  ///
+  /// - Throws: ``TensorError`` for shapes that do not fit.
   public func callAsFunction(_ adjacency: SparseMatrix, _ x: Tensor) throws -> Tensor {
     try classify(adjacency, gc1(adjacency, inputDropout.forward(x, firstRow: 0)))
   }

@@ -61,14 +61,14 @@ public final class GPT: Module, LanguageModel {
     vocabulary: Int, context: Int, layers: Int, width: Int, heads: Int, dropout: Double = 0
   ) {
     let small = Initializer.normal(standardDeviation: 0.02)
-    tokens = Embedding(vocabulary, width, initializer: small)
-    positions = LearnedPositions(context, width, initializer: small)
+    tokens = Embedding(count: vocabulary, features: width, initializer: small)
+    positions = LearnedPositions(length: context, features: width, initializer: small)
     self.dropout = Dropout(p: dropout)
     blocks = TransformerEncoder(
-      layers, width,
+      layers: layers, features: width,
       TransformerOptions(
-        heads: heads, feedForward: 4 * width, dropout: dropout, activation: .gelu, normFirst: true),
-      isCausal: true)
+        heads: heads, feedForward: 4 * width, dropout: dropout, activation: .gelu, normFirst: true,
+        isCausal: true))
     head = Linear(tiedTo: tokens.weight)
     contextLength = context
     super.init()

@@ -5,6 +5,8 @@ import DLTensor
 /// A network over the nodes of a graph.
 public protocol GraphNetwork: Module {
   /// The logits of all nodes, `[nodes, classes]`, for sparse features `[nodes, features]`.
+  ///
+  /// - Throws: ``TensorError`` for shapes that do not fit.
   func callAsFunction(_ adjacency: SparseMatrix, _ features: SparseMatrix) throws -> Tensor
 }
 

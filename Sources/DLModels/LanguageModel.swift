@@ -4,6 +4,8 @@ import DLTensor
 /// A model that continues a row of tokens.
 public protocol LanguageModel: Layer {
   /// Starts a row in a context; a row is used by one rank.
+  ///
+  /// - Throws: ``TensorError`` where memory fails.
   func continuation(in context: Context) throws -> any DecodingSession
 }
 

@@ -14,12 +14,17 @@ public struct LeNet5: ModelSpec {
   public func network(for input: Shape, classes: Int?) throws -> Module {
     let outputs = try ModelRegistry.requireImages(Self.name, input, classes)
     let features = Sequential(
-      Conv2d(inputChannels: input[2], outputChannels: 6, kernelSize: 5, padding: 2), BatchNorm(6),
-      ReLU(), MaxPool2d(kernel: 2),
-      Conv2d(inputChannels: 6, outputChannels: 16, kernelSize: 5), BatchNorm(16), ReLU(),
-      MaxPool2d(kernel: 2), Flatten())
+      Conv2d(inputChannels: input[2], outputChannels: 6, kernelSize: 5, padding: 2),
+      BatchNorm(features: 6),
+      ReLU(), MaxPool2d(kernelSize: 2),
+      Conv2d(inputChannels: 6, outputChannels: 16, kernelSize: 5), BatchNorm(features: 16), ReLU(),
+      MaxPool2d(kernelSize: 2), Flatten())
     let width = try features.outputShape(for: input).last
     return Sequential(
-      features.layers + [Linear(width, 120), ReLU(), Linear(120, 84), ReLU(), Linear(84, outputs)])
+      features.layers + [
+        Linear(inputFeatures: width, outputFeatures: 120), ReLU(),
+        Linear(inputFeatures: 120, outputFeatures: 84), ReLU(),
+        Linear(inputFeatures: 84, outputFeatures: outputs),
+      ])
   }
 }

@@ -49,10 +49,10 @@ public final class LSTMLanguageModel: Module, StatefulLayer, LanguageModel {
 
   /// Makes a network.
   public init(vocabulary: Int, layers: Int, hidden: Int, embedding: Int, dropout: Double = 0) {
-    self.embedding = Embedding(vocabulary, embedding)
-    lstm = LSTM(embedding, hidden, layers: layers, dropout: dropout)
+    self.embedding = Embedding(count: vocabulary, features: embedding)
+    lstm = LSTM(inputSize: embedding, hiddenSize: hidden, layers: layers, dropout: dropout)
     self.dropout = Dropout(p: dropout)
-    head = Linear(hidden, vocabulary)
+    head = Linear(inputFeatures: hidden, outputFeatures: vocabulary)
   }
 
   /// Computes the logits behind every token of a stretch, and the state behind it.

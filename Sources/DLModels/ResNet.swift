@@ -7,7 +7,7 @@ import DLTensor
 /// He et al. 2016, "Deep Residual Learning for Image Recognition", section 4.2; 269,722 parameters
 /// at depth 20 with 10 classes. Parameters are named as in torchvision's ResNet.
 public struct SmallImageResNet: ModelSpec {
-  /// What leads around a block that halves the image.
+  /// The shortcut around a block that halves the image.
   public enum Shortcut: String, ConfigurationWord {
     /// Every second pixel, and zeros for the new channels: the paper's option A.
     case pad
@@ -19,7 +19,7 @@ public struct SmallImageResNet: ModelSpec {
   public static var name: String { "resnet_cifar" }
   /// Layers with weights: 20, 32, 44, 56 or 110 in the paper.
   public var depth = 20
-  /// What leads around a block that halves the image.
+  /// The shortcut around a block that halves the image.
   public var shortcut = Shortcut.pad
   /// Whether the last batch norm of each block starts at zero, so that blocks start as identities.
   public var zeroInitialResidual = false
@@ -73,11 +73,11 @@ public final class ResNet: Module, Layer {
         })
     }
     conv1 = .residual(channels, 16, kernel: 3)
-    bn1 = BatchNorm(16)
+    bn1 = BatchNorm(features: 16)
     layer1 = stage(16, 16, stride: 1)
     layer2 = stage(16, 32, stride: 2)
     layer3 = stage(32, 64, stride: 2)
-    fc = Linear(64, classes)
+    fc = Linear(inputFeatures: 64, outputFeatures: classes)
   }
 
   /// Applies the network: `[batch, height, width, channels]` to `[batch, classes]`.
@@ -94,7 +94,7 @@ public final class ResNet: Module, Layer {
   }
 }
 
-/// Two convolutions and what leads around them: `y = relu(bn2(conv2(relu(bn1(conv1(x))))) + x)`.
+/// Two convolutions and the shortcut around them: `y = relu(bn2(conv2(relu(bn1(conv1(x))))) + x)`.
 ///
 /// Counterpart: `torchvision.models.resnet.BasicBlock`.
 final class BasicBlock: Module, Layer {
@@ -109,16 +109,17 @@ final class BasicBlock: Module, Layer {
     zeroInitialResidual: Bool
   ) {
     conv1 = .residual(input, output, kernel: 3, stride: Size2d(stride, stride))
-    bn1 = BatchNorm(output)
+    bn1 = BatchNorm(features: output)
     conv2 = .residual(output, output, kernel: 3)
-    bn2 = BatchNorm(output)
+    bn2 = BatchNorm(features: output)
     if zeroInitialResidual { bn2.weight?.initializer = .zeros }
     switch shortcut {
     case _ where stride == 1 && input == output: downsample = nil
     case .pad: downsample = Sequential(PaddedShortcut(output, stride: stride))
     case .projection:
       downsample = Sequential(
-        Conv2d.residual(input, output, kernel: 1, stride: Size2d(stride, stride)), BatchNorm(output)
+        Conv2d.residual(input, output, kernel: 1, stride: Size2d(stride, stride)),
+        BatchNorm(features: output)
       )
     }
   }

@@ -3,7 +3,10 @@ import DLTensor
 
 /// A network over sequences whose state goes on from one stretch to the next.
 public protocol StatefulLayer: Layer {
-  /// Computes the outputs of a stretch from a state, nil for the beginning, and the state behind it.
+  /// Computes the outputs of a stretch from a state, nil for the beginning, and the state behind
+  /// it.
+  ///
+  /// - Throws: ``TensorError`` for shapes that do not fit.
   func forward(_ x: Tensor, state: RecurrentState?) throws -> (
     output: Tensor, state: RecurrentState
   )

@@ -22,9 +22,9 @@ public struct TranslationTransformerOptions: ModelSpec {
   public var dropout = 0.1
   /// Whether normalizations come first.
   public var normFirst = true
-  /// How much of the probability goes to other tokens than the right one.
+  /// The share of the probability that goes to other tokens than the right one.
   public var labelSmoothing = 0.1
-  /// How many translations are kept while one is written.
+  /// The number of translations that are kept while one is written.
   public var beam = 4
   /// Makes the options with their defaults.
   public init() {}
@@ -69,9 +69,9 @@ public final class TranslationTransformer: Module, SequenceToSequence {
   private let head: Linear
   private let options: TranslationTransformerOptions
 
-  /// How much of the probability the training gives to other tokens than the right one.
+  /// The share of the probability that the training gives to other tokens than the right one.
   public var labelSmoothing: Double { options.labelSmoothing }
-  /// How many translations of a sentence are kept while it is written.
+  /// The number of translations of a sentence that are kept while it is written.
   public var beam: Int { options.beam }
 
   /// Makes a network.
@@ -82,11 +82,11 @@ public final class TranslationTransformer: Module, SequenceToSequence {
       heads: options.heads, feedForward: options.feedForward, dropout: options.dropout,
       normFirst: options.normFirst)
     tokens = Embedding(
-      vocabulary, width,
+      count: vocabulary, features: width,
       initializer: .normal(standardDeviation: 1 / Double(width).squareRoot()))
     dropout = Dropout(p: options.dropout)
-    encoder = TransformerEncoder(options.layers, width, layer)
-    decoder = TransformerDecoder(options.layers, width, layer)
+    encoder = TransformerEncoder(layers: options.layers, features: width, layer)
+    decoder = TransformerDecoder(layers: options.layers, features: width, layer)
     head = Linear(tiedTo: tokens.weight)
     super.init()
     for stack in [encoder.parameters(), decoder.parameters()] {
@@ -97,11 +97,15 @@ public final class TranslationTransformer: Module, SequenceToSequence {
   }
 
   /// Reads sources into a memory.
+  ///
+  /// - Throws: ``TensorError`` for shapes that do not fit.
   public func encode(_ source: Tensor, lengths: Tensor) throws -> Tensor {
     try encoder(embed(source, offset: 0), mask: AttentionMask(lengths: lengths))
   }
 
   /// The logits behind every token of the targets.
+  ///
+  /// - Throws: ``TensorError`` for shapes that do not fit.
   public func decode(
     _ target: Tensor, memory: Tensor, lengths: Tensor, cache: TransformerCache?
   ) throws -> Tensor {

@@ -11,7 +11,7 @@ public struct OptimizerError: DLError, Hashable {
   /// The value that was given.
   public let value: Double
 
-  /// What the rule asks for.
+  /// The values that the rule asks for.
   public let expected: String
 
   /// A fault of the configuration.

@@ -35,6 +35,26 @@ private final class PictureDataset: Dataset {
   }
 }
 
+/// Inverts some images, and adds a fraction that images of bytes round away.
+private struct Invert: PixelChange {
+  let probability: Double
+
+  func apply(to pixels: inout [Float], shape: [Int], random: inout RandomStream) {
+    #expect(pixels.count == shape.reduce(1, *))
+    guard random.uniform() < probability else { return }
+    for index in pixels.indices { pixels[index] = 255.25 - pixels[index] }
+  }
+}
+
+/// Sets every pixel to one value.
+private struct Fill: PixelChange {
+  let value: Float
+
+  func apply(to pixels: inout [Float], shape: [Int], random: inout RandomStream) {
+    for index in pixels.indices { pixels[index] = value }
+  }
+}
+
 @Suite struct AugmentationTests {
   /// What a change makes of every image, and the images.
   private func changed(
@@ -58,6 +78,35 @@ private final class PictureDataset: Dataset {
       rows.indices.map { Array(bytes[$0 * size..<($0 + 1) * size]) }
     }
     return (cut(before), cut(after))
+  }
+
+  /// A program's own change sees each image's pixels, and a stream that is the image's own.
+  @Test func ownChangesComputePixels() throws {
+    let invert = [Augmentation.Change.pixels(.init(Invert(probability: 0.5)))]
+    let (before, after) = try changed(invert)
+    var inverted = 0
+    for (before, after) in zip(before, after) where before != after {
+      #expect(after == before.map { 255 - $0 })
+      inverted += 1
+    }
+    #expect((4...20).contains(inverted))
+    let part = try changed(invert, rows: [17, 3]).after
+    #expect(part == [after[17], after[3]])
+    #expect(try changed(invert, epoch: 1).after != after)
+    for (value, byte) in [(Float(-3), UInt8(0)), (1e9, 255), (.nan, 0), (6.5, 7)] {
+      let filled = try changed([.pixels(.init(Fill(value: value)))], rows: [2]).after
+      #expect(filled == [[UInt8](repeating: byte, count: 90)])
+    }
+    let floats = PictureDataset([2, 3, 1], type: .float32)
+    let always = [Augmentation.Change.pixels(.init(Invert(probability: 1)))]
+    let (from, to) = try changed(always, floats, rows: [5])
+    func values(_ bytes: [UInt8]) -> [Float] {
+      bytes.withUnsafeBytes { raw in
+        (0..<6).map { raw.loadUnaligned(fromByteOffset: 4 * $0, as: Float.self) }
+      }
+    }
+    #expect(values(to[0]) == values(from[0]).map { 255.25 - $0 })
+    #expect(always != invert)
   }
 
   private func mirrored(_ image: [UInt8], _ shape: [Int], _ pixel: Int) -> [UInt8] {

@@ -6,8 +6,8 @@ import Testing
 @Suite struct ArenaTests {
   private func network() -> Sequential {
     Sequential(
-      Conv2d(inputChannels: 3, outputChannels: 5, kernelSize: 3), BatchNorm(5), Flatten(),
-      Linear(45, 7, bias: false))
+      Conv2d(inputChannels: 3, outputChannels: 5, kernelSize: 3), BatchNorm(features: 5), Flatten(),
+      Linear(inputFeatures: 45, outputFeatures: 7, bias: false))
   }
 
   @Test(arguments: [DType.float32, .float64])
@@ -43,7 +43,9 @@ import Testing
     #expect(try values(network(), seed: 2) != first)
     // One layer less in front of nothing else: the same names start the same.
     let shorter = try values(
-      Sequential(Conv2d(inputChannels: 3, outputChannels: 5, kernelSize: 3), BatchNorm(5)), seed: 1)
+      Sequential(
+        Conv2d(inputChannels: 3, outputChannels: 5, kernelSize: 3), BatchNorm(features: 5)), seed: 1
+    )
     #expect(shorter["0.weight"] == first["0.weight"] && shorter["0.bias"] == first["0.bias"])
     // PyTorch's bounds: ±1/√27 and ±1/√45.
     let bounds = [("0.weight", 27.0), ("0.bias", 27), ("3.weight", 45)]
@@ -61,7 +63,9 @@ import Testing
 
   @Test func gradientsStartAnewWithEachStep() throws {
     let context = Context(precision: .float64)
-    let (used, unused) = (Linear(2, 1), Linear(2, 1))
+    let (used, unused) = (
+      Linear(inputFeatures: 2, outputFeatures: 1), Linear(inputFeatures: 2, outputFeatures: 1)
+    )
     let model = Sequential(used, unused)
     let arena = try ParameterArena(model, context: context)
     let x = try Tensor.values([1, 2], shape: [1, 2], context: context)

@@ -28,11 +28,13 @@ import Testing
   }
 
   @Test func cachedAttentionEqualsTheFullPass() throws {
-    let options: [(Int?, RotaryPositions?)] = [
-      (nil, nil), (3, nil), (nil, RotaryPositions()), (5, RotaryPositions(.half)),
+    let options: [(Int?, RotaryPositions)] = [
+      (nil, RotaryPositions(.none)), (3, RotaryPositions(.none)), (nil, RotaryPositions()),
+      (5, RotaryPositions(.half)),
     ]
     for (window, rotary) in options {
-      let layer = MultiHeadAttention(8, heads: 2, isCausal: true, window: window, rotary: rotary)
+      let layer = MultiHeadAttention(
+        features: 8, heads: 2, isCausal: true, window: window, rotary: rotary)
       _ = try ParameterArena(layer, context: context)
       let x = try draw("x", [3, 40, 8])
       let full = try layer(x)
@@ -51,8 +53,10 @@ import Testing
   @Test func cachedStacksEqualTheFullPass() throws {
     let options = TransformerOptions(
       heads: 2, feedForward: 12, dropout: 0.1, activation: .gelu, normFirst: true)
-    let gpt = TransformerEncoder(2, 8, options, isCausal: true)
-    let decoder = TransformerDecoder(2, 8, options)
+    var causal = options
+    causal.scope.causal = true
+    let gpt = TransformerEncoder(layers: 2, features: 8, causal)
+    let decoder = TransformerDecoder(layers: 2, features: 8, options)
     _ = (
       try ParameterArena(gpt, context: context), try ParameterArena(decoder, context: context)
     )
@@ -77,7 +81,7 @@ import Testing
   /// A beam search keeps some texts twice and drops others.
   @Test func cachesFollowTheirTexts() throws {
     let decoder = TransformerDecoder(
-      2, 8, TransformerOptions(heads: 2, feedForward: 12, dropout: 0))
+      layers: 2, features: 8, TransformerOptions(heads: 2, feedForward: 12, dropout: 0))
     _ = try ParameterArena(decoder, context: context)
     let (x, memory) = (try draw("x", [3, 4, 8]), try draw("memory", [3, 5, 8]))
     let cache = TransformerCache(layers: 2)
@@ -104,7 +108,7 @@ import Testing
   }
 
   @Test func dropoutFollowsTheCallAndTheMode() throws {
-    let layer = MultiHeadAttention(8, heads: 2, dropout: 0.5)
+    let layer = MultiHeadAttention(features: 8, heads: 2, dropout: 0.5)
     _ = try ParameterArena(layer, context: context)
     let x = try draw("x", [2, 6, 8])
     let without = try layer(x).doubles
@@ -120,7 +124,7 @@ import Testing
 
   @Test func positionsStartAnywhere() throws {
     let x = try draw("x", [2, 6, 8])
-    let learned = LearnedPositions(6, 8)
+    let learned = LearnedPositions(length: 6, features: 8)
     _ = try ParameterArena(learned, context: context)
     for layer in [SinusoidalPositions(), learned] as [any PositionalLayer] {
       let full = try layer(x)
@@ -134,8 +138,8 @@ import Testing
   }
 
   @Test func startsAsPyTorchDoes() throws {
-    let table = Embedding(500, 20, paddingIndex: -2)
-    let attention = MultiHeadAttention(64, heads: 4)
+    let table = Embedding(count: 500, features: 20, paddingIndex: -2)
+    let attention = MultiHeadAttention(features: 64, heads: 4)
     let arenas = try [table, attention].map { try ParameterArena($0, context: context) }
     #expect(table.paddingIndex == 498)
     let values = try table.weight.value.doubles
@@ -152,7 +156,7 @@ import Testing
   }
 
   @Test func frozenTablesGetNoGradient() throws {
-    let table = Embedding(5, 3, isFrozen: true)
+    let table = Embedding(count: 5, features: 3, isFrozen: true)
     let arena = try ParameterArena(table, context: context)
     arena.parameters[0].requiresGradient = true
     #expect(!arena.parameters[0].requiresGradient)
@@ -165,7 +169,7 @@ import Testing
   @Test func maxNormHoldsOnEveryRank() throws {
     let results = try ThreadGroup.run(ranks: 3) { communicator in
       let context = Context(communicator: communicator, precision: .float64, seed: 2)
-      let table = Embedding(6, 4, maxNorm: 0.5)
+      let table = Embedding(count: 6, features: 4, maxNorm: 0.5)
       let arena = try ParameterArena(table, context: context)
       let before = try arena.parameters[0].value.doubles
       let rows: [[Int32]] = [[0, 2], [], [2, 5]]
@@ -202,12 +206,12 @@ import Testing
         return "\($0)" == message
       }
     }
-    let layer = TransformerEncoderLayer(6, TransformerOptions(heads: 4, feedForward: 8))
+    let layer = TransformerEncoderLayer(features: 6, TransformerOptions(heads: 4, feedForward: 8))
     _ = try ParameterArena(layer, context: context)
     expect("self_attn: multi_head_attention: 6 features do not divide into 4 heads") {
       try layer(draw("x", [1, 2, 6]))
     }
-    let attention = MultiHeadAttention(6, heads: 2)
+    let attention = MultiHeadAttention(features: 6, heads: 2)
     _ = try ParameterArena(attention, context: context)
     expect("multi_head_attention: input has shape [2, 6], expected [batch, time, features]") {
       try attention(draw("x", [2, 6]))
@@ -218,20 +222,21 @@ import Testing
     expect("multi_head_attention: input has shape [3, 5], expected [time, 6]") {
       try attention.outputShape(for: [3, 5])
     }
-    let other = MultiHeadAttention(6, heads: 2, keySize: 4)
+    let other = MultiHeadAttention(features: 6, heads: 2, keySize: 4)
     _ = try ParameterArena(other, context: context)
     expect(
       "multi_head_attention: keys or values have another size than queries; give them as texts of "
         + "their own"
     ) { try other(draw("x", [1, 2, 6])) }
-    let stack = TransformerEncoder(2, 6, TransformerOptions(heads: 2))
+    let stack = TransformerEncoder(layers: 2, features: 6, TransformerOptions(heads: 2))
     expect("transformer: 2 layers, the cache has 3") {
       try stack(draw("x", [1, 2, 6]), mask: AttentionMask(), cache: TransformerCache(layers: 3))
     }
   }
 
   @Test func emptyBatchesAndSingleSteps() throws {
-    let encoder = TransformerEncoder(1, 8, TransformerOptions(heads: 2, feedForward: 4))
+    let encoder = TransformerEncoder(
+      layers: 1, features: 8, TransformerOptions(heads: 2, feedForward: 4))
     let arena = try ParameterArena(encoder, context: context)
     context.isTraining = true
     for shape: Shape in [[0, 3, 8], [1, 1, 8], [2, 0, 8]] {

@@ -13,7 +13,7 @@ import Testing
     let layer: any Layer
     let weight: Parameter
     if window == 1 {
-      let linear = Linear(input, out)
+      let linear = Linear(inputFeatures: input, outputFeatures: out)
       (layer, weight) = (linear, linear.weight)
     } else {
       let convolution = Conv2d(

@@ -6,7 +6,7 @@ import Testing
 @Suite struct ModuleTests {
   private final class Block: Module, Layer {
     let convFirst = Conv2d(inputChannels: 2, outputChannels: 2, kernelSize: 3, padding: 1)
-    let norms = [BatchNorm(2), BatchNorm(2, affine: false)]
+    let norms = [BatchNorm(features: 2), BatchNorm(features: 2, affine: false)]
     let downSample: Sequential?
 
     init(downSample: Sequential?) { self.downSample = downSample }
@@ -65,7 +65,10 @@ import Testing
       "\($0)" == "stem: conv2d: input has 4 channels, weight expects 3"
     }
     let chain = Sequential(
-      Flatten(), Residual(Sequential(Linear(8, 4)), shortcut: Sequential(ReLU(), Linear(7, 4))))
+      Flatten(),
+      Residual(
+        Sequential(Linear(inputFeatures: 8, outputFeatures: 4)),
+        shortcut: Sequential(ReLU(), Linear(inputFeatures: 7, outputFeatures: 4))))
     _ = try ParameterArena(chain, context: context)
     #expect {
       try chain(.zeros([2, 2, 2, 2], context: context))
@@ -81,13 +84,17 @@ import Testing
 
   @Test func parametersNeedAnArena() throws {
     let context = Context()
-    #expect(throws: TensorError.self) { try Linear(2, 2)(.zeros([1, 2], context: context)) }
-    #expect(throws: TensorError.self) { try BatchNorm(2)(.zeros([1, 2], context: context)) }
+    #expect(throws: TensorError.self) {
+      try Linear(inputFeatures: 2, outputFeatures: 2)(.zeros([1, 2], context: context))
+    }
+    #expect(throws: TensorError.self) {
+      try BatchNorm(features: 2)(.zeros([1, 2], context: context))
+    }
   }
 
   @Test func sharedModulesAreTied() throws {
     let context = Context(precision: .float64)
-    let (shared, norm) = (Linear(3, 3), BatchNorm(3))
+    let (shared, norm) = (Linear(inputFeatures: 3, outputFeatures: 3), BatchNorm(features: 3))
     let net = Sequential(shared, norm, shared, norm)
     let arena = try ParameterArena(net, context: context)
     #expect(arena.parameters.map(\.name) == ["0.weight", "0.bias", "1.weight", "1.bias"])

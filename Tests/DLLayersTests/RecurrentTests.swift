@@ -21,10 +21,13 @@ import Testing
     switch cell {
     case .tanh, .relu:
       RNN(
-        3, 4, layers: layers, nonlinearity: cell == .relu ? .relu : .tanh, dropout: dropout,
+        inputSize: 3, hiddenSize: 4, layers: layers, nonlinearity: cell == .relu ? .relu : .tanh,
+        dropout: dropout,
         bidirectional: both)
-    case .lstm: LSTM(3, 4, layers: layers, dropout: dropout, bidirectional: both)
-    case .gru: GRU(3, 4, layers: layers, dropout: dropout, bidirectional: both)
+    case .lstm:
+      LSTM(inputSize: 3, hiddenSize: 4, layers: layers, dropout: dropout, bidirectional: both)
+    case .gru:
+      GRU(inputSize: 3, hiddenSize: 4, layers: layers, dropout: dropout, bidirectional: both)
     }
   }
 
@@ -185,7 +188,10 @@ import Testing
   /// Sizes of 0 compute nothing, and do not trap.
   @Test func noFeaturesOrNoState() throws {
     let context = Context(precision: .float32)
-    for network in [GRU(0, 2, layers: 2), GRU(3, 0, bidirectional: true)] {
+    for network in [
+      GRU(inputSize: 0, hiddenSize: 2, layers: 2),
+      GRU(inputSize: 3, hiddenSize: 0, bidirectional: true),
+    ] {
       let arena = try ParameterArena(network, context: context)
       let x = try Tensor.zeros([2, 3, network.inputSize], context: context).requiringGradient()
       let lengths = try Tensor.labels([1, 3], context: context)
@@ -197,7 +203,8 @@ import Testing
       }
     }
     #expect(throws: TensorError.self) {
-      try LSTM(3, 2, layers: 0)(Tensor.zeros([1, 1, 3], context: context), state: nil)
+      try LSTM(inputSize: 3, hiddenSize: 2, layers: 0)(
+        Tensor.zeros([1, 1, 3], context: context), state: nil)
     }
   }
 
@@ -225,7 +232,7 @@ import Testing
 
   @Test func defaultInitialisation() throws {
     let context = Context(precision: .float64)
-    let network = LSTM(200, 16, layers: 2, bidirectional: true)
+    let network = LSTM(inputSize: 200, hiddenSize: 16, layers: 2, bidirectional: true)
     let arena = try ParameterArena(network, context: context)
     #expect(
       arena.parameters.prefix(8).map(\.name) == [

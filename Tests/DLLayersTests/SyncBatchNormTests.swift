@@ -24,7 +24,7 @@ import Testing
     let parts = try ThreadGroup.run(ranks: rows.count) { communicator in
       let context = Context(communicator: communicator, precision: .float64)
       context.isTraining = true
-      let layer = BatchNorm(3)
+      let layer = BatchNorm(features: 3)
       _ = try ParameterArena(layer, context: context)
       let (weight, bias) = (try #require(layer.weight), try #require(layer.bias))
       try weight.value.assign([0.5, -2, 1.5])

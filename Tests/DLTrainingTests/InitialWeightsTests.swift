@@ -88,11 +88,12 @@ import Testing
     let bench = try Workbench()
     let configuration = try bench.configuration(["steps=2"])
     let model: ModelFactory = { input, classes in
-      let shared = Linear(16, 16)
-      let norm = BatchNorm(16)
+      let shared = Linear(inputFeatures: 16, outputFeatures: 16)
+      let norm = BatchNorm(features: 16)
       return Sequential(
-        Flatten(), Linear(input.count, 16), shared, norm, ReLU(), shared, norm,
-        Linear(16, classes ?? 1))
+        Flatten(), Linear(inputFeatures: input.count, outputFeatures: 16), shared, norm, ReLU(),
+        shared, norm,
+        Linear(inputFeatures: 16, outputFeatures: classes ?? 1))
     }
     let trained = try train(configuration, bench.options("run"), model: model)[0]
     let path = bench.checkpoint("run", step: 2)

@@ -72,11 +72,16 @@ import Testing
     for ranks in [1, 2] {
       try train(
         job, bench.options("frozen-\(ranks)"), ranks: ranks,
-        model: { _, _ in Sequential(Embedding(7, 4, isFrozen: true), Linear(4, 7)) })
+        model: { _, _ in
+          Sequential(
+            Embedding(count: 7, features: 4, isFrozen: true),
+            Linear(inputFeatures: 4, outputFeatures: 7))
+        })
     }
     let saved = try tensors(bench.checkpoint("frozen-1", step: 2))
     let context = Context(seed: job.seed)
-    let start = Sequential(Embedding(7, 4, isFrozen: true), Linear(4, 7))
+    let start = Sequential(
+      Embedding(count: 7, features: 4, isFrozen: true), Linear(inputFeatures: 4, outputFeatures: 7))
     let arena = try ParameterArena(start, context: context)
     #expect(try saved["0.weight"] == Array(arena.parameters[0].value.bytes))
     #expect(try saved["1.weight"] != Array(arena.parameters[1].value.bytes))
@@ -108,16 +113,18 @@ import Testing
     #expect(try chain.outputShape(for: [6]) == [6, 9])
     let table = try #require(chain.layers[0] as? Embedding)
     #expect(table.weight.shape == [9, 8] && table.paddingIndex == 8 && table.weight.isFrozen)
-    #expect(table.maxNorm == 2 && table.normType == 1)
+    #expect(table.options.maxNorm == 2 && table.options.normType == 1)
     #expect((chain.layers[1] as? LearnedPositions)?.weight.shape == [10, 8])
     #expect(chain.layers[2] is SinusoidalPositions)
     let attention = try #require(chain.layers[3] as? MultiHeadAttention)
-    #expect(attention.heads == 2 && attention.inProjBias == nil && attention.dropout == 0.1)
-    #expect(attention.isCausal && attention.window == 3 && attention.rotary?.style == .half)
+    #expect(attention.options.heads == 2 && attention.inProjBias == nil)
+    #expect(attention.options.dropout == 0.1)
+    let half = AttentionScope(causal: true, window: 3, rotary: RotaryPositions(.half))
+    #expect(attention.options.scope == half)
     let layer = try #require(chain.layers[4] as? TransformerEncoderLayer)
-    #expect(layer.selfAttn.heads == 4 && layer.linear1.weight.shape == [12, 8])
-    #expect(layer.selfAttn.isCausal && layer.selfAttn.window == 2)
-    #expect(layer.selfAttn.rotary == RotaryPositions() && layer.selfAttn.dropout == 0.2)
+    #expect(layer.selfAttn.options.heads == 4 && layer.linear1.weight.shape == [12, 8])
+    let interleaved = AttentionScope(causal: true, window: 2, rotary: RotaryPositions())
+    #expect(layer.selfAttn.options.scope == interleaved && layer.selfAttn.options.dropout == 0.2)
     let context = Context()
     _ = try ParameterArena(chain, context: context)
     let tokens = try Tensor.labels([0, 8, 2, 3, 4, 5], shape: [1, 6], context: context)
@@ -125,7 +132,7 @@ import Testing
     let bag = try LayerConfiguration.chain(
       layers("{embedding_bag: {entries: 9, size: 4, mode: max, padding_idx: 0}}"), input: [6])
     #expect(try bag.outputShape(for: [6]) == [4])
-    #expect((bag.layers[0] as? EmbeddingBag)?.mode == .max)
+    #expect((bag.layers[0] as? EmbeddingBag)?.options.mode == .max)
   }
 
   /// Six positions of 8 features: 192 products each in the projections, 2 · 6 · 8 in the attention,
@@ -175,17 +182,17 @@ import Testing
 /// A small language model of 7 tokens whose head is the table of words.
 private final class GPT: Module, Layer {
   let wte: Embedding
-  let wpe = LearnedPositions(6, 8)
+  let wpe = LearnedPositions(length: 6, features: 8)
   let transformer: TransformerEncoder
   let lmHead: Linear
 
   init(dropout: Double, maxNorm: Double? = nil, padding: Int? = nil) {
-    wte = Embedding(7, 8, paddingIndex: padding, maxNorm: maxNorm)
+    wte = Embedding(count: 7, features: 8, paddingIndex: padding, maxNorm: maxNorm)
     transformer = TransformerEncoder(
-      2, 8,
+      layers: 2, features: 8,
       TransformerOptions(
-        heads: 2, feedForward: 12, dropout: dropout, activation: .gelu, normFirst: true),
-      isCausal: true)
+        heads: 2, feedForward: 12, dropout: dropout, activation: .gelu, normFirst: true,
+        isCausal: true))
     lmHead = Linear(tiedTo: wte.weight)
   }
 

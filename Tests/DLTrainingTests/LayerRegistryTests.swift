@@ -1,4 +1,5 @@
 import DLConfiguration
+import DLData
 import DLLayers
 import DLModels
 import DLTensor
@@ -42,7 +43,18 @@ private struct Wide: ModelSpec {
   var width = 4
   static var fields: [ConfigurationField<Self>] { [.init("width", \.width, .layerSize, "width")] }
   func network(for input: Shape, classes: Int?) throws -> Module {
-    Sequential(Flatten(), Linear(input.count, width))
+    Sequential(Flatten(), Linear(inputFeatures: input.count, outputFeatures: width))
+  }
+}
+
+/// An augmentation that computes pixels itself.
+private struct Lighten: AugmentationSpec, PixelChange {
+  static var word: String { "registry_test_lighten" }
+  var by = 10.0
+  static var fields: [ConfigurationField<Self>] { [.init("by", \.by, .within(0...255), "added")] }
+  var change: Augmentation.Change { .pixels(.init(self)) }
+  func apply(to pixels: inout [Float], shape: [Int], random: inout RandomStream) {
+    for index in pixels.indices { pixels[index] += Float(by) }
   }
 }
 
@@ -80,6 +92,22 @@ private struct Wide: ModelSpec {
     #expect(try Configuration.load(yaml: job.yaml()) == job)
     let network = try job.model.options?.network(for: [2, 3], classes: 2) as? Sequential
     #expect(try network?.outputShape(for: [2, 3]) == [7])
+  }
+
+  @Test func augmentationsAreNamedToo() throws {
+    try AugmentationRegistry.register(Lighten.self)
+    let text = """
+      data: {train: images.safetensors, augment: [{registry_test_lighten: {by: 3}}]}
+      model: {name: lenet5}
+      """
+    let job = try Configuration.load(yaml: text)
+    #expect(try Configuration.load(yaml: job.yaml()) == job)
+    let change = try #require(job.data.augment.first?.change)
+    guard case .pixels(let own) = change else {
+      Issue.record("\(change) is no change of pixels")
+      return
+    }
+    #expect((own.base as? Lighten)?.by == 3)
   }
 
   @Test func aNameStandsForOneType() throws {

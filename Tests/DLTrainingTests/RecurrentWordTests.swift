@@ -21,9 +21,10 @@ import Testing
     #expect(try chain.outputShape(for: [7, 3]) == [5])
     for (layer, input) in zip(chain.layers.prefix(2), [3, 12]) {
       let network = try #require(layer as? Recurrent)
-      #expect(network.inputSize == input && network.hiddenSize == 6)
-      #expect(network.parameters.count == 2 && network.isBidirectional && network.dropout == 0.25)
-      #expect(network.parameters[1][1].biasIH == nil && network.returns == .sequence)
+      #expect(network.inputSize == input && network.options.hidden == 6)
+      #expect(network.parameters.count == 2 && network.options.bidirectional)
+      #expect(network.options.dropout == 0.25 && network.options.returns == .sequence)
+      #expect(network.parameters[1][1].biasIH == nil)
     }
     #expect(chain.layers[0] is LSTM && chain.layers[1] is GRU)
     #expect((chain.layers[2] as? RNN)?.cell == .relu)

@@ -15,10 +15,14 @@ import Testing
     let bench = try Workbench()
     let run = try train(
       bench.configuration(["steps=2"]), bench.options("run"),
-      model: { input, _ in Halved(inner: Sequential(Flatten(), Linear(input.count, 5))) })[0]
+      model: { input, _ in
+        Halved(inner: Sequential(Flatten(), Linear(inputFeatures: input.count, outputFeatures: 5)))
+      })[0]
     let plain = try train(
       bench.configuration(["steps=2"]), bench.options("plain"),
-      model: { input, _ in Whole(inner: Sequential(Flatten(), Linear(input.count, 5))) })[0]
+      model: { input, _ in
+        Whole(inner: Sequential(Flatten(), Linear(inputFeatures: input.count, outputFeatures: 5)))
+      })[0]
     // First weights go by the names of parameters, which are the same.
     #expect(run.losses[0] == plain.losses[0] / 2)
     #expect(run.validations.allSatisfy { $0.metrics.map(\.name) == ["labels"] })

@@ -55,7 +55,7 @@ import Testing
       let forward: () throws -> Tensor
       if golden.op == "embedding" {
         let layer = Embedding(
-          weight[0], weight[1], paddingIndex: padding.map { $0 - weight[0] },
+          count: weight[0], features: weight[1], paddingIndex: padding.map { $0 - weight[0] },
           maxNorm: golden.options["max_norm"]?.double,
           normType: golden.options["norm_type"]?.double ?? 2)
         (module, parameter) = (layer, layer.weight)
@@ -63,7 +63,8 @@ import Testing
       } else {
         let mode = try #require(
           golden.options["mode"]?.string.flatMap(EmbeddingBagMode.init(rawValue:)))
-        let layer = EmbeddingBag(weight[0], weight[1], mode: mode, paddingIndex: padding)
+        let layer = EmbeddingBag(
+          count: weight[0], features: weight[1], mode: mode, paddingIndex: padding)
         let names = golden.names("in")
         let offsets = names.contains("offsets") ? try golden.input("offsets", context) : nil
         let samples =
@@ -98,7 +99,8 @@ import Testing
     for golden in cases {
       let context = Context(precision: dtype)
       let shape = try golden.shape("in/weight")
-      let layer = Embedding(shape[0], shape[1], paddingIndex: golden.options["padding_idx"]?.int)
+      let layer = Embedding(
+        count: shape[0], features: shape[1], paddingIndex: golden.options["padding_idx"]?.int)
       let arena = try ParameterArena(layer, context: context)
       let table = try layer.weight.value
       table.assign(try golden.values("in/weight"))
@@ -147,9 +149,9 @@ private struct Network {
       let (key, value) = (golden.options["key"]?.int, golden.options["value"]?.int)
       let style = golden.options["rotary"]?.string.flatMap(RotaryStyle.init(rawValue:))
       let layer = MultiHeadAttention(
-        size, heads: Int(try golden.number("heads")), keySize: key, valueSize: value,
+        features: size, heads: Int(try golden.number("heads")), keySize: key, valueSize: value,
         bias: golden.flag("bias"), isCausal: golden.flag("causal"),
-        window: golden.options["window"]?.int, rotary: style.map { RotaryPositions($0) })
+        window: golden.options["window"]?.int, rotary: RotaryPositions(style ?? .none))
       module = layer
       forward = { inputs in
         let x = try inputs.get("x")
@@ -158,14 +160,14 @@ private struct Network {
         return try layer(x, key, value, mask: mask)
       }
     case "encoder":
-      let options = try golden.transformerOptions()
-      let isCausal = golden.flag("causal")
+      var options = try golden.transformerOptions()
+      options.scope.causal = golden.flag("causal")
       if layers > 0 {
-        let stack = TransformerEncoder(layers, size, options, isCausal: isCausal)
+        let stack = TransformerEncoder(layers: layers, features: size, options)
         module = stack
         forward = { try stack($0.get("x"), mask: mask) }
       } else {
-        let layer = TransformerEncoderLayer(size, options, isCausal: isCausal)
+        let layer = TransformerEncoderLayer(features: size, options)
         module = layer
         forward = { try layer($0.get("x"), mask: mask) }
       }
@@ -174,13 +176,13 @@ private struct Network {
       let isCausal = golden.flag("causal")
       let memoryMask = AttentionMask(lengths: inputs["memory_lengths"])
       if layers > 0 {
-        let stack = TransformerDecoder(layers, size, options, isCausal: isCausal)
+        let stack = TransformerDecoder(layers: layers, features: size, options, isCausal: isCausal)
         module = stack
         forward = {
           try stack($0.get("x"), memory: $0.get("memory"), mask: mask, memoryMask: memoryMask)
         }
       } else {
-        let layer = TransformerDecoderLayer(size, options, isCausal: isCausal)
+        let layer = TransformerDecoderLayer(features: size, options, isCausal: isCausal)
         module = layer
         forward = {
           try layer($0.get("x"), memory: $0.get("memory"), mask: mask, memoryMask: memoryMask)
@@ -202,16 +204,18 @@ private struct Network {
 
 /// A small language model of 7 tokens, whose head may be the table of words.
 private final class GPT: Module, Layer {
-  let wte = Embedding(7, 8)
-  let wpe = LearnedPositions(6, 8)
+  let wte = Embedding(count: 7, features: 8)
+  let wpe = LearnedPositions(length: 6, features: 8)
   let transformer = TransformerEncoder(
-    2, 8,
+    layers: 2, features: 8,
     TransformerOptions(
-      heads: 2, feedForward: 12, dropout: 0, activation: .gelu, normFirst: true), isCausal: true)
+      heads: 2, feedForward: 12, dropout: 0, activation: .gelu, normFirst: true,
+      isCausal: true))
   let lmHead: Linear
 
   init(isTied: Bool) {
-    lmHead = isTied ? Linear(tiedTo: wte.weight) : Linear(8, 7, bias: false)
+    lmHead =
+      isTied ? Linear(tiedTo: wte.weight) : Linear(inputFeatures: 8, outputFeatures: 7, bias: false)
   }
 
   func forward(_ tokens: Tensor) throws -> Tensor {

@@ -48,16 +48,18 @@ extension GoldenCase {
     case "mha":
       let style = options["rotary"]?.string.flatMap(RotaryStyle.init(rawValue:))
       let layer = MultiHeadAttention(
-        size, heads: count("heads"), bias: flag("bias"), isCausal: true,
-        window: options["window"]?.int, rotary: style.map { RotaryPositions($0) })
+        features: size, heads: count("heads"), bias: flag("bias"), isCausal: true,
+        window: options["window"]?.int, rotary: RotaryPositions(style ?? .none))
       let cache = KeyValueCache()
       return (layer, { try layer($0, mask: AttentionMask(), cache: cache) })
     case "encoder":
-      let stack = TransformerEncoder(layers, size, try transformerOptions(), isCausal: true)
+      var causal = try transformerOptions()
+      causal.scope.causal = true
+      let stack = TransformerEncoder(layers: layers, features: size, causal)
       let cache = TransformerCache(layers: layers)
       return (stack, { try stack($0, mask: AttentionMask(), cache: cache) })
     case "decoder":
-      let stack = TransformerDecoder(layers, size, try transformerOptions())
+      let stack = TransformerDecoder(layers: layers, features: size, try transformerOptions())
       let cache = TransformerCache(layers: layers)
       let memory = try input("memory", context)
       let mask = AttentionMask(lengths: try input("memory_lengths", context))

@@ -43,9 +43,9 @@ import Testing
     let x = try Tensor.values([1, 2, 3, 4, 5, 6], shape: [1, 3, 2], context: context)
     #expect(try Flatten()(x).doubles == [1, 2, 3, 4, 5, 6])
     #expect(try Flatten(channelsFirst: true)(x).doubles == [1, 3, 5, 2, 4, 6])
-    let chain = Sequential(MaxPool1d(kernel: 1), Flatten(channelsFirst: false))
+    let chain = Sequential(MaxPool1d(kernelSize: 1), Flatten(channelsFirst: false))
     #expect(try chain(x).doubles == [1, 2, 3, 4, 5, 6])
-    #expect(try Sequential(MaxPool1d(kernel: 1), Flatten())(x).doubles == [1, 3, 5, 2, 4, 6])
+    #expect(try Sequential(MaxPool1d(kernelSize: 1), Flatten())(x).doubles == [1, 3, 5, 2, 4, 6])
     #expect(try Flatten().outputShape(for: [3, 2]) == [6])
   }
 }

@@ -49,9 +49,11 @@ import Testing
       let network: Recurrent =
         switch golden.op {
         case "lstm_dropout":
-          LSTM(size, hidden, layers: layers, dropout: p, bidirectional: both)
-        case "gru_dropout": GRU(size, hidden, layers: layers, dropout: p, bidirectional: both)
-        default: RNN(size, hidden, layers: layers, dropout: p, bidirectional: both)
+          LSTM(inputSize: size, hiddenSize: hidden, layers: layers, dropout: p, bidirectional: both)
+        case "gru_dropout":
+          GRU(inputSize: size, hiddenSize: hidden, layers: layers, dropout: p, bidirectional: both)
+        default:
+          RNN(inputSize: size, hiddenSize: hidden, layers: layers, dropout: p, bidirectional: both)
         }
       let arena = try ParameterArena(Sequential(network), context: context)
       for parameter in arena.parameters {

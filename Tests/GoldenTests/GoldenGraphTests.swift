@@ -20,7 +20,8 @@ import Testing
       switch golden.op {
       case "graph_convolution":
         let weight = try golden.shape("in/weight")
-        let layer = GraphConvolution(weight[0], weight[1], bias: golden.flag("bias"))
+        let layer = GraphConvolution(
+          inputFeatures: weight[0], outputFeatures: weight[1], bias: golden.flag("bias"))
         let adapter = OnGraph(golden, layer, [weight[1]]) {
           try layer(.normalizedAdjacency(nodes: $0, edges: $1, context: $2.context), $2)
         }
@@ -54,7 +55,8 @@ import Testing
     let (heads, averaged) = (try golden.int("heads"), golden.flag("averaged"))
     let weight = try golden.shape("in/lin_weight")
     let layer = GraphAttention(
-      weight[1], weight[0] / heads, heads: heads, combination: averaged ? .averaged : .concatenated,
+      inputFeatures: weight[1], outputFeatures: weight[0] / heads, heads: heads,
+      combination: averaged ? .averaged : .concatenated,
       bias: golden.flag("bias"))
     let width = averaged ? weight[0] / heads : weight[0]
     let adapter = OnGraph(golden, layer, [width]) {

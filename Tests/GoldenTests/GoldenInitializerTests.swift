@@ -17,7 +17,7 @@ import Testing
       let weight: Parameter
       switch golden.options["layer"]?.string {
       case "linear":
-        let linear = Linear(input, out)
+        let linear = Linear(inputFeatures: input, outputFeatures: out)
         (layer, weight) = (linear, linear.weight)
       case "conv1d":
         let convolution = Conv1d(inputChannels: input, outputChannels: out, kernelSize: shape[2])

@@ -20,7 +20,8 @@ import Testing
   func linear(dtype: DType) throws {
     for golden in try Golden.cases("matmul") where golden.op == "linear" {
       let weight = try golden.shape("in/weight")
-      let layer = Linear(weight[1], weight[0], bias: golden.flag("bias"))
+      let layer = Linear(
+        inputFeatures: weight[1], outputFeatures: weight[0], bias: golden.flag("bias"))
       try LayerCheck(golden, dtype, layer, ["weight": layer.weight, "bias": layer.bias]).run()
     }
   }
@@ -48,12 +49,13 @@ import Testing
           affine: affine)
         try LayerCheck(golden, dtype, layer, ["weight": layer.weight, "bias": layer.bias]).run()
       case "instance_norm":
-        let layer = InstanceNorm(x.last, eps: try golden.number("eps"), affine: affine)
+        let layer = InstanceNorm(features: x.last, eps: try golden.number("eps"), affine: affine)
         try LayerCheck(golden, dtype, layer, ["weight": layer.weight, "bias": layer.bias]).run()
       case "rms_norm":
         let axes = Int(try golden.number("axes"))
         let layer = RMSNorm(
-          Shape(x.dimensions.suffix(axes)), eps: golden.options["eps"]?.double, affine: affine)
+          normalizedShape: Shape(x.dimensions.suffix(axes)), eps: golden.options["eps"]?.double,
+          affine: affine)
         try LayerCheck(golden, dtype, layer, ["weight": layer.weight]).run()
       default: continue
       }
@@ -65,7 +67,7 @@ import Testing
     let tolerance = Tolerance(dtype)
     for golden in try Golden.cases("normalization") where golden.op == "batch_norm" {
       let layer = BatchNorm(
-        try golden.shape("in/x").last, eps: try golden.number("eps"),
+        features: try golden.shape("in/x").last, eps: try golden.number("eps"),
         momentum: golden.options["momentum"]?.double)
       let check = try LayerCheck(
         golden, dtype, layer, ["weight": layer.weight, "bias": layer.bias])
@@ -91,7 +93,7 @@ import Testing
   @Test(arguments: [DType.float64, .float32])
   func prelu(dtype: DType) throws {
     for golden in try Golden.cases("activation") where golden.op == "prelu" {
-      let layer = PReLU(try golden.shape("in/weight").count)
+      let layer = PReLU(count: try golden.shape("in/weight").count)
       try LayerCheck(golden, dtype, layer, ["weight": layer.weight]).run()
     }
   }
@@ -136,12 +138,12 @@ extension GoldenCase {
     case "max_pool2d":
       let window = try window()
       return MaxPool2d(
-        kernel: window.kernel, stride: window.stride, padding: try size("padding"),
+        kernelSize: window.kernel, stride: window.stride, padding: try size("padding"),
         ceilMode: flag("ceil_mode"))
     case "avg_pool2d":
       let window = try window()
       return AvgPool2d(
-        kernel: window.kernel, stride: window.stride, padding: try size("padding"),
+        kernelSize: window.kernel, stride: window.stride, padding: try size("padding"),
         countIncludePad: flag("count_include_pad"), ceilMode: flag("ceil_mode"))
     case "log_softmax": return LogSoftmax()
     case "relu6": return ReLU6()
@@ -171,7 +173,7 @@ private struct ResidualBlock {
       bias: false)
     let conv2 = Conv2d(
       inputChannels: out, outputChannels: out, kernelSize: 3, padding: 1, bias: false)
-    let (bn1, bn2) = (BatchNorm(out), BatchNorm(out))
+    let (bn1, bn2) = (BatchNorm(features: out), BatchNorm(features: out))
     var parameters: [String: Parameter?] = [
       "conv1_weight": conv1.weight, "bn1_weight": bn1.weight, "bn1_bias": bn1.bias,
       "conv2_weight": conv2.weight, "bn2_weight": bn2.weight, "bn2_bias": bn2.bias,
@@ -180,7 +182,7 @@ private struct ResidualBlock {
     if golden.names("in").contains("shortcut_weight") {
       let conv = Conv2d(
         inputChannels: channels, outputChannels: out, kernelSize: 1, stride: stride, bias: false)
-      let norm = BatchNorm(out)
+      let norm = BatchNorm(features: out)
       parameters["shortcut_weight"] = conv.weight
       parameters["shortcut_bn_weight"] = norm.weight
       parameters["shortcut_bn_bias"] = norm.bias

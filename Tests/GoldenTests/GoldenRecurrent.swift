@@ -45,15 +45,16 @@ struct GoldenNetwork {
     switch cell {
     case .tanh, .relu:
       RNN(
-        input, hidden, layers: layers, nonlinearity: nonlinearity, bias: bias,
+        inputSize: input, hiddenSize: hidden, layers: layers, nonlinearity: nonlinearity,
+        bias: bias,
         batchFirst: batchFirst, bidirectional: directions == 2, returns: returns)
     case .lstm:
       LSTM(
-        input, hidden, layers: layers, bias: bias, batchFirst: batchFirst,
+        inputSize: input, hiddenSize: hidden, layers: layers, bias: bias, batchFirst: batchFirst,
         bidirectional: directions == 2, returns: returns)
     case .gru:
       GRU(
-        input, hidden, layers: layers, bias: bias, batchFirst: batchFirst,
+        inputSize: input, hiddenSize: hidden, layers: layers, bias: bias, batchFirst: batchFirst,
         bidirectional: directions == 2, returns: returns)
     }
   }

@@ -22,7 +22,8 @@ import Testing
     let context = Context(precision: .float64)
     let layer = SpatialTransformer(
       localization: Sequential(
-        MaxPool2d(kernel: 2), Conv2d(inputChannels: 3, outputChannels: 2, kernelSize: 2), ReLU(),
+        MaxPool2d(kernelSize: 2), Conv2d(inputChannels: 3, outputChannels: 2, kernelSize: 2),
+        ReLU(),
         Flatten()),
       features: 2, alignCorners: alignCorners)
     #expect(try layer.outputShape(for: [5, 4, 3]) == [5, 4, 3])
@@ -46,16 +47,16 @@ extension GoldenCase {
     switch op {
     case "max_pool1d":
       return MaxPool1d(
-        kernel: count("kernel"), stride: count("stride"), padding: count("padding"),
+        kernelSize: count("kernel"), stride: count("stride"), padding: count("padding"),
         dilation: count("dilation"), ceilMode: flag("ceil_mode"))
     case "avg_pool1d":
       return AvgPool1d(
-        kernel: count("kernel"), stride: count("stride"), padding: count("padding"),
+        kernelSize: count("kernel"), stride: count("stride"), padding: count("padding"),
         countIncludePad: flag("count_include_pad"), ceilMode: flag("ceil_mode"))
-    case "adaptive_avg_pool1d": return AdaptiveAvgPool1d(count("output_size"))
-    case "adaptive_max_pool1d": return AdaptiveMaxPool1d(count("output_size"))
-    case "adaptive_avg_pool2d": return AdaptiveAvgPool2d(try size("output_size"))
-    case "adaptive_max_pool2d": return AdaptiveMaxPool2d(try size("output_size"))
+    case "adaptive_avg_pool1d": return AdaptiveAvgPool1d(outputSize: count("output_size"))
+    case "adaptive_max_pool1d": return AdaptiveMaxPool1d(outputSize: count("output_size"))
+    case "adaptive_avg_pool2d": return AdaptiveAvgPool2d(outputSize: try size("output_size"))
+    case "adaptive_max_pool2d": return AdaptiveMaxPool2d(outputSize: try size("output_size"))
     case "global_avg_pool1d": return GlobalAvgPool1d()
     case "global_max_pool1d": return GlobalMaxPool1d()
     case "global_max_pool2d": return GlobalMaxPool2d()
@@ -67,8 +68,8 @@ extension GoldenCase {
         return Upsample(by: Scale2d(factor, factor), interpolation)
       }
       return Upsample(to: Size2d(count("size"), count("size")), interpolation)
-    case "pixel_shuffle": return PixelShuffle(count("factor"))
-    case "pixel_unshuffle": return PixelUnshuffle(count("factor"))
+    case "pixel_shuffle": return PixelShuffle(upscaleFactor: count("factor"))
+    case "pixel_unshuffle": return PixelUnshuffle(downscaleFactor: count("factor"))
     case "zero_pad2d":
       let sides = try integers("sides")
       return ZeroPad2d(top: sides[0], bottom: sides[1], left: sides[2], right: sides[3])

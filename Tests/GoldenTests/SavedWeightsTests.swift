@@ -9,9 +9,9 @@ import Testing
 @Suite struct SavedWeightsTests {
   private func network(outputs: Int = 3) -> Sequential {
     Sequential(
-      Conv2d(inputChannels: 2, outputChannels: 3, kernelSize: 2), BatchNorm(3), ReLU(),
+      Conv2d(inputChannels: 2, outputChannels: 3, kernelSize: 2), BatchNorm(features: 3), ReLU(),
       Flatten(channelsFirst: true),
-      Linear(12, outputs))
+      Linear(inputFeatures: 12, outputFeatures: outputs))
   }
 
   /// What a model holds under each of its names, as it would be saved.
@@ -56,17 +56,17 @@ import Testing
   /// safetensors.torch.save_model keeps one name of a shared weight.
   @Test func oneNameOfATiedWeightIsEnough() throws {
     final class Tied: Module {
-      let tokens = Embedding(6, 4)
-      let middle = Linear(4, 4)
+      let tokens = Embedding(count: 6, features: 4)
+      let middle = Linear(inputFeatures: 4, outputFeatures: 4)
       let head: Linear
       override init() { head = Linear(tiedTo: tokens.weight) }
     }
     try check("tied", as: "tied") { Tied() }
     // The note in the metadata holds where the model has two weights of their own.
     final class Untied: Module {
-      let tokens = Embedding(6, 4)
-      let middle = Linear(4, 4)
-      let head = Linear(4, 6, bias: false)
+      let tokens = Embedding(count: 6, features: 4)
+      let middle = Linear(inputFeatures: 4, outputFeatures: 4)
+      let head = Linear(inputFeatures: 4, outputFeatures: 6, bias: false)
     }
     try check("tied", as: "tied") { Untied() }
   }
@@ -105,7 +105,9 @@ import Testing
 
   /// Another network's file shows names of both sides, and says how to compare them.
   @Test func otherNamesAreShownOfBothSides() throws {
-    let model = Sequential(Linear(2, 2), Tanh(), Linear(2, 1))
+    let model = Sequential(
+      Linear(inputFeatures: 2, outputFeatures: 2), Tanh(),
+      Linear(inputFeatures: 2, outputFeatures: 1))
     let arena = try ParameterArena(model, context: Context())
     let error = #expect(throws: StateDictError.self) {
       try StateDict(arena).loadWeights(from: Golden.file("weights-tied"))

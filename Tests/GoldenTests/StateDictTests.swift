@@ -31,31 +31,36 @@ import Testing
 
 /// The script's module; the names of its properties are those of PyTorch's.
 final class Everything: Module {
-  let linear = Linear(3, 4)
+  let linear = Linear(inputFeatures: 3, outputFeatures: 4)
   let conv1d = Conv1d(inputChannels: 4, outputChannels: 6, kernelSize: 3, groups: 2)
   let conv2d = Conv2d(inputChannels: 4, outputChannels: 6, kernelSize: Size2d(3, 2), groups: 2)
   let depthwise = Conv2d(inputChannels: 3, outputChannels: 3, kernelSize: 3, groups: 3, bias: false)
   let convTranspose1d = ConvTranspose1d(inputChannels: 3, outputChannels: 4, kernelSize: 2)
   let convTranspose2d = ConvTranspose2d(
     inputChannels: 4, outputChannels: 6, kernelSize: Size2d(2, 3), groups: 2)
-  let batchNorm = BatchNorm(5)
+  let batchNorm = BatchNorm(features: 5)
   let layerNorm = LayerNorm(normalizedShape: [2, 3])
   let groupNorm = GroupNorm(groups: 2, channels: 4)
-  let instanceNorm = InstanceNorm(3, affine: true)
-  let rmsNorm = RMSNorm([4])
-  let prelu = PReLU(3)
-  let rnn = RNN(3, 4)
-  let lstm = LSTM(3, 4, layers: 2, bidirectional: true)
-  let gru = GRU(3, 4, layers: 2, bias: false)
-  let embedding = Embedding(5, 4, paddingIndex: 0)
-  let embeddingBag = EmbeddingBag(5, 3)
-  let attention = MultiHeadAttention(4, heads: 2)
-  let crossAttention = MultiHeadAttention(4, heads: 2, keySize: 3, valueSize: 5)
+  let instanceNorm = InstanceNorm(features: 3, affine: true)
+  let rmsNorm = RMSNorm(normalizedShape: [4])
+  let prelu = PReLU(count: 3)
+  let rnn = RNN(inputSize: 3, hiddenSize: 4)
+  let lstm = LSTM(inputSize: 3, hiddenSize: 4, layers: 2, bidirectional: true)
+  let gru = GRU(inputSize: 3, hiddenSize: 4, layers: 2, bias: false)
+  let embedding = Embedding(count: 5, features: 4, paddingIndex: 0)
+  let embeddingBag = EmbeddingBag(count: 5, features: 3)
+  let attention = MultiHeadAttention(features: 4, heads: 2)
+  let crossAttention = MultiHeadAttention(features: 4, heads: 2, keySize: 3, valueSize: 5)
   let encoder = TransformerEncoder(
-    1, 4, TransformerOptions(heads: 2, feedForward: 6, normFirst: true))
-  let decoder = TransformerDecoderLayer(4, TransformerOptions(heads: 2, feedForward: 6))
+    layers: 1, features: 4, TransformerOptions(heads: 2, feedForward: 6, normFirst: true))
+  let decoder = TransformerDecoderLayer(features: 4, TransformerOptions(heads: 2, feedForward: 6))
   let head: Linear
-  let blocks: [Module] = [Linear(2, 2), Sequential(Linear(2, 3), ReLU(), Linear(3, 1))]
+  let blocks: [Module] = [
+    Linear(inputFeatures: 2, outputFeatures: 2),
+    Sequential(
+      Linear(inputFeatures: 2, outputFeatures: 3), ReLU(),
+      Linear(inputFeatures: 3, outputFeatures: 1)),
+  ]
 
   override init() {
     head = Linear(tiedTo: embedding.weight)

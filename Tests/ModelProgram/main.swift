@@ -25,8 +25,8 @@ private struct TroubleError: Error, CustomStringConvertible {
 /// A small network for the digits, known to this program alone.
 private final class Network: Module, Layer {
   let conv = Conv2d(inputChannels: 1, outputChannels: 4, kernelSize: 3, padding: 1)
-  let norm = BatchNorm(4)
-  let head = Linear(4, 10)
+  let norm = BatchNorm(features: 4)
+  let head = Linear(inputFeatures: 4, outputFeatures: 10)
   private let trouble = Trouble()
   private var calls = 0
 

@@ -29,17 +29,22 @@ public final class LeakyReLU: Module, Layer {
       [.init("negative_slope", \.negativeSlope, "slope below zero")]
     }
     /// Makes the layer for inputs of shape `[batch] + input`.
-    public func layer(for input: Shape) -> any Layer { LeakyReLU(negativeSlope: negativeSlope) }
+    public func layer(for input: Shape) -> any Layer { LeakyReLU(self) }
   }
 
-  /// The slope below zero.
-  public let negativeSlope: Double
+  /// The options that the layer was made from.
+  public let options: Options
 
-  /// Makes the layer.
-  public init(negativeSlope: Double = 0.01) { self.negativeSlope = negativeSlope }
+  /// Makes the layer by its options.
+  public init(_ options: Options = Options()) { self.options = options }
+
+  /// Makes the layer with the given slope below zero.
+  public convenience init(negativeSlope: Double) {
+    self.init(.with { $0.negativeSlope = negativeSlope })
+  }
 
   /// Applies the layer.
-  public func forward(_ x: Tensor) throws -> Tensor { try x.leakyReLU(negativeSlope) }
+  public func forward(_ x: Tensor) throws -> Tensor { try x.leakyReLU(options.negativeSlope) }
 }
 
 /// `1 / (1 + exp(-x))`.
@@ -72,7 +77,7 @@ public final class GELU: Module, Layer {
   public struct Options: LayerSpec {
     /// The name in `model.layers`.
     public static var word: String { "gelu" }
-    /// None for erf, or tanh.
+    /// The approximation of Φ: none for erf, or tanh.
     public var approximate = GELUApproximation.none
     /// Makes the options with their defaults.
     public init() {}
@@ -81,19 +86,22 @@ public final class GELU: Module, Layer {
       [.init("approximate", \.approximate, "none for erf, or tanh")]
     }
     /// Makes the layer for inputs of shape `[batch] + input`.
-    public func layer(for input: Shape) -> any Layer {
-      GELU(approximation: approximate)
-    }
+    public func layer(for input: Shape) -> any Layer { GELU(self) }
   }
 
-  /// Exact, or the tanh approximation.
-  public let approximation: GELUApproximation
+  /// The options that the layer was made from.
+  public let options: Options
 
-  /// Makes the layer.
-  public init(approximation: GELUApproximation = .none) { self.approximation = approximation }
+  /// Makes the layer by its options.
+  public init(_ options: Options = Options()) { self.options = options }
+
+  /// Makes the layer, exact or with the tanh approximation.
+  public convenience init(approximation: GELUApproximation) {
+    self.init(.with { $0.approximate = approximation })
+  }
 
   /// Applies the layer.
-  public func forward(_ x: Tensor) throws -> Tensor { try x.gelu(approximation) }
+  public func forward(_ x: Tensor) throws -> Tensor { try x.gelu(options.approximate) }
 }
 
 /// `x · sigmoid(x)`.

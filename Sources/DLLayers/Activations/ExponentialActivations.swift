@@ -20,17 +20,20 @@ public final class ELU: Module, Layer {
       ]
     }
     /// Makes the layer for inputs of shape `[batch] + input`.
-    public func layer(for input: Shape) -> any Layer { ELU(alpha: alpha) }
+    public func layer(for input: Shape) -> any Layer { ELU(self) }
   }
 
-  /// The scale below zero.
-  public let alpha: Double
+  /// The options that the layer was made from.
+  public let options: Options
 
-  /// Makes the layer.
-  public init(alpha: Double = 1) { self.alpha = alpha }
+  /// Makes the layer by its options.
+  public init(_ options: Options = Options()) { self.options = options }
+
+  /// Makes the layer with the given scale below zero.
+  public convenience init(alpha: Double) { self.init(.with { $0.alpha = alpha }) }
 
   /// Applies the layer.
-  public func forward(_ x: Tensor) throws -> Tensor { try x.elu(alpha) }
+  public func forward(_ x: Tensor) throws -> Tensor { try x.elu(options.alpha) }
 }
 
 /// `scale · (x where positive, alpha · (exp(x) - 1) elsewhere)` with scale 1.0507 and alpha 1.6733.
@@ -52,7 +55,7 @@ public final class Softplus: Module, Layer {
   public struct Options: LayerSpec {
     /// The name in `model.layers`.
     public static var word: String { "softplus" }
-    /// How sharp the bend at zero is.
+    /// Sharpness of the bend at zero.
     public var beta = 1.0
     /// Beta * x above which the function is linear.
     public var threshold = 20.0
@@ -66,23 +69,27 @@ public final class Softplus: Module, Layer {
       ]
     }
     /// Makes the layer for inputs of shape `[batch] + input`.
-    public func layer(for input: Shape) -> any Layer { Softplus(beta: beta, threshold: threshold) }
+    public func layer(for input: Shape) -> any Layer { Softplus(self) }
   }
 
-  /// How sharp the bend at zero is.
-  public let beta: Double
-  /// Where the function is taken as linear.
-  public let threshold: Double
+  /// The options that the layer was made from.
+  public let options: Options
 
-  /// Makes the layer.
-  public init(beta: Double = 1, threshold: Double = 20) {
-    self.beta = beta
-    self.threshold = threshold
+  /// Makes the layer by its options.
+  public init(_ options: Options = Options()) { self.options = options }
+
+  /// Makes the layer, which is linear where `beta · x > threshold`.
+  public convenience init(beta: Double = 1, threshold: Double = 20) {
+    self.init(
+      .with {
+        $0.beta = beta
+        $0.threshold = threshold
+      })
   }
 
   /// Applies the layer.
   public func forward(_ x: Tensor) throws -> Tensor {
-    try x.softplus(beta: beta, threshold: threshold)
+    try x.softplus(beta: options.beta, threshold: options.threshold)
   }
 }
 

@@ -10,7 +10,7 @@ public final class Maxout: Module, Layer {
   public struct Options: LayerSpec {
     /// The name in `model.layers`.
     public static var word: String { "maxout" }
-    /// How many neighbors compete.
+    /// The number of neighbors of which the largest goes on.
     public var pieces = 2
     /// Makes the options with their defaults.
     public init() {}
@@ -21,20 +21,23 @@ public final class Maxout: Module, Layer {
       ]
     }
     /// Makes the layer for inputs of shape `[batch] + input`.
-    public func layer(for input: Shape) -> any Layer { Maxout(pieces: pieces) }
+    public func layer(for input: Shape) -> any Layer { Maxout(self) }
   }
 
-  /// How many values compete.
-  public let pieces: Int
+  /// The options that the layer was made from.
+  public let options: Options
 
-  /// Makes the layer.
-  public init(pieces: Int) { self.pieces = pieces }
+  /// Makes the layer by its options.
+  public init(_ options: Options = Options()) { self.options = options }
+
+  /// Makes the layer that takes the largest of `pieces` neighbors.
+  public convenience init(pieces: Int) { self.init(.with { $0.pieces = pieces }) }
 
   /// Applies the layer.
-  public func forward(_ x: Tensor) throws -> Tensor { try x.maxout(pieces: pieces) }
+  public func forward(_ x: Tensor) throws -> Tensor { try x.maxout(pieces: options.pieces) }
 
   /// The output's shape without its batch axis.
   public func outputShape(for input: Shape) throws -> Shape {
-    try Tensor.maxoutShape(input, pieces: pieces)
+    try Tensor.maxoutShape(input, pieces: options.pieces)
   }
 }

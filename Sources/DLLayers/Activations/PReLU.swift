@@ -26,7 +26,7 @@ public final class PReLU: Module, Layer {
     }
     /// Makes the layer for inputs of shape `[batch] + input`.
     public func layer(for input: Shape) -> any Layer {
-      PReLU(numParameters, initialValue: initialValue)
+      PReLU(count: numParameters, initialValue: initialValue)
     }
   }
 
@@ -34,8 +34,8 @@ public final class PReLU: Module, Layer {
   public let weight: Parameter
 
   /// Makes a layer with one slope for all channels, or one for each.
-  public init(_ parameters: Int = 1, initialValue: Double = 0.25) {
-    weight = Parameter([parameters], initializer: .constant(initialValue))
+  public init(count: Int = 1, initialValue: Double = 0.25) {
+    weight = Parameter([count], initializer: .constant(initialValue))
   }
 
   /// Applies the layer.

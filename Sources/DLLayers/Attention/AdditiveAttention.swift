@@ -18,20 +18,24 @@ public final class AdditiveAttention: Module {
 
   /// Makes a layer that compares in `hidden` features.
   public init(querySize: Int, keySize: Int, hidden: Int, dropout: Double = 0) {
-    queryProj = Linear(querySize, hidden, bias: false)
-    keyProj = Linear(keySize, hidden, bias: false)
-    score = Linear(hidden, 1, bias: false)
+    queryProj = Linear(inputFeatures: querySize, outputFeatures: hidden, bias: false)
+    keyProj = Linear(inputFeatures: keySize, outputFeatures: hidden, bias: false)
+    score = Linear(inputFeatures: hidden, outputFeatures: 1, bias: false)
     self.dropout = Dropout(p: dropout)
   }
 
   /// Applies the layer.
+  ///
+  /// - Throws: ``TensorError`` for shapes that do not fit.
   public func callAsFunction(
     _ query: Tensor, _ key: Tensor, _ value: Tensor, mask: AttentionMask = AttentionMask()
   ) throws -> Tensor {
     try dropout(weights(query, key, mask: mask)).matmul(value)
   }
 
-  /// How much each query takes of each key, `[batch, time, keys]`.
+  /// The share of each key that each query takes, `[batch, time, keys]`.
+  ///
+  /// - Throws: ``TensorError`` for shapes that do not fit.
   public func weights(_ query: Tensor, _ key: Tensor, mask: AttentionMask = AttentionMask()) throws
     -> Tensor
   {

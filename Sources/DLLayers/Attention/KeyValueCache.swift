@@ -119,9 +119,9 @@ public final class KeyValueCache {
 
 /// The caches of a stack of Transformer layers.
 public final class TransformerCache {
-  /// What each layer's self-attention has seen.
+  /// The keys and values that each layer's self-attention has seen.
   public let selfAttention: [KeyValueCache]
-  /// What each decoder layer has projected of the memory.
+  /// The keys and values of the memory in each decoder layer.
   public let memory: [KeyValueCache]
 
   /// Makes empty caches for that many layers.

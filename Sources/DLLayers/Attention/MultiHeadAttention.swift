@@ -20,8 +20,8 @@ public final class MultiHeadAttention: Module, Layer {
     public var bias = true
     /// The probability to zero a weight.
     public var dropout = 0.0
-    /// What each position sees.
-    public var sight = AttentionSight()
+    /// The positions that each one sees.
+    public var scope = AttentionScope()
     /// Makes the options with their defaults.
     public init() {}
     /// The keys, in the order in which they are written.
@@ -30,13 +30,11 @@ public final class MultiHeadAttention: Module, Layer {
         .init("heads", \.heads, .layerSize, required: true, "heads, which divide the features"),
         .init("bias", \.bias, "whether to add biases"),
         .init("dropout", \.dropout, .within(0..<1), "the probability to zero a weight"),
-      ] + AttentionSight.fields(in: \Self.sight)
+      ] + AttentionScope.fields(in: \Self.scope)
     }
     /// Makes the layer for inputs of shape `[batch] + input`.
     public func layer(for input: Shape) throws -> any Layer {
-      MultiHeadAttention(
-        try sequenceFeatures(Self.word, input), heads: heads, bias: bias, dropout: dropout,
-        isCausal: sight.causal, window: sight.window, rotary: sight.positions)
+      MultiHeadAttention(features: try sequenceFeatures(Self.word, input), self)
     }
   }
 
@@ -53,26 +51,14 @@ public final class MultiHeadAttention: Module, Layer {
   public let inProjBias: Parameter?
   /// The last projection.
   public let outProj: Linear
-  /// The number of heads, which divides the size.
-  public let heads: Int
-  /// The probability to zero a weight in training.
-  public let dropout: Double
-  /// Whether self-attention sees no later position.
-  public let isCausal: Bool
-  /// How far self-attention sees; nil for all the way.
-  public let window: Int?
-  /// Turns queries and keys of self-attention by their positions.
-  public let rotary: RotaryPositions?
+  /// The options that the layer was made from; the scope is that of self-attention.
+  public let options: Options
 
   private let size: Int
   private var calls = DropoutCalls()
 
-  /// Makes a layer for queries of `size` features.
-  public init(
-    _ size: Int, heads: Int, keySize: Int? = nil, valueSize: Int? = nil, bias: Bool = true,
-    dropout: Double = 0, isCausal: Bool = false, window: Int? = nil,
-    rotary: RotaryPositions? = nil
-  ) {
+  /// Makes a layer for queries of `features` features by its options.
+  public init(features size: Int, _ options: Options, keySize: Int? = nil, valueSize: Int? = nil) {
     func weight(_ shape: Shape, if isUsed: Bool) -> Parameter? {
       isUsed ? Parameter(shape, initializer: .xavierUniform()) : nil
     }
@@ -81,24 +67,40 @@ public final class MultiHeadAttention: Module, Layer {
     qProjWeight = weight([size, size], if: !isOne)
     kProjWeight = weight([size, keySize ?? size], if: !isOne)
     vProjWeight = weight([size, valueSize ?? size], if: !isOne)
-    inProjBias = bias ? Parameter([3 * size], initializer: .zeros) : nil
-    outProj = Linear(size, size, bias: bias)
+    inProjBias = options.bias ? Parameter([3 * size], initializer: .zeros) : nil
+    outProj = Linear(inputFeatures: size, outputFeatures: size, bias: options.bias)
     outProj.bias?.initializer = .zeros
     self.size = size
-    self.heads = heads
-    self.dropout = dropout
-    self.isCausal = isCausal
-    self.window = window
-    self.rotary = rotary
+    self.options = options
   }
+
+  /// Makes a layer for queries of `features` features.
+  public convenience init(
+    features: Int, heads: Int, keySize: Int? = nil, valueSize: Int? = nil, bias: Bool = true,
+    dropout: Double = 0, isCausal: Bool = false, window: Int? = nil,
+    rotary: RotaryPositions = .init(.none)
+  ) {
+    self.init(
+      features: features,
+      .with {
+        $0.heads = heads
+        $0.bias = bias
+        $0.dropout = dropout
+        $0.scope = AttentionScope(causal: isCausal, window: window, rotary: rotary)
+      }, keySize: keySize, valueSize: valueSize)
+  }
+
+  private var heads: Int { options.heads }
 
   /// Applies self-attention.
   public func forward(_ x: Tensor) throws -> Tensor { try attend(x, AttentionMask(), nil) }
 
   /// Applies self-attention under a mask besides the layer's own.
   ///
-  /// With a cache, `x` holds the positions behind those that the cache holds; they are appended, and
-  /// the result is that of the whole text at these positions.
+  /// With a cache, `x` holds the positions behind those that the cache holds; they are appended,
+  /// and the result is that of the whole text at these positions.
+  ///
+  /// - Throws: ``TensorError`` for shapes that do not fit.
   public func callAsFunction(_ x: Tensor, mask: AttentionMask, cache: KeyValueCache? = nil) throws
     -> Tensor
   {
@@ -108,6 +110,8 @@ public final class MultiHeadAttention: Module, Layer {
   /// Attends to another text, the memory.
   ///
   /// An empty cache is filled with the memory's keys and values; a full one stands for the memory.
+  ///
+  /// - Throws: ``TensorError`` for shapes that do not fit.
   public func callAsFunction(
     _ x: Tensor, memory: Tensor, mask: AttentionMask = AttentionMask(),
     cache: KeyValueCache? = nil
@@ -131,6 +135,8 @@ public final class MultiHeadAttention: Module, Layer {
   }
 
   /// Attends with queries, keys and values of three texts, the last two of one length.
+  ///
+  /// - Throws: ``TensorError`` for shapes that do not fit.
   public func callAsFunction(
     _ query: Tensor, _ key: Tensor, _ value: Tensor, mask: AttentionMask = AttentionMask()
   ) throws -> Tensor {
@@ -170,8 +176,8 @@ public final class MultiHeadAttention: Module, Layer {
   private func attend(_ x: Tensor, _ mask: AttentionMask, _ cache: KeyValueCache?) throws -> Tensor
   {
     var mask = mask
-    mask.isCausal = mask.isCausal || isCausal
-    mask.window = mask.window ?? window
+    mask.isCausal = mask.isCausal || options.scope.causal
+    mask.window = mask.window ?? options.scope.window
     if let cache { mask.queryOffset = cache.length }
     try requireHeads()
     guard inProjWeight != nil else {
@@ -180,9 +186,10 @@ public final class MultiHeadAttention: Module, Layer {
         "keys or values have another size than queries; give them as texts of their own")
     }
     var packed = try projected(x, 0..<3)
-    if let rotary {
+    if options.scope.rotary.style != .none {
       packed = try packed.reshape([x.shape[0], x.shape[1], 3 * heads, size / heads])
-        .rotary(rotary, offset: mask.queryOffset, turned: 2 * heads).reshape(packed.shape)
+        .rotary(options.scope.rotary, offset: mask.queryOffset, turned: 2 * heads).reshape(
+          packed.shape)
     }
     let query = try AttentionInput(packed, heads: heads, part: 0, of: 3)
     guard let cache else {
@@ -200,7 +207,9 @@ public final class MultiHeadAttention: Module, Layer {
   ) throws -> Tensor {
     let context = query.tensor.context
     var drop: (p: Double, key: RandomKey)?
-    if context.isTraining, dropout > 0 { drop = (dropout, calls.next(context, path: path)) }
+    if context.isTraining, options.dropout > 0 {
+      drop = (options.dropout, calls.next(context, path: path))
+    }
     return try outProj(Tensor.attention(query, key, value, mask: mask, dropout: drop))
   }
 
@@ -241,41 +250,5 @@ public final class MultiHeadAttention: Module, Layer {
       throw TensorError(
         op: "multi_head_attention", "\(size) features do not divide into \(heads) heads")
     }
-  }
-}
-
-/// The options of what a position sees of its text, for every word of attention.
-public struct AttentionSight: Sendable, Equatable {
-  /// Rotary positions in a configuration.
-  public enum Rotary: String, ConfigurationWord { case none, interleaved, half }
-  /// Whether positions see no later one.
-  public var causal = false
-  /// The largest distance at which one sees another; any unless given.
-  public var window: Int?
-  /// Which features rotary positions pair.
-  public var rotary = Rotary.none
-
-  var positions: RotaryPositions? {
-    switch rotary {
-    case .none: nil
-    case .interleaved: RotaryPositions(.interleaved)
-    case .half: RotaryPositions(.half)
-    }
-  }
-
-  static func fields<Word: LayerSpec>(in sight: WritableKeyPath<Word, Self>)
-    -> [ConfigurationField<Word>]
-  {
-    [
-      .init(
-        "causal", sight.appending(path: \.causal), "whether positions see no later one"),
-      .init(
-        "window", sight.appending(path: \.window), .within(0...1_048_576),
-        "the largest distance at which one sees another; any unless given"),
-      .init(
-        "rotary", sight.appending(path: \.rotary),
-        "which features rotary positions turn as pairs: interleaved or half; none for no rotary "
-          + "positions"),
-    ]
   }
 }

@@ -4,6 +4,8 @@ import DLTensor
 /// A layer that tells positions apart, and can start at any of them.
 public protocol PositionalLayer: Layer {
   /// Adds positions from `offset` on.
+  ///
+  /// - Throws: ``TensorError`` for a shape or an offset that does not fit.
   func forward(_ x: Tensor, offset: Int) throws -> Tensor
 }
 
@@ -15,6 +17,8 @@ extension PositionalLayer {
   public func forward(_ x: Tensor) throws -> Tensor { try forward(x, offset: 0) }
 
   /// Adds positions from `offset` on, as where a cache holds those before.
+  ///
+  /// - Throws: ``TensorError`` for shapes that do not fit.
   public func callAsFunction(_ x: Tensor, offset: Int) throws -> Tensor {
     try located { try forward(x, offset: offset) }
   }
@@ -56,17 +60,18 @@ public final class SinusoidalPositions: Module, PositionalLayer {
 
 /// Adds a trained vector for each position.
 ///
-/// Shapes: `[batch, time, size]`, unchanged, for a time up to `length`; weight `[length, size]`,
-/// from N(0, 1) by default. Counterpart: adding `torch.nn.Embedding(length, size)(arange(time))`.
+/// Shapes: `[batch, time, features]`, unchanged, for a time up to `length`; weight
+/// `[length, features]`, from N(0, 1) by default. Counterpart: adding
+/// `torch.nn.Embedding(length, features)(arange(time))`.
 public final class LearnedPositions: Module, PositionalLayer {
-  /// The table, `[length, size]`.
+  /// The table, `[length, features]`.
   public let weight: Parameter
 
   /// Makes a layer for texts of up to `length` positions.
   public init(
-    _ length: Int, _ size: Int, initializer: Initializer = .normal(standardDeviation: 1)
+    length: Int, features: Int, initializer: Initializer = .normal(standardDeviation: 1)
   ) {
-    weight = Parameter([length, size], initializer: initializer)
+    weight = Parameter([length, features], initializer: initializer)
   }
 
   /// Adds positions from `offset` on.
@@ -98,7 +103,7 @@ private func requireText(_ input: Shape) throws {
 
 /// Positions added to [batch, time, features]; rotary ones are an option of attention.
 public struct PositionalOptions: LayerSpec {
-  /// Which positions.
+  /// The functions of a position that can be added: fixed sines and cosines, or a trained table.
   public enum Kind: String, ConfigurationWord { case sinusoidal, learned }
   /// The name in `model.layers`.
   public static var word: String { "positional" }
@@ -122,7 +127,7 @@ public struct PositionalOptions: LayerSpec {
     try requireText(input)
     return switch kind {
     case .sinusoidal: SinusoidalPositions()
-    case .learned: LearnedPositions(length ?? input[0], input[1])
+    case .learned: LearnedPositions(length: length ?? input[0], features: input[1])
     }
   }
 }

@@ -3,8 +3,8 @@ import DLTensor
 /// A layer of a Transformer's decoder: self-attention, attention to the encoder's result, and a
 /// feed-forward network, each with a residual connection and a normalization.
 ///
-/// Shapes: `[batch, time, size]`, unchanged; memory `[batch, any, size]`. Vaswani et al. 2017,
-/// section 3.1. Counterpart: `torch.nn.TransformerDecoderLayer(batch_first=True)`.
+/// Shapes: `[batch, time, features]`, unchanged; memory `[batch, any, features]`. Vaswani et al.
+/// 2017, section 3.1. Counterpart: `torch.nn.TransformerDecoderLayer(batch_first=True)`.
 public final class TransformerDecoderLayer: Module {
   /// Attention to the text itself.
   public let selfAttn: MultiHeadAttention
@@ -27,16 +27,18 @@ public final class TransformerDecoderLayer: Module {
   private let dropout3: Dropout
   private let options: TransformerOptions
 
-  /// Makes a layer for `size` features; its self-attention sees no later position unless
+  /// Makes a layer for `features` features; its self-attention sees no later position unless
   /// `isCausal` is false.
-  public init(_ size: Int, _ options: TransformerOptions, isCausal: Bool = true) {
-    selfAttn = options.selfAttention(size, isCausal: isCausal)
-    multiheadAttn = MultiHeadAttention(size, heads: options.heads, dropout: options.dropout)
-    linear1 = Linear(size, options.feedForward)
-    linear2 = Linear(options.feedForward, size)
-    norm1 = LayerNorm(size, eps: options.eps)
-    norm2 = LayerNorm(size, eps: options.eps)
-    norm3 = LayerNorm(size, eps: options.eps)
+  public init(features: Int, _ options: TransformerOptions, isCausal: Bool = true) {
+    var scope = options.scope
+    scope.causal = isCausal
+    selfAttn = options.attention(features, scope)
+    multiheadAttn = options.attention(features, AttentionScope())
+    linear1 = Linear(inputFeatures: features, outputFeatures: options.feedForward)
+    linear2 = Linear(inputFeatures: options.feedForward, outputFeatures: features)
+    norm1 = LayerNorm(features: features, eps: options.eps)
+    norm2 = LayerNorm(features: features, eps: options.eps)
+    norm3 = LayerNorm(features: features, eps: options.eps)
     dropout = Dropout(p: options.dropout)
     dropout1 = Dropout(p: options.dropout)
     dropout2 = Dropout(p: options.dropout)
@@ -51,6 +53,7 @@ public final class TransformerDecoderLayer: Module {
   ///   - memoryMask: restricts the attention to the memory, as to its lengths.
   ///   - cache: the positions before those of `x`.
   ///   - memoryCache: the memory's keys and values, projected once.
+  /// - Throws: ``TensorError`` for shapes that do not fit.
   public func callAsFunction(
     _ x: Tensor, memory: Tensor, mask: AttentionMask = AttentionMask(),
     memoryMask: AttentionMask = AttentionMask(), cache: KeyValueCache? = nil,
@@ -72,7 +75,7 @@ public final class TransformerDecoderLayer: Module {
 
 /// A stack of decoder layers, with a normalization behind the last one if their own come first.
 ///
-/// Shapes: `[batch, time, size]`, unchanged; memory `[batch, any, size]`. Counterpart:
+/// Shapes: `[batch, time, features]`, unchanged; memory `[batch, any, features]`. Counterpart:
 /// `torch.nn.TransformerDecoder`.
 public final class TransformerDecoder: Module {
   /// The layers in order.
@@ -80,20 +83,27 @@ public final class TransformerDecoder: Module {
   /// The normalization behind the last one.
   public let norm: LayerNorm?
 
-  /// Makes a stack of `count` layers.
+  /// Makes a stack of layers of one kind.
   ///
-  /// - Parameter hasNorm: whether there is a last normalization; by default where layers
-  ///   normalize first.
+  /// - Parameters:
+  ///   - layers: the number of layers.
+  ///   - isCausal: whether self-attention sees no later position.
+  ///   - hasNorm: whether there is a last normalization; by default where layers normalize first.
   public init(
-    _ count: Int, _ size: Int, _ options: TransformerOptions, isCausal: Bool = true,
+    layers count: Int, features: Int, _ options: TransformerOptions, isCausal: Bool = true,
     hasNorm: Bool? = nil
   ) {
-    layers = (0..<count).map { _ in TransformerDecoderLayer(size, options, isCausal: isCausal) }
-    norm = hasNorm ?? options.normFirst ? LayerNorm(size, eps: options.eps) : nil
+    layers = (0..<count).map { _ in
+      TransformerDecoderLayer(features: features, options, isCausal: isCausal)
+    }
+    norm =
+      hasNorm ?? options.normFirst ? LayerNorm(features: features, eps: options.eps) : nil
   }
 
   /// Applies the stack; with a cache, to the positions behind those that it holds, the memory being
   /// projected once.
+  ///
+  /// - Throws: ``TensorError`` for shapes that do not fit.
   public func callAsFunction(
     _ x: Tensor, memory: Tensor, mask: AttentionMask = AttentionMask(),
     memoryMask: AttentionMask = AttentionMask(), cache: TransformerCache? = nil

@@ -3,9 +3,9 @@ import DLConfiguration
 import DLCore
 import DLTensor
 
-/// What stands between the two matrices of a Transformer's feed-forward part.
+/// The function between the two matrices of a Transformer's feed-forward part.
 public enum FeedForwardActivation: String, ConfigurationWord {
-  /// max(x, 0).
+  /// The function `max(x, 0)`.
   case relu
   /// The exact GELU.
   case gelu
@@ -23,29 +23,34 @@ public enum FeedForwardActivation: String, ConfigurationWord {
 }
 
 /// The options that encoder and decoder layers share; the defaults are PyTorch's.
-public struct TransformerOptions: Sendable {
-  /// The number of heads, which divides the size.
-  public var heads: Int
+///
+/// In `model.layers` they make a ``TransformerEncoderLayer``.
+public struct TransformerOptions: LayerSpec {
+  /// The name in `model.layers`.
+  public static var word: String { "transformer_encoder_layer" }
+  /// The number of heads, which divides the features.
+  public var heads = 0
   /// The features between the two matrices of the feed-forward part.
-  public var feedForward: Int
+  public var feedForward = 2048
   /// The probability of dropout, everywhere in a layer.
-  public var dropout: Double
-  /// What stands between the two matrices.
-  public var activation: FeedForwardActivation
+  public var dropout = 0.1
+  /// The function between the two matrices.
+  public var activation = FeedForwardActivation.relu
   /// Whether each part is `x + part(norm(x))`, else `norm(x + part(x))`.
-  public var normFirst: Bool
-  /// Added to the variance by the normalizations.
-  public var eps: Double
-  /// How far self-attention sees; nil for all the way.
-  public var window: Int?
-  /// Turns queries and keys of self-attention by their positions.
-  public var rotary: RotaryPositions?
+  public var normFirst = false
+  /// The positions that each one sees.
+  public var scope = AttentionScope()
+  /// The number added to the variance by the normalizations, which no key sets.
+  public var eps = 1e-5
+
+  /// Makes the options with their defaults.
+  public init() {}
 
   /// Makes the options.
   public init(
     heads: Int, feedForward: Int = 2048, dropout: Double = 0.1,
     activation: FeedForwardActivation = .relu, normFirst: Bool = false, eps: Double = 1e-5,
-    window: Int? = nil, rotary: RotaryPositions? = nil
+    isCausal: Bool = false, window: Int? = nil, rotary: RotaryPositions = .init(.none)
   ) {
     self.heads = heads
     self.feedForward = feedForward
@@ -53,13 +58,39 @@ public struct TransformerOptions: Sendable {
     self.activation = activation
     self.normFirst = normFirst
     self.eps = eps
-    self.window = window
-    self.rotary = rotary
+    scope = AttentionScope(causal: isCausal, window: window, rotary: rotary)
   }
 
-  func selfAttention(_ size: Int, isCausal: Bool) -> MultiHeadAttention {
+  /// The keys, in the order in which they are written.
+  public static var fields: [ConfigurationField<Self>] {
+    [
+      .init("heads", \.heads, .layerSize, required: true, "heads, which divide the features"),
+      .init(
+        "feed_forward", \.feedForward, .layerSize,
+        "features between the two matrices of the feed-forward part"),
+      .init(
+        "dropout", \.dropout, .within(0..<1),
+        "the probability to zero an element, everywhere in the layer"),
+      .init("activation", \.activation, "relu, gelu or gelu_tanh"),
+      .init(
+        "norm_first", \.normFirst,
+        "whether normalization comes before each part, else behind its sum with the input"),
+    ] + AttentionScope.fields(in: \Self.scope)
+  }
+
+  /// Makes the layer for inputs of shape `[batch] + input`.
+  public func layer(for input: Shape) throws -> any Layer {
+    TransformerEncoderLayer(features: try sequenceFeatures(Self.word, input), self)
+  }
+
+  func attention(_ features: Int, _ scope: AttentionScope) -> MultiHeadAttention {
     MultiHeadAttention(
-      size, heads: heads, dropout: dropout, isCausal: isCausal, window: window, rotary: rotary)
+      features: features,
+      .with {
+        $0.heads = heads
+        $0.dropout = dropout
+        $0.scope = scope
+      })
   }
 
   /// `x + part(norm(x))` or `norm(x + part(x))`.

@@ -84,15 +84,17 @@ public final class Conv1d: Module, ReLUFusing {
     padding: Padding1d = 0,
     dilation: Int = 1, groups: Int = 1, bias: Bool = true
   ) {
-    var options = Options()
-    options.out = outputChannels
-    options.kernel = kernelSize
-    options.stride = stride
-    options.padding = padding
-    options.dilation = dilation
-    options.groups = groups
-    options.bias = bias
-    self.init(inputChannels: inputChannels, options)
+    self.init(
+      inputChannels: inputChannels,
+      .with {
+        $0.out = outputChannels
+        $0.kernel = kernelSize
+        $0.stride = stride
+        $0.padding = padding
+        $0.dilation = dilation
+        $0.groups = groups
+        $0.bias = bias
+      })
   }
 
   /// Applies the layer, and a ReLU behind it if `relu`.

@@ -90,18 +90,21 @@ public final class Conv2d: Module, ReLUFusing {
     padding: Padding2d,
     dilation: Size2d = 1, groups: Int = 1, bias: Bool = true
   ) {
-    var options = Options()
-    options.out = outputChannels
-    options.kernel = kernelSize
-    options.stride = stride
-    options.padding = padding
-    options.dilation = dilation
-    options.groups = groups
-    options.bias = bias
-    self.init(inputChannels: inputChannels, options)
+    self.init(
+      inputChannels: inputChannels,
+      .with {
+        $0.out = outputChannels
+        $0.kernel = kernelSize
+        $0.stride = stride
+        $0.padding = padding
+        $0.dilation = dilation
+        $0.groups = groups
+        $0.bias = bias
+      })
   }
 
-  /// Makes a convolution from `inputChannels` to `outputChannels`; the padding is added on both sides.
+  /// Makes a convolution from `inputChannels` to `outputChannels`; the padding is added on both
+  /// sides.
   public convenience init(
     inputChannels: Int, outputChannels: Int, kernelSize: Size2d, stride: Size2d = 1,
     padding: Size2d = 0, dilation: Size2d = 1, groups: Int = 1, bias: Bool = true

@@ -4,9 +4,9 @@ import DLTensor
 /// A one-dimensional transposed convolution over sequences.
 ///
 /// Shapes: `[batch, length, in]` to `[batch, ol, out]` with
-/// `ol = (length - 1) · stride - 2 · padding + dilation · (kernel - 1) + outputPadding + 1`. The weight
-/// is `[kernel, out / groups, in]` in memory and `[in, out / groups, kernel]` in files. Counterpart:
-/// `torch.nn.ConvTranspose1d`.
+/// `ol = (length - 1) · stride - 2 · padding + dilation · (kernel - 1) + outputPadding + 1`. The
+/// weight is `[kernel, out / groups, in]` in memory and `[in, out / groups, kernel]` in files.
+/// Counterpart: `torch.nn.ConvTranspose1d`.
 public final class ConvTranspose1d: Module, Layer {
   /// The options of ``ConvTranspose1d`` in `model.layers`; input channels come from the data.
   public struct Options: LayerSpec {
@@ -18,9 +18,9 @@ public final class ConvTranspose1d: Module, Layer {
     public var kernel = 1
     /// Stride.
     public var stride = 1
-    /// What is cut off the output on each side.
+    /// Elements that are cut off the output on each side.
     public var padding = 0
-    /// What is added to the output at its end.
+    /// Elements that are added to the output at its end.
     public var outputPadding = 0
     /// Distance of the window's taps.
     public var dilation = 1
@@ -94,16 +94,18 @@ public final class ConvTranspose1d: Module, Layer {
     inputChannels: Int, outputChannels: Int, kernelSize: Int, stride: Int = 1, padding: Int = 0,
     outputPadding: Int = 0, dilation: Int = 1, groups: Int = 1, bias: Bool = true
   ) {
-    var options = Options()
-    options.out = outputChannels
-    options.kernel = kernelSize
-    options.stride = stride
-    options.padding = padding
-    options.outputPadding = outputPadding
-    options.dilation = dilation
-    options.groups = groups
-    options.bias = bias
-    self.init(inputChannels: inputChannels, options)
+    self.init(
+      inputChannels: inputChannels,
+      .with {
+        $0.out = outputChannels
+        $0.kernel = kernelSize
+        $0.stride = stride
+        $0.padding = padding
+        $0.outputPadding = outputPadding
+        $0.dilation = dilation
+        $0.groups = groups
+        $0.bias = bias
+      })
   }
 
   /// Applies the layer.

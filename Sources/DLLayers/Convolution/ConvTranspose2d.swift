@@ -4,9 +4,9 @@ import DLTensor
 /// A two-dimensional transposed convolution: a convolution's gradient by its input, as a layer.
 ///
 /// Shapes: `[batch, height, width, in]` to `[batch, oh, ow, out]` with
-/// `oh = (height - 1) · stride - 2 · padding + dilation · (kernel - 1) + outputPadding + 1`. The weight
-/// is `[kernel height, kernel width, out / groups, in]` in memory and `[in, out / groups, kh, kw]` in
-/// files. Counterpart: `torch.nn.ConvTranspose2d`.
+/// `oh = (height - 1) · stride - 2 · padding + dilation · (kernel - 1) + outputPadding + 1`. The
+/// weight is `[kernel height, kernel width, out / groups, in]` in memory and
+/// `[in, out / groups, kh, kw]` in files. Counterpart: `torch.nn.ConvTranspose2d`.
 public final class ConvTranspose2d: Module, Layer {
   /// The options of ``ConvTranspose2d`` in `model.layers`; input channels come from the data.
   public struct Options: LayerSpec {
@@ -18,9 +18,9 @@ public final class ConvTranspose2d: Module, Layer {
     public var kernel = Size2d(1)
     /// Stride, one integer or [height, width].
     public var stride = Size2d(1)
-    /// What is cut off the output on each side, one integer or [height, width].
+    /// Pixels that are cut off the output on each side, one integer or [height, width].
     public var padding = Size2d(0)
-    /// What is added to the output at its end, one integer or [height, width].
+    /// Pixels that are added to the output at its end, one integer or [height, width].
     public var outputPadding = Size2d(0)
     /// Distance of the window's taps, one integer or [height, width].
     public var dilation = Size2d(1)
@@ -100,16 +100,18 @@ public final class ConvTranspose2d: Module, Layer {
     padding: Size2d = 0,
     outputPadding: Size2d = 0, dilation: Size2d = 1, groups: Int = 1, bias: Bool = true
   ) {
-    var options = Options()
-    options.out = outputChannels
-    options.kernel = kernelSize
-    options.stride = stride
-    options.padding = padding
-    options.outputPadding = outputPadding
-    options.dilation = dilation
-    options.groups = groups
-    options.bias = bias
-    self.init(inputChannels: inputChannels, options)
+    self.init(
+      inputChannels: inputChannels,
+      .with {
+        $0.out = outputChannels
+        $0.kernel = kernelSize
+        $0.stride = stride
+        $0.padding = padding
+        $0.outputPadding = outputPadding
+        $0.dilation = dilation
+        $0.groups = groups
+        $0.bias = bias
+      })
   }
 
   /// Applies the layer.

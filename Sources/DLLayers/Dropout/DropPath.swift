@@ -20,20 +20,22 @@ public final class DropPath: Module, Layer {
       [.init("p", \.p, .within(0..<1), "the probability to zero a row")]
     }
     /// Makes the layer for inputs of shape `[batch] + input`.
-    public func layer(for input: Shape) -> any Layer { DropPath(p: p) }
+    public func layer(for input: Shape) -> any Layer { DropPath(self) }
   }
 
-  /// The probability of a zero.
-  public let probability: Double
-
+  /// The options that the layer was made from.
+  public let options: Options
   private var calls = DropoutCalls()
 
+  /// Makes the layer by its options.
+  public init(_ options: Options = Options()) { self.options = options }
+
   /// Makes the layer, with `p` in `0 ..< 1`.
-  public init(p: Double) { probability = p }
+  public convenience init(p: Double) { self.init(.with { $0.p = p }) }
 
   /// Applies the layer.
   public func forward(_ x: Tensor) throws -> Tensor {
-    guard x.context.isTraining, probability > 0 else { return x }
-    return try x.dropPath(probability, key: calls.next(x.context, path: path))
+    guard x.context.isTraining, options.p > 0 else { return x }
+    return try x.dropPath(options.p, key: calls.next(x.context, path: path))
   }
 }

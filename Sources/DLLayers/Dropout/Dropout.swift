@@ -20,16 +20,18 @@ public final class Dropout: Module, Layer {
       [.init("p", \.p, .within(0..<1), "the probability to zero an element")]
     }
     /// Makes the layer for inputs of shape `[batch] + input`.
-    public func layer(for input: Shape) -> any Layer { Dropout(p: p) }
+    public func layer(for input: Shape) -> any Layer { Dropout(self) }
   }
 
-  /// The probability of a zero.
-  public let probability: Double
-
+  /// The options that the layer was made from.
+  public let options: Options
   private var calls = DropoutCalls()
 
+  /// Makes the layer by its options.
+  public init(_ options: Options = Options()) { self.options = options }
+
   /// Makes the layer, with `p` in `0 ..< 1`.
-  public init(p: Double = 0.5) { probability = p }
+  public convenience init(p: Double) { self.init(.with { $0.p = p }) }
 
   /// Applies the layer.
   public func forward(_ x: Tensor) throws -> Tensor {
@@ -40,14 +42,14 @@ public final class Dropout: Module, Layer {
   ///
   /// For rows that are not those of a batch, such as a graph's nodes, which all ranks hold.
   public func forward(_ x: Tensor, firstRow: Int?) throws -> Tensor {
-    guard x.context.isTraining, probability > 0 else { return x }
-    return try x.dropout(probability, key: calls.next(x.context, path: path), firstRow: firstRow)
+    guard x.context.isTraining, options.p > 0 else { return x }
+    return try x.dropout(options.p, key: calls.next(x.context, path: path), firstRow: firstRow)
   }
 
   /// Applies the layer to the entries of a sparse matrix, which all ranks hold.
   public func forward(_ x: SparseMatrix) throws -> SparseMatrix {
     let context = x.values.context
-    guard context.isTraining, probability > 0 else { return x }
-    return try x.dropout(probability, key: calls.next(context, path: path))
+    guard context.isTraining, options.p > 0 else { return x }
+    return try x.dropout(options.p, key: calls.next(context, path: path))
   }
 }

@@ -1,6 +1,6 @@
 import DLTensor
 
-/// How the heads of a graph attention make one output.
+/// The way in which the heads of a graph attention make one output.
 public enum GraphHeads: Sendable {
   /// Side by side: `[nodes, heads · out]`.
   case concatenated
@@ -19,13 +19,13 @@ public enum GraphHeads: Sendable {
 public final class GraphAttention: Module {
   /// The projection of the features.
   public let lin: Linear
-  /// What a neighbor adds to a score, `[1, heads, out]`.
+  /// The weights of a neighbor's part of a score, `[1, heads, out]`.
   public let attSrc: Parameter
-  /// What the node itself adds to a score, `[1, heads, out]`.
+  /// The weights of the node's own part of a score, `[1, heads, out]`.
   public let attDst: Parameter
   /// The bias.
   public let bias: Parameter?
-  /// How the heads make one output.
+  /// The way in which the heads make one output.
   public let combination: GraphHeads
   /// The slope of the leaky ReLU below 0.
   public let slope: Double
@@ -36,17 +36,18 @@ public final class GraphAttention: Module {
   private let output: Int
   private var calls = DropoutCalls()
 
-  /// Makes a layer from `input` to `output` features a head.
+  /// Makes a layer from `inputFeatures` to `outputFeatures` a head.
   public init(
-    _ input: Int, _ output: Int, heads: Int = 1, combination: GraphHeads = .concatenated,
-    slope: Double = 0.2, dropout: Double = 0, bias: Bool = true
+    inputFeatures: Int, outputFeatures output: Int, heads: Int = 1,
+    combination: GraphHeads = .concatenated, slope: Double = 0.2, dropout: Double = 0,
+    bias: Bool = true
   ) {
     self.heads = heads
     self.output = output
     self.combination = combination
     self.slope = slope
     probability = dropout
-    lin = Linear(input, heads * output, bias: false)
+    lin = Linear(inputFeatures: inputFeatures, outputFeatures: heads * output, bias: false)
     lin.weight.initializer = .xavierUniform()
     // Glorot's bound over the last two axes.
     let bound = (6 / Double(max(heads + output, 1))).squareRoot()
@@ -57,6 +58,8 @@ public final class GraphAttention: Module {
   }
 
   /// Applies the layer.
+  ///
+  /// - Throws: ``TensorError`` for shapes that do not fit.
   public func callAsFunction(_ adjacency: SparseMatrix, _ x: Tensor) throws -> Tensor {
     try located {
       let nodes = x.shape.rank == 0 ? 0 : x.shape[0]

@@ -12,18 +12,22 @@ public final class GraphConvolution: Module {
   /// The bias, `[out]`.
   public let bias: Parameter?
 
-  /// Makes a layer from `input` to `output` features of a node.
-  public init(_ input: Int, _ output: Int, bias: Bool = true) {
-    weight = Parameter([input, output], initializer: .xavierUniform())
-    self.bias = bias ? Parameter([output], initializer: .zeros) : nil
+  /// Makes a layer from `inputFeatures` to `outputFeatures` of a node.
+  public init(inputFeatures: Int, outputFeatures: Int, bias: Bool = true) {
+    weight = Parameter([inputFeatures, outputFeatures], initializer: .xavierUniform())
+    self.bias = bias ? Parameter([outputFeatures], initializer: .zeros) : nil
   }
 
   /// Applies the layer to dense features.
+  ///
+  /// - Throws: ``TensorError`` for shapes that do not fit.
   public func callAsFunction(_ adjacency: SparseMatrix, _ x: Tensor) throws -> Tensor {
     try located { try propagate(adjacency, x.matmul(weight.value)) }
   }
 
   /// Applies the layer to sparse features, `[nodes, in]`.
+  ///
+  /// - Throws: ``TensorError`` for shapes that do not fit.
   public func callAsFunction(_ adjacency: SparseMatrix, _ x: SparseMatrix) throws -> Tensor {
     try located { try propagate(adjacency, x.matmul(weight.value)) }
   }

@@ -26,7 +26,7 @@ public struct BCEWithLogits: LossSpec {
     ]
   }
 
-  /// What the sum is divided by.
+  /// The number by which the sum is divided.
   public func denominator(_ target: Tensor) -> Double { Double(target.count) }
 
   /// Numbers from 0 to 1.

@@ -1,6 +1,7 @@
 import DLTensor
 
-/// `-Σ (t · log x + (1 - t) · log(1 - x))` over elements of probabilities x, logarithms at least -100.
+/// `-Σ (t · log x + (1 - t) · log(1 - x))` over elements of probabilities x, logarithms at least
+/// -100.
 ///
 /// For logits ``BCEWithLogits`` is exact where this one saturates. Shapes: equal; targets in 0...1.
 /// Denominator: elements. Counterpart: `torch.nn.BCELoss`.
@@ -11,7 +12,7 @@ public struct BinaryCrossEntropy: LossSpec {
   /// Makes the loss.
   public init() {}
 
-  /// What the sum is divided by.
+  /// The number by which the sum is divided.
   public func denominator(_ target: Tensor) -> Double {
     Double(target.count)
   }

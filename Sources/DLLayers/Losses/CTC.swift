@@ -4,10 +4,10 @@ import DLTensor
 /// Connectionist temporal classification: `-Σ log p(labels | x)` over rows, x log probabilities.
 ///
 /// Shapes: x `[batch, time, classes]`, from a log-softmax; targets int32 `[batch, labels]`; lengths
-/// int32 `[batch]`. A row whose labels do not fit into its time steps has an infinite loss, or 0 with
-/// `zeroInfinity`. As a ``Loss`` of prediction and target all time steps are valid, and a row's
-/// labels end where the blank first stands, as padding. Denominator: rows. Graves et al. 2006.
-/// Counterpart: `torch.nn.CTCLoss(reduction="sum")`.
+/// int32 `[batch]`. A row whose labels do not fit into its time steps has an infinite loss, or 0
+/// with `zeroInfinity`. As a ``Loss`` of prediction and target all time steps are valid, and a
+/// row's labels end where the blank first stands, as padding. Denominator: rows. Graves et al.
+/// 2006. Counterpart: `torch.nn.CTCLoss(reduction="sum")`.
 public struct CTC: LossSpec {
   /// The name in `loss`.
   public static var word: String { "ctc" }
@@ -36,7 +36,7 @@ public struct CTC: LossSpec {
   /// Sequences of classes.
   public var labelTypes: [DType] { [.int32] }
 
-  /// What the sum is divided by.
+  /// The number by which the sum is divided.
   public func denominator(_ target: Tensor) -> Double {
     Double(target.shape.rank > 0 ? target.shape[0] : 1)
   }

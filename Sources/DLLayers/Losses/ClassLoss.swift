@@ -14,8 +14,8 @@ extension ClassLoss {
   /// Classes.
   public var labelTypes: [DType] { [.int32] }
 
-  /// How many rows have their largest output at the label, and of how many rows; the ignored ones
-  /// do not count.
+  /// The number of rows that have their largest output at the label, and of all rows; the ignored
+  /// ones do not count.
   ///
   /// - Throws: ``TensorError`` when outputs and labels do not fit.
   public func correctCount(_ outputs: Tensor, labels: Tensor) throws -> (correct: Int, rows: Int) {

@@ -12,7 +12,7 @@ public struct CosineEmbedding: Sendable {
   /// Makes the loss.
   public init(margin: Double = 0) { self.margin = margin }
 
-  /// What the sum is divided by.
+  /// The number by which the sum is divided.
   public func denominator(_ labels: Tensor) -> Double { Double(labels.count) }
 
   /// The sum over this rank's rows.

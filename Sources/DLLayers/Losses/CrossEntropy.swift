@@ -12,7 +12,7 @@ public struct CrossEntropy: ClassLoss {
   public static var word: String { "cross_entropy" }
   /// A factor per class; 1 unless given.
   public var weights: [Double]?
-  /// How much of a label is spread evenly over all classes.
+  /// The share of a label that is spread evenly over all classes.
   public var labelSmoothing = 0.0
   /// The label of rows that do not count.
   public var ignoreIndex: Int32?
@@ -41,7 +41,9 @@ public struct CrossEntropy: ClassLoss {
   /// Classes, or a probability for each.
   public var labelTypes: [DType] { [.int32, .float32] }
 
-  /// What the sum is divided by.
+  /// The number by which the sum is divided.
+  ///
+  /// - Throws: ``TensorError`` for labels outside the classes, or shapes that do not fit.
   public func denominator(_ target: Tensor) throws -> Double {
     if target.dtype.isReal { return Double(target.shape.leading) }
     guard weights != nil || ignoreIndex != nil else { return Double(target.count) }

@@ -10,7 +10,7 @@ public struct Focal: LossSpec {
   public static var word: String { "focal" }
   /// The weight of targets of 1, those of 0 getting 1 - alpha; nil for none.
   public var alpha: Double? = 0.25
-  /// How much less what is already right counts.
+  /// The focusing exponent: the larger, the less an element counts that is already right.
   public var gamma = 2.0
 
   /// Makes the loss as in the paper.
@@ -30,7 +30,7 @@ public struct Focal: LossSpec {
     ]
   }
 
-  /// What the sum is divided by.
+  /// The number by which the sum is divided.
   public func denominator(_ target: Tensor) -> Double {
     Double(target.count)
   }

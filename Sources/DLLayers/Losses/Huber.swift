@@ -7,7 +7,7 @@ import DLTensor
 public struct Huber: LossSpec {
   /// The name in `loss`.
   public static var word: String { "huber" }
-  /// Where squares turn into absolute values.
+  /// The difference above which squares turn into absolute values.
   public var delta = 1.0
 
   /// Makes the loss with 1 for delta.
@@ -21,7 +21,7 @@ public struct Huber: LossSpec {
     [.init("delta", \.delta, .above(0), "where squares turn into absolute values")]
   }
 
-  /// What the sum is divided by.
+  /// The number by which the sum is divided.
   public func denominator(_ target: Tensor) -> Double {
     Double(target.count)
   }

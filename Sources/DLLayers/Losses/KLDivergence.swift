@@ -21,7 +21,7 @@ public struct KLDivergence: LossSpec {
     [.init("log_target", \.logTarget, "targets are logarithms of probabilities")]
   }
 
-  /// What the sum is divided by.
+  /// The number by which the sum is divided.
   public func denominator(_ target: Tensor) -> Double {
     Double(target.shape.rank > 0 ? target.shape[0] : 1)
   }

@@ -7,14 +7,16 @@ import DLTensor
 /// lie. The denominator depends on labels and shapes only: all of them are known before the first
 /// backward.
 public protocol Loss: Sendable {
-  /// What labels may be in a data set: int32 (classes), float32 (values), or either.
+  /// The types that labels may have in a data set: int32 (classes), float32 (values), or either.
   var labelTypes: [DType] { get }
 
   /// The values that labels may have, of a type among ``labelTypes``, where the network's outputs
   /// have this shape, their batch axis included.
   func labelDomain(_ outputs: Shape, _ type: DType) -> ValueDomain
 
-  /// What the sum is divided by: rows, elements, unmasked tokens.
+  /// The number by which the sum is divided: rows, elements, unmasked tokens.
+  ///
+  /// - Throws: ``TensorError`` for labels outside the classes, or shapes that do not fit.
   func denominator(_ target: Tensor) throws -> Double
 
   /// The sum over this rank's rows, a scalar to differentiate.
@@ -22,11 +24,13 @@ public protocol Loss: Sendable {
   /// - Throws: ``TensorError`` when prediction and target do not fit.
   func sum(_ prediction: Tensor, _ target: Tensor) throws -> Tensor
 
-  /// What the outputs stand for: probabilities where the loss takes logits or logarithms, else the
-  /// outputs themselves.
+  /// The values that the outputs stand for: probabilities where the loss takes logits or
+  /// logarithms, else the outputs themselves.
+  ///
+  /// - Throws: ``TensorError`` for labels outside the classes, or shapes that do not fit.
   func predictions(of outputs: Tensor) throws -> Tensor
 
-  /// What outputs of a shape say, their batch axis included, for labels of a type.
+  /// The meaning of outputs of a shape, their batch axis included, for labels of a type.
   func predictionKind(outputs: Shape, labels: DType) -> PredictionKind
 }
 

@@ -10,7 +10,7 @@ public struct MeanSquaredError: LossSpec {
   /// Makes the loss.
   public init() {}
 
-  /// What the sum is divided by.
+  /// The number by which the sum is divided.
   public func denominator(_ target: Tensor) -> Double { Double(target.count) }
 
   /// The sum over this rank's rows.

@@ -22,7 +22,7 @@ public struct MultiLabelSoftMargin: LossSpec {
     [.init("weight", \.weights, .atLeast(0), "factor per class")]
   }
 
-  /// What the sum is divided by.
+  /// The number by which the sum is divided.
   public func denominator(_ target: Tensor) -> Double {
     Double(target.count)
   }

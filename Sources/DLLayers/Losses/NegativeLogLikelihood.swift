@@ -3,8 +3,8 @@ import DLTensor
 
 /// `-Σ weight[label] · x[label]` over rows of log probabilities x.
 ///
-/// Shapes: x `[..., classes]`, labels int32 `[...]`. Denominator: the sum of the weights of the labels
-/// that are not ignored. Counterpart: `torch.nn.NLLLoss`.
+/// Shapes: x `[..., classes]`, labels int32 `[...]`. Denominator: the sum of the weights of the
+/// labels that are not ignored. Counterpart: `torch.nn.NLLLoss`.
 public struct NegativeLogLikelihood: ClassLoss {
   /// The name in `loss`.
   public static var word: String { "nll" }
@@ -25,7 +25,9 @@ public struct NegativeLogLikelihood: ClassLoss {
   /// The keys, in the order in which they are written.
   public static var fields: [ConfigurationField<Self>] { classFields }
 
-  /// What the sum is divided by.
+  /// The number by which the sum is divided.
+  ///
+  /// - Throws: ``TensorError`` for labels outside the classes, or shapes that do not fit.
   public func denominator(_ target: Tensor) throws -> Double {
     try target.labelWeight(weights, ignoreIndex: ignoreIndex)
   }

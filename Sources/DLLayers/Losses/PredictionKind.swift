@@ -1,6 +1,7 @@
 import DLTensor
 
-/// What a model says of a row, which decides the metrics that it can be measured by.
+/// The kind of statement that a model makes of a row, which decides the metrics that it can be
+/// measured by.
 public enum PredictionKind: Sendable, Hashable {
   /// Scores of so many classes that exclude each other, one label a row.
   case classes(Int)

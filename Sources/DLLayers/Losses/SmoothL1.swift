@@ -3,12 +3,12 @@ import DLTensor
 
 /// `Σ (d < beta ? d² / (2 · beta) : d - beta / 2)` over elements, d = |prediction - target|.
 ///
-/// Huber's loss divided by beta; absolute values where beta is 0. Shapes: equal. Denominator: elements.
-/// Girshick 2015. Counterpart: `torch.nn.SmoothL1Loss`.
+/// Huber's loss divided by beta; absolute values where beta is 0. Shapes: equal. Denominator:
+/// elements. Girshick 2015. Counterpart: `torch.nn.SmoothL1Loss`.
 public struct SmoothL1: LossSpec {
   /// The name in `loss`.
   public static var word: String { "smooth_l1" }
-  /// Where squares turn into absolute values.
+  /// The difference above which squares turn into absolute values.
   public var beta = 1.0
 
   /// Makes the loss with 1 for beta.
@@ -22,7 +22,7 @@ public struct SmoothL1: LossSpec {
     [.init("beta", \.beta, .atLeast(0), "where squares turn into absolute values")]
   }
 
-  /// What the sum is divided by.
+  /// The number by which the sum is divided.
   public func denominator(_ target: Tensor) -> Double {
     Double(target.count)
   }

@@ -5,7 +5,7 @@ import DLTensor
 /// Shapes: all `[rows, features]`. Denominator: rows. Balntas et al. 2016. Counterpart:
 /// `torch.nn.TripletMarginLoss(p=2)`.
 public struct TripletMargin: Sendable {
-  /// How much farther than the positive the negative should be.
+  /// The distance by which the negative should be farther than the positive.
   public let margin: Double
   /// Added to each difference, so that lengths have a slope everywhere.
   public let eps: Double
@@ -19,7 +19,7 @@ public struct TripletMargin: Sendable {
     self.swap = swap
   }
 
-  /// What the sum is divided by.
+  /// The number by which the sum is divided.
   public func denominator(_ anchor: Tensor) -> Double {
     Double(anchor.shape.rank > 0 ? anchor.shape[0] : 1)
   }

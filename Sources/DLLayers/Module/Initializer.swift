@@ -1,6 +1,6 @@
 import DLTensor
 
-/// How a parameter starts: a rule that draws its values from a stream of its own.
+/// A rule for a parameter's first values, which draws its values from a stream of its own.
 ///
 /// The stream is keyed by the run's seed and the parameter's name, so it depends neither on the
 /// number of ranks nor on other parameters.
@@ -8,7 +8,7 @@ public struct Initializer: Sendable {
   /// Draws all elements, in the order of the parameter's memory.
   let values: @Sendable (Weight, inout RandomStream) -> [Double]
 
-  /// What a rule may know of the parameter that it starts.
+  /// The facts that a rule may know of the parameter that it starts.
   struct Weight {
     let shape: Shape
     let layout: ParameterLayout
@@ -64,11 +64,11 @@ public struct Initializer: Sendable {
   }
 }
 
-/// What a layer's weights should make up for in the activation behind it.
+/// The activation behind a layer, whose loss of variance the layer's weights make up for.
 ///
 /// Counterpart: `torch.nn.init.calculate_gain`.
 public enum Nonlinearity: Sendable {
-  /// None, or a sigmoid.
+  /// No activation, or a sigmoid.
   case linear, sigmoid
   /// The hyperbolic tangent.
   case tanh
@@ -89,7 +89,7 @@ public enum Nonlinearity: Sendable {
   }
 }
 
-/// Which variance He's initialization keeps: that of activations or of gradients.
+/// The variance that He's initialization keeps: that of activations or of gradients.
 public enum FanMode: Sendable {
   /// Over the inputs of one output.
   case fanIn

@@ -47,6 +47,8 @@ open class Module {
 /// A module that maps one tensor to one tensor.
 public protocol Layer: Module {
   /// Computes the output; called through `layer(x)`.
+  ///
+  /// - Throws: ``TensorError`` for shapes that do not fit.
   func forward(_ x: Tensor) throws -> Tensor
 
   /// The output's shape without its batch axis, for an input of shape `[batch] + input`.
@@ -54,18 +56,18 @@ public protocol Layer: Module {
   /// - Throws: ``TensorError`` when the layer does not take such an input.
   func outputShape(for input: Shape) throws -> Shape
 
-  /// How many products are added up on the way from an input to an output of these shapes, their
-  /// batch axes included.
+  /// The number of products that are added up on the way from an input to an output of these
+  /// shapes, their batch axes included.
   ///
   /// By default each weight with two axes or more is used once per position of the output, as in
   /// linear layers and convolutions; what works on weights in another way says so.
   func multiplyAdds(input: Shape, output: Shape) -> Int
 
-  /// Which inputs an output position depends on; by default the one at its own place.
+  /// The inputs that an output position depends on; by default the one at its own place.
   var receptiveField: ReceptiveField { get }
 
-  /// The order of axes that PyTorch's counterpart takes sequences in; nil, the default, where it works
-  /// on every element alike. A ``Flatten`` behind the layer goes by it.
+  /// The order of axes that PyTorch's counterpart takes sequences in; nil, the default, where it
+  /// works on every element alike. A ``Flatten`` behind the layer goes by it.
   var sequenceLayout: SequenceLayout? { get }
 
   /// The values that the layer takes; any finite ones by default. A network says what its first
@@ -75,6 +77,8 @@ public protocol Layer: Module {
 
 extension Layer {
   /// Applies the layer; a shape error gets the layer's path.
+  ///
+  /// - Throws: ``TensorError`` for shapes that do not fit.
   public func callAsFunction(_ x: Tensor) throws -> Tensor {
     try observed(x) { try forward(x) }
   }
@@ -97,11 +101,15 @@ extension Layer {
 /// a ``ReLU`` follows.
 public protocol ReLUFusing: Layer {
   /// Computes the output, or `max(output, 0)` if `relu`.
+  ///
+  /// - Throws: ``TensorError`` for shapes that do not fit.
   func forward(_ x: Tensor, relu: Bool) throws -> Tensor
 }
 
 extension ReLUFusing {
   /// Applies the layer, and a ReLU behind it if `relu`; a shape error gets the layer's path.
+  ///
+  /// - Throws: ``TensorError`` for shapes that do not fit.
   public func callAsFunction(_ x: Tensor, relu: Bool) throws -> Tensor {
     let y = try located { try forward(x, relu: relu) }
     if let observer = y.context.layerObserver { observer(self, x, y) }

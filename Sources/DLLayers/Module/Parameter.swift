@@ -1,7 +1,7 @@
 import DLCluster
 import DLTensor
 
-/// How a tensor lies in memory against how PyTorch's files hold it.
+/// The order of a tensor's axes in memory against that in PyTorch's files.
 public enum ParameterLayout: Sendable {
   /// The same in both.
   case plain
@@ -41,9 +41,9 @@ public enum ParameterLayout: Sendable {
 public final class Parameter {
   /// The shape in memory.
   public let shape: Shape
-  /// How files hold it.
+  /// The order of its axes in files.
   public let layout: ParameterLayout
-  /// How it starts; to be set before the arena is made.
+  /// The rule for its first values; to be set before the arena is made.
   public var initializer: Initializer
   /// Whether it stays as it is loaded: no gradient flows to it and no optimizer changes it; to be
   /// set before the arena is made.

@@ -73,13 +73,15 @@ public final class ParameterArena {
         borrowing: bufferMemory.pointer + offset, shape: buffer.shape,
         dtype: buffer.dtype ?? context.precision, owner: bufferMemory, context: context)
     }
-    try initialize(seed: context.seed)
+    initialize(seed: context.seed)
   }
 
   /// The elements of all parameters, gaps left out.
   public var parameterCount: Int { parameters.reduce(0) { $0 + $1.shape.count } }
 
   /// Moves the parameters into other memory, of as many bytes; collective over those who share it.
+  ///
+  /// - Throws: an error of the exchange between the ranks.
   public func move(to exchange: any GradientReducer) throws {
     if exchange.writesValues {
       exchange.values.copyMemory(from: values, byteCount: count * dtype.byteCount)
@@ -106,7 +108,7 @@ public final class ParameterArena {
 
   /// Starts every parameter and buffer anew, from streams keyed by the seed and the parameter's
   /// name.
-  public func initialize(seed: UInt64) throws {
+  public func initialize(seed: UInt64) {
     let key = RandomKey(seed).child("initialise")
     for parameter in parameters {
       var stream = RandomStream(key.child(parameter.name))

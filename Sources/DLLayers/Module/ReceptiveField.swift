@@ -1,6 +1,6 @@
 import DLTensor
 
-/// Which positions of an image or a sequence an output position depends on.
+/// The positions of an image or a sequence that an output position depends on.
 public enum ReceptiveField: Hashable, Sendable {
   /// The one at its own place.
   case position
@@ -21,7 +21,7 @@ extension Layer {
   /// The one at its own place.
   public var receptiveField: ReceptiveField { .position }
 
-  /// None, as for everything that works on every element alike.
+  /// A reach of no other position, as for everything that works on every element alike.
   public var sequenceLayout: SequenceLayout? { nil }
 
   /// The elements of the layer's own weights with two axes or more, those of its parts not among

@@ -35,7 +35,7 @@ public final class BatchNorm: Module, ReLUFusing {
     }
     /// Makes the layer for inputs of shape `[batch] + input`.
     public func layer(for input: Shape) throws -> any Layer {
-      BatchNorm(try features(Self.word, input), self)
+      BatchNorm(features: try features(Self.word, input), self)
     }
   }
 
@@ -62,29 +62,26 @@ public final class BatchNorm: Module, ReLUFusing {
   public var accumulatesStatistics = false
 
   /// Makes a layer for the given number of channels.
-  ///
-  /// - Parameters:
-  ///   - momentum: how much of the batch's statistics goes into the running ones; with nil they are
-  ///     the average over all batches.
-  ///   - affine: whether to scale and shift.
   public convenience init(
-    _ channels: Int, eps: Double = 1e-5, momentum: Double? = 0.1, affine: Bool = true
+    features: Int, eps: Double = 1e-5, momentum: Double? = 0.1, affine: Bool = true
   ) {
-    var options = Options()
-    options.eps = eps
-    options.momentum = momentum
-    options.affine = affine
-    self.init(channels, options)
+    self.init(
+      features: features,
+      .with {
+        $0.eps = eps
+        $0.momentum = momentum
+        $0.affine = affine
+      })
   }
 
   /// Makes a layer for the given number of channels by its options.
-  public init(_ channels: Int, _ options: Options) {
-    self.channels = channels
+  public init(features: Int, _ options: Options) {
+    channels = features
     self.options = options
-    weight = options.affine ? Parameter([channels], initializer: .constant(1)) : nil
-    bias = options.affine ? Parameter([channels], initializer: .constant(0)) : nil
-    runningMean = Buffer([channels])
-    runningVar = Buffer([channels], initialValue: 1)
+    weight = options.affine ? Parameter([features], initializer: .constant(1)) : nil
+    bias = options.affine ? Parameter([features], initializer: .constant(0)) : nil
+    runningMean = Buffer([features])
+    runningVar = Buffer([features], initialValue: 1)
     numBatchesTracked = Buffer([], dtype: .int64)
   }
 
@@ -94,10 +91,10 @@ public final class BatchNorm: Module, ReLUFusing {
     if x.context.isTraining {
       try numBatchesTracked.value.increment()
     }
+    let momentum = accumulatesStatistics ? nil : options.momentum
     let running = try RunningStatistics(
       mean: runningMean.value, variance: runningVar.value,
-      momentum: (accumulatesStatistics ? nil : options.momentum) ?? 1
-        / max(numBatchesTracked.value.scalar, 1))
+      momentum: momentum ?? 1 / max(numBatchesTracked.value.scalar, 1))
     return try x.batchNorm(
       weight: weight?.value, bias: bias?.value, running: running, eps: options.eps, relu: relu)
   }

@@ -4,8 +4,8 @@ import DLTensor
 /// Group normalization: each sample and each group of neighboring channels by its own mean and
 /// biased variance.
 ///
-/// `y = (x - mean) / √(variance + eps) · weight + bias`. Shapes: `[batch, ..., channels]`, unchanged.
-/// Wu and He 2018. Counterpart: `torch.nn.GroupNorm`.
+/// `y = (x - mean) / √(variance + eps) · weight + bias`. Shapes: `[batch, ..., channels]`,
+/// unchanged. Wu and He 2018. Counterpart: `torch.nn.GroupNorm`.
 public final class GroupNorm: Module, Layer {
   /// The options of ``GroupNorm`` in `model.layers`.
   public struct Options: LayerSpec {
@@ -48,11 +48,13 @@ public final class GroupNorm: Module, Layer {
   public convenience init(
     groups: Int, channels: Int, eps: Double = 1e-5, affine: Bool = true
   ) {
-    var options = Options()
-    options.numGroups = groups
-    options.eps = eps
-    options.affine = affine
-    self.init(channels: channels, options)
+    self.init(
+      channels: channels,
+      .with {
+        $0.numGroups = groups
+        $0.eps = eps
+        $0.affine = affine
+      })
   }
 
   /// Makes a layer for the given number of channels by its options.
@@ -104,7 +106,7 @@ public final class InstanceNorm: Module, Layer {
     }
     /// Makes the layer for inputs of shape `[batch] + input`.
     public func layer(for input: Shape) throws -> any Layer {
-      InstanceNorm(try features(Self.word, input), self)
+      InstanceNorm(features: try features(Self.word, input), self)
     }
   }
 
@@ -118,19 +120,21 @@ public final class InstanceNorm: Module, Layer {
   private let channels: Int
 
   /// Makes a layer for the given number of channels.
-  public convenience init(_ channels: Int, eps: Double = 1e-5, affine: Bool = false) {
-    var options = Options()
-    options.eps = eps
-    options.affine = affine
-    self.init(channels, options)
+  public convenience init(features: Int, eps: Double = 1e-5, affine: Bool = false) {
+    self.init(
+      features: features,
+      .with {
+        $0.eps = eps
+        $0.affine = affine
+      })
   }
 
   /// Makes a layer for the given number of channels by its options.
-  public init(_ channels: Int, _ options: Options) {
-    self.channels = channels
+  public init(features: Int, _ options: Options) {
+    channels = features
     self.options = options
-    weight = options.affine ? Parameter([channels], initializer: .constant(1)) : nil
-    bias = options.affine ? Parameter([channels], initializer: .constant(0)) : nil
+    weight = options.affine ? Parameter([features], initializer: .constant(1)) : nil
+    bias = options.affine ? Parameter([features], initializer: .constant(0)) : nil
   }
 
   /// Applies the layer.

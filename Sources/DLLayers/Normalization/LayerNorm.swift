@@ -28,7 +28,7 @@ public final class LayerNorm: Module, Layer {
     }
     /// Makes the layer for inputs of shape `[batch] + input`.
     public func layer(for input: Shape) throws -> any Layer {
-      LayerNorm(normalizedShape: try trailing(Self.word, input, normalizedShape), eps: eps)
+      LayerNorm(normalizedShape: try trailing(Self.word, input, normalizedShape), self)
     }
   }
 
@@ -37,23 +37,34 @@ public final class LayerNorm: Module, Layer {
   /// The shift, in the shape of the normalized axes, from 0.
   public let bias: Parameter
 
-  private let eps: Double
+  /// The options that the layer was made from.
+  public let options: Options
 
   /// Makes a layer for the given number of features in the last axis.
-  public convenience init(_ features: Int, eps: Double = 1e-5) {
+  public convenience init(features: Int, eps: Double = 1e-5) {
     self.init(normalizedShape: [features], eps: eps)
   }
 
   /// Makes a layer that normalizes the last axes together, which have the given extents.
-  public init(normalizedShape: Shape, eps: Double = 1e-5) {
+  public convenience init(normalizedShape: Shape, eps: Double = 1e-5) {
+    self.init(
+      normalizedShape: normalizedShape,
+      .with {
+        $0.normalizedShape = normalizedShape.dimensions
+        $0.eps = eps
+      })
+  }
+
+  /// Makes a layer over axes of the given extents by its options.
+  private init(normalizedShape: Shape, _ options: Options) {
     weight = Parameter(normalizedShape, initializer: .constant(1))
     bias = Parameter(normalizedShape, initializer: .constant(0))
-    self.eps = eps
+    self.options = options
   }
 
   /// Applies the layer.
   public func forward(_ x: Tensor) throws -> Tensor {
-    try x.layerNorm(weight: weight.value, bias: bias.value, eps: eps)
+    try x.layerNorm(weight: weight.value, bias: bias.value, eps: options.eps)
   }
 
   /// PyTorch's counterpart takes `[batch, time, features]`.

@@ -31,29 +31,41 @@ public final class RMSNorm: Module, Layer {
     }
     /// Makes the layer for inputs of shape `[batch] + input`.
     public func layer(for input: Shape) throws -> any Layer {
-      RMSNorm(
-        try trailing(Self.word, input, normalizedShape), eps: eps, affine: elementwiseAffine)
+      RMSNorm(normalizedShape: try trailing(Self.word, input, normalizedShape), self)
     }
   }
 
   /// The scale, in the shape of the normalized axes, from 1.
   public let weight: Parameter?
 
+  /// The options that the layer was made from.
+  public let options: Options
   private let normalizedShape: Shape
-  private let eps: Double?
 
   /// Makes a layer that normalizes the last axes together, which have the given extents.
   ///
   /// - Parameter eps: the distance from 1 to the next number of the precision unless given.
-  public init(_ normalizedShape: Shape, eps: Double? = nil, affine: Bool = true) {
+  public convenience init(normalizedShape: Shape, eps: Double? = nil, affine: Bool = true) {
+    self.init(
+      normalizedShape: normalizedShape,
+      .with {
+        $0.normalizedShape = normalizedShape.dimensions
+        $0.eps = eps
+        $0.elementwiseAffine = affine
+      })
+  }
+
+  /// Makes a layer over axes of the given extents by its options.
+  private init(normalizedShape: Shape, _ options: Options) {
     self.normalizedShape = normalizedShape
-    weight = affine ? Parameter(normalizedShape, initializer: .constant(1)) : nil
-    self.eps = eps
+    self.options = options
+    weight =
+      options.elementwiseAffine ? Parameter(normalizedShape, initializer: .constant(1)) : nil
   }
 
   /// Applies the layer.
   public func forward(_ x: Tensor) throws -> Tensor {
-    try x.rmsNorm(weight: weight?.value, eps: eps, axes: normalizedShape.rank)
+    try x.rmsNorm(weight: weight?.value, eps: options.eps, axes: normalizedShape.rank)
   }
 
   /// PyTorch's counterpart takes `[batch, time, features]`.

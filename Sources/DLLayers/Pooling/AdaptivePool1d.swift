@@ -19,17 +19,20 @@ public final class AdaptiveAvgPool1d: Module, Layer {
       [.init("output_size", \.outputSize, .layerSize, required: true, "output size")]
     }
     /// Makes the layer for inputs of shape `[batch] + input`.
-    public func layer(for input: Shape) -> any Layer { AdaptiveAvgPool1d(outputSize) }
+    public func layer(for input: Shape) -> any Layer { AdaptiveAvgPool1d(self) }
   }
 
-  /// The output's size.
-  public let size: Int
+  /// The options that the layer was made from.
+  public let options: Options
+
+  /// Makes a pooling layer by its options.
+  public init(_ options: Options) { self.options = options }
 
   /// Makes a pooling layer with the given output size.
-  public init(_ size: Int) { self.size = size }
+  public convenience init(outputSize: Int) { self.init(.with { $0.outputSize = outputSize }) }
 
   /// Applies the layer.
-  public func forward(_ x: Tensor) throws -> Tensor { try x.adaptiveAvgPool1d(size) }
+  public func forward(_ x: Tensor) throws -> Tensor { try x.adaptiveAvgPool1d(options.outputSize) }
 
   /// Taken to be all positions: how many they are depends on the input's size.
   public var receptiveField: ReceptiveField { .everything }
@@ -39,7 +42,7 @@ public final class AdaptiveAvgPool1d: Module, Layer {
 
   /// The output's shape without its batch axis.
   public func outputShape(for input: Shape) throws -> Shape {
-    try adapted("adaptive_avg_pool1d", input, size)
+    try adapted("adaptive_avg_pool1d", input, options.outputSize)
   }
 }
 
@@ -61,17 +64,20 @@ public final class AdaptiveMaxPool1d: Module, Layer {
       [.init("output_size", \.outputSize, .layerSize, required: true, "output size")]
     }
     /// Makes the layer for inputs of shape `[batch] + input`.
-    public func layer(for input: Shape) -> any Layer { AdaptiveMaxPool1d(outputSize) }
+    public func layer(for input: Shape) -> any Layer { AdaptiveMaxPool1d(self) }
   }
 
-  /// The output's size.
-  public let size: Int
+  /// The options that the layer was made from.
+  public let options: Options
+
+  /// Makes a pooling layer by its options.
+  public init(_ options: Options) { self.options = options }
 
   /// Makes a pooling layer with the given output size.
-  public init(_ size: Int) { self.size = size }
+  public convenience init(outputSize: Int) { self.init(.with { $0.outputSize = outputSize }) }
 
   /// Applies the layer.
-  public func forward(_ x: Tensor) throws -> Tensor { try x.adaptiveMaxPool1d(size) }
+  public func forward(_ x: Tensor) throws -> Tensor { try x.adaptiveMaxPool1d(options.outputSize) }
 
   /// Taken to be all positions: how many they are depends on the input's size.
   public var receptiveField: ReceptiveField { .everything }
@@ -81,7 +87,7 @@ public final class AdaptiveMaxPool1d: Module, Layer {
 
   /// The output's shape without its batch axis.
   public func outputShape(for input: Shape) throws -> Shape {
-    try adapted("adaptive_max_pool1d", input, size)
+    try adapted("adaptive_max_pool1d", input, options.outputSize)
   }
 }
 

@@ -23,24 +23,27 @@ public final class AdaptiveAvgPool2d: Module, Layer {
       ]
     }
     /// Makes the layer for inputs of shape `[batch] + input`.
-    public func layer(for input: Shape) -> any Layer { AdaptiveAvgPool2d(outputSize) }
+    public func layer(for input: Shape) -> any Layer { AdaptiveAvgPool2d(self) }
   }
 
-  /// The output's size.
-  public let size: Size2d
+  /// The options that the layer was made from.
+  public let options: Options
+
+  /// Makes a pooling layer by its options.
+  public init(_ options: Options) { self.options = options }
 
   /// Makes a pooling layer with the given output size.
-  public init(_ size: Size2d) { self.size = size }
+  public convenience init(outputSize: Size2d) { self.init(.with { $0.outputSize = outputSize }) }
 
   /// Applies the layer.
-  public func forward(_ x: Tensor) throws -> Tensor { try x.adaptiveAvgPool2d(size) }
+  public func forward(_ x: Tensor) throws -> Tensor { try x.adaptiveAvgPool2d(options.outputSize) }
 
   /// Taken to be all positions: how many they are depends on the input's size.
   public var receptiveField: ReceptiveField { .everything }
 
   /// The output's shape without its batch axis.
   public func outputShape(for input: Shape) throws -> Shape {
-    try adapted("adaptive_avg_pool2d", input, size)
+    try adapted("adaptive_avg_pool2d", input, options.outputSize)
   }
 }
 
@@ -66,24 +69,27 @@ public final class AdaptiveMaxPool2d: Module, Layer {
       ]
     }
     /// Makes the layer for inputs of shape `[batch] + input`.
-    public func layer(for input: Shape) -> any Layer { AdaptiveMaxPool2d(outputSize) }
+    public func layer(for input: Shape) -> any Layer { AdaptiveMaxPool2d(self) }
   }
 
-  /// The output's size.
-  public let size: Size2d
+  /// The options that the layer was made from.
+  public let options: Options
+
+  /// Makes a pooling layer by its options.
+  public init(_ options: Options) { self.options = options }
 
   /// Makes a pooling layer with the given output size.
-  public init(_ size: Size2d) { self.size = size }
+  public convenience init(outputSize: Size2d) { self.init(.with { $0.outputSize = outputSize }) }
 
   /// Applies the layer.
-  public func forward(_ x: Tensor) throws -> Tensor { try x.adaptiveMaxPool2d(size) }
+  public func forward(_ x: Tensor) throws -> Tensor { try x.adaptiveMaxPool2d(options.outputSize) }
 
   /// Taken to be all positions: how many they are depends on the input's size.
   public var receptiveField: ReceptiveField { .everything }
 
   /// The output's shape without its batch axis.
   public func outputShape(for input: Shape) throws -> Shape {
-    try adapted("adaptive_max_pool2d", input, size)
+    try adapted("adaptive_max_pool2d", input, options.outputSize)
   }
 }
 

@@ -3,8 +3,8 @@ import DLTensor
 
 /// Channels rearranged into space.
 ///
-/// Shapes: `[batch, height, width, channels · r²]` to `[batch, height · r, width · r, channels]`. Shi
-/// et al. 2016. Counterpart: `torch.nn.PixelShuffle`.
+/// Shapes: `[batch, height, width, channels · r²]` to `[batch, height · r, width · r, channels]`.
+/// Shi et al. 2016. Counterpart: `torch.nn.PixelShuffle`.
 public final class PixelShuffle: Module, Layer {
   /// The options of ``PixelShuffle`` in `model.layers`.
   public struct Options: LayerSpec {
@@ -23,26 +23,32 @@ public final class PixelShuffle: Module, Layer {
       ]
     }
     /// Makes the layer for inputs of shape `[batch] + input`.
-    public func layer(for input: Shape) -> any Layer { PixelShuffle(upscaleFactor) }
+    public func layer(for input: Shape) -> any Layer { PixelShuffle(self) }
   }
 
-  /// Pixels that one becomes, in each direction.
-  public let factor: Int
+  /// The options that the layer was made from.
+  public let options: Options
 
-  /// Makes the layer.
-  public init(_ factor: Int) { self.factor = factor }
+  /// Makes the layer by its options.
+  public init(_ options: Options) { self.options = options }
+
+  /// Makes the layer with the given factor in each direction.
+  public convenience init(upscaleFactor: Int) {
+    self.init(.with { $0.upscaleFactor = upscaleFactor })
+  }
 
   /// Applies the layer.
-  public func forward(_ x: Tensor) throws -> Tensor { try x.pixelShuffle(factor) }
+  public func forward(_ x: Tensor) throws -> Tensor { try x.pixelShuffle(options.upscaleFactor) }
 
   /// The position whose channels became its square.
   public var receptiveField: ReceptiveField {
-    .transposed(Window2d(kernel: Size2d(factor, factor), stride: Size2d(factor, factor)))
+    let square = Size2d(options.upscaleFactor, options.upscaleFactor)
+    return .transposed(Window2d(kernel: square, stride: square))
   }
 
   /// The output's shape without its batch axis.
   public func outputShape(for input: Shape) throws -> Shape {
-    try PixelFactor(factor).shuffled(op: "pixel_shuffle", input)
+    try PixelFactor(options.upscaleFactor).shuffled(op: "pixel_shuffle", input)
   }
 }
 
@@ -68,26 +74,34 @@ public final class PixelUnshuffle: Module, Layer {
       ]
     }
     /// Makes the layer for inputs of shape `[batch] + input`.
-    public func layer(for input: Shape) -> any Layer { PixelUnshuffle(downscaleFactor) }
+    public func layer(for input: Shape) -> any Layer { PixelUnshuffle(self) }
   }
 
-  /// Pixels that become one, in each direction.
-  public let factor: Int
+  /// The options that the layer was made from.
+  public let options: Options
 
-  /// Makes the layer.
-  public init(_ factor: Int) { self.factor = factor }
+  /// Makes the layer by its options.
+  public init(_ options: Options) { self.options = options }
+
+  /// Makes the layer with the given factor in each direction.
+  public convenience init(downscaleFactor: Int) {
+    self.init(.with { $0.downscaleFactor = downscaleFactor })
+  }
 
   /// Applies the layer.
-  public func forward(_ x: Tensor) throws -> Tensor { try x.pixelUnshuffle(factor) }
+  public func forward(_ x: Tensor) throws -> Tensor {
+    try x.pixelUnshuffle(options.downscaleFactor)
+  }
 
   /// The square that became its channels.
   public var receptiveField: ReceptiveField {
-    .window(Window2d(kernel: Size2d(factor, factor), stride: Size2d(factor, factor)))
+    let square = Size2d(options.downscaleFactor, options.downscaleFactor)
+    return .window(Window2d(kernel: square, stride: square))
   }
 
   /// The output's shape without its batch axis.
   public func outputShape(for input: Shape) throws -> Shape {
-    try PixelFactor(factor).unshuffled(op: "pixel_unshuffle", input)
+    try PixelFactor(options.downscaleFactor).unshuffled(op: "pixel_unshuffle", input)
   }
 }
 
@@ -121,24 +135,30 @@ public final class ZeroPad2d: Module, Layer {
       ]
     }
     /// Makes the layer for inputs of shape `[batch] + input`.
-    public func layer(for input: Shape) -> any Layer {
-      ZeroPad2d(top: top, bottom: bottom, left: left, right: right)
-    }
+    public func layer(for input: Shape) -> any Layer { ZeroPad2d(self) }
   }
 
-  private let top: Int
-  private let bottom: Int
-  private let left: Int
-  private let right: Int
+  /// The options that the layer was made from.
+  public let options: Options
+
+  /// Makes the layer by its options.
+  public init(_ options: Options) { self.options = options }
 
   /// Makes a layer that adds so many rows and columns.
-  public init(top: Int = 0, bottom: Int = 0, left: Int = 0, right: Int = 0) {
-    (self.top, self.bottom, self.left, self.right) = (top, bottom, left, right)
+  public convenience init(top: Int = 0, bottom: Int = 0, left: Int = 0, right: Int = 0) {
+    self.init(
+      .with {
+        $0.top = top
+        $0.bottom = bottom
+        $0.left = left
+        $0.right = right
+      })
   }
 
   /// Applies the layer.
   public func forward(_ x: Tensor) throws -> Tensor {
-    try x.zeroPad2d(top: top, bottom: bottom, left: left, right: right)
+    try x.zeroPad2d(
+      top: options.top, bottom: options.bottom, left: options.left, right: options.right)
   }
 
   /// The output's shape without its batch axis.
@@ -148,7 +168,9 @@ public final class ZeroPad2d: Module, Layer {
       throw TensorError(op: op, "input has shape \(input), expected [height, width, channels]")
     }
     let size = try Window2d(
-      kernel: 1, padding: .sides(top: top, bottom: bottom, left: left, right: right)
+      kernel: 1,
+      padding: .sides(
+        top: options.top, bottom: options.bottom, left: options.left, right: options.right)
     ).padded(op: op, height: input[0], width: input[1])
     return [size.height, size.width, input[2]]
   }

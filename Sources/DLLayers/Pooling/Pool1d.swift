@@ -44,32 +44,42 @@ public final class MaxPool1d: Module, Layer {
       poolPaddingProblems(Size2d(1, kernel), Size2d(0, padding))
     }
     /// Makes the layer for inputs of shape `[batch] + input`.
-    public func layer(for input: Shape) -> any Layer {
-      MaxPool1d(
-        kernel: kernel, stride: stride, padding: padding, dilation: dilation, ceilMode: ceilMode)
-    }
+    public func layer(for input: Shape) -> any Layer { MaxPool1d(self) }
   }
 
   /// The window's extents, over images of one row.
   public let window: Window2d
-  /// Whether the last window may overhang.
-  public let ceilMode: Bool
-  private let padding: Int
+  /// The options that the layer was made from.
+  public let options: Options
+
+  /// Makes a pooling layer by its options.
+  public init(_ options: Options) {
+    self.options = options
+    window = .row(
+      kernel: options.kernel, stride: options.stride, padding: options.padding,
+      dilation: options.dilation)
+  }
 
   /// Makes a pooling layer; the stride is the kernel's size by default.
-  public init(
-    kernel: Int, stride: Int? = nil, padding: Int = 0, dilation: Int = 1, ceilMode: Bool = false
+  public convenience init(
+    kernelSize: Int, stride: Int? = nil, padding: Int = 0, dilation: Int = 1,
+    ceilMode: Bool = false
   ) {
-    window = .row(kernel: kernel, stride: stride ?? kernel, padding: padding, dilation: dilation)
-    self.padding = padding
-    self.ceilMode = ceilMode
+    self.init(
+      .with {
+        $0.kernel = kernelSize
+        $0.stride = stride ?? kernelSize
+        $0.padding = padding
+        $0.dilation = dilation
+        $0.ceilMode = ceilMode
+      })
   }
 
   /// Applies the layer.
   public func forward(_ x: Tensor) throws -> Tensor {
     try x.maxPool1d(
-      kernel: window.kernel.width, stride: window.stride.width, padding: padding,
-      dilation: window.dilation.width, ceilMode: ceilMode)
+      kernel: options.kernel, stride: options.stride, padding: options.padding,
+      dilation: options.dilation, ceilMode: options.ceilMode)
   }
 
   /// The positions under its window.
@@ -80,7 +90,7 @@ public final class MaxPool1d: Module, Layer {
 
   /// The output's shape without its batch axis.
   public func outputShape(for input: Shape) throws -> Shape {
-    try window.pooledRow(op: "max_pool1d", input, ceilMode)
+    try window.pooledRow(op: "max_pool1d", input, options.ceilMode)
   }
 }
 
@@ -125,37 +135,40 @@ public final class AvgPool1d: Module, Layer {
       poolPaddingProblems(Size2d(1, kernel), Size2d(0, padding))
     }
     /// Makes the layer for inputs of shape `[batch] + input`.
-    public func layer(for input: Shape) -> any Layer {
-      AvgPool1d(
-        kernel: kernel, stride: stride, padding: padding, countIncludePad: countIncludePad,
-        ceilMode: ceilMode)
-    }
+    public func layer(for input: Shape) -> any Layer { AvgPool1d(self) }
   }
 
   /// The window's extents, over images of one row.
   public let window: Window2d
-  /// Whether the divisor counts padded positions.
-  public let countIncludePad: Bool
-  /// Whether the last window may overhang.
-  public let ceilMode: Bool
-  private let padding: Int
+  /// The options that the layer was made from.
+  public let options: Options
+
+  /// Makes a pooling layer by its options.
+  public init(_ options: Options) {
+    self.options = options
+    window = .row(kernel: options.kernel, stride: options.stride, padding: options.padding)
+  }
 
   /// Makes a pooling layer; the stride is the kernel's size by default.
-  public init(
-    kernel: Int, stride: Int? = nil, padding: Int = 0, countIncludePad: Bool = true,
+  public convenience init(
+    kernelSize: Int, stride: Int? = nil, padding: Int = 0, countIncludePad: Bool = true,
     ceilMode: Bool = false
   ) {
-    window = .row(kernel: kernel, stride: stride ?? kernel, padding: padding)
-    self.padding = padding
-    self.countIncludePad = countIncludePad
-    self.ceilMode = ceilMode
+    self.init(
+      .with {
+        $0.kernel = kernelSize
+        $0.stride = stride ?? kernelSize
+        $0.padding = padding
+        $0.countIncludePad = countIncludePad
+        $0.ceilMode = ceilMode
+      })
   }
 
   /// Applies the layer.
   public func forward(_ x: Tensor) throws -> Tensor {
     try x.avgPool1d(
-      kernel: window.kernel.width, stride: window.stride.width, padding: padding,
-      countIncludePad: countIncludePad, ceilMode: ceilMode)
+      kernel: options.kernel, stride: options.stride, padding: options.padding,
+      countIncludePad: options.countIncludePad, ceilMode: options.ceilMode)
   }
 
   /// The positions under its window.
@@ -166,7 +179,7 @@ public final class AvgPool1d: Module, Layer {
 
   /// The output's shape without its batch axis.
   public func outputShape(for input: Shape) throws -> Shape {
-    try window.pooledRow(op: "avg_pool1d", input, ceilMode)
+    try window.pooledRow(op: "avg_pool1d", input, options.ceilMode)
   }
 }
 

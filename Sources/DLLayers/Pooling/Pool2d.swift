@@ -46,36 +46,48 @@ public final class MaxPool2d: Module, Layer {
     /// Faults that concern several keys at once.
     public func problems() -> [ConfigurationProblem] { poolPaddingProblems(kernel, padding) }
     /// Makes the layer for inputs of shape `[batch] + input`.
-    public func layer(for input: Shape) -> any Layer {
-      MaxPool2d(
-        kernel: kernel, stride: stride, padding: padding, dilation: dilation, ceilMode: ceilMode)
-    }
+    public func layer(for input: Shape) -> any Layer { MaxPool2d(self) }
   }
 
   /// The window's extents.
   public let window: Window2d
-  /// Whether the last window may overhang.
-  public let ceilMode: Bool
+  /// The options that the layer was made from.
+  public let options: Options
+
+  /// Makes a pooling layer by its options.
+  public init(_ options: Options) {
+    self.options = options
+    window = Window2d(
+      kernel: options.kernel, stride: options.stride, padding: options.padding,
+      dilation: options.dilation)
+  }
 
   /// Makes a pooling layer; the stride is the kernel's size by default.
-  public init(
-    kernel: Size2d, stride: Size2d? = nil, padding: Size2d = 0, dilation: Size2d = 1,
+  public convenience init(
+    kernelSize: Size2d, stride: Size2d? = nil, padding: Size2d = 0, dilation: Size2d = 1,
     ceilMode: Bool = false
   ) {
-    window = Window2d(
-      kernel: kernel, stride: stride ?? kernel, padding: padding, dilation: dilation)
-    self.ceilMode = ceilMode
+    self.init(
+      .with {
+        $0.kernel = kernelSize
+        $0.stride = stride ?? kernelSize
+        $0.padding = padding
+        $0.dilation = dilation
+        $0.ceilMode = ceilMode
+      })
   }
 
   /// Applies the layer.
-  public func forward(_ x: Tensor) throws -> Tensor { try x.maxPool2d(window, ceilMode: ceilMode) }
+  public func forward(_ x: Tensor) throws -> Tensor {
+    try x.maxPool2d(window, ceilMode: options.ceilMode)
+  }
 
   /// The positions under its window.
   public var receptiveField: ReceptiveField { .window(window) }
 
   /// The output's shape without its batch axis.
   public func outputShape(for input: Shape) throws -> Shape {
-    try window.pooled(op: "max_pool2d", input, ceilMode)
+    try window.pooled(op: "max_pool2d", input, options.ceilMode)
   }
 }
 
@@ -120,33 +132,39 @@ public final class AvgPool2d: Module, Layer {
     /// Faults that concern several keys at once.
     public func problems() -> [ConfigurationProblem] { poolPaddingProblems(kernel, padding) }
     /// Makes the layer for inputs of shape `[batch] + input`.
-    public func layer(for input: Shape) -> any Layer {
-      AvgPool2d(
-        kernel: kernel, stride: stride, padding: padding, countIncludePad: countIncludePad,
-        ceilMode: ceilMode)
-    }
+    public func layer(for input: Shape) -> any Layer { AvgPool2d(self) }
   }
 
   /// The window's extents.
   public let window: Window2d
-  /// Whether the divisor counts padded positions.
-  public let countIncludePad: Bool
-  /// Whether the last window may overhang.
-  public let ceilMode: Bool
+  /// The options that the layer was made from.
+  public let options: Options
+
+  /// Makes a pooling layer by its options.
+  public init(_ options: Options) {
+    self.options = options
+    window = Window2d(kernel: options.kernel, stride: options.stride, padding: options.padding)
+  }
 
   /// Makes a pooling layer; the stride is the kernel's size by default.
-  public init(
-    kernel: Size2d, stride: Size2d? = nil, padding: Size2d = 0, countIncludePad: Bool = true,
+  public convenience init(
+    kernelSize: Size2d, stride: Size2d? = nil, padding: Size2d = 0, countIncludePad: Bool = true,
     ceilMode: Bool = false
   ) {
-    window = Window2d(kernel: kernel, stride: stride ?? kernel, padding: padding)
-    self.countIncludePad = countIncludePad
-    self.ceilMode = ceilMode
+    self.init(
+      .with {
+        $0.kernel = kernelSize
+        $0.stride = stride ?? kernelSize
+        $0.padding = padding
+        $0.countIncludePad = countIncludePad
+        $0.ceilMode = ceilMode
+      })
   }
 
   /// Applies the layer.
   public func forward(_ x: Tensor) throws -> Tensor {
-    try x.avgPool2d(window, countIncludePad: countIncludePad, ceilMode: ceilMode)
+    try x.avgPool2d(
+      window, countIncludePad: options.countIncludePad, ceilMode: options.ceilMode)
   }
 
   /// The positions under its window.
@@ -154,7 +172,7 @@ public final class AvgPool2d: Module, Layer {
 
   /// The output's shape without its batch axis.
   public func outputShape(for input: Shape) throws -> Shape {
-    try window.pooled(op: "avg_pool2d", input, ceilMode)
+    try window.pooled(op: "avg_pool2d", input, options.ceilMode)
   }
 }
 

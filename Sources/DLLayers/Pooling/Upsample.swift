@@ -4,12 +4,12 @@ import DLTensor
 /// An image, or a sequence, in another size.
 ///
 /// Shapes: `[batch, height, width, channels]` to `[batch, oh, ow, channels]`, or
-/// `[batch, length, channels]` to `[batch, ol, channels]` by the width's size or factor. Counterpart:
-/// `torch.nn.Upsample`.
+/// `[batch, length, channels]` to `[batch, ol, channels]` by the width's size or factor.
+/// Counterpart: `torch.nn.Upsample`.
 public final class Upsample: Module, Layer {
   /// The options of ``Upsample`` in `model.layers`.
   public struct Options: LayerSpec {
-    /// How values between the pixels are made.
+    /// The way in which values between the pixels are made.
     public enum Mode: String, ConfigurationWord { case nearest, linear, bilinear }
     /// The name in `model.layers`.
     public static var word: String { "upsample" }
@@ -19,7 +19,7 @@ public final class Upsample: Module, Layer {
     public var scaleFactor: Scale2d?
     /// Nearest; or bilinear, which is called linear over sequences.
     public var mode = Mode.nearest
-    /// Whether the centres of the corner pixels stay where they are.
+    /// Whether the centers of the corner pixels stay where they are.
     public var alignCorners = false
     /// Makes the options with their defaults.
     public init() {}
@@ -32,7 +32,7 @@ public final class Upsample: Module, Layer {
         .init("mode", \.mode, "nearest; or bilinear, which is called linear over sequences"),
         .init(
           "align_corners", \.alignCorners,
-          "whether the centres of the corner pixels stay where they are"),
+          "whether the centers of the corner pixels stay where they are"),
       ]
     }
     /// The size of the output is given in one way.
@@ -70,7 +70,7 @@ public final class Upsample: Module, Layer {
     case factor(Scale2d)
   }
 
-  /// How values between the pixels are made.
+  /// The way in which values between the pixels are made.
   public let interpolation: Interpolation
   private let target: Target
 

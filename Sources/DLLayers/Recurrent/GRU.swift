@@ -23,20 +23,25 @@ public final class GRU: Recurrent {
     }
     /// Makes the layer for inputs of shape `[batch] + input`.
     public func layer(for input: Shape) throws -> any Layer {
-      GRU(
-        try sequenceFeatures(Self.word, input), network.hidden, layers: network.layers,
-        bias: network.bias, dropout: network.dropout, bidirectional: network.bidirectional,
-        returns: network.returns)
+      GRU(inputSize: try sequenceFeatures(Self.word, input), network)
     }
   }
 
-  /// Makes a network from `input` features to states of `hidden` numbers.
-  public init(
-    _ input: Int, _ hidden: Int, layers: Int = 1, bias: Bool = true, batchFirst: Bool = true,
+  /// Makes a network over inputs of `inputSize` features by its options.
+  public init(inputSize: Int, _ options: RecurrentOptions, batchFirst: Bool = true) {
+    super.init(.gru, inputSize: inputSize, options, batchFirst: batchFirst)
+  }
+
+  /// Makes a network from `inputSize` features to states of `hiddenSize` numbers.
+  public convenience init(
+    inputSize: Int, hiddenSize: Int, layers: Int = 1, bias: Bool = true, batchFirst: Bool = true,
     dropout: Double = 0, bidirectional: Bool = false, returns: RecurrentReturn = .sequence
   ) {
-    super.init(
-      .gru, input, hidden, layers: layers, bias: bias, batchFirst: batchFirst, dropout: dropout,
-      bidirectional: bidirectional, returns: returns)
+    self.init(
+      inputSize: inputSize,
+      RecurrentOptions(
+        hidden: hiddenSize, layers: layers, bias: bias, dropout: dropout,
+        bidirectional: bidirectional, returns: returns),
+      batchFirst: batchFirst)
   }
 }

@@ -32,21 +32,30 @@ public final class RNN: Recurrent {
     }
     /// Makes the layer for inputs of shape `[batch] + input`.
     public func layer(for input: Shape) throws -> any Layer {
-      RNN(
-        try sequenceFeatures(Self.word, input), network.hidden, layers: network.layers,
-        nonlinearity: nonlinearity, bias: network.bias, dropout: network.dropout,
-        bidirectional: network.bidirectional, returns: network.returns)
+      RNN(inputSize: try sequenceFeatures(Self.word, input), network, nonlinearity: nonlinearity)
     }
   }
 
-  /// Makes a network from `input` features to states of `hidden` numbers.
+  /// Makes a network over inputs of `inputSize` features by its options.
   public init(
-    _ input: Int, _ hidden: Int, layers: Int = 1, nonlinearity: RNNNonlinearity = .tanh,
+    inputSize: Int, _ options: RecurrentOptions, nonlinearity: RNNNonlinearity = .tanh,
+    batchFirst: Bool = true
+  ) {
+    super.init(
+      nonlinearity == .relu ? .relu : .tanh, inputSize: inputSize, options, batchFirst: batchFirst)
+  }
+
+  /// Makes a network from `inputSize` features to states of `hiddenSize` numbers.
+  public convenience init(
+    inputSize: Int, hiddenSize: Int, layers: Int = 1, nonlinearity: RNNNonlinearity = .tanh,
     bias: Bool = true, batchFirst: Bool = true, dropout: Double = 0, bidirectional: Bool = false,
     returns: RecurrentReturn = .sequence
   ) {
-    super.init(
-      nonlinearity == .relu ? .relu : .tanh, input, hidden, layers: layers, bias: bias,
-      batchFirst: batchFirst, dropout: dropout, bidirectional: bidirectional, returns: returns)
+    self.init(
+      inputSize: inputSize,
+      RecurrentOptions(
+        hidden: hiddenSize, layers: layers, bias: bias, dropout: dropout,
+        bidirectional: bidirectional, returns: returns),
+      nonlinearity: nonlinearity, batchFirst: batchFirst)
   }
 }

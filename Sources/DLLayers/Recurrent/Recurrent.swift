@@ -1,7 +1,7 @@
 import DLConfiguration
 import DLTensor
 
-/// What a recurrent layer hands to the next layer of a chain.
+/// The part of its results that a recurrent layer hands to the next layer of a chain.
 public enum RecurrentReturn: String, ConfigurationWord {
   /// The outputs of all time steps.
   case sequence
@@ -41,49 +41,37 @@ public struct RecurrentParameters {
 /// The base of ``RNN``, ``LSTM`` and ``GRU``: layers of one cell over sequences.
 ///
 /// Shapes: input `[batch, time, features]`, output `[batch, time, directions · hidden]`, both with
-/// time first unless `batchFirst`; states `[layers · directions, batch, hidden]`. Long sequences are
-/// trained in stretches by handing the state on:
+/// time first unless `batchFirst`; states `[layers · directions, batch, hidden]`. Long sequences
+/// are trained in stretches by handing the state on:
 ///
 /// ```swift
 /// let (output, next) = try lstm(x, state: state)
 /// state = next.detached()  // no gradient flows into the stretch before
 /// ```
 public class Recurrent: Module, Layer {
-  /// What a time step computes.
+  /// The function that a time step computes.
   public let cell: RecurrentCell
   /// Features of the input.
   public let inputSize: Int
-  /// Numbers in the state of one layer and direction.
-  public let hiddenSize: Int
-  /// Whether every layer also reads its input from the end.
-  public let isBidirectional: Bool
+  /// The options that the layer was made from.
+  public let options: RecurrentOptions
   /// Whether the batch is the first axis, and time the second.
   public let batchFirst: Bool
-  /// The probability of a zero between layers in training.
-  public let dropout: Double
-  /// What a chain gets.
-  public let returns: RecurrentReturn
   /// The parameters by layer and direction.
   public let parameters: [[RecurrentParameters]]
 
   private var calls = DropoutCalls()
 
-  init(
-    _ cell: RecurrentCell, _ input: Int, _ hidden: Int, layers: Int, bias: Bool, batchFirst: Bool,
-    dropout: Double, bidirectional: Bool, returns: RecurrentReturn
-  ) {
+  init(_ cell: RecurrentCell, inputSize: Int, _ options: RecurrentOptions, batchFirst: Bool) {
     self.cell = cell
-    inputSize = input
-    hiddenSize = hidden
-    isBidirectional = bidirectional
+    self.inputSize = inputSize
+    self.options = options
     self.batchFirst = batchFirst
-    self.dropout = dropout
-    self.returns = returns
-    let directions = bidirectional ? 2 : 1
-    parameters = (0..<max(layers, 0)).map { layer in
+    let (hidden, directions) = (options.hidden, options.directions)
+    parameters = (0..<max(options.layers, 0)).map { layer in
       (0..<directions).map { _ in
         RecurrentParameters(
-          cell.gates, layer == 0 ? input : directions * hidden, hidden, bias: bias)
+          cell.gates, layer == 0 ? inputSize : directions * hidden, hidden, bias: options.bias)
       }
     }
   }
@@ -116,16 +104,16 @@ public class Recurrent: Module, Layer {
     try located {
       try x.recurrent(
         cell, weights: parameters.map { try $0.map { try $0.weights } }, state: state,
-        lengths: lengths, dropout: dropoutKey(x.context).map { (dropout, $0) },
+        lengths: lengths, dropout: dropoutKey(x.context).map { (options.dropout, $0) },
         batchFirst: batchFirst)
     }
   }
 
-  /// Runs over the sequences from a state of zeros and gives what ``returns`` says.
+  /// Runs over the sequences from a state of zeros and gives what the option `returns` says.
   public func forward(_ x: Tensor) throws -> Tensor {
     let (output, state) = try self(x, state: nil)
-    guard returns == .last else { return output }
-    return try state.lastLayer(directions: isBidirectional ? 2 : 1)
+    guard options.returns == .last else { return output }
+    return try state.lastLayer(directions: options.directions)
   }
 
   /// All positions: those before it, and with two directions those behind it.
@@ -145,13 +133,13 @@ public class Recurrent: Module, Layer {
       throw TensorError(
         op: cell.name, "input has shape \(input), weight expects [time, \(inputSize)]")
     }
-    let width = (isBidirectional ? 2 : 1) * hiddenSize
-    return returns == .last ? [width] : [input[0], width]
+    let width = options.directions * options.hidden
+    return options.returns == .last ? [width] : [input[0], width]
   }
 
   /// The key of this call's dropout, formed as ``Dropout``'s; nil where nothing is to be dropped.
   private func dropoutKey(_ context: Context) -> RandomKey? {
-    guard context.isTraining, dropout > 0, parameters.count > 1 else { return nil }
+    guard context.isTraining, options.dropout > 0, parameters.count > 1 else { return nil }
     return calls.next(context, path: path)
   }
 }

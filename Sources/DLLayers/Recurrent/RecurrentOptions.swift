@@ -1,7 +1,7 @@
 import DLConfiguration
 import DLTensor
 
-/// The options that the words of all recurrent layers share.
+/// The options that all recurrent layers share.
 public struct RecurrentOptions: Sendable, Equatable {
   /// Numbers in the state of a layer and direction.
   public var hidden = 0
@@ -13,11 +13,26 @@ public struct RecurrentOptions: Sendable, Equatable {
   public var dropout = 0.0
   /// Whether every layer also reads its input from the end.
   public var bidirectional = false
-  /// What the next layer gets.
+  /// The part of the results that the next layer gets.
   public var returns = RecurrentReturn.sequence
 
   /// Makes the options with their defaults.
   public init() {}
+
+  /// Makes the options.
+  public init(
+    hidden: Int, layers: Int = 1, bias: Bool = true, dropout: Double = 0,
+    bidirectional: Bool = false, returns: RecurrentReturn = .sequence
+  ) {
+    self.hidden = hidden
+    self.layers = layers
+    self.bias = bias
+    self.dropout = dropout
+    self.bidirectional = bidirectional
+    self.returns = returns
+  }
+
+  var directions: Int { bidirectional ? 2 : 1 }
 
   static func fields<Word: LayerSpec>(in network: WritableKeyPath<Word, Self>)
     -> [ConfigurationField<Word>]

@@ -14,6 +14,13 @@ public protocol LayerSpec: ConfigurationOption {
 extension LayerSpec {
   /// No options.
   public static var fields: [ConfigurationField<Self>] { [] }
+
+  /// The default options with some of them set.
+  static func with(_ set: (inout Self) -> Void) -> Self {
+    var options = Self()
+    set(&options)
+    return options
+  }
 }
 
 /// A layer without options, which its name alone makes.

@@ -19,8 +19,8 @@ public struct ArenaSlice {
   /// ``ArenaUpdate``.
   public let state: StatePointers
 
-  /// Where a ``ChecksummingOptimizer`` leaves the checksums of parameters and state, where any are
-  /// wanted.
+  /// The place where a ``ChecksummingOptimizer`` leaves the checksums of parameters and state,
+  /// where any are wanted.
   var checksums: UnsafePointer<dl_checksums>?
 
   /// Describes a range; the buffers do not overlap and outlive the slice.
@@ -78,7 +78,7 @@ public struct OwnedSlice {
     range = start..<start + slice.count
   }
 
-  /// What this slice has of a range of the arena.
+  /// The part of a range of the arena that this slice has.
   public func part(of range: Range<Int>) -> ArenaSlice {
     let part = range.clamped(to: self.range)
     return slice[part.lowerBound - self.range.lowerBound..<part.upperBound - self.range.lowerBound]

@@ -39,7 +39,7 @@ public struct ArenaUpdate: Sendable {
     /// The index of its group.
     public let group: Int
 
-    /// How it is a matrix; nil for a tensor of one axis.
+    /// Its shape as a matrix; nil for a tensor of one axis.
     public let matrix: MatrixShape?
 
     /// Describes a tensor.
@@ -87,7 +87,7 @@ public struct ArenaUpdate: Sendable {
   /// The states of each group's rule, by their places in ``stateNames``.
   let states: [[Int]]
 
-  /// Which members several ranks own parts of.
+  /// The members that several ranks own parts of.
   let isShared: [Bool]
 
   let workspace = UpdateWorkspace()
@@ -141,7 +141,7 @@ public struct ArenaUpdate: Sendable {
   /// The elements that no step changes.
   public let frozenRanges: [Range<Int>]
 
-  /// How often a step adds up numbers over all owners of shares.
+  /// The number of times that a step adds up numbers over all owners of shares.
   public var sumsPerStep: Int {
     runs.count { run in
       switch run.rule {
@@ -165,6 +165,7 @@ public struct ArenaUpdate: Sendable {
   ///   - checksums: told of what is read and written, to notice what others have changed.
   ///   - sum: adds up numbers over all owners of shares, where a rule needs the norms of tensors or
   ///     matrices that several have parts of: every number is zero but on one of them.
+  /// - Throws: an error of the exchange between the ranks.
   public func callAsFunction(
     _ shares: [OwnedSlice], scalars: StepScalars, checksums: ShareChecksums? = nil,
     sum: (UnsafeMutableBufferPointer<Double>) throws -> Void
@@ -203,7 +204,7 @@ public struct ArenaUpdate: Sendable {
     }
   }
 
-  /// What a rule of two phases writes in one.
+  /// The arrays that a rule of two phases writes in one.
   enum Phase {
     case state
     case step

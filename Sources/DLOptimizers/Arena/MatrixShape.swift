@@ -1,4 +1,4 @@
-/// How the elements of a tensor lie as a matrix, row behind row.
+/// The shape of the matrix that the elements of a tensor make, row behind row.
 public struct MatrixShape: Sendable, Hashable {
   /// The rows in memory.
   public let rows: Int

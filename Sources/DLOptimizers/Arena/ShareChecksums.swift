@@ -1,8 +1,8 @@
 import CKernels
 import DLTensor
 
-/// What a rank's shares of an arena were when they were last written: a checksum for each block of
-/// each tensor, of its parameters and of every vector of state.
+/// The state of a rank's shares of an arena when they were last written: a checksum for each block
+/// of each tensor, of its parameters and of every vector of state.
 ///
 /// An update compares the words that it reads with it, block by block while they are in the cache,
 /// and renews it. Whoever else writes parameters or state calls ``renew(_:)`` afterwards. Gaps
@@ -191,7 +191,7 @@ public final class ShareChecksums {
   }
 }
 
-/// Where a rule leaves the checksums of a block, before and after its update.
+/// The place where a rule leaves the checksums of a block, before and after its update.
 private final class TakenChecksums {
   let pointer: UnsafeMutablePointer<dl_checksums>
   let vectors: UnsafeMutablePointer<UnsafeRawPointer?>

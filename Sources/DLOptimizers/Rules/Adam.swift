@@ -52,47 +52,50 @@ public struct Adam: ChecksummingOptimizer {
   }
 }
 
-/// The options of Adam.
-public struct AdamSpec: OptimizerSpec {
-  /// The name as written in `optimizer`.
-  public static var word: String { "adam" }
-  /// The learning rate unless another is given.
-  public static var learningRate: Double { 0.001 }
-
-  /// The decay rates of the two moments.
-  public var betas = [0.9, 0.999]
-  /// The term added to the denominator.
-  public var eps = 1e-8
-  /// Whether the largest second moment so far takes the place of the present one.
-  public var amsgrad = false
-
-  /// Makes the options with their defaults.
-  public init() {}
-
-  /// The keys, in the order in which they are written.
-  public static var fields: [ConfigurationField<Self>] {
-    [
-      .init("betas", \.betas, .within(0..<1).count(2), "decay rates of the moments"),
-      .init("eps", \.eps, .above(0), "added to the denominator"),
-      .init("amsgrad", \.amsgrad, "whether the largest second moment so far counts"),
-    ]
-  }
-
-  /// Makes the rule for a group of parameters.
-  public func makeOptimizer(weightDecay: Double, adapts: Bool) throws -> any Optimizer {
-    try Adam(
-      beta1: betas[0], beta2: betas[1], epsilon: eps, weightDecay: weightDecay, amsgrad: amsgrad)
-  }
+/// The form of weight decay that tells Adam from AdamW.
+public protocol AdamDecay: Sendable {
+  /// The name of the optimizer as written in `optimizer`.
+  static var word: String { get }
+  /// The weight decay unless another is given.
+  static var weightDecay: Double { get }
+  /// Whether the weights decay apart from the gradient.
+  static var isDecoupled: Bool { get }
 }
 
-/// The options of AdamW.
-public struct AdamWSpec: OptimizerSpec {
+/// Adam's weight decay, which joins the gradient.
+public enum CoupledDecay: AdamDecay {
+  /// The name as written in `optimizer`.
+  public static var word: String { "adam" }
+  /// No weight decay unless one is given.
+  public static var weightDecay: Double { 0 }
+  /// The decay joins the gradient.
+  public static var isDecoupled: Bool { false }
+}
+
+/// AdamW's weight decay, apart from the gradient.
+public enum DecoupledDecay: AdamDecay {
   /// The name as written in `optimizer`.
   public static var word: String { "adamw" }
+  /// The weight decay unless another is given, which is PyTorch's.
+  public static var weightDecay: Double { 0.01 }
+  /// The weights decay apart from the gradient.
+  public static var isDecoupled: Bool { true }
+}
+
+/// The options of Adam.
+public typealias AdamSpec = AdamOptions<CoupledDecay>
+
+/// The options of AdamW.
+public typealias AdamWSpec = AdamOptions<DecoupledDecay>
+
+/// The options that Adam and AdamW share.
+public struct AdamOptions<Decay: AdamDecay>: OptimizerSpec {
+  /// The name as written in `optimizer`.
+  public static var word: String { Decay.word }
   /// The learning rate unless another is given.
   public static var learningRate: Double { 0.001 }
   /// The weight decay unless another is given.
-  public static var weightDecay: Double { 0.01 }
+  public static var weightDecay: Double { Decay.weightDecay }
 
   /// The decay rates of the two moments.
   public var betas = [0.9, 0.999]
@@ -117,6 +120,6 @@ public struct AdamWSpec: OptimizerSpec {
   public func makeOptimizer(weightDecay: Double, adapts: Bool) throws -> any Optimizer {
     try Adam(
       beta1: betas[0], beta2: betas[1], epsilon: eps, weightDecay: weightDecay, amsgrad: amsgrad,
-      decoupledWeightDecay: true)
+      decoupledWeightDecay: Decay.isDecoupled)
   }
 }

@@ -2,13 +2,13 @@ import DLTensor
 
 /// The limited-memory BFGS method for full batches, as `torch.optim.LBFGS`.
 ///
-/// One call of ``step(_:rate:closure:)`` makes up to `maxIterations` iterations, each of which may evaluate
-/// loss and gradient several times. The direction comes from the two-loop recursion over the last
-/// `historySize` pairs of steps and gradient changes (Nocedal and Wright, "Numerical Optimization"
-/// (2006), Algorithms 7.4 and 7.5); the step is fixed, or found by a line search that satisfies the
-/// strong Wolfe conditions. Sums are in double also where the weights are float32.
+/// One call of ``step(_:rate:closure:)`` makes up to `maxIterations` iterations, each of which may
+/// evaluate loss and gradient several times. The direction comes from the two-loop recursion over
+/// the last `historySize` pairs of steps and gradient changes (Nocedal and Wright, "Numerical
+/// Optimization" (2006), Algorithms 7.4 and 7.5); the step is fixed, or found by a line search that
+/// satisfies the strong Wolfe conditions. Sums are in double also where the weights are float32.
 public final class LBFGS {
-  /// What the method is told.
+  /// The options of the method.
   public struct Options: Sendable, Hashable {
     /// The length of a step, or the first that a line search tries; `lr`.
     public var learningRate = 1.0
@@ -43,14 +43,14 @@ public final class LBFGS {
     let gradient: ArenaVector
   }
 
-  /// What the method is told.
+  /// The options of the method.
   public let options: Options
 
   var state = State()
   let count: Int
   let dtype: DType
 
-  /// What is kept from step to step.
+  /// The state that is kept from step to step.
   struct State {
     var iterations = 0
     var evaluations = 0
@@ -79,7 +79,7 @@ public final class LBFGS {
     self.dtype = dtype
   }
 
-  /// Moves the parameters of a whole arena towards a minimum.
+  /// Moves the parameters of a whole arena toward a minimum.
   ///
   /// - Parameters:
   ///   - rate: what a schedule multiplies the length of a step by.

@@ -17,7 +17,7 @@ public struct LBFGSSpec: OptimizerSpec {
   public var toleranceChange = 1e-9
   /// Pairs of steps and gradient changes that are remembered.
   public var historySize = 100
-  /// How the length of a step is found; nil for the learning rate.
+  /// The search for the length of a step; nil for the learning rate.
   public var lineSearchFn: LineSearch?
 
   /// The known line searches.

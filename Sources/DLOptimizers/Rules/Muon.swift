@@ -15,7 +15,7 @@ import DLTensor
 /// Jordan and others, "Muon: An optimizer for hidden layers in neural networks" (2024); Liu and
 /// others, "Muon is Scalable for LLM Training" (2025).
 public struct Muon: MatrixOptimizer {
-  /// What r is.
+  /// The factor r of the learning rate, by the matrix's shape.
   public enum RateAdjustment: String, Codable, CaseIterable, Sendable {
     /// `sqrt(max(1, out / in))` (Jordan).
     case original
@@ -40,10 +40,10 @@ public struct Muon: MatrixOptimizer {
   /// Whether the step looks ahead along the momentum.
   public let nesterov: Bool
 
-  /// How the rate follows from a matrix's shape.
+  /// The rule by which the learning rate follows from a matrix's shape.
   public let adjustment: RateAdjustment
 
-  /// What makes a matrix orthogonal.
+  /// The iteration that makes a matrix orthogonal.
   public let iteration: NewtonSchulz
 
   /// Makes the rule with its hyperparameters.
@@ -71,7 +71,7 @@ public struct Muon: MatrixOptimizer {
   /// One array: the momentum that is made orthogonal.
   public var arrayCount: Int { 1 }
 
-  /// Nothing but matrices can be made orthogonal.
+  /// The rule needs matrices: only they can be made orthogonal.
   public var takesVectors: Bool { false }
 
   /// The bytes that the iteration needs beside the matrix.
@@ -100,7 +100,8 @@ public struct Muon: MatrixOptimizer {
     iteration(arrays[0], matrix, dtype, scratch: scratch)
   }
 
-  /// Third phase: takes the step on a range of a matrix, along the same range of its orthogonal one.
+  /// Third phase: takes the step on a range of a matrix, along the same range of its orthogonal
+  /// one.
   public func apply(
     _ slice: ArenaSlice, scalars: StepScalars, arrays: MatrixArrays, of matrix: MatrixShape
   ) {
@@ -124,7 +125,7 @@ public struct MuonSpec: OptimizerSpec {
   public var momentum = 0.95
   /// Whether the step looks ahead along the momentum; it does where there is momentum unless told.
   public var nesterov = true
-  /// How the learning rate follows from a matrix's shape.
+  /// The rule by which the learning rate follows from a matrix's shape.
   public var adjustLrFn = Muon.RateAdjustment.original
   /// The iterations that make matrices orthogonal.
   public var nsSteps = 5

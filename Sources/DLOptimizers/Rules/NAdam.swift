@@ -24,7 +24,7 @@ public struct NAdam: ChecksummingOptimizer {
   /// Whether the weights decay as in AdamW, apart from the gradient.
   public let decoupledWeightDecay: Bool
 
-  /// How fast mu grows from half of beta1 to beta1.
+  /// The rate at which mu grows from half of beta1 to beta1.
   public let momentumDecay: Double
 
   /// Makes the rule with its hyperparameters.
@@ -72,8 +72,8 @@ public struct NAdam: ChecksummingOptimizer {
 
   /// `mu_1 ... mu_t`, to the precision of 1 minus it.
   ///
-  /// The factors are halves at first and become constant, so few of them are multiplied: within some
-  /// 60 the product counts no more, unless mu is soon equal to beta1.
+  /// The factors are halves at first and become constant, so few of them are multiplied: within
+  /// some 60 the product counts no more, unless mu is soon equal to beta1.
   private func momentumProduct(step: Int) -> Double {
     var product = 1.0
     var count = 0
@@ -100,7 +100,7 @@ public struct NAdamSpec: OptimizerSpec {
   public var betas = [0.9, 0.999]
   /// The term added to the denominator.
   public var eps = 1e-8
-  /// How fast the momentum grows towards its decay rate.
+  /// The rate at which the momentum grows toward its decay rate.
   public var momentumDecay = 0.004
 
   /// Makes the options with their defaults.

@@ -1,18 +1,18 @@
 /// An update rule for the parameter arena: a value of its hyperparameters.
 ///
-/// Parameters, gradients and state belong to the caller, who zeroes the state before the first step.
-/// ``SliceOptimizer`` is a rule by element, ``TensorNormOptimizer`` one by whole tensors,
+/// Parameters, gradients and state belong to the caller, who zeroes the state before the first
+/// step. ``SliceOptimizer`` is a rule by element, ``TensorNormOptimizer`` one by whole tensors,
 /// ``MatrixOptimizer`` one by whole matrices; ``ArenaUpdate`` gives each what it needs. Groups of
 /// parameters may differ in their rule.
 public protocol Optimizer: Sendable {
   /// PyTorch's keys of the state, one buffer of the arena's size and type each.
   var stateNames: [String] { get }
 
-  /// What a step of one element depends on.
+  /// The elements that a step of one element depends on.
   var granularity: UpdateGranularity { get }
 }
 
-/// What the step of one element depends on.
+/// The elements that a step of one element depends on.
 public enum UpdateGranularity: Sendable {
   /// The element alone.
   case element
@@ -26,8 +26,8 @@ public enum UpdateGranularity: Sendable {
 
 /// A rule that updates a range of the arena by itself.
 ///
-/// Elements are independent of each other unless the rule goes by tensors or matrices, so updates of
-/// `[0, n/2)` and `[n/2, n)` equal one of `[0, n)` bit for bit.
+/// Elements are independent of each other unless the rule goes by tensors or matrices, so updates
+/// of `[0, n/2)` and `[n/2, n)` equal one of `[0, n)` bit for bit.
 public protocol SliceOptimizer: Optimizer {
   /// Updates parameters and state in place; the gradients are only read.
   func update(_ slice: ArenaSlice, scalars: StepScalars)
@@ -42,7 +42,7 @@ extension SliceOptimizer {
 /// asks for them: they wait for memory together.
 protocol ChecksummingOptimizer: SliceOptimizer {}
 
-/// What changes from step to step in an update rule.
+/// The numbers of an update rule that change from step to step.
 public struct StepScalars: Sendable, Hashable {
   /// The number of the step, from 1.
   public var step: Int

@@ -10,10 +10,10 @@ import DLTensor
 ///     b = momentum * b + d / (sqrt(v - a^2) + epsilon)
 ///     p = p - learningRate * b
 ///
-/// Tieleman and Hinton, Lecture 6.5 (2012); centred as in Graves, "Generating Sequences With
-/// Recurrent Neural Networks" (2013), equations 38 to 41. State: `square_avg` (v), `momentum_buffer`
-/// (b) where there is momentum, `grad_avg` (a) where centred. A variance that rounds below zero
-/// counts as zero, where PyTorch takes its root.
+/// Tieleman and Hinton, Lecture 6.5 (2012); centered as in Graves, "Generating Sequences With
+/// Recurrent Neural Networks" (2013), equations 38 to 41. State: `square_avg` (v),
+/// `momentum_buffer` (b) where there is momentum, `grad_avg` (a) where centered. A variance that
+/// rounds below zero counts as zero, where PyTorch takes its root.
 public struct RMSProp: ChecksummingOptimizer {
   /// The decay rate of the means.
   public let alpha: Double
@@ -49,7 +49,7 @@ public struct RMSProp: ChecksummingOptimizer {
     self.centered = centered
   }
 
-  /// `square_avg`, `momentum_buffer` where there is momentum, `grad_avg` where centred.
+  /// `square_avg`, `momentum_buffer` where there is momentum, `grad_avg` where centered.
   public var stateNames: [String] {
     ["square_avg"] + (momentum == 0 ? [] : ["momentum_buffer"]) + (centered ? ["grad_avg"] : [])
   }

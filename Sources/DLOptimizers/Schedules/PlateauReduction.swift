@@ -6,7 +6,7 @@ import DLCore
 ///
 /// A value type: its state is what a run saves and goes on from.
 public struct PlateauReduction: Sendable, Hashable {
-  /// Which way a metric improves.
+  /// The direction in which a metric improves.
   public enum Mode: Sendable, Hashable {
     /// Less is better.
     case minimum
@@ -14,7 +14,7 @@ public struct PlateauReduction: Sendable, Hashable {
     case maximum
   }
 
-  /// How a threshold is meant.
+  /// The meaning of a threshold.
   public enum ThresholdMode: Sendable, Hashable {
     /// As a fraction of the best.
     case relative
@@ -22,22 +22,22 @@ public struct PlateauReduction: Sendable, Hashable {
     case absolute
   }
 
-  /// Which way the metric improves.
+  /// The direction in which the metric improves.
   public var mode: Mode
-  /// What the rate is multiplied by.
+  /// The factor of the rate at each reduction.
   public let factor: Double
   /// Observations without improvement that are let pass.
   public let patience: Int
-  /// What an improvement must exceed.
+  /// The threshold that an improvement must exceed.
   public let threshold: Double
-  /// How the threshold is meant.
+  /// The meaning of the threshold.
   public let thresholdMode: ThresholdMode
   /// Observations after a reduction that do not count.
   public let cooldown: Int
   /// The least multiplier: PyTorch's `min_lr` as a fraction of the learning rate.
   public let minimum: Double
 
-  /// What the learning rate is multiplied by now.
+  /// The present factor of the learning rate.
   public var multiplier = 1.0
   /// The best observation; nil before the first.
   public var best: Double?
@@ -103,11 +103,11 @@ public struct ReduceOnPlateauSpec: ScheduleSpec {
 
   /// The least multiplier of the rate.
   public var endFactor = 0.0
-  /// What the rate is multiplied by.
+  /// The factor of the rate at each reduction.
   public var factor = 0.1
   /// Validations without improvement that are let pass.
   public var patience = 10
-  /// What an improvement must exceed.
+  /// The threshold that an improvement must exceed.
   public var threshold = 1e-4
   /// Whether the threshold is a fraction of the best.
   public var thresholdMode = Threshold.rel
@@ -148,7 +148,7 @@ public struct ReduceOnPlateauSpec: ScheduleSpec {
   public enum Monitor: String, ConfigurationWord {
     /// The loss.
     case loss
-    /// What chooses the best checkpoint.
+    /// The metric that chooses the best checkpoint.
     case metric
   }
 
@@ -156,6 +156,8 @@ public struct ReduceOnPlateauSpec: ScheduleSpec {
   public func makeSchedule(over run: ScheduleSpan) -> any Schedule { ConstantSchedule() }
 
   /// Makes what reduces the rate after validations.
+  ///
+  /// - Throws: ``OptimizerError`` for values that no reduction has.
   public func makePlateauReduction() throws -> PlateauReduction? {
     try PlateauReduction(
       factor: factor, patience: patience, threshold: threshold,

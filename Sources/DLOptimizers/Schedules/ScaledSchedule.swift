@@ -5,7 +5,7 @@
 /// Goyal and others, "Accurate, Large Minibatch SGD: Training ImageNet in 1 Hour" (2017), section
 /// 2.1: a batch of k times the rows takes k times the rate.
 public struct ScaledSchedule: Schedule {
-  /// What every rate is multiplied by.
+  /// The factor of every rate.
   public let factor: Double
 
   /// The schedule before.

@@ -18,7 +18,7 @@ extension ScheduleSpec {
   /// No options.
   public static var fields: [ConfigurationField<Self>] { [] }
 
-  /// Validations change nothing.
+  /// Gives nil: validations change nothing.
   public func makePlateauReduction() throws -> PlateauReduction? { nil }
 
   /// A fault unless one of two keys is given.

@@ -1,10 +1,12 @@
-import DLConfiguration
 import Foundation
 
 /// A learning rate that drops every N steps: `gamma^floor(step / every)`, as `StepLR`.
 ///
 /// Without a positive interval the multiplier stays 1, as it does before step 0.
-public struct StepSchedule: Schedule, Hashable {
+public struct StepSchedule: GammaSchedule, Hashable {
+  /// The name as written in `schedule`.
+  public static var word: String { "step" }
+
   /// The number of steps between drops.
   public let every: Int
 
@@ -25,40 +27,4 @@ public struct StepSchedule: Schedule, Hashable {
 }
 
 /// The options of a rate that drops every so often.
-public struct StepSpec: ScheduleSpec {
-  /// The name as written in `schedule`.
-  public static var word: String { "step" }
-
-  /// Epochs between two factors of gamma.
-  public var stepEpochs: Double?
-  /// Steps between two factors of gamma, instead of epochs.
-  public var stepSize: Int?
-  /// The factor of a drop.
-  public var gamma = 0.1
-
-  /// Makes the options with their defaults.
-  public init() {}
-
-  /// The keys, in the order in which they are written.
-  public static var fields: [ConfigurationField<Self>] {
-    [
-      .init("step_epochs", \.stepEpochs, .above(0), "epochs between two factors of gamma"),
-      .init("step_size", \.stepSize, .atLeast(1), "steps between two factors of gamma"),
-      .init("gamma", \.gamma, .above(0), "factor of a drop"),
-    ]
-  }
-
-  /// The length is given in one unit.
-  public static var alternatives: [[String]] { [["step_epochs", "step_size"]] }
-
-  /// A fault unless the length is given in one unit.
-  public func problems() -> [ConfigurationProblem] {
-    Self.oneOf("step_epochs", "step_size", isOne: (stepEpochs == nil) != (stepSize == nil))
-  }
-
-  /// Makes the schedule of a run.
-  public func makeSchedule(over run: ScheduleSpan) -> any Schedule {
-    let every = max(stepSize ?? stepEpochs.map(run.steps) ?? run.remaining, 1)
-    return StepSchedule(every: every, gamma: gamma)
-  }
-}
+public typealias StepSpec = GammaSpec<StepSchedule>

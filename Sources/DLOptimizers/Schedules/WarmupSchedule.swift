@@ -9,7 +9,7 @@ public struct WarmupSchedule: Schedule {
   /// The length of the warm-up; 0 or less is none.
   public let steps: Int
 
-  /// What follows.
+  /// The schedule behind the warmup.
   public let next: any Schedule
 
   /// Makes the schedule.

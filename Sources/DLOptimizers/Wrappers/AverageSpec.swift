@@ -1,6 +1,6 @@
 import DLConfiguration
 
-/// How much of the weights an update takes into a mean.
+/// The share of the weights that an update takes into a mean.
 public protocol AverageWeighting: Sendable {
   /// The weight of the next update, from 0 to 1, after `updates` of them, 1 at least: the first one
   /// copies the weights.

@@ -6,9 +6,10 @@ import Foundation
 ///                   = factor + (next(start) - factor) * (1 + cos(pi * t)) / 2,
 ///                     t = min(1, (s - start) / steps)                    from there on
 ///
-/// As `torch.optim.swa_utils.SWALR` with the cosine strategy. Izmailov and others (2018), section 3.1.
+/// As `torch.optim.swa_utils.SWALR` with the cosine strategy. Izmailov and others (2018), section
+/// 3.1.
 public struct AveragingSchedule: Schedule {
-  /// What comes before.
+  /// The schedule before the averaging.
   public let base: any Schedule
 
   /// The step after which the rate moves.

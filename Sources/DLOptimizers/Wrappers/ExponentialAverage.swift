@@ -6,7 +6,7 @@ import DLConfiguration
 ///
 /// Polyak and Juditsky (1992); `torch.optim.swa_utils.get_ema_multi_avg_fn`.
 public struct ExponentialAverage: AverageWeighting {
-  /// What an update leaves of the mean.
+  /// The share of the mean that an update leaves.
   public let decay: Double
 
   /// Makes the weighting.
@@ -26,7 +26,7 @@ public struct ExponentialAverageSpec: AverageSpec {
   /// The name as written in `average`.
   public static var word: String { "ema" }
 
-  /// What an update leaves of the mean.
+  /// The share of the mean that an update leaves.
   public var decay = 0.999
 
   /// Makes the options with their defaults.

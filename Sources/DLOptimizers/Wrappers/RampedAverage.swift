@@ -8,7 +8,7 @@ import Foundation
 /// As `use_ema_warmup` of `diffusers.training_utils.EMAModel` and `use_warmup` of timm's
 /// `ModelEmaV3`; after a power of 2/3 the decay is 0.999 in step 31,600.
 public struct RampedAverage: AverageWeighting {
-  /// What an update leaves of the mean at most.
+  /// The largest share of the mean that an update leaves.
   public let decay: Double
 
   /// The updates in which the ramp gets going.
@@ -35,7 +35,7 @@ public struct RampedAverageSpec: AverageSpec {
   /// The name as written in `average`.
   public static var word: String { "ema_ramp" }
 
-  /// What an update leaves of the mean at most.
+  /// The largest share of the mean that an update leaves.
   public var decay = 0.999
   /// The updates in which the ramp gets going.
   public var invGamma = 1.0

@@ -6,10 +6,10 @@ import Glibc
 ///
 ///     a = a + w(n) * (p - a)         after n updates
 ///
-/// The first update copies the weights, as `torch.optim.swa_utils.AveragedModel` does; the others go
-/// by an ``AverageWeighting``.
+/// The first update copies the weights, as `torch.optim.swa_utils.AveragedModel` does; the others
+/// go by an ``AverageWeighting``.
 public final class WeightAverage {
-  /// How updates are weighed.
+  /// The rule by which updates are weighed.
   public let weighting: any AverageWeighting
 
   /// Updates so far; to be set where a run goes on.

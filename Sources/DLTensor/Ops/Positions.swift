@@ -1,7 +1,9 @@
 import CKernels
 
-/// Which features rotary positions pair.
+/// The pairs of features that rotary positions turn.
 public enum RotaryStyle: String, Sendable, CaseIterable {
+  /// No pairs: nothing is turned.
+  case none
   /// Neighbors, 2j and 2j + 1, as in the paper.
   case interleaved
   /// j and j + width / 2, as in GPT-NeoX and Llama.
@@ -40,6 +42,7 @@ extension Tensor {
   public func rotary(
     _ positions: RotaryPositions = RotaryPositions(), offset: Int = 0, turned: Int? = nil
   ) throws -> Tensor {
+    guard positions.style != .none else { return self }
     try requireReal(op: "rotary")
     guard shape.rank == 4, (0...shape.last).contains(positions.width ?? shape.last), offset >= 0,
       (0...shape[2]).contains(turned ?? shape[2]), positions.base > 0

@@ -1,7 +1,7 @@
 import CKernels
 
-/// What lies outside an image that is sampled.
-public enum SamplePadding: Hashable, Sendable {
+/// The pixels outside an image that is sampled.
+public enum SamplePadding: String, Hashable, Sendable, CaseIterable {
   /// Zeros.
   case zeros
   /// The nearest pixel of the border.

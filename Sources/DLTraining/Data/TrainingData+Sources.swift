@@ -1,4 +1,4 @@
-import DLCluster
+import DLConfiguration
 import DLCore
 import DLData
 import DLFormats
@@ -63,14 +63,12 @@ public enum DataSources {
     ]
   }
 
-  private static let own = Monitor<[any DataSource.Type]>([])
+  private static let registry = TurnRegistry(builtIn)
 
   /// Adds a kind of a program's own, which is asked before the others, the last one added first.
-  public static func register(_ source: any DataSource.Type) {
-    own.withLock { $0.insert(source, at: 0) }
-  }
+  public static func register(_ source: any DataSource.Type) { registry.register(source) }
 
-  static var all: [any DataSource.Type] { own.withLock { $0 } + builtIn }
+  static var all: [any DataSource.Type] { registry.all }
 }
 
 /// Rows that are made, where `data.synthetic` asks for them.

@@ -1,5 +1,4 @@
-import DLCluster
-import DLCore
+import DLConfiguration
 import DLLayers
 
 /// A task that says itself which networks it trains.
@@ -23,12 +22,10 @@ public enum TaskRegistry {
     ]
   }
 
-  private static let own = Monitor<[any NetworkTask.Type]>([])
+  private static let registry = TurnRegistry(builtIn)
 
   /// Adds a task of a program's own, which is asked before the others, the last one added first.
-  public static func register(_ task: any NetworkTask.Type) {
-    own.withLock { $0.insert(task, at: 0) }
-  }
+  public static func register(_ task: any NetworkTask.Type) { registry.register(task) }
 
-  static var all: [any NetworkTask.Type] { own.withLock { $0 } + builtIn }
+  static var all: [any NetworkTask.Type] { registry.all }
 }

@@ -174,7 +174,7 @@ extension TrainingTask {
 extension ParameterArena {
   /// What the layers need.
   var demands: [Demand] {
-    let isRescaled = modules.contains { ($0 as? Embedding)?.maxNorm != nil }
+    let isRescaled = modules.contains { ($0 as? Embedding)?.options.maxNorm != nil }
     return isRescaled
       ? [Demand(key: "model", name: "an embedding with max_norm", needs: [.wholeGradient])] : []
   }

@@ -8,7 +8,7 @@ extension PhaseOptimizer {
   func watchMemory(_ arena: ParameterArena) {
     // A table with a largest norm is rescaled while it is looked up.
     let rescaled = arena.modules.compactMap {
-      ($0 as? Embedding)?.maxNorm == nil ? nil : $0 as? Embedding
+      ($0 as? Embedding)?.options.maxNorm == nil ? nil : $0 as? Embedding
     }
     let unwatched = parameters.filter { index in
       rescaled.contains { $0.weight === arena.parameters[index] }

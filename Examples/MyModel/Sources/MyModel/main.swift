@@ -2,10 +2,10 @@ import DLTrain
 
 final class MyModel: Module, Layer {
   let conv1 = Conv2d(inputChannels: 1, outputChannels: 16, kernelSize: 3, padding: 1)
-  let norm1 = BatchNorm(16)
+  let norm1 = BatchNorm(features: 16)
   let conv2 = Conv2d(inputChannels: 16, outputChannels: 32, kernelSize: 3, padding: 1)
-  let norm2 = BatchNorm(32)
-  let head = Linear(32, 10)
+  let norm2 = BatchNorm(features: 32)
+  let head = Linear(inputFeatures: 32, outputFeatures: 10)
 
   func forward(_ x: Tensor) throws -> Tensor {
     let y = try norm1(conv1(x)).relu().maxPool2d(Window2d(kernel: 2, stride: 2))

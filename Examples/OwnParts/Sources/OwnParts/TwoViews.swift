@@ -2,10 +2,10 @@ import DLTrain
 
 /// A network of two inputs, the upper and the lower half of an image, with a branch for each.
 final class TwoViews: Module {
-  let upper = Linear(32, 16)
-  let lower = Linear(32, 16)
+  let upper = Linear(inputFeatures: 32, outputFeatures: 16)
+  let lower = Linear(inputFeatures: 32, outputFeatures: 16)
   let sign = StraightThrough()
-  let head = Linear(32, 10)
+  let head = Linear(inputFeatures: 32, outputFeatures: 10)
 
   func callAsFunction(_ top: Tensor, _ bottom: Tensor) throws -> Tensor {
     let features = try Tensor.concat([upper(top).tanh(), lower(bottom).tanh()], axis: 1)
