@@ -18,7 +18,7 @@ public protocol Dataset: AnyObject, Sendable {
   /// The number of classes; nil where labels are values.
   var classCount: Int? { get }
 
-  /// The length of each row, where rows are padded sequences; for ``Sampler/Order/bucketed``.
+  /// The length of each row, where rows are padded sequences; for the order `bucketed`.
   var rowLengths: [Int32]? { get }
 
   /// Compares all inputs and labels with what a model takes.

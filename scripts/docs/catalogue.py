@@ -11,7 +11,6 @@ import os
 import pathlib
 import re
 import subprocess
-import textwrap
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 PAGES = ROOT / "Sources/DLTrain/DLTrain.docc"
@@ -40,7 +39,7 @@ def topics(symbols):
         path = symbol["location"]["uri"].rsplit("/Sources/", 1)[1]
         page = next(page for pattern, page in FAMILIES if re.match(pattern, path))
         module, *folders = path.split("/")[:-1]
-        name = f"{module} {' '.join(folders)}".strip()
+        name = ", ".join(folders) or module
         pages.setdefault(page, {}).setdefault(name, []).append(symbol["pathComponents"][0])
     return {
         page: "## Topics\n\n" + "\n".join(
@@ -80,7 +79,7 @@ def article(text, folder, known):
 
 
 def printed(program, *words):
-    environment = dict(os.environ, COLUMNS="100")
+    environment = dict(os.environ, COLUMNS="78")
     return subprocess.run(
         [program, *words], check=True, capture_output=True, text=True, env=environment).stdout
 
@@ -120,12 +119,15 @@ def commands_page(program):
 
 
 def code_of(match):
-    """The text of a file, or of its lines from one that begins as given to the next empty one."""
+    """The text of a file, or of the declaration in it that begins as given."""
     lines = (ROOT / match[1]).read_text().strip().splitlines()
     if match[2]:
-        start = next(i for i, line in enumerate(lines) if line.strip().startswith(match[2]))
-        end = next((i for i in range(start, len(lines)) if not lines[i].strip()), len(lines))
-        lines = textwrap.dedent("\n".join(lines[start:end])).splitlines()
+        start = next(i for i, line in enumerate(lines) if line.startswith(match[2]))
+        # The next declaration follows an empty line, and is not indented either.
+        end = next(
+            (i for i in range(start, len(lines) - 1) if not lines[i] and not lines[i + 1].startswith(" ")),
+            len(lines))
+        lines = lines[start:end]
     kind = {".swift": "swift", ".yaml": "yaml", ".sh": "sh"}[pathlib.Path(match[1]).suffix]
     return "\n".join([f"```{kind}", *lines, "```"])
 
@@ -147,6 +149,8 @@ def main():
         (output / name).write_text(text)
     if lists:
         raise SystemExit(f"catalogue: no pages {sorted(lists)} in {PAGES}")
+    adding = [f"- <doc:{name}>" for name in articles if name.startswith(title_of("adding/"))]
+    articles[title_of("contributing.md")] += "\n## Topics\n\n### Pages\n\n" + "\n".join(adding) + "\n"
     for name, text in articles.items():
         (output / f"{name}.md").write_text(text)
     (output / "Commands.md").write_text(commands_page(options.program))

@@ -83,7 +83,7 @@ extension Communicator {
     }
   }
 
-  /// The sum over all ranks, along ``ReductionTree``.
+  /// The sum over all ranks, along `ReductionTree`.
   public func sum(_ value: Double) throws -> Double {
     ReductionTree(leaves: size).reduce(try allgather([value]), +)
   }

@@ -10,7 +10,7 @@ public protocol Communicator: AnyObject {
   /// The number of ranks.
   var size: Int { get }
 
-  /// Sums `count` elements over all ranks, in place, along ``ReductionTree``: every rank receives
+  /// Sums `count` elements over all ranks, in place, along `ReductionTree`: every rank receives
   /// the same bits.
   func allreduceSum(_ buffer: UnsafeMutableRawPointer, count: Int, type: ElementType) throws
 

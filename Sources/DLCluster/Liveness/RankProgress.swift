@@ -2,7 +2,7 @@ import Synchronization
 
 /// Where one rank is: what it shows to those that watch whether the job goes on.
 ///
-/// It costs a store to memory that nobody waits for. All but ``arrive()`` and ``mark()`` belong to
+/// It costs a store to memory that nobody waits for. All but `arrive()` and `mark()` belong to
 /// the rank's own thread.
 public final class RankProgress: @unchecked Sendable {
   /// The numbers that a rank shows.

@@ -21,7 +21,7 @@ public protocol GradientReducer: AnyObject {
   /// The first of the ranks that have the same parameters; nil where nobody else has them.
   var holder: Int? { get }
 
-  /// Sums the gradients of all ranks along ``ReductionTree``; behind it this rank's gradients hold
+  /// Sums the gradients of all ranks along `ReductionTree`; behind it this rank's gradients hold
   /// the sums within its share, and anything elsewhere.
   ///
   /// - Parameters:

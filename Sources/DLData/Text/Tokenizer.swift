@@ -9,7 +9,7 @@ public protocol Tokenizer: Sendable {
   func encode(_ text: String) throws -> [Int32]
   /// The text of tokens; throws `DataError` for a number that is no token.
   func decode(_ tokens: [Int32]) throws -> String
-  /// What ``TokenizerFile/read(_:file:)`` makes the same tokenizer from.
+  /// What `TokenizerFile` makes the same tokenizer from.
   var json: JSON { get }
 }
 

@@ -42,7 +42,7 @@ public struct LoadedRun: Sendable {
   /// - Parameters:
   ///   - report: takes a line for each damaged checkpoint that was passed over.
   ///   - task: makes what was trained, where that is written in Swift.
-  /// - Throws: `RunFolderError`, ``CheckpointError``, `FormatError`; a line for each checkpoint where
+  /// - Throws: `RunFolderError`, `CheckpointError`, `FormatError`; a line for each checkpoint where
   ///   none can be used, or one newer than those that can.
   public init(
     _ folder: String, choice: Choice = .best, views: TestTimeAugmentation? = nil,
