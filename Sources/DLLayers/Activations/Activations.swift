@@ -36,10 +36,10 @@ public final class LeakyReLU: Module, Layer {
   public let options: Options
 
   /// Makes the layer by its options.
-  public init(_ options: Options = Options()) { self.options = options }
+  public init(_ options: Options) { self.options = options }
 
   /// Makes the layer with the given slope below zero.
-  public convenience init(negativeSlope: Double) {
+  public convenience init(negativeSlope: Double = 0.01) {
     self.init(.with { $0.negativeSlope = negativeSlope })
   }
 
@@ -93,10 +93,10 @@ public final class GELU: Module, Layer {
   public let options: Options
 
   /// Makes the layer by its options.
-  public init(_ options: Options = Options()) { self.options = options }
+  public init(_ options: Options) { self.options = options }
 
   /// Makes the layer, exact or with the tanh approximation.
-  public convenience init(approximation: GELUApproximation) {
+  public convenience init(approximation: GELUApproximation = .none) {
     self.init(.with { $0.approximate = approximation })
   }
 

@@ -27,10 +27,10 @@ public final class ELU: Module, Layer {
   public let options: Options
 
   /// Makes the layer by its options.
-  public init(_ options: Options = Options()) { self.options = options }
+  public init(_ options: Options) { self.options = options }
 
   /// Makes the layer with the given scale below zero.
-  public convenience init(alpha: Double) { self.init(.with { $0.alpha = alpha }) }
+  public convenience init(alpha: Double = 1) { self.init(.with { $0.alpha = alpha }) }
 
   /// Applies the layer.
   public func forward(_ x: Tensor) throws -> Tensor { try x.elu(options.alpha) }
@@ -76,7 +76,7 @@ public final class Softplus: Module, Layer {
   public let options: Options
 
   /// Makes the layer by its options.
-  public init(_ options: Options = Options()) { self.options = options }
+  public init(_ options: Options) { self.options = options }
 
   /// Makes the layer, which is linear where `beta · x > threshold`.
   public convenience init(beta: Double = 1, threshold: Double = 20) {

@@ -28,10 +28,10 @@ public final class Maxout: Module, Layer {
   public let options: Options
 
   /// Makes the layer by its options.
-  public init(_ options: Options = Options()) { self.options = options }
+  public init(_ options: Options) { self.options = options }
 
   /// Makes the layer that takes the largest of `pieces` neighbors.
-  public convenience init(pieces: Int) { self.init(.with { $0.pieces = pieces }) }
+  public convenience init(pieces: Int = 2) { self.init(.with { $0.pieces = pieces }) }
 
   /// Applies the layer.
   public func forward(_ x: Tensor) throws -> Tensor { try x.maxout(pieces: options.pieces) }

@@ -28,10 +28,10 @@ public final class DropPath: Module, Layer {
   private var calls = DropoutCalls()
 
   /// Makes the layer by its options.
-  public init(_ options: Options = Options()) { self.options = options }
+  public init(_ options: Options) { self.options = options }
 
   /// Makes the layer, with `p` in `0 ..< 1`.
-  public convenience init(p: Double) { self.init(.with { $0.p = p }) }
+  public convenience init(p: Double = 0.1) { self.init(.with { $0.p = p }) }
 
   /// Applies the layer.
   public func forward(_ x: Tensor) throws -> Tensor {
