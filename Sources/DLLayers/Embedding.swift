@@ -8,26 +8,26 @@ import DLTensor
 /// `torch.nn.Embedding`.
 public final class Embedding: Module, Layer {
   /// The options of ``Embedding`` in `model.layers`.
-  public struct Options: LayerSpec {
+  package struct Options: LayerSpec {
     /// The name in `model.layers`.
-    public static var word: String { "embedding" }
+    package static var word: String { "embedding" }
     /// Rows of the table, one for each token.
-    public var entries = 0
+    package var entries = 0
     /// Features of a row.
-    public var size = 0
+    package var size = 0
     /// The token that gets no gradient and starts at zero, from the end if below 0; none unless
     /// given.
-    public var paddingIdx: Int?
+    package var paddingIdx: Int?
     /// The norm that rows in use are scaled down to; any unless given.
-    public var maxNorm: Double?
+    package var maxNorm: Double?
     /// The norm's exponent p in `(Σ |x|^p)^(1/p)`.
-    public var normType = 2.0
+    package var normType = 2.0
     /// Whether the table stays as it is loaded.
-    public var frozen = false
+    package var frozen = false
     /// Makes the options with their defaults.
-    public init() {}
+    package init() {}
     /// The keys, in the order in which they are written.
-    public static var fields: [ConfigurationField<Self>] {
+    package static var fields: [ConfigurationField<Self>] {
       [
         .init(
           "entries", \.entries, .layerSize, required: true,
@@ -45,14 +45,14 @@ public final class Embedding: Module, Layer {
       ]
     }
     /// Faults that concern several keys at once.
-    public func problems() -> [ConfigurationProblem] {
+    package func problems() -> [ConfigurationProblem] {
       guard let paddingIdx, !(-entries..<entries).contains(paddingIdx) else { return [] }
       return [
         .init("padding_idx", "entries", message: "\(paddingIdx) is no row of \(entries)")
       ]
     }
     /// Makes the layer for inputs of shape `[batch] + input`.
-    public func layer(for input: Shape) -> any Layer { Embedding(self) }
+    package func layer(for input: Shape) -> any Layer { Embedding(self) }
   }
 
   /// The table, `[count, features]`.
@@ -60,10 +60,10 @@ public final class Embedding: Module, Layer {
   /// The row that gets no gradient and starts at zero, counted from the start; nil for none.
   public let paddingIndex: Int?
   /// The options that the layer was made from.
-  public let options: Options
+  package let options: Options
 
   /// Makes a table by its options.
-  public init(
+  package init(
     _ options: Options, initializer: Initializer = .normal(standardDeviation: 1)
   ) {
     self.options = options
@@ -132,21 +132,21 @@ public final class Embedding: Module, Layer {
 /// `torch.nn.EmbeddingBag`.
 public final class EmbeddingBag: Module, Layer {
   /// The options of ``EmbeddingBag`` in `model.layers`.
-  public struct Options: LayerSpec {
+  package struct Options: LayerSpec {
     /// The name in `model.layers`.
-    public static var word: String { "embedding_bag" }
+    package static var word: String { "embedding_bag" }
     /// Rows of the table, one for each token.
-    public var entries = 0
+    package var entries = 0
     /// Features of a row.
-    public var size = 0
+    package var size = 0
     /// The way in which vectors are put together: sum, mean or max.
-    public var mode = EmbeddingBagMode.mean
+    package var mode = EmbeddingBagMode.mean
     /// The token that does not count, from the end if below 0; none unless given.
-    public var paddingIdx: Int?
+    package var paddingIdx: Int?
     /// Makes the options with their defaults.
-    public init() {}
+    package init() {}
     /// The keys, in the order in which they are written.
-    public static var fields: [ConfigurationField<Self>] {
+    package static var fields: [ConfigurationField<Self>] {
       [
         .init(
           "entries", \.entries, .layerSize, required: true,
@@ -159,14 +159,14 @@ public final class EmbeddingBag: Module, Layer {
       ]
     }
     /// Faults that concern several keys at once.
-    public func problems() -> [ConfigurationProblem] {
+    package func problems() -> [ConfigurationProblem] {
       guard let paddingIdx, !(-entries..<entries).contains(paddingIdx) else { return [] }
       return [
         .init("padding_idx", "entries", message: "\(paddingIdx) is no row of \(entries)")
       ]
     }
     /// Makes the layer for inputs of shape `[batch] + input`.
-    public func layer(for input: Shape) -> any Layer { EmbeddingBag(self) }
+    package func layer(for input: Shape) -> any Layer { EmbeddingBag(self) }
   }
 
   /// The table, `[count, features]`.
@@ -174,10 +174,10 @@ public final class EmbeddingBag: Module, Layer {
   /// The row that does not count and gets no gradient, counted from the start; nil for none.
   public let paddingIndex: Int?
   /// The options that the layer was made from.
-  public let options: Options
+  package let options: Options
 
   /// Makes a table by its options.
-  public init(_ options: Options) {
+  package init(_ options: Options) {
     self.options = options
     let padding = options.paddingIdx.map { $0 < 0 ? $0 + options.entries : $0 }
     weight = Parameter(

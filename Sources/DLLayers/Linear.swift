@@ -8,24 +8,24 @@ import DLTensor
 /// `torch.nn.Linear`.
 public final class Linear: Module, ReLUFusing {
   /// The options of ``Linear`` in `model.layers`; the number of inputs comes from the data.
-  public struct Options: LayerSpec {
+  package struct Options: LayerSpec {
     /// The name in `model.layers`.
-    public static var word: String { "linear" }
+    package static var word: String { "linear" }
     /// Outputs.
-    public var out = 0
+    package var out = 0
     /// Whether to add a bias per output.
-    public var bias = true
+    package var bias = true
     /// Makes the options with their defaults.
-    public init() {}
+    package init() {}
     /// The keys, in the order in which they are written.
-    public static var fields: [ConfigurationField<Self>] {
+    package static var fields: [ConfigurationField<Self>] {
       [
         .init("out", \.out, .layerSize, required: true, "outputs"),
         .init("bias", \.bias, "whether to add a bias per output"),
       ]
     }
     /// Makes the layer for inputs of shape `[batch] + input`.
-    public func layer(for input: Shape) throws -> any Layer {
+    package func layer(for input: Shape) throws -> any Layer {
       Linear(
         inputFeatures: try features(Self.word, input), outputFeatures: out, bias: bias)
     }

@@ -7,28 +7,28 @@ import DLTensor
 /// He et al. 2016, "Deep Residual Learning for Image Recognition", equations 1 and 2.
 public final class Residual: Module, Layer {
   /// The options of ``Residual`` in `model.layers`.
-  public struct Options: LayerSpec {
+  package struct Options: LayerSpec {
     /// The name in `model.layers`.
-    public static var word: String { "residual" }
+    package static var word: String { "residual" }
     /// The branch.
-    public var layers: [LayerConfiguration] = []
+    package var layers: [LayerConfiguration] = []
     /// Layers on the shortcut; the identity unless given.
-    public var shortcut: [LayerConfiguration]?
+    package var shortcut: [LayerConfiguration]?
     /// Makes the options with their defaults.
-    public init() {}
+    package init() {}
     /// The keys, in the order in which they are written.
-    public static var fields: [ConfigurationField<Self>] {
+    package static var fields: [ConfigurationField<Self>] {
       [
         .init("layers", \.layers, required: true, "the branch"),
         .init("shortcut", \.shortcut, "layers on the shortcut; the identity unless given"),
       ]
     }
     /// Faults that concern several keys at once.
-    public func problems() -> [ConfigurationProblem] {
+    package func problems() -> [ConfigurationProblem] {
       layers.isEmpty ? [.init("layers", message: "a residual needs at least one layer")] : []
     }
     /// Makes the layer for inputs of shape `[batch] + input`.
-    public func layer(for input: Shape) throws -> any Layer {
+    package func layer(for input: Shape) throws -> any Layer {
       Residual(
         try LayerConfiguration.chain(layers, input: input, path: "layers"),
         shortcut: try shortcut.map {

@@ -9,21 +9,21 @@ import DLTensor
 /// 2015. Counterpart: `torch.nn.functional.affine_grid` and `grid_sample`.
 public final class SpatialTransformer: Module, Layer {
   /// The options of ``SpatialTransformer`` in `model.layers`.
-  public struct Options: LayerSpec {
+  package struct Options: LayerSpec {
     /// The name in `model.layers`.
-    public static var word: String { "spatial_transformer" }
+    package static var word: String { "spatial_transformer" }
     /// The layers that look at the image; a linear layer makes the map from their output.
-    public var layers: [LayerConfiguration] = []
+    package var layers: [LayerConfiguration] = []
     /// Output size, one integer or [height, width]; the input's unless given.
-    public var size: Size2d?
+    package var size: Size2d?
     /// The pixels outside the image.
-    public var paddingMode = SamplePadding.zeros
+    package var paddingMode = SamplePadding.zeros
     /// Whether -1 and 1 are the centers of the corner pixels, not their edges.
-    public var alignCorners = false
+    package var alignCorners = false
     /// Makes the options with their defaults.
-    public init() {}
+    package init() {}
     /// The keys, in the order in which they are written.
-    public static var fields: [ConfigurationField<Self>] {
+    package static var fields: [ConfigurationField<Self>] {
       [
         .init(
           "layers", \.layers, required: true,
@@ -38,7 +38,7 @@ public final class SpatialTransformer: Module, Layer {
       ]
     }
     /// Makes the layer for inputs of shape `[batch] + input`.
-    public func layer(for input: Shape) throws -> any Layer {
+    package func layer(for input: Shape) throws -> any Layer {
       let chain = try LayerConfiguration.chain(layers, input: input, path: "layers")
       return SpatialTransformer(
         localization: chain, features: try chain.outputShape(for: input).count, size: size,

@@ -9,15 +9,15 @@ import DLTensor
 /// `torchvision.ops.SqueezeExcitation`, whose names the parameters have.
 public final class SqueezeExcitation: Module, Layer {
   /// The options of the layer; the number of channels comes from the data.
-  public struct Options: LayerSpec {
+  package struct Options: LayerSpec {
     /// The name in `model.layers`.
-    public static var word: String { "squeeze_excitation" }
+    package static var word: String { "squeeze_excitation" }
     /// The channels are divided by this between the two convolutions, down to 1 at least.
-    public var reduction = 16
+    package var reduction = 16
     /// Makes the options with their defaults.
-    public init() {}
+    package init() {}
     /// The keys, in the order in which they are written.
-    public static var fields: [ConfigurationField<Self>] {
+    package static var fields: [ConfigurationField<Self>] {
       [
         .init(
           "reduction", \.reduction, .layerSize,
@@ -25,7 +25,7 @@ public final class SqueezeExcitation: Module, Layer {
       ]
     }
     /// Makes the layer for inputs of shape `[batch] + input`.
-    public func layer(for input: Shape) throws -> any Layer {
+    package func layer(for input: Shape) throws -> any Layer {
       let channels = try channels(Self.word, input)
       return SqueezeExcitation(
         channels: channels, squeezeChannels: max(channels / max(reduction, 1), 1))

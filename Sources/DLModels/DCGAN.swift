@@ -7,20 +7,20 @@ import DLTensor
 /// Radford, Metz and Chintala 2016: strided convolutions in place of pooling, batch normalization,
 /// ReLU in the generator, leaky ReLU in the discriminator, images in -1 ... 1. Weights start as in
 /// PyTorch's DCGAN example: normal with standard deviation 0.02, batch norm scales around 1.
-public struct DCGANOptions: ModelSpec {
+package struct DCGANOptions: ModelSpec {
   /// The name in a configuration.
-  public static var name: String { "dcgan" }
+  package static var name: String { "dcgan" }
   /// The length of a vector of noise.
-  public var latent = 100
+  package var latent = 100
   /// Channels of the layer before the image; the layer before has twice as many.
-  public var width = 64
+  package var width = 64
   /// The run folder of a classifier in whose features images are compared.
-  public var features: String?
+  package var features: String?
   /// Makes the options with their defaults.
-  public init() {}
+  package init() {}
 
   /// The keys, in the order in which they are written.
-  public static var fields: [ConfigurationField<Self>] {
+  package static var fields: [ConfigurationField<Self>] {
     [
       .init("latent", \.latent, .layerSize, "length of a vector of noise"),
       .init("width", \.width, .layerSize, "channels of the layer before the image"),
@@ -31,7 +31,7 @@ public struct DCGANOptions: ModelSpec {
   }
 
   /// Makes both networks for images.
-  public func network(for input: Shape, classes: Int?) throws -> Module {
+  package func network(for input: Shape, classes: Int?) throws -> Module {
     guard input.rank == 3, input[0] == 28, input[1] == 28 else {
       throw TensorError(op: Self.name, "input has shape \(input), expected [28, 28, channels]")
     }

@@ -8,9 +8,9 @@ import DLTensor
 /// 2017, equation 9 and section 5.2; parameters are named as in their PyTorch code.
 public final class GCN: Module {
   /// The first layer.
-  public let gc1: GraphConvolution
+  package let gc1: GraphConvolution
   /// The second layer.
-  public let gc2: GraphConvolution
+  package let gc2: GraphConvolution
 
   private let inputDropout: Dropout
   private let hiddenDropout: Dropout

@@ -7,22 +7,22 @@ import DLTensor
 /// Radford et al. 2019; sizes, dropout and the start of weights as in nanoGPT: normal with standard
 /// deviation 0.02, the projections that end a residual branch smaller by √(2 · layers), and one
 /// table for words and logits.
-public struct GPTOptions: ModelSpec {
+package struct GPTOptions: ModelSpec {
   /// The name in a configuration.
-  public static var name: String { "gpt" }
+  package static var name: String { "gpt" }
   /// Transformer layers.
-  public var layers = 4
+  package var layers = 4
   /// Features of a position.
-  public var width = 128
+  package var width = 128
   /// Heads, which divide the width.
-  public var heads = 4
+  package var heads = 4
   /// The probability of dropout, everywhere.
-  public var dropout = 0.0
+  package var dropout = 0.0
   /// Makes the options with their defaults.
-  public init() {}
+  package init() {}
 
   /// The keys, in the order in which they are written.
-  public static var fields: [ConfigurationField<Self>] {
+  package static var fields: [ConfigurationField<Self>] {
     [
       .init("layers", \.layers, .within(1...1024), "Transformer layers"),
       .init("width", \.width, .layerSize, "features of a position"),
@@ -32,14 +32,14 @@ public struct GPTOptions: ModelSpec {
   }
 
   /// Faults that concern several keys at once.
-  public func problems() -> [ConfigurationProblem] {
+  package func problems() -> [ConfigurationProblem] {
     width.isMultiple(of: heads)
       ? []
       : [.init("heads", "width", message: "\(width) features do not divide into \(heads) heads")]
   }
 
   /// Makes the network for windows of `[context]` tokens.
-  public func network(for input: Shape, classes: Int?) throws -> Module {
+  package func network(for input: Shape, classes: Int?) throws -> Module {
     GPT(
       vocabulary: try ModelRegistry.requireTokens(Self.name, input, classes), context: input[0],
       layers: layers, width: width, heads: heads, dropout: dropout)
@@ -54,7 +54,7 @@ public final class GPT: Module, LanguageModel {
   private let blocks: TransformerEncoder
   private let head: Linear
   /// The longest text that it sees.
-  public let contextLength: Int
+  package let contextLength: Int
 
   /// Makes a network for windows of up to `context` tokens.
   public init(

@@ -13,18 +13,18 @@ public protocol GraphNetwork: Module {
 extension GCN: GraphNetwork {}
 
 /// The options of ``GCN``.
-public struct GCNOptions: ModelSpec {
+package struct GCNOptions: ModelSpec {
   /// The name in a configuration.
-  public static var name: String { "gcn" }
+  package static var name: String { "gcn" }
   /// Features of a node between the two layers.
-  public var hidden = 16
+  package var hidden = 16
   /// The probability of dropout in front of each layer.
-  public var dropout = 0.5
+  package var dropout = 0.5
   /// Makes the options with their defaults.
-  public init() {}
+  package init() {}
 
   /// The keys, in the order in which they are written.
-  public static var fields: [ConfigurationField<Self>] {
+  package static var fields: [ConfigurationField<Self>] {
     [
       .init("hidden", \.hidden, .layerSize, "features of a node between the layers"),
       .init("dropout", \.dropout, .within(0..<1), "probability of dropout before each layer"),
@@ -32,7 +32,7 @@ public struct GCNOptions: ModelSpec {
   }
 
   /// Makes the network for `[features]` of a node.
-  public func network(for input: Shape, classes: Int?) throws -> Module {
+  package func network(for input: Shape, classes: Int?) throws -> Module {
     guard input.rank == 1, let classes else {
       throw TensorError(op: Self.name, "input has shape \(input), expected a graph's [features]")
     }

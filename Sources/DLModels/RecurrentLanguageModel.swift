@@ -6,22 +6,22 @@ import DLTensor
 ///
 /// Zaremba, Sutskever and Vinyals 2014, "Recurrent Neural Network Regularization"; weights start as
 /// PyTorch starts them.
-public struct LSTMLanguageModelOptions: ModelSpec {
+package struct LSTMLanguageModelOptions: ModelSpec {
   /// The name in a configuration.
-  public static var name: String { "lstm_lm" }
+  package static var name: String { "lstm_lm" }
   /// LSTM layers.
-  public var layers = 2
+  package var layers = 2
   /// Numbers in the state of a layer.
-  public var hidden = 256
+  package var hidden = 256
   /// Features of a token; as many as the state's unless given.
-  public var embedding: Int?
+  package var embedding: Int?
   /// The probability to zero an output between layers and in front of the logits.
-  public var dropout = 0.0
+  package var dropout = 0.0
   /// Makes the options with their defaults.
-  public init() {}
+  package init() {}
 
   /// The keys, in the order in which they are written.
-  public static var fields: [ConfigurationField<Self>] {
+  package static var fields: [ConfigurationField<Self>] {
     [
       .init("layers", \.layers, .within(1...1024), "LSTM layers"),
       .init("hidden", \.hidden, .layerSize, "numbers in the state of a layer"),
@@ -31,7 +31,7 @@ public struct LSTMLanguageModelOptions: ModelSpec {
   }
 
   /// Makes the network for windows of tokens.
-  public func network(for input: Shape, classes: Int?) throws -> Module {
+  package func network(for input: Shape, classes: Int?) throws -> Module {
     LSTMLanguageModel(
       vocabulary: try ModelRegistry.requireTokens(Self.name, input, classes), layers: layers,
       hidden: hidden,

@@ -18,11 +18,11 @@ public struct SmallImageResNet: ModelSpec {
   /// The name in a configuration.
   public static var name: String { "resnet_cifar" }
   /// Layers with weights: 20, 32, 44, 56 or 110 in the paper.
-  public var depth = 20
+  package var depth = 20
   /// The shortcut around a block that halves the image.
-  public var shortcut = Shortcut.pad
+  package var shortcut = Shortcut.pad
   /// Whether the last batch norm of each block starts at zero, so that blocks start as identities.
-  public var zeroInitialResidual = false
+  package var zeroInitialResidual = false
   /// Makes the options with their defaults.
   public init() {}
 

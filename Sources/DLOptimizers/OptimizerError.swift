@@ -3,16 +3,16 @@ import DLCore
 /// A hyperparameter outside the range in which its update rule is defined.
 public struct OptimizerError: DLError, Hashable {
   /// The rule's name.
-  public let optimizer: String
+  package let optimizer: String
 
   /// The hyperparameter's name in a configuration.
-  public let parameter: String
+  package let parameter: String
 
   /// The value that was given.
-  public let value: Double
+  package let value: Double
 
   /// The values that the rule asks for.
-  public let expected: String
+  package let expected: String
 
   /// A fault of the configuration.
   public var exitCode: ExitCode { .usage }

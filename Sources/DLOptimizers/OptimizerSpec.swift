@@ -51,7 +51,7 @@ public enum OptimizerRegistry {
   private static let registry = TypeRegistry("optimizer", builtIn) { ($0.word, $0) }
 
   /// All optimizers, a program's own after those of dltrain.
-  public static var all: [any OptimizerSpec.Type] { registry.all }
+  package static var all: [any OptimizerSpec.Type] { registry.all }
 
   /// Makes an optimizer of a program's own known to every configuration that is read from now on.
   ///

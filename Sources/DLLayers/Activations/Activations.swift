@@ -17,26 +17,26 @@ public final class ReLU: Module, Layer {
 /// Counterpart: `torch.nn.LeakyReLU`.
 public final class LeakyReLU: Module, Layer {
   /// The options of ``LeakyReLU`` in `model.layers`.
-  public struct Options: LayerSpec {
+  package struct Options: LayerSpec {
     /// The name in `model.layers`.
-    public static var word: String { "leaky_relu" }
+    package static var word: String { "leaky_relu" }
     /// Slope below zero.
-    public var negativeSlope = 0.01
+    package var negativeSlope = 0.01
     /// Makes the options with their defaults.
-    public init() {}
+    package init() {}
     /// The keys, in the order in which they are written.
-    public static var fields: [ConfigurationField<Self>] {
+    package static var fields: [ConfigurationField<Self>] {
       [.init("negative_slope", \.negativeSlope, "slope below zero")]
     }
     /// Makes the layer for inputs of shape `[batch] + input`.
-    public func layer(for input: Shape) -> any Layer { LeakyReLU(self) }
+    package func layer(for input: Shape) -> any Layer { LeakyReLU(self) }
   }
 
   /// The options that the layer was made from.
-  public let options: Options
+  package let options: Options
 
   /// Makes the layer by its options.
-  public init(_ options: Options) { self.options = options }
+  package init(_ options: Options) { self.options = options }
 
   /// Makes the layer with the given slope below zero.
   public convenience init(negativeSlope: Double = 0.01) {
@@ -74,26 +74,26 @@ public final class Tanh: Module, Layer {
 /// Hendrycks and Gimpel 2016. Counterpart: `torch.nn.GELU`.
 public final class GELU: Module, Layer {
   /// The options of ``GELU`` in `model.layers`.
-  public struct Options: LayerSpec {
+  package struct Options: LayerSpec {
     /// The name in `model.layers`.
-    public static var word: String { "gelu" }
+    package static var word: String { "gelu" }
     /// The approximation of Φ: none for erf, or tanh.
-    public var approximate = GELUApproximation.none
+    package var approximate = GELUApproximation.none
     /// Makes the options with their defaults.
-    public init() {}
+    package init() {}
     /// The keys, in the order in which they are written.
-    public static var fields: [ConfigurationField<Self>] {
+    package static var fields: [ConfigurationField<Self>] {
       [.init("approximate", \.approximate, "none for erf, or tanh")]
     }
     /// Makes the layer for inputs of shape `[batch] + input`.
-    public func layer(for input: Shape) -> any Layer { GELU(self) }
+    package func layer(for input: Shape) -> any Layer { GELU(self) }
   }
 
   /// The options that the layer was made from.
-  public let options: Options
+  package let options: Options
 
   /// Makes the layer by its options.
-  public init(_ options: Options) { self.options = options }
+  package init(_ options: Options) { self.options = options }
 
   /// Makes the layer, exact or with the tanh approximation.
   public convenience init(approximation: GELUApproximation = .none) {

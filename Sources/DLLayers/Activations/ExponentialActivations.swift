@@ -6,28 +6,28 @@ import DLTensor
 /// Clevert et al. 2016. Counterpart: `torch.nn.ELU`.
 public final class ELU: Module, Layer {
   /// The options of ``ELU`` in `model.layers`.
-  public struct Options: LayerSpec {
+  package struct Options: LayerSpec {
     /// The name in `model.layers`.
-    public static var word: String { "elu" }
+    package static var word: String { "elu" }
     /// Scale below zero.
-    public var alpha = 1.0
+    package var alpha = 1.0
     /// Makes the options with their defaults.
-    public init() {}
+    package init() {}
     /// The keys, in the order in which they are written.
-    public static var fields: [ConfigurationField<Self>] {
+    package static var fields: [ConfigurationField<Self>] {
       [
         .init("alpha", \.alpha, "scale below zero")
       ]
     }
     /// Makes the layer for inputs of shape `[batch] + input`.
-    public func layer(for input: Shape) -> any Layer { ELU(self) }
+    package func layer(for input: Shape) -> any Layer { ELU(self) }
   }
 
   /// The options that the layer was made from.
-  public let options: Options
+  package let options: Options
 
   /// Makes the layer by its options.
-  public init(_ options: Options) { self.options = options }
+  package init(_ options: Options) { self.options = options }
 
   /// Makes the layer with the given scale below zero.
   public convenience init(alpha: Double = 1) { self.init(.with { $0.alpha = alpha }) }
@@ -52,31 +52,31 @@ public final class SELU: Module, Layer {
 /// Counterpart: `torch.nn.Softplus`.
 public final class Softplus: Module, Layer {
   /// The options of ``Softplus`` in `model.layers`.
-  public struct Options: LayerSpec {
+  package struct Options: LayerSpec {
     /// The name in `model.layers`.
-    public static var word: String { "softplus" }
+    package static var word: String { "softplus" }
     /// Sharpness of the bend at zero.
-    public var beta = 1.0
+    package var beta = 1.0
     /// Beta * x above which the function is linear.
-    public var threshold = 20.0
+    package var threshold = 20.0
     /// Makes the options with their defaults.
-    public init() {}
+    package init() {}
     /// The keys, in the order in which they are written.
-    public static var fields: [ConfigurationField<Self>] {
+    package static var fields: [ConfigurationField<Self>] {
       [
         .init("beta", \.beta, .above(0), "how sharp the bend at zero is"),
         .init("threshold", \.threshold, "beta * x above which the function is linear"),
       ]
     }
     /// Makes the layer for inputs of shape `[batch] + input`.
-    public func layer(for input: Shape) -> any Layer { Softplus(self) }
+    package func layer(for input: Shape) -> any Layer { Softplus(self) }
   }
 
   /// The options that the layer was made from.
-  public let options: Options
+  package let options: Options
 
   /// Makes the layer by its options.
-  public init(_ options: Options) { self.options = options }
+  package init(_ options: Options) { self.options = options }
 
   /// Makes the layer, which is linear where `beta · x > threshold`.
   public convenience init(beta: Double = 1, threshold: Double = 20) {

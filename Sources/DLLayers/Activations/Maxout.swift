@@ -7,28 +7,28 @@ import DLTensor
 /// Shapes: `[..., channels · pieces]` to `[..., channels]`. Goodfellow et al. 2013.
 public final class Maxout: Module, Layer {
   /// The options of ``Maxout`` in `model.layers`.
-  public struct Options: LayerSpec {
+  package struct Options: LayerSpec {
     /// The name in `model.layers`.
-    public static var word: String { "maxout" }
+    package static var word: String { "maxout" }
     /// The number of neighbors of which the largest goes on.
-    public var pieces = 2
+    package var pieces = 2
     /// Makes the options with their defaults.
-    public init() {}
+    package init() {}
     /// The keys, in the order in which they are written.
-    public static var fields: [ConfigurationField<Self>] {
+    package static var fields: [ConfigurationField<Self>] {
       [
         .init("pieces", \.pieces, .within(2...1024), "how many neighbors compete")
       ]
     }
     /// Makes the layer for inputs of shape `[batch] + input`.
-    public func layer(for input: Shape) -> any Layer { Maxout(self) }
+    package func layer(for input: Shape) -> any Layer { Maxout(self) }
   }
 
   /// The options that the layer was made from.
-  public let options: Options
+  package let options: Options
 
   /// Makes the layer by its options.
-  public init(_ options: Options) { self.options = options }
+  package init(_ options: Options) { self.options = options }
 
   /// Makes the layer that takes the largest of `pieces` neighbors.
   public convenience init(pieces: Int = 2) { self.init(.with { $0.pieces = pieces }) }

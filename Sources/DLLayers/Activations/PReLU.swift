@@ -7,17 +7,17 @@ import DLTensor
 /// Shapes: `[..., channels]`, unchanged. He et al. 2015. Counterpart: `torch.nn.PReLU`.
 public final class PReLU: Module, Layer {
   /// The options of ``PReLU`` in `model.layers`.
-  public struct Options: LayerSpec {
+  package struct Options: LayerSpec {
     /// The name in `model.layers`.
-    public static var word: String { "prelu" }
+    package static var word: String { "prelu" }
     /// 1, or the number of channels.
-    public var numParameters = 1
+    package var numParameters = 1
     /// First value of the weight.
-    public var initialValue = 0.25
+    package var initialValue = 0.25
     /// Makes the options with their defaults.
-    public init() {}
+    package init() {}
     /// The keys, in the order in which they are written.
-    public static var fields: [ConfigurationField<Self>] {
+    package static var fields: [ConfigurationField<Self>] {
       [
         .init(
           "num_parameters", \.numParameters, .within(1...1_048_576), "1, or the number of channels"),
@@ -25,7 +25,7 @@ public final class PReLU: Module, Layer {
       ]
     }
     /// Makes the layer for inputs of shape `[batch] + input`.
-    public func layer(for input: Shape) -> any Layer {
+    package func layer(for input: Shape) -> any Layer {
       PReLU(count: numParameters, initialValue: initialValue)
     }
   }

@@ -11,21 +11,21 @@ import DLTensor
 /// `torch.nn.MultiheadAttention(batch_first=True)`.
 public final class MultiHeadAttention: Module, Layer {
   /// The options of ``MultiHeadAttention`` in `model.layers`.
-  public struct Options: LayerSpec {
+  package struct Options: LayerSpec {
     /// The name in `model.layers`.
-    public static var word: String { "multi_head_attention" }
+    package static var word: String { "multi_head_attention" }
     /// Heads, which divide the features.
-    public var heads = 0
+    package var heads = 0
     /// Whether to add biases.
-    public var bias = true
+    package var bias = true
     /// The probability to zero a weight.
-    public var dropout = 0.0
+    package var dropout = 0.0
     /// The positions that each one sees.
-    public var scope = AttentionScope()
+    package var scope = AttentionScope()
     /// Makes the options with their defaults.
-    public init() {}
+    package init() {}
     /// The keys, in the order in which they are written.
-    public static var fields: [ConfigurationField<Self>] {
+    package static var fields: [ConfigurationField<Self>] {
       [
         .init("heads", \.heads, .layerSize, required: true, "heads, which divide the features"),
         .init("bias", \.bias, "whether to add biases"),
@@ -33,7 +33,7 @@ public final class MultiHeadAttention: Module, Layer {
       ] + AttentionScope.fields(in: \Self.scope)
     }
     /// Makes the layer for inputs of shape `[batch] + input`.
-    public func layer(for input: Shape) throws -> any Layer {
+    package func layer(for input: Shape) throws -> any Layer {
       MultiHeadAttention(features: try sequenceFeatures(Self.word, input), self)
     }
   }
@@ -52,13 +52,13 @@ public final class MultiHeadAttention: Module, Layer {
   /// The last projection.
   public let outProj: Linear
   /// The options that the layer was made from; the scope is that of self-attention.
-  public let options: Options
+  package let options: Options
 
   private let size: Int
   private var calls = DropoutCalls()
 
   /// Makes a layer for queries of `features` features by its options.
-  public init(features size: Int, _ options: Options, keySize: Int? = nil, valueSize: Int? = nil) {
+  package init(features size: Int, _ options: Options, keySize: Int? = nil, valueSize: Int? = nil) {
     func weight(_ shape: Shape, if isUsed: Bool) -> Parameter? {
       isUsed ? Parameter(shape, initializer: .xavierUniform()) : nil
     }

@@ -102,19 +102,19 @@ private func requireText(_ input: Shape) throws {
 }
 
 /// Positions added to [batch, time, features]; rotary ones are an option of attention.
-public struct PositionalOptions: LayerSpec {
+package struct PositionalOptions: LayerSpec {
   /// The functions of a position that can be added: fixed sines and cosines, or a trained table.
-  public enum Kind: String, ConfigurationWord { case sinusoidal, learned }
+  package enum Kind: String, ConfigurationWord { case sinusoidal, learned }
   /// The name in `model.layers`.
-  public static var word: String { "positional" }
+  package static var word: String { "positional" }
   /// Sinusoidal or learned.
-  public var kind = Kind.sinusoidal
+  package var kind = Kind.sinusoidal
   /// The longest text that learned positions take; the data's length unless given.
-  public var length: Int?
+  package var length: Int?
   /// Makes the options with their defaults.
-  public init() {}
+  package init() {}
   /// The keys, in the order in which they are written.
-  public static var fields: [ConfigurationField<Self>] {
+  package static var fields: [ConfigurationField<Self>] {
     [
       .init("kind", \.kind, "sinusoidal or learned; rotary ones are an option of attention"),
       .init(
@@ -123,7 +123,7 @@ public struct PositionalOptions: LayerSpec {
     ]
   }
   /// Makes the layer for inputs of shape `[batch] + input`.
-  public func layer(for input: Shape) throws -> any Layer {
+  package func layer(for input: Shape) throws -> any Layer {
     try requireText(input)
     return switch kind {
     case .sinusoidal: SinusoidalPositions()

@@ -8,7 +8,7 @@ import DLTensor
 /// `torch.nn.TransformerEncoderLayer(batch_first=True)`.
 public final class TransformerEncoderLayer: Module, Layer {
   /// The options of ``TransformerEncoderLayer`` in `model.layers`.
-  public typealias Options = TransformerOptions
+  package typealias Options = TransformerOptions
 
   /// Attention to the text itself.
   public let selfAttn: MultiHeadAttention

@@ -9,27 +9,27 @@ import DLTensor
 /// `torch.nn.Conv1d`.
 public final class Conv1d: Module, ReLUFusing {
   /// The options of ``Conv1d`` in `model.layers`; input channels come from the data.
-  public struct Options: LayerSpec {
+  package struct Options: LayerSpec {
     /// The name in `model.layers`.
-    public static var word: String { "conv1d" }
+    package static var word: String { "conv1d" }
     /// Output channels.
-    public var out = 0
+    package var out = 0
     /// Kernel size.
-    public var kernel = 1
+    package var kernel = 1
     /// Stride.
-    public var stride = 1
+    package var stride = 1
     /// Zeros around the sequence: same, one integer or [left, right].
-    public var padding: Padding1d = 0
+    package var padding: Padding1d = 0
     /// Distance of the window's taps.
-    public var dilation = 1
+    package var dilation = 1
     /// Blocks of channels that do not see each other.
-    public var groups = 1
+    package var groups = 1
     /// Whether to add a bias per channel.
-    public var bias = true
+    package var bias = true
     /// Makes the options with their defaults.
-    public init() {}
+    package init() {}
     /// The keys, in the order in which they are written.
-    public static var fields: [ConfigurationField<Self>] {
+    package static var fields: [ConfigurationField<Self>] {
       [
         .init("out", \.out, .layerSize, required: true, "output channels"),
         .init("kernel", \.kernel, .windowExtent, required: true, "kernel size"),
@@ -45,11 +45,11 @@ public final class Conv1d: Module, ReLUFusing {
       ]
     }
     /// Faults that concern several keys at once.
-    public func problems() -> [ConfigurationProblem] {
+    package func problems() -> [ConfigurationProblem] {
       groupProblems(out, groups) + samePaddingProblems(padding.rows, Size2d(1, stride))
     }
     /// Makes the layer for inputs of shape `[batch] + input`.
-    public func layer(for input: Shape) throws -> any Layer {
+    package func layer(for input: Shape) throws -> any Layer {
       Conv1d(inputChannels: try sequenceChannels(Self.word, input), self)
     }
   }
@@ -61,11 +61,11 @@ public final class Conv1d: Module, ReLUFusing {
   /// The window's extents, over images of one row.
   public let window: Window2d
   /// The options that the layer was made from.
-  public let options: Options
+  package let options: Options
   private let inputChannels: Int
 
   /// Makes a convolution of `inputChannels` by its options.
-  public init(inputChannels: Int, _ options: Options) {
+  package init(inputChannels: Int, _ options: Options) {
     self.options = options
     self.inputChannels = inputChannels
     window = Window2d(

@@ -9,27 +9,27 @@ import DLTensor
 /// files. Counterpart: `torch.nn.Conv2d`.
 public final class Conv2d: Module, ReLUFusing {
   /// The options of ``Conv2d`` in `model.layers`; input channels come from the data.
-  public struct Options: LayerSpec {
+  package struct Options: LayerSpec {
     /// The name in `model.layers`.
-    public static var word: String { "conv2d" }
+    package static var word: String { "conv2d" }
     /// Output channels.
-    public var out = 0
+    package var out = 0
     /// Kernel size, one integer or [height, width].
-    public var kernel = Size2d(1)
+    package var kernel = Size2d(1)
     /// Stride, one integer or [height, width].
-    public var stride = Size2d(1)
+    package var stride = Size2d(1)
     /// Zeros around the image: same, one integer, [height, width] or [top, bottom, left, right].
-    public var padding = Padding2d.symmetric(0)
+    package var padding = Padding2d.symmetric(0)
     /// Distance of the window's taps, one integer or [height, width].
-    public var dilation = Size2d(1)
+    package var dilation = Size2d(1)
     /// Blocks of channels that do not see each other.
-    public var groups = 1
+    package var groups = 1
     /// Whether to add a bias per channel.
-    public var bias = true
+    package var bias = true
     /// Makes the options with their defaults.
-    public init() {}
+    package init() {}
     /// The keys, in the order in which they are written.
-    public static var fields: [ConfigurationField<Self>] {
+    package static var fields: [ConfigurationField<Self>] {
       [
         .init("out", \.out, .layerSize, required: true, "output channels"),
         .init(
@@ -49,11 +49,11 @@ public final class Conv2d: Module, ReLUFusing {
       ]
     }
     /// Faults that concern several keys at once.
-    public func problems() -> [ConfigurationProblem] {
+    package func problems() -> [ConfigurationProblem] {
       groupProblems(out, groups) + samePaddingProblems(padding, stride)
     }
     /// Makes the layer for inputs of shape `[batch] + input`.
-    public func layer(for input: Shape) throws -> any Layer {
+    package func layer(for input: Shape) throws -> any Layer {
       Conv2d(inputChannels: try channels(Self.word, input), self)
     }
   }
@@ -65,11 +65,11 @@ public final class Conv2d: Module, ReLUFusing {
   /// The window's extents.
   public let window: Window2d
   /// The options that the layer was made from.
-  public let options: Options
+  package let options: Options
   private let inputChannels: Int
 
   /// Makes a convolution of `inputChannels` by its options.
-  public init(inputChannels: Int, _ options: Options) {
+  package init(inputChannels: Int, _ options: Options) {
     self.options = options
     self.inputChannels = inputChannels
     window = Window2d(

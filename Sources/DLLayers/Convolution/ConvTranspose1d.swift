@@ -9,29 +9,29 @@ import DLTensor
 /// Counterpart: `torch.nn.ConvTranspose1d`.
 public final class ConvTranspose1d: Module, Layer {
   /// The options of ``ConvTranspose1d`` in `model.layers`; input channels come from the data.
-  public struct Options: LayerSpec {
+  package struct Options: LayerSpec {
     /// The name in `model.layers`.
-    public static var word: String { "conv_transpose1d" }
+    package static var word: String { "conv_transpose1d" }
     /// Output channels.
-    public var out = 0
+    package var out = 0
     /// Kernel size.
-    public var kernel = 1
+    package var kernel = 1
     /// Stride.
-    public var stride = 1
+    package var stride = 1
     /// Elements that are cut off the output on each side.
-    public var padding = 0
+    package var padding = 0
     /// Elements that are added to the output at its end.
-    public var outputPadding = 0
+    package var outputPadding = 0
     /// Distance of the window's taps.
-    public var dilation = 1
+    package var dilation = 1
     /// Blocks of channels that do not see each other.
-    public var groups = 1
+    package var groups = 1
     /// Whether to add a bias per channel.
-    public var bias = true
+    package var bias = true
     /// Makes the options with their defaults.
-    public init() {}
+    package init() {}
     /// The keys, in the order in which they are written.
-    public static var fields: [ConfigurationField<Self>] {
+    package static var fields: [ConfigurationField<Self>] {
       [
         .init("out", \.out, .layerSize, required: true, "output channels"),
         .init("kernel", \.kernel, .windowExtent, required: true, "kernel size"),
@@ -50,7 +50,7 @@ public final class ConvTranspose1d: Module, Layer {
       ]
     }
     /// Faults that concern several keys at once.
-    public func problems() -> [ConfigurationProblem] {
+    package func problems() -> [ConfigurationProblem] {
       guard max(stride, dilation) > outputPadding else {
         return [
           .init(
@@ -61,7 +61,7 @@ public final class ConvTranspose1d: Module, Layer {
       return groupProblems(out, groups)
     }
     /// Makes the layer for inputs of shape `[batch] + input`.
-    public func layer(for input: Shape) throws -> any Layer {
+    package func layer(for input: Shape) throws -> any Layer {
       ConvTranspose1d(inputChannels: try sequenceChannels(Self.word, input), self)
     }
   }
@@ -73,10 +73,10 @@ public final class ConvTranspose1d: Module, Layer {
   /// The window's extents, over images of one row.
   public let window: TransposedWindow2d
   /// The options that the layer was made from.
-  public let options: Options
+  package let options: Options
 
   /// Makes a transposed convolution of `inputChannels` by its options.
-  public init(inputChannels: Int, _ options: Options) {
+  package init(inputChannels: Int, _ options: Options) {
     self.options = options
     window = TransposedWindow2d(
       kernel: Size2d(1, options.kernel), stride: Size2d(1, options.stride),

@@ -9,29 +9,29 @@ import DLTensor
 /// `[in, out / groups, kh, kw]` in files. Counterpart: `torch.nn.ConvTranspose2d`.
 public final class ConvTranspose2d: Module, Layer {
   /// The options of ``ConvTranspose2d`` in `model.layers`; input channels come from the data.
-  public struct Options: LayerSpec {
+  package struct Options: LayerSpec {
     /// The name in `model.layers`.
-    public static var word: String { "conv_transpose2d" }
+    package static var word: String { "conv_transpose2d" }
     /// Output channels.
-    public var out = 0
+    package var out = 0
     /// Kernel size, one integer or [height, width].
-    public var kernel = Size2d(1)
+    package var kernel = Size2d(1)
     /// Stride, one integer or [height, width].
-    public var stride = Size2d(1)
+    package var stride = Size2d(1)
     /// Pixels that are cut off the output on each side, one integer or [height, width].
-    public var padding = Size2d(0)
+    package var padding = Size2d(0)
     /// Pixels that are added to the output at its end, one integer or [height, width].
-    public var outputPadding = Size2d(0)
+    package var outputPadding = Size2d(0)
     /// Distance of the window's taps, one integer or [height, width].
-    public var dilation = Size2d(1)
+    package var dilation = Size2d(1)
     /// Blocks of channels that do not see each other.
-    public var groups = 1
+    package var groups = 1
     /// Whether to add a bias per channel.
-    public var bias = true
+    package var bias = true
     /// Makes the options with their defaults.
-    public init() {}
+    package init() {}
     /// The keys, in the order in which they are written.
-    public static var fields: [ConfigurationField<Self>] {
+    package static var fields: [ConfigurationField<Self>] {
       [
         .init("out", \.out, .layerSize, required: true, "output channels"),
         .init(
@@ -52,7 +52,7 @@ public final class ConvTranspose2d: Module, Layer {
       ]
     }
     /// Faults that concern several keys at once.
-    public func problems() -> [ConfigurationProblem] {
+    package func problems() -> [ConfigurationProblem] {
       guard max(stride.height, dilation.height) > outputPadding.height,
         max(stride.width, dilation.width) > outputPadding.width
       else {
@@ -65,7 +65,7 @@ public final class ConvTranspose2d: Module, Layer {
       return groupProblems(out, groups)
     }
     /// Makes the layer for inputs of shape `[batch] + input`.
-    public func layer(for input: Shape) throws -> any Layer {
+    package func layer(for input: Shape) throws -> any Layer {
       ConvTranspose2d(inputChannels: try channels(Self.word, input), self)
     }
   }
@@ -77,10 +77,10 @@ public final class ConvTranspose2d: Module, Layer {
   /// The window's extents.
   public let window: TransposedWindow2d
   /// The options that the layer was made from.
-  public let options: Options
+  package let options: Options
 
   /// Makes a transposed convolution of `inputChannels` by its options.
-  public init(inputChannels: Int, _ options: Options) {
+  package init(inputChannels: Int, _ options: Options) {
     self.options = options
     window = TransposedWindow2d(
       kernel: options.kernel, stride: options.stride, padding: options.padding,

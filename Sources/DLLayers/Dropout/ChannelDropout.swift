@@ -8,27 +8,27 @@ import DLTensor
 /// Counterpart: `torch.nn.Dropout1d` and `torch.nn.Dropout2d`.
 public final class ChannelDropout: Module, Layer {
   /// The options of ``ChannelDropout`` in `model.layers`.
-  public struct Options: LayerSpec {
+  package struct Options: LayerSpec {
     /// The name in `model.layers`.
-    public static var word: String { "channel_dropout" }
+    package static var word: String { "channel_dropout" }
     /// The probability to zero a channel.
-    public var p = 0.5
+    package var p = 0.5
     /// Makes the options with their defaults.
-    public init() {}
+    package init() {}
     /// The keys, in the order in which they are written.
-    public static var fields: [ConfigurationField<Self>] {
+    package static var fields: [ConfigurationField<Self>] {
       [.init("p", \.p, .within(0..<1), "the probability to zero a channel")]
     }
     /// Makes the layer for inputs of shape `[batch] + input`.
-    public func layer(for input: Shape) -> any Layer { ChannelDropout(self) }
+    package func layer(for input: Shape) -> any Layer { ChannelDropout(self) }
   }
 
   /// The options that the layer was made from.
-  public let options: Options
+  package let options: Options
   private var calls = DropoutCalls()
 
   /// Makes the layer by its options.
-  public init(_ options: Options) { self.options = options }
+  package init(_ options: Options) { self.options = options }
 
   /// Makes the layer, with `p` in `0 ..< 1`.
   public convenience init(p: Double = 0.5) { self.init(.with { $0.p = p }) }

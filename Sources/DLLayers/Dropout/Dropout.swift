@@ -8,27 +8,27 @@ import DLTensor
 /// `torch.nn.Dropout`.
 public final class Dropout: Module, Layer {
   /// The options of ``Dropout`` in `model.layers`.
-  public struct Options: LayerSpec {
+  package struct Options: LayerSpec {
     /// The name in `model.layers`.
-    public static var word: String { "dropout" }
+    package static var word: String { "dropout" }
     /// The probability to zero an element.
-    public var p = 0.5
+    package var p = 0.5
     /// Makes the options with their defaults.
-    public init() {}
+    package init() {}
     /// The keys, in the order in which they are written.
-    public static var fields: [ConfigurationField<Self>] {
+    package static var fields: [ConfigurationField<Self>] {
       [.init("p", \.p, .within(0..<1), "the probability to zero an element")]
     }
     /// Makes the layer for inputs of shape `[batch] + input`.
-    public func layer(for input: Shape) -> any Layer { Dropout(self) }
+    package func layer(for input: Shape) -> any Layer { Dropout(self) }
   }
 
   /// The options that the layer was made from.
-  public let options: Options
+  package let options: Options
   private var calls = DropoutCalls()
 
   /// Makes the layer by its options.
-  public init(_ options: Options) { self.options = options }
+  package init(_ options: Options) { self.options = options }
 
   /// Makes the layer, with `p` in `0 ..< 1`.
   public convenience init(p: Double = 0.5) { self.init(.with { $0.p = p }) }

@@ -12,19 +12,19 @@ import DLTensor
 /// `torch.nn.SyncBatchNorm`.
 public final class BatchNorm: Module, ReLUFusing {
   /// The options of ``BatchNorm`` in `model.layers`.
-  public struct Options: LayerSpec {
+  package struct Options: LayerSpec {
     /// The name in `model.layers`.
-    public static var word: String { "batch_norm" }
+    package static var word: String { "batch_norm" }
     /// Added to the variance.
-    public var eps = 1e-5
+    package var eps = 1e-5
     /// Weight of the batch in the running statistics; the average over all batches if null.
-    public var momentum: Double? = 0.1
+    package var momentum: Double? = 0.1
     /// Whether to learn a scale and a shift per channel.
-    public var affine = true
+    package var affine = true
     /// Makes the options with their defaults.
-    public init() {}
+    package init() {}
     /// The keys, in the order in which they are written.
-    public static var fields: [ConfigurationField<Self>] {
+    package static var fields: [ConfigurationField<Self>] {
       [
         .init("eps", \.eps, .above(0), "added to the variance"),
         .init(
@@ -34,7 +34,7 @@ public final class BatchNorm: Module, ReLUFusing {
       ]
     }
     /// Makes the layer for inputs of shape `[batch] + input`.
-    public func layer(for input: Shape) throws -> any Layer {
+    package func layer(for input: Shape) throws -> any Layer {
       BatchNorm(features: try features(Self.word, input), self)
     }
   }
@@ -54,7 +54,7 @@ public final class BatchNorm: Module, ReLUFusing {
   public private(set) var valuesPerRow = 1
 
   /// The options that the layer was made from.
-  public let options: Options
+  package let options: Options
   private let channels: Int
 
   /// Whether the running statistics are the mean over all batches since they were reset, whatever
@@ -75,7 +75,7 @@ public final class BatchNorm: Module, ReLUFusing {
   }
 
   /// Makes a layer for the given number of channels by its options.
-  public init(features: Int, _ options: Options) {
+  package init(features: Int, _ options: Options) {
     channels = features
     self.options = options
     weight = options.affine ? Parameter([features], initializer: .constant(1)) : nil

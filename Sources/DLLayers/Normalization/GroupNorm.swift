@@ -8,19 +8,19 @@ import DLTensor
 /// unchanged. Wu and He 2018. Counterpart: `torch.nn.GroupNorm`.
 public final class GroupNorm: Module, Layer {
   /// The options of ``GroupNorm`` in `model.layers`.
-  public struct Options: LayerSpec {
+  package struct Options: LayerSpec {
     /// The name in `model.layers`.
-    public static var word: String { "group_norm" }
+    package static var word: String { "group_norm" }
     /// Groups of neighboring channels.
-    public var numGroups = 0
+    package var numGroups = 0
     /// Added to the variance.
-    public var eps = 1e-5
+    package var eps = 1e-5
     /// Whether to learn a scale and a shift per channel.
-    public var affine = true
+    package var affine = true
     /// Makes the options with their defaults.
-    public init() {}
+    package init() {}
     /// The keys, in the order in which they are written.
-    public static var fields: [ConfigurationField<Self>] {
+    package static var fields: [ConfigurationField<Self>] {
       [
         .init(
           "num_groups", \.numGroups, .within(1...1_048_576), required: true,
@@ -30,7 +30,7 @@ public final class GroupNorm: Module, Layer {
       ]
     }
     /// Makes the layer for inputs of shape `[batch] + input`.
-    public func layer(for input: Shape) throws -> any Layer {
+    package func layer(for input: Shape) throws -> any Layer {
       GroupNorm(channels: try features(Self.word, input), self)
     }
   }
@@ -41,7 +41,7 @@ public final class GroupNorm: Module, Layer {
   public let bias: Parameter?
 
   /// The options that the layer was made from.
-  public let options: Options
+  package let options: Options
   private let channels: Int
 
   /// Makes a layer for the given number of groups and of channels.
@@ -58,7 +58,7 @@ public final class GroupNorm: Module, Layer {
   }
 
   /// Makes a layer for the given number of channels by its options.
-  public init(channels: Int, _ options: Options) {
+  package init(channels: Int, _ options: Options) {
     self.channels = channels
     self.options = options
     weight = options.affine ? Parameter([channels], initializer: .constant(1)) : nil
@@ -88,24 +88,24 @@ public final class GroupNorm: Module, Layer {
 /// `torch.nn.InstanceNorm2d` without running statistics.
 public final class InstanceNorm: Module, Layer {
   /// The options of ``InstanceNorm`` in `model.layers`.
-  public struct Options: LayerSpec {
+  package struct Options: LayerSpec {
     /// The name in `model.layers`.
-    public static var word: String { "instance_norm" }
+    package static var word: String { "instance_norm" }
     /// Added to the variance.
-    public var eps = 1e-5
+    package var eps = 1e-5
     /// Whether to learn a scale and a shift per channel.
-    public var affine = false
+    package var affine = false
     /// Makes the options with their defaults.
-    public init() {}
+    package init() {}
     /// The keys, in the order in which they are written.
-    public static var fields: [ConfigurationField<Self>] {
+    package static var fields: [ConfigurationField<Self>] {
       [
         .init("eps", \.eps, .above(0), "added to the variance"),
         .init("affine", \.affine, "whether to learn a scale and a shift per channel"),
       ]
     }
     /// Makes the layer for inputs of shape `[batch] + input`.
-    public func layer(for input: Shape) throws -> any Layer {
+    package func layer(for input: Shape) throws -> any Layer {
       InstanceNorm(features: try features(Self.word, input), self)
     }
   }
@@ -116,7 +116,7 @@ public final class InstanceNorm: Module, Layer {
   public let bias: Parameter?
 
   /// The options that the layer was made from.
-  public let options: Options
+  package let options: Options
   private let channels: Int
 
   /// Makes a layer for the given number of channels.
@@ -130,7 +130,7 @@ public final class InstanceNorm: Module, Layer {
   }
 
   /// Makes a layer for the given number of channels by its options.
-  public init(features: Int, _ options: Options) {
+  package init(features: Int, _ options: Options) {
     channels = features
     self.options = options
     weight = options.affine ? Parameter([features], initializer: .constant(1)) : nil

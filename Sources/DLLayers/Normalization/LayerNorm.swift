@@ -8,17 +8,17 @@ import DLTensor
 /// `torch.nn.LayerNorm`.
 public final class LayerNorm: Module, Layer {
   /// The options of ``LayerNorm`` in `model.layers`.
-  public struct Options: LayerSpec {
+  package struct Options: LayerSpec {
     /// The name in `model.layers`.
-    public static var word: String { "layer_norm" }
+    package static var word: String { "layer_norm" }
     /// Extents of the last axes, normalized together; the last axis unless given.
-    public var normalizedShape: [Int]?
+    package var normalizedShape: [Int]?
     /// Added to the variance.
-    public var eps = 1e-5
+    package var eps = 1e-5
     /// Makes the options with their defaults.
-    public init() {}
+    package init() {}
     /// The keys, in the order in which they are written.
-    public static var fields: [ConfigurationField<Self>] {
+    package static var fields: [ConfigurationField<Self>] {
       [
         .init(
           "normalized_shape", \.normalizedShape, .layerSize,
@@ -27,7 +27,7 @@ public final class LayerNorm: Module, Layer {
       ]
     }
     /// Makes the layer for inputs of shape `[batch] + input`.
-    public func layer(for input: Shape) throws -> any Layer {
+    package func layer(for input: Shape) throws -> any Layer {
       LayerNorm(normalizedShape: try trailing(Self.word, input, normalizedShape), self)
     }
   }
@@ -38,7 +38,7 @@ public final class LayerNorm: Module, Layer {
   public let bias: Parameter
 
   /// The options that the layer was made from.
-  public let options: Options
+  package let options: Options
 
   /// Makes a layer for the given number of features in the last axis.
   public convenience init(features: Int, eps: Double = 1e-5) {

@@ -7,19 +7,19 @@ import DLTensor
 /// 2019. Counterpart: `torch.nn.RMSNorm`.
 public final class RMSNorm: Module, Layer {
   /// The options of ``RMSNorm`` in `model.layers`.
-  public struct Options: LayerSpec {
+  package struct Options: LayerSpec {
     /// The name in `model.layers`.
-    public static var word: String { "rms_norm" }
+    package static var word: String { "rms_norm" }
     /// Extents of the last axes, normalized together; the last axis unless given.
-    public var normalizedShape: [Int]?
+    package var normalizedShape: [Int]?
     /// Added to the mean square; the precision's epsilon unless given.
-    public var eps: Double?
+    package var eps: Double?
     /// Whether to learn a scale per element.
-    public var elementwiseAffine = true
+    package var elementwiseAffine = true
     /// Makes the options with their defaults.
-    public init() {}
+    package init() {}
     /// The keys, in the order in which they are written.
-    public static var fields: [ConfigurationField<Self>] {
+    package static var fields: [ConfigurationField<Self>] {
       [
         .init(
           "normalized_shape", \.normalizedShape, .within(1...1_048_576),
@@ -30,7 +30,7 @@ public final class RMSNorm: Module, Layer {
       ]
     }
     /// Makes the layer for inputs of shape `[batch] + input`.
-    public func layer(for input: Shape) throws -> any Layer {
+    package func layer(for input: Shape) throws -> any Layer {
       RMSNorm(normalizedShape: try trailing(Self.word, input, normalizedShape), self)
     }
   }
@@ -39,7 +39,7 @@ public final class RMSNorm: Module, Layer {
   public let weight: Parameter?
 
   /// The options that the layer was made from.
-  public let options: Options
+  package let options: Options
   private let normalizedShape: Shape
 
   /// Makes a layer that normalizes the last axes together, which have the given extents.

@@ -7,26 +7,26 @@ import DLTensor
 /// `torch.nn.AdaptiveAvgPool1d`.
 public final class AdaptiveAvgPool1d: Module, Layer {
   /// The options of ``AdaptiveAvgPool1d`` in `model.layers`.
-  public struct Options: LayerSpec {
+  package struct Options: LayerSpec {
     /// The name in `model.layers`.
-    public static var word: String { "adaptive_avg_pool1d" }
+    package static var word: String { "adaptive_avg_pool1d" }
     /// Output size.
-    public var outputSize = 1
+    package var outputSize = 1
     /// Makes the options with their defaults.
-    public init() {}
+    package init() {}
     /// The keys, in the order in which they are written.
-    public static var fields: [ConfigurationField<Self>] {
+    package static var fields: [ConfigurationField<Self>] {
       [.init("output_size", \.outputSize, .layerSize, required: true, "output size")]
     }
     /// Makes the layer for inputs of shape `[batch] + input`.
-    public func layer(for input: Shape) -> any Layer { AdaptiveAvgPool1d(self) }
+    package func layer(for input: Shape) -> any Layer { AdaptiveAvgPool1d(self) }
   }
 
   /// The options that the layer was made from.
-  public let options: Options
+  package let options: Options
 
   /// Makes a pooling layer by its options.
-  public init(_ options: Options) { self.options = options }
+  package init(_ options: Options) { self.options = options }
 
   /// Makes a pooling layer with the given output size.
   public convenience init(outputSize: Int) { self.init(.with { $0.outputSize = outputSize }) }
@@ -52,26 +52,26 @@ public final class AdaptiveAvgPool1d: Module, Layer {
 /// `torch.nn.AdaptiveMaxPool1d`.
 public final class AdaptiveMaxPool1d: Module, Layer {
   /// The options of ``AdaptiveMaxPool1d`` in `model.layers`.
-  public struct Options: LayerSpec {
+  package struct Options: LayerSpec {
     /// The name in `model.layers`.
-    public static var word: String { "adaptive_max_pool1d" }
+    package static var word: String { "adaptive_max_pool1d" }
     /// Output size.
-    public var outputSize = 1
+    package var outputSize = 1
     /// Makes the options with their defaults.
-    public init() {}
+    package init() {}
     /// The keys, in the order in which they are written.
-    public static var fields: [ConfigurationField<Self>] {
+    package static var fields: [ConfigurationField<Self>] {
       [.init("output_size", \.outputSize, .layerSize, required: true, "output size")]
     }
     /// Makes the layer for inputs of shape `[batch] + input`.
-    public func layer(for input: Shape) -> any Layer { AdaptiveMaxPool1d(self) }
+    package func layer(for input: Shape) -> any Layer { AdaptiveMaxPool1d(self) }
   }
 
   /// The options that the layer was made from.
-  public let options: Options
+  package let options: Options
 
   /// Makes a pooling layer by its options.
-  public init(_ options: Options) { self.options = options }
+  package init(_ options: Options) { self.options = options }
 
   /// Makes a pooling layer with the given output size.
   public convenience init(outputSize: Int) { self.init(.with { $0.outputSize = outputSize }) }

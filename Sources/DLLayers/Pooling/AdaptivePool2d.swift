@@ -7,15 +7,15 @@ import DLTensor
 /// `torch.nn.AdaptiveAvgPool2d`.
 public final class AdaptiveAvgPool2d: Module, Layer {
   /// The options of ``AdaptiveAvgPool2d`` in `model.layers`.
-  public struct Options: LayerSpec {
+  package struct Options: LayerSpec {
     /// The name in `model.layers`.
-    public static var word: String { "adaptive_avg_pool2d" }
+    package static var word: String { "adaptive_avg_pool2d" }
     /// Output size, one integer or [height, width].
-    public var outputSize = Size2d(1)
+    package var outputSize = Size2d(1)
     /// Makes the options with their defaults.
-    public init() {}
+    package init() {}
     /// The keys, in the order in which they are written.
-    public static var fields: [ConfigurationField<Self>] {
+    package static var fields: [ConfigurationField<Self>] {
       [
         .init(
           "output_size", \.outputSize, .layerSize, required: true,
@@ -23,14 +23,14 @@ public final class AdaptiveAvgPool2d: Module, Layer {
       ]
     }
     /// Makes the layer for inputs of shape `[batch] + input`.
-    public func layer(for input: Shape) -> any Layer { AdaptiveAvgPool2d(self) }
+    package func layer(for input: Shape) -> any Layer { AdaptiveAvgPool2d(self) }
   }
 
   /// The options that the layer was made from.
-  public let options: Options
+  package let options: Options
 
   /// Makes a pooling layer by its options.
-  public init(_ options: Options) { self.options = options }
+  package init(_ options: Options) { self.options = options }
 
   /// Makes a pooling layer with the given output size.
   public convenience init(outputSize: Size2d) { self.init(.with { $0.outputSize = outputSize }) }
@@ -53,15 +53,15 @@ public final class AdaptiveAvgPool2d: Module, Layer {
 /// `torch.nn.AdaptiveMaxPool2d`.
 public final class AdaptiveMaxPool2d: Module, Layer {
   /// The options of ``AdaptiveMaxPool2d`` in `model.layers`.
-  public struct Options: LayerSpec {
+  package struct Options: LayerSpec {
     /// The name in `model.layers`.
-    public static var word: String { "adaptive_max_pool2d" }
+    package static var word: String { "adaptive_max_pool2d" }
     /// Output size, one integer or [height, width].
-    public var outputSize = Size2d(1)
+    package var outputSize = Size2d(1)
     /// Makes the options with their defaults.
-    public init() {}
+    package init() {}
     /// The keys, in the order in which they are written.
-    public static var fields: [ConfigurationField<Self>] {
+    package static var fields: [ConfigurationField<Self>] {
       [
         .init(
           "output_size", \.outputSize, .layerSize, required: true,
@@ -69,14 +69,14 @@ public final class AdaptiveMaxPool2d: Module, Layer {
       ]
     }
     /// Makes the layer for inputs of shape `[batch] + input`.
-    public func layer(for input: Shape) -> any Layer { AdaptiveMaxPool2d(self) }
+    package func layer(for input: Shape) -> any Layer { AdaptiveMaxPool2d(self) }
   }
 
   /// The options that the layer was made from.
-  public let options: Options
+  package let options: Options
 
   /// Makes a pooling layer by its options.
-  public init(_ options: Options) { self.options = options }
+  package init(_ options: Options) { self.options = options }
 
   /// Makes a pooling layer with the given output size.
   public convenience init(outputSize: Size2d) { self.init(.with { $0.outputSize = outputSize }) }

@@ -7,15 +7,15 @@ import DLTensor
 /// Shi et al. 2016. Counterpart: `torch.nn.PixelShuffle`.
 public final class PixelShuffle: Module, Layer {
   /// The options of ``PixelShuffle`` in `model.layers`.
-  public struct Options: LayerSpec {
+  package struct Options: LayerSpec {
     /// The name in `model.layers`.
-    public static var word: String { "pixel_shuffle" }
+    package static var word: String { "pixel_shuffle" }
     /// Pixels that one becomes, in each direction.
-    public var upscaleFactor = 1
+    package var upscaleFactor = 1
     /// Makes the options with their defaults.
-    public init() {}
+    package init() {}
     /// The keys, in the order in which they are written.
-    public static var fields: [ConfigurationField<Self>] {
+    package static var fields: [ConfigurationField<Self>] {
       [
         .init(
           "upscale_factor", \.upscaleFactor, .windowExtent, required: true,
@@ -23,14 +23,14 @@ public final class PixelShuffle: Module, Layer {
       ]
     }
     /// Makes the layer for inputs of shape `[batch] + input`.
-    public func layer(for input: Shape) -> any Layer { PixelShuffle(self) }
+    package func layer(for input: Shape) -> any Layer { PixelShuffle(self) }
   }
 
   /// The options that the layer was made from.
-  public let options: Options
+  package let options: Options
 
   /// Makes the layer by its options.
-  public init(_ options: Options) { self.options = options }
+  package init(_ options: Options) { self.options = options }
 
   /// Makes the layer with the given factor in each direction.
   public convenience init(upscaleFactor: Int) {
@@ -58,15 +58,15 @@ public final class PixelShuffle: Module, Layer {
 /// Counterpart: `torch.nn.PixelUnshuffle`.
 public final class PixelUnshuffle: Module, Layer {
   /// The options of ``PixelUnshuffle`` in `model.layers`.
-  public struct Options: LayerSpec {
+  package struct Options: LayerSpec {
     /// The name in `model.layers`.
-    public static var word: String { "pixel_unshuffle" }
+    package static var word: String { "pixel_unshuffle" }
     /// Pixels that become one, in each direction.
-    public var downscaleFactor = 1
+    package var downscaleFactor = 1
     /// Makes the options with their defaults.
-    public init() {}
+    package init() {}
     /// The keys, in the order in which they are written.
-    public static var fields: [ConfigurationField<Self>] {
+    package static var fields: [ConfigurationField<Self>] {
       [
         .init(
           "downscale_factor", \.downscaleFactor, .windowExtent, required: true,
@@ -74,14 +74,14 @@ public final class PixelUnshuffle: Module, Layer {
       ]
     }
     /// Makes the layer for inputs of shape `[batch] + input`.
-    public func layer(for input: Shape) -> any Layer { PixelUnshuffle(self) }
+    package func layer(for input: Shape) -> any Layer { PixelUnshuffle(self) }
   }
 
   /// The options that the layer was made from.
-  public let options: Options
+  package let options: Options
 
   /// Makes the layer by its options.
-  public init(_ options: Options) { self.options = options }
+  package init(_ options: Options) { self.options = options }
 
   /// Makes the layer with the given factor in each direction.
   public convenience init(downscaleFactor: Int) {
@@ -112,21 +112,21 @@ public final class PixelUnshuffle: Module, Layer {
 /// `torch.nn.ZeroPad2d`, whose order is left, right, top, bottom.
 public final class ZeroPad2d: Module, Layer {
   /// The options of ``ZeroPad2d`` in `model.layers`.
-  public struct Options: LayerSpec {
+  package struct Options: LayerSpec {
     /// The name in `model.layers`.
-    public static var word: String { "zero_pad2d" }
+    package static var word: String { "zero_pad2d" }
     /// Rows above.
-    public var top = 0
+    package var top = 0
     /// Rows below.
-    public var bottom = 0
+    package var bottom = 0
     /// Columns to the left.
-    public var left = 0
+    package var left = 0
     /// Columns to the right.
-    public var right = 0
+    package var right = 0
     /// Makes the options with their defaults.
-    public init() {}
+    package init() {}
     /// The keys, in the order in which they are written.
-    public static var fields: [ConfigurationField<Self>] {
+    package static var fields: [ConfigurationField<Self>] {
       [
         .init("top", \.top, .windowMargin, "rows above"),
         .init("bottom", \.bottom, .windowMargin, "rows below"),
@@ -135,14 +135,14 @@ public final class ZeroPad2d: Module, Layer {
       ]
     }
     /// Makes the layer for inputs of shape `[batch] + input`.
-    public func layer(for input: Shape) -> any Layer { ZeroPad2d(self) }
+    package func layer(for input: Shape) -> any Layer { ZeroPad2d(self) }
   }
 
   /// The options that the layer was made from.
-  public let options: Options
+  package let options: Options
 
   /// Makes the layer by its options.
-  public init(_ options: Options) { self.options = options }
+  package init(_ options: Options) { self.options = options }
 
   /// Makes a layer that adds so many rows and columns.
   public convenience init(top: Int = 0, bottom: Int = 0, left: Int = 0, right: Int = 0) {

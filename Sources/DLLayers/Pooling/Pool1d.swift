@@ -9,23 +9,23 @@ import DLTensor
 /// `torch.nn.MaxPool1d`.
 public final class MaxPool1d: Module, Layer {
   /// The options of ``MaxPool1d`` in `model.layers`.
-  public struct Options: LayerSpec {
+  package struct Options: LayerSpec {
     /// The name in `model.layers`.
-    public static var word: String { "max_pool1d" }
+    package static var word: String { "max_pool1d" }
     /// Window.
-    public var kernel = 1
+    package var kernel = 1
     /// Stride; the window unless given.
-    public var stride = 1
+    package var stride = 1
     /// Padding on each side, at most half of the window.
-    public var padding = 0
+    package var padding = 0
     /// Distance of the window's taps.
-    public var dilation = 1
+    package var dilation = 1
     /// Whether the last window may overhang.
-    public var ceilMode = false
+    package var ceilMode = false
     /// Makes the options with their defaults.
-    public init() {}
+    package init() {}
     /// The keys, in the order in which they are written.
-    public static var fields: [ConfigurationField<Self>] {
+    package static var fields: [ConfigurationField<Self>] {
       [
         .init("kernel", \.kernel, .windowExtent, required: true, "window"),
         .init("stride", \.stride, .windowExtent, "stride; the window unless given"),
@@ -36,24 +36,24 @@ public final class MaxPool1d: Module, Layer {
       ]
     }
     /// Completes defaults that depend on other values.
-    public mutating func resolve(given: Set<String>) {
+    package mutating func resolve(given: Set<String>) {
       if !given.contains("stride") { stride = kernel }
     }
     /// Faults that concern several keys at once.
-    public func problems() -> [ConfigurationProblem] {
+    package func problems() -> [ConfigurationProblem] {
       poolPaddingProblems(Size2d(1, kernel), Size2d(0, padding))
     }
     /// Makes the layer for inputs of shape `[batch] + input`.
-    public func layer(for input: Shape) -> any Layer { MaxPool1d(self) }
+    package func layer(for input: Shape) -> any Layer { MaxPool1d(self) }
   }
 
   /// The window's extents, over images of one row.
   public let window: Window2d
   /// The options that the layer was made from.
-  public let options: Options
+  package let options: Options
 
   /// Makes a pooling layer by its options.
-  public init(_ options: Options) {
+  package init(_ options: Options) {
     self.options = options
     window = .row(
       kernel: options.kernel, stride: options.stride, padding: options.padding,
@@ -100,23 +100,23 @@ public final class MaxPool1d: Module, Layer {
 /// `torch.nn.AvgPool1d`.
 public final class AvgPool1d: Module, Layer {
   /// The options of ``AvgPool1d`` in `model.layers`.
-  public struct Options: LayerSpec {
+  package struct Options: LayerSpec {
     /// The name in `model.layers`.
-    public static var word: String { "avg_pool1d" }
+    package static var word: String { "avg_pool1d" }
     /// Window.
-    public var kernel = 1
+    package var kernel = 1
     /// Stride; the window unless given.
-    public var stride = 1
+    package var stride = 1
     /// Padding on each side, at most half of the window.
-    public var padding = 0
+    package var padding = 0
     /// Whether padding counts in the average.
-    public var countIncludePad = true
+    package var countIncludePad = true
     /// Whether the last window may overhang.
-    public var ceilMode = false
+    package var ceilMode = false
     /// Makes the options with their defaults.
-    public init() {}
+    package init() {}
     /// The keys, in the order in which they are written.
-    public static var fields: [ConfigurationField<Self>] {
+    package static var fields: [ConfigurationField<Self>] {
       [
         .init("kernel", \.kernel, .windowExtent, required: true, "window"),
         .init("stride", \.stride, .windowExtent, "stride; the window unless given"),
@@ -127,24 +127,24 @@ public final class AvgPool1d: Module, Layer {
       ]
     }
     /// Completes defaults that depend on other values.
-    public mutating func resolve(given: Set<String>) {
+    package mutating func resolve(given: Set<String>) {
       if !given.contains("stride") { stride = kernel }
     }
     /// Faults that concern several keys at once.
-    public func problems() -> [ConfigurationProblem] {
+    package func problems() -> [ConfigurationProblem] {
       poolPaddingProblems(Size2d(1, kernel), Size2d(0, padding))
     }
     /// Makes the layer for inputs of shape `[batch] + input`.
-    public func layer(for input: Shape) -> any Layer { AvgPool1d(self) }
+    package func layer(for input: Shape) -> any Layer { AvgPool1d(self) }
   }
 
   /// The window's extents, over images of one row.
   public let window: Window2d
   /// The options that the layer was made from.
-  public let options: Options
+  package let options: Options
 
   /// Makes a pooling layer by its options.
-  public init(_ options: Options) {
+  package init(_ options: Options) {
     self.options = options
     window = .row(kernel: options.kernel, stride: options.stride, padding: options.padding)
   }

@@ -9,23 +9,23 @@ import DLTensor
 /// `torch.nn.MaxPool2d`.
 public final class MaxPool2d: Module, Layer {
   /// The options of ``MaxPool2d`` in `model.layers`.
-  public struct Options: LayerSpec {
+  package struct Options: LayerSpec {
     /// The name in `model.layers`.
-    public static var word: String { "max_pool2d" }
+    package static var word: String { "max_pool2d" }
     /// Window, one integer or [height, width].
-    public var kernel = Size2d(1)
+    package var kernel = Size2d(1)
     /// Stride; the window unless given.
-    public var stride = Size2d(1)
+    package var stride = Size2d(1)
     /// Padding on each side, at most half of the window.
-    public var padding = Size2d(0)
+    package var padding = Size2d(0)
     /// Distance of the window's taps, one integer or [height, width].
-    public var dilation = Size2d(1)
+    package var dilation = Size2d(1)
     /// Whether the last window may overhang.
-    public var ceilMode = false
+    package var ceilMode = false
     /// Makes the options with their defaults.
-    public init() {}
+    package init() {}
     /// The keys, in the order in which they are written.
-    public static var fields: [ConfigurationField<Self>] {
+    package static var fields: [ConfigurationField<Self>] {
       [
         .init(
           "kernel", \.kernel, .windowExtent, required: true,
@@ -40,22 +40,22 @@ public final class MaxPool2d: Module, Layer {
       ]
     }
     /// Completes defaults that depend on other values.
-    public mutating func resolve(given: Set<String>) {
+    package mutating func resolve(given: Set<String>) {
       if !given.contains("stride") { stride = kernel }
     }
     /// Faults that concern several keys at once.
-    public func problems() -> [ConfigurationProblem] { poolPaddingProblems(kernel, padding) }
+    package func problems() -> [ConfigurationProblem] { poolPaddingProblems(kernel, padding) }
     /// Makes the layer for inputs of shape `[batch] + input`.
-    public func layer(for input: Shape) -> any Layer { MaxPool2d(self) }
+    package func layer(for input: Shape) -> any Layer { MaxPool2d(self) }
   }
 
   /// The window's extents.
   public let window: Window2d
   /// The options that the layer was made from.
-  public let options: Options
+  package let options: Options
 
   /// Makes a pooling layer by its options.
-  public init(_ options: Options) {
+  package init(_ options: Options) {
     self.options = options
     window = Window2d(
       kernel: options.kernel, stride: options.stride, padding: options.padding,
@@ -97,23 +97,23 @@ public final class MaxPool2d: Module, Layer {
 /// `torch.nn.AvgPool2d`.
 public final class AvgPool2d: Module, Layer {
   /// The options of ``AvgPool2d`` in `model.layers`.
-  public struct Options: LayerSpec {
+  package struct Options: LayerSpec {
     /// The name in `model.layers`.
-    public static var word: String { "avg_pool2d" }
+    package static var word: String { "avg_pool2d" }
     /// Window, one integer or [height, width].
-    public var kernel = Size2d(1)
+    package var kernel = Size2d(1)
     /// Stride; the window unless given.
-    public var stride = Size2d(1)
+    package var stride = Size2d(1)
     /// Padding on each side, at most half of the window.
-    public var padding = Size2d(0)
+    package var padding = Size2d(0)
     /// Whether padding counts in the average.
-    public var countIncludePad = true
+    package var countIncludePad = true
     /// Whether the last window may overhang.
-    public var ceilMode = false
+    package var ceilMode = false
     /// Makes the options with their defaults.
-    public init() {}
+    package init() {}
     /// The keys, in the order in which they are written.
-    public static var fields: [ConfigurationField<Self>] {
+    package static var fields: [ConfigurationField<Self>] {
       [
         .init(
           "kernel", \.kernel, .windowExtent, required: true,
@@ -126,22 +126,22 @@ public final class AvgPool2d: Module, Layer {
       ]
     }
     /// Completes defaults that depend on other values.
-    public mutating func resolve(given: Set<String>) {
+    package mutating func resolve(given: Set<String>) {
       if !given.contains("stride") { stride = kernel }
     }
     /// Faults that concern several keys at once.
-    public func problems() -> [ConfigurationProblem] { poolPaddingProblems(kernel, padding) }
+    package func problems() -> [ConfigurationProblem] { poolPaddingProblems(kernel, padding) }
     /// Makes the layer for inputs of shape `[batch] + input`.
-    public func layer(for input: Shape) -> any Layer { AvgPool2d(self) }
+    package func layer(for input: Shape) -> any Layer { AvgPool2d(self) }
   }
 
   /// The window's extents.
   public let window: Window2d
   /// The options that the layer was made from.
-  public let options: Options
+  package let options: Options
 
   /// Makes a pooling layer by its options.
-  public init(_ options: Options) {
+  package init(_ options: Options) {
     self.options = options
     window = Window2d(kernel: options.kernel, stride: options.stride, padding: options.padding)
   }

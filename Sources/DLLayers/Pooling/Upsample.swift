@@ -8,23 +8,23 @@ import DLTensor
 /// Counterpart: `torch.nn.Upsample`.
 public final class Upsample: Module, Layer {
   /// The options of ``Upsample`` in `model.layers`.
-  public struct Options: LayerSpec {
+  package struct Options: LayerSpec {
     /// The way in which values between the pixels are made.
-    public enum Mode: String, ConfigurationWord { case nearest, linear, bilinear }
+    package enum Mode: String, ConfigurationWord { case nearest, linear, bilinear }
     /// The name in `model.layers`.
-    public static var word: String { "upsample" }
+    package static var word: String { "upsample" }
     /// Output size, one integer or [height, width].
-    public var size: Size2d?
+    package var size: Size2d?
     /// Factor, one number or [height, width].
-    public var scaleFactor: Scale2d?
+    package var scaleFactor: Scale2d?
     /// Nearest; or bilinear, which is called linear over sequences.
-    public var mode = Mode.nearest
+    package var mode = Mode.nearest
     /// Whether the centers of the corner pixels stay where they are.
-    public var alignCorners = false
+    package var alignCorners = false
     /// Makes the options with their defaults.
-    public init() {}
+    package init() {}
     /// The keys, in the order in which they are written.
-    public static var fields: [ConfigurationField<Self>] {
+    package static var fields: [ConfigurationField<Self>] {
       [
         .init("size", \.size, .layerSize, "output size, one integer or [height, width]"),
         .init(
@@ -36,9 +36,9 @@ public final class Upsample: Module, Layer {
       ]
     }
     /// The size of the output is given in one way.
-    public static var alternatives: [[String]] { [["size", "scale_factor"]] }
+    package static var alternatives: [[String]] { [["size", "scale_factor"]] }
     /// Faults that concern several keys at once.
-    public func problems() -> [ConfigurationProblem] {
+    package func problems() -> [ConfigurationProblem] {
       var problems: [ConfigurationProblem] = []
       if (size == nil) == (scaleFactor == nil) {
         problems.append(
@@ -53,7 +53,7 @@ public final class Upsample: Module, Layer {
     /// Makes the layer for inputs of shape `[batch] + input`.
     ///
     /// - Throws: ``TensorError`` for a mode that is not that of the input's rank.
-    public func layer(for input: Shape) throws -> any Layer {
+    package func layer(for input: Shape) throws -> any Layer {
       let wrong: Mode? = input.rank == 2 ? .bilinear : input.rank == 3 ? .linear : nil
       guard mode != wrong else {
         throw TensorError(op: Self.word, "input has shape \(input), mode is \(mode)")

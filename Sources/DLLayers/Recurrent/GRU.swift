@@ -10,19 +10,19 @@ import DLTensor
 /// `batch_first` is false by default.
 public final class GRU: Recurrent {
   /// The options of ``GRU`` in `model.layers`.
-  public struct Options: LayerSpec {
+  package struct Options: LayerSpec {
     /// The name in `model.layers`.
-    public static var word: String { "gru" }
+    package static var word: String { "gru" }
     /// The sizes and the shape of the network.
-    public var network = RecurrentOptions()
+    package var network = RecurrentOptions()
     /// Makes the options with their defaults.
-    public init() {}
+    package init() {}
     /// The keys, in the order in which they are written.
-    public static var fields: [ConfigurationField<Self>] {
+    package static var fields: [ConfigurationField<Self>] {
       RecurrentOptions.fields(in: \Self.network)
     }
     /// Makes the layer for inputs of shape `[batch] + input`.
-    public func layer(for input: Shape) throws -> any Layer {
+    package func layer(for input: Shape) throws -> any Layer {
       GRU(inputSize: try sequenceFeatures(Self.word, input), network)
     }
   }

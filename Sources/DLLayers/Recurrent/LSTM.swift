@@ -9,19 +9,19 @@ import DLTensor
 /// Counterpart: `torch.nn.LSTM`, whose `batch_first` is false by default.
 public final class LSTM: Recurrent {
   /// The options of ``LSTM`` in `model.layers`.
-  public struct Options: LayerSpec {
+  package struct Options: LayerSpec {
     /// The name in `model.layers`.
-    public static var word: String { "lstm" }
+    package static var word: String { "lstm" }
     /// The sizes and the shape of the network.
-    public var network = RecurrentOptions()
+    package var network = RecurrentOptions()
     /// Makes the options with their defaults.
-    public init() {}
+    package init() {}
     /// The keys, in the order in which they are written.
-    public static var fields: [ConfigurationField<Self>] {
+    package static var fields: [ConfigurationField<Self>] {
       RecurrentOptions.fields(in: \Self.network)
     }
     /// Makes the layer for inputs of shape `[batch] + input`.
-    public func layer(for input: Shape) throws -> any Layer {
+    package func layer(for input: Shape) throws -> any Layer {
       LSTM(inputSize: try sequenceFeatures(Self.word, input), network)
     }
   }

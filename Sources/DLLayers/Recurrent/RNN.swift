@@ -16,22 +16,22 @@ public enum RNNNonlinearity: String, ConfigurationWord {
 /// ``Recurrent``. Elman 1990. Counterpart: `torch.nn.RNN`, whose `batch_first` is false by default.
 public final class RNN: Recurrent {
   /// The options of ``RNN`` in `model.layers`.
-  public struct Options: LayerSpec {
+  package struct Options: LayerSpec {
     /// The name in `model.layers`.
-    public static var word: String { "rnn" }
+    package static var word: String { "rnn" }
     /// The sizes and the shape of the network.
-    public var network = RecurrentOptions()
+    package var network = RecurrentOptions()
     /// The activation.
-    public var nonlinearity = RNNNonlinearity.tanh
+    package var nonlinearity = RNNNonlinearity.tanh
     /// Makes the options with their defaults.
-    public init() {}
+    package init() {}
     /// The keys, in the order in which they are written.
-    public static var fields: [ConfigurationField<Self>] {
+    package static var fields: [ConfigurationField<Self>] {
       RecurrentOptions.fields(in: \Self.network)
         + [.init("nonlinearity", \.nonlinearity, "tanh or relu")]
     }
     /// Makes the layer for inputs of shape `[batch] + input`.
-    public func layer(for input: Shape) throws -> any Layer {
+    package func layer(for input: Shape) throws -> any Layer {
       RNN(inputSize: try sequenceFeatures(Self.word, input), network, nonlinearity: nonlinearity)
     }
   }

@@ -54,7 +54,7 @@ public class Recurrent: Module, Layer {
   /// Features of the input.
   public let inputSize: Int
   /// The options that the layer was made from.
-  public let options: RecurrentOptions
+  package let options: RecurrentOptions
   /// Whether the batch is the first axis, and time the second.
   public let batchFirst: Bool
   /// The parameters by layer and direction.

@@ -4,7 +4,7 @@ import DLConfiguration
 /// `relu`.
 public struct LayerConfiguration: ConfigurationChoice {
   /// The layer's options, of a type in ``LayerRegistry``.
-  public let options: any LayerSpec
+  package let options: any LayerSpec
   /// The line of the file that it stands on; 0 where it comes from elsewhere.
   public let line: Int
 

@@ -67,10 +67,10 @@ public struct ArenaSlice {
 /// A slice of the arena that a rank owns, with its place there.
 public struct OwnedSlice {
   /// The elements with their gradients and state.
-  public let slice: ArenaSlice
+  package let slice: ArenaSlice
 
   /// Its elements' places in the arena.
-  public let range: Range<Int>
+  package let range: Range<Int>
 
   /// Places a slice whose first element is `start` of the arena.
   public init(_ slice: ArenaSlice, at start: Int) {
@@ -109,7 +109,7 @@ public struct StatePointers {
   }
 
   /// The most buffers.
-  public static let capacity = 3
+  package static let capacity = 3
 
   /// Some of the buffers, in the order of their places.
   subscript(places: [Int]) -> StatePointers {

@@ -7,7 +7,7 @@ import DLTensor
 /// Gaps between tensors hold zeros and may fall into a range.
 public struct ArenaUpdate: Sendable {
   /// Elements per partial sum; fixed, so that results do not depend on who made which.
-  public static let blockSize = 16_384
+  package static let blockSize = 16_384
 
   /// The parameters that share a rule, as one of `torch.optim.Optimizer.param_groups`.
   public struct Group: Sendable {
@@ -51,13 +51,13 @@ public struct ArenaUpdate: Sendable {
   }
 
   /// The groups by index.
-  public let groups: [Group]
+  package let groups: [Group]
 
   /// The tensors in the order of the arena.
-  public let members: [Member]
+  package let members: [Member]
 
   /// PyTorch's keys of the state that any group's rule keeps.
-  public let stateNames: [String]
+  package let stateNames: [String]
 
   /// Members of one group, which is not frozen: neighbors, or all where the rule goes by whole
   /// tensors, so that a step adds up their numbers at once.
@@ -139,10 +139,10 @@ public struct ArenaUpdate: Sendable {
   }
 
   /// The elements that no step changes.
-  public let frozenRanges: [Range<Int>]
+  package let frozenRanges: [Range<Int>]
 
   /// The number of times that a step adds up numbers over all owners of shares.
-  public var sumsPerStep: Int {
+  package var sumsPerStep: Int {
     runs.count { run in
       switch run.rule {
       case .norms: true

@@ -7,13 +7,13 @@ import Glibc
 /// Sums are in double, in an order that depends on the length alone.
 public final class ArenaVector {
   /// The number of elements, gaps included.
-  public let count: Int
+  package let count: Int
 
   /// float32 or float64.
-  public let dtype: DType
+  package let dtype: DType
 
   /// The first element, on a 64-byte boundary.
-  public let pointer: UnsafeMutableRawPointer
+  package let pointer: UnsafeMutableRawPointer
 
   /// Makes a vector of zeros.
   ///
@@ -34,7 +34,7 @@ public final class ArenaVector {
   deinit { free(pointer) }
 
   /// The size in memory.
-  public var byteCount: Int { count * dtype.byteCount }
+  package var byteCount: Int { count * dtype.byteCount }
 
   /// Takes over `count` elements.
   public func copy(_ source: UnsafeRawPointer) {

@@ -4,7 +4,7 @@
 /// whole.
 public struct ParameterPattern: Sendable, Hashable {
   /// The alternatives.
-  public let alternatives: [String]
+  package let alternatives: [String]
 
   /// Takes a pattern apart.
   public init(_ pattern: String) {

@@ -24,10 +24,10 @@ public final class ShareChecksums {
   }
 
   /// Elements in a block; the blocks of two-phase rules consist of whole ones.
-  public static let blockSize = ArenaUpdate.blockSize
+  package static let blockSize = ArenaUpdate.blockSize
 
   /// The first block that was found to have changed.
-  public private(set) var mismatch: Mismatch?
+  package private(set) var mismatch: Mismatch?
 
   private let shares: [OwnedSlice]
   private let members: [ArenaUpdate.Member]
@@ -39,13 +39,13 @@ public final class ShareChecksums {
   private let taken: TakenChecksums
 
   /// The vectors of an update, by the numbers of ``Mismatch/vector``.
-  public var updated: Range<Int> { 0..<1 + stateCount }
+  package var updated: Range<Int> { 0..<1 + stateCount }
 
   /// The vectors given besides.
-  public var others: Range<Int> { updated.upperBound..<all.upperBound }
+  package var others: Range<Int> { updated.upperBound..<all.upperBound }
 
   /// All vectors.
-  public var all: Range<Int> { 0..<1 + stateCount + otherVectors.count }
+  package var all: Range<Int> { 0..<1 + stateCount + otherVectors.count }
 
   /// Takes no checksums yet; call ``renew(_:)`` once the elements are as they should be.
   ///

@@ -14,13 +14,13 @@ import DLTensor
 /// and `acc_delta` (u).
 public struct Adadelta: ChecksummingOptimizer {
   /// The decay rate of both means.
-  public let rho: Double
+  package let rho: Double
 
   /// The term added under both roots.
-  public let epsilon: Double
+  package let epsilon: Double
 
   /// The L2 penalty's factor.
-  public let weightDecay: Double
+  package let weightDecay: Double
 
   /// Makes the rule with its hyperparameters.
   ///
@@ -53,22 +53,22 @@ public struct Adadelta: ChecksummingOptimizer {
 }
 
 /// The options of Adadelta.
-public struct AdadeltaSpec: OptimizerSpec {
+package struct AdadeltaSpec: OptimizerSpec {
   /// The name as written in `optimizer`.
-  public static var word: String { "adadelta" }
+  package static var word: String { "adadelta" }
   /// The learning rate unless another is given.
-  public static var learningRate: Double { 1 }
+  package static var learningRate: Double { 1 }
 
   /// The term added to the denominator.
-  public var eps = 1e-6
+  package var eps = 1e-6
   /// The decay rate of the means.
-  public var rho = 0.9
+  package var rho = 0.9
 
   /// Makes the options with their defaults.
-  public init() {}
+  package init() {}
 
   /// The keys, in the order in which they are written.
-  public static var fields: [ConfigurationField<Self>] {
+  package static var fields: [ConfigurationField<Self>] {
     [
       .init("eps", \.eps, .above(0), "added to the denominator"),
       .init("rho", \.rho, .within(0..<1), "decay rate of the means"),
@@ -76,7 +76,7 @@ public struct AdadeltaSpec: OptimizerSpec {
   }
 
   /// Makes the rule for a group of parameters.
-  public func makeOptimizer(weightDecay: Double, adapts: Bool) throws -> any Optimizer {
+  package func makeOptimizer(weightDecay: Double, adapts: Bool) throws -> any Optimizer {
     try Adadelta(rho: rho, epsilon: eps, weightDecay: weightDecay)
   }
 }

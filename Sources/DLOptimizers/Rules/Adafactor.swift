@@ -20,19 +20,19 @@ import Foundation
 /// which begins with r and c where there are these, and is zero behind them.
 public struct Adafactor: MatrixOptimizer {
   /// The exponent of the step in the weight of a new moment, 0 or less.
-  public let beta2Decay: Double
+  package let beta2Decay: Double
 
   /// The least root of a second moment; nil for the parameters' machine epsilon.
-  public let epsilon1: Double?
+  package let epsilon1: Double?
 
   /// The least root mean square of a tensor that scales its steps.
-  public let epsilon2: Double
+  package let epsilon2: Double
 
   /// The largest root mean square of u.
-  public let threshold: Double
+  package let threshold: Double
 
   /// The decay of a parameter per unit of learning rate.
-  public let weightDecay: Double
+  package let weightDecay: Double
 
   /// Makes the rule with its hyperparameters.
   ///
@@ -150,26 +150,26 @@ public struct Adafactor: MatrixOptimizer {
 }
 
 /// The options of Adafactor, with PyTorch's defaults.
-public struct AdafactorSpec: OptimizerSpec {
+package struct AdafactorSpec: OptimizerSpec {
   /// The name as written in `optimizer`.
-  public static var word: String { "adafactor" }
+  package static var word: String { "adafactor" }
   /// The learning rate unless another is given.
-  public static var learningRate: Double { 0.01 }
+  package static var learningRate: Double { 0.01 }
 
   /// The exponent of the step in the weight of a new moment.
-  public var beta2Decay = -0.8
+  package var beta2Decay = -0.8
   /// The least root of a second moment; nil for the parameters' machine epsilon.
-  public var eps1: Double?
+  package var eps1: Double?
   /// The least root mean square of a tensor that scales its steps.
-  public var eps2 = 1e-3
+  package var eps2 = 1e-3
   /// The largest root mean square of a step before it is scaled.
-  public var d = 1.0
+  package var d = 1.0
 
   /// Makes the options with their defaults.
-  public init() {}
+  package init() {}
 
   /// The keys, in the order in which they are written.
-  public static var fields: [ConfigurationField<Self>] {
+  package static var fields: [ConfigurationField<Self>] {
     [
       .init(
         "beta2_decay", \.beta2Decay, .within(-100...0),
@@ -181,7 +181,7 @@ public struct AdafactorSpec: OptimizerSpec {
   }
 
   /// Makes the rule for a group of parameters.
-  public func makeOptimizer(weightDecay: Double, adapts: Bool) throws -> any Optimizer {
+  package func makeOptimizer(weightDecay: Double, adapts: Bool) throws -> any Optimizer {
     try Adafactor(
       beta2Decay: beta2Decay, epsilon1: eps1, epsilon2: eps2, threshold: d,
       weightDecay: weightDecay)

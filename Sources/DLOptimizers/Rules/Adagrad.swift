@@ -12,16 +12,16 @@ import DLTensor
 /// stands for the initial accumulator value until the first step.
 public struct Adagrad: ChecksummingOptimizer {
   /// The decay of the learning rate from step to step.
-  public let learningRateDecay: Double
+  package let learningRateDecay: Double
 
   /// The L2 penalty's factor.
-  public let weightDecay: Double
+  package let weightDecay: Double
 
   /// The sum of squares before the first step.
-  public let initialAccumulatorValue: Double
+  package let initialAccumulatorValue: Double
 
   /// The term added to the denominator.
-  public let epsilon: Double
+  package let epsilon: Double
 
   /// Makes the rule with its hyperparameters.
   ///
@@ -60,24 +60,24 @@ public struct Adagrad: ChecksummingOptimizer {
 }
 
 /// The options of Adagrad.
-public struct AdagradSpec: OptimizerSpec {
+package struct AdagradSpec: OptimizerSpec {
   /// The name as written in `optimizer`.
-  public static var word: String { "adagrad" }
+  package static var word: String { "adagrad" }
   /// The learning rate unless another is given.
-  public static var learningRate: Double { 0.01 }
+  package static var learningRate: Double { 0.01 }
 
   /// The term added to the denominator.
-  public var eps = 1e-10
+  package var eps = 1e-10
   /// The decay of the learning rate from step to step.
-  public var lrDecay = 0.0
+  package var lrDecay = 0.0
   /// The sum of squares before the first step.
-  public var initialAccumulatorValue = 0.0
+  package var initialAccumulatorValue = 0.0
 
   /// Makes the options with their defaults.
-  public init() {}
+  package init() {}
 
   /// The keys, in the order in which they are written.
-  public static var fields: [ConfigurationField<Self>] {
+  package static var fields: [ConfigurationField<Self>] {
     [
       .init("eps", \.eps, .above(0), "added to the denominator"),
       .init("lr_decay", \.lrDecay, .atLeast(0), "decay of the learning rate per step"),
@@ -88,7 +88,7 @@ public struct AdagradSpec: OptimizerSpec {
   }
 
   /// Makes the rule for a group of parameters.
-  public func makeOptimizer(weightDecay: Double, adapts: Bool) throws -> any Optimizer {
+  package func makeOptimizer(weightDecay: Double, adapts: Bool) throws -> any Optimizer {
     try Adagrad(
       learningRateDecay: lrDecay, weightDecay: weightDecay,
       initialAccumulatorValue: initialAccumulatorValue, epsilon: eps)

@@ -14,13 +14,13 @@ import DLConfiguration
 /// 2018) `max_exp_avg_sq`, the largest v so far, which then replaces v in the last line.
 public struct Adam: ChecksummingOptimizer {
   /// The moments' decay rates, epsilon, and whether AMSGrad is on.
-  public let moments: AdamMoments
+  package let moments: AdamMoments
 
   /// The L2 penalty's factor, or the decay per unit of learning rate where it is decoupled.
-  public let weightDecay: Double
+  package let weightDecay: Double
 
   /// Whether the weights decay apart from the gradient, as in AdamW.
-  public let decoupledWeightDecay: Bool
+  package let decoupledWeightDecay: Bool
 
   /// Makes the rule with its hyperparameters.
   ///
@@ -83,32 +83,32 @@ public enum DecoupledDecay: AdamDecay {
 }
 
 /// The options of Adam.
-public typealias AdamSpec = AdamOptions<CoupledDecay>
+package typealias AdamSpec = AdamOptions<CoupledDecay>
 
 /// The options of AdamW.
-public typealias AdamWSpec = AdamOptions<DecoupledDecay>
+package typealias AdamWSpec = AdamOptions<DecoupledDecay>
 
 /// The options that Adam and AdamW share.
-public struct AdamOptions<Decay: AdamDecay>: OptimizerSpec {
+package struct AdamOptions<Decay: AdamDecay>: OptimizerSpec {
   /// The name as written in `optimizer`.
-  public static var word: String { Decay.word }
+  package static var word: String { Decay.word }
   /// The learning rate unless another is given.
-  public static var learningRate: Double { 0.001 }
+  package static var learningRate: Double { 0.001 }
   /// The weight decay unless another is given.
-  public static var weightDecay: Double { Decay.weightDecay }
+  package static var weightDecay: Double { Decay.weightDecay }
 
   /// The decay rates of the two moments.
-  public var betas = [0.9, 0.999]
+  package var betas = [0.9, 0.999]
   /// The term added to the denominator.
-  public var eps = 1e-8
+  package var eps = 1e-8
   /// Whether the largest second moment so far takes the place of the present one.
-  public var amsgrad = false
+  package var amsgrad = false
 
   /// Makes the options with their defaults.
-  public init() {}
+  package init() {}
 
   /// The keys, in the order in which they are written.
-  public static var fields: [ConfigurationField<Self>] {
+  package static var fields: [ConfigurationField<Self>] {
     [
       .init("betas", \.betas, .within(0..<1).count(2), "decay rates of the moments"),
       .init("eps", \.eps, .above(0), "added to the denominator"),
@@ -117,7 +117,7 @@ public struct AdamOptions<Decay: AdamDecay>: OptimizerSpec {
   }
 
   /// Makes the rule for a group of parameters.
-  public func makeOptimizer(weightDecay: Double, adapts: Bool) throws -> any Optimizer {
+  package func makeOptimizer(weightDecay: Double, adapts: Bool) throws -> any Optimizer {
     try Adam(
       beta1: betas[0], beta2: betas[1], epsilon: eps, weightDecay: weightDecay, amsgrad: amsgrad,
       decoupledWeightDecay: Decay.isDecoupled)

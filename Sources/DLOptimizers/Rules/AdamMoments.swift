@@ -8,16 +8,16 @@ import Foundation
 ///     v = beta2 * v + (1 - beta2) * d^2
 public struct AdamMoments: Sendable, Hashable {
   /// The decay rate of the first moment.
-  public let beta1: Double
+  package let beta1: Double
 
   /// The decay rate of the second moment.
-  public let beta2: Double
+  package let beta2: Double
 
   /// The term added to the denominator.
-  public let epsilon: Double
+  package let epsilon: Double
 
   /// Whether the largest second moment so far takes the place of the present one.
-  public let amsgrad: Bool
+  package let amsgrad: Bool
 
   init(
     beta1: Double, beta2: Double, epsilon: Double, amsgrad: Bool = false,

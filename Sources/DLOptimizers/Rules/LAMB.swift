@@ -15,13 +15,13 @@ import DLTensor
 /// tensor; the ratio is 1 where either is 0. State: `exp_avg` (m) and `exp_avg_sq` (v).
 public struct LAMB: TensorNormOptimizer {
   /// The moments' decay rates and epsilon.
-  public let moments: AdamMoments
+  package let moments: AdamMoments
 
   /// The decoupled weight decay.
-  public let weightDecay: Double
+  package let weightDecay: Double
 
   /// Whether the rate is one per tensor; without it the ratio is 1.
-  public let adapts: Bool
+  package let adapts: Bool
 
   /// Makes the rule with its hyperparameters.
   ///
@@ -77,24 +77,24 @@ public struct LAMB: TensorNormOptimizer {
 }
 
 /// The options of LAMB.
-public struct LAMBSpec: OptimizerSpec {
+package struct LAMBSpec: OptimizerSpec {
   /// The name as written in `optimizer`.
-  public static var word: String { "lamb" }
+  package static var word: String { "lamb" }
   /// The learning rate unless another is given.
-  public static var learningRate: Double { 0.001 }
+  package static var learningRate: Double { 0.001 }
   /// The weight decay unless another is given.
-  public static var weightDecay: Double { 0.01 }
+  package static var weightDecay: Double { 0.01 }
 
   /// The decay rates of the two moments.
-  public var betas = [0.9, 0.999]
+  package var betas = [0.9, 0.999]
   /// The term added to the denominator.
-  public var eps = 1e-6
+  package var eps = 1e-6
 
   /// Makes the options with their defaults.
-  public init() {}
+  package init() {}
 
   /// The keys, in the order in which they are written.
-  public static var fields: [ConfigurationField<Self>] {
+  package static var fields: [ConfigurationField<Self>] {
     [
       .init("betas", \.betas, .within(0..<1).count(2), "decay rates of the moments"),
       .init("eps", \.eps, .above(0), "added to the denominator"),
@@ -102,7 +102,7 @@ public struct LAMBSpec: OptimizerSpec {
   }
 
   /// Makes the rule for a group of parameters.
-  public func makeOptimizer(weightDecay: Double, adapts: Bool) throws -> any Optimizer {
+  package func makeOptimizer(weightDecay: Double, adapts: Bool) throws -> any Optimizer {
     try LAMB(
       beta1: betas[0], beta2: betas[1], epsilon: eps, weightDecay: weightDecay, adapts: adapts)
   }

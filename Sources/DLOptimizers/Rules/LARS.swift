@@ -15,19 +15,19 @@ import DLTensor
 /// a change of the learning rate takes effect gradually.
 public struct LARS: TensorNormOptimizer {
   /// The decay rate of the momentum buffer.
-  public let momentum: Double
+  package let momentum: Double
 
   /// The L2 penalty's factor.
-  public let weightDecay: Double
+  package let weightDecay: Double
 
   /// The ratio of a step's norm to that of its tensor, per unit of learning rate.
-  public let trustCoefficient: Double
+  package let trustCoefficient: Double
 
   /// The term added to the denominator.
-  public let epsilon: Double
+  package let epsilon: Double
 
   /// Whether the rate is one per tensor; without it r is 1.
-  public let adapts: Bool
+  package let adapts: Bool
 
   /// Makes the rule with its hyperparameters.
   ///
@@ -82,24 +82,24 @@ public struct LARS: TensorNormOptimizer {
 }
 
 /// The options of LARS.
-public struct LARSSpec: OptimizerSpec {
+package struct LARSSpec: OptimizerSpec {
   /// The name as written in `optimizer`.
-  public static var word: String { "lars" }
+  package static var word: String { "lars" }
   /// The learning rate unless another is given.
-  public static var learningRate: Double { 0.1 }
+  package static var learningRate: Double { 0.1 }
 
   /// The decay rate of the momentum buffer.
-  public var momentum = 0.9
+  package var momentum = 0.9
   /// The term added to the denominator.
-  public var eps = 1e-8
+  package var eps = 1e-8
   /// The norm of a step over that of its tensor, per unit of learning rate.
-  public var trustCoefficient = 0.001
+  package var trustCoefficient = 0.001
 
   /// Makes the options with their defaults.
-  public init() {}
+  package init() {}
 
   /// The keys, in the order in which they are written.
-  public static var fields: [ConfigurationField<Self>] {
+  package static var fields: [ConfigurationField<Self>] {
     [
       .init("momentum", \.momentum, .within(0..<1), "decay rate of the momentum"),
       .init("eps", \.eps, .above(0), "added to the denominator"),
@@ -110,7 +110,7 @@ public struct LARSSpec: OptimizerSpec {
   }
 
   /// Makes the rule for a group of parameters.
-  public func makeOptimizer(weightDecay: Double, adapts: Bool) throws -> any Optimizer {
+  package func makeOptimizer(weightDecay: Double, adapts: Bool) throws -> any Optimizer {
     try LARS(
       momentum: momentum, weightDecay: weightDecay, trustCoefficient: trustCoefficient,
       epsilon: eps, adapts: adapts)

@@ -1,7 +1,7 @@
 extension LBFGS {
   /// The vectors that a run saves, by PyTorch's names of the state: `d`, `prev_flat_grad` and for
   /// each pair of the history `old_dirs.N` and `old_stps.N`, oldest first.
-  public var savedVectors: [(name: String, vector: ArenaVector)] {
+  package var savedVectors: [(name: String, vector: ArenaVector)] {
     [("d", state.direction), ("prev_flat_grad", state.previousGradient)].compactMap {
       name, vector in
       vector.map { (name, $0) }
@@ -12,7 +12,7 @@ extension LBFGS {
   }
 
   /// The numbers that a run saves.
-  public var savedNumbers: [String: Double] {
+  package var savedNumbers: [String: Double] {
     var numbers = [
       "n_iter": Double(state.iterations), "func_evals": Double(state.evaluations),
       "t": state.length, "H_diag": state.scale, "prev_loss": state.previousLoss,

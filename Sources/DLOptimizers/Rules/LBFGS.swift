@@ -9,24 +9,24 @@ import DLTensor
 /// satisfies the strong Wolfe conditions. Sums are in double also where the weights are float32.
 public final class LBFGS {
   /// The options of the method.
-  public struct Options: Sendable, Hashable {
+  package struct Options: Sendable, Hashable {
     /// The length of a step, or the first that a line search tries; `lr`.
-    public var learningRate = 1.0
+    package var learningRate = 1.0
     /// Iterations per step; `max_iter`.
-    public var maxIterations = 20
+    package var maxIterations = 20
     /// Evaluations per step; `max_eval`, 5/4 of the iterations where nil.
-    public var maxEvaluations: Int?
+    package var maxEvaluations: Int?
     /// The largest element of the gradient at which a step ends; `tolerance_grad`.
-    public var toleranceGradient = 1e-7
+    package var toleranceGradient = 1e-7
     /// The change of weights or loss at which a step ends; `tolerance_change`.
-    public var toleranceChange = 1e-9
+    package var toleranceChange = 1e-9
     /// Pairs that are remembered; `history_size`.
-    public var historySize = 100
+    package var historySize = 100
     /// Whether the length of a step is searched for; `line_search_fn: strong_wolfe`.
-    public var usesLineSearch = false
+    package var usesLineSearch = false
 
     /// PyTorch's defaults.
-    public init() {}
+    package init() {}
   }
 
   /// A remembered step with the change of the gradient along it.
@@ -44,7 +44,7 @@ public final class LBFGS {
   }
 
   /// The options of the method.
-  public let options: Options
+  package let options: Options
 
   var state = State()
   let count: Int
@@ -65,7 +65,7 @@ public final class LBFGS {
   /// Makes the rule with its hyperparameters.
   ///
   /// - Throws: `OptimizerError` on negative tolerances and lengths, and counts below 1.
-  public init(_ options: Options = Options(), count: Int, dtype: DType) throws {
+  package init(_ options: Options = Options(), count: Int, dtype: DType) throws {
     let check = HyperparameterCheck(optimizer: "lbfgs")
     try check.nonNegative(options.learningRate, "lr")
     try check.nonNegative(options.toleranceGradient, "tolerance_grad")

@@ -1,36 +1,36 @@
 import DLConfiguration
 
 /// The options of L-BFGS.
-public struct LBFGSSpec: OptimizerSpec {
+package struct LBFGSSpec: OptimizerSpec {
   /// The name as written in `optimizer`.
-  public static var word: String { "lbfgs" }
+  package static var word: String { "lbfgs" }
   /// The learning rate unless another is given.
-  public static var learningRate: Double { 1 }
+  package static var learningRate: Double { 1 }
 
   /// Iterations per step.
-  public var maxIter = 20
+  package var maxIter = 20
   /// Evaluations per step; 5/4 of the iterations where nil.
-  public var maxEval: Int?
+  package var maxEval: Int?
   /// The largest element of the gradient at which a step ends.
-  public var toleranceGrad = 1e-7
+  package var toleranceGrad = 1e-7
   /// The change of weights or loss at which a step ends.
-  public var toleranceChange = 1e-9
+  package var toleranceChange = 1e-9
   /// Pairs of steps and gradient changes that are remembered.
-  public var historySize = 100
+  package var historySize = 100
   /// The search for the length of a step; nil for the learning rate.
-  public var lineSearchFn: LineSearch?
+  package var lineSearchFn: LineSearch?
 
   /// The known line searches.
-  public enum LineSearch: String, ConfigurationWord {
+  package enum LineSearch: String, ConfigurationWord {
     /// A search for a point that satisfies the strong Wolfe conditions.
     case strongWolfe = "strong_wolfe"
   }
 
   /// Makes the options with their defaults.
-  public init() {}
+  package init() {}
 
   /// The keys, in the order in which they are written.
-  public static var fields: [ConfigurationField<Self>] {
+  package static var fields: [ConfigurationField<Self>] {
     [
       .init("max_iter", \.maxIter, .atLeast(1), "iterations per step"),
       .init("max_eval", \.maxEval, .atLeast(1), "evaluations per step; 5/4 of max_iter"),
@@ -47,7 +47,7 @@ public struct LBFGSSpec: OptimizerSpec {
   }
 
   /// The options of ``LBFGS`` at a learning rate.
-  public func options(learningRate: Double) -> LBFGS.Options {
+  package func options(learningRate: Double) -> LBFGS.Options {
     var options = LBFGS.Options()
     options.learningRate = learningRate
     options.maxIterations = maxIter
@@ -60,7 +60,7 @@ public struct LBFGSSpec: OptimizerSpec {
   }
 
   /// Makes the rule, whose steps ``LBFGS`` takes.
-  public func makeOptimizer(weightDecay: Double, adapts: Bool) throws -> any Optimizer {
+  package func makeOptimizer(weightDecay: Double, adapts: Bool) throws -> any Optimizer {
     WholeGradientRule()
   }
 }

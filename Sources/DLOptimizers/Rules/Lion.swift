@@ -12,13 +12,13 @@ import DLTensor
 /// no counterpart. State: `exp_avg` (m).
 public struct Lion: ChecksummingOptimizer {
   /// The weight of the momentum in the direction of a step.
-  public let beta1: Double
+  package let beta1: Double
 
   /// The decay rate of the momentum.
-  public let beta2: Double
+  package let beta2: Double
 
   /// The decay of a parameter per unit of learning rate.
-  public let weightDecay: Double
+  package let weightDecay: Double
 
   /// Makes the rule with its hyperparameters.
   ///
@@ -51,27 +51,27 @@ public struct Lion: ChecksummingOptimizer {
 }
 
 /// The options of Lion.
-public struct LionSpec: OptimizerSpec {
+package struct LionSpec: OptimizerSpec {
   /// The name as written in `optimizer`.
-  public static var word: String { "lion" }
+  package static var word: String { "lion" }
   /// The learning rate unless another is given.
-  public static var learningRate: Double { 0.0001 }
+  package static var learningRate: Double { 0.0001 }
 
   /// The decay rates of the two moments.
-  public var betas = [0.9, 0.99]
+  package var betas = [0.9, 0.99]
 
   /// Makes the options with their defaults.
-  public init() {}
+  package init() {}
 
   /// The keys, in the order in which they are written.
-  public static var fields: [ConfigurationField<Self>] {
+  package static var fields: [ConfigurationField<Self>] {
     [
       .init("betas", \.betas, .within(0..<1).count(2), "decay rates of the moments")
     ]
   }
 
   /// Makes the rule for a group of parameters.
-  public func makeOptimizer(weightDecay: Double, adapts: Bool) throws -> any Optimizer {
+  package func makeOptimizer(weightDecay: Double, adapts: Bool) throws -> any Optimizer {
     try Lion(beta1: betas[0], beta2: betas[1], weightDecay: weightDecay)
   }
 }

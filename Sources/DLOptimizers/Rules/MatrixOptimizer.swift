@@ -32,10 +32,10 @@ public protocol MatrixOptimizer: SliceOptimizer {
 /// Arrays of a matrix's size, one behind another, from a certain element on.
 public struct MatrixArrays {
   /// The element of the first array.
-  public let start: UnsafeMutableRawPointer
+  package let start: UnsafeMutableRawPointer
 
   /// The bytes from an array to the next.
-  public let stride: Int
+  package let stride: Int
 
   /// The same element of another array.
   public subscript(index: Int) -> UnsafeMutableRawPointer { start + index * stride }

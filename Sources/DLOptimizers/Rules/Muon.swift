@@ -32,19 +32,19 @@ public struct Muon: MatrixOptimizer {
   }
 
   /// The decay rate of the momentum buffer.
-  public let momentum: Double
+  package let momentum: Double
 
   /// The decay of a parameter per unit of learning rate.
-  public let weightDecay: Double
+  package let weightDecay: Double
 
   /// Whether the step looks ahead along the momentum.
-  public let nesterov: Bool
+  package let nesterov: Bool
 
   /// The rule by which the learning rate follows from a matrix's shape.
-  public let adjustment: RateAdjustment
+  package let adjustment: RateAdjustment
 
   /// The iteration that makes a matrix orthogonal.
-  public let iteration: NewtonSchulz
+  package let iteration: NewtonSchulz
 
   /// Makes the rule with its hyperparameters.
   ///
@@ -113,28 +113,28 @@ public struct Muon: MatrixOptimizer {
 }
 
 /// The options of Muon.
-public struct MuonSpec: OptimizerSpec {
+package struct MuonSpec: OptimizerSpec {
   /// The name as written in `optimizer`.
-  public static var word: String { "muon" }
+  package static var word: String { "muon" }
   /// The learning rate unless another is given.
-  public static var learningRate: Double { 0.001 }
+  package static var learningRate: Double { 0.001 }
   /// The weight decay unless another is given.
-  public static var weightDecay: Double { 0.1 }
+  package static var weightDecay: Double { 0.1 }
 
   /// The decay rate of the momentum buffer.
-  public var momentum = 0.95
+  package var momentum = 0.95
   /// Whether the step looks ahead along the momentum; it does where there is momentum unless told.
-  public var nesterov = true
+  package var nesterov = true
   /// The rule by which the learning rate follows from a matrix's shape.
-  public var adjustLrFn = Muon.RateAdjustment.original
+  package var adjustLrFn = Muon.RateAdjustment.original
   /// The iterations that make matrices orthogonal.
-  public var nsSteps = 5
+  package var nsSteps = 5
 
   /// Makes the options with their defaults.
-  public init() {}
+  package init() {}
 
   /// The keys, in the order in which they are written.
-  public static var fields: [ConfigurationField<Self>] {
+  package static var fields: [ConfigurationField<Self>] {
     [
       .init("momentum", \.momentum, .within(0..<1), "decay rate of the momentum"),
       .init("nesterov", \.nesterov, "whether the step looks ahead (Nesterov)"),
@@ -146,12 +146,12 @@ public struct MuonSpec: OptimizerSpec {
   }
 
   /// Turns looking ahead off where there is no momentum to look along.
-  public mutating func resolve(given: Set<String>) {
+  package mutating func resolve(given: Set<String>) {
     if !given.contains("nesterov") { nesterov = momentum > 0 }
   }
 
   /// Makes the rule for a group of parameters.
-  public func makeOptimizer(weightDecay: Double, adapts: Bool) throws -> any Optimizer {
+  package func makeOptimizer(weightDecay: Double, adapts: Bool) throws -> any Optimizer {
     try Muon(
       momentum: momentum, weightDecay: weightDecay, nesterov: nesterov, adjustment: adjustLrFn,
       iteration: NewtonSchulz(steps: nsSteps))

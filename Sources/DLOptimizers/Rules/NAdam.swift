@@ -16,16 +16,16 @@ import Foundation
 /// `exp_avg_sq` (v). PyTorch keeps the product of mu in its state; here it follows from the step.
 public struct NAdam: ChecksummingOptimizer {
   /// The moments' decay rates and epsilon.
-  public let moments: AdamMoments
+  package let moments: AdamMoments
 
   /// The L2 penalty's factor, or the decay per unit of learning rate where it is decoupled.
-  public let weightDecay: Double
+  package let weightDecay: Double
 
   /// Whether the weights decay as in AdamW, apart from the gradient.
-  public let decoupledWeightDecay: Bool
+  package let decoupledWeightDecay: Bool
 
   /// The rate at which mu grows from half of beta1 to beta1.
-  public let momentumDecay: Double
+  package let momentumDecay: Double
 
   /// Makes the rule with its hyperparameters.
   ///
@@ -88,26 +88,26 @@ public struct NAdam: ChecksummingOptimizer {
 }
 
 /// The options of NAdam.
-public struct NAdamSpec: OptimizerSpec {
+package struct NAdamSpec: OptimizerSpec {
   /// The name as written in `optimizer`.
-  public static var word: String { "nadam" }
+  package static var word: String { "nadam" }
   /// The learning rate unless another is given.
-  public static var learningRate: Double { 0.002 }
+  package static var learningRate: Double { 0.002 }
 
   /// Whether the weights decay apart from the gradient.
-  public var decoupledWeightDecay = false
+  package var decoupledWeightDecay = false
   /// The decay rates of the two moments.
-  public var betas = [0.9, 0.999]
+  package var betas = [0.9, 0.999]
   /// The term added to the denominator.
-  public var eps = 1e-8
+  package var eps = 1e-8
   /// The rate at which the momentum grows toward its decay rate.
-  public var momentumDecay = 0.004
+  package var momentumDecay = 0.004
 
   /// Makes the options with their defaults.
-  public init() {}
+  package init() {}
 
   /// The keys, in the order in which they are written.
-  public static var fields: [ConfigurationField<Self>] {
+  package static var fields: [ConfigurationField<Self>] {
     [
       .init(
         "decoupled_weight_decay", \.decoupledWeightDecay,
@@ -119,7 +119,7 @@ public struct NAdamSpec: OptimizerSpec {
   }
 
   /// Makes the rule for a group of parameters.
-  public func makeOptimizer(weightDecay: Double, adapts: Bool) throws -> any Optimizer {
+  package func makeOptimizer(weightDecay: Double, adapts: Bool) throws -> any Optimizer {
     try NAdam(
       beta1: betas[0], beta2: betas[1], epsilon: eps, weightDecay: weightDecay,
       momentumDecay: momentumDecay, decoupledWeightDecay: decoupledWeightDecay)

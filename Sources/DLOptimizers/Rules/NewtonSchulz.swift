@@ -10,13 +10,13 @@ import DLTensor
 /// and leave singular values between about 0.7 and 1.2 (Jordan and others 2024).
 public struct NewtonSchulz: Sendable {
   /// Those of x, of its third and of its fifth power.
-  public let coefficients: (Double, Double, Double)
+  package let coefficients: (Double, Double, Double)
 
   /// Iterations.
-  public let steps: Int
+  package let steps: Int
 
   /// The least norm by which a matrix is divided.
-  public let epsilon: Double
+  package let epsilon: Double
 
   /// Describes an iteration; the defaults are PyTorch's.
   public init(

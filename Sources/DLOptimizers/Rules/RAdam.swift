@@ -17,13 +17,13 @@ import Foundation
 /// State: `exp_avg` (m) and `exp_avg_sq` (v).
 public struct RAdam: ChecksummingOptimizer {
   /// The moments' decay rates and epsilon.
-  public let moments: AdamMoments
+  package let moments: AdamMoments
 
   /// The L2 penalty's factor, or the decay per unit of learning rate where it is decoupled.
-  public let weightDecay: Double
+  package let weightDecay: Double
 
   /// Whether the weights decay as in AdamW, apart from the gradient.
-  public let decoupledWeightDecay: Bool
+  package let decoupledWeightDecay: Bool
 
   /// Makes the rule with its hyperparameters.
   ///
@@ -65,24 +65,24 @@ public struct RAdam: ChecksummingOptimizer {
 }
 
 /// The options of RAdam.
-public struct RAdamSpec: OptimizerSpec {
+package struct RAdamSpec: OptimizerSpec {
   /// The name as written in `optimizer`.
-  public static var word: String { "radam" }
+  package static var word: String { "radam" }
   /// The learning rate unless another is given.
-  public static var learningRate: Double { 0.001 }
+  package static var learningRate: Double { 0.001 }
 
   /// Whether the weights decay apart from the gradient.
-  public var decoupledWeightDecay = false
+  package var decoupledWeightDecay = false
   /// The decay rates of the two moments.
-  public var betas = [0.9, 0.999]
+  package var betas = [0.9, 0.999]
   /// The term added to the denominator.
-  public var eps = 1e-8
+  package var eps = 1e-8
 
   /// Makes the options with their defaults.
-  public init() {}
+  package init() {}
 
   /// The keys, in the order in which they are written.
-  public static var fields: [ConfigurationField<Self>] {
+  package static var fields: [ConfigurationField<Self>] {
     [
       .init(
         "decoupled_weight_decay", \.decoupledWeightDecay,
@@ -93,7 +93,7 @@ public struct RAdamSpec: OptimizerSpec {
   }
 
   /// Makes the rule for a group of parameters.
-  public func makeOptimizer(weightDecay: Double, adapts: Bool) throws -> any Optimizer {
+  package func makeOptimizer(weightDecay: Double, adapts: Bool) throws -> any Optimizer {
     try RAdam(
       beta1: betas[0], beta2: betas[1], epsilon: eps, weightDecay: weightDecay,
       decoupledWeightDecay: decoupledWeightDecay)

@@ -16,19 +16,19 @@ import DLTensor
 /// rounds below zero counts as zero, where PyTorch takes its root.
 public struct RMSProp: ChecksummingOptimizer {
   /// The decay rate of the means.
-  public let alpha: Double
+  package let alpha: Double
 
   /// The term added to the denominator.
-  public let epsilon: Double
+  package let epsilon: Double
 
   /// The L2 penalty's factor.
-  public let weightDecay: Double
+  package let weightDecay: Double
 
   /// The decay rate of the momentum buffer.
-  public let momentum: Double
+  package let momentum: Double
 
   /// Whether the variance of the gradient takes the place of its mean square.
-  public let centered: Bool
+  package let centered: Bool
 
   /// Makes the rule with its hyperparameters.
   ///
@@ -71,26 +71,26 @@ public struct RMSProp: ChecksummingOptimizer {
 }
 
 /// The options of RMSProp.
-public struct RMSPropSpec: OptimizerSpec {
+package struct RMSPropSpec: OptimizerSpec {
   /// The name as written in `optimizer`.
-  public static var word: String { "rmsprop" }
+  package static var word: String { "rmsprop" }
   /// The learning rate unless another is given.
-  public static var learningRate: Double { 0.01 }
+  package static var learningRate: Double { 0.01 }
 
   /// The decay rate of the momentum buffer.
-  public var momentum = 0.0
+  package var momentum = 0.0
   /// The term added to the denominator.
-  public var eps = 1e-8
+  package var eps = 1e-8
   /// The decay rate of the means.
-  public var alpha = 0.99
+  package var alpha = 0.99
   /// Whether the variance of the gradient takes the place of its mean square.
-  public var centered = false
+  package var centered = false
 
   /// Makes the options with their defaults.
-  public init() {}
+  package init() {}
 
   /// The keys, in the order in which they are written.
-  public static var fields: [ConfigurationField<Self>] {
+  package static var fields: [ConfigurationField<Self>] {
     [
       .init("momentum", \.momentum, .within(0..<1), "decay rate of the momentum"),
       .init("eps", \.eps, .above(0), "added to the denominator"),
@@ -100,7 +100,7 @@ public struct RMSPropSpec: OptimizerSpec {
   }
 
   /// Makes the rule for a group of parameters.
-  public func makeOptimizer(weightDecay: Double, adapts: Bool) throws -> any Optimizer {
+  package func makeOptimizer(weightDecay: Double, adapts: Bool) throws -> any Optimizer {
     try RMSProp(
       alpha: alpha, epsilon: eps, weightDecay: weightDecay, momentum: momentum, centered: centered)
   }

@@ -12,16 +12,16 @@ import DLTensor
 /// momentum `p = p - learningRate * d`, and there is no state.
 public struct SGD: ChecksummingOptimizer {
   /// The decay rate of the momentum buffer.
-  public let momentum: Double
+  package let momentum: Double
 
   /// The part of a gradient that does not enter the momentum buffer.
-  public let dampening: Double
+  package let dampening: Double
 
   /// The L2 penalty's factor.
-  public let weightDecay: Double
+  package let weightDecay: Double
 
   /// Whether the step looks ahead along the momentum (Sutskever and others, 2013).
-  public let nesterov: Bool
+  package let nesterov: Bool
 
   /// Makes the rule with its hyperparameters.
   ///
@@ -61,24 +61,24 @@ public struct SGD: ChecksummingOptimizer {
 }
 
 /// The options of stochastic gradient descent.
-public struct SGDSpec: OptimizerSpec {
+package struct SGDSpec: OptimizerSpec {
   /// The name as written in `optimizer`.
-  public static var word: String { "sgd" }
+  package static var word: String { "sgd" }
   /// The learning rate unless another is given.
-  public static var learningRate: Double { 0.01 }
+  package static var learningRate: Double { 0.01 }
 
   /// The decay rate of the momentum buffer.
-  public var momentum = 0.0
+  package var momentum = 0.0
   /// The part of a gradient that does not enter the momentum buffer.
-  public var dampening = 0.0
+  package var dampening = 0.0
   /// Whether the step looks ahead along the momentum.
-  public var nesterov = false
+  package var nesterov = false
 
   /// Makes the options with their defaults.
-  public init() {}
+  package init() {}
 
   /// The keys, in the order in which they are written.
-  public static var fields: [ConfigurationField<Self>] {
+  package static var fields: [ConfigurationField<Self>] {
     [
       .init("momentum", \.momentum, .within(0..<1), "decay rate of the momentum"),
       .init("dampening", \.dampening, .within(0...1), "part of a gradient that the momentum omits"),
@@ -87,7 +87,7 @@ public struct SGDSpec: OptimizerSpec {
   }
 
   /// Faults that concern several keys at once.
-  public func problems() -> [ConfigurationProblem] {
+  package func problems() -> [ConfigurationProblem] {
     guard nesterov else { return [] }
     var problems: [ConfigurationProblem] = []
     if momentum == 0 {
@@ -100,7 +100,7 @@ public struct SGDSpec: OptimizerSpec {
   }
 
   /// Makes the rule for a group of parameters.
-  public func makeOptimizer(weightDecay: Double, adapts: Bool) throws -> any Optimizer {
+  package func makeOptimizer(weightDecay: Double, adapts: Bool) throws -> any Optimizer {
     try SGD(
       momentum: momentum, dampening: dampening, weightDecay: weightDecay, nesterov: nesterov)
   }

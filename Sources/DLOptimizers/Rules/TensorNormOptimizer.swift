@@ -25,10 +25,10 @@ extension TensorNormOptimizer {
 /// The sums of squares that a two-phase rule asks for, in double.
 public struct SquareSums: Sendable, Hashable {
   /// That of the parameters before the step.
-  public var parameters: Double
+  package var parameters: Double
 
   /// That of the gradients (LARS), or of the steps before they are scaled (LAMB).
-  public var updates: Double
+  package var updates: Double
 
   /// Holds two sums.
   public init(parameters: Double = 0, updates: Double = 0) {

@@ -10,15 +10,15 @@ public struct ConstantSchedule: Schedule, Hashable {
 }
 
 /// The options of a constant rate.
-public struct ConstantSpec: ScheduleSpec {
+package struct ConstantSpec: ScheduleSpec {
   /// The name as written in `schedule`.
-  public static var word: String { "constant" }
+  package static var word: String { "constant" }
 
   /// Makes the options with their defaults.
-  public init() {}
+  package init() {}
 
   /// Makes the schedule of a run.
-  public func makeSchedule(over run: ScheduleSpan) -> any Schedule {
+  package func makeSchedule(over run: ScheduleSpan) -> any Schedule {
     ConstantSchedule()
   }
 }

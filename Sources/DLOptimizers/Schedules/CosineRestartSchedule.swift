@@ -9,13 +9,13 @@ import DLConfiguration
 /// "SGDR" (2017), section 3.
 public struct CosineRestartSchedule: Schedule, Hashable {
   /// The number of steps of the first cycle; without a positive one the multiplier stays 1.
-  public let firstCycle: Int
+  package let firstCycle: Int
 
   /// The growth of a cycle over the one before it; 1 or less for equal cycles.
-  public let cycleFactor: Int
+  package let cycleFactor: Int
 
   /// The rate at the end of a cycle as a fraction of the base rate.
-  public let endFactor: Double
+  package let endFactor: Double
 
   /// Makes the schedule.
   public init(firstCycle: Int, cycleFactor: Int = 1, endFactor: Double = 0) {
@@ -42,24 +42,24 @@ public struct CosineRestartSchedule: Schedule, Hashable {
 }
 
 /// The options of cosines that start again at the full rate.
-public struct CosineRestartSpec: ScheduleSpec {
+package struct CosineRestartSpec: ScheduleSpec {
   /// The name as written in `schedule`.
-  public static var word: String { "cosine_restarts" }
+  package static var word: String { "cosine_restarts" }
 
   /// The last rate as a fraction of the base rate.
-  public var endFactor = 0.0
+  package var endFactor = 0.0
   /// Steps of the first cycle.
-  public var firstCycle: Int?
+  package var firstCycle: Int?
   /// Epochs of the first cycle, instead of steps.
-  public var firstCycleEpochs: Double?
+  package var firstCycleEpochs: Double?
   /// The growth of a cycle over the one before it.
-  public var cycleFactor = 1
+  package var cycleFactor = 1
 
   /// Makes the options with their defaults.
-  public init() {}
+  package init() {}
 
   /// The keys, in the order in which they are written.
-  public static var fields: [ConfigurationField<Self>] {
+  package static var fields: [ConfigurationField<Self>] {
     [
       .init(
         "end_factor", \.endFactor, .within(0...1),
@@ -71,15 +71,15 @@ public struct CosineRestartSpec: ScheduleSpec {
   }
 
   /// The length is given in one unit.
-  public static var alternatives: [[String]] { [["t_0_epochs", "t_0"]] }
+  package static var alternatives: [[String]] { [["t_0_epochs", "t_0"]] }
 
   /// A fault unless the length is given in one unit.
-  public func problems() -> [ConfigurationProblem] {
+  package func problems() -> [ConfigurationProblem] {
     Self.oneOf("t_0_epochs", "t_0", isOne: (firstCycleEpochs == nil) != (firstCycle == nil))
   }
 
   /// Makes the schedule of a run.
-  public func makeSchedule(over run: ScheduleSpan) -> any Schedule {
+  package func makeSchedule(over run: ScheduleSpan) -> any Schedule {
     CosineRestartSchedule(
       firstCycle: max(firstCycle ?? firstCycleEpochs.map(run.steps) ?? run.remaining, 1),
       cycleFactor: cycleFactor, endFactor: endFactor)

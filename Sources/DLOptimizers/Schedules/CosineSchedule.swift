@@ -9,10 +9,10 @@ import Foundation
 /// at its end, where PyTorch's rises again. Loshchilov and Hutter, "SGDR" (2017), equation 5.
 public struct CosineSchedule: Schedule, Hashable {
   /// The number of steps after which the rate is at its end.
-  public let steps: Int
+  package let steps: Int
 
   /// The last rate as a fraction of the base rate.
-  public let endFactor: Double
+  package let endFactor: Double
 
   /// Makes the schedule.
   public init(steps: Int, endFactor: Double = 0) {
@@ -34,25 +34,25 @@ func halfCosine(from start: Double, to end: Double, at position: Double) -> Doub
 }
 
 /// The options of a rate that falls along half a cosine.
-public struct CosineSpec: ScheduleSpec {
+package struct CosineSpec: ScheduleSpec {
   /// The name as written in `schedule`.
-  public static var word: String { "cosine" }
+  package static var word: String { "cosine" }
 
   /// The last rate as a fraction of the base rate.
-  public var endFactor = 0.0
+  package var endFactor = 0.0
 
   /// Makes the options with their defaults.
-  public init() {}
+  package init() {}
 
   /// The keys, in the order in which they are written.
-  public static var fields: [ConfigurationField<Self>] {
+  package static var fields: [ConfigurationField<Self>] {
     [
       .init("end_factor", \.endFactor, .within(0...1), "last rate (eta_min) as a fraction of lr")
     ]
   }
 
   /// Makes the schedule of a run.
-  public func makeSchedule(over run: ScheduleSpan) -> any Schedule {
+  package func makeSchedule(over run: ScheduleSpan) -> any Schedule {
     CosineSchedule(steps: run.remaining, endFactor: endFactor)
   }
 }

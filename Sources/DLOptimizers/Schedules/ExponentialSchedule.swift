@@ -9,10 +9,10 @@ public struct ExponentialSchedule: GammaSchedule, Hashable {
   public static var word: String { "exponential" }
 
   /// The number of steps over which the rate falls by gamma.
-  public let every: Int
+  package let every: Int
 
   /// The factor over that many steps.
-  public let gamma: Double
+  package let gamma: Double
 
   /// Makes the schedule.
   public init(every: Int = 1, gamma: Double) {
@@ -28,4 +28,4 @@ public struct ExponentialSchedule: GammaSchedule, Hashable {
 }
 
 /// The options of a rate that falls steadily.
-public typealias ExponentialSpec = GammaSpec<ExponentialSchedule>
+package typealias ExponentialSpec = GammaSpec<ExponentialSchedule>

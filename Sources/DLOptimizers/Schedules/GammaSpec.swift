@@ -9,22 +9,22 @@ public protocol GammaSchedule: Schedule {
 }
 
 /// The options of a rate that falls by one factor over one number of steps.
-public struct GammaSpec<Falling: GammaSchedule>: ScheduleSpec {
+package struct GammaSpec<Falling: GammaSchedule>: ScheduleSpec {
   /// The name as written in `schedule`.
-  public static var word: String { Falling.word }
+  package static var word: String { Falling.word }
 
   /// Epochs between two factors of gamma.
-  public var stepEpochs: Double?
+  package var stepEpochs: Double?
   /// Steps between two factors of gamma, instead of epochs.
-  public var stepSize: Int?
+  package var stepSize: Int?
   /// The factor of a drop.
-  public var gamma = 0.1
+  package var gamma = 0.1
 
   /// Makes the options with their defaults.
-  public init() {}
+  package init() {}
 
   /// The keys, in the order in which they are written.
-  public static var fields: [ConfigurationField<Self>] {
+  package static var fields: [ConfigurationField<Self>] {
     [
       .init("step_epochs", \.stepEpochs, .above(0), "epochs between two factors of gamma"),
       .init("step_size", \.stepSize, .atLeast(1), "steps between two factors of gamma"),
@@ -33,15 +33,15 @@ public struct GammaSpec<Falling: GammaSchedule>: ScheduleSpec {
   }
 
   /// The length is given in one unit.
-  public static var alternatives: [[String]] { [["step_epochs", "step_size"]] }
+  package static var alternatives: [[String]] { [["step_epochs", "step_size"]] }
 
   /// A fault unless the length is given in one unit.
-  public func problems() -> [ConfigurationProblem] {
+  package func problems() -> [ConfigurationProblem] {
     Self.oneOf("step_epochs", "step_size", isOne: (stepEpochs == nil) != (stepSize == nil))
   }
 
   /// Makes the schedule of a run.
-  public func makeSchedule(over run: ScheduleSpan) -> any Schedule {
+  package func makeSchedule(over run: ScheduleSpan) -> any Schedule {
     let every = max(stepSize ?? stepEpochs.map(run.steps) ?? run.remaining, 1)
     return Falling(every: every, gamma: gamma)
   }

@@ -9,7 +9,7 @@ import DLConfiguration
 /// its peak: `min(n / w, sqrt(w / n))` at step n from 1.
 public struct InverseSquareRootSchedule: Schedule, Hashable {
   /// The length of the warm-up in front; it sets the pace of the fall.
-  public let warmupSteps: Int
+  package let warmupSteps: Int
 
   /// Makes the schedule.
   public init(warmupSteps: Int) {
@@ -24,15 +24,15 @@ public struct InverseSquareRootSchedule: Schedule, Hashable {
 }
 
 /// The options of a rate that falls with the root of the steps.
-public struct InverseSquareRootSpec: ScheduleSpec {
+package struct InverseSquareRootSpec: ScheduleSpec {
   /// The name as written in `schedule`.
-  public static var word: String { "inverse_sqrt" }
+  package static var word: String { "inverse_sqrt" }
 
   /// Makes the options with their defaults.
-  public init() {}
+  package init() {}
 
   /// Makes the schedule of a run.
-  public func makeSchedule(over run: ScheduleSpan) -> any Schedule {
+  package func makeSchedule(over run: ScheduleSpan) -> any Schedule {
     InverseSquareRootSchedule(warmupSteps: run.warmup)
   }
 }

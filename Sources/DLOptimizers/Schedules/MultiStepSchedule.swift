@@ -5,10 +5,10 @@ import Foundation
 /// `MultiStepLR`.
 public struct MultiStepSchedule: Schedule, Hashable {
   /// The steps from which each drop holds, in any order; one that is named twice drops twice.
-  public let milestones: [Int]
+  package let milestones: [Int]
 
   /// The factor of a drop.
-  public let gamma: Double
+  package let gamma: Double
 
   /// Makes the schedule.
   public init(milestones: [Int], gamma: Double = 0.1) {
@@ -23,22 +23,22 @@ public struct MultiStepSchedule: Schedule, Hashable {
 }
 
 /// The options of a rate that drops at given steps.
-public struct MultiStepSpec: ScheduleSpec {
+package struct MultiStepSpec: ScheduleSpec {
   /// The name as written in `schedule`.
-  public static var word: String { "multi_step" }
+  package static var word: String { "multi_step" }
 
   /// Steps at which the rate drops.
-  public var milestones: [Int]?
+  package var milestones: [Int]?
   /// Epochs after which the rate drops, instead of steps.
-  public var milestoneEpochs: [Double]?
+  package var milestoneEpochs: [Double]?
   /// The factor of a drop.
-  public var gamma = 0.1
+  package var gamma = 0.1
 
   /// Makes the options with their defaults.
-  public init() {}
+  package init() {}
 
   /// The keys, in the order in which they are written.
-  public static var fields: [ConfigurationField<Self>] {
+  package static var fields: [ConfigurationField<Self>] {
     [
       .init("milestones", \.milestones, .atLeast(1), "steps at which the rate drops by gamma"),
       .init(
@@ -49,16 +49,16 @@ public struct MultiStepSpec: ScheduleSpec {
   }
 
   /// The length is given in one unit.
-  public static var alternatives: [[String]] { [["milestone_epochs", "milestones"]] }
+  package static var alternatives: [[String]] { [["milestone_epochs", "milestones"]] }
 
   /// A fault unless the length is given in one unit.
-  public func problems() -> [ConfigurationProblem] {
+  package func problems() -> [ConfigurationProblem] {
     Self.oneOf(
       "milestone_epochs", "milestones", isOne: (milestoneEpochs == nil) != (milestones == nil))
   }
 
   /// Makes the schedule of a run.
-  public func makeSchedule(over run: ScheduleSpan) -> any Schedule {
+  package func makeSchedule(over run: ScheduleSpan) -> any Schedule {
     MultiStepSchedule(
       milestones: milestones ?? milestoneEpochs?.map(run.steps) ?? [], gamma: gamma)
   }

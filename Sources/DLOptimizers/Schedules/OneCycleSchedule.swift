@@ -10,19 +10,19 @@ import DLConfiguration
 /// Smith and Topin, "Super-Convergence" (2018).
 public struct OneCycleSchedule: Schedule, Hashable {
   /// The length of the cycle.
-  public let steps: Int
+  package let steps: Int
 
   /// The part of the cycle in which the rate rises.
-  public let pctStart: Double
+  package let pctStart: Double
 
   /// The peak over the first rate.
-  public let divFactor: Double
+  package let divFactor: Double
 
   /// The first rate over the last one.
-  public let finalDivFactor: Double
+  package let finalDivFactor: Double
 
   /// Whether the rate changes along lines, `anneal_strategy="linear"`, instead of cosines.
-  public let isLinear: Bool
+  package let isLinear: Bool
 
   /// Makes the schedule.
   public init(
@@ -52,24 +52,24 @@ public struct OneCycleSchedule: Schedule, Hashable {
 }
 
 /// The options of a rate that rises to the base rate and falls far below its start.
-public struct OneCycleSpec: ScheduleSpec {
+package struct OneCycleSpec: ScheduleSpec {
   /// The name as written in `schedule`.
-  public static var word: String { "one_cycle" }
+  package static var word: String { "one_cycle" }
 
   /// The part of the cycle in which the rate rises.
-  public var pctStart = 0.3
+  package var pctStart = 0.3
   /// The peak, which is the base rate, over the first rate.
-  public var divFactor = 25.0
+  package var divFactor = 25.0
   /// The first rate over the last one.
-  public var finalDivFactor = 1e4
+  package var finalDivFactor = 1e4
   /// The curve between the rates.
-  public var annealStrategy = AnnealStrategy.cos
+  package var annealStrategy = AnnealStrategy.cos
 
   /// Makes the options with their defaults.
-  public init() {}
+  package init() {}
 
   /// The keys, in the order in which they are written.
-  public static var fields: [ConfigurationField<Self>] {
+  package static var fields: [ConfigurationField<Self>] {
     [
       .init("pct_start", \.pctStart, .within(0...1), "part of the cycle in which the rate rises"),
       .init("div_factor", \.divFactor, .atLeast(1), "peak, which is lr, over the first rate"),
@@ -79,7 +79,7 @@ public struct OneCycleSpec: ScheduleSpec {
   }
 
   /// The known curves.
-  public enum AnnealStrategy: String, ConfigurationWord {
+  package enum AnnealStrategy: String, ConfigurationWord {
     /// Half a cosine.
     case cos
     /// A straight line.
@@ -87,7 +87,7 @@ public struct OneCycleSpec: ScheduleSpec {
   }
 
   /// Makes the schedule of a run.
-  public func makeSchedule(over run: ScheduleSpan) -> any Schedule {
+  package func makeSchedule(over run: ScheduleSpan) -> any Schedule {
     OneCycleSchedule(
       steps: run.remaining, pctStart: pctStart, divFactor: divFactor,
       finalDivFactor: finalDivFactor, isLinear: annealStrategy == .linear)

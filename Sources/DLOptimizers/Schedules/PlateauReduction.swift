@@ -23,28 +23,28 @@ public struct PlateauReduction: Sendable, Hashable {
   }
 
   /// The direction in which the metric improves.
-  public var mode: Mode
+  package var mode: Mode
   /// The factor of the rate at each reduction.
-  public let factor: Double
+  package let factor: Double
   /// Observations without improvement that are let pass.
-  public let patience: Int
+  package let patience: Int
   /// The threshold that an improvement must exceed.
-  public let threshold: Double
+  package let threshold: Double
   /// The meaning of the threshold.
-  public let thresholdMode: ThresholdMode
+  package let thresholdMode: ThresholdMode
   /// Observations after a reduction that do not count.
-  public let cooldown: Int
+  package let cooldown: Int
   /// The least multiplier: PyTorch's `min_lr` as a fraction of the learning rate.
-  public let minimum: Double
+  package let minimum: Double
 
   /// The present factor of the learning rate.
-  public var multiplier = 1.0
+  package var multiplier = 1.0
   /// The best observation; nil before the first.
-  public var best: Double?
+  package var best: Double?
   /// Observations without improvement since the best.
-  public var badCount = 0
+  package var badCount = 0
   /// Observations that still do not count.
-  public var cooldownCount = 0
+  package var cooldownCount = 0
 
   /// Makes the rule with its hyperparameters.
   ///
@@ -97,30 +97,30 @@ public struct PlateauReduction: Sendable, Hashable {
 }
 
 /// The options of a rate that falls where validations stop improving.
-public struct ReduceOnPlateauSpec: ScheduleSpec {
+package struct ReduceOnPlateauSpec: ScheduleSpec {
   /// The name as written in `schedule`.
-  public static var word: String { "reduce_on_plateau" }
+  package static var word: String { "reduce_on_plateau" }
 
   /// The least multiplier of the rate.
-  public var endFactor = 0.0
+  package var endFactor = 0.0
   /// The factor of the rate at each reduction.
-  public var factor = 0.1
+  package var factor = 0.1
   /// Validations without improvement that are let pass.
-  public var patience = 10
+  package var patience = 10
   /// The threshold that an improvement must exceed.
-  public var threshold = 1e-4
+  package var threshold = 1e-4
   /// Whether the threshold is a fraction of the best.
-  public var thresholdMode = Threshold.rel
+  package var thresholdMode = Threshold.rel
   /// Validations after a reduction that do not count.
-  public var cooldown = 0
+  package var cooldown = 0
   /// The figure of a validation that counts: its loss, or what chooses the best checkpoint.
-  public var monitor = Monitor.loss
+  package var monitor = Monitor.loss
 
   /// Makes the options with their defaults.
-  public init() {}
+  package init() {}
 
   /// The keys, in the order in which they are written.
-  public static var fields: [ConfigurationField<Self>] {
+  package static var fields: [ConfigurationField<Self>] {
     [
       .init("end_factor", \.endFactor, .within(0...1), "least rate (min_lr) as a fraction of lr"),
       .init("factor", \.factor, .within(0..<1), "what the rate is multiplied by"),
@@ -137,7 +137,7 @@ public struct ReduceOnPlateauSpec: ScheduleSpec {
   }
 
   /// The known meanings of a threshold.
-  public enum Threshold: String, ConfigurationWord {
+  package enum Threshold: String, ConfigurationWord {
     /// A fraction of the best.
     case rel
     /// A difference from the best.
@@ -145,7 +145,7 @@ public struct ReduceOnPlateauSpec: ScheduleSpec {
   }
 
   /// The known figures of a validation.
-  public enum Monitor: String, ConfigurationWord {
+  package enum Monitor: String, ConfigurationWord {
     /// The loss.
     case loss
     /// The metric that chooses the best checkpoint.
@@ -153,12 +153,12 @@ public struct ReduceOnPlateauSpec: ScheduleSpec {
   }
 
   /// Makes a schedule that leaves all changes to the validations.
-  public func makeSchedule(over run: ScheduleSpan) -> any Schedule { ConstantSchedule() }
+  package func makeSchedule(over run: ScheduleSpan) -> any Schedule { ConstantSchedule() }
 
   /// Makes what reduces the rate after validations.
   ///
   /// - Throws: ``OptimizerError`` for values that no reduction has.
-  public func makePlateauReduction() throws -> PlateauReduction? {
+  package func makePlateauReduction() throws -> PlateauReduction? {
     try PlateauReduction(
       factor: factor, patience: patience, threshold: threshold,
       thresholdMode: thresholdMode == .abs ? .absolute : .relative, cooldown: cooldown,

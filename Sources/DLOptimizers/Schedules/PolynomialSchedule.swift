@@ -9,13 +9,13 @@ import Foundation
 /// 1; it stays at its end.
 public struct PolynomialSchedule: Schedule, Hashable {
   /// The number of steps after which the rate is at its end.
-  public let steps: Int
+  package let steps: Int
 
   /// The exponent: 1 for a straight line.
-  public let power: Double
+  package let power: Double
 
   /// The last rate as a fraction of the base rate.
-  public let endFactor: Double
+  package let endFactor: Double
 
   /// Makes the schedule.
   public init(steps: Int, power: Double = 1, endFactor: Double = 0) {
@@ -33,20 +33,20 @@ public struct PolynomialSchedule: Schedule, Hashable {
 }
 
 /// The options of a rate that falls as a power of the remaining steps.
-public struct PolynomialSpec: ScheduleSpec {
+package struct PolynomialSpec: ScheduleSpec {
   /// The name as written in `schedule`.
-  public static var word: String { "polynomial" }
+  package static var word: String { "polynomial" }
 
   /// The exponent: 1 for a straight line.
-  public var power = 1.0
+  package var power = 1.0
   /// The last rate as a fraction of the base rate.
-  public var endFactor = 0.0
+  package var endFactor = 0.0
 
   /// Makes the options with their defaults.
-  public init() {}
+  package init() {}
 
   /// The keys, in the order in which they are written.
-  public static var fields: [ConfigurationField<Self>] {
+  package static var fields: [ConfigurationField<Self>] {
     [
       .init("power", \.power, .above(0), "exponent"),
       .init(
@@ -56,7 +56,7 @@ public struct PolynomialSpec: ScheduleSpec {
   }
 
   /// Makes the schedule of a run.
-  public func makeSchedule(over run: ScheduleSpan) -> any Schedule {
+  package func makeSchedule(over run: ScheduleSpan) -> any Schedule {
     PolynomialSchedule(steps: run.remaining, power: power, endFactor: endFactor)
   }
 }

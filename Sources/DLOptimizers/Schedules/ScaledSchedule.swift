@@ -6,10 +6,10 @@
 /// 2.1: a batch of k times the rows takes k times the rate.
 public struct ScaledSchedule: Schedule {
   /// The factor of every rate.
-  public let factor: Double
+  package let factor: Double
 
   /// The schedule before.
-  public let next: any Schedule
+  package let next: any Schedule
 
   /// Makes the schedule.
   public init(_ next: any Schedule, factor: Double) {

@@ -75,7 +75,7 @@ public enum ScheduleRegistry {
   private static let registry = TypeRegistry("schedule", builtIn) { ($0.word, $0) }
 
   /// All schedules, a program's own after those of dltrain.
-  public static var all: [any ScheduleSpec.Type] { registry.all }
+  package static var all: [any ScheduleSpec.Type] { registry.all }
 
   /// Makes a schedule of a program's own known to every configuration that is read from now on.
   ///

@@ -8,10 +8,10 @@ public struct StepSchedule: GammaSchedule, Hashable {
   public static var word: String { "step" }
 
   /// The number of steps between drops.
-  public let every: Int
+  package let every: Int
 
   /// The factor of a drop.
-  public let gamma: Double
+  package let gamma: Double
 
   /// Makes the schedule.
   public init(every: Int, gamma: Double = 0.1) {
@@ -27,4 +27,4 @@ public struct StepSchedule: GammaSchedule, Hashable {
 }
 
 /// The options of a rate that drops every so often.
-public typealias StepSpec = GammaSpec<StepSchedule>
+package typealias StepSpec = GammaSpec<StepSchedule>

@@ -20,16 +20,16 @@ public struct WSDSchedule: Schedule, Hashable {
   }
 
   /// The number of steps after which the rate is at its end.
-  public let steps: Int
+  package let steps: Int
 
   /// The last steps, in which the rate falls.
-  public let decaySteps: Int
+  package let decaySteps: Int
 
   /// The course of the fall.
-  public let decay: Decay
+  package let decay: Decay
 
   /// The last rate as a fraction of the base rate.
-  public let endFactor: Double
+  package let endFactor: Double
 
   /// Makes the schedule.
   public init(steps: Int, decaySteps: Int, decay: Decay = .linear, endFactor: Double = 0) {
@@ -54,22 +54,22 @@ public struct WSDSchedule: Schedule, Hashable {
 }
 
 /// The options of a rate that stays for most of the run and falls at its end.
-public struct WSDSpec: ScheduleSpec {
+package struct WSDSpec: ScheduleSpec {
   /// The name as written in `schedule`.
-  public static var word: String { "wsd" }
+  package static var word: String { "wsd" }
 
   /// The last steps, in which the rate falls; a tenth of those behind the warm-up where nil.
-  public var decaySteps: Int?
+  package var decaySteps: Int?
   /// The course of the fall.
-  public var decayType = WSDSchedule.Decay.linear
+  package var decayType = WSDSchedule.Decay.linear
   /// The last rate as a fraction of the base rate.
-  public var endFactor = 0.0
+  package var endFactor = 0.0
 
   /// Makes the options with their defaults.
-  public init() {}
+  package init() {}
 
   /// The keys, in the order in which they are written.
-  public static var fields: [ConfigurationField<Self>] {
+  package static var fields: [ConfigurationField<Self>] {
     [
       .init(
         "decay_steps", \.decaySteps, .atLeast(0),
@@ -80,7 +80,7 @@ public struct WSDSpec: ScheduleSpec {
   }
 
   /// Makes the schedule of a run.
-  public func makeSchedule(over run: ScheduleSpan) -> any Schedule {
+  package func makeSchedule(over run: ScheduleSpan) -> any Schedule {
     WSDSchedule(
       steps: run.remaining, decaySteps: decaySteps ?? run.remaining / 10, decay: decayType,
       endFactor: endFactor)

@@ -7,10 +7,10 @@
 /// `WarmupSchedule(steps: w, then: CosineSchedule(steps: total - w))`.
 public struct WarmupSchedule: Schedule {
   /// The length of the warm-up; 0 or less is none.
-  public let steps: Int
+  package let steps: Int
 
   /// The schedule behind the warmup.
-  public let next: any Schedule
+  package let next: any Schedule
 
   /// Makes the schedule.
   public init(steps: Int, then next: any Schedule) {

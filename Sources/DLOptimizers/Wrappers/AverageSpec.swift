@@ -55,7 +55,7 @@ public enum AverageRegistry {
   private static let registry = TypeRegistry("average", builtIn) { ($0.word, $0) }
 
   /// All means, a program's own after those of dltrain.
-  public static var all: [any AverageSpec.Type] { registry.all }
+  package static var all: [any AverageSpec.Type] { registry.all }
 
   /// Makes a mean of a program's own known to every configuration that is read from now on.
   ///

@@ -10,16 +10,16 @@ import Foundation
 /// 3.1.
 public struct AveragingSchedule: Schedule {
   /// The schedule before the averaging.
-  public let base: any Schedule
+  package let base: any Schedule
 
   /// The step after which the rate moves.
-  public let start: Int
+  package let start: Int
 
   /// The last rate as a fraction of the base rate.
-  public let factor: Double
+  package let factor: Double
 
   /// The steps of the way; 0 or less for a jump.
-  public let steps: Int
+  package let steps: Int
 
   /// Makes the schedule.
   public init(_ base: any Schedule, start: Int, factor: Double, steps: Int) {

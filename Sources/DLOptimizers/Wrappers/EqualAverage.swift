@@ -16,24 +16,24 @@ public struct EqualAverage: AverageWeighting {
 
 extension AverageWeighting where Self == EqualAverage {
   /// A mean to which all updates count the same.
-  public static var equal: Self { Self() }
+  package static var equal: Self { Self() }
 }
 
 /// The options of stochastic weight averaging.
-public struct EqualAverageSpec: AverageSpec {
+package struct EqualAverageSpec: AverageSpec {
   /// The name as written in `average`.
-  public static var word: String { "swa" }
+  package static var word: String { "swa" }
 
   /// The learning rate from the start of the mean on; nil for that of the schedule.
-  public var lr: Double?
+  package var lr: Double?
   /// Epochs over which the rate goes to that of the mean, by half a cosine.
-  public var annealEpochs = 0.0
+  package var annealEpochs = 0.0
 
   /// Makes the options with their defaults.
-  public init() {}
+  package init() {}
 
   /// The keys, in the order in which they are written.
-  public static var fields: [ConfigurationField<Self>] {
+  package static var fields: [ConfigurationField<Self>] {
     [
       .init("lr", \.lr, .above(0), "learning rate from the start of the mean on"),
       .init(
@@ -43,20 +43,20 @@ public struct EqualAverageSpec: AverageSpec {
   }
 
   /// A fault where a way has no end.
-  public func problems() -> [ConfigurationProblem] {
+  package func problems() -> [ConfigurationProblem] {
     guard annealEpochs != 0, lr == nil else { return [] }
     return [.init("anneal_epochs", "lr", message: "needs a lr to go to")]
   }
 
   /// Makes the weighting.
-  public func makeWeighting() -> any AverageWeighting { EqualAverage() }
+  package func makeWeighting() -> any AverageWeighting { EqualAverage() }
 
   /// The mean has running statistics of its own, as by `torch.optim.swa_utils.update_bn`.
-  public var gathersStatistics: Bool { true }
+  package var gathersStatistics: Bool { true }
 
   /// The first update comes after 3/4 of the run.
-  public func defaultStart(totalSteps: Int) -> Int { totalSteps / 4 * 3 + totalSteps % 4 * 3 / 4 }
+  package func defaultStart(totalSteps: Int) -> Int { totalSteps / 4 * 3 + totalSteps % 4 * 3 / 4 }
 
   /// An update is made each epoch.
-  public func defaultInterval(stepsPerEpoch: Int) -> Int { max(stepsPerEpoch, 1) }
+  package func defaultInterval(stepsPerEpoch: Int) -> Int { max(stepsPerEpoch, 1) }
 }

@@ -7,7 +7,7 @@ import DLConfiguration
 /// Polyak and Juditsky (1992); `torch.optim.swa_utils.get_ema_multi_avg_fn`.
 public struct ExponentialAverage: AverageWeighting {
   /// The share of the mean that an update leaves.
-  public let decay: Double
+  package let decay: Double
 
   /// Makes the weighting.
   public init(decay: Double) { self.decay = decay }
@@ -22,21 +22,21 @@ extension AverageWeighting where Self == ExponentialAverage {
 }
 
 /// The options of an exponential mean.
-public struct ExponentialAverageSpec: AverageSpec {
+package struct ExponentialAverageSpec: AverageSpec {
   /// The name as written in `average`.
-  public static var word: String { "ema" }
+  package static var word: String { "ema" }
 
   /// The share of the mean that an update leaves.
-  public var decay = 0.999
+  package var decay = 0.999
 
   /// Makes the options with their defaults.
-  public init() {}
+  package init() {}
 
   /// The keys, in the order in which they are written.
-  public static var fields: [ConfigurationField<Self>] {
+  package static var fields: [ConfigurationField<Self>] {
     [.init("decay", \.decay, .within(0..<1), "what an update leaves of the mean")]
   }
 
   /// Makes the weighting.
-  public func makeWeighting() -> any AverageWeighting { ExponentialAverage(decay: decay) }
+  package func makeWeighting() -> any AverageWeighting { ExponentialAverage(decay: decay) }
 }

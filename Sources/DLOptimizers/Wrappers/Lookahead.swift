@@ -10,13 +10,13 @@ import DLTensor
 /// Algorithm 1; PyTorch has no counterpart. The optimizer's own state stays as it is.
 public final class Lookahead {
   /// Steps of the fast weights between two of the slow ones.
-  public let steps: Int
+  package let steps: Int
 
   /// The step size of the slow weights.
-  public let alpha: Double
+  package let alpha: Double
 
   /// The slow weights.
-  public let slow: ArenaVector
+  package let slow: ArenaVector
 
   /// Makes slow weights of zeros.
   ///

@@ -9,13 +9,13 @@ import Foundation
 /// `ModelEmaV3`; after a power of 2/3 the decay is 0.999 in step 31,600.
 public struct RampedAverage: AverageWeighting {
   /// The largest share of the mean that an update leaves.
-  public let decay: Double
+  package let decay: Double
 
   /// The updates in which the ramp gets going.
-  public let invGamma: Double
+  package let invGamma: Double
 
   /// The exponent of the ramp.
-  public let power: Double
+  package let power: Double
 
   /// Makes the weighting.
   public init(decay: Double, invGamma: Double = 1, power: Double = 2.0 / 3) {
@@ -31,22 +31,22 @@ public struct RampedAverage: AverageWeighting {
 }
 
 /// The options of an exponential mean with a ramp.
-public struct RampedAverageSpec: AverageSpec {
+package struct RampedAverageSpec: AverageSpec {
   /// The name as written in `average`.
-  public static var word: String { "ema_ramp" }
+  package static var word: String { "ema_ramp" }
 
   /// The largest share of the mean that an update leaves.
-  public var decay = 0.999
+  package var decay = 0.999
   /// The updates in which the ramp gets going.
-  public var invGamma = 1.0
+  package var invGamma = 1.0
   /// The exponent of the ramp.
-  public var power = 2.0 / 3
+  package var power = 2.0 / 3
 
   /// Makes the options with their defaults.
-  public init() {}
+  package init() {}
 
   /// The keys, in the order in which they are written.
-  public static var fields: [ConfigurationField<Self>] {
+  package static var fields: [ConfigurationField<Self>] {
     [
       .init("decay", \.decay, .within(0..<1), "what an update leaves of the mean, at most"),
       .init("inv_gamma", \.invGamma, .above(0), "updates in which the ramp gets going"),
@@ -55,7 +55,7 @@ public struct RampedAverageSpec: AverageSpec {
   }
 
   /// Makes the weighting.
-  public func makeWeighting() -> any AverageWeighting {
+  package func makeWeighting() -> any AverageWeighting {
     RampedAverage(decay: decay, invGamma: invGamma, power: power)
   }
 }

@@ -11,7 +11,7 @@ import DLTensor
 /// norm is that of the whole gradient, summed over ranks, so a step does not depend on their number.
 public final class SharpnessAwareness {
   /// The size of the step aside.
-  public let rho: Double
+  package let rho: Double
 
   private let saved: ArenaVector
 

@@ -10,13 +10,13 @@ import Glibc
 /// go by an ``AverageWeighting``.
 public final class WeightAverage {
   /// The rule by which updates are weighed.
-  public let weighting: any AverageWeighting
+  package let weighting: any AverageWeighting
 
   /// Updates so far; to be set where a run goes on.
-  public var updates = 0
+  package var updates = 0
 
   /// The mean.
-  public let values: ArenaVector
+  package let values: ArenaVector
 
   /// Makes a mean of `count` zeros.
   ///
