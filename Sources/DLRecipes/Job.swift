@@ -53,7 +53,9 @@ package struct Job: Sendable {
   ///   - needsData: whether data that must be fetched first has to be named.
   /// - Throws: `ConfigurationError` with all faults; `UsageError` saying how to get a recipe's
   ///   data.
-  package func configuration(_ overrides: [String], needsData: Bool = true) throws -> Configuration {
+  package func configuration(
+    _ overrides: [String], needsData: Bool = true
+  ) throws -> Configuration {
     guard let recipe else {
       let supplied = program.suppliedKeys
       guard isDefault, let yaml = program.defaults else {
