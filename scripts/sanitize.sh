@@ -20,10 +20,10 @@ export ASAN_OPTIONS=detect_leaks=0
 export DLTRAIN_MUTATIONS=${DLTRAIN_MUTATIONS:-500}
 
 threads='DLClusterTests|RankInvariance|LoaderTests'
-# Configuration...: fuzz, fault, loading, data, optimizer and loss. Tests that limit a program's address space are
-# left out: the sanitizer needs more than they leave.
+# Configuration...: fuzz, fault, loading, data, optimizer and loss. Of the tests of programs, those that read files and
+# neither limit a program's address space, which the sanitizer needs, nor train for long.
 files='DLFormatsTests|DLDataTests|DLTrainingTests\.[A-Za-z]*Configuration[A-Za-z]*Tests|CanonicalTextTests'
-files+='|InitialWeightsTests|ProcessTests\.(BadInput|ConfigCommand|DataCheck|PackCommand|UnusableCheckpoint)Tests'
+files+='|InitialWeightsTests|ProcessTests\.(ConfigCommand|DataCheck|PackCommand)Tests'
 
 run() { # SANITIZER FILTER
   local log=.build-$1/build.log
