@@ -1,4 +1,5 @@
 import DLConfiguration
+import DLTestSupport
 import DLTraining
 import Testing
 
@@ -26,11 +27,8 @@ import Testing
 
   /// Mutated files load or fail, but never trap; what loads also survives the round trip.
   @Test func mutatedTextNeverTraps() throws {
-    var state: UInt64 = 20_240_601
-    func next(_ bound: Int) -> Int {
-      state = state &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
-      return Int((state >> 33) % UInt64(bound))
-    }
+    var numbers = Numbers(seed: 20_240_601)
+    func next(_ bound: Int) -> Int { numbers.below(bound) }
     var loaded = 0
     for round in 0..<3000 {
       var bytes = Array(Self.seeds[round % Self.seeds.count].utf8)

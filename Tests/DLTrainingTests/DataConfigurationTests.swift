@@ -2,6 +2,7 @@ import DLConfiguration
 import DLCore
 import DLData
 import DLFormats
+import DLTestSupport
 import DLTraining
 import Testing
 

@@ -1,4 +1,5 @@
 import DLCluster
+import DLTestSupport
 import DLTraining
 import Foundation
 import Testing

@@ -1,5 +1,6 @@
 import DLCluster
 import DLCore
+import DLTestSupport
 import DLTraining
 import Foundation
 import Testing
@@ -32,7 +33,9 @@ struct LaunchTests {
     }
     let lines = error?.lines ?? []
     #expect(lines.count == 4)
-    for (number, line) in zip([2, 3, 4, 5], lines) { #expect(line.hasPrefix("hosts:\(number): ")) }
+    for (number, line) in compared([2, 3, 4, 5], lines) {
+      #expect(line.hasPrefix("hosts:\(number): "))
+    }
     #expect(lines[0].contains("slots=N"))
     #expect(error?.exitCode == .usage)
     for empty in ["", "\n\n", "# nothing\n"] {
@@ -137,8 +140,8 @@ struct LaunchTests {
   }
 
   @Test func anEndIsReadAsItWasWritten() throws {
-    let folder = NSTemporaryDirectory() + "/end-\(UUID().uuidString)"
-    defer { try? FileManager.default.removeItem(atPath: folder) }
+    let temporary = TemporaryFolder()
+    let folder = temporary.path + "/run"
     #expect(EndFile.read(folder) == nil)
     let end = EndFile(
       kind: .standstill, exitCode: 70, message: "no rank went on", launch: "1-2", job: "a")

@@ -2,6 +2,7 @@ import DLConfiguration
 import DLLayers
 import DLModels
 import DLTensor
+import DLTestSupport
 import DLTraining
 import Testing
 

@@ -1,4 +1,5 @@
 import DLTensor
+import DLTestSupport
 import DLTraining
 import Foundation
 import Testing
@@ -34,7 +35,7 @@ import Testing
     ]
     for (sampler, kept, temperature) in cases {
       let want = expected(kept, temperature: temperature)
-      for (got, want) in zip(shares(sampler), want) {
+      for (got, want) in compared(shares(sampler), want) {
         #expect(want == 0 ? got == 0 : abs(got - want) < 0.015, "\(sampler)")
       }
     }

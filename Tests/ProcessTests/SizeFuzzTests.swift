@@ -1,3 +1,4 @@
+import DLTestSupport
 import DLTraining
 import Foundation
 import Testing
