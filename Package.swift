@@ -96,44 +96,63 @@ let package = Package(
     .systemLibrary(
       name: "CTurboJPEG", pkgConfig: "libturbojpeg", providers: [.apt(["libturbojpeg0-dev"])]),
     .systemLibrary(name: "CPNG", pkgConfig: "libpng", providers: [.apt(["libpng-dev"])]),
-    .testTarget(name: "CKernelsTests", dependencies: ["CKernels", "CSystem"]),
+    // Tests: a target for each target, one for what they share, and those across all floors.
+    .target(
+      name: "DLTestSupport", dependencies: ["DLTensor", "DLFormats", "DLCore"],
+      path: "Tests/DLTestSupport"),
+    .testTarget(name: "CKernelsTests", dependencies: ["CKernels", "CSystem", "DLTestSupport"]),
+    .testTarget(name: "DLClusterTests", dependencies: ["DLCluster", "DLCore", "DLTestSupport"]),
+    .testTarget(
+      name: "DLFormatsTests", dependencies: ["DLFormats", "DLCore", "DLTestSupport"],
+      exclude: ["Golden"]),
+    .testTarget(
+      name: "DLTensorTests", dependencies: ["DLTensor", "DLCluster", "DLCore", "DLTestSupport"]),
+    .testTarget(
+      name: "DLConfigurationTests",
+      dependencies: ["DLConfiguration", "DLFormats", "DLCore", "DLTestSupport"]),
+    .testTarget(
+      name: "DLLayersTests",
+      dependencies: ["DLLayers", "DLTensor", "DLCluster", "DLCore", "DLTestSupport"]),
+    .testTarget(
+      name: "DLOptimizersTests",
+      dependencies: [
+        "DLOptimizers", "DLConfiguration", "DLTensor", "DLFormats", "DLCore", "DLTestSupport",
+      ]),
+    .testTarget(
+      name: "DLDataTests",
+      dependencies: [
+        "DLData", "DLTensor", "DLFormats", "DLCluster", "DLCore", "CKernels", "DLTestSupport",
+      ],
+      exclude: ["Golden"]),
+    .testTarget(
+      name: "DLModelsTests",
+      dependencies: [
+        "DLModels", "DLLayers", "DLConfiguration", "DLTensor", "DLCore", "DLTestSupport",
+      ]),
     .testTarget(
       name: "DLTrainingTests",
       dependencies: [
         "DLReports", "DLJobs", "DLInference", "DLTraining", "DLModels", "DLLayers", "DLOptimizers",
-        "DLData", "DLConfiguration",
-        "DLTensor",
-        "DLCluster", "DLFormats", "DLCore", "CKernels",
+        "DLData", "DLConfiguration", "DLTensor", "DLCluster", "DLFormats", "DLCore", "CKernels",
+        "DLTestSupport",
       ],
       exclude: ["Golden"]),
+    .testTarget(
+      name: "DLRecipesTests",
+      dependencies: ["DLRecipes", "DLTraining", "DLConfiguration", "DLCore", "DLTestSupport"]),
     .testTarget(
       name: "GoldenTests",
       dependencies: [
         "DLReports", "DLJobs", "DLInference", "DLTraining", "DLModels", "DLLayers",
-        "DLConfiguration", "DLTensor", "DLCluster",
-        "DLFormats", "DLCore",
+        "DLConfiguration", "DLTensor", "DLCluster", "DLFormats", "DLCore", "DLTestSupport",
       ],
-      exclude: ["Golden"]),
-    .testTarget(
-      name: "DLLayersTests", dependencies: ["DLLayers", "DLTensor", "DLCluster", "DLCore"]),
-    .testTarget(name: "DLTensorTests", dependencies: ["DLTensor", "DLCluster", "DLCore"]),
-    .testTarget(
-      name: "DLOptimizersTests",
-      dependencies: ["DLOptimizers", "DLConfiguration", "DLTensor", "DLFormats", "DLCore"]),
-    .testTarget(
-      name: "DLFormatsTests", dependencies: ["DLFormats", "DLCore"], exclude: ["Golden"]),
-    .testTarget(
-      name: "DLDataTests",
-      dependencies: ["DLData", "DLTensor", "DLFormats", "DLCluster", "DLCore", "CKernels"],
       exclude: ["Golden"]),
     .testTarget(
       name: "ProcessTests",
       dependencies: [
         "DLConfiguration", "DLFormats", "DLJobs", "DLTraining", "DLModels", "DLLayers",
-        "DLOptimizers",
-        "DLCore",
+        "DLOptimizers", "DLCore", "DLTestSupport",
       ]),
-    .testTarget(name: "DLClusterTests", dependencies: ["DLCluster", "DLCore"]),
     .executableTarget(
       name: "dltrain-model", dependencies: ["DLTrain"], path: "Tests/ModelProgram"),
     .executableTarget(

@@ -1,4 +1,5 @@
 import CKernels
+import DLTestSupport
 import Testing
 
 /// The encoders of gradients, beside Swift's own half precision and plain sorting.
@@ -56,7 +57,7 @@ struct CompressionTests {
           var decoded = [Float](repeating: 7, count: count)
           dl_fp16_decode(scale, coded, count, &decoded)
           #expect(decoded == coded.map { Float(Float16(bitPattern: $0)) / scale })
-          #expect(zip(zip(decoded, error).map { $0 + $1 }, x).allSatisfy { $0 == $1 })
+          #expect(compared(zipped(decoded, error).map { $0 + $1 }, x).allSatisfy { $0 == $1 })
           let largest = x.map(abs).max() ?? 0
           if exponent > -90 { #expect(largest == 0 || (16_384..<32_768).contains(largest * scale)) }
         }
@@ -67,7 +68,7 @@ struct CompressionTests {
       let all = (0...UInt16.max).map { $0 }
       var decoded = [Float](repeating: 0, count: all.count)
       dl_fp16_decode(1, all, all.count, &decoded)
-      for (bits, value) in zip(all, decoded) {
+      for (bits, value) in compared(all, decoded) {
         let expected = Float(Float16(bitPattern: bits))
         #expect(value == expected || value.isNaN && expected.isNaN)
       }
@@ -121,8 +122,8 @@ struct CompressionTests {
           #expect(values == expected.map { x[$0] })
           var decoded = [Float](repeating: 7, count: count)
           dl_top_k_decode(values, places, k, count, &decoded)
-          #expect(zip(decoded, rest).allSatisfy { $0 == 0 || $1 == 0 })
-          #expect(zip(decoded, rest).map { $0 + $1 } == x)
+          #expect(compared(decoded, rest).allSatisfy { $0 == 0 || $1 == 0 })
+          #expect(zipped(decoded, rest).map { $0 + $1 } == x)
         }
       }
     }
@@ -156,7 +157,7 @@ struct CompressionTests {
     #expect(warm == right)
     var decoded = [Float](repeating: 7, count: count)
     dl_low_rank_decode(left, right, shape, rank, &decoded)
-    #expect(zip(zip(x, decoded).map { $0 - $1 }, error).allSatisfy { $0 == $1 })
+    #expect(compared(zipped(x, decoded).map { $0 - $1 }, error).allSatisfy { $0 == $1 })
     if inner + short <= rank || rows <= rank {
       #expect(error.allSatisfy { abs($0) < 1e-3 }, "\(error.map(abs).max() ?? 0)")
     }

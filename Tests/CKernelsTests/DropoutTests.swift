@@ -1,4 +1,5 @@
 import CKernels
+import DLTestSupport
 import Testing
 
 struct DropoutTests {
@@ -43,7 +44,7 @@ struct DropoutTests {
       expectClose(y, expected)
       dl_dropout_backward(
         type.c, Buffer(type, x).pointer, rows, cols, first, key, p, g.pointer, 1)
-      expectClose(g, zip(before, expected).map { $0 + $1 })
+      expectClose(g, zipped(before, expected).map { $0 + $1 })
     }
   }
 }

@@ -1,4 +1,5 @@
 import CKernels
+import DLTestSupport
 import Foundation
 import Testing
 
@@ -14,9 +15,9 @@ struct ElementwiseTests {
       expectClose(y, y0.adding(x.map { 1.5 * $0 }, accumulate))
       y = Buffer(type, y0)
       dl_multiply_add(type.c, bx.pointer, bb.pointer, y.pointer, n, add)
-      expectClose(y, y0.adding(zip(x, b).map { $0 * $1 }, accumulate))
+      expectClose(y, y0.adding(zipped(x, b).map { $0 * $1 }, accumulate))
       dl_axpy(type.c, -2, bx.pointer, bb.pointer, n)
-      expectClose(bb, zip(x, b).map { $1 - 2 * $0 })
+      expectClose(bb, zipped(x, b).map { $1 - 2 * $0 })
       dl_clamp(type.c, -1, 0.5, bx.pointer, y.pointer, n)
       expectClose(y, x.map { min(max($0, -1), 0.5) })
       dl_copy(type.c, bx.pointer, y.pointer, n)
@@ -73,7 +74,7 @@ struct ElementwiseTests {
         dl_unary_backward(
           type.c, op, 0.3, bx.pointer, y.pointer, Buffer(type, dy).pointer, g.pointer, n,
           accumulate ? 1 : 0)
-        let slopes = zip(x, dy).map { (f($0 + 1e-5) - f($0 - 1e-5)) / 2e-5 * $1 }
+        let slopes = zipped(x, dy).map { (f($0 + 1e-5) - f($0 - 1e-5)) / 2e-5 * $1 }
         let limit = type == .f32 ? 3.0 : 3e4  // of the differences
         expectClose(g, before.adding(slopes, accumulate), scale: limit, "slope \(op.rawValue)")
       }
@@ -84,17 +85,17 @@ struct ElementwiseTests {
     let x = stride(from: -87.0, through: 88, by: 0.00917).map { Double(Float($0)) }
     let y = Buffer(.f32, x)
     dl_unary_forward(DL_F32, DL_EXP, 0, y.pointer, y.pointer, x.count)
-    for (v, a) in zip(x, y.values) { #expect(abs(a / exp(v) - 1) < 3e-7, "exp(\(v))") }
+    for (v, a) in compared(x, y.values) { #expect(abs(a / exp(v) - 1) < 3e-7, "exp(\(v))") }
     let z = stride(from: -9.0, through: 9, by: 0.00117).map { Double(Float($0)) }
     let t = Buffer(.f32, z)
     dl_unary_forward(DL_F32, DL_TANH, 0, t.pointer, t.pointer, z.count)
-    for (v, a) in zip(z, t.values) where v != 0 {
+    for (v, a) in compared(z, t.values) where v != 0 {
       #expect(abs(a / tanh(v) - 1) < 3e-7, "tanh(\(v))")
     }
     // erf through gelu: 2 gelu(x) / x - 1.
     let e = Buffer(.f32, z)
     dl_unary_forward(DL_F32, DL_GELU, 0, e.pointer, e.pointer, z.count)
-    for (v, a) in zip(z, e.values) where v > 0.1 {
+    for (v, a) in compared(z, e.values) where v > 0.1 {
       let exact = v / 2 * (1 + erf(v / 2.0.squareRoot()))
       #expect(abs(a / exact - 1) < 3e-7, "gelu(\(v))")
     }

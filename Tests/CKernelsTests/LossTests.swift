@@ -1,4 +1,5 @@
 import CKernels
+import DLTestSupport
 import Foundation
 import Testing
 
@@ -89,19 +90,19 @@ struct LossTests {
       let x = numbers(n).map { 4 * $0 }, y = numbers(n, seed: 2).map { ($0 + 2) / 4 }
       let before = numbers(n, seed: 3), add: Int32 = accumulate ? 1 : 0
       let bx = Buffer(type, x), by = Buffer(type, y)
-      let squares = zip(x, y).map { ($0 - $1) * ($0 - $1) }.reduce(0, +)
+      let squares = zipped(x, y).map { ($0 - $1) * ($0 - $1) }.reduce(0, +)
       let limit = type.tolerance * 10 * Double(n + 1)
       #expect(abs(dl_mse_forward(type.c, bx.pointer, by.pointer, n) - squares) < limit * 10)
       var g = Buffer(type, before)
       dl_mse_backward(type.c, bx.pointer, by.pointer, n, 0.5, g.pointer, add)
-      expectClose(g, before.adding(zip(x, y).map { $0 - $1 }, accumulate))
-      let logits = zip(x, y).map { max($0, 0) - $0 * $1 + log1p(exp(-abs($0))) }.reduce(0, +)
+      expectClose(g, before.adding(zipped(x, y).map { $0 - $1 }, accumulate))
+      let logits = zipped(x, y).map { max($0, 0) - $0 * $1 + log1p(exp(-abs($0))) }.reduce(0, +)
       #expect(
         abs(dl_bce_with_logits_forward(type.c, bx.pointer, by.pointer, n) - logits) < limit)
       g = Buffer(type, before)
       dl_bce_with_logits_backward(type.c, bx.pointer, by.pointer, n, 0.5, g.pointer, add)
       expectClose(
-        g, before.adding(zip(x, y).map { 0.5 * (1 / (1 + exp(-$0)) - $1) }, accumulate))
+        g, before.adding(zipped(x, y).map { 0.5 * (1 / (1 + exp(-$0)) - $1) }, accumulate))
     }
   }
 

@@ -1,4 +1,5 @@
 import CKernels
+import DLTestSupport
 import Testing
 
 struct NormTests {
@@ -35,7 +36,7 @@ struct NormTests {
         dl_batch_norm_normalize(
           type.c, bx.pointer, rows, c, mean, invstd, bg.pointer, bb.pointer,
           Buffer(type, residual).pointer, relu ? 1 : 0, y.pointer)
-        let sum = zip(affine, residual).map { $0 + $1 }
+        let sum = zipped(affine, residual).map { $0 + $1 }
         expectClose(y, relu ? sum.map { max($0, 0) } : sum, scale: size)
       }
       dl_batch_norm_backward_sums(
@@ -92,7 +93,7 @@ struct NormTests {
           let s = 1 / (row.map { ($0 - m) * ($0 - m) }.reduce(0, +) / n + 1e-5).squareRoot()
           let xhat = row.map { ($0 - m) * s }
           let u = (0..<d).map { dy[r * d + $0] * gamma[$0] }
-          let a = u.reduce(0, +) / n, b = zip(u, xhat).map { $0 * $1 }.reduce(0, +) / n
+          let a = u.reduce(0, +) / n, b = zipped(u, xhat).map { $0 * $1 }.reduce(0, +) / n
           for i in 0..<d {
             out.append(xhat[i] * gamma[i] + beta[i])
             dx.append(s * (u[i] - a - xhat[i] * b))

@@ -1,14 +1,12 @@
 import CKernels
+import DLTestSupport
 import Testing
 
 /// The passes over columns of data against loops that say the same in plain words.
 struct ScanTests {
   private func numbers(_ count: Int, _ seed: UInt64) -> [UInt32] {
-    var state = seed
-    return (0..<count).map { _ in
-      state = state &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
-      return UInt32(truncatingIfNeeded: state >> 32)
-    }
+    var source = Numbers(seed: seed)
+    return (0..<count).map { _ in UInt32(source.bits() >> 32) }
   }
 
   @Test func floats() {

@@ -1,4 +1,5 @@
 import CKernels
+import DLTestSupport
 import Testing
 
 struct SumsTests {
@@ -8,7 +9,7 @@ struct SumsTests {
       let a = numbers(n), b = numbers(n, seed: 2)
       let ba = Buffer(type, a), bb = Buffer(type, b)
       #expect(abs(dl_sum(type.c, ba.pointer, n) - a.reduce(0, +)) < 1e-9)
-      let dot = zip(a, b).map { $0 * $1 }.reduce(0, +)
+      let dot = zipped(a, b).map { $0 * $1 }.reduce(0, +)
       #expect(abs(dl_dot(type.c, ba.pointer, bb.pointer, n) - dot) < 1e-9)
       var partials = [Double](repeating: 0, count: (n + 15) / 16 + 1), nonfinite: Int32 = 0
       dl_square_sum_blocks(type.c, ba.pointer, n, 16, &partials, &nonfinite)

@@ -1,4 +1,5 @@
 import CKernels
+import DLTestSupport
 import Testing
 
 /// The element types that every kernel is written for.
@@ -41,11 +42,8 @@ struct Buffer {
 
 /// Repeatable numbers in -2 ..< 2 that a Float holds exactly.
 func numbers(_ count: Int, seed: UInt64 = 1) -> [Double] {
-  var state = seed &* 0x9E37_79B9_7F4A_7C15 &+ 1
-  return (0..<count).map { _ in
-    state = state &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
-    return Double(state >> 44) / Double(1 << 18) - 2
-  }
+  var source = Numbers(seed: seed)
+  return (0..<count).map { _ in Double(source.bits() >> 44) / Double(1 << 18) - 2 }
 }
 
 /// Checks `actual` against values computed in double.
@@ -53,15 +51,13 @@ func expectClose(
   _ actual: Buffer, _ expected: [Double], scale: Double = 1, _ what: String = "",
   sourceLocation: SourceLocation = #_sourceLocation
 ) {
-  #expect(actual.count == expected.count, sourceLocation: sourceLocation)
-  for (i, (a, e)) in zip(actual.values, expected).enumerated() {
-    if a.isNaN && e.isNaN || a == e { continue }
-    let allowed = actual.type.tolerance * scale * max(1, abs(e))
-    if !(abs(a - e) <= allowed) {
-      Issue.record("\(what)[\(i)] is \(a), expected \(e)", sourceLocation: sourceLocation)
-      return
-    }
-  }
+  // Sizes of 0 are among those tried.
+  let (index, distance) = farthest(
+    actual.values, expected, allowsNone: true, sameSpecials: true
+  ) { actual.type.tolerance * scale * max(1, abs($0)) }
+  #expect(
+    distance <= 1, "\(what)[\(index)] is \(distance) times what is allowed from its value",
+    sourceLocation: sourceLocation)
 }
 
 /// Sizes around vector widths, and nothing.
@@ -70,6 +66,6 @@ let oddSizes = [0, 1, 7, 16, 33, 100]
 extension [Double] {
   /// self + other where `accumulate`, else other: what an accumulating kernel leaves.
   func adding(_ other: [Double], _ accumulate: Bool) -> [Double] {
-    accumulate ? zip(self, other).map { $0 + $1 } : other
+    accumulate ? zipped(self, other).map { $0 + $1 } : other
   }
 }

@@ -1,4 +1,5 @@
 import DLCluster
+import DLTestSupport
 import Foundation
 import Testing
 
@@ -25,7 +26,7 @@ struct GradientCodecTests {
     }
 
     mutating func send(_ values: [Float]) -> [Float] {
-      var sums = zip(values, error).map { $0 + $1 }
+      var sums = zipped(values, error).map { $0 + $1 }
       var message = [UInt32](repeating: 0, count: codec.byteCount(GradientBlock(0..<count)) / 4)
       var decoded = [Float](repeating: 7, count: count)
       var kept = state
@@ -115,7 +116,7 @@ struct GradientCodecTests {
       let values = gradient(5000, 1)
       var line = Line(codec, 5000)
       let decoded = line.send(values)
-      for (a, b) in zip(values, decoded) {
+      for (a, b) in compared(values, decoded) {
         #expect(abs(a - b) <= abs(a) * Float(sign: .plus, exponent: -bits, significand: 1))
       }
     }

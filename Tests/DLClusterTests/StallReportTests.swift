@@ -1,4 +1,5 @@
 import DLCluster
+import DLTestSupport
 import Testing
 
 /// What is said of ranks that do not go on, and what a rank shows of itself.

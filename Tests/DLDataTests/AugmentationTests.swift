@@ -1,5 +1,6 @@
 import DLData
 import DLTensor
+import DLTestSupport
 import Testing
 
 /// Images of bytes that say their place, or of floats.
@@ -134,7 +135,7 @@ private struct Fill: PixelChange {
     let dataset = PictureDataset(shape, type: type)
     let (before, after) = try changed([.flip(probability: 0.5)], dataset)
     var flips = 0
-    for (image, result) in zip(before, after) {
+    for (image, result) in compared(before, after) {
       let mirror = mirrored(image, shape, shape[2] * type.byteCount)
       #expect(result == image || result == mirror)
       flips += result == mirror ? 1 : 0
@@ -149,7 +150,7 @@ private struct Fill: PixelChange {
     let dataset = PictureDataset()
     let (before, after) = try changed([.padCrop(padding: padding)], dataset)
     var windows: Set<Int> = []
-    for (image, result) in zip(before, after) {
+    for (image, result) in compared(before, after) {
       let found = (-padding...padding).flatMap { down in
         (-padding...padding).compactMap { right in
           shifted(image, dataset.inputShape, 3, down, right) == result ? down * 100 + right : nil
@@ -174,7 +175,7 @@ private struct Fill: PixelChange {
       let pixel = 2 * type.byteCount
       let (before, after) = try changed([.padCrop(padding: 3, mode: mode)], dataset)
       var windows: Set<[Int]> = []
-      for (image, result) in zip(before, after) {
+      for (image, result) in compared(before, after) {
         let found = (0...6).flatMap { down in (0...6).map { [down, $0] } }.filter { corner in
           result.indices.allSatisfy { index in
             let (row, column) = (index / (4 * pixel), index / pixel % 4)
@@ -226,7 +227,7 @@ private struct Fill: PixelChange {
 
   @Test func cutoutBlackensASquare() throws {
     let (before, after) = try changed([.cutout(size: 3)])
-    for (image, result) in zip(before, after) {
+    for (image, result) in compared(before, after) {
       let black = stride(from: 0, to: image.count, by: 3).filter { result[$0] == 0 }.map { $0 / 3 }
       #expect((4...9).contains(black.count))
       let (rows, columns) = (Set(black.map { $0 / 6 }), Set(black.map { $0 % 6 }))
@@ -237,17 +238,17 @@ private struct Fill: PixelChange {
 
   @Test func jitterScalesBytes() throws {
     let (before, after) = try changed([.brightness(strength: 0.5)])
-    for (image, result) in zip(before, after) {
+    for (image, result) in compared(before, after) {
       // The factor shows best on the brightest byte that stayed below the limit.
       let place = image.indices.filter { result[$0] < 250 }.max { image[$0] < image[$1] } ?? 0
       let factor = Double(result[place]) / Double(image[place])
       #expect((0.45...1.55).contains(factor))
       #expect(
-        zip(image, result).allSatisfy { abs(min(Double($0) * factor, 255) - Double($1)) < 3 })
+        compared(image, result).allSatisfy { abs(min(Double($0) * factor, 255) - Double($1)) < 3 })
     }
     #expect(try changed([.brightness(strength: 0), .contrast(strength: 0)]).after == before)
     let hard = try changed([.contrast(strength: 0.5)]).after
-    for (image, result) in zip(before, hard) where image != result {
+    for (image, result) in compared(before, hard) where image != result {
       func mean(_ bytes: [UInt8]) -> Double {
         Double(bytes.reduce(0) { $0 + Int($1) }) / Double(bytes.count)
       }

@@ -1,6 +1,7 @@
 import DLCore
 import DLData
 import DLFormats
+import DLTestSupport
 import Testing
 
 /// Labels of files that have names for them: numbered by the names that the caller has.

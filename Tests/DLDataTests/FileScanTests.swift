@@ -3,6 +3,7 @@ import DLCluster
 import DLCore
 import DLData
 import DLFormats
+import DLTestSupport
 import Foundation
 import Testing
 

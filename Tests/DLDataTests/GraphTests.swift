@@ -1,6 +1,7 @@
 import DLCore
 import DLData
 import DLFormats
+import DLTestSupport
 import Testing
 
 @Suite struct GraphTests {
@@ -71,10 +72,10 @@ import Testing
     for graph in bad { #expect(throws: FormatError.self) { try graph() } }
   }
 
-  @Test(.enabled(if: File.exists(sharedData("cora")), "needs Cora"))
+  @Test(.needs(.cora))
   func packsCora() throws {
     let graph = try CoraPacker.pack(
-      directory: sharedData("cora"), output: "\(folder.path)/cora.safetensors", words: 1433)
+      directory: SharedData.cora.path, output: "\(folder.path)/cora.safetensors", words: 1433)
     #expect(graph.nodeCount == 2708 && graph.edgeCount == 5278 && graph.classCount == 7)
     #expect(
       GraphFile.Split.allCases.map { graph.nodes($0).count } == [1068, 140, 500, 1000])

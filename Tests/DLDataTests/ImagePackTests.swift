@@ -1,6 +1,7 @@
 import DLCore
 import DLData
 import DLFormats
+import DLTestSupport
 import Foundation
 import Testing
 

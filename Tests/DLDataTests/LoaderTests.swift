@@ -3,6 +3,7 @@ import DLCore
 import DLData
 import DLFormats
 import DLTensor
+import DLTestSupport
 import Testing
 
 @Suite struct LoaderTests {

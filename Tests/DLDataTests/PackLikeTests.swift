@@ -1,6 +1,7 @@
 import DLCore
 import DLData
 import DLFormats
+import DLTestSupport
 import Testing
 
 /// Packing by another file's classes or vocabulary.

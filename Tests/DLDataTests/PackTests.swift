@@ -2,13 +2,9 @@ import DLCluster
 import DLCore
 import DLData
 import DLFormats
+import DLTestSupport
 import Foundation
 import Testing
-
-/// MNIST as it is laid out beside the project, where it is.
-private let mnist =
-  URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
-  .deletingLastPathComponent().deletingLastPathComponent().path + "/shared/data/mnist"
 
 @Suite struct PackTests {
   let folder = TemporaryFolder()
@@ -57,11 +53,9 @@ private let mnist =
     #expect(!File.exists("\(folder.path)/out"))
   }
 
-  @Test(
-    .enabled(
-      if: FileManager.default.fileExists(atPath: mnist), "MNIST does not lie beside the project"))
+  @Test(.needs(.mnist))
   func packsMNIST() throws {
-    let files = try MNISTPacker.packMNIST(directory: mnist, output: folder.path)
+    let files = try MNISTPacker.packMNIST(directory: SharedData.mnist.path, output: folder.path)
     #expect(files.map(\.shape) == [[60000, 28, 28, 1], [10000, 28, 28, 1]])
     let dataset = try TensorFileDataset(path: files[0].path)
     #expect(dataset.classCount == 10)

@@ -1,6 +1,7 @@
 import DLCore
 import DLData
 import DLFormats
+import DLTestSupport
 import Testing
 
 /// Texts are taken apart as Python's `str` is, by scalars (`scripts/golden/make_scalars.py`).
@@ -9,20 +10,22 @@ import Testing
 
   @Test func wordsAndTheirOrderArePythons() throws {
     let expected = try goldenJSON("scalars.json")
-    let texts = expected["texts"]?.strings ?? []
+    let texts = try expected.get("texts").strings()
     let words = texts.map { $0.words().map { JSON.string(String($0)) } }
-    #expect(words.count == 6 && .array(words.map { .array($0) }) == expected["words"])
+    #expect(try words.count == 6 && .array(words.map { .array($0) }) == expected.get("words"))
     let sorted = Set(texts.flatMap { $0.words() }.map { ScalarString($0) }).sorted()
-    #expect(.array(sorted.map { .string($0.description) }) == expected["sorted"])
+    #expect(try .array(sorted.map { .string($0.description) }) == expected.get("sorted"))
     let spaces = (0...0x10ffff).compactMap { Unicode.Scalar($0 as UInt32) }
-      .filter(\.isWhiteSpace).map { Int32($0.value) }
-    #expect(spaces == expected["spaces"]?.ints)
+      .filter(\.isWhiteSpace).map { Int($0.value) }
+    #expect(try spaces == expected.get("spaces").integers())
   }
 
   @Test func linesArePythons() throws {
     let expected = try goldenJSON("scalars.json")
-    for (file, lines) in zip(expected["files"]?.array ?? [], expected["lines"]?.array ?? []) {
-      let path = try write(file.ints.map { UInt8($0) })
+    for (file, lines) in compared(
+      try expected.get("files").list(), try expected.get("lines").list())
+    {
+      let path = try folder.write(try file.integers().map { UInt8($0) })
       let read = try TextFile.lines(of: path).map { JSON.string(String($0)) }
       #expect(.array(read) == lines)
     }
@@ -30,9 +33,10 @@ import Testing
 
   @Test func piecesAreHuggingFaces() throws {
     let expected = try goldenJSON("scalars.json")
-    let texts = expected["pairs"]?.strings ?? []
+    let texts = try expected.get("pairs").strings()
     let tokenizer = try BytePairLearner.learn(texts, size: 60)
-    #expect(.array(tokenizer.vocabulary.dropFirst(4).map { .string($0) }) == expected["pieces"])
+    #expect(
+      try .array(tokenizer.vocabulary.dropFirst(4).map { .string($0) }) == expected.get("pieces"))
     let again = try TokenizerFile.read(tokenizer.json.description, file: "it")
     for text in texts {
       let back = try again.decode(again.encode(text))
@@ -43,9 +47,9 @@ import Testing
   @Test func bleuIsSacreBLEUs() throws {
     let expected = try goldenJSON("scalars.json")
     let result = try BLEU(
-      expected["candidates"]?.strings ?? [],
-      references: (expected["references"]?.strings ?? []).map { [$0] })
-    #expect(abs(result.score - (expected["bleu"]?.double ?? -1)) < 1e-9)
+      try expected.get("candidates").strings(),
+      references: try expected.get("references").strings().map { [$0] })
+    #expect(try abs(result.score - expected.get("bleu").number()) < 1e-9)
   }
 
   @Test func whatATextSpellsAsASpecialTokenIsNone() throws {
@@ -68,7 +72,7 @@ import Testing
   /// The rows, vocabulary and target texts of two files, packed.
   private func packed(_ source: String, _ target: String, _ name: String) throws -> PackedFile {
     let paths = try [(source, "de"), (target, "en")].map {
-      try write(Array($0.0.utf8), to: "\(name).\($0.1)")
+      try folder.write(Array($0.0.utf8), to: "\(name).\($0.1)")
     }
     var packer = ParallelPacker()
     packer.vocabulary = 40
@@ -102,11 +106,11 @@ import Testing
 
   @Test func aTextIsReadWithoutItsMarkAndCarriageReturns() throws {
     let plain = try TextPacker.pack(
-      write(Array("one\ntwo\nthree\nfour\n".utf8), to: "a"), output: "\(folder.path)/a.out")
+      folder.write(Array("one\ntwo\nthree\nfour\n".utf8), to: "a"), output: "\(folder.path)/a.out")
     let marked = try TextPacker.pack(
-      write(Array("\u{feff}one\r\ntwo\rthree\r\nfour\r\n".utf8), to: "b"),
+      folder.write(Array("\u{feff}one\r\ntwo\rthree\r\nfour\r\n".utf8), to: "b"),
       output: "\(folder.path)/b.out")
-    for (one, other) in zip(plain, marked) {
+    for (one, other) in compared(plain, marked) {
       #expect(try File.contents(of: one.path) == File.contents(of: other.path))
     }
     let tokenizer = try TokenizerFile.read(path: plain[0].path)
@@ -115,10 +119,10 @@ import Testing
 
   @Test func tablesOfSpreadsheetsAreRead() throws {
     try File.makeFolder("\(folder.path)/graph")
-    _ = try write(
+    _ = try folder.write(
       Array("\u{feff}#\u{301} node\r\n0\t1\ttrain\t0 2\r\n1\t0\tval\r\n".utf8),
       to: "graph/nodes.tsv")
-    _ = try write(Array("\u{feff}0\t1\r\n".utf8), to: "graph/edges.tsv")
+    _ = try folder.write(Array("\u{feff}0\t1\r\n".utf8), to: "graph/edges.tsv")
     let graph = try CoraPacker.pack(
       directory: "\(folder.path)/graph", output: "\(folder.path)/graph.safetensors")
     #expect(graph.nodeCount == 2 && graph.edgeCount == 1 && graph.featureCount == 3)
@@ -126,15 +130,9 @@ import Testing
 
   @Test func otherEncodingsAreNamed() throws {
     let bytes: [UInt8] = [0xff, 0xfe] + Array("one\ntwo\n".utf8).flatMap { [$0, 0] }
-    let path = try write(bytes)
+    let path = try folder.write(bytes)
     #expect(
       refusal { _ = try TextPacker.pack(path, output: "\(folder.path)/out") }
         .contains("is UTF-16 text, not UTF-8 text, convert it by iconv -f utf-16 -t utf-8"))
-  }
-
-  private func write(_ bytes: [UInt8], to name: String = "file") throws -> String {
-    let file = try File("\(folder.path)/\(name)", .create)
-    try bytes.withUnsafeBytes { try file.write($0) }
-    return file.path
   }
 }

@@ -1,20 +1,6 @@
-import DLCore
 import DLData
 import DLFormats
 import DLTensor
-import Foundation
-
-/// A folder of a test's own, removed at the end.
-final class TemporaryFolder {
-  let path: String
-
-  init() {
-    path = NSTemporaryDirectory() + "/dldata-\(UUID().uuidString)"
-    do { try File.makeFolder(path) } catch { preconditionFailure("\(error)") }
-  }
-
-  deinit { try? FileManager.default.removeItem(atPath: path) }
-}
 
 /// A data set whose input and label are the row's number.
 final class CountingDataset: Dataset {
@@ -62,10 +48,6 @@ func read(_ dataset: any Dataset, _ rows: [Int]) throws -> (x: [UInt8], y: [UInt
   return (x, y)
 }
 
-func values<T>(_ bytes: [UInt8], as: T.Type) -> [T] {
-  bytes.withUnsafeBytes { Array($0.bindMemory(to: T.self)) }
-}
-
 /// What one rank was given, copied out of the loader's buffers.
 struct LoadedPart: Equatable {
   var step: Int
@@ -91,47 +73,4 @@ func drain(_ loader: BatchLoader) throws -> [LoadedPart] {
     }
   }
   return parts
-}
-
-/// A file under Golden.
-func golden(_ name: String) -> String {
-  URL(fileURLWithPath: #filePath).deletingLastPathComponent().path + "/Golden/" + name
-}
-
-/// The JSON of a file under Golden.
-func goldenJSON(_ name: String) throws -> JSON {
-  try JSON(
-    parsing: String(decoding: File.contents(of: golden(name)), as: UTF8.self), file: name)
-}
-
-extension JSON {
-  /// The strings of a list.
-  var strings: [String] { (array ?? []).compactMap(\.string) }
-  /// The integers of a list.
-  var ints: [Int32] { (array ?? []).compactMap { $0.int.map(Int32.init) } }
-}
-
-extension TemporaryFolder {
-  /// Writes a file of text and gives its path.
-  func write(_ text: String, to name: String) throws -> String {
-    let file = try File("\(path)/\(name)", .create)
-    try file.write(text)
-    return file.path
-  }
-}
-
-/// What the body throws, as text.
-func refusal(_ body: () throws -> Void) -> String {
-  do {
-    try body()
-    return "nothing was thrown"
-  } catch {
-    return "\(error)"
-  }
-}
-
-/// A folder of real data beside the project.
-func sharedData(_ name: String) -> String {
-  URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
-    .deletingLastPathComponent().deletingLastPathComponent().path + "/shared/data/" + name
 }

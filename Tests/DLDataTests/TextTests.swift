@@ -1,6 +1,7 @@
 import DLCore
 import DLData
 import DLFormats
+import DLTestSupport
 import Testing
 
 @Suite struct TextTests {
@@ -126,10 +127,10 @@ import Testing
       refusal { _ = try TextPacker.pack(file.path, output: folder.path) }.contains("not UTF-8"))
   }
 
-  @Test(.enabled(if: File.exists(sharedData("tinyshakespeare")), "needs tinyshakespeare"))
+  @Test(.needs(.tinyShakespeare))
   func packsShakespeareAsNanoGPT() throws {
     let files = try TextPacker.pack(
-      sharedData("tinyshakespeare/input.txt"), output: "\(folder.path)/out")
+      SharedData.tinyShakespeare.path + "/input.txt", output: "\(folder.path)/out")
     // The numbers that nanoGPT's data/shakespeare_char/prepare.py prints.
     #expect(files.map(\.shape) == [[1_003_854], [111_540]])
     #expect(try TokenizerFile.read(path: files[0].path).count == 65)

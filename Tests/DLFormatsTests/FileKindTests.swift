@@ -1,5 +1,6 @@
 import DLCore
 import DLFormats
+import DLTestSupport
 import Testing
 
 /// Files of other kinds, as Python's libraries write them (`scripts/golden/make_file_kinds.py`).

@@ -1,4 +1,5 @@
 import DLFormats
+import DLTestSupport
 import Testing
 
 /// PNG of every kind with every chunk that says how to show it, and JPEG of four inks, against the
@@ -15,7 +16,7 @@ import Testing
       do {
         let image = try decoder.decode(kinds.bytes(tensor.name), name: name)
         #expect([image.height, image.width, image.channels] == shape, "\(name)")
-        let furthest = zip(image.pixels, expected).map { abs(Int($0) - Int($1)) }.max()
+        let furthest = zipped(image.pixels, expected).map { abs(Int($0) - Int($1)) }.max()
         #expect(image.pixels == expected, "\(name): off by \(furthest ?? 0)")
       } catch {
         Issue.record("\(error)")

@@ -1,5 +1,6 @@
 import DLCore
 import DLFormats
+import DLTestSupport
 import Testing
 
 /// Texts that Swift's strings take for equal and Python's do not.

@@ -1,5 +1,6 @@
 import DLLayers
 import DLTensor
+import DLTestSupport
 import Testing
 
 /// The flat memory of a model.
@@ -13,7 +14,7 @@ import Testing
   @Test(arguments: [DType.float32, .float64])
   func parametersAreAlignedWithZerosBetween(dtype: DType) throws {
     let arena = try ParameterArena(network(), context: Context(precision: dtype))
-    for (parameter, offset) in zip(arena.parameters, arena.offsets) {
+    for (parameter, offset) in compared(arena.parameters, arena.offsets) {
       let tensor = try parameter.value
       #expect(tensor.pointer == arena.values + offset * dtype.byteCount)
       #expect(UInt(bitPattern: tensor.pointer) % 64 == 0)
@@ -21,7 +22,7 @@ import Testing
       #expect(arena.parameter(at: offset)?.name == parameter.name)
     }
     var covered = [Bool](repeating: false, count: arena.count)
-    for (parameter, offset) in zip(arena.parameters, arena.offsets) {
+    for (parameter, offset) in compared(arena.parameters, arena.offsets) {
       for index in offset..<offset + parameter.shape.count { covered[index] = true }
     }
     let bytes = UnsafeRawBufferPointer(

@@ -1,6 +1,7 @@
 import DLCluster
 import DLLayers
 import DLTensor
+import DLTestSupport
 import Testing
 
 /// Generation with caches, ties and frozen tables, and what attention layers refuse.
@@ -24,7 +25,7 @@ import Testing
   }
 
   private func isClose(_ a: Tensor, _ b: Tensor) -> Bool {
-    a.shape == b.shape && zip(a.doubles, b.doubles).allSatisfy { abs($0 - $1) < 1e-12 }
+    a.shape == b.shape && deviation(a.doubles, b.doubles) { _ in 1 } < 1e-12
   }
 
   @Test func cachedAttentionEqualsTheFullPass() throws {
@@ -178,7 +179,7 @@ import Testing
       let untouched = try arena.parameters[0].value.doubles == before
       context.isTraining = true
       let trained = try table(indices).doubles
-      let isSame = zip(shown, trained).allSatisfy { abs($0 - $1) < 1e-12 }
+      let isSame = deviation(shown, trained) { _ in 1 } < 1e-12
       return (before, untouched && isSame, try arena.parameters[0].value.doubles)
     }
     for (before, isSame, after) in results {
@@ -195,17 +196,6 @@ import Testing
   }
 
   @Test func errorsSayWhatDoesNotFit() throws {
-    func expect(
-      _ message: String, sourceLocation: SourceLocation = #_sourceLocation,
-      _ body: () throws -> Any
-    ) {
-      #expect(sourceLocation: sourceLocation) {
-        try body()
-      } throws: {
-        if "\($0)" != message { Issue.record("\($0)", sourceLocation: sourceLocation) }
-        return "\($0)" == message
-      }
-    }
     let layer = TransformerEncoderLayer(features: 6, TransformerOptions(heads: 4, feedForward: 8))
     _ = try ParameterArena(layer, context: context)
     expect("self_attn: multi_head_attention: 6 features do not divide into 4 heads") {

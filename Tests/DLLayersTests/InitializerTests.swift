@@ -1,5 +1,6 @@
 import DLLayers
 import DLTensor
+import DLTestSupport
 import Testing
 
 /// Initializers are random: tested by what their values have in common.
@@ -68,7 +69,7 @@ import Testing
       out <= width ? rows : (0..<width).map { column in rows.map { $0[column] } }
     for (i, a) in vectors.enumerated() {
       for (j, b) in vectors.enumerated() {
-        let product = zip(a, b).reduce(0) { $0 + $1.0 * $1.1 }
+        let product = zipped(a, b).reduce(0) { $0 + $1.0 * $1.1 }
         #expect(abs(product - (i == j ? 2.25 : 0)) < 1e-12, "\(i), \(j)")
       }
     }

@@ -1,5 +1,6 @@
 import DLLayers
 import DLTensor
+import DLTestSupport
 import Testing
 
 /// Dropout of whole channels and whole rows, keyed as that of elements.

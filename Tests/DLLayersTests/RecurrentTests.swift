@@ -1,5 +1,6 @@
 import DLLayers
 import DLTensor
+import DLTestSupport
 import Testing
 
 /// Recurrent networks beyond what PyTorch can be asked: against their decomposition, in stretches,
@@ -32,8 +33,7 @@ import Testing
   }
 
   private func near(_ got: [Double], _ want: [Double], _ what: String) {
-    #expect(got.count == want.count, "\(what)")
-    let worst = zip(got, want).map { abs($0 - $1) }.max() ?? 0
+    let worst = deviation(got, want) { _ in 1 }
     #expect(worst < 1e-12, "\(what): \(worst)")
   }
 
@@ -78,7 +78,7 @@ import Testing
     }
     let steps = try parts(x, time, [batch, features])
     let weighs = try parts(weigh, time, [batch, hidden])
-    let gates = try zip(whole, [[hidden, features], [hidden, hidden], [hidden], [hidden]]).map {
+    let gates = try zipped(whole, [[hidden, features], [hidden, hidden], [hidden], [hidden]]).map {
       try parts($0, cell.gates, Shape($1))
     }
     let plain = PlainCell(
@@ -87,7 +87,7 @@ import Testing
     let slow = try context.recording {
       var (state, memory): (Tensor, Tensor?) = (h0, cell == .lstm ? c0 : nil)
       var sum: Tensor?
-      for (step, weigh) in zip(steps, weighs) {
+      for (step, weigh) in compared(steps, weighs) {
         (state, memory) = try plain.step(step, state, memory)
         let term = try (state * weigh).sum()
         sum = try sum.map { try $0 + term } ?? term
@@ -97,14 +97,14 @@ import Testing
     }
     near([fused.scalar], [slow.scalar], "\(cell)")
     try context.backward(slow)
-    func gradient(_ tensors: [Tensor]) -> [Double] {
-      tensors.flatMap { $0.gradient?.doubles ?? [] }
+    func gradient(_ tensors: [Tensor]) throws -> [Double] {
+      try tensors.flatMap { try #require($0.gradient).doubles }
     }
-    near(gradient([x]), gradient(steps), "\(cell): x")
-    near(gradient([h]), gradient([h0]), "\(cell): h")
-    if cell == .lstm { near(gradient([c]), gradient([c0]), "\(cell): c") }
+    near(try gradient([x]), try gradient(steps), "\(cell): x")
+    near(try gradient([h]), try gradient([h0]), "\(cell): h")
+    if cell == .lstm { near(try gradient([c]), try gradient([c0]), "\(cell): c") }
     for index in whole.indices {
-      near(gradient([whole[index]]), gradient(gates[index]), "\(cell): parameter \(index)")
+      near(try gradient([whole[index]]), try gradient(gates[index]), "\(cell): parameter \(index)")
     }
   }
 

@@ -1,6 +1,7 @@
 import DLCluster
 import DLLayers
 import DLTensor
+import DLTestSupport
 import Testing
 
 /// Batch normalization over ranks equals that of one rank with all rows, forward, backward and
@@ -50,8 +51,8 @@ import Testing
     for part in parts {
       whole.y += part.y
       whole.dx += part.dx
-      whole.dweight = zip(whole.dweight, part.dweight).map(+)
-      whole.dbias = zip(whole.dbias, part.dbias).map(+)
+      whole.dweight = zipped(whole.dweight, part.dweight).map(+)
+      whole.dbias = zipped(whole.dbias, part.dbias).map(+)
       #expect(part.running == parts[0].running, "all ranks hold the same bits")
     }
     return whole
@@ -61,13 +62,13 @@ import Testing
   func ranksAreOne(rows: [Int]) throws {
     let (alone, ranks) = (try run(rows: [15]), try run(rows: rows))
     func check(_ a: [Double], _ b: [Double], _ what: String) {
-      let worst = zip(a, b).reduce(0) { max($0, abs($1.0 - $1.1)) }
-      #expect(a.count == b.count && worst < 1e-11, "\(rows), \(what): \(worst)")
+      let worst = deviation(a, b) { _ in 1 }
+      #expect(worst < 1e-11, "\(rows), \(what): \(worst)")
     }
     check(ranks.y, alone.y, "y")
     check(ranks.dx, alone.dx, "dx")
     check(ranks.dweight, alone.dweight, "dweight")
     check(ranks.dbias, alone.dbias, "dbias")
-    for (mine, theirs) in zip(ranks.running, alone.running) { check(mine, theirs, "running") }
+    for (mine, theirs) in compared(ranks.running, alone.running) { check(mine, theirs, "running") }
   }
 }

@@ -1,5 +1,6 @@
 import DLOptimizers
 import DLTensor
+import DLTestSupport
 import Testing
 
 /// Adafactor against PyTorch (scripts/golden/make_adafactor.py), and however it is shared out.
@@ -20,7 +21,7 @@ import Testing
     for (name, settings) in golden.cases {
       func spread(_ key: (String) -> String, row: Int = 0) throws -> [Double] {
         var result = [Double](repeating: 0, count: count)
-        for ((tensor, _, _), place) in zip(Self.shapes, places) {
+        for ((tensor, _, _), place) in compared(Self.shapes, places) {
           let values = try golden.values(key(tensor))
           result.replaceSubrange(
             place, with: values[row * place.count..<(row + 1) * place.count])
@@ -32,7 +33,7 @@ import Testing
         threshold: settings.d, weightDecay: settings.weightDecay)
       let update = ArenaUpdate(
         groups: [.init(rule: rule, learningRate: 1)],
-        members: zip(Self.shapes, places).map { shape, place in
+        members: zipped(Self.shapes, places).map { shape, place in
           .init(
             place, group: 0,
             matrix: shape.0 == "bias" ? nil : MatrixShape(rows: shape.1, columns: shape.2))
@@ -46,15 +47,15 @@ import Testing
         // PyTorch's float32 epsilon is another where it is not given.
         guard dtype == .float64 || settings.eps1 != nil || step == 0 else { continue }
         let want = try spread { "\(name)/f64/out/\($0)_\(step + 1)" }
-        let over = excess(arena.parameters, want, relative: relative, absolute: absolute)
-        #expect(over <= 0, "\(name), step \(step + 1), \(dtype)")
+        let isRight = isWithin(arena.parameters, want, relative: relative, absolute: absolute)
+        #expect(isRight, "\(name), step \(step + 1), \(dtype)")
       }
-      for ((tensor, _, _), place) in zip(Self.shapes, places) where tensor != "row" {
+      for ((tensor, _, _), place) in compared(Self.shapes, places) where tensor != "row" {
         let keys = tensor == "bias" ? ["variance"] : ["row_var", "col_var"]
         let want = try keys.flatMap { try golden.values("\(name)/f64/out/\($0)_\(tensor)") }
         let got = Array(arena.state[0][place].prefix(want.count))
-        let over = excess(got, want, relative: relative, absolute: absolute)
-        #expect(over <= 0, "\(name), \(tensor)")
+        let isRight = isWithin(got, want, relative: relative, absolute: absolute)
+        #expect(isRight, "\(name), \(tensor)")
         #expect(arena.state[0][place].dropFirst(want.count).allSatisfy { $0 == 0 })
       }
     }

@@ -70,32 +70,3 @@ final class Arena {
     }
   }
 }
-
-/// Numbers in [-1, 1) that repeat (SplitMix64).
-struct Numbers {
-  private var state: UInt64
-
-  init(seed: UInt64) { state = seed }
-
-  mutating func next() -> Double {
-    state &+= 0x9e37_79b9_7f4a_7c15
-    var z = state
-    z = (z ^ (z >> 30)) &* 0xbf58_476d_1ce4_e5b9
-    z = (z ^ (z >> 27)) &* 0x94d0_49bb_1331_11eb
-    return Double((z ^ (z >> 31)) >> 11) / Double(1 << 52) - 1
-  }
-
-  mutating func array(_ count: Int) -> [Double] { (0..<count).map { _ in next() } }
-}
-
-/// The largest excess of |a - b| over `absolute + relative * |b|`; not a number where one is.
-func excess(_ a: [Double], _ b: [Double], relative: Double, absolute: Double) -> Double {
-  guard a.count == b.count else { return .infinity }
-  var worst = -Double.infinity
-  for (x, y) in zip(a, b) {
-    let difference = abs(x - y) - absolute - relative * abs(y)
-    if difference.isNaN { return .nan }
-    worst = max(worst, difference)
-  }
-  return worst
-}

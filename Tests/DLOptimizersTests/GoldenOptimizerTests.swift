@@ -1,6 +1,7 @@
 import DLFormats
 import DLOptimizers
 import DLTensor
+import DLTestSupport
 import Foundation
 import Testing
 
@@ -34,15 +35,15 @@ import Testing
         let want =
           try golden.values("\(name)/f64/out/w_\(step)")
           + golden.values("\(name)/f64/out/b_\(step)")
-        let over = excess(arena.parameters, want, relative: relative, absolute: absolute)
-        #expect(over <= 0, "\(name), step \(step)")
+        let isRight = isWithin(arena.parameters, want, relative: relative, absolute: absolute)
+        #expect(isRight, "\(name), step \(step)")
       }
       for (index, state) in rule.stateNames.enumerated() {
         let want =
           try golden.values("\(name)/f64/out/\(state)_w")
           + golden.values("\(name)/f64/out/\(state)_b")
-        let over = excess(arena.state[index], want, relative: relative, absolute: absolute)
-        #expect(over <= 0, "\(name), \(state)")
+        let isRight = isWithin(arena.state[index], want, relative: relative, absolute: absolute)
+        #expect(isRight, "\(name), \(state)")
       }
     }
   }
@@ -58,7 +59,7 @@ import Testing
       let scale = GradientClipping.scale(
         norm: norm(gradients), maxNorm: try #require(settings.maxNorm))
       let moved = try stepped(gradients, rate: 1, scale: scale, dtype)
-      #expect(excess(moved, want, relative: relative, absolute: absolute) <= 0, "\(name)")
+      #expect(isWithin(moved, want, relative: relative, absolute: absolute), "\(name)")
     }
   }
 
@@ -70,7 +71,7 @@ import Testing
       let schedule = try settings.schedule()
       let want = try golden.values("\(name)/f64/out/lr")
       let rates = want.indices.map { (settings.lr ?? 0) * schedule.multiplier(step: $0) }
-      #expect(excess(rates, want, relative: 1e-9, absolute: 1e-14) <= 0, "\(name)")
+      #expect(isWithin(rates, want, relative: 1e-9, absolute: 1e-14), "\(name)")
       try checkRates(rates, want, dtype, name)
     }
   }
@@ -95,7 +96,7 @@ func stepped(_ gradients: [Double], rate: Double, scale: Double = 1, _ dtype: DT
 func checkRates(_ rates: [Double], _ want: [Double], _ dtype: DType, _ name: String) throws {
   let moved = try rates.flatMap { try stepped([1], rate: $0, dtype) }
   let (relative, absolute) = dtype == .float64 ? (1e-9, 1e-14) : (1e-4, 1e-5)
-  #expect(excess(moved, want, relative: relative, absolute: absolute) <= 0, "\(name), \(dtype)")
+  #expect(isWithin(moved, want, relative: relative, absolute: absolute), "\(name), \(dtype)")
 }
 
 /// A golden file and the settings of its cases.
@@ -104,10 +105,7 @@ struct Golden<Settings: Decodable> {
   let cases: [(String, Settings)]
 
   init(_ name: String) throws {
-    let tests = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
-      .deletingLastPathComponent()
-    file = try SafetensorsFile(
-      path: tests.appendingPathComponent("GoldenTests/Golden/\(name).safetensors").path)
+    file = try SafetensorsFile(path: golden("\(name).safetensors", of: "GoldenTests"))
     let decoder = JSONDecoder()
     decoder.keyDecodingStrategy = .convertFromSnakeCase
     cases = try file.metadata.sorted { $0.key < $1.key }.map {
@@ -116,17 +114,6 @@ struct Golden<Settings: Decodable> {
   }
 
   func values(_ name: String) throws -> [Double] {
-    let type = try file.info(name).dtype
-    return try file.bytes(name).withUnsafeBytes { bytes in
-      switch type {
-      case .float64: Array(bytes.bindMemory(to: Double.self))
-      case .float32: bytes.bindMemory(to: Float.self).map(Double.init)
-      default: throw Unknown(what: "type \(type) of \(name)")
-      }
-    }
+    try file.doubles(name)
   }
-}
-
-struct Unknown: Error {
-  let what: String
 }

@@ -1,4 +1,5 @@
 import DLOptimizers
+import DLTestSupport
 import Testing
 
 /// The settings of a golden case, under PyTorch's names.
@@ -49,7 +50,7 @@ struct Settings: Decodable {
       return try RMSProp(
         alpha: #require(alpha), epsilon: #require(eps), weightDecay: decay,
         momentum: #require(momentum), centered: #require(centered as Bool?))
-    default: throw Unknown(what: "optimizer \(op)")
+    default: throw MissingGolden("optimizer \(op)")
     }
   }
 
@@ -79,7 +80,7 @@ struct Settings: Decodable {
         steps: steps, pctStart: try #require(pctStart), divFactor: try #require(divFactor),
         finalDivFactor: try #require(finalDivFactor), isLinear: annealStrategy == "linear")
     case "inverse_sqrt": next = InverseSquareRootSchedule(warmupSteps: warmup)
-    default: throw Unknown(what: "schedule \(name ?? "")")
+    default: throw MissingGolden("schedule \(name ?? "")")
     }
     return WarmupSchedule(steps: warmup, then: next)
   }

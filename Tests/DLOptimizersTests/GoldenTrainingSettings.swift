@@ -1,5 +1,6 @@
 import DLOptimizers
 import DLTensor
+import DLTestSupport
 import Foundation
 import Testing
 
@@ -40,7 +41,7 @@ struct TrainingSettings: Decodable {
       return try LAMB(
         beta1: betas?[0] ?? 0.9, beta2: betas?[1] ?? 0.999, epsilon: eps ?? 1e-6,
         weightDecay: decay ?? 0.01, adapts: adapts)
-    default: throw Unknown(what: "optimizer \(op)")
+    default: throw MissingGolden("optimizer \(op)")
     }
   }
 
@@ -53,7 +54,7 @@ struct TrainingSettings: Decodable {
         ArenaUpdate.Group(
           rule: try rule(op, $0), learningRate: $0?.lr ?? base, isFrozen: $0?.frozen ?? false)
       },
-      members: zip(layout(lengths), members ?? lengths.map { _ in 0 }).map {
+      members: zipped(layout(lengths), members ?? lengths.map { _ in 0 }).map {
         ArenaUpdate.Member($0, group: $1)
       })
   }
@@ -103,8 +104,8 @@ struct Problem {
     switch name {
     case "quadratic":
       let moved = x.map { $0 - 1 }
-      let gradient = zip(constants[0], moved).map { $0 * $1 }
-      return (0.5 * zip(gradient, moved).reduce(0) { $0 + $1.0 * $1.1 }, gradient)
+      let gradient = zipped(constants[0], moved).map { $0 * $1 }
+      return (0.5 * zipped(gradient, moved).reduce(0) { $0 + $1.0 * $1.1 }, gradient)
     case "logistic":
       let rows = constants[1].count
       var loss = 0.01 * x.reduce(0) { $0 + $1 * $1 }
@@ -112,7 +113,7 @@ struct Problem {
       for row in 0..<rows {
         let data = constants[0][row * x.count..<(row + 1) * x.count]
         let label = constants[1][row]
-        let margin = -label * zip(data, x).reduce(0) { $0 + $1.0 * $1.1 }
+        let margin = -label * zipped(data, x).reduce(0) { $0 + $1.0 * $1.1 }
         loss += (margin > 0 ? margin + log1p(exp(-margin)) : log1p(exp(margin))) / Double(rows)
         let slope = -label / (1 + exp(-margin)) / Double(rows)
         for (j, value) in data.enumerated() { gradient[j] += slope * value }
@@ -128,7 +129,7 @@ struct Problem {
         gradient[i] += -400 * x[i] * bend - 2 * (1 - x[i])
       }
       return (loss, gradient)
-    default: throw Unknown(what: "problem \(name)")
+    default: throw MissingGolden("problem \(name)")
     }
   }
 }

@@ -1,6 +1,7 @@
 import DLFormats
 import DLOptimizers
 import DLTensor
+import DLTestSupport
 import Testing
 
 /// What wraps a step or goes by whole tensors, against PyTorch or the paper's algorithm
@@ -14,8 +15,8 @@ import Testing
     _ got: [Double], _ golden: Golden<TrainingSettings>, _ name: String, _ dtype: DType
   ) throws {
     let (relative, absolute) = try #require(Self.tolerances[dtype])
-    let over = excess(got, try golden.values(name), relative: relative, absolute: absolute)
-    #expect(over <= 0, "\(name), \(dtype)")
+    let isRight = isWithin(got, try golden.values(name), relative: relative, absolute: absolute)
+    #expect(isRight, "\(name), \(dtype)")
   }
 
   @Test(arguments: [DType.float64, .float32])
@@ -49,13 +50,13 @@ import Testing
           arena.slice,
           scalars: StepScalars(step: step, learningRate: rates[step - 1], gradientScale: scale))
         guard golden.file["\(name)/f64/out/a_\(step)"] != nil else { continue }
-        for (tensor, place) in zip(names, places) {
+        for (tensor, place) in compared(names, places) {
           try check(
             Array(arena.parameters[place]), golden, "\(name)/f64/out/\(tensor)_\(step)", dtype)
         }
       }
       for (index, state) in update.stateNames.enumerated() {
-        for (tensor, place) in zip(names, places) {
+        for (tensor, place) in compared(names, places) {
           let key = "\(name)/f64/out/\(state)_\(tensor)"
           // A frozen tensor has no state in PyTorch, and zeros here.
           if golden.file[key] == nil {
@@ -72,7 +73,7 @@ import Testing
 
   private func spread(_ tensors: [[Double]], _ places: [Range<Int>]) -> [Double] {
     var result = [Double](repeating: 0, count: places.last?.upperBound ?? 0)
-    for (tensor, place) in zip(tensors, places) { result.replaceSubrange(place, with: tensor) }
+    for (tensor, place) in compared(tensors, places) { result.replaceSubrange(place, with: tensor) }
     return result
   }
 
@@ -128,7 +129,7 @@ import Testing
           // A run that goes on from a file makes the same steps.
           let again = try LBFGS(settings.lbfgs(), count: arena.count, dtype: dtype)
           try again.restore(method.savedNumbers)
-          for (mine, theirs) in zip(again.savedVectors, method.savedVectors) {
+          for (mine, theirs) in compared(again.savedVectors, method.savedVectors) {
             #expect(mine.name == theirs.name)
             mine.vector.copy(theirs.vector.pointer)
           }
@@ -203,7 +204,7 @@ import Testing
         steps: settings.steps)
       let want = try golden.values("\(name)/f64/out/lr")
       let rates = want.indices.map { settings.lr * schedule.multiplier(step: $0) }
-      #expect(excess(rates, want, relative: 1e-9, absolute: 0) <= 0, "\(name)")
+      #expect(isWithin(rates, want, relative: 1e-9, absolute: 0), "\(name)")
       try checkRates(rates, want, dtype, name)
       #expect(schedule.multiplier(step: .max) == settings.swaLr / settings.lr)
       #expect(schedule.multiplier(step: .min) == 1)
@@ -221,7 +222,7 @@ import Testing
         return try #require(settings.lr) * reduction.multiplier
       }
       let want = try golden.values("\(name)/f64/out/lr")
-      #expect(excess(rates, want, relative: 1e-12, absolute: 0) <= 0, "\(name)")
+      #expect(isWithin(rates, want, relative: 1e-12, absolute: 0), "\(name)")
       try checkRates(rates, want, dtype, name)
     }
   }

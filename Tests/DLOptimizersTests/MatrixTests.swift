@@ -1,5 +1,6 @@
 import DLOptimizers
 import DLTensor
+import DLTestSupport
 import Testing
 
 /// Rules that step along whole matrices: against PyTorch (scripts/golden/make_training.py), and
@@ -35,7 +36,7 @@ import Testing
     for (name, settings) in golden.cases {
       func spread(_ key: (String) -> String, row: Int = 0) throws -> [Double] {
         var result = [Double](repeating: 0, count: count)
-        for (tensor, place) in zip(Case.all, places) {
+        for (tensor, place) in compared(Case.all, places) {
           let values = try golden.values(key(tensor.name))
           for (i, at) in tensor.order.enumerated() {
             result[place.lowerBound + at] = values[row * tensor.order.count + i]
@@ -52,15 +53,15 @@ import Testing
               nesterov: #require(settings.nesterov as Bool?)),
             learningRate: try #require(settings.sgdLr)),
         ],
-        members: zip(Case.all, places).map {
+        members: zipped(Case.all, places).map {
           .init($1, group: $0.matrix == nil ? 1 : 0, matrix: $0.matrix)
         })
       #expect(update.stateNames == ["momentum_buffer"])
       let arena = Arena(dtype, parameters: try spread { "\(name)/in/\($0)" })
       func check(_ got: [Double], _ want: [Double], _ what: String) {
         let (relative, absolute) = dtype == .float64 ? (1e-9, 1e-15) : (1e-4, 1e-5)
-        let over = excess(got, want, relative: relative, absolute: absolute)
-        #expect(over <= 0, "\(name), \(what), \(dtype)")
+        let isRight = isWithin(got, want, relative: relative, absolute: absolute)
+        #expect(isRight, "\(name), \(what), \(dtype)")
       }
       for (step, rate) in try golden.values("\(name)/in/rates").enumerated() {
         arena.gradients = try spread({ "\(name)/in/\($0)_grad" }, row: step)

@@ -1,5 +1,6 @@
 import DLOptimizers
 import DLTensor
+import DLTestSupport
 import Foundation
 import Testing
 
@@ -74,8 +75,8 @@ import Testing
         scalar.step(&parameter, gradient)
       }
     }
-    #expect(excess(run(rule, .float64).parameters, want, relative: 1e-12, absolute: 1e-14) <= 0)
-    #expect(excess(run(rule, .float32).parameters, want, relative: 1e-4, absolute: 1e-5) <= 0)
+    #expect(isWithin(run(rule, .float64).parameters, want, relative: 1e-12, absolute: 1e-14))
+    #expect(isWithin(run(rule, .float32).parameters, want, relative: 1e-4, absolute: 1e-5))
   }
 
   @Test(arguments: [(0.9, 0.999, 1e-8, 0.0), (0.3, 0.9, 1e-3, 0.1), (0.0, 0.99, 1e-8, 0.01)])
@@ -98,8 +99,8 @@ import Testing
           scalar.step(&parameter, gradient)
         }
       }
-      #expect(excess(run(rule, .float64).parameters, want, relative: 1e-12, absolute: 1e-14) <= 0)
-      #expect(excess(run(rule, .float32).parameters, want, relative: 1e-4, absolute: 1e-5) <= 0)
+      #expect(isWithin(run(rule, .float64).parameters, want, relative: 1e-12, absolute: 1e-14))
+      #expect(isWithin(run(rule, .float32).parameters, want, relative: 1e-4, absolute: 1e-5))
     }
   }
 
@@ -189,7 +190,7 @@ import Testing
       let now = (1 - mu(step)) / (1 - product) * 0.5
       let root = (0.001 * 0.25 / (1 - pow(0.999, Double(step)))).squareRoot()
       let want = -0.1 * (mean + now) / (root + 1e-8)
-      #expect(excess(arena.parameters, [want], relative: 1e-10, absolute: 0) <= 0)
+      #expect(isWithin(arena.parameters, [want], relative: 1e-10, absolute: 0))
     }
   }
 

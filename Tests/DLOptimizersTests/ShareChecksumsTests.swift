@@ -1,5 +1,6 @@
 import DLOptimizers
 import DLTensor
+import DLTestSupport
 import Testing
 
 /// Updates that check what they read: the same bits, and every change by others is found.
@@ -68,7 +69,7 @@ struct ShareChecksumsTests {
       for member in members {
         #expect(
           plain.parameters[member.range] == checked.parameters[member.range], "\(type(of: rule))")
-        for (mine, theirs) in zip(checked.state, plain.state) {
+        for (mine, theirs) in compared(checked.state, plain.state) {
           #expect(mine[member.range] == theirs[member.range], "\(type(of: rule))")
         }
       }

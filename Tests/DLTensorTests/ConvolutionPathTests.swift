@@ -1,4 +1,5 @@
 import DLTensor
+import DLTestSupport
 import Testing
 
 /// The float32 convolution, which picks direct, pointwise or unrolled kernels, against float64,
@@ -43,12 +44,12 @@ import Testing
       results.append(try [x, w, b].map { try #require($0.gradient).doubles })
     }
     let half = results.count / 2
-    for (exact, rough) in zip(results[..<half], results[half...]) {
-      for (want, got) in zip(exact, rough) {
+    for (exact, rough) in compared(results[..<half], results[half...]) {
+      for (want, got) in compared(exact, rough) {
         // Sums over many positions cancel: the yardstick is the largest element.
         let scale = want.reduce(1e-3) { max($0, abs($1)) }
-        let error = zip(want, got).reduce(0) { max($0, abs($1.0 - $1.1)) }
-        #expect(error < 2e-6 * scale, "\(image) \(weight): \(error) of \(scale)")
+        let error = deviation(got, want) { _ in scale }
+        #expect(error < 2e-6, "\(image) \(weight): \(error) of \(scale)")
       }
     }
   }

@@ -1,4 +1,5 @@
 import DLTensor
+import DLTestSupport
 import Testing
 
 /// Ops with gradients of their own, as `torch.autograd.Function`.

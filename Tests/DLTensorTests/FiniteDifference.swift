@@ -1,4 +1,5 @@
 import DLTensor
+import DLTestSupport
 import Testing
 
 /// How a test's inputs are drawn.
@@ -38,7 +39,7 @@ func checkGradients(
   var stream = RandomStream(RandomKey(7).child(name).child("\(shapes)"))
   let points = shapes.map { draw.values($0.count, &stream) }
   func tensors(_ points: [[Double]]) throws -> [Tensor] {
-    try zip(points, shapes).map { try Tensor.values($0, shape: $1, context: context) }
+    try zipped(points, shapes).map { try Tensor.values($0, shape: $1, context: context) }
   }
 
   let inputs = try tensors(points)
@@ -52,13 +53,13 @@ func checkGradients(
   func projected(_ index: Int, _ direction: [Double], _ h: Double) throws -> Double {
     var moved = points
     for i in direction.indices { moved[index][i] += h * direction[i] }
-    return zip(try function(tensors(moved)).doubles, cotangent).reduce(0) { $0 + $1.0 * $1.1 }
+    return zipped(try function(tensors(moved)).doubles, cotangent).reduce(0) { $0 + $1.0 * $1.1 }
   }
   for (index, input) in inputs.enumerated() {
     let gradient = try #require(input.gradient, sourceLocation: sourceLocation).doubles
     let direction = (0..<gradient.count).map { _ in stream.uniform(in: -1..<1) }
-    let analytic = zip(gradient, direction).reduce(0) { $0 + $1.0 * $1.1 }
-    let scale = zip(gradient, direction).reduce(1e-3) { $0 + abs($1.0 * $1.1) }
+    let analytic = zipped(gradient, direction).reduce(0) { $0 + $1.0 * $1.1 }
+    let scale = zipped(gradient, direction).reduce(1e-3) { $0 + abs($1.0 * $1.1) }
     let h = 1e-3
     let near = try projected(index, direction, h) - projected(index, direction, -h)
     let far = try projected(index, direction, 2 * h) - projected(index, direction, -2 * h)

@@ -1,4 +1,5 @@
 import DLTensor
+import DLTestSupport
 import Testing
 
 /// Recurrent networks and CTC on shapes and values that do not fit.
@@ -12,17 +13,6 @@ import Testing
   private func weights(_ gates: Int, _ features: Int, _ hidden: Int) throws -> RecurrentWeights {
     RecurrentWeights(
       input: try zeros([gates * hidden, features]), hidden: try zeros([gates * hidden, hidden]))
-  }
-
-  private func expect(
-    _ message: String, sourceLocation: SourceLocation = #_sourceLocation, _ body: () throws -> Any
-  ) {
-    do {
-      _ = try body()
-      Issue.record("nothing thrown: \(message)", sourceLocation: sourceLocation)
-    } catch {
-      #expect("\(error)" == message, sourceLocation: sourceLocation)
-    }
   }
 
   @Test func recurrentNamesBothShapes() throws {

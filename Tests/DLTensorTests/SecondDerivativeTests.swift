@@ -1,4 +1,5 @@
 import DLTensor
+import DLTestSupport
 import Testing
 
 /// What gradients of gradients promise beside their values, which the golden tests compare.

@@ -1,4 +1,5 @@
 import DLTensor
+import DLTestSupport
 import Testing
 
 /// What is no number stays one, and batches without rows pass through every op.

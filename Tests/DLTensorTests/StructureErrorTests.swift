@@ -1,4 +1,5 @@
 import DLTensor
+import DLTestSupport
 import Testing
 
 /// Structural, reducing and sparse ops at their bounds: what cannot be done throws and names why.
@@ -7,17 +8,6 @@ import Testing
 
   private func zeros(_ shape: Shape, _ dtype: DType = .float32) throws -> Tensor {
     try Tensor.zeros(shape, dtype: dtype, context: context)
-  }
-
-  private func expect(
-    _ message: String, sourceLocation: SourceLocation = #_sourceLocation, _ body: () throws -> Any
-  ) {
-    #expect(sourceLocation: sourceLocation) {
-      try body()
-    } throws: {
-      if "\($0)" != message { Issue.record("\($0)", sourceLocation: sourceLocation) }
-      return $0 is TensorError
-    }
   }
 
   @Test func shapesThatDoNotFit() throws {

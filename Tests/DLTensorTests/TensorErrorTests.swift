@@ -1,4 +1,5 @@
 import DLTensor
+import DLTestSupport
 import Testing
 
 /// Shapes that do not fit: a thrown error that names the op and both shapes.
@@ -7,18 +8,6 @@ import Testing
 
   private func zeros(_ shape: Shape, _ dtype: DType = .float32) throws -> Tensor {
     try Tensor.zeros(shape, dtype: dtype, context: context)
-  }
-
-  private func expect(
-    _ message: String, sourceLocation: SourceLocation = #_sourceLocation, _ body: () throws -> Any
-  ) {
-    #expect(sourceLocation: sourceLocation) {
-      try body()
-    } throws: {
-      guard let error = $0 as? TensorError else { return false }
-      if error.description != message { Issue.record("\(error)", sourceLocation: sourceLocation) }
-      return error.description == message
-    }
   }
 
   @Test func opsNameBothShapes() throws {

@@ -1,4 +1,5 @@
 import DLTensor
+import DLTestSupport
 import Testing
 
 /// Convolution, pooling and sampling at the edges: shapes that do not fit, batches without rows, one
@@ -7,17 +8,6 @@ import Testing
   private let context = Context(precision: .float64)
 
   private func zeros(_ shape: Shape) throws -> Tensor { try Tensor.zeros(shape, context: context) }
-
-  private func expect(
-    _ message: String, sourceLocation: SourceLocation = #_sourceLocation, _ body: () throws -> Any
-  ) {
-    do {
-      _ = try body()
-      Issue.record("no error", sourceLocation: sourceLocation)
-    } catch {
-      #expect("\(error)" == message, sourceLocation: sourceLocation)
-    }
-  }
 
   @Test func convolutionsNameTheirShapes() throws {
     let x = try zeros([2, 5, 4, 6])
@@ -259,8 +249,8 @@ import Testing
       let reach = (forward.shape[1] - 1) * stride + 3 - 2 * padding
       let back = try y.convTranspose2d(
         w, stride: s, padding: p, outputPadding: Size2d(8 - reach, 0), dilation: d, groups: groups)
-      let left = zip(forward.doubles, y.doubles).reduce(0) { $0 + $1.0 * $1.1 }
-      let right = zip(x.doubles, back.doubles).reduce(0) { $0 + $1.0 * $1.1 }
+      let left = zipped(forward.doubles, y.doubles).reduce(0) { $0 + $1.0 * $1.1 }
+      let right = zipped(x.doubles, back.doubles).reduce(0) { $0 + $1.0 * $1.1 }
       #expect(abs(left - right) < 1e-10 * max(1, abs(left)))
     }
   }

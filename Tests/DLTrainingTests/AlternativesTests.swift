@@ -1,5 +1,6 @@
 import DLConfiguration
 import DLLayers
+import DLTestSupport
 import DLTraining
 import Foundation
 import Testing

@@ -1,4 +1,5 @@
 import DLConfiguration
+import DLTestSupport
 import DLTraining
 import Foundation
 import Testing
@@ -95,7 +96,7 @@ import Testing
       try got.write(to: Self.file, atomically: true, encoding: .utf8)
     }
     let want = try String(contentsOf: Self.file, encoding: .utf8)
-    for (mine, theirs) in zip(got.split(separator: "# "), want.split(separator: "# ")) {
+    for (mine, theirs) in compared(got.split(separator: "# "), want.split(separator: "# ")) {
       #expect(mine == theirs)
     }
     #expect(got == want)

@@ -1,6 +1,7 @@
 import DLConfiguration
 import DLLayers
 import DLModels
+import DLTestSupport
 import DLTraining
 import Testing
 

@@ -1,4 +1,5 @@
 import DLConfiguration
+import DLTestSupport
 import DLTraining
 import Foundation
 import Testing
@@ -29,11 +30,8 @@ import Testing
   ///
   /// `DLTRAIN_MUTATIONS=100000` tries as many; the same ones at each start.
   @Test func mutatedTextNeverTraps() throws {
-    var state: UInt64 = 20_240_601
-    func next(_ bound: Int) -> Int {
-      state = state &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
-      return Int((state >> 33) % UInt64(bound))
-    }
+    var numbers = Numbers(seed: 20_240_601)
+    func next(_ bound: Int) -> Int { numbers.below(bound) }
     let environment = ProcessInfo.processInfo.environment
     let wanted = environment["DLTRAIN_MUTATIONS"].flatMap { Int($0) } ?? 3000
     var loaded = 0

@@ -3,6 +3,7 @@ import DLCore
 import DLData
 import DLFormats
 import DLReports
+import DLTestSupport
 import DLTraining
 import Testing
 

@@ -3,6 +3,7 @@ import DLCore
 import DLData
 import DLFormats
 import DLReports
+import DLTestSupport
 import DLTraining
 import Foundation
 import Testing
@@ -31,7 +32,7 @@ import Testing
   }
 
   @Test func resumeRefusesOtherData() throws {
-    let bench = try TableBench()
+    let bench = TableBench()
     try write(bench)
     try train(
       bench.configuration(Self.layers, ["steps=4"]), bench.options("run") { $0.stopAtStep = 2 })
@@ -57,7 +58,7 @@ import Testing
   }
 
   @Test func weightsOfOtherDataCanBeGoneOnFrom() throws {
-    let bench = try TableBench()
+    let bench = TableBench()
     try write(bench)
     try train(bench.configuration(Self.layers), bench.options("run"))
     try write(bench, rows: 9)
@@ -68,7 +69,7 @@ import Testing
   }
 
   @Test func aValidationSetThatChangedIsTold() throws {
-    let bench = try TableBench()
+    let bench = TableBench()
     try write(bench)
     try write(bench, "held")
     let held = "data.validation=\(bench.path)/held.safetensors"
@@ -82,7 +83,7 @@ import Testing
 
   /// Checkpoints of earlier versions say nothing of names and content.
   @Test func earlierCheckpointsResume() throws {
-    let bench = try TableBench()
+    let bench = TableBench()
     try write(bench)
     let job = try bench.configuration(Self.layers, ["steps=4"])
     try train(job, bench.options("whole"))
@@ -117,7 +118,7 @@ import Testing
   /// Every row's class is told by its input: what is right does not depend on how classes are
   /// numbered.
   @Test func classesAreMatchedByName() throws {
-    let bench = try TableBench()
+    let bench = TableBench()
     func write(_ name: String, _ classes: [String], _ own: [String]) throws -> String {
       let all = ["apple", "banana", "cherry", "date"]
       let x = classes.flatMap { label in all.map { $0 == label ? 1.0 : 0 } }
@@ -154,7 +155,7 @@ import Testing
   }
 
   @Test func nodesOfAnotherGraph() throws {
-    let bench = try TableBench()
+    let bench = TableBench()
     for name in ["one", "other"] {
       try File.makeFolder("\(bench.path)/\(name)")
       let last = name == "one" ? "1" : "0"

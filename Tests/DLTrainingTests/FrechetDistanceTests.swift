@@ -1,5 +1,6 @@
 import DLCluster
 import DLTensor
+import DLTestSupport
 import DLTraining
 import Testing
 
@@ -20,7 +21,7 @@ import Testing
         row[axis] = sign * d
         let (x, y) = (row[0], row[1])
         (row[0], row[1]) = (c * x - s * y, s * x + c * y)
-        result.add(zip(mean, row).map { $0 + $1 })
+        result.add(zipped(mean, row).map { $0 + $1 })
       }
     }
     return result

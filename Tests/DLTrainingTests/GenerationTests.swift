@@ -1,6 +1,7 @@
 import DLLayers
 import DLModels
 import DLTensor
+import DLTestSupport
 import DLTraining
 import Foundation
 import Testing
@@ -24,11 +25,11 @@ import Testing
       // Beyond its context the model sees the last six tokens, from position 0 on.
       let seen = Array(text[...index].suffix(6))
       let want = try whole(gpt, seen, context)
-      for (a, b) in zip(logits, want) { #expect(abs(a - b) < 1e-12, "token \(index)") }
+      #expect(deviation(logits, want) { _ in 1 } < 1e-12, "token \(index)")
     }
     let atOnce = try gpt.continuation(in: context).feed(text)
     let want = try whole(gpt, Array(text.suffix(6)), context)
-    for (a, b) in zip(atOnce, want) { #expect(abs(a - b) < 1e-12) }
+    #expect(deviation(atOnce, want) { _ in 1 } < 1e-12)
   }
 
   @Test func keptStateChangesNothing() throws {
@@ -38,7 +39,7 @@ import Testing
     let row = model.continuation(in: context)
     var logits: [Double] = []
     for piece in [text[..<4], text[4..<5], text[5...]] { logits = try row.feed(Array(piece)) }
-    for (a, b) in zip(logits, try whole(model, text, context)) { #expect(abs(a - b) < 1e-12) }
+    #expect(deviation(logits, try whole(model, text, context)) { _ in 1 } < 1e-12)
   }
 
   /// A beam as wide as there are beginnings finds the best of all translations.
@@ -49,7 +50,7 @@ import Testing
     let source = try Tensor.labels([0, 0], shape: [2, 1], context: context)
     let search = BeamSearch(model, context: context, width: 200, start: 0, end: 1)
     let found = try search(source, lengths: [1, 0], extra: 2)
-    for (text, limit) in zip(found, [3, 2]) {
+    for (text, limit) in compared(found, [3, 2]) {
       let best = model.translations(limit: limit)
         .map { (text: $0.text, score: search.judged($0.score, $0.text.count + 1)) }
         .max { $0.score < $1.score }

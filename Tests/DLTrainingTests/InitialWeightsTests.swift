@@ -2,6 +2,7 @@ import DLCluster
 import DLFormats
 import DLLayers
 import DLTensor
+import DLTestSupport
 import DLTraining
 import Testing
 

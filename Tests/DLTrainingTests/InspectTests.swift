@@ -1,6 +1,7 @@
 import DLCore
 import DLFormats
 import DLReports
+import DLTestSupport
 import DLTraining
 import Testing
 

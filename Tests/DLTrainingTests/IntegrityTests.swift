@@ -1,6 +1,7 @@
 import DLCluster
 import DLData
 import DLFormats
+import DLTestSupport
 import DLTraining
 import Foundation
 import Testing
@@ -34,7 +35,7 @@ import Testing
     for ranks in [1, 3] {
       let plain = try train(off, bench.options("plain-\(ranks)"), ranks: ranks)
       let checked = try train(on, bench.options("checked-\(ranks)"), ranks: ranks)
-      for (mine, theirs) in zip(checked, plain) {
+      for (mine, theirs) in compared(checked, plain) {
         #expect(mine.parameters == theirs.parameters && mine.buffers == theirs.buffers)
       }
       try train(on, bench.options("cut-\(ranks)") { $0.stopAtStep = 4 }, ranks: ranks)

@@ -3,16 +3,40 @@ import DLCore
 import DLData
 import DLFormats
 import DLTensor
+import DLTestSupport
 import DLTraining
-import Foundation
+import Testing
+
+/// A test's own folder of data and runs.
+protocol Bench {
+  var path: String { get }
+}
+
+extension Bench {
+  /// Options of a run in a folder of this bench.
+  func options(_ folder: String, _ change: (inout TrainingOptions) -> Void = { _ in })
+    -> TrainingOptions
+  {
+    var options = TrainingOptions()
+    options.out = "\(path)/\(folder)"
+    change(&options)
+    return options
+  }
+
+  /// The path of a run's checkpoint.
+  func checkpoint(_ folder: String, step: Int) -> String {
+    let digits = String(step)
+    let zeros = String(repeating: "0", count: 8 - digits.count)
+    return "\(path)/\(folder)/checkpoints/step-\(zeros)\(digits).safetensors"
+  }
+}
 
 /// A folder of a test's own with a small data set, removed at the end.
-final class Workbench {
-  let path: String
+final class Workbench: Bench {
+  private let folder = TemporaryFolder()
+  var path: String { folder.path }
 
   init() throws {
-    path = NSTemporaryDirectory() + "/dltraining-\(UUID().uuidString)"
-    try File.makeFolder(path)
     var stream = RandomStream(RandomKey(17))
     for (name, rows) in [("train", 70), ("validation", 23)] {
       let labels = (0..<rows).map { _ in Int32(stream.upTo(5)) }
@@ -30,8 +54,6 @@ final class Workbench {
         ], to: "\(path)/\(name).safetensors")
     }
   }
-
-  deinit { try? FileManager.default.removeItem(atPath: path) }
 
   /// A residual network with batch normalization and dropout.
   ///
@@ -83,16 +105,6 @@ final class Workbench {
     try Configuration.load(yaml: Workbench.yaml, folder: path, overrides: overrides)
   }
 
-  /// Options of a run in a folder of this workbench.
-  func options(_ folder: String, _ change: (inout TrainingOptions) -> Void = { _ in })
-    -> TrainingOptions
-  {
-    var options = TrainingOptions()
-    options.out = "\(path)/\(folder)"
-    change(&options)
-    return options
-  }
-
   /// Writes rows of as many values each, with their labels, to `table.safetensors`.
   func writeTable(_ values: [Float], labels: [Int32]) throws {
     let rows = labels.count
@@ -105,12 +117,6 @@ final class Workbench {
           try labels.withUnsafeBytes { try sink($0) }
         },
       ], to: "\(path)/table.safetensors")
-  }
-
-  func checkpoint(_ folder: String, step: Int) -> String {
-    let digits = String(step)
-    let zeros = String(repeating: "0", count: 8 - digits.count)
-    return "\(path)/\(folder)/checkpoints/step-\(zeros)\(digits).safetensors"
   }
 }
 
@@ -128,9 +134,7 @@ struct RankResult: Sendable {
 
   /// Parameters and floating-point buffers of a float64 run, one after the other.
   var state: [Double] {
-    [parameters, buffers].flatMap { bytes in
-      bytes.withUnsafeBytes { Array($0.bindMemory(to: Double.self)) }
-    }
+    [parameters, buffers].flatMap { values($0, as: Double.self) }
   }
 }
 
@@ -178,16 +182,6 @@ private final class Recorder: TrainingObserver {
   func didValidate(_ report: ValidationReport) { result.validations.append(report) }
 }
 
-/// The largest difference, relative to values above 1; infinite where one is not a number or the
-/// counts differ.
-func deviation(_ got: [Double], _ want: [Double]) -> Double {
-  guard got.count == want.count else { return .infinity }
-  return zip(got, want).reduce(0) { worst, pair in
-    let difference = abs(pair.0 - pair.1) / max(1, abs(pair.1))
-    return difference.isNaN ? .infinity : max(worst, difference)
-  }
-}
-
 /// The tensors of a file by name, as bytes.
 func tensors(_ path: String) throws -> [String: [UInt8]] {
   let file = try SafetensorsFile(path: path)
@@ -199,14 +193,9 @@ func tensors(_ path: String) throws -> [String: [UInt8]] {
 func metrics(_ folder: String) throws -> [[String: JSON]] {
   let text = String(decoding: try File.contents(of: folder + "/metrics.jsonl"), as: UTF8.self)
   return try text.split(separator: "\n").map { line in
-    let members = try JSON(parsing: String(line)).members ?? []
+    let members = try #require(try JSON(parsing: String(line)).members)
     return Dictionary(
       uniqueKeysWithValues: members.filter { !isMeasured($0.key) }
         .map { ($0.key, $0.value) })
   }
-}
-
-/// Whether a key of metrics.jsonl is a measured time, and so differs from run to run.
-func isMeasured(_ key: String) -> Bool {
-  key.hasSuffix("_s") || ["comm_share", "slowest_rank"].contains(key)
 }

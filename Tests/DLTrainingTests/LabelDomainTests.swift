@@ -3,6 +3,7 @@ import DLCore
 import DLData
 import DLFormats
 import DLReports
+import DLTestSupport
 import DLTraining
 import Foundation
 import Testing
@@ -79,7 +80,7 @@ import Testing
 
   private func bench(_ job: Case, _ labels: [Double], _ name: String = "train") throws -> TableBench
   {
-    let bench = try TableBench()
+    let bench = TableBench()
     try bench.write(
       name, x: x(job.loss), y: .init(values: labels, row: [2], isInteger: job.isInteger))
     return bench
@@ -147,7 +148,7 @@ import Testing
 
   @Test func tokensOutsideTheTable() throws {
     let layers = "[flatten, {embedding: {entries: 3, size: 2}}, flatten, {linear: {out: 2}}]"
-    let bench = try TableBench()
+    let bench = TableBench()
     try bench.write("train", x: .integers([0, 1, 2, 0, 1, 2], [2]), y: .integers([0, 1, 0]))
     for (name, tokens, fault) in [
       ("high", [0, 1, 2, 3, 1, 2], "row 1: x[1] has 3, outside 0 to 2"),
@@ -165,7 +166,7 @@ import Testing
 
   @Test(arguments: ["gpt", "lstm_lm"])
   func tokensOutsideTheVocabulary(_ model: String) throws {
-    let bench = try TableBench()
+    let bench = TableBench()
     for (name, classes) in [("train", "4"), ("other", "6"), ("damaged", "4")] {
       let tokens = (0..<40).map { Int32($0 == 33 && name != "train" ? 5 : $0 % 4) }
       try SafetensorsWriter.write(
@@ -192,7 +193,7 @@ import Testing
 
   /// Tokens behind the padding of a sentence would be left out in silence.
   @Test func sentencesPaddedInside() throws {
-    let bench = try TableBench()
+    let bench = TableBench()
     for (name, text) in [("s.de", "ab ba ab\nba\n"), ("s.en", "ab\nba ba ba ba\n")] {
       try File("\(bench.path)/\(name)", .create).write(text)
     }
@@ -245,7 +246,7 @@ import Testing
 
   /// A loss of classes under a single output is 0 from the first step on.
   @Test func aSingleOutputUnderCrossEntropy() throws {
-    let bench = try TableBench()
+    let bench = TableBench()
     try bench.write("train", x: x(""), y: .integers([0, 0, 0, 0]))
     for (loss, layers) in [
       ("cross_entropy", "[relu, {linear: {out: 1}}]"),
@@ -261,7 +262,7 @@ import Testing
   }
 
   @Test func valuesWithoutALoss() throws {
-    let bench = try TableBench()
+    let bench = TableBench()
     try bench.write("train", x: x(""), y: .floats([1, 2, 3, 4], [1]))
     for layers in ["[{linear: {out: 1}}]", "[{linear: {out: 2}}]"] {
       let configuration = try bench.configuration(layers)
@@ -282,7 +283,7 @@ import Testing
   /// What the arithmetic makes infinite before any update is not a matter of the learning rate.
   @Test(arguments: [1, 3])
   func anInfiniteRowBeforeAnyUpdate(_ ranks: Int) throws {
-    let bench = try TableBench()
+    let bench = TableBench()
     var values = (0..<24).map { Double($0 % 5) / 5 }
     values[16] = Double(Float.greatestFiniteMagnitude)
     try bench.write("train", x: .floats(values, [6]), y: .integers([0, 1, 0, 1]))

@@ -3,6 +3,7 @@ import DLFormats
 import DLLayers
 import DLReports
 import DLTensor
+import DLTestSupport
 import DLTraining
 import Foundation
 import Testing
@@ -39,9 +40,7 @@ import Testing
 
   /// PyTorch's state_dict has the shared table under both names.
   @Test func pyTorchsTiesLoadAndSaveBitForBit() throws {
-    let path =
-      URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent().path
-      + "/GoldenTests/Golden/tied.safetensors"
+    let path = golden("tied.safetensors", of: "GoldenTests")
     let options = bench.options("tied") { $0.initialWeights = path }
     try train(
       try configuration(["steps=1", "optimizer={name: sgd, lr: 1.0e-300}"]), options,
@@ -61,7 +60,7 @@ import Testing
     for ranks in [2, 3] {
       for rank in try train(job, bench.options("ranks-\(ranks)"), ranks: ranks, model: model) {
         #expect(rank.state.count == alone.state.count)
-        #expect(zip(rank.state, alone.state).allSatisfy { abs($0 - $1) < 1e-11 }, "\(ranks)")
+        #expect(deviation(rank.state, alone.state) { _ in 1 } < 1e-11, "\(ranks)")
       }
     }
   }
@@ -91,7 +90,7 @@ import Testing
 
 /// The words `embedding`, `embedding_bag`, `positional`, `multi_head_attention` and
 /// `transformer_encoder_layer` of `model.layers`.
-@Suite struct AttentionWordTests {
+@Suite struct AttentionSpecTests {
   private func layers(_ text: String) throws -> [LayerConfiguration] {
     let job = try Configuration.load(
       yaml: "data: {synthetic: {shape: [6], classes: 2}}\nmodel: {layers: [\(text)]}\n")

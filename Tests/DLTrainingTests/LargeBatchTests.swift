@@ -1,5 +1,6 @@
 import DLCluster
 import DLReports
+import DLTestSupport
 import DLTraining
 import Foundation
 import Testing

@@ -1,6 +1,7 @@
 import DLCluster
 import DLCore
 import DLJobs
+import DLTestSupport
 import DLTraining
 import Foundation
 import Testing
@@ -33,7 +34,9 @@ struct LaunchTests {
     }
     let lines = error?.lines ?? []
     #expect(lines.count == 4)
-    for (number, line) in zip([2, 3, 4, 5], lines) { #expect(line.hasPrefix("hosts:\(number): ")) }
+    for (number, line) in compared([2, 3, 4, 5], lines) {
+      #expect(line.hasPrefix("hosts:\(number): "))
+    }
     #expect(lines[0].contains("slots=N"))
     #expect(error?.exitCode == .usage)
     for empty in ["", "\n\n", "# nothing\n"] {
@@ -138,8 +141,8 @@ struct LaunchTests {
   }
 
   @Test func anEndIsReadAsItWasWritten() throws {
-    let folder = NSTemporaryDirectory() + "/end-\(UUID().uuidString)"
-    defer { try? FileManager.default.removeItem(atPath: folder) }
+    let temporary = TemporaryFolder()
+    let folder = temporary.path + "/run"
     #expect(EndFile.read(folder) == nil)
     let end = EndFile(
       kind: .standstill, exitCode: 70, message: "no rank went on", launch: "1-2", job: "a")

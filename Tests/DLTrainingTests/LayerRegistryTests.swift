@@ -3,6 +3,7 @@ import DLData
 import DLLayers
 import DLModels
 import DLTensor
+import DLTestSupport
 import DLTraining
 import Testing
 

@@ -1,6 +1,7 @@
 import DLCluster
 import DLConfiguration
 import DLFormats
+import DLTestSupport
 import DLTraining
 import Foundation
 import Synchronization
@@ -237,7 +238,7 @@ private struct SideBySide {
       gradients.append(gradient.map { $0 / denominator })
     }
     if together {
-      let sum = gradients.dropFirst().reduce(gradients[0]) { zip($0, $1).map(+) }
+      let sum = gradients.dropFirst().reduce(gradients[0]) { zipped($0, $1).map(+) }
       gradients = Array(repeating: sum, count: ranks)
     }
     for rank in 0..<ranks {
@@ -255,7 +256,7 @@ private struct SideBySide {
   /// Brings weights and momenta of all to their means.
   mutating func average() {
     func mean(_ vectors: [[Double]]) -> [[Double]] {
-      let sum = vectors.dropFirst().reduce(vectors[0]) { zip($0, $1).map(+) }
+      let sum = vectors.dropFirst().reduce(vectors[0]) { zipped($0, $1).map(+) }
       return Array(repeating: sum.map { $0 / Double(vectors.count) }, count: vectors.count)
     }
     weights = mean(weights)

@@ -4,6 +4,7 @@ import DLFormats
 import DLLayers
 import DLReports
 import DLTensor
+import DLTestSupport
 import DLTraining
 import Foundation
 import Testing
@@ -53,7 +54,7 @@ import Testing
 
   static let cases: [Case] = [
     Case(loss: "cross_entropy", labels: .probabilities, predicts: softmax) { z, t in
-      (-zip(softmax(z), t).reduce(0) { $0 + $1.1 * log($1.0) }, 1)
+      (-zipped(softmax(z), t).reduce(0) { $0 + $1.1 * log($1.0) }, 1)
     },
     Case(
       loss:
@@ -98,16 +99,16 @@ import Testing
     },
     Case(loss: "{dice: {smooth: 0.5}}", labels: .bits, predicts: sigmoid) { z, t in
       let p = sigmoid(z)
-      let overlap = zip(p, t).reduce(0.5) { $0 + 2 * $1.0 * $1.1 }
+      let overlap = zipped(p, t).reduce(0.5) { $0 + 2 * $1.0 * $1.1 }
       return (1 - overlap / (p + t).reduce(0.5) { $0 + $1 * $1 }, 1)
     },
     Case(loss: "kl_div", activation: "log_softmax", labels: .probabilities, predicts: softmax) {
-      z, t in (zip(softmax(z), t).reduce(0) { $0 + $1.1 * log($1.1 / $1.0) }, 1)
+      z, t in (zipped(softmax(z), t).reduce(0) { $0 + $1.1 * log($1.1 / $1.0) }, 1)
     },
     Case(
       loss: "{kl_div: {log_target: true}}", activation: "log_softmax", labels: .logarithms,
       predicts: softmax
-    ) { z, t in (zip(softmax(z), t).reduce(0) { $0 + exp($1.1) * ($1.1 - log($1.0)) }, 1) },
+    ) { z, t in (zipped(softmax(z), t).reduce(0) { $0 + exp($1.1) * ($1.1 - log($1.0)) }, 1) },
     // Three steps of three classes: the paths of which the repeated and the blank ones are left out.
     Case(
       loss: "ctc", activation: "log_softmax", labels: .sequences,
@@ -170,7 +171,7 @@ import Testing
     let predictions = bench.rows.map { job.predicts($0.outputs(weights)) }
     if job.labels == .classes {
       // Of six rows the third is ignored.
-      let right = zip(bench.rows, predictions).filter { row, p in
+      let right = zipped(bench.rows, predictions).filter { row, p in
         p[Int(row.y[0]) % 253] == p.max() && row.y[0] != 255
       }
       #expect(report.labels == 5 && report.correct == right.count)
@@ -180,7 +181,7 @@ import Testing
     let lines = text.split(separator: "\n")
     let hasClasses = lines[0] == "row,class,probability"
     #expect(hasClasses == (job.loss.contains("cross_entropy") || job.loss.contains("nll")))
-    for (line, p) in zip(lines.dropFirst(), predictions) {
+    for (line, p) in compared(lines.dropFirst(), predictions) {
       let cells = line.split(separator: ",").dropFirst().compactMap { Double($0) }
       let best = p.indices.max { p[$0] < p[$1] } ?? 0
       #expect(deviation(cells, hasClasses ? [Double(best), p[best]] : p) < 1e-7)
@@ -237,7 +238,7 @@ import Testing
 }
 
 /// Six rows of one kind of labels in a folder of a test's own.
-private final class LossBench {
+private final class LossBench: Bench {
   struct Row {
     let x: [Double]
     let y: [Double]
@@ -252,12 +253,11 @@ private final class LossBench {
     }
   }
 
-  let path: String
+  private let folder = TemporaryFolder()
+  var path: String { folder.path }
   let rows: [Row]
 
   init(_ labels: LossTrainingTests.Labels) throws {
-    path = NSTemporaryDirectory() + "/dllosses-\(UUID().uuidString)"
-    try File.makeFolder(path)
     var stream = RandomStream(RandomKey(5))
     let steps = labels == .sequences ? 3 : 1
     func distribution() -> [Double] {
@@ -297,8 +297,6 @@ private final class LossBench {
         },
       ], to: path + "/data.safetensors")
   }
-
-  deinit { try? FileManager.default.removeItem(atPath: path) }
 
   func configuration(_ loss: String, activation: String?, _ overrides: [String] = []) throws
     -> Configuration

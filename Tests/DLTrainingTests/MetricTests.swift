@@ -4,6 +4,7 @@ import DLCore
 import DLData
 import DLFormats
 import DLLayers
+import DLTestSupport
 import DLTraining
 import Foundation
 import Testing

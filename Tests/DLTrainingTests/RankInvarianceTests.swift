@@ -1,3 +1,4 @@
+import DLTestSupport
 import DLTraining
 import Testing
 
@@ -31,7 +32,7 @@ import Testing
       let state = deviation(ranks[0].state, alone.state)
       #expect(state < 1e-10, "\(what): state differs by \(state)")
       #expect(deviation(ranks[0].losses, alone.losses) < 1e-10, "\(what)")
-      for (mine, theirs) in zip(ranks[0].validations, alone.validations) {
+      for (mine, theirs) in compared(ranks[0].validations, alone.validations) {
         #expect(deviation([mine.loss], [theirs.loss]) < 1e-10, "\(what)")
         #expect(mine.accuracy == theirs.accuracy && mine.rows == 23, "\(what)")
       }

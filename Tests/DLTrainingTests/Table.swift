@@ -1,18 +1,13 @@
 import DLCore
 import DLFormats
+import DLTestSupport
 import DLTraining
 import Foundation
 
 /// A folder of a test's own with small tables as data sets.
-final class TableBench: Sendable {
-  let path: String
-
-  init() throws {
-    path = NSTemporaryDirectory() + "/dltable-\(UUID().uuidString)"
-    try File.makeFolder(path)
-  }
-
-  deinit { try? FileManager.default.removeItem(atPath: path) }
+final class TableBench: Bench, Sendable {
+  private let folder = TemporaryFolder()
+  var path: String { folder.path }
 
   /// The numbers of a column with the shape of a row; those with a fraction, or so asked for, are F32.
   struct Column {
@@ -60,14 +55,5 @@ final class TableBench: Sendable {
         batch_size: 4
         steps: 2
         """, folder: path, overrides: overrides)
-  }
-
-  func options(_ folder: String, _ change: (inout TrainingOptions) -> Void = { _ in })
-    -> TrainingOptions
-  {
-    var options = TrainingOptions()
-    options.out = "\(path)/\(folder)"
-    change(&options)
-    return options
   }
 }

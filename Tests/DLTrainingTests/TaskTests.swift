@@ -3,6 +3,7 @@ import DLCore
 import DLData
 import DLFormats
 import DLTensor
+import DLTestSupport
 import DLTraining
 import Foundation
 import Testing
@@ -76,10 +77,10 @@ import Testing
       let state = deviation(several[0].state, alone.state)
       #expect(state < 1e-10, "\(job.name), \(ranks) ranks: state differs by \(state)")
       #expect(deviation(several[0].losses, alone.losses) < 1e-10, "\(job.name)")
-      for (mine, theirs) in zip(several[0].validations, alone.validations) {
+      for (mine, theirs) in compared(several[0].validations, alone.validations) {
         #expect(deviation([mine.loss], [theirs.loss]) < 1e-10, "\(job.name)")
         #expect(mine.accuracy == theirs.accuracy, "\(job.name)")
-        for (a, b) in zip(mine.metrics, theirs.metrics) {
+        for (a, b) in compared(mine.metrics, theirs.metrics) {
           let (mine, theirs) = ([a.value ?? .nan], [b.value ?? .nan])
           #expect(a.name == b.name && deviation(mine, theirs) < 1e-9, "\(job.name)")
         }
@@ -168,12 +169,11 @@ import Testing
 }
 
 /// Small data of every kind in a folder of a test's own.
-final class TaskBench {
-  let path: String
+final class TaskBench: Bench {
+  private let folder = TemporaryFolder()
+  var path: String { folder.path }
 
   init() throws {
-    path = NSTemporaryDirectory() + "/dltasks-\(UUID().uuidString)"
-    try File.makeFolder(path)
     var stream = RandomStream(RandomKey(23))
     let words = ["to", "be", "or", "not", "that", "is", "the", "question"]
     let text = (0..<160).map { _ in words[stream.upTo(words.count)] }.joined(separator: " ")
@@ -218,22 +218,7 @@ final class TaskBench {
       directory: path + "/cora", output: path + "/cora.safetensors", words: 12)
   }
 
-  deinit { try? FileManager.default.removeItem(atPath: path) }
-
   private func write(_ text: String, to name: String) throws {
     try text.write(toFile: "\(path)/\(name)", atomically: true, encoding: .utf8)
-  }
-
-  func options(_ folder: String, _ change: (inout TrainingOptions) -> Void = { _ in })
-    -> TrainingOptions
-  {
-    var options = TrainingOptions()
-    options.out = "\(path)/\(folder)"
-    change(&options)
-    return options
-  }
-
-  func checkpoint(_ folder: String, step: Int) -> String {
-    "\(path)/\(folder)/checkpoints/step-0000000\(step).safetensors"
   }
 }

@@ -1,5 +1,6 @@
 import DLCluster
 import DLFormats
+import DLTestSupport
 import DLTraining
 import Testing
 
@@ -76,7 +77,7 @@ import Testing
   @Test func outputsAreTheMeanOfTheirViews() throws {
     let mirrors = images.map(mirrored)
     let plain = try predictions(images)
-    let inPlace = zip(plain, try predictions(mirrors)).map { ($0 + $1) / 2 }
+    let inPlace = zipped(plain, try predictions(mirrors)).map { ($0 + $1) / 2 }
     #expect(plain.count == 10 && deviation(plain, inPlace) > 1e-3)
     #expect(deviation(try predictions(images, .one), plain) == 0)
     #expect(deviation(try predictions(images, .mirrored), inPlace) < 1e-8)

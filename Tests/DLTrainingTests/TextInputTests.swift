@@ -2,6 +2,7 @@ import DLConfiguration
 import DLCore
 import DLFormats
 import DLJobs
+import DLTestSupport
 import DLTraining
 import Foundation
 import Testing
@@ -9,11 +10,8 @@ import Testing
 /// Texts that a user's editor wrote: byte-order marks, line ends of Windows, marks behind separators.
 @Suite struct TextInputTests {
   private func withFile<R>(_ bytes: [UInt8], _ body: (String) throws -> R) throws -> R {
-    let path = NSTemporaryDirectory() + "/dltrain-\(UUID().uuidString).yaml"
-    let file = try File(path, .create)
-    defer { try? FileManager.default.removeItem(atPath: path) }
-    try bytes.withUnsafeBytes { try file.write($0) }
-    return try body(path)
+    let folder = TemporaryFolder()
+    return try body(folder.write(bytes, to: "job.yaml"))
   }
 
   private let job = "name: plain\ndata: {train: x}\nmodel: {name: lenet5}\nbatch_size: 7\n"

@@ -1,6 +1,7 @@
 import DLCore
 import DLInference
 import DLTensor
+import DLTestSupport
 import DLTraining
 import Foundation
 import Testing
@@ -36,7 +37,7 @@ import Testing
     ]
     for (sampler, kept, temperature) in cases {
       let want = expected(kept, temperature: temperature)
-      for (got, want) in zip(shares(sampler), want) {
+      for (got, want) in compared(shares(sampler), want) {
         #expect(want == 0 ? got == 0 : abs(got - want) < 0.015, "\(sampler)")
       }
     }

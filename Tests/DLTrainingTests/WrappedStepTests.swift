@@ -1,6 +1,7 @@
 import DLCluster
 import DLFormats
 import DLTensor
+import DLTestSupport
 import DLTraining
 import Testing
 
@@ -64,7 +65,7 @@ import Testing
     }
     #expect(deviation(several[0].losses, alone.losses) < tolerance)
     #expect(several[0].validations.count == alone.validations.count)
-    for (mine, theirs) in zip(several[0].validations, alone.validations) {
+    for (mine, theirs) in compared(several[0].validations, alone.validations) {
       #expect(deviation([mine.loss], [theirs.loss]) < tolerance)
     }
   }
@@ -96,7 +97,7 @@ import Testing
     for step in 1...6 {
       let file = try SafetensorsFile(path: bench.checkpoint("run", step: step))
       let weights = try doubles(file, "12.weight")
-      mean = step == 1 ? weights : zip(mean, weights).map { 0.75 * $0 + 0.25 * $1 }
+      mean = step == 1 ? weights : zipped(mean, weights).map { 0.75 * $0 + 0.25 * $1 }
       #expect(try deviation(doubles(file, "average.12.weight"), mean) < 1e-14)
     }
     let run = try LoadedRun("\(bench.path)/run", choice: .latest)

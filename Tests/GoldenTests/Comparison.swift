@@ -1,4 +1,5 @@
 import DLTensor
+import DLTestSupport
 import Testing
 
 /// The tolerances of a precision against PyTorch's float64 values.
@@ -12,15 +13,10 @@ struct Tolerance {
 
   /// The largest |got - want| in units of what is allowed; infinite where one is not a number or
   /// the counts differ.
+  ///
+  /// A case may have no elements.
   func excess(_ got: [Double], _ want: [Double]) -> Double {
-    guard got.count == want.count else { return .infinity }
-    var worst = 0.0
-    for (a, b) in zip(got, want) {
-      let ratio = abs(a - b) / (absolute + relative * abs(b))
-      guard !ratio.isNaN else { return .infinity }
-      worst = max(worst, ratio)
-    }
-    return worst
+    deviation(got, want, allowsNone: true) { absolute + relative * abs($0) }
   }
 
   /// Expects `got` to equal `want` within the tolerance.

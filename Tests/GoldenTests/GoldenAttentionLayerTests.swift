@@ -1,5 +1,6 @@
 import DLLayers
 import DLTensor
+import DLTestSupport
 import Testing
 
 /// The modules of attention and embedding against PyTorch, in both precisions
@@ -197,7 +198,7 @@ private struct Network {
         querySize: size, keySize: try inputs.get("key").shape[2], hidden: 5)
       module = layer
       forward = { try layer($0.get("x"), $0.get("key"), $0.get("value"), mask: mask) }
-    default: throw Unknown("\(golden): op \(golden.op) has no module")
+    default: throw MissingGolden("\(golden): op \(golden.op) has no module")
     }
   }
 }

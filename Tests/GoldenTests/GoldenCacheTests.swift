@@ -1,5 +1,6 @@
 import DLLayers
 import DLTensor
+import DLTestSupport
 import Testing
 
 /// Generation through a key-value cache against PyTorch's full causal pass
@@ -64,7 +65,7 @@ extension GoldenCase {
       let memory = try input("memory", context)
       let mask = AttentionMask(lengths: try input("memory_lengths", context))
       return (stack, { try stack($0, memory: memory, memoryMask: mask, cache: cache) })
-    default: throw Unknown("\(name): op \(op) has no cache")
+    default: throw MissingGolden("\(name): op \(op) has no cache")
     }
   }
 }

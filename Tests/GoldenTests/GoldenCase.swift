@@ -1,6 +1,7 @@
 import DLCore
 import DLFormats
 import DLTensor
+import DLTestSupport
 import Foundation
 
 /// One case of a family file made by scripts/golden/make_ops.py: options, inputs, and PyTorch's
@@ -37,15 +38,13 @@ struct GoldenCase: CustomStringConvertible {
   }
 
   func number(_ key: String) throws -> Double {
-    guard let value = options[key]?.double else { throw Unknown("\(name) has no number \(key)") }
-    return value
+    try options.get(key).number()
   }
 
   func flag(_ key: String) -> Bool { options[key] == .bool(true) }
 
   func integers(_ key: String) throws -> [Int] {
-    guard let list = options[key]?.array else { throw Unknown("\(name) has no list \(key)") }
-    return list.compactMap(\.int)
+    try options.get(key).integers()
   }
 
   func size(_ key: String) throws -> Size2d {
@@ -56,12 +55,6 @@ struct GoldenCase: CustomStringConvertible {
   func window() throws -> Window2d {
     Window2d(kernel: try size("kernel"), stride: try size("stride"), padding: try size("padding"))
   }
-}
-
-/// A case without a runner, or with an option that is not there.
-struct Unknown: Error, CustomStringConvertible {
-  let description: String
-  init(_ description: String) { self.description = description }
 }
 
 /// The folder of golden files.
@@ -77,23 +70,6 @@ enum Golden {
     let file = try file(family)
     return try file.metadata.sorted { $0.key < $1.key }.map {
       GoldenCase(name: $0.key, options: try JSON(parsing: $0.value), file: file)
-    }
-  }
-}
-
-extension SafetensorsFile {
-  /// A tensor's elements as doubles.
-  func doubles(_ name: String) throws -> [Double] {
-    let type = try info(name).dtype
-    return try bytes(name).withUnsafeBytes { bytes in
-      switch type {
-      case .float64: Array(bytes.bindMemory(to: Double.self))
-      case .float32: bytes.bindMemory(to: Float.self).map(Double.init)
-      case .int32: bytes.bindMemory(to: Int32.self).map(Double.init)
-      case .uint8: bytes.map(Double.init)
-      case .int64: bytes.bindMemory(to: Int64.self).map(Double.init)
-      default: throw Unknown("type \(type) of \(name)")
-      }
     }
   }
 }

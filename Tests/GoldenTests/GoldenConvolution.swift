@@ -1,4 +1,5 @@
 import DLTensor
+import DLTestSupport
 
 extension GoldenCase {
   /// The runners of scripts/golden/make_convolution.py, and of the plain convolutions.

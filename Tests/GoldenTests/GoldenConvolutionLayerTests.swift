@@ -1,5 +1,6 @@
 import DLLayers
 import DLTensor
+import DLTestSupport
 import Testing
 
 /// The convolution layers against PyTorch, their weights in the file's layout, in both precisions.
@@ -43,7 +44,7 @@ extension GoldenCase {
         padding: count("padding"), outputPadding: count("output_padding"),
         dilation: count("dilation"), groups: groups, bias: bias)
       return (layer, layer.weight, layer.bias)
-    default: throw Unknown("\(name): op \(op) has no layer")
+    default: throw MissingGolden("\(name): op \(op) has no layer")
     }
   }
 }

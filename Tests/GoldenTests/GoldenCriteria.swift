@@ -1,5 +1,6 @@
 import DLLayers
 import DLTensor
+import DLTestSupport
 import Testing
 
 extension GoldenCase {
@@ -37,7 +38,7 @@ extension GoldenCase {
 
   /// The loss of prediction and target that this case's options name.
   private func loss() throws -> (any Loss)? {
-    let weights = options["weights"]?.array.map { $0.compactMap(\.double) }
+    let weights = try options["weights"].flatMap { $0 == .null ? nil : try $0.numbers() }
     let ignoreIndex = options["ignore_index"]?.int.map { Int32($0) }
     switch op {
     case "mae": return MeanAbsoluteError()

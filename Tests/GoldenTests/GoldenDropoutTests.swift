@@ -1,5 +1,6 @@
 import DLLayers
 import DLTensor
+import DLTestSupport
 import Testing
 
 /// Dropouts against PyTorch under masks that numpy worked out from the same keys
@@ -16,7 +17,7 @@ import Testing
       case "dropout": layer = Dropout(p: p)
       case "channel_dropout": layer = ChannelDropout(p: p)
       case "drop_path": layer = DropPath(p: p)
-      default: throw Unknown("\(golden): op \(golden.op) has no layer")
+      default: throw MissingGolden("\(golden): op \(golden.op) has no layer")
       }
       let network = Sequential(ReLU(), Sequential(layer))
       let context = try golden.context(dtype)

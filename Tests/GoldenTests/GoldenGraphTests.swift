@@ -1,6 +1,7 @@
 import DLLayers
 import DLModels
 import DLTensor
+import DLTestSupport
 import Testing
 
 /// Sparse products and graph layers against PyTorch's dense arithmetic
@@ -115,7 +116,7 @@ extension GoldenCase {
   static var sparse: [String: OpRunner] {
     func matrix(_ golden: GoldenCase, _ inputs: [String: Tensor]) throws -> SparseMatrix {
       let values = try inputs.get("values")
-      let places = zip(try inputs.get("row").doubles, try inputs.get("column").doubles)
+      let places = zipped(try inputs.get("row").doubles, try inputs.get("column").doubles)
       return try SparseMatrix(
         rows: golden.int("rows"), columns: golden.int("columns"),
         entries: places.map { (Int($0), Int($1), 1) }, context: values.context

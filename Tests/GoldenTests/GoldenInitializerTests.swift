@@ -1,6 +1,7 @@
 import DLLayers
 import DLModels
 import DLTensor
+import DLTestSupport
 import Testing
 
 /// Initializers against PyTorch's own functions and layers under the same draws
@@ -111,7 +112,7 @@ extension GoldenCase {
     case "constant": .constant(try number("value"))
     case "zeros": .zeros
     case "ones": .ones
-    default: throw Unknown("\(name): no initialiser \(op)")
+    default: throw MissingGolden("\(name): no initialiser \(op)")
     }
   }
 }

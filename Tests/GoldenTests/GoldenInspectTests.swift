@@ -1,5 +1,6 @@
 import DLReports
 import DLTensor
+import DLTestSupport
 import DLTraining
 import Testing
 
@@ -22,7 +23,7 @@ import Testing
             precision: \(dtype == .float64 ? "float64" : "float32")
             """))
       let table = Table(try report.layers())
-      let names = try #require(golden.options["names"]?.array).compactMap(\.string)
+      let names = try golden.options.get("names").strings()
       let rows = try golden.values("f64/out/rows").map { Int($0) }
       #expect(rows.count == 4 * names.count)
       for (index, name) in names.enumerated() {

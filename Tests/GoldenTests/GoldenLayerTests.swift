@@ -1,5 +1,6 @@
 import DLLayers
 import DLTensor
+import DLTestSupport
 import Testing
 
 /// The modules against PyTorch, their parameters loaded from the golden files, in both precisions.
@@ -155,7 +156,7 @@ extension GoldenCase {
       return Softplus(beta: try number("beta"), threshold: try number("threshold"))
     case "maxout": return Maxout(pieces: Int(try number("pieces")))
     case "prelu", "reshape": return nil
-    default: throw Unknown("\(name): op \(op) has no layer")
+    default: throw MissingGolden("\(name): op \(op) has no layer")
     }
   }
 }

@@ -4,6 +4,7 @@ import DLCore
 import DLFormats
 import DLLayers
 import DLTensor
+import DLTestSupport
 import DLTraining
 import Foundation
 import Testing
@@ -12,8 +13,7 @@ import Testing
 /// are divided into batches and over ranks.
 @Suite struct GoldenMetricTests {
   static func cases() throws -> [JSON] {
-    let bytes = try File.contents(of: Golden.folder + "/metrics.json")
-    return try JSON(parsing: String(decoding: bytes, as: UTF8.self))["cases"]?.array ?? []
+    try goldenJSON("metrics.json").get("cases").list()
   }
 
   @Test(arguments: ["float64", "float32"])
@@ -22,16 +22,16 @@ import Testing
     var words: Set<String> = []
     for json in try GoldenMetricTests.cases() {
       let rows = try MetricRows(json)
-      let expected = json["expected"]?.array ?? []
-      let metrics = try expected.map { try metric($0["metric"]) }
+      let expected = try json.get("expected").list()
+      let metrics = try expected.map { try metric($0.get("metric")) }
       words.formUnion(metrics.map { type(of: $0).word })
       let alone = try rows.results(metrics, dtype, ranks: 1, batch: rows.count)[0]
-      for (result, want) in zip(alone, expected) {
-        check(result, want["value"], tolerance: dtype == .float64 ? 1e-10 : 1e-3, rows.name)
+      for (result, want) in compared(alone, expected) {
+        try check(result, want.get("value"), tolerance: dtype == .float64 ? 1e-10 : 1e-3, rows.name)
       }
       for (ranks, batch) in [(1, 7), (2, 3), (4, 5), (4, 1)] {
         for results in try rows.results(metrics, dtype, ranks: ranks, batch: batch) {
-          for (mine, theirs) in zip(results, alone) {
+          for (mine, theirs) in compared(results, alone) {
             let what = "\(rows.name), \(mine.name), \(ranks) ranks, batches of \(batch)"
             // The sums of products that the Frechet distance needs are rounded.
             if mine.name == "frechet_distance" {
@@ -46,26 +46,24 @@ import Testing
     #expect(words == Set(MetricRegistry.builtIn.map { $0.word }))
   }
 
-  private func metric(_ json: JSON?) throws -> any MetricSpec {
-    let text = json?.description ?? ""
-    return try JSONDecoder().decode(MetricConfiguration.self, from: Data(text.utf8)).metric
+  private func metric(_ json: JSON) throws -> any MetricSpec {
+    try JSONDecoder().decode(MetricConfiguration.self, from: Data(json.description.utf8)).metric
   }
 
-  private func check(_ got: MetricResult, _ want: JSON?, tolerance: Double, _ name: String) {
+  private func check(_ got: MetricResult, _ want: JSON, tolerance: Double, _ name: String) throws {
     let (numbers, expected): ([Double], [Double]) =
       switch got.content {
-      case .number, .share: ([got.value ?? .nan], [want?.double ?? .infinity])
-      case .perClass(let values): (values, (want?.array ?? []).compactMap(\.double))
+      case .number, .share: ([got.value ?? .nan], [try want.number()])
+      case .perClass(let values): (values, try want.numbers())
       case .matrix(let rows):
         (
           rows.flatMap { $0.map { Double($0) } },
-          (want?.array ?? []).flatMap { ($0.array ?? []).compactMap(\.double) }
+          try want.list().flatMap { try $0.numbers() }
         )
       }
-    #expect(numbers.count == expected.count && !numbers.isEmpty, "\(name), \(got.name)")
-    for (a, b) in zip(numbers, expected) {
-      #expect(abs(a - b) <= tolerance * max(1, abs(b)), "\(name), \(got.name): \(a), expected \(b)")
-    }
+    #expect(
+      deviation(numbers, expected) <= tolerance,
+      "\(name), \(got.name): \(numbers), expected \(expected)")
   }
 }
 
@@ -77,11 +75,11 @@ private struct MetricRows {
 
   init(_ json: JSON) throws {
     self.json = json
-    name = json["name"]?.string ?? ""
+    name = try json.get("name").text()
     let width = json["width"]?.int ?? 1
     count =
-      json["shape"]?.array?.first?.int ?? json["candidates"]?.array?.count
-      ?? (json["real"]?.array?.count ?? 0) / width
+      try json["shape"]?.integers().first ?? json["candidates"]?.list().count
+      ?? json.get("real").list().count / width
   }
 
   /// The metrics as each rank has them, from batches of so many rows that ranks take in turn.
@@ -103,33 +101,33 @@ private struct MetricRows {
   }
 
   private func rows(_ range: Range<Int>, _ context: Context) throws -> MetricBatch {
-    func part(_ key: String) -> [JSON] {
-      let all = json[key]?.array ?? []
+    func part(_ key: String) throws -> [JSON] {
+      let all = try json.get(key).list()
       let width = all.count / count
       return Array(all[range.lowerBound * width..<range.upperBound * width])
     }
     if let width = json["width"]?.int {
       return .features(
-        real: part("real").compactMap(\.double), generated: part("generated").compactMap(\.double),
+        real: try part("real").map { try $0.number() },
+        generated: try part("generated").map { try $0.number() },
         width: width)
     }
     if json["candidates"] != nil {
       return .texts(
-        candidates: part("candidates").compactMap(\.string),
-        references: part("references").compactMap(\.string))
+        candidates: try part("candidates").map { try $0.text() },
+        references: try part("references").map { try $0.text() })
     }
-    func shape(_ key: String) -> Shape {
-      let sizes = (json[key]?.array ?? []).compactMap(\.int)
-      return Shape([range.count] + sizes.dropFirst())
+    func shape(_ key: String) throws -> Shape {
+      Shape([range.count] + (try json.get(key).integers().dropFirst()))
     }
     let outputs = try Tensor.values(
-      part("outputs").compactMap(\.double), shape: shape("shape"), context: context)
-    let values = part("labels").compactMap(\.double)
+      part("outputs").map { try $0.number() }, shape: shape("shape"), context: context)
+    let values = try part("labels").map { try $0.number() }
     let labels =
       json["classes"] == .bool(true)
       ? try Tensor.labels(values.map { Int32($0) }, shape: shape("label_shape"), context: context)
       : try Tensor.values(values, shape: shape("label_shape"), context: context)
-    let word = json["loss"]?.string ?? ""
+    let word = try json.get("loss").text()
     let options = json["ignored"]?.int.map { "{\"ignore_index\": \($0)}" } ?? "{}"
     let loss = try JSONDecoder().decode(
       LossConfiguration.self, from: Data("{\"\(word)\": \(options)}".utf8)

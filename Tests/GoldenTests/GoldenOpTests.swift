@@ -1,6 +1,7 @@
 import DLCore
 import DLFormats
 import DLTensor
+import DLTestSupport
 import Testing
 
 /// Every op against PyTorch, forward and gradients, in both precisions

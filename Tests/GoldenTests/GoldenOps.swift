@@ -1,4 +1,5 @@
 import DLTensor
+import DLTestSupport
 import Testing
 
 /// Runs a case's op on its inputs and gives the outputs by their names in the file.
@@ -47,7 +48,7 @@ extension GoldenCase {
       if let runner = runners[op] { return runner }
     }
     if let runner = try criterion() { return runner }
-    throw Unknown("\(name): op \(op) has no runner")
+    throw MissingGolden("\(name): op \(op) has no runner")
   }
 
   private static var products: [String: OpRunner] {
@@ -211,7 +212,7 @@ extension GoldenCase {
 
 extension [String: Tensor] {
   func get(_ name: String) throws -> Tensor {
-    guard let tensor = self[name] else { throw Unknown("no input \(name)") }
+    guard let tensor = self[name] else { throw MissingGolden("no input \(name)") }
     return tensor
   }
 }

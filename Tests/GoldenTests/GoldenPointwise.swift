@@ -1,4 +1,5 @@
 import DLTensor
+import DLTestSupport
 import Testing
 
 extension GoldenCase {

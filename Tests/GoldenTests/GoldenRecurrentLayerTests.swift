@@ -1,5 +1,6 @@
 import DLLayers
 import DLTensor
+import DLTestSupport
 import Testing
 
 /// The recurrent modules against PyTorch, with initial states and lengths, in both precisions.

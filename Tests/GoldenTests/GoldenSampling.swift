@@ -1,4 +1,5 @@
 import DLTensor
+import DLTestSupport
 
 extension GoldenCase {
   /// The runners of scripts/golden/make_sampling.py.
@@ -98,8 +99,8 @@ extension GoldenCase {
 
   /// The factors of an enlarged image; nil where a size is given.
   func scale() throws -> Scale2d? {
-    guard let factors = options["scale_factor"]?.array else { return nil }
-    let numbers = factors.compactMap(\.double)
+    guard let factors = options["scale_factor"], factors != .null else { return nil }
+    let numbers = try factors.numbers()
     return Scale2d(numbers[0], numbers[1])
   }
 }

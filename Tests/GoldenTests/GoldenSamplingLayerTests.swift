@@ -1,5 +1,6 @@
 import DLLayers
 import DLTensor
+import DLTestSupport
 import Testing
 
 /// The pooling, resizing and rearranging layers against PyTorch, in both precisions.
@@ -36,7 +37,7 @@ import Testing
     let x = try Tensor.values(
       (0..<120).map { _ in stream.normal() }, shape: [2, 5, 4, 3], context: context)
     let y = try context.recording { try layer(x.requiringGradient()) }
-    for (want, got) in zip(x.doubles, y.doubles) { #expect(abs(want - got) < 1e-12) }
+    for (want, got) in compared(x.doubles, y.doubles) { #expect(abs(want - got) < 1e-12) }
     try context.backward(from: y, gradient: .full(y.shape, 1, context: context))
     #expect(try layer.theta.weight.value.isGradientWritten)
   }

@@ -1,4 +1,5 @@
 import DLTensor
+import DLTestSupport
 
 extension GoldenCase {
   /// The networks and gradient penalties of scripts/golden/make_second.py.
@@ -33,7 +34,7 @@ extension GoldenCase {
     case "elu": try x.elu()
     case "relu": try x.relu()
     case "leaky_relu": try x.leakyReLU(0.2)
-    default: throw Unknown("\(name): no such activation")
+    default: throw MissingGolden("\(name): no such activation")
     }
   }
 

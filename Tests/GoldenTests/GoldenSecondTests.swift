@@ -1,4 +1,5 @@
 import DLTensor
+import DLTestSupport
 import Testing
 
 /// Gradients of gradients against PyTorch's double backward, in both precisions
@@ -18,7 +19,7 @@ import Testing
         .firstDerivatives(decomposed: false)
       let plain = try SecondDerivatives(golden, dtype, base: base)
         .firstDerivatives(decomposed: true)
-      for (want, got) in zip(kernel, plain) {
+      for (want, got) in compared(kernel, plain) {
         Tolerance(dtype).check(got.values, want.values, "\(golden): \(want.what)")
       }
     }
@@ -55,10 +56,10 @@ struct SecondDerivatives {
   init(_ golden: GoldenCase, _ dtype: DType, base: GoldenCase) throws {
     BLAS.useOneThread()
     (self.golden, self.base) = (golden, base)
-    zeros = Set(golden.options["zeros"]?.array?.compactMap(\.string) ?? [])
+    zeros = Set(try golden.options["zeros"]?.strings() ?? [])
     let context = Context(precision: dtype)
     self.context = context
-    names = golden.options["wrt"]?.array?.compactMap(\.string) ?? base.names("f64/grad")
+    names = try golden.options["wrt"]?.strings() ?? base.names("f64/grad")
     inputs = try Dictionary(
       uniqueKeysWithValues: base.names("in").map { ($0, try base.input($0, context)) })
     for name in names { inputs[name]?.requiringGradient() }
@@ -96,14 +97,14 @@ struct SecondDerivatives {
     }
     let leaves = try names.map { try inputs.get($0) } + [seed]
     let results = try context.gradients(of: total, with: leaves)
-    for (name, result) in zip(names + ["grad_output"], results) {
+    for (name, result) in compared(names + ["grad_output"], results) {
       let want =
         zeros.contains(name)
         ? [Double](repeating: 0, count: result.count)
         : try golden.values("f64/second/\(name)")
       tolerance.check(result.doubles, want, "\(golden): second derivative by \(name)")
     }
-    for (name, gradient) in zip(names, gradients) {
+    for (name, gradient) in compared(names, gradients) {
       tolerance.check(
         gradient.doubles, try base.values("f64/grad/\(name)"), "\(golden): gradient of \(name)")
     }

@@ -1,5 +1,6 @@
 import DLCore
 import DLTensor
+import DLTestSupport
 import Testing
 
 extension GoldenCase {

@@ -1,6 +1,7 @@
 import DLFormats
 import DLLayers
 import DLTensor
+import DLTestSupport
 import DLTraining
 import Testing
 

@@ -1,6 +1,7 @@
 import DLFormats
 import DLLayers
 import DLTensor
+import DLTestSupport
 import DLTraining
 import Foundation
 import Testing
@@ -13,8 +14,8 @@ import Testing
     let model = Everything()
     let arena = try ParameterArena(model, context: Context())
     try StateDict(arena).load(from: file)
-    let path = NSTemporaryDirectory() + "dltrain-state-dict-\(UUID().uuidString).safetensors"
-    defer { try? FileManager.default.removeItem(atPath: path) }
+    let folder = TemporaryFolder()
+    let path = folder.path + "/state.safetensors"
     try StateDict(arena).write(to: path)
     let saved = try SafetensorsFile(path: path)
     #expect(Set(saved.tensors.map(\.name)) == Set(file.tensors.map(\.name)))

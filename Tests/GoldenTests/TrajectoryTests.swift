@@ -2,6 +2,7 @@ import DLCluster
 import DLCore
 import DLFormats
 import DLTensor
+import DLTestSupport
 import DLTraining
 import Foundation
 import Testing
@@ -15,9 +16,9 @@ import Testing
   func float64LossesAndStateArePyTorchs(job: String) throws {
     let golden = try Trajectory(job)
     let run = try golden.train()
-    let worst = golden.deviation(run.losses, golden.losses)
+    let worst = deviation(run.losses, golden.losses)
     #expect(run.losses.count == golden.losses.count && worst < 1e-10, "\(job): \(worst)")
-    #expect(golden.deviation(run.rates, golden.rates) < 1e-15)
+    #expect(deviation(run.rates, golden.rates) < 1e-15)
     let state = try golden.stateDeviation(run)
     #expect(state < 1e-10, "\(job): \(state)")
   }
@@ -26,7 +27,7 @@ import Testing
   func float32LossesAreAsGoodAsPyTorchs(job: String) throws {
     let golden = try Trajectory(job)
     let run = try golden.train(overrides: ["precision=float32"])
-    let worst = zip(run.losses, golden.losses).reduce(0) { max($0, abs($1.0 - $1.1)) }
+    let worst = deviation(run.losses, golden.losses) { _ in 1 }
     #expect(run.losses.count == golden.losses.count)
     #expect(worst < 4 * golden.float32Deviation, "\(job): \(worst) of \(golden.float32Deviation)")
   }
@@ -36,7 +37,7 @@ import Testing
   func twoRanksAreOne(job: String, shares: [Int]) throws {
     let golden = try Trajectory(job)
     let run = try golden.train(overrides: ["shares=\(shares)"], ranks: shares.count)
-    let worst = golden.deviation(run.losses, golden.losses)
+    let worst = deviation(run.losses, golden.losses)
     #expect(run.losses.count == golden.losses.count && worst < 1e-10, "\(job): \(worst)")
     let state = try golden.stateDeviation(run)
     #expect(state < 1e-10, "\(job): \(state)")
@@ -70,8 +71,8 @@ private struct Trajectory {
   func train(overrides: [String] = [], ranks: Int = 1) throws -> Run {
     let configuration = try Configuration.load(
       path: "\(Golden.folder)/\(job).yaml", overrides: overrides)
-    let out = NSTemporaryDirectory() + "/trajectory-\(UUID().uuidString)"
-    defer { try? FileManager.default.removeItem(atPath: out) }
+    let folder = TemporaryFolder()
+    let out = folder.path + "/run"
     let initial = "\(Golden.folder)/\(job)-init.safetensors"
     let runs = try ThreadGroup.run(ranks: ranks) { communicator in
       var options = TrainingOptions()
@@ -91,22 +92,13 @@ private struct Trajectory {
     return runs[0]
   }
 
-  /// The largest difference, relative to values above 1; infinite where one is not a number.
-  func deviation(_ got: [Double], _ want: [Double]) -> Double {
-    guard got.count == want.count else { return .infinity }
-    return zip(got, want).reduce(0) { worst, pair in
-      let difference = abs(pair.0 - pair.1) / max(1, abs(pair.1))
-      return difference.isNaN ? .infinity : max(worst, difference)
-    }
-  }
-
   /// The largest difference between the final parameters and running statistics and PyTorch's.
   func stateDeviation(_ run: Run) throws -> Double {
     let file = try Golden.file("\(job)-final")
     let model = run.state.keys.filter { !$0.hasPrefix("optimizer.") }
     #expect(Set(model) == Set(file.tensors.map(\.name)))
     return try file.tensors.reduce(0) { worst, info in
-      max(worst, deviation(run.state[info.name] ?? [], try file.doubles(info.name)))
+      max(worst, deviation(try #require(run.state[info.name]), try file.doubles(info.name)))
     }
   }
 }

@@ -1,5 +1,6 @@
 import DLCore
 import DLFormats
+import DLTestSupport
 import Foundation
 import Testing
 
@@ -37,7 +38,7 @@ struct CompressionTests {
       #expect(plain.status == 0, "\(plain.errors)")
       let wanted = try #require(
         try Job.records("\(folder)/plain", "validation").last?["loss"]?.double)
-      for (codec, most) in zip(Self.codecs, [0.5, 0.51, 0.2, 0.35]) {
+      for (codec, most) in compared(Self.codecs, [0.5, 0.51, 0.2, 0.35]) {
         let outcome = try train(folder, codec, job + ["compression=\(codec)"])
         #expect(outcome.status == 0, "\(outcome.errors)")
         #expect(outcome.output.contains("sent between hosts"))

@@ -1,4 +1,5 @@
 import DLCore
+import DLTestSupport
 import Foundation
 import Testing
 

@@ -1,4 +1,5 @@
 import DLFormats
+import DLTestSupport
 import Foundation
 import Testing
 
@@ -52,6 +53,33 @@ struct DataCheckTests {
       try write(folder + "/data.safetensors", x: spoiled, y: [0, 1, 0, 1, 0, 1, 0, 0], rows: 8)
       let outcome = try Program.run(["train", job], processes: 2, in: folder)
       #expect(outcome.status == 65 && outcome.errors.contains("row 4: x[1] is NaN"))
+    }
+  }
+
+  /// Numbers as labels have no loss by themselves: the line of the last layer is named, and losses.
+  @Test func numbersNeedALossOfTheirOwn() throws {
+    try TemporaryFolder.with { folder in
+      let x = (0..<16).map { Float($0) / 16 }
+      try write(
+        folder + "/data.safetensors", x: x, y: (0..<8).map { Float($0) / 2 }, rows: 8)
+      let job = try job(folder, "mse")
+      let text = try String(contentsOfFile: job, encoding: .utf8)
+      try text.replacing("loss: mse\n", with: "")
+        .write(toFile: job, atomically: true, encoding: .utf8)
+      for (verb, processes) in [("validate", nil), ("train", nil), ("train", 2)] as [(String, Int?)]
+      {
+        let outcome = try Program.run([verb, job], processes: processes, in: folder)
+        #expect(outcome.status == 64 && outcome.faults.count == 1, "\(outcome.errors)")
+        for word in [
+          "loss: is not given for the outputs of line 2 (linear)", "has F32 values",
+          "loss: mse for numbers",
+        ] {
+          #expect(outcome.errors.contains(word), "\(word) in: \(outcome.errors)")
+        }
+        #expect(!FileManager.default.fileExists(atPath: folder + "/runs"))
+      }
+      let told = try Program.run(["train", job, "--set", "loss=mse", "--out", folder + "/run"])
+      #expect(told.status == 0, "\(told.errors)")
     }
   }
 
@@ -128,6 +156,16 @@ struct DataCheckTests {
           #expect(outcome.errors.contains(fault), "\(arguments): \(outcome.errors)")
         }
       }
+      // Weights may begin a run over other tokens, with a line that says what differs.
+      let begun = try Program.run(
+        [
+          "train", path, "--set", "data.train=\(folder)/other/train.safetensors", "--out",
+          folder + "/begun", "--init", Job.checkpoint(run, step: 2),
+        ])
+      #expect(begun.status == 0, "\(begun.errors)")
+      let warnings = begun.faults.filter { $0.contains("its vocabulary is not the one that") }
+      #expect(warnings.count == 1, "\(begun.errors)")
+      #expect(warnings.first?.contains("token 0 is \"b\" (U+62), there \"a\" (U+61)") == true)
       // Packed by the vocabulary of the training text it is understood; what it lacks is named.
       let like = ["--like", "\(folder)/train/train.safetensors"]
       try String(repeating: "dcb", count: 60).write(

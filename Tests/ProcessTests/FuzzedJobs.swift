@@ -1,4 +1,5 @@
 import DLConfiguration
+import DLTestSupport
 import DLTraining
 import Foundation
 

@@ -1,3 +1,4 @@
+import DLTestSupport
 import Testing
 
 /// The same job at several numbers of ranks, as threads and as processes.

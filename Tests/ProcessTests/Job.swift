@@ -1,6 +1,8 @@
 import DLCore
 import DLFormats
+import DLTestSupport
 import Foundation
+import Testing
 
 /// A small job over the embedded digits: two convolutions with synchronized batch normalization,
 /// residual, dropout.
@@ -60,21 +62,14 @@ enum Job {
     return a.map { name, bytes in
       guard let other = b[name], other.count == bytes.count else { return .infinity }
       if name.hasSuffix("num_batches_tracked") { return bytes == other ? 0 : .infinity }
-      let pairs = zip(doubles(bytes), doubles(other))
-      return pairs.map { abs($0 - $1) / max(1, abs($0)) }.max() ?? 0
+      return deviation(values(other, as: Double.self), values(bytes, as: Double.self))
     }.max() ?? .infinity
-  }
-
-  private static func doubles(_ bytes: [UInt8]) -> [Double] {
-    bytes.withUnsafeBytes { raw in
-      (0..<raw.count / 8).map { raw.loadUnaligned(fromByteOffset: $0 * 8, as: Double.self) }
-    }
   }
 
   /// The lines of metrics.jsonl without the measured times.
   static func metrics(_ run: String) throws -> [String] {
     try records(run).map { line in
-      (line.members ?? []).filter { !isMeasured($0.key) }
+      try #require(line.members).filter { !isMeasured($0.key, acrossLayouts: true) }
         .map { "\($0.key)=\($0.value)" }.joined(separator: " ")
     }
   }
@@ -88,10 +83,4 @@ enum Job {
     try String(contentsOfFile: run + "/metrics.jsonl", encoding: .utf8).split(separator: "\n")
       .map { try JSON(parsing: String($0)) }
   }
-}
-
-/// Whether a key of metrics.jsonl is a measured time, or what a layout of ranks sends, and so differs
-/// from run to run.
-func isMeasured(_ key: String) -> Bool {
-  key.hasSuffix("_s") || key.hasSuffix("_bytes") || ["comm_share", "slowest_rank"].contains(key)
 }

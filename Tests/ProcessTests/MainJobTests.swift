@@ -1,5 +1,6 @@
 import DLCore
 import DLFormats
+import DLTestSupport
 import Foundation
 import Testing
 
@@ -56,6 +57,36 @@ struct MainJobTests {
       for info in file.tensors where !info.name.contains("running") && !info.name.contains("num_b")
       {
         #expect(try file.bytes(info.name) == loaded.bytes(info.name), "\(info.name)")
+      }
+    }
+  }
+
+  /// `evaluate` prints what the last validation of the run recorded, on another number of ranks.
+  @Test func anEvaluationIsTheLastValidation() throws {
+    try TemporaryFolder.with { folder in
+      let run = folder + "/run"
+      let trained = try Program.run(
+        ["train", "digits", "--out", run, "--set", "epochs=2"], processes: 2)
+      #expect(trained.status == 0, "\(trained.errors)")
+      let last = try #require(try Job.records(run, "validation").last)
+      let (accuracy, loss) = (
+        try last.get("accuracy").number(), try last.get("loss").number()
+      )
+      for processes in [nil, 3] as [Int?] {
+        let outcome = try Program.run(
+          ["evaluate", run, "--checkpoint", "latest"], processes: processes)
+        #expect(outcome.status == 0, "\(outcome.errors)")
+        let cells = Dictionary(
+          uniqueKeysWithValues: outcome.output.split(separator: "\n").compactMap { line in
+            let words = line.split(separator: " ").map(String.init)
+            return words.count > 1 ? (words[0], Array(words[1...])) : nil
+          })
+        let right = Int((accuracy * 360).rounded())
+        let percent = String(format: "%.2f%%", 100 * accuracy)
+        #expect(cells["accuracy"] == [percent, "(\(right)", "of", "360)"], "\(outcome.output)")
+        let printed = try #require(cells["loss"]?.first.flatMap(Double.init))
+        // Nine digits are printed; ranks add float32 losses in parts of their own.
+        #expect(abs(printed - loss) < 1e-6 * loss, "\(outcome.output)")
       }
     }
   }

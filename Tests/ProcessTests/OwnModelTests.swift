@@ -1,4 +1,5 @@
 import DLFormats
+import DLTestSupport
 import Foundation
 import Testing
 

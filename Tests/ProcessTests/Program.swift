@@ -1,3 +1,4 @@
+import DLTestSupport
 import Foundation
 
 /// What a process left behind.
@@ -194,21 +195,5 @@ final class RunningProgram {
 
   private func read(_ name: String) -> String {
     (try? String(contentsOfFile: "\(folder)/\(name)", encoding: .utf8)) ?? ""
-  }
-}
-
-/// Folders for one test.
-enum TemporaryFolder {
-  static func make() throws -> String {
-    let path = NSTemporaryDirectory() + "/dltrain-test-" + UUID().uuidString
-    try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
-    return path
-  }
-
-  /// Runs `body` with a new folder, which is removed afterwards.
-  static func with<R>(_ body: (String) throws -> R) throws -> R {
-    let path = try make()
-    defer { try? FileManager.default.removeItem(atPath: path) }
-    return try body(path)
   }
 }

@@ -1,6 +1,7 @@
 import DLCore
 import DLFormats
 import DLJobs
+import DLTestSupport
 import DLTraining
 import Foundation
 import Testing

@@ -2,6 +2,7 @@ import DLConfiguration
 import DLLayers
 import DLModels
 import DLOptimizers
+import DLTestSupport
 import DLTraining
 import Foundation
 import Testing

@@ -1,4 +1,5 @@
 import DLFormats
+import DLTestSupport
 import Foundation
 import Testing
 
@@ -110,7 +111,7 @@ struct UnusableCheckpointTests {
       let outcome = try resume(configuration, run, processes: processes)
       #expect(outcome.status == fault.exitCode, "\(outcome.errors)")
       #expect(outcome.faults.count == 3, "\(outcome.errors)")
-      for (line, step) in zip(outcome.faults, [3, 2, 1]) {
+      for (line, step) in compared(outcome.faults, [3, 2, 1]) {
         #expect(line.hasPrefix("dltrain: \(Job.checkpoint(run, step: step)): "))
         #expect(line.contains(fault.reason) && line.contains("another --out"), "\(line)")
       }

@@ -1,11 +1,12 @@
 import DLConfiguration
 import DLLayers
 import DLTensor
+import DLTestSupport
 import DLTraining
 import Testing
 
 /// The words `rnn`, `lstm` and `gru` of `model.layers`.
-@Suite struct RecurrentWordTests {
+@Suite struct RecurrentSpecTests {
   private func layers(_ text: String) throws -> [LayerConfiguration] {
     let job = try Configuration.load(
       yaml: "data: {synthetic: {shape: [7, 3], classes: 2}}\nmodel: {layers: \(text)}\n")
@@ -19,7 +20,7 @@ import Testing
     )
     let chain = try LayerConfiguration.chain(words, input: [7, 3])
     #expect(try chain.outputShape(for: [7, 3]) == [5])
-    for (layer, input) in zip(chain.layers.prefix(2), [3, 12]) {
+    for (layer, input) in compared(chain.layers.prefix(2), [3, 12]) {
       let network = try #require(layer as? Recurrent)
       #expect(network.inputSize == input && network.options.hidden == 6)
       #expect(network.parameters.count == 2 && network.options.bidirectional)

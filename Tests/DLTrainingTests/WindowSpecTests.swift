@@ -1,6 +1,7 @@
 import DLConfiguration
 import DLLayers
 import DLTensor
+import DLTestSupport
 import DLTraining
 import Testing
 
@@ -41,7 +42,7 @@ private let sequences = """
   """
 
 /// The words of convolution, pooling and sampling: their shapes, what they write back, their faults.
-@Suite struct WindowWordTests {
+@Suite struct WindowSpecTests {
   /// Words, the input's shape, and the shapes behind each layer.
   static let cases: [(String, Shape, [Shape])] = [
     (
@@ -66,7 +67,7 @@ private let sequences = """
     let context = Context(precision: .float32)
     _ = try ParameterArena(chain, context: context)
     var (shape, x) = (input, try Tensor.full(input.prepending(2), 1, context: context))
-    for (layer, want) in zip(chain.layers, shapes) {
+    for (layer, want) in compared(chain.layers, shapes) {
       shape = try layer.outputShape(for: shape)
       x = try layer(x)
       #expect(shape == want)
