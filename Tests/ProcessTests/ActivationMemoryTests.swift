@@ -1,3 +1,4 @@
+import DLTestSupport
 import Foundation
 import Testing
 

@@ -1,5 +1,6 @@
 import DLCore
 import DLFormats
+import DLTestSupport
 import Foundation
 import Testing
 
