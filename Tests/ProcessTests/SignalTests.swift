@@ -115,7 +115,7 @@ struct SignalTests {
       #expect(outcome.faults.count == 2, "\(outcome.errors)")
       let end = try RunEndJob.expectEnd(
         run, "interrupted", exitCode: hasCheckpoint ? 75 : 130)
-      #expect(end["step"]?.int == 3)
+      #expect(end["step"]?.int == 2)
     }
   }
 
