@@ -109,7 +109,8 @@ struct SizeFuzzTests {
           jobs.map { $0.optimizer.name.rawValue }
         ),
         (
-          "schedule", ScheduleRegistry.builtIn.map { $0.word }, jobs.map { $0.schedule.name.rawValue }
+          "schedule", ScheduleRegistry.builtIn.map { $0.word },
+          jobs.map { $0.schedule.name.rawValue }
         ),
         (
           "average", AverageRegistry.builtIn.map { $0.word },
