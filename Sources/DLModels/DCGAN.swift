@@ -39,7 +39,7 @@ package struct DCGANOptions: ModelSpec {
   }
 }
 
-/// Generator and discriminator of ``DCGANOptions``.
+/// Generator and discriminator of `DCGANOptions`.
 public final class DCGAN: Module, GenerativeAdversarial {
   /// Maps noise to images.
   ///

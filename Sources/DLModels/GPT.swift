@@ -46,7 +46,7 @@ package struct GPTOptions: ModelSpec {
   }
 }
 
-/// The network of ``GPTOptions``: tokens `[batch, time]` to logits `[batch, time, vocabulary]`.
+/// The network of `GPTOptions`: tokens `[batch, time]` to logits `[batch, time, vocabulary]`.
 public final class GPT: Module, LanguageModel {
   private let tokens: Embedding
   private let positions: LearnedPositions

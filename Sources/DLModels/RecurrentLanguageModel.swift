@@ -39,7 +39,7 @@ package struct LSTMLanguageModelOptions: ModelSpec {
   }
 }
 
-/// The network of ``LSTMLanguageModelOptions``: tokens `[batch, time]` to logits
+/// The network of `LSTMLanguageModelOptions`: tokens `[batch, time]` to logits
 /// `[batch, time, vocabulary]`.
 public final class LSTMLanguageModel: Module, StatefulLayer, LanguageModel {
   private let embedding: Embedding

@@ -31,7 +31,7 @@ extension OptimizerSpec {
 /// The optimizers that a configuration can name.
 public enum OptimizerRegistry {
   /// Those that come with dltrain; a new one adds its own here.
-  static let builtIn: [any OptimizerSpec.Type] = [
+  package static let builtIn: [any OptimizerSpec.Type] = [
     SGDSpec.self,
     AdamSpec.self,
     AdamWSpec.self,

@@ -56,7 +56,7 @@ struct GenerateTests {
       #expect(refused.errors.contains("-o FILE.png"), "\(refused.errors)")
       let none = try Program.run(["generate", run, "-o", folder + "/none.png", "--images", "0"])
       #expect(none.status == 64)
-      #expect(none.errors.contains("--images 0"), "\(none.errors)")
+      #expect(none.errors.contains("images 0"), "\(none.errors)")
     }
   }
 

@@ -52,7 +52,7 @@ struct LostRankTests {
         ], in: folder, variables: ["DLTRAIN_TROUBLE": "hang:1:7"]
       ).wait()
       #expect(outcome.status == 70, "\(outcome.errors)")
-      try RunEndJob.expectEnd(run, "lost_rank", exitCode: 70, step: 3)
+      try RunEndJob.expectEnd(run, "lost_rank", exitCode: 70, step: 2)
       #expect(outcome.faults.last?.contains("no checkpoint was written") == true)
     }
   }

@@ -183,8 +183,8 @@ struct RunEndTests {
       ).wait()
       #expect(outcome.status == 70, "\(outcome.errors)")
       #expect(outcome.faults.count == 1, "\(outcome.errors)")
-      // The set-up makes three calls.
-      let end = try RunEndJob.expectEnd(run, "failed", exitCode: 70, step: 6)
+      // The set-up makes four calls: one of them asks what the activations need.
+      let end = try RunEndJob.expectEnd(run, "failed", exitCode: 70, step: 5)
       #expect(end["message"]?.string == "call 10 met its trouble (rank \(rank))", "\(end)")
       #expect(outcome.faults.first?.contains("--resume auto --out \(run)") == true)
     }

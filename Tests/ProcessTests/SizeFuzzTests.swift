@@ -94,29 +94,30 @@ struct SizeFuzzTests {
         job.node["model"]?["layers"].map { FuzzedJobs.layers(in: $0) } ?? []
       }
       let cases: [(noun: String, registered: [String], found: [String])] = [
-        ("layer", LayerRegistry.all.map { $0.word }, layers),
-        ("model", ModelRegistry.all.map { $0.name }, jobs.compactMap { $0.model.name }),
-        ("loss", LossRegistry.all.map { $0.word }, jobs.map { $0.loss.word }),
+        ("layer", LayerRegistry.builtIn.map { $0.word }, layers),
+        ("model", ModelRegistry.builtIn.map { $0.name }, jobs.compactMap { $0.model.name }),
+        ("loss", LossRegistry.builtIn.map { $0.word }, jobs.map { $0.loss.word }),
         (
-          "metric", MetricRegistry.all.map { $0.word },
+          "metric", MetricRegistry.builtIn.map { $0.word },
           jobs.flatMap { $0.validate.metrics.map { $0.word } }
         ),
         (
-          "augmentation", AugmentationRegistry.all.map { $0.word },
+          "augmentation", AugmentationRegistry.builtIn.map { $0.word },
           jobs.flatMap { $0.data.augment.map { $0.word } }
         ),
         (
-          "optimizer", OptimizerRegistry.all.map { $0.word },
+          "optimizer", OptimizerRegistry.builtIn.map { $0.word },
           jobs.map { $0.optimizer.name.rawValue }
         ),
         (
-          "schedule", ScheduleRegistry.all.map { $0.word }, jobs.map { $0.schedule.name.rawValue }
+          "schedule", ScheduleRegistry.builtIn.map { $0.word },
+          jobs.map { $0.schedule.name.rawValue }
         ),
         (
-          "average", AverageRegistry.all.map { $0.word },
+          "average", AverageRegistry.builtIn.map { $0.word },
           jobs.compactMap { $0.average?.name.rawValue }
         ),
-        ("codec", CodecRegistry.all.map { $0.word }, jobs.map { $0.compression.name.rawValue }),
+        ("codec", CodecRegistry.builtIn.map { $0.word }, jobs.map { $0.compression.name.rawValue }),
       ]
       for (noun, registered, found) in cases {
         #expect(!registered.isEmpty)

@@ -10,7 +10,7 @@ import DLTensor
 public final class ShareChecksums {
   /// A block that is not what was last written.
   public struct Mismatch: Sendable, Hashable {
-    /// The tensor, by its index in ``ArenaUpdate/members``.
+    /// The tensor, by its index in `ArenaUpdate/members`.
     public let member: Int
     /// 0 for its parameters, 1 and on for the vectors of state in the order of their names, then
     /// for the vectors given besides.
@@ -81,7 +81,7 @@ public final class ShareChecksums {
     }
   }
 
-  /// Compares some vectors, or all, with their checksums, and notes the first ``mismatch``.
+  /// Compares some vectors, or all, with their checksums, and notes the first `mismatch`.
   public func verify(_ vectors: Range<Int>? = nil) {
     forEach(vectors ?? all) { member, vector, sum, block in
       compare(member, vector, ShareChecksums.checksum(block), sum)

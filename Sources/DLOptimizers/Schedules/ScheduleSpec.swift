@@ -58,7 +58,7 @@ package func stepCount(epochs: Double, _ stepsPerEpoch: Int) -> Int {
 /// The schedules that a configuration can name.
 public enum ScheduleRegistry {
   /// Those that come with dltrain; a new one adds its own here.
-  static let builtIn: [any ScheduleSpec.Type] = [
+  package static let builtIn: [any ScheduleSpec.Type] = [
     ConstantSpec.self,
     StepSpec.self,
     MultiStepSpec.self,

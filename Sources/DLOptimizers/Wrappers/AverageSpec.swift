@@ -46,7 +46,7 @@ extension AverageSpec {
 /// The means of the weights that a configuration can name.
 public enum AverageRegistry {
   /// Those that come with dltrain; a new one adds its own here.
-  static let builtIn: [any AverageSpec.Type] = [
+  package static let builtIn: [any AverageSpec.Type] = [
     ExponentialAverageSpec.self,
     EqualAverageSpec.self,
     RampedAverageSpec.self,

@@ -17,7 +17,7 @@ extension CodecSpec {
 /// The codecs of gradients that a configuration can name.
 public enum CodecRegistry {
   /// Those that come with dltrain; a new one adds its own here.
-  static let builtIn: [any CodecSpec.Type] = [
+  package static let builtIn: [any CodecSpec.Type] = [
     NoCodecSpec.self,
     BFloat16Spec.self,
     Float16Spec.self,

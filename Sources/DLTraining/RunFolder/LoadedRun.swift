@@ -96,7 +96,7 @@ public struct LoadedRun: Sendable {
   /// layouts, for `safetensors.torch.load_file`.
   ///
   /// - Returns: the number of tensors.
-  /// - Throws: ``StateDictError`` where a mean has another shape or type than its weight; `FormatError`.
+  /// - Throws: `StateDictError` where a mean has another shape or type than its weight; `FormatError`.
   @discardableResult
   public func export(to path: String) throws -> Int {
     let file = try Checkpoint.open(checkpoint).file
