@@ -115,7 +115,7 @@ private final class CompressionCheck {
     try group.barrier()
     step += 1
     let (mine, its) = (try reduce(arena, step), try reduce(other, step))
-    return zip(mine, its).allSatisfy { $0.bitPattern == $1.bitPattern }
+    return mine.map(\.bitPattern) == its.map(\.bitPattern)
   }
 
   /// One gradient that is no number shows in its block alone, and is gone at the next step.

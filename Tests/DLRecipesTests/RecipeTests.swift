@@ -11,7 +11,7 @@ import Testing
     #expect(
       Recipe.all.map(\.name) == [
         "digits", "lenet-mnist", "resnet20-cifar10", "gpt-shakespeare", "lstm-shakespeare",
-        "transformer-deen", "dcgan-mnist", "gcn-cora", "lenet5-28x28",
+        "transformer-de-en", "dcgan-mnist", "gcn-cora", "lenet5-28x28",
       ])
     for recipe in Recipe.all {
       #expect(Recipe.named(recipe.name)?.yaml == recipe.yaml, "\(recipe.name)")

@@ -72,15 +72,16 @@ import Testing
     let alone = try train(configuration, bench.options("alone"))[0]
     #expect(alone.losses.count == 12)
     #expect(alone.losses[11] != alone.losses[0])
+    #expect(alone.validations.isEmpty == !job.yaml.contains("validation: "))
     for ranks in [2, 3] {
       let several = try train(configuration, bench.options("\(ranks)"), ranks: ranks)
       let state = deviation(several[0].state, alone.state)
       #expect(state < 1e-10, "\(job.name), \(ranks) ranks: state differs by \(state)")
       #expect(deviation(several[0].losses, alone.losses) < 1e-10, "\(job.name)")
-      for (mine, theirs) in compared(several[0].validations, alone.validations) {
+      for (mine, theirs) in zipped(several[0].validations, alone.validations) {
         #expect(deviation([mine.loss], [theirs.loss]) < 1e-10, "\(job.name)")
         #expect(mine.accuracy == theirs.accuracy, "\(job.name)")
-        for (a, b) in compared(mine.metrics, theirs.metrics) {
+        for (a, b) in zipped(mine.metrics, theirs.metrics) {
           let (mine, theirs) = ([a.value ?? .nan], [b.value ?? .nan])
           #expect(a.name == b.name && deviation(mine, theirs) < 1e-9, "\(job.name)")
         }

@@ -9,9 +9,11 @@ import Testing
 
 /// Texts that a user's editor wrote: byte-order marks, line ends of Windows, marks behind separators.
 @Suite struct TextInputTests {
+  private let folder = TemporaryFolder()
+
   private func withFile<R>(_ bytes: [UInt8], _ body: (String) throws -> R) throws -> R {
-    let folder = TemporaryFolder()
-    return try body(folder.write(bytes, to: "job.yaml"))
+    let path = try folder.write(bytes, to: "\(UUID().uuidString).yaml")
+    return try body(path)
   }
 
   private let job = "name: plain\ndata: {train: x}\nmodel: {name: lenet5}\nbatch_size: 7\n"

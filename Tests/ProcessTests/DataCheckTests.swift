@@ -165,7 +165,9 @@ struct DataCheckTests {
       #expect(begun.status == 0, "\(begun.errors)")
       let warnings = begun.faults.filter { $0.contains("its vocabulary is not the one that") }
       #expect(warnings.count == 1, "\(begun.errors)")
-      #expect(warnings.first?.contains("token 0 is \"b\" (U+62), there \"a\" (U+61)") == true)
+      #expect(
+        warnings.first?.contains("token 0 is \"a\" (U+61), there \"b\" (U+62)") == true,
+        "\(warnings)")
       // Packed by the vocabulary of the training text it is understood; what it lacks is named.
       let like = ["--like", "\(folder)/train/train.safetensors"]
       try String(repeating: "dcb", count: 60).write(
