@@ -20,8 +20,7 @@ let package = Package(
       name: "DLCommands",
       dependencies: [
         "DLReports", "DLJobs", "DLInference", "DLRecipes", "DLTraining", "DLModels", "DLLayers",
-        "DLOptimizers", "DLData",
-        "DLConfiguration", "DLTensor", "DLCluster", "DLFormats", "DLCore",
+        "DLOptimizers", "DLData", "DLConfiguration", "DLTensor", "DLCluster", "DLFormats", "DLCore",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "Logging", package: "swift-log"),
       ]),
@@ -29,9 +28,8 @@ let package = Package(
     .target(
       name: "DLTrain",
       dependencies: [
-        "DLCommands", "DLReports", "DLJobs", "DLInference", "DLTraining", "DLModels", "DLLayers",
-        "DLOptimizers", "DLData",
-        "DLConfiguration", "DLTensor", "DLCluster", "DLFormats", "DLCore",
+        "DLCommands", "DLJobs", "DLInference", "DLTraining", "DLModels", "DLLayers", "DLOptimizers",
+        "DLData", "DLConfiguration", "DLTensor", "DLCluster", "DLFormats", "DLCore",
       ]),
     // Floor 7: what is done with a job: reports and benchmarks; processes, signals and restarts; use of
     // trained networks; named jobs.
@@ -54,7 +52,7 @@ let package = Package(
         "DLFormats", "DLCore",
       ]),
     .target(
-      name: "DLRecipes", dependencies: ["DLJobs", "DLTraining", "DLTensor", "DLFormats", "DLCore"]),
+      name: "DLRecipes", dependencies: ["DLJobs", "DLTraining", "DLFormats", "DLCore"]),
     // Floors 6 and 5: the trainer, the models.
     .target(
       name: "DLTraining",

@@ -14,6 +14,8 @@ output=$(realpath -m "${1:-.build/docs}")
 # Without an argument of its own, the sourced script would see ours.
 # shellcheck source=scripts/setup.sh
 source scripts/setup.sh python3
+# shellcheck source=scripts/lib/build.sh
+source scripts/lib/build.sh
 if [ -e "$output" ] && [ ! -e "$output/metadata.json" ]; then
   echo "docs: $output: is there, and no documentation site" >&2
   exit 64
@@ -24,10 +26,7 @@ rm -rf "$work"
 mkdir -p "$work/symbols" "$work/DLTrain.docc"
 configuration=${CONFIGURATION:-debug}
 echo "Building dltrain ($configuration)"
-if ! swift build -c "$configuration" >"$work/build.log" 2>&1; then
-  grep -E 'error:' "$work/build.log" >&2 || tail -n 20 "$work/build.log" >&2
-  exit 1
-fi
+quiet_build "$work/build.log" -c "$configuration"
 binaries=$(swift build -c "$configuration" --show-bin-path)
 
 # The symbols of all modules that DLTrain exports again, as one module: what a program sees that imports it.

@@ -17,17 +17,15 @@ fi
 # Without an argument of its own, the sourced script would see ours.
 # shellcheck source=scripts/setup.sh
 source scripts/setup.sh ""
-mkdir -p .build
+# shellcheck source=scripts/lib/build.sh
+source scripts/lib/build.sh
 
 readers='ConfigurationFuzzTests|JSONTests|IDXTests|SafetensorsTests|TarTests|ImageTests|ImageKindTests'
 if [ -n "${SANITIZE:-}" ]; then
   DLTRAIN_MUTATIONS=$((mutations * 10)) exec scripts/sanitize.sh address "$readers"
 fi
 
-swift build --build-tests >.build/fuzz-build.log 2>&1 || {
-  grep -E 'error:' .build/fuzz-build.log >&2 || tail -n 20 .build/fuzz-build.log >&2
-  exit 1
-}
+quiet_build .build/fuzz-build.log --build-tests
 code=0
 fuzz() { # MUTATIONS FILTER
   local log=.build/fuzz.log

@@ -7,6 +7,8 @@
 #   scripts/lint.sh --mark-changed    makes the next build compile our sources anew if any has changed
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
+# shellcheck source=scripts/lib/build.sh
+source scripts/lib/build.sh
 mkdir -p .build
 stamp=.build/free-of-warnings
 code=0
@@ -60,7 +62,7 @@ case "${1:-}" in
     ;;
   "")
     # Warnings of files that an earlier build compiled are left to the whole build of scripts/test.sh.
-    swift build --build-tests >.build/lint-build.log 2>&1 || { grep error .build/lint-build.log >&2; exit 1; }
+    quiet_build .build/lint-build.log --build-tests
     check_warnings .build/lint-build.log
     check_formats
     ;;

@@ -7,12 +7,10 @@ set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 # shellcheck source=scripts/setup.sh
 source scripts/setup.sh
-mkdir -p .build
+# shellcheck source=scripts/lib/build.sh
+source scripts/lib/build.sh
 
-swift build -c release --build-tests >.build/test-build.log 2>&1 || {
-  grep -E 'error' .build/test-build.log >&2 || tail -n 20 .build/test-build.log >&2
-  exit 1
-}
+quiet_build .build/test-build.log -c release --build-tests
 code=0
 DLTRAIN_KILLS=${KILLS:-50} timeout 7200 \
   swift test -c release --skip-build --no-parallel --filter 'ProcessTests.KillTests' \

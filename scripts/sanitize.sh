@@ -13,6 +13,8 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 # Without an argument of its own, the sourced script would see ours.
 # shellcheck source=scripts/setup.sh
 source scripts/setup.sh ""
+# shellcheck source=scripts/lib/build.sh
+source scripts/lib/build.sh
 
 # The Swift runtime keeps some of what it allocates to the end; leaks are not what is looked for here.
 export ASAN_OPTIONS=detect_leaks=0
@@ -28,11 +30,7 @@ files+='|InitialWeightsTests|ProcessTests\.(ConfigCommand|DataCheck|PackCommand)
 run() { # SANITIZER FILTER
   local log=.build-$1/build.log
   echo "== $1 sanitizer over $2"
-  mkdir -p ".build-$1"
-  if ! swift build --build-tests --sanitize="$1" --scratch-path ".build-$1" >"$log" 2>&1; then
-    grep -E 'error:' "$log" >&2 || tail -n 20 "$log" >&2
-    exit 1
-  fi
+  quiet_build "$log" --build-tests --sanitize="$1" --scratch-path ".build-$1"
   timeout 3600 swift test --skip-build --sanitize="$1" --scratch-path ".build-$1" --no-parallel --filter "$2"
 }
 

@@ -27,6 +27,8 @@ done
 # shellcheck source=scripts/setup.sh
 source scripts/setup.sh python3 python3-yaml python3-jsonschema python3-kubernetes iproute2 util-linux \
   clang-format shellcheck
+# shellcheck source=scripts/lib/build.sh
+source scripts/lib/build.sh
 mkdir -p .build
 
 passed=0
@@ -76,8 +78,7 @@ build() { # once for all stages
   [ -z "$binaries" ] || return 0
   heading "Build (release, with tests)"
   scripts/lint.sh --mark-changed
-  if ! swift build -c release --build-tests >.build/test-build.log 2>&1; then
-    grep -E 'error' .build/test-build.log || tail -n 20 .build/test-build.log
+  if ! quiet_build .build/test-build.log -c release --build-tests; then
     count build 1
     finish
   fi

@@ -1,9 +1,8 @@
 import ArgumentParser
 import DLCluster
 import DLCore
-import DLRecipes
-import DLInference
 import DLJobs
+import DLRecipes
 import DLReports
 import DLTraining
 

@@ -1,11 +1,10 @@
 import ArgumentParser
 import DLCluster
 import DLCore
-import DLRecipes
 import DLInference
 import DLJobs
+import DLRecipes
 import DLReports
-import DLTraining
 
 /// `dltrain bench scaling`.
 struct BenchScaling: Verb {

@@ -5,7 +5,6 @@ import DLFormats
 import DLInference
 import DLJobs
 import DLReports
-import DLTraining
 
 /// A command that runs on all processes of a job.
 protocol Verb: ParsableCommand {

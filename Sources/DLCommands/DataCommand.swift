@@ -2,7 +2,6 @@ import ArgumentParser
 import DLCluster
 import DLCore
 import DLData
-import DLInference
 import DLJobs
 import DLReports
 import DLTraining

@@ -1,10 +1,8 @@
 import ArgumentParser
 import DLCluster
 import DLCore
-import DLInference
 import DLJobs
 import DLReports
-import DLTraining
 
 /// `dltrain doctor`.
 struct Doctor: Verb {

@@ -3,7 +3,6 @@ import DLCluster
 import DLCore
 import DLInference
 import DLJobs
-import DLReports
 import DLTraining
 
 /// A run folder and one of its checkpoints.

@@ -1,9 +1,7 @@
 import ArgumentParser
 import DLCluster
 import DLCore
-import DLInference
 import DLJobs
-import DLReports
 import DLTraining
 
 /// `dltrain export`.

@@ -4,8 +4,6 @@ import DLCore
 import DLFormats
 import DLInference
 import DLJobs
-import DLReports
-import DLTraining
 
 /// `dltrain generate`.
 struct Generate: Verb {

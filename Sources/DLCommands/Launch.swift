@@ -2,10 +2,7 @@ import ArgumentParser
 import DLCluster
 import DLCore
 import DLFormats
-import DLInference
 import DLJobs
-import DLReports
-import DLTraining
 
 /// `dltrain launch`.
 struct Launch: Verb {

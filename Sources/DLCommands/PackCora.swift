@@ -2,9 +2,7 @@ import ArgumentParser
 import DLCluster
 import DLCore
 import DLData
-import DLInference
 import DLJobs
-import DLReports
 import DLTraining
 
 /// `dltrain data pack cora`.

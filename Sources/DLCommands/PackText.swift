@@ -4,7 +4,6 @@ import DLCore
 import DLData
 import DLInference
 import DLJobs
-import DLReports
 import DLTraining
 
 /// `dltrain data pack text`.

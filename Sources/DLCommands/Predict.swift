@@ -4,7 +4,6 @@ import DLCore
 import DLFormats
 import DLInference
 import DLJobs
-import DLReports
 import DLTraining
 
 /// `dltrain predict`.

@@ -1,11 +1,8 @@
 import ArgumentParser
 import DLCluster
 import DLCore
-import DLRecipes
-import DLInference
 import DLJobs
-import DLReports
-import DLTraining
+import DLRecipes
 
 /// `dltrain recipes`.
 struct Recipes: Verb {

@@ -1,10 +1,8 @@
 import ArgumentParser
 import DLCluster
 import DLCore
-import DLRecipes
-import DLInference
 import DLJobs
-import DLReports
+import DLRecipes
 import DLTraining
 
 /// A configuration and what replaces parts of it.

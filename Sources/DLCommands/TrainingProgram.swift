@@ -1,8 +1,6 @@
 import DLCluster
-import DLTensor
-import DLInference
 import DLJobs
-import DLReports
+import DLTensor
 import DLTraining
 
 /// A program of one's own that trains a model written in Swift, under mpirun or alone.

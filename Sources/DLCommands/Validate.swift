@@ -1,11 +1,9 @@
 import ArgumentParser
 import DLCluster
 import DLCore
-import DLRecipes
-import DLInference
 import DLJobs
+import DLRecipes
 import DLReports
-import DLTraining
 
 /// `dltrain validate`.
 struct Validate: Verb {

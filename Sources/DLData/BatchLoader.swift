@@ -60,9 +60,7 @@ package final class BatchLoader {
     do {
       thread = try SystemThread("loader") { [state] in state.run() }
     } catch {
-      throw DataError(
-        "loader: no thread can be started to read rows; raise the limit of processes (ulimit -u) or of "
-          + "address space (ulimit -v)", exitCode: .io)
+      throw ThreadError("loader", "to read rows")
     }
   }
 

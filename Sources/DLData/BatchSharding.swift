@@ -39,6 +39,11 @@ package struct BatchSharding: Sendable, Hashable {
     bound(rank, in: count)..<bound(rank + 1, in: count)
   }
 
+  /// The number of rows of a micro-batch of `count` rows that each rank takes.
+  package func counts(in count: Int) -> [Int] {
+    (0..<rankCount).map { rows(of: $0, in: count).count }
+  }
+
   private func bound(_ index: Int, in count: Int) -> Int {
     let total = UInt(bounds[bounds.count - 1])
     return Int(

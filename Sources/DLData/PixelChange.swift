@@ -44,23 +44,25 @@ public struct AnyPixelChange: Sendable, Hashable {
     to image: UnsafeMutableRawBufferPointer, ofBytes: Bool, shape: [Int],
     random: inout RandomStream
   ) {
-    let count = shape.reduce(1, *)
     if ofBytes {
       let bytes = image.bindMemory(to: UInt8.self)
-      var pixels = bytes.map(Float.init)
-      base.apply(to: &pixels, shape: shape, random: &random)
-      precondition(pixels.count == count, "a pixel change must keep the number of pixels")
-      // The outer minimum gives 0 for what is not a number.
       // In this order a value that is not a number becomes 0.
-      for (index, value) in pixels.enumerated() {
+      for (index, value) in changed(bytes.map(Float.init), shape, &random).enumerated() {
         bytes[index] = UInt8(max(0, min(value.rounded(), 255)))
       }
     } else {
       let floats = image.bindMemory(to: Float.self)
-      var pixels = Array(floats)
-      base.apply(to: &pixels, shape: shape, random: &random)
-      precondition(pixels.count == count, "a pixel change must keep the number of pixels")
-      _ = floats.update(fromContentsOf: pixels)
+      _ = floats.update(fromContentsOf: changed(Array(floats), shape, &random))
     }
+  }
+
+  private func changed(
+    _ pixels: [Float], _ shape: [Int], _ random: inout RandomStream
+  ) -> [Float] {
+    var pixels = pixels
+    let count = pixels.count
+    base.apply(to: &pixels, shape: shape, random: &random)
+    precondition(pixels.count == count, "a pixel change must keep the number of pixels")
+    return pixels
   }
 }

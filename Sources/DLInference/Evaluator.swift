@@ -69,7 +69,7 @@ extension LoadedRun {
       try TrainingData.checkLabels(of: dataset, configuration.loss)
       let transform = try TrainingData.transform(of: dataset, configuration)
       try trained.checkValues(of: dataset, transform)
-      let row = try dataset.rowOfZeros(inputs: transform.outputType, context: trained.context)
+      let row = try dataset.rowsOfZeros(inputs: transform.outputType, context: trained.context)
       let metrics = try trained.context.withoutRecording {
         try trained.task.metrics(configuration.validate, row, rows: dataset.count)
       }

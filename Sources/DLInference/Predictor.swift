@@ -1,5 +1,4 @@
 import DLCluster
-import DLCore
 import DLData
 import DLTraining
 

@@ -1,6 +1,5 @@
 import DLCore
 import DLTensor
-import DLTraining
 import Foundation
 
 /// How the next token is drawn from a model's logits.

@@ -2,7 +2,6 @@ import CKernels
 import DLCluster
 import DLCore
 import DLFormats
-import DLTraining
 import Glibc
 
 /// Why a job ended before its time, as the process that found it leaves it in the run folder.
@@ -71,11 +70,15 @@ package struct EndFile: Sendable, Equatable {
     return .object(members)
   }
 
+  private func isOf(_ job: String, _ launch: String) -> Bool {
+    self.job == job && self.launch == launch
+  }
+
   /// Writes it, where no process of this job has written one before.
   ///
   /// - Throws: `FormatError`.
   package func write(to folder: String) throws {
-    if let old = EndFile.read(folder), old.job == job, old.launch == launch { return }
+    if EndFile.read(folder)?.isOf(job, launch) == true { return }
     try File.makeFolder(folder)
     try File.replace(EndFile.path(in: folder), synchronizing: false) {
       try $0.write(json.description + "\n")
@@ -85,7 +88,7 @@ package struct EndFile: Sendable, Equatable {
   /// Removes the one that an earlier job has left in a run folder: the run goes on, and has not ended
   /// so.
   package static func removeEarlier(than job: String, launch: String, in folder: String) {
-    guard let old = read(folder), old.job != job || old.launch != launch else { return }
+    guard let old = read(folder), !old.isOf(job, launch) else { return }
     _ = try? File.remove(path(in: folder))
   }
 

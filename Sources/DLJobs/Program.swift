@@ -1,4 +1,3 @@
-import DLCore
 import DLTraining
 
 /// The program that a process runs: dltrain itself, or a user's own with a model in Swift.

@@ -1,7 +1,5 @@
 import DLCluster
-import DLCore
 import DLData
-import DLTraining
 import Glibc
 
 /// Address space for what libraries take without a way to fail, asked for before they do.

@@ -2,7 +2,6 @@ import CKernels
 import DLCluster
 import DLCore
 import DLFormats
-import DLTraining
 import Glibc
 import Logging
 
@@ -72,7 +71,7 @@ package final class World {
         reportError(
           error, place: StopSignals.isFirstToStart ? "" : " (rank \(StopSignals.startRank))")
       }
-      end(exitCode(of: error))
+      end(ExitCode(of: error))
     }
     let code: ExitCode
     do {
@@ -120,7 +119,7 @@ package final class World {
     let outcome = Result { try body() }
     var mine: (code: Int32, hash: UInt64) = (0, 0)
     if case .failure(let error) = outcome {
-      mine = (World.exitCode(of: error).rawValue, stableHash("\(error)"))
+      mine = (ExitCode(of: error).rawValue, stableHash("\(error)"))
     }
     let all = try processes.allgather([UInt64(mine.code), mine.hash])
     let isSame = (0..<processes.size).allSatisfy {
@@ -128,7 +127,7 @@ package final class World {
     }
     if isSame, case .failure(let error) = outcome {
       if let failure = error as? RankFailure { throw failure }
-      throw RankFailure(rank: 0, exitCode: World.exitCode(of: error), message: "\(error)")
+      throw RankFailure(rank: 0, exitCode: ExitCode(of: error), message: "\(error)")
     }
     return try processes.agreed(what) { try outcome.get() }
   }
@@ -137,7 +136,7 @@ package final class World {
   package func first(_ what: String, _ body: () throws -> Void) throws {
     let outcome = Result { if isFirst { try body() } }
     let code: Int32 =
-      if case .failure(let error) = outcome { World.exitCode(of: error).rawValue } else { 0 }
+      if case .failure(let error) = outcome { ExitCode(of: error).rawValue } else { 0 }
     let agreed = try processes.allgather([code])[0]
     try outcome.get(orThrow: agreed)
   }
@@ -147,7 +146,7 @@ package final class World {
 
   /// Ends this process, and the others with it, for an error that they do not know of.
   private func leave(_ error: any Error) -> Never {
-    let code = World.exitCode(of: error)
+    let code = ExitCode(of: error)
     let place = error is LocalFailure || processCount == 1 ? "" : " (rank \(processes.rank))"
     let speaks = signals.claim()
     if speaks { World.reportError(error, place: place, rest: signals.rest(after: error)) }
@@ -195,17 +194,13 @@ package final class World {
     if let rest, !lines.isEmpty { lines[lines.count - 1] += "; \(rest)" }
     Terminal.error(lines.map { $0 + "\n" }.joined())
   }
-
-  fileprivate static func exitCode(of error: any Error) -> ExitCode {
-    (error as? any DLError)?.exitCode ?? .fault
-  }
 }
 
 extension StopSignals {
   /// What an error leaves of a run; nil where no run had begun, or where it goes on elsewhere.
   fileprivate func rest(after error: any Error) -> String? {
     let rest = rest
-    return rest.hasRun && World.exitCode(of: error) != .resumable ? rest.text : nil
+    return rest.hasRun && ExitCode(of: error) != .resumable ? rest.text : nil
   }
 }
 

@@ -1,6 +1,4 @@
 import DLCore
-import DLTensor
-import DLTraining
 
 /// A named job: a configuration with defaults for everything, and how to get the data that it
 /// needs.

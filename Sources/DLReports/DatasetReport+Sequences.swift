@@ -2,7 +2,6 @@ import DLCore
 import DLData
 import DLFormats
 import DLJobs
-import DLTraining
 
 // What there is to tell of data sets that are not rows of numbers.
 extension DatasetReport {

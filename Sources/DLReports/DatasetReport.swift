@@ -2,7 +2,6 @@ import DLCore
 import DLData
 import DLJobs
 import DLTensor
-import DLTraining
 
 /// What a data set file holds, for `normalize` and for a first look.
 package enum DatasetReport {

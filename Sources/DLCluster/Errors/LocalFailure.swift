@@ -8,7 +8,7 @@ package struct LocalFailure: DLError {
 
   package init(_ error: any Error, rank: Int, ranks: Int) {
     self.rank = rank
-    exitCode = (error as? any DLError)?.exitCode ?? .fault
+    exitCode = ExitCode(of: error)
     description = "\(error)" + (ranks > 1 ? " (rank \(rank))" : "")
   }
 

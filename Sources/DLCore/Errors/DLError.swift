@@ -17,4 +17,7 @@ public enum ExitCode: Int32, Sendable {
   case io = 74
   /// Stopped by a signal, and resumable (EX_TEMPFAIL).
   case resumable = 75
+
+  /// The exit code that any error leads to: an internal fault where it names none.
+  package init(of error: any Error) { self = (error as? any DLError)?.exitCode ?? .fault }
 }

@@ -1,15 +1,19 @@
 /// A thread that the system did not start.
 package struct ThreadError: DLError {
-  /// What the thread was to do.
+  /// The name of the thread.
   package let name: String
+  /// What it was to do, as in `to read rows`; empty where its name says it.
+  package let purpose: String
   /// 74: a limit of the system, which its user can raise.
   package var exitCode: ExitCode { .io }
 
-  package init(_ name: String) { self.name = name }
+  package init(_ name: String, _ purpose: String = "") {
+    self.name = name
+    self.purpose = purpose
+  }
 
   /// One line: what, and what to do.
   package var description: String {
-    "\(name): no thread can be started; raise the limit of processes (ulimit -u) or of address space "
-      + "(ulimit -v)"
+    "\(name): no thread can be started\(purpose.isEmpty ? "" : " " + purpose); raise the limit of processes (ulimit -u) or of address space (ulimit -v)"
   }
 }

@@ -1,5 +1,4 @@
 import DLCore
-import DLTraining
 
 /// One line on the terminal that is written over as work goes on; nothing where the output is
 /// piped.

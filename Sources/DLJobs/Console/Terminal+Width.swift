@@ -1,5 +1,3 @@
-import DLCore
-import DLTraining
 import Foundation
 import Glibc
 

@@ -1,5 +1,4 @@
 import DLCore
-import DLTraining
 import Glibc
 import Logging
 

@@ -1,7 +1,6 @@
 import CSystem
 import DLCluster
 import DLCore
-import DLTraining
 import Foundation
 import Glibc
 

@@ -1,6 +1,5 @@
 import DLCore
 import DLFormats
-import DLTraining
 
 /// Looks in the run folder for what a process of one start has left of the job's end.
 final class EndWatch {

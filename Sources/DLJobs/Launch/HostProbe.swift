@@ -1,6 +1,5 @@
 import DLCore
 import DLFormats
-import DLTraining
 import Glibc
 
 /// Asks hosts whether they can be reached, by the way that mpirun would take to them.

@@ -1,7 +1,6 @@
 import DLCluster
 import DLCore
 import DLFormats
-import DLTraining
 
 /// Lines of a hostfile that cannot be taken.
 package struct HostfileError: DLError, Equatable {

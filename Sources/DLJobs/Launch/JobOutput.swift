@@ -1,6 +1,5 @@
 import DLCore
 import DLFormats
-import DLTraining
 
 /// What mpirun writes to standard error of a job's end: the rank or the host that it lost.
 ///

@@ -1,5 +1,4 @@
 import DLCore
-import DLTraining
 
 /// What starts a job's processes: mpirun with its options, the program and its arguments.
 package struct MPIRunCommand: Sendable, Equatable {

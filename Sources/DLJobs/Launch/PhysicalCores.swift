@@ -1,7 +1,6 @@
 import CSystem
 import DLCore
 import DLFormats
-import DLTraining
 
 /// The cores that mpirun counts on this host: of those in the affinity mask, without hardware
 /// threads.

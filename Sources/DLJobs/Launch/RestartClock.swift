@@ -1,6 +1,5 @@
 import DLCluster
 import DLCore
-import DLTraining
 import Glibc
 
 /// What a restart costs, as far as the run folder shows it: how long after the last sign of life the

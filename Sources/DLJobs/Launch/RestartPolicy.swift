@@ -1,6 +1,5 @@
 import DLCluster
 import DLCore
-import DLTraining
 
 /// How a job ended, as far as mpirun and what it wrote tell.
 package struct JobEnd: Sendable, Equatable {

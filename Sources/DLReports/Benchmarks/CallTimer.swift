@@ -1,8 +1,6 @@
 import CKernels
 import DLCluster
 import DLCore
-import DLJobs
-import DLTraining
 
 /// Times calls that all ranks make together.
 struct CallTimer {

@@ -1,6 +1,3 @@
-import DLCore
-import DLJobs
-import DLTraining
 import Glibc
 
 /// What a step costs on a machine, in four coefficients.

@@ -1,7 +1,5 @@
 import DLCluster
 import DLCore
-import DLJobs
-import DLTraining
 import Foundation
 
 /// This program, started again as the processes of an MPI job.

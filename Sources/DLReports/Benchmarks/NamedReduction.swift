@@ -1,7 +1,4 @@
 import DLCluster
-import DLCore
-import DLJobs
-import DLTraining
 
 /// A way to sum a buffer of floats over all ranks, to be measured beside others.
 struct NamedReduction {

@@ -2,7 +2,6 @@ import DLCluster
 import DLCore
 import DLFormats
 import DLJobs
-import DLTraining
 
 /// Steps measured at several numbers of ranks beside what ``CostModel`` says.
 package struct ScalingReport: Sendable {

@@ -1,7 +1,6 @@
 import DLCluster
 import DLCore
 import DLFormats
-import DLJobs
 import DLTraining
 
 /// What measured optimizer steps came to; times are medians over the steps.

@@ -2,7 +2,6 @@ import DLCore
 import DLFormats
 import DLJobs
 import DLOptimizers
-import DLTraining
 
 /// The learning rate over a run, as a picture.
 package struct LearningRateCurve: Sendable {

@@ -1,6 +1,5 @@
 import DLCore
 import DLJobs
-import DLTraining
 
 /// The frame of a plot as SVG: a title, grid lines and the labels of two axes.
 ///

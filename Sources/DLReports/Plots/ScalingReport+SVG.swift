@@ -1,6 +1,5 @@
 import DLCore
 import DLFormats
-import DLJobs
 import DLTraining
 import Glibc
 

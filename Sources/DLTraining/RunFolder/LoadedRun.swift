@@ -217,7 +217,7 @@ package final class LoadedNetwork {
 
   /// Checks that the network and its loss take all values of a data set.
   package func checkValues(of dataset: any Dataset, _ transform: InputTransform) throws {
-    let row = try dataset.rowOfZeros(inputs: transform.outputType, context: context)
+    let row = try dataset.rowsOfZeros(inputs: transform.outputType, context: context)
     try dataset.check(context.withoutRecording { try task.domains(row) })
   }
 }

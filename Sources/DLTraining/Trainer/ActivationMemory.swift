@@ -38,7 +38,7 @@ struct ActivationMemory: Equatable {
     // Behind all whole steps, if there are any, comes one of another size.
     let step = setup.sampler.stepSizes[0]
     let micro = step / accumulate + (step % accumulate == 0 ? 0 : 1)
-    let shares = (0..<sharding.rankCount).map { sharding.rows(of: $0, in: micro).count }
+    let shares = sharding.counts(in: micro)
     let rows = shares[context.communicator.rank]
     guard rows > 0 else { return }
     let one = try limited(context) { try kept(1, network, setup, context) }
@@ -79,9 +79,9 @@ struct ActivationMemory: Equatable {
   private static func kept(
     _ rows: Int, _ network: any Layer, _ setup: RunSetup, _ context: Context
   ) throws -> Self {
-    let shape = Shape(setup.data.train.inputShape).prepending(rows)
-    let x = try Tensor.zeros(
-      shape, dtype: setup.data.transform.outputType, context: context)
+    let x = try setup.data.train.rowsOfZeros(
+      rows, inputs: setup.data.transform.outputType, context: context
+    ).x
     var outputs: [Range<UInt>] = []
     var result = Self()
     // The tape holds them until it is thrown away, so that no two have the same place by chance.

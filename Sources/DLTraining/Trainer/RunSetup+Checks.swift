@@ -5,14 +5,16 @@ import DLLayers
 import DLTensor
 
 extension Dataset {
-  /// A row of zeros, as a task would get it.
+  /// Rows of zeros, as a task would get them.
   ///
   /// - Parameter type: the type of the inputs.
-  package func rowOfZeros(inputs type: DType, context: Context) throws -> Batch {
+  package func rowsOfZeros(
+    _ rows: Int = 1, inputs type: DType, context: Context
+  ) throws -> Batch {
     let x = try Tensor.zeros(
-      Shape(inputShape).prepending(1), dtype: type, context: context)
+      Shape(inputShape).prepending(rows), dtype: type, context: context)
     let y = try Tensor.zeros(
-      Shape(labelShape).prepending(1), dtype: labelType == .int32 ? .int32 : context.precision,
+      Shape(labelShape).prepending(rows), dtype: labelType == .int32 ? .int32 : context.precision,
       context: context)
     return Batch(x: x, y: y)
   }
@@ -24,7 +26,7 @@ extension RunSetup {
   ///
   /// - Returns: the metrics that fit what the row shows of the task.
   func dryRun(_ configuration: Configuration, _ context: Context) throws -> MetricSet {
-    let row = try data.train.rowOfZeros(inputs: data.transform.outputType, context: context)
+    let row = try data.train.rowsOfZeros(inputs: data.transform.outputType, context: context)
     let metrics = try task.metrics(
       configuration.validate, row, rows: data.validation?.count ?? 1)
     if let network = (task as? SupervisedTask)?.network {
@@ -45,7 +47,7 @@ extension RunSetup {
 
   /// Evaluates one row of zeros.
   package func evaluateOneRow(_ context: Context) throws {
-    let row = try data.train.rowOfZeros(inputs: data.transform.outputType, context: context)
+    let row = try data.train.rowsOfZeros(inputs: data.transform.outputType, context: context)
     var totals = ValidationTotals()
     try task.evaluate(row, into: &totals)
   }
@@ -54,8 +56,7 @@ extension RunSetup {
   func checkBatchNorms(_ configuration: Configuration) throws {
     var rows = sampler.smallestMicroBatch
     if !configuration.syncBatchNorm {
-      let shares = (0..<sharding.rankCount).map { sharding.rows(of: $0, in: rows).count }
-      rows = shares.min() ?? rows
+      rows = sharding.counts(in: rows).min() ?? rows
     }
     for case let norm as BatchNorm in arena.modules where rows * norm.valuesPerRow < 2 {
       throw TensorError(

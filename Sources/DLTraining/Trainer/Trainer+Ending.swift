@@ -88,7 +88,7 @@ extension Trainer {
     let cluster = error as? ClusterError
     let reason: RunEnd.Reason =
       run.hasDiverged ? .diverged : cluster?.isPeers == true ? .lostRank : .failed
-    let code = (error as? any DLError)?.exitCode ?? .fault
+    let code = ExitCode(of: error)
     let message =
       error is RankFailure
       ? "\(error)"
