@@ -21,6 +21,10 @@ public protocol Dataset: AnyObject, Sendable {
   /// The length of each row, where rows are padded sequences; for the order `bucketed`.
   var rowLengths: [Int32]? { get }
 
+  /// The valid positions of each row of inputs along their first axis, those behind them being
+  /// padding; nil where all of them are valid.
+  var inputLengths: [Int32]? { get }
+
   /// Compares all inputs and labels with what a model takes.
   ///
   /// Throws a content error that names the first one outside, with its row.
@@ -63,6 +67,8 @@ public struct DataDomains: Sendable {
 extension Dataset {
   /// Rows that are made, and not read from a file, are as they should be.
   public func check(_ domains: DataDomains) throws {}
+  /// All positions are valid.
+  public var inputLengths: [Int32]? { nil }
   /// All rows are of one length.
   public var rowLengths: [Int32]? { nil }
   /// Elements of one input.

@@ -28,6 +28,9 @@ package final class TensorFileDataset: Dataset {
   /// The longest of each row's sequences, where the file has `lengths` I32 [N, ...].
   package let rowLengths: [Int32]?
 
+  /// The valid positions of each row of x: the first of its lengths.
+  package let inputLengths: [Int32]?
+
   /// The names of the classes, as the file has them; nil where it has none.
   package let classNames: ClassNames?
 
@@ -82,8 +85,10 @@ package final class TensorFileDataset: Dataset {
     self.statistics = statistics
     inputShape = Array(x.shape.dropFirst())
     labelShape = Array(y.shape.dropFirst())
-    rowLengths = try Self.lengths(
+    let lengths = try RowLengths(
       file, count: count, longest: max(inputShape.first ?? 1, labelShape.first ?? 1))
+    rowLengths = lengths?.longest
+    inputLengths = inputShape.first.flatMap { lengths?.first(upTo: $0) }
     let own = try ClassNames.read(file)
     classNames = own
     let numbers = try names.flatMap { names in
@@ -124,31 +129,6 @@ package final class TensorFileDataset: Dataset {
     // Labels that are numbered anew are classes of the model by their names.
     guard map == nil else { return }
     try ColumnCheck(file, y, statistics, taker: domains.labelTaker).require(domains.labels)
-  }
-
-  private static func lengths(_ file: SafetensorsFile, count: Int, longest: Int) throws
-    -> [Int32]?
-  {
-    guard let info = file["lengths"] else { return nil }
-    guard info.dtype == .int32, info.shape.first == count, info.count > 0 else {
-      throw FormatError(
-        .content, file: file.path,
-        "lengths are \(info.dtype.rawValue) \(info.shape), not I32 [\(count), ...]",
-        advice: "pack it anew")
-    }
-    let each = info.count / count
-    return try file.bytes("lengths").withUnsafeBytes { bytes in
-      let values = bytes.bindMemory(to: Int32.self)
-      let wrong = dl_first_beyond_i32(
-        values.baseAddress, values.count, 0, Int32(clamping: longest), nil)
-      guard wrong == values.count else {
-        throw FormatError(
-          .content, file: file.path,
-          "row \(wrong / each): lengths has \(values[wrong]), outside 0 to \(longest)",
-          advice: "pack it anew")
-      }
-      return (0..<count).map { row in values[row * each..<(row + 1) * each].max() ?? 0 }
-    }
   }
 
   /// Reads rows, in the order given.

@@ -94,11 +94,22 @@ public final class Embedding: Module, Layer {
   /// The rows of the table.
   public var inputDomain: ValueDomain { .indices(count: weight.shape[0]) }
 
+  /// The token without a row of its own.
+  public var inputPadding: Int32? { paddingIndex.map { Int32($0) } }
+
+  /// Those of the tokens; where they have none, up to the last token that is not padding.
+  public func lengths(of output: Tensor, input: Tensor) -> Tensor? {
+    output.shape.rank > 2 ? input.lengths : nil
+  }
+
   /// Looks the rows up; those above the largest norm change in the table itself in training, as in
   /// PyTorch, and only in the result in evaluation.
   public func forward(_ indices: Tensor) throws -> Tensor {
     let table = try weight.value
     let normType = options.normType
+    if let inputPadding, indices.lengths == nil, indices.shape.rank == 2 {
+      indices.lengths = try indices.lengths(padding: inputPadding)
+    }
     guard let maxNorm = options.maxNorm else {
       return try indices.embedding(table, paddingIndex: paddingIndex)
     }

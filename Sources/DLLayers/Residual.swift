@@ -50,7 +50,10 @@ public final class Residual: Module, Layer {
 
   /// Applies the layer.
   public func forward(_ x: Tensor) throws -> Tensor {
-    try layers(x) + (shortcut?(x) ?? x)
+    let branch = try layers(x)
+    let y = try branch + (shortcut?(x) ?? x)
+    y.lengths = branch.lengths
+    return y
   }
 
   /// The layout that the last layer of the branch with one works on.

@@ -54,6 +54,12 @@ public final class Sequential: Module, Layer {
     layers.first { !($0 is Flatten) }?.inputDomain ?? .finite
   }
 
+  /// The padding of the first layer that looks at values.
+  public var inputPadding: Int32? { layers.first { !($0 is Flatten) }?.inputPadding }
+
+  /// Those that the layers have handed on, and no others.
+  public func lengths(of output: Tensor, input: Tensor) -> Tensor? { output.lengths }
+
   /// The layout that the last layer with one works on.
   public var sequenceLayout: SequenceLayout? { layers.sequenceLayout }
 

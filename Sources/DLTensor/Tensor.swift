@@ -18,6 +18,11 @@ public final class Tensor {
   public let count: Int
   /// Whether gradients flow to this tensor.
   public package(set) var requiresGradient = false
+  /// The valid positions of each row along the second axis, int32 `[batch]`, those behind them being
+  /// padding; nil where all of them are valid.
+  ///
+  /// Layers hand them on from input to output. Counterpart: Keras's masks.
+  public var lengths: Tensor?
   /// The gradient, once a backward pass has reached this tensor and it is a leaf.
   public internal(set) var gradient: Tensor?
 

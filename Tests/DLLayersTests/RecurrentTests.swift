@@ -37,6 +37,22 @@ import Testing
     #expect(worst < 1e-12, "\(what): \(worst)")
   }
 
+  /// A chain that is run in two stretches gives what it gives in one.
+  @Test func statesGoOnAlongAChain() throws {
+    let context = Context(precision: .float64)
+    let chain = Sequential(
+      GRU(inputSize: 3, hiddenSize: 4, layers: 2), Sequential(Tanh(), LSTM(inputSize: 4, hiddenSize: 2)),
+      Linear(inputFeatures: 2, outputFeatures: 2), RNN(inputSize: 2, hiddenSize: 3))
+    _ = try ParameterArena(chain, context: context)
+    let x = try draw([2, 7, 3], "x", context)
+    let whole = try chain(x)
+    let (first, states) = try chain.forward(x.narrow(1, start: 0, length: 4), states: nil)
+    #expect(states.count == 3)
+    let second = try chain.forward(x.narrow(1, start: 4, length: 3), states: states).output
+    near(first.doubles, try whole.narrow(1, start: 0, length: 4).doubles, "first stretch")
+    near(second.doubles, try whole.narrow(1, start: 4, length: 3).doubles, "second stretch")
+  }
+
   @Test(arguments: cells)
   func fusedEqualsDecomposition(cell: RecurrentCell) throws {
     BLAS.useOneThread()

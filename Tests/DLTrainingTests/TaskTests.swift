@@ -31,6 +31,22 @@ import Testing
       """
     ),
     (
+      "chain with carried state",
+      """
+      data: {train: text/train.safetensors, validation: text/validation.safetensors, window: 9, order: sequential}
+      model:
+        layers:
+          - {embedding: {entries: 64, size: 5}}
+          - {gru: {hidden: 6, layers: 2, dropout: 0.2}}
+          - {layer_norm: {}}
+          - {lstm: {hidden: 7}}
+          - {linear: {out: 64}}
+      optimizer: {name: adam, lr: 0.01}
+      batch_size: 5
+      accumulate: 2
+      """
+    ),
+    (
       "translation",
       """
       data: {train: pairs/pairs.safetensors, validation: pairs/pairs.safetensors, order: bucketed}
@@ -125,7 +141,7 @@ import Testing
   @Test func translationsAreWrittenAsLines() throws {
     let bench = try TaskBench()
     let configuration = try Configuration.load(
-      yaml: TaskTests.jobs[2].yaml + "\nsteps: 150\n", folder: bench.path)
+      yaml: TaskTests.jobs[3].yaml + "\nsteps: 150\n", folder: bench.path)
     try train(configuration, bench.options("run"))
     let run = try LoadedRun(bench.path + "/run")
     let pairs = bench.path + "/pairs/pairs.safetensors"
@@ -141,7 +157,7 @@ import Testing
 
   @Test func endsAfterValidationsWithoutABest() throws {
     let bench = try TaskBench()
-    let graph = TaskTests.jobs[4].yaml + "\nsteps: 60\n"
+    let graph = TaskTests.jobs[5].yaml + "\nsteps: 60\n"
     // With a learning rate of 0 nothing becomes better than the first validation.
     let overrides = [
       "optimizer.lr=0", "validate={every_steps: 2, patience: 3, judge: loss}",
@@ -158,7 +174,7 @@ import Testing
   @Test func optimizersOfPartsThatAreNotThere() throws {
     let bench = try TaskBench()
     let configuration = try Configuration.load(
-      yaml: TaskTests.jobs[3].yaml, folder: bench.path,
+      yaml: TaskTests.jobs[4].yaml, folder: bench.path,
       overrides: ["optimizers.critic={name: sgd}"])
     #expect {
       try train(configuration, bench.options("none"))

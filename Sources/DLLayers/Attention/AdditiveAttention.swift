@@ -39,7 +39,9 @@ public final class AdditiveAttention: Module {
   public func weights(_ query: Tensor, _ key: Tensor, mask: AttentionMask = AttentionMask()) throws
     -> Tensor
   {
-    try located {
+    var mask = mask
+    mask.lengths = mask.lengths ?? key.lengths
+    return try located {
       guard query.shape.rank == 3, key.shape.rank == 3, query.shape[0] == key.shape[0] else {
         throw TensorError(
           op: "additive_attention",

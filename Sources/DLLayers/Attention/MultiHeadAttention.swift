@@ -119,6 +119,8 @@ public final class MultiHeadAttention: Module, Layer {
     try observed(x) {
       let query = try AttentionInput(projected(x, 0..<1), heads: heads)
       guard let cache else {
+        var mask = mask
+        mask.lengths = mask.lengths ?? memory.lengths
         let (key, value) = try split(memory)
         return try finish(query, key, value, mask)
       }
@@ -140,7 +142,9 @@ public final class MultiHeadAttention: Module, Layer {
   public func callAsFunction(
     _ query: Tensor, _ key: Tensor, _ value: Tensor, mask: AttentionMask = AttentionMask()
   ) throws -> Tensor {
-    try observed(query) {
+    var mask = mask
+    mask.lengths = mask.lengths ?? key.lengths
+    return try observed(query) {
       try finish(
         AttentionInput(projected(query, 0..<1), heads: heads),
         AttentionInput(projected(key, 1..<2), heads: heads),
@@ -178,6 +182,7 @@ public final class MultiHeadAttention: Module, Layer {
     var mask = mask
     mask.isCausal = mask.isCausal || options.scope.causal
     mask.window = mask.window ?? options.scope.window
+    if cache == nil { mask.lengths = mask.lengths ?? x.lengths }
     if let cache { mask.queryOffset = cache.length }
     try requireHeads()
     guard inProjWeight != nil else {

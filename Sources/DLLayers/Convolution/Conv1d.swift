@@ -97,11 +97,16 @@ public final class Conv1d: Module, ReLUFusing {
       })
   }
 
-  /// Applies the layer, and a ReLU behind it if `relu`.
+  /// Applies the layer, and a ReLU behind it if `relu`; padding counts as zeros.
   public func forward(_ x: Tensor, relu: Bool) throws -> Tensor {
-    try x.conv1d(
+    try x.paddingFilled().conv1d(
       weight.value, bias: bias?.value, stride: window.stride.width, padding: options.padding,
       dilation: window.dilation.width, groups: options.groups, relu: relu)
+  }
+
+  /// As many windows as fit into a row by itself.
+  public func lengths(of output: Tensor, input: Tensor) throws -> Tensor? {
+    try input.lengths?.lengths(behind: window, upTo: output.shape[1])
   }
 
   /// The positions under its window.

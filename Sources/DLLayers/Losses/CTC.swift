@@ -5,8 +5,8 @@ import DLTensor
 ///
 /// Shapes: x `[batch, time, classes]`, from a log-softmax; targets int32 `[batch, labels]`; lengths
 /// int32 `[batch]`. A row whose labels do not fit into its time steps has an infinite loss, or 0
-/// with `zeroInfinity`. As a ``Loss`` of prediction and target all time steps are valid, and a
-/// row's labels end where the blank first stands, as padding. Denominator: rows. Graves et al.
+/// with `zeroInfinity`. As a ``Loss`` of prediction and target those time steps are valid that the
+/// prediction's ``Tensor/lengths`` say, and a row's labels end where the blank first stands, as padding. Denominator: rows. Graves et al.
 /// 2006. Counterpart: `torch.nn.CTCLoss(reduction="sum")`.
 public struct CTC: LossSpec {
   /// The name in `loss`.
@@ -61,7 +61,8 @@ public struct CTC: LossSpec {
   /// The sum over this rank's rows of targets that are padded with the blank.
   public func sum(_ prediction: Tensor, _ target: Tensor) throws -> Tensor {
     try prediction.ctcSum(
-      targets: target, targetLengths: target.lengths(until: blank), blank: blank,
+      targets: target, inputLengths: prediction.lengths,
+      targetLengths: target.lengths(until: blank), blank: blank,
       zeroInfinity: zeroInfinity)
   }
 

@@ -73,6 +73,16 @@ public protocol Layer: Module {
   /// The values that the layer takes; any finite ones by default. A network says what its first
   /// layer takes, such as the rows of a table of tokens.
   var inputDomain: ValueDomain { get }
+
+  /// The token that fills rows up, where the layer looks tokens up and knows one.
+  var inputPadding: Int32? { get }
+
+  /// The valid positions of the output's rows, where those of the input's are known; nil where the
+  /// output has no positions of the input any more. By default the input's, as long as the second
+  /// axis stays as long as it was.
+  ///
+  /// - Throws: ``TensorError`` when there is no memory.
+  func lengths(of output: Tensor, input: Tensor) throws -> Tensor?
 }
 
 extension Layer {
@@ -86,9 +96,22 @@ extension Layer {
   /// Runs a way through the layer that takes more than its input, as a call without more is run.
   func observed(_ x: Tensor, _ body: () throws -> Tensor) throws -> Tensor {
     let y = try located(body)
+    try handOnLengths(from: x, to: y)
     if let observer = y.context.layerObserver { observer(self, x, y) }
     return y
   }
+
+  func handOnLengths(from x: Tensor, to y: Tensor) throws {
+    if x.lengths != nil, y.lengths == nil { y.lengths = try lengths(of: y, input: x) }
+  }
+
+  /// The input's, where the second axis is as long.
+  public func lengths(of output: Tensor, input: Tensor) -> Tensor? {
+    output.shape.rank > 2 && output.shape[1] == input.shape[1] ? input.lengths : nil
+  }
+
+  /// No token is padding.
+  public var inputPadding: Int32? { nil }
 
   /// Any finite number.
   public var inputDomain: ValueDomain { .finite }
@@ -112,6 +135,7 @@ extension ReLUFusing {
   /// - Throws: ``TensorError`` for shapes that do not fit.
   public func callAsFunction(_ x: Tensor, relu: Bool) throws -> Tensor {
     let y = try located { try forward(x, relu: relu) }
+    try handOnLengths(from: x, to: y)
     if let observer = y.context.layerObserver { observer(self, x, y) }
     return y
   }

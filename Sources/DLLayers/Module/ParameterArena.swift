@@ -213,6 +213,13 @@ extension Module {
     finder.visit(self, path: path)
     return finder.parameters
   }
+
+  /// This module and all within it, each once, the outer ones first.
+  public func modules() -> [Module] {
+    var finder = ParameterFinder(namesWhatItFinds: false)
+    finder.visit(self, path: path)
+    return finder.modules
+  }
 }
 
 /// Walks a model's properties; the first path to a parameter names it, later ones are ties.

@@ -24,7 +24,7 @@ public final class GlobalMaxPool2d: Module, OptionlessLayer {
   }
 }
 
-/// The mean over a sequence.
+/// The mean over the valid positions of a sequence.
 ///
 /// Shapes: `[batch, length, channels]` to `[batch, channels]`. Counterpart:
 /// `torch.nn.AdaptiveAvgPool1d(1)` and a flatten.
@@ -36,7 +36,7 @@ public final class GlobalAvgPool1d: Module, OptionlessLayer {
   public required override init() {}
 
   /// Applies the layer.
-  public func forward(_ x: Tensor) throws -> Tensor { try x.globalAvgPool1d() }
+  public func forward(_ x: Tensor) throws -> Tensor { try x.validAvgPool1d() }
 
   /// All positions.
   public var receptiveField: ReceptiveField { .everything }
@@ -48,7 +48,7 @@ public final class GlobalAvgPool1d: Module, OptionlessLayer {
   }
 }
 
-/// The largest value over a sequence.
+/// The largest value over the valid positions of a sequence.
 ///
 /// Shapes: `[batch, length, channels]` to `[batch, channels]`. Counterpart:
 /// `torch.nn.AdaptiveMaxPool1d(1)` and a flatten.
@@ -60,7 +60,7 @@ public final class GlobalMaxPool1d: Module, OptionlessLayer {
   public required override init() {}
 
   /// Applies the layer.
-  public func forward(_ x: Tensor) throws -> Tensor { try x.globalMaxPool1d() }
+  public func forward(_ x: Tensor) throws -> Tensor { try x.validMaxPool1d() }
 
   /// All positions.
   public var receptiveField: ReceptiveField { .everything }

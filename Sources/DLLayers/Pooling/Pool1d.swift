@@ -77,9 +77,17 @@ public final class MaxPool1d: Module, Layer {
 
   /// Applies the layer.
   public func forward(_ x: Tensor) throws -> Tensor {
-    try x.maxPool1d(
+    let y = try x.paddingFilled(-.infinity).maxPool1d(
       kernel: options.kernel, stride: options.stride, padding: options.padding,
       dilation: options.dilation, ceilMode: options.ceilMode)
+    // What lies behind the last window is finite again.
+    y.lengths = try lengths(of: y, input: x)
+    return try y.paddingFilled()
+  }
+
+  /// As many windows as fit into a row by itself.
+  public func lengths(of output: Tensor, input: Tensor) throws -> Tensor? {
+    try input.lengths?.lengths(behind: window, upTo: output.shape[1])
   }
 
   /// The positions under its window.
@@ -166,9 +174,14 @@ public final class AvgPool1d: Module, Layer {
 
   /// Applies the layer.
   public func forward(_ x: Tensor) throws -> Tensor {
-    try x.avgPool1d(
+    try x.paddingFilled().avgPool1d(
       kernel: options.kernel, stride: options.stride, padding: options.padding,
       countIncludePad: options.countIncludePad, ceilMode: options.ceilMode)
+  }
+
+  /// As many windows as fit into a row by itself.
+  public func lengths(of output: Tensor, input: Tensor) throws -> Tensor? {
+    try input.lengths?.lengths(behind: window, upTo: output.shape[1])
   }
 
   /// The positions under its window.

@@ -60,6 +60,9 @@ public class Recurrent: Module, Layer {
   /// The parameters by layer and direction.
   public let parameters: [[RecurrentParameters]]
 
+  /// Whether every layer also reads its input from the end.
+  public var isBidirectional: Bool { options.bidirectional }
+
   private var calls = DropoutCalls()
 
   init(_ cell: RecurrentCell, inputSize: Int, _ options: RecurrentOptions, batchFirst: Bool) {
@@ -109,11 +112,19 @@ public class Recurrent: Module, Layer {
     }
   }
 
-  /// Runs over the sequences from a state of zeros and gives what the option `returns` says.
+  /// Runs over the sequences from a state of zeros and gives what the option `returns` says; rows
+  /// end where their ``Tensor/lengths`` say.
   public func forward(_ x: Tensor) throws -> Tensor {
-    let (output, state) = try self(x, state: nil)
-    guard options.returns == .last else { return output }
-    return try state.lastLayer(directions: options.directions)
+    try forward(x, state: nil).output
+  }
+
+  /// The same from a state, and the state behind the last step.
+  func forward(_ x: Tensor, state: RecurrentState?) throws -> (
+    output: Tensor, state: RecurrentState
+  ) {
+    let (output, next) = try self(x, state: state, lengths: batchFirst ? x.lengths : nil)
+    guard options.returns == .last else { return (output, next) }
+    return (try next.lastLayer(directions: options.directions), next)
   }
 
   /// All positions: those before it, and with two directions those behind it.

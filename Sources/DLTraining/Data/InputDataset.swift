@@ -13,6 +13,7 @@ package final class InputDataset: Dataset {
   package let classCount: Int? = nil
   /// The path as the caller gave it.
   var path: String { file.path }
+  package let inputLengths: [Int32]?
   private let statistics: FileStatistics?
   private let file: SafetensorsFile
   private let x: SafetensorsInfo
@@ -41,6 +42,8 @@ package final class InputDataset: Dataset {
     inputType = type
     self.count = count
     inputShape = Array(x.shape.dropFirst())
+    let lengths = try RowLengths(file, count: count, longest: Int(Int32.max))
+    inputLengths = inputShape.first.flatMap { lengths?.first(upTo: $0) }
   }
 
   package func check(_ domains: DataDomains) throws {

@@ -29,13 +29,18 @@ final class SupervisedTask: NetworkTask {
     try loss.domains(network, outputs: network(row.x).shape, row)
   }
 
-  func denominator(_ batch: Batch, phase: Int) throws -> Double { try loss.denominator(batch.y) }
+  func denominator(_ batch: Batch, phase: Int) throws -> Double {
+    let (batch, loss) = try valid(batch)
+    return try loss.denominator(batch.y)
+  }
 
   func lossSum(_ batch: Batch, phase: Int) throws -> Tensor {
-    try loss.sum(network(batch.x), batch.y)
+    let (batch, loss) = try valid(batch)
+    return try loss.sum(network(batch.x), batch.y)
   }
 
   func evaluate(_ batch: Batch, into totals: inout ValidationTotals) throws {
+    let (batch, loss) = try valid(batch)
     try totals.add(views.outputs(of: network, batch.x), batch, loss)
   }
 

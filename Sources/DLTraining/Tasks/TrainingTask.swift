@@ -8,7 +8,7 @@ public struct Batch {
   /// The inputs, `[rows, ...]`, in the job's precision or int32.
   public let x: Tensor
   /// The labels, int32 `[rows, ...]`, or values in the job's precision.
-  public let y: Tensor
+  public internal(set) var y: Tensor
   /// The length of the longest row over all ranks, where rows are padded sequences of their own
   /// lengths.
   public var longestRow: Int?

@@ -107,6 +107,12 @@ extension MicroBatch {
     let x = Tensor(
       borrowing: x, shape: Shape(dataset.inputShape).prepending(rows),
       dtype: transform.outputType, owner: nil, context: context)
+    x.lengths = try dataset.inputLengths.map { lengths in
+      let mine = try Tensor.empty([rows], dtype: .int32, context: context)
+      let target = mine.pointer.assumingMemoryBound(to: Int32.self)
+      for (place, sample) in sampleIndices.enumerated() { target[place] = lengths[sample] }
+      return mine
+    }
     let labelShape = Shape(dataset.labelShape).prepending(rows)
     let y = Tensor(
       borrowing: y, shape: labelShape, dtype: dataset.labelType, owner: nil, context: context)
@@ -129,6 +135,8 @@ extension Batch {
         borrowing: tensor.pointer + index * bytes, shape: shape.prepending(1),
         dtype: tensor.dtype, owner: nil, context: tensor.context)
     }
-    return Batch(x: part(x), y: part(y))
+    let row = part(x)
+    row.lengths = x.lengths.map(part)
+    return Batch(x: row, y: part(y))
   }
 }
