@@ -41,11 +41,13 @@ extension NamedChoiceSection {
   public var node: ConfigurationNode {
     let chosen = chosenOption.node
     let used = Set(Self.writtenKeys + usedKeys + Self.sharedFields.map(\.key))
-    return .init(
-      .mapping(
-        Self.fields.filter { used.contains($0.key) }.map {
-          .init($0.key, chosen[$0.key] ?? $0.write(self))
-        }))
+    let (unwritten, defaults) = (Self.unwrittenDefaults, Self())
+    let fields = Self.fields.filter { field in
+      guard used.contains(field.key) else { return false }
+      return !unwritten.contains(field.key)
+        || field.write(self).flow() != field.write(defaults).flow()
+    }
+    return .init(.mapping(fields.map { .init($0.key, chosen[$0.key] ?? $0.write(self)) }))
   }
 
   /// Sections are equal when they are written alike.

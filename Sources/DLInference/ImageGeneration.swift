@@ -21,9 +21,9 @@ public struct ImageGeneration: Sendable {
   public func run(_ run: LoadedRun, to path: String) throws {
     guard 1...4096 ~= images else { throw UsageError("images \(images): give 1 to 4096") }
     let trained = try LoadedNetwork(run, communicator: SingleRank())
-    guard let task = trained.task as? AdversarialTask else {
+    guard let task = trained.task as? any ImageGenerator else {
       throw UsageError(
-        "\(run.folder): its model makes no images; name a run of a generative adversarial network, "
+        "\(run.folder): its model makes no images; name a run of a gan, dcgan or vae, "
           + "or leave out the PNG file")
     }
     let key = RandomKey(seed).child("generate")

@@ -35,7 +35,7 @@ public struct TextGeneration: Sendable {
     let trained = try LoadedNetwork(run, communicator: SingleRank())
     guard let model = trained.task.model as? any LanguageModel else {
       let advice =
-        trained.task is AdversarialTask
+        trained.task is any ImageGenerator
         ? "it makes images: give -o FILE.png" : "name a run of a language model"
       throw UsageError("\(run.folder): its model continues no text; \(advice)")
     }

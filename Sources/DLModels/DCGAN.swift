@@ -16,6 +16,8 @@ package struct DCGANOptions: ModelSpec {
   package var width = 64
   /// The run folder of a classifier in whose features images are compared.
   package var features: String?
+  /// How both are trained.
+  package var adversarial = AdversarialOptions()
   /// Makes the options with their defaults.
   package init() {}
 
@@ -27,15 +29,19 @@ package struct DCGANOptions: ModelSpec {
       .init(
         "features", \.features, .path,
         "run folder of a classifier of such images, for the Frechet distance"),
-    ]
+    ] + AdversarialOptions.fields(in: \Self.adversarial)
   }
+
+  /// The game is written where it is not Goodfellow's.
+  package static var unwrittenDefaults: Set<String> { AdversarialOptions.keys }
 
   /// Makes both networks for images.
   package func network(for input: Shape, classes: Int?) throws -> Module {
     guard input.rank == 3, input[0] == 28, input[1] == 28 else {
       throw TensorError(op: Self.name, "input has shape \(input), expected [28, 28, channels]")
     }
-    return DCGAN(latent: latent, width: width, channels: input[2], features: features)
+    return DCGAN(
+      latent: latent, width: width, channels: input[2], features: features, options: adversarial)
   }
 }
 
@@ -51,10 +57,16 @@ public final class DCGAN: Module, GenerativeAdversarial {
   public let latentSize: Int
   /// The run folder of a classifier of such images.
   public let features: String?
+  /// How both are trained.
+  public let options: AdversarialOptions
 
   /// Makes both networks.
-  public init(latent: Int = 100, width: Int = 64, channels: Int = 1, features: String? = nil) {
+  public init(
+    latent: Int = 100, width: Int = 64, channels: Int = 1, features: String? = nil,
+    options: AdversarialOptions = AdversarialOptions()
+  ) {
     latentSize = latent
+    self.options = options
     self.features = features
     generator = Sequential(
       ConvTranspose2d(inputChannels: latent, outputChannels: 2 * width, kernelSize: 7, bias: false),

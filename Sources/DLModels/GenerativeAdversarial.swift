@@ -13,4 +13,16 @@ public protocol GenerativeAdversarial: Module {
   /// The run folder of a classifier of such images, in whose features generated images are
   /// compared with real ones; nil for no comparison.
   var features: String? { get }
+  /// How both are trained.
+  var options: AdversarialOptions { get }
+  /// Classes whose number both networks are told, as a one of so many features behind those of noise
+  /// and of each pixel; nil for none. Mirza and Osindero 2014.
+  var conditionClasses: Int? { get }
+}
+
+extension GenerativeAdversarial {
+  /// Goodfellow's game.
+  public var options: AdversarialOptions { AdversarialOptions() }
+  /// No classes.
+  public var conditionClasses: Int? { nil }
 }

@@ -8,6 +8,7 @@ public enum ModelRegistry {
   package static let builtIn: [any ModelSpec.Type] =
     [
       LeNet5.self, DigitsCNN.self, SmallImageResNet.self, DCGANOptions.self,
+      GANOptions.self, VAEOptions.self,
       GPTOptions.self, LSTMLanguageModelOptions.self,
       TranslationTransformerOptions.self, GCNOptions.self,
     ]

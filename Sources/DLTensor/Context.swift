@@ -26,6 +26,8 @@ public final class Context {
   public var seed: UInt64
   /// The optimizer step, counted from 0; part of dropout's key.
   public var step = 0
+  /// Which of several updates on the same rows of a step it is, counted from 0; part of dropout's key.
+  public var turn = 0
   /// The index, within the whole batch of this step, of this rank's first row; part of dropout's
   /// key.
   public var rowOffset = 0

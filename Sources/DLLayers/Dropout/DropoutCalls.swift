@@ -9,6 +9,7 @@ struct DropoutCalls {
   mutating func next(_ context: Context, path: String) -> RandomKey {
     call = pass == context.forwardPass ? call + 1 : 0
     pass = context.forwardPass
-    return RandomKey(context.seed).child("dropout").child(context.step).child(path).child(call)
+    let key = RandomKey(context.seed).child("dropout").child(context.step).child(path).child(call)
+    return context.turn == 0 ? key : key.child("turn").child(context.turn)
   }
 }

@@ -9,6 +9,8 @@ public enum PredictionKind: Sendable, Hashable {
   case labels(Int)
   /// So many numbers a row.
   case values(Int)
+  /// A sequence of so many classes a row, as long as the row has it.
+  case sequences(Int)
   /// A line of text a row.
   case text
   /// Images, each seen as so many features; 0 where nothing looks at them.
@@ -25,6 +27,7 @@ extension PredictionKind: CustomStringConvertible {
     case .labels(1): "yes or no"
     case .labels(let count): "yes or no for \(count) labels"
     case .values: "numbers"
+    case .sequences(let count): "sequences of \(count) classes"
     case .text: "text"
     case .images(0): "images, and has no model.features to look at them"
     case .images: "images"
@@ -58,6 +61,13 @@ extension BinaryCrossEntropy {
   /// Yes or no for each output.
   public func predictionKind(outputs: Shape, labels: DType) -> PredictionKind {
     .labels(columns(outputs))
+  }
+}
+
+extension CTC {
+  /// Sequences of the classes beside the blank.
+  public func predictionKind(outputs: Shape, labels: DType) -> PredictionKind {
+    .sequences(outputs.last - 1)
   }
 }
 

@@ -3,6 +3,7 @@ import CKernels
 extension Tensor {
   /// The elementwise sum; shapes broadcast by NumPy's rules.
   public static func + (a: Tensor, b: Tensor) throws -> Tensor {
+    let (a, b) = try promoted(a, b)
     let y = try binary("add", DL_ADD, a, b)
     if y.context.isDecomposing {
       return y.context.record(
@@ -21,6 +22,7 @@ extension Tensor {
 
   /// The elementwise difference; shapes broadcast by NumPy's rules.
   public static func - (a: Tensor, b: Tensor) throws -> Tensor {
+    let (a, b) = try promoted(a, b)
     let y = try binary("sub", DL_SUB, a, b)
     if y.context.isDecomposing {
       return y.context.record(
@@ -35,6 +37,7 @@ extension Tensor {
 
   /// The elementwise product; shapes broadcast by NumPy's rules.
   public static func * (a: Tensor, b: Tensor) throws -> Tensor {
+    let (a, b) = try promoted(a, b)
     let y = try binary("mul", DL_MUL, a, b)
     if y.context.isDecomposing {
       return y.context.record(
@@ -49,6 +52,7 @@ extension Tensor {
 
   /// The elementwise quotient; shapes broadcast by NumPy's rules.
   public static func / (a: Tensor, b: Tensor) throws -> Tensor {
+    let (a, b) = try promoted(a, b)
     let y = try binary("div", DL_DIV, a, b)
     if y.context.isDecomposing {
       return y.context.record(

@@ -6,7 +6,7 @@ extension Tensor {
 
   /// The same elements in the other float type, recorded; itself where it has that type.
   ///
-  /// Losses are float64 scalars in either precision: what is added to one is converted first.
+  /// Counterpart: `torch.Tensor.to(dtype)`.
   ///
   /// - Throws: ``TensorError`` unless both types are float32 or float64.
   public func converted(to type: DType) throws -> Tensor {
@@ -16,7 +16,7 @@ extension Tensor {
     }
     guard type != dtype else { return self }
     let y = try Tensor.empty(shape, dtype: type, context: context)
-    y.assign(doubles)
+    dl_cast(dtype.kernel, pointer, type.kernel, y.pointer, count)
     if context.isDecomposing {
       return context.record(y, Pullback(self) { [dtype] in try $0.converted(to: dtype) })
     }

@@ -17,15 +17,18 @@ final class OptimizerState {
   private let parameters: Range<Int>
   private let shards: ShardLayout
   private let context: Context
+  /// The phase that the state is of, where parameters have states of several.
+  private let phase: String?
   /// The whole vectors by name on rank 0, while a checkpoint is written.
   private var assembled: [String: ArenaVector] = [:]
 
   /// Makes the state of zeros.
   init(
     _ names: [String], arena: ParameterArena, parameters: Range<Int>, shards: ShardLayout,
-    context: Context
+    context: Context, phase: String? = nil
   ) throws {
     self.arena = arena
+    self.phase = phase
     self.parameters = parameters
     self.shards = shards
     self.context = context
@@ -67,7 +70,8 @@ final class OptimizerState {
   /// The slice of a rank that owns the whole phase, which is one bucket then.
   var whole: ArenaSlice { slices[0].slice }
 
-  /// The state per parameter, named `optimizer.STATE.PARAMETER`, in the layouts of the parameters'
+  /// The state per parameter, named `optimizer.STATE.PARAMETER`, or `optimizer.STATE@PHASE.PARAMETER`
+  /// where a phase before has named it so, in the layouts of the parameters'
   /// files; where ranks have shards, only between ``assemble(_:)`` and ``release()``.
   func entries() throws -> [StateDict.Entry] {
     try all.flatMap { name, vector in
@@ -85,7 +89,7 @@ final class OptimizerState {
       let parameter = arena.parameters[index]
       let offset = arena.offsets[index] - shards.elements.lowerBound
       return StateDict.Entry(
-        name: OptimizerState.name(state, parameter),
+        name: entryName(state, parameter),
         fileShape: parameter.fileShape.dimensions, layout: parameter.layout,
         tensor: Tensor(
           borrowing: vector.pointer + offset * arena.dtype.byteCount, shape: parameter.shape,
@@ -120,8 +124,8 @@ final class OptimizerState {
   /// The first part of the name of every tensor of optimizer state in a checkpoint.
   static let prefix = "optimizer."
 
-  private static func name(_ state: String, _ parameter: Parameter) -> String {
-    prefix + state + "." + parameter.name
+  private func entryName(_ state: String, _ parameter: Parameter) -> String {
+    OptimizerState.prefix + state + (phase.map { "@" + $0 } ?? "") + "." + parameter.name
   }
 }
 
@@ -129,7 +133,7 @@ extension OptimizerState {
   /// The names that a checkpoint must have of the state.
   var names: [String] {
     all.flatMap { name, _ in
-      parameters.map { OptimizerState.name(name, arena.parameters[$0]) }
+      parameters.map { entryName(name, arena.parameters[$0]) }
     }
   }
 
@@ -154,7 +158,7 @@ extension OptimizerState {
           guard !part.isEmpty else { continue }
           let place = bucket.offset + part.lowerBound - bucket.owned.lowerBound
           try read(
-            OptimizerState.name(name, parameter), parameter,
+            entryName(name, parameter), parameter,
             part.lowerBound - start..<part.upperBound - start,
             to: vector.pointer + place * arena.dtype.byteCount, file)
         }
@@ -165,7 +169,7 @@ extension OptimizerState {
   private func difference(_ state: String, _ parameter: Parameter, _ file: SafetensorsFile)
     -> String?
   {
-    let name = OptimizerState.name(state, parameter)
+    let name = entryName(state, parameter)
     guard let info = file[name] else { return "\(name) is missing" }
     guard info.shape == parameter.fileShape.dimensions else {
       return "\(name) has shape \(info.shape), the model \(parameter.fileShape)"

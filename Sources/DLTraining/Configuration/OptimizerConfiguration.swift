@@ -21,6 +21,8 @@ public struct OptimizerConfiguration: NamedChoiceSection {
   package var clipNorm: Double?
   /// Elements of the gradient are limited to this magnitude; nil for never.
   package var clipValue: Double?
+  /// Parameters are kept within this magnitude; nil for any.
+  package var clipWeights: Double?
   /// Parameters that weight decay leaves out, by name or as `bias` and `norm`.
   package var noDecay: [String] = []
   /// Parameters with settings of their own; the first that matches counts.
@@ -56,6 +58,9 @@ public struct OptimizerConfiguration: NamedChoiceSection {
       .init("clip_norm", \.clipNorm, .above(0), "largest global norm of the gradient"),
       .init("clip_value", \.clipValue, .above(0), "largest magnitude in the gradient"),
       .init(
+        "clip_weights", \.clipWeights, .above(0),
+        "largest magnitude of a parameter after each update, as a Wasserstein critic's"),
+      .init(
         "no_decay", \.noDecay,
         "parameters without weight decay, and without trust ratio in lars and lamb: bias, norm, "
           + "or patterns of names"),
@@ -64,6 +69,9 @@ public struct OptimizerConfiguration: NamedChoiceSection {
       .init("sam", \.sam, "sharpness-aware minimisation around the optimizer"),
     ]
   }
+
+  /// A bound of the parameters is written where there is one.
+  public static var unwrittenDefaults: Set<String> { ["clip_weights"] }
 
   /// Gradients are limited in one way.
   public static var sharedAlternatives: [[String]] { [["clip_norm", "clip_value"]] }
@@ -107,7 +115,7 @@ public struct OptimizerConfiguration: NamedChoiceSection {
     if lbfgs != nil {
       let others: [(String, Bool)] = [
         ("weight_decay", weightDecay != 0), ("clip_norm", clipNorm != nil),
-        ("clip_value", clipValue != nil), ("no_decay", !noDecay.isEmpty),
+        ("clip_value", clipValue != nil), ("clip_weights", clipWeights != nil), ("no_decay", !noDecay.isEmpty),
         ("groups", groups.contains { $0.name != nil || $0.lr != nil || $0.weightDecay != nil }),
         ("lookahead", lookahead != nil), ("sam", sam != nil),
       ]

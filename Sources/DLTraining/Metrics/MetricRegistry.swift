@@ -17,6 +17,7 @@ public enum MetricRegistry {
     RMSE.self,
     R2.self,
     BLEUMetric.self,
+    LabelErrorRate.self,
     FrechetMetric.self,
     ExpectedCalibrationError.self,
     CohenKappa.self,

@@ -24,6 +24,15 @@ final class GradientCompression: TrainerPart {
     let shards = run.optimizers.map(\.shards).sorted {
       $0.elements.lowerBound < $1.elements.lowerBound
     }
+    try run.communicator.agreed("set the compression up") {
+      guard !zip(shards, shards.dropFirst()).contains(where: { $0.elements.overlaps($1.elements) })
+      else {
+        throw TensorError(
+          op: "compression",
+          "several phases train the same parameters, which would be kept errors of twice; "
+            + "leave compression out")
+      }
+    }
     let arena = run.arena.exchange as? ShardedReducer
     layout = try arena?.compress(
       by: codec, blocks: shards.flatMap(\.blocks).map(run.arena.compressedBlock),

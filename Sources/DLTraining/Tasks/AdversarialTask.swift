@@ -8,24 +8,26 @@ import DLTensor
 
 /// A generator and a discriminator, updated in turn.
 ///
-/// The discriminator learns from `-log D(x) - log(1 - D(G(z)))`, the generator from `-log D(G(z))`,
-/// both as means over the batch; the generator's second phase goes on from the images that the
-/// first one made. Goodfellow et al. 2014, with the non-saturating loss; the order of the updates is
-/// that of PyTorch's DCGAN example.
-package final class AdversarialTask: NetworkTask {
+/// The losses are those of ``AdversarialObjective``, as means over the batch. The discriminator may
+/// have several updates a step; the generator goes on from the images that were made for the last of
+/// them. Goodfellow et al. 2014; the order of the updates is that of PyTorch's DCGAN example.
+package final class AdversarialTask: NetworkTask, ImageGenerator {
   let network: any GenerativeAdversarial
+  package let row: Shape
   private let context: Context
-  private let loss = BCEWithLogits()
   private let discriminatorParameters: [Parameter]
   private let features: FeatureNetwork?
   /// The images of the step's micro-batches, and the ops that made them.
   private var fakes: [(images: Tensor, ops: RecordedOps)] = []
 
   package var model: Module { network }
-  package let phases = [
-    TrainingPhase("discriminator", trains: "discriminator"),
-    TrainingPhase("generator", trains: "generator"),
-  ]
+  package var phases: [TrainingPhase] {
+    [
+      TrainingPhase(
+        "discriminator", trains: "discriminator", repeats: network.options.criticSteps),
+      TrainingPhase("generator", trains: "generator"),
+    ]
+  }
 
   /// Takes a generator with its discriminator.
   package static func make(_ network: Module, _ input: TaskInput) throws -> (any TrainingTask)? {
@@ -45,6 +47,7 @@ package final class AdversarialTask: NetworkTask {
     context: Context
   ) throws {
     self.network = network
+    row = input
     self.context = context
     discriminatorParameters = network.discriminator.parameters()
     features = try network.features.map {
@@ -54,33 +57,37 @@ package final class AdversarialTask: NetworkTask {
 
   package func domains(_ row: Batch) -> DataDomains {
     var domains = DataDomains()
-    // Nobody looks at labels.
-    domains.labels = .any
+    // Nobody looks at labels unless they are told.
+    domains.labels = network.conditionClasses.map { .indices(count: $0) } ?? .any
     return domains
   }
 
   package func denominator(_ batch: Batch, phase: Int) -> Double { Double(batch.rows) }
 
   package func lossSum(_ batch: Batch, phase: Int) throws -> Tensor {
+    let told = try conditions(batch)
     if phase == 0 {
       if batch.index == 0 { fakes.removeAll(keepingCapacity: true) }
       setDiscriminator(learns: true)
-      let noise = try noise(rows: batch.rows, key: noiseKey.child(context.step))
-      let images = try network.generator(noise)
+      let key = noiseKey.child(context.step)
+      let images = try images(
+        rows: batch.rows, key: batch.turn == 0 ? key : key.child("turn").child(batch.turn), told)
       fakes.append((images, context.takeRecordedOps()))
-      return try judge(batch.x, isReal: true) + judge(images.detached(), isReal: false)
+      let loss = try game.critic(real: judge(batch.x, told), fake: judge(images.detached(), told))
+      let factor = network.options.gradientPenalty
+      return factor == 0
+        ? loss : try loss + penalty(batch.x, images.detached(), told, turn: batch.turn) * factor
     }
     let fake = fakes[batch.index]
     setDiscriminator(learns: false)
     context.restore(fake.ops)
-    return try judge(fake.images, isReal: true)
+    return try game.generator(fake: judge(fake.images, told))
   }
 
   package func evaluate(_ batch: Batch, into totals: inout ValidationTotals) throws {
-    let images = try network.generator(
-      noise(rows: batch.rows, key: noiseKey.child("validation")))
-    let sum = try judge(batch.x, isReal: true) + judge(images, isReal: false)
-    totals.lossSum += sum.scalar
+    let told = try conditions(batch)
+    let images = try images(rows: batch.rows, key: noiseKey.child("validation"), told)
+    totals.lossSum += try game.critic(real: judge(batch.x, told), fake: judge(images, told)).scalar
     totals.denominator += Double(batch.rows)
     try totals.add(
       .features(
@@ -93,10 +100,7 @@ package final class AdversarialTask: NetworkTask {
   }
 
   package func didValidate(_ validation: Validation) throws {
-    try context.communicator.agreed("write the sheet of samples") {
-      guard let folder = validation.folder, let step = validation.step else { return }
-      try writeSheet(folder: folder, step: step)
-    }
+    try writeSheet(of: validation, context)
   }
 
   package func predictions(_ batch: Batch) throws -> Predictions {
@@ -105,45 +109,62 @@ package final class AdversarialTask: NetworkTask {
         + "use dltrain generate RUN -o images.png")
   }
 
-  /// Writes 64 images of the same noise each time, `samples/step-NNNNNNNN.png`.
-  private func writeSheet(folder: String, step: Int) throws {
-    let sheet = try sheet(images: 64, key: noiseKey.child("sheet"))
-    try File.makeFolder(folder + "/samples")
-    let digits = String(step)
-    let name = String(repeating: "0", count: max(8 - digits.count, 0)) + digits
-    try sheet.writePNG(to: folder + "/samples/step-\(name).png")
-  }
-
-  /// Images of the noise that a key gives, 8 in a row.
+  /// Images of the noise that a key gives, 8 in a row; where classes are told, one after the other.
   package func sheet(images count: Int, key: RandomKey) throws -> RasterImage {
     context.rowOffset = 0
-    let images = try network.generator(noise(rows: count, key: key))
-    let pixels = images.doubles.map { UInt8(min(max(($0 + 1) * 127.5, 0), 255).rounded()) }
-    return try RasterImage.sheet(
-      tiles: pixels, height: images.shape[1], width: images.shape[2], channels: images.shape[3],
-      columns: 8)
+    let told = try network.conditionClasses.map { classes in
+      try Tensor.labels((0..<count).map { Int32($0 % classes) }, context: context)
+        .oneHot(classes: classes)
+    }
+    return try .sheet(images(rows: count, key: key, told), from: -1, to: 1)
   }
+
+  private var game: AdversarialGame { AdversarialGame(network.options.objective) }
 
   private var noiseKey: RandomKey { RandomKey(context.seed).child("noise") }
 
-  /// Normal noise for the rows from the context's first row on, keyed row by row, so that it does
-  /// not depend on how rows are spread over ranks.
-  private func noise(rows: Int, key: RandomKey) throws -> Tensor {
-    let size = network.latentSize
-    var values: [Double] = []
-    values.reserveCapacity(rows * size)
-    for row in 0..<rows {
-      var stream = RandomStream(key.child(context.rowOffset + row))
-      for _ in 0..<size { values.append(stream.normal()) }
-    }
-    return try Tensor.values(values, shape: [rows, 1, 1, size], context: context)
+  /// The images of normal noise for the rows from the context's first row on.
+  private func images(rows: Int, key: RandomKey, _ told: Tensor?) throws -> Tensor {
+    let noise = try context.normalRows(rows, width: network.latentSize, key: key)
+    let size = network.latentSize + (network.conditionClasses ?? 0)
+    return try network.generator(
+      (told.map { try Tensor.concat([noise, $0], axis: 1) } ?? noise)
+        .reshape([rows, 1, 1, size]))
   }
 
-  /// The loss of the discriminator's logits if all images were real, or none.
-  private func judge(_ images: Tensor, isReal: Bool) throws -> Tensor {
-    let logits = try network.discriminator(images)
-    let target = try Tensor.full(logits.shape, isReal ? 1 : 0, context: context)
-    return try loss.sum(logits, target)
+  /// What both networks are told of a batch: its labels as ones of so many features.
+  private func conditions(_ batch: Batch) throws -> Tensor? {
+    try network.conditionClasses.map { try batch.y.reshape([batch.rows]).oneHot(classes: $0) }
+  }
+
+  /// The discriminator's logits of images.
+  private func judge(_ images: Tensor, _ told: Tensor?) throws -> Tensor {
+    guard let told else { return try network.discriminator(images) }
+    let middle = [Int](repeating: 1, count: images.shape.rank - 2)
+    let planes = try told.reshape(Shape([told.shape[0]] + middle + [told.shape[1]]))
+      .broadcast(to: Shape(Array(images.shape.dimensions.dropLast()) + [told.shape[1]]))
+    return try network.discriminator(
+      Tensor.concat([images, planes], axis: images.shape.rank - 1))
+  }
+
+  /// `Σ (‖∇c(x̂)‖₂ - 1)²` at a point between each real image and a generated one, at a place that is
+  /// drawn row by row.
+  private func penalty(_ real: Tensor, _ fake: Tensor, _ told: Tensor?, turn: Int) throws -> Tensor
+  {
+    let ones = [Int](repeating: 1, count: real.shape.rank - 1)
+    let share = try context.uniformRows(
+      real.shape[0], key: noiseKey.child("penalty").child(context.step).child(turn)
+    ).reshape(Shape([real.shape[0]] + ones))
+    let mixed = try context.withoutRecording { try real * share + fake * (1 - share) }
+      .requiringGradient()
+    return try context.differentiably {
+      let slope = try context.gradients(
+        of: judge(mixed, told).sum(), with: [mixed], createGraph: true)[0]
+      let length = try (slope * slope).reshape([slope.shape[0], slope.count / max(slope.shape[0], 1)])
+        .sum(axis: 1)
+      let excess = try (length + 1e-12).sqrt() - 1
+      return try (excess * excess).sum()
+    }
   }
 
   private func setDiscriminator(learns: Bool) {

@@ -8,6 +8,8 @@ public enum Predictions {
   case classes(Tensor)
   /// Numbers, `[rows, ...]`.
   case values(Tensor)
+  /// A sequence of classes for each row.
+  case sequences([[Int]])
   /// A line of text for each row.
   case lines([String])
 }
@@ -15,7 +17,9 @@ public enum Predictions {
 extension Loss {
   /// What the outputs of a network that was trained by this loss say: classes or values.
   func predictions(_ outputs: Tensor) throws -> Predictions {
+    if let ctc = self as? CTC { return .sequences(try ctc.bestPaths(outputs)) }
     let values = try predictions(of: outputs)
+    values.lengths = outputs.lengths
     return self is any ClassLoss ? .classes(values) : .values(values)
   }
 }
@@ -33,6 +37,7 @@ extension Predictions {
       case 1: "row,value"
       case let width: (["row"] + (0..<width).map { "value\($0)" }).joined(separator: ",")
       }
+    case .sequences: "row,classes"
     case .lines: nil
     }
   }
@@ -49,6 +54,7 @@ extension Predictions {
         let line = values[index * width..<(index + 1) * width]
         guard let best = line.indices.max(by: { line[$0] < line[$1] }) else { return nil }
         let (row, position) = index.quotientAndRemainder(dividingBy: positions)
+        guard position < valid(probabilities, row, of: positions) else { return nil }
         return "\(rows[row])" + (positions > 1 ? ",\(position)" : "")
           + ",\(best - line.startIndex),\(Format.significant(line[best], 9))"
       }
@@ -58,9 +64,21 @@ extension Predictions {
         let line = values[index * width..<(index + 1) * width]
         return (["\(row)"] + line.map { Format.significant($0, 9) }).joined(separator: ",")
       }
+    case .sequences(let sequences):
+      return zip(rows, sequences).map { row, classes in
+        "\(row)," + classes.map(String.init).joined(separator: " ")
+      }
     case .lines(let lines):
       return lines
     }
+  }
+
+  /// Positions of a row that are no padding.
+  private func valid(_ probabilities: Tensor, _ row: Int, of positions: Int) -> Int {
+    guard let lengths = probabilities.lengths, probabilities.shape.rank == 3 else {
+      return positions
+    }
+    return Int(lengths.pointer.assumingMemoryBound(to: Int32.self)[row])
   }
 
   /// Labels of a row.

@@ -17,6 +17,7 @@ public enum TaskRegistry {
       SequentialTask.self,
       SupervisedTask.self,
       AdversarialTask.self,
+      VariationalTask.self,
       TranslationTask.self,
       GraphTask.self,
     ]

@@ -16,22 +16,28 @@ public struct Batch {
   public var index = 0
   /// Whether the step is the first of an epoch.
   public var startsEpoch = false
+  /// Which of a phase's updates it is for, counted from 0; 0 where a phase has one a step.
+  public var turn = 0
 
   /// Rows on this rank.
   public var rows: Int { x.shape.rank == 0 ? 0 : x.shape[0] }
 }
 
-/// One of the updates of a step: a loss, and the parameters that learn from it.
+/// One of the updates of a step: a loss, and the parameters that learn from it, which may learn from
+/// other phases too.
 public struct TrainingPhase: Sendable, Hashable {
   /// The name, as in `optimizers: {NAME: ...}` and `loss_NAME` of the metrics.
   public let name: String
   /// The property path of the part of the model that learns; nil for all of it.
   public let trains: String?
+  /// Updates that a step makes of it, one after the other, on the same rows.
+  public let repeats: Int
 
   /// Makes a phase.
-  public init(_ name: String, trains: String? = nil) {
+  public init(_ name: String, trains: String? = nil, repeats: Int = 1) {
     self.name = name
     self.trains = trains
+    self.repeats = max(repeats, 1)
   }
 
   /// The only phase of a task with one loss.
@@ -100,10 +106,14 @@ extension TrainingTask {
   public var carriedState: [(name: String, rows: Tensor)] { [] }
   /// Nothing to take.
   public func restoreCarriedState(_ rows: [String: Tensor]) throws {}
-  /// The accuracy where the model predicts one of several classes.
+  /// The accuracy where the model predicts one of several classes, the error rate where it predicts
+  /// sequences of them.
   public func defaultMetrics(_ kind: PredictionKind) -> [any MetricSpec] {
-    if case .classes = kind { return [Accuracy()] }
-    return []
+    switch kind {
+    case .classes: [Accuracy()]
+    case .sequences: [LabelErrorRate()]
+    default: []
+    }
   }
   /// Does nothing.
   public func didValidate(_ validation: Validation) throws {}

@@ -67,10 +67,11 @@ package struct RunSetup {
   ///
   /// - Parameter bucketBytes: the bytes of gradients that are reduced together; nil for all.
   func makeOptimizers(context: Context, bucketBytes: Int?) throws -> [PhaseOptimizer] {
-    try task.phases.map { phase in
-      try PhaseOptimizer(
-        phase, configuration.optimizer(of: phase), arena: arena, context: context,
-        bucketBytes: bucketBytes)
+    try task.phases.reduce(into: []) { optimizers, phase in
+      optimizers.append(
+        try PhaseOptimizer(
+          phase, configuration.optimizer(of: phase), arena: arena, context: context,
+          bucketBytes: bucketBytes, after: optimizers))
     }
   }
 

@@ -107,6 +107,7 @@ package final class Trainer {
     var wantsStop = false
     RunPhase.step.publish()
     run.options.willStep()
+    if run.totalSteps == 0 { try store.save(parts) }
     while run.position.step < run.totalSteps, !isInterrupted, !endsEarly {
       run.clock.restart()
       run.communicator.progress?.step = run.position.step + 1
@@ -162,12 +163,30 @@ package final class Trainer {
       rows: batch.globalRows, epoch: batch.cursor.epoch,
       learningRate: run.optimizers[0].configuration.lr * multiplier, stop: stop)
     for (phase, strategy) in zip(phases, strategies) {
-      phase.begin(multiplier: multiplier)
-      let loss = try strategy.update()
+      let loss = try update(phase, strategy, multiplier: multiplier)
       outcome.loss += loss
       if phases.count > 1 { outcome.parts.append((phase.optimizer.phase.name, loss)) }
     }
     return outcome
+  }
+
+  /// Makes the updates of one phase.
+  ///
+  /// - Returns: the mean of the losses before each of them.
+  private func update(_ phase: PhaseStep, _ strategy: any UpdateStrategy, multiplier: Double) throws
+    -> Double
+  {
+    let optimizer = phase.optimizer
+    let repeats = optimizer.phase.repeats
+    var sum = 0.0
+    for turn in 0..<repeats {
+      rows.turn = turn
+      phase.begin(multiplier: multiplier)
+      sum += try strategy.update()
+    }
+    rows.turn = 0
+    for other in phases where other !== phase { other.optimizer.didUpdateElsewhere(optimizer) }
+    return sum / Double(repeats)
   }
 
   /// Reports a step, and validates and saves what is due after it.
@@ -228,7 +247,9 @@ extension Trainer {
   package var poolAllocations: Int { run.context.pool.systemAllocations }
 
   /// How often a step goes forward and backward over a batch, at most.
-  package var passes: Int { strategies.map(\.passes).max() ?? 1 }
+  package var passes: Int {
+    zip(phases, strategies).map { $0.optimizer.phase.repeats * $1.passes }.max() ?? 1
+  }
 
   /// Collectives of a step beside those of layers.
   ///
@@ -236,9 +257,10 @@ extension Trainer {
   /// squares, for each gradient; a wait for the update; and what the rule needs.
   package var collectives: Int {
     zip(phases, strategies).reduce(0) { sum, phase in
-      let buckets = phase.0.optimizer.shards.buckets.count
-      return sum + 1 + phase.1.passes * (2 + buckets) + buckets
-        + phase.0.optimizer.groups.update.sumsPerStep
+      let optimizer = phase.0.optimizer
+      let buckets = optimizer.shards.buckets.count
+      let update = phase.1.passes * (2 + buckets) + buckets + optimizer.groups.update.sumsPerStep
+      return sum + 1 + optimizer.phase.repeats * update
     }
   }
 }

@@ -21,6 +21,11 @@ extension PhaseOptimizer {
   /// To be called after parameters or state were written other than by ``update(multiplier:gradientScale:_:_:)``.
   func renewChecksums() { checksums?.renew() }
 
+  /// Takes note that another phase has written parameters, of which some may be of this one too.
+  func didUpdateElsewhere(_ other: PhaseOptimizer) {
+    if parameters.overlaps(other.parameters) { checksums?.renew(0..<1) }
+  }
+
   /// Checks all of this rank's share.
   func verifyChecksums() { checksums?.verify() }
 

@@ -1,3 +1,4 @@
+import CKernels
 import DLCluster
 import DLLayers
 import DLOptimizers
@@ -22,9 +23,12 @@ final class PhaseOptimizer {
   /// Updates made: the steps less those that were skipped as not finite.
   var updates = 0
 
+  /// Makes the optimizer of a phase.
+  ///
+  /// - Parameter others: those of the phases before it.
   init(
     _ phase: TrainingPhase, _ configuration: OptimizerConfiguration, arena: ParameterArena,
-    context: Context, bucketBytes: Int? = nil
+    context: Context, bucketBytes: Int? = nil, after others: [PhaseOptimizer] = []
   ) throws {
     self.phase = phase
     self.configuration = configuration
@@ -54,7 +58,8 @@ final class PhaseOptimizer {
     }
     state = try OptimizerState(
       groups.update.stateNames, arena: arena, parameters: parameters, shards: shards,
-      context: context)
+      context: context,
+      phase: others.contains { [parameters] in $0.parameters.overlaps(parameters) } ? phase.name : nil)
     if let lookahead { state.add { [("slow", lookahead.slow)] } }
   }
 
@@ -70,6 +75,20 @@ final class PhaseOptimizer {
       checksums: checksums
     ) { try sum($0, arena, communicator) }
     didUpdate()
+    clipWeights()
+  }
+
+  /// Brings parameters back between their bounds: the projection of projected gradient descent.
+  private func clipWeights() {
+    guard let bound = configuration.clipWeights else { return }
+    for share in state.slices {
+      for range in trainedRanges {
+        let part = share.part(of: range)
+        dl_clamp(
+          part.dtype.kernel, -bound, bound, part.parameters, part.parameters, part.count)
+      }
+    }
+    checksums?.renew(0..<1)
   }
 
   /// Adds up numbers over the ranks, of which one has each; collective where shards differ.

@@ -8,6 +8,8 @@ final class StepRows {
   private let run: TrainingRun
   private var step: StepBatch?
   private(set) var batches: [Batch] = []
+  /// Which of the updates of a phase is in work.
+  var turn = 0 { didSet { run.context.turn = turn } }
 
   init(_ run: TrainingRun) { self.run = run }
 
@@ -52,6 +54,8 @@ final class StepRows {
       // A gradient is complete when the last micro-batch has added to it.
       if batch.index == microBatches.count - 1 { context.gradientWatch = overlap?.start() }
       context.beginForward(rowOffset: firstRow + micro.rowOffset)
+      var batch = batch
+      batch.turn = turn
       let sum = try clock.measure(.forward) {
         try context.recording { try run.task.lossSum(batch, phase: phase) }
       }
