@@ -55,7 +55,7 @@ package final class TensorFileDataset: Dataset {
     path: String, classes: Int? = nil, ignoredLabel: Int32? = nil,
     statistics: FileStatistics? = nil, names: ClassNames? = nil, namesSource: String = "the others"
   ) throws {
-    let file = try SafetensorsFile(path: path)
+    let file = try SafetensorsFile(dataset: path)
     let x = try file.info("x")
     let y = try file.info("y")
     func fault(_ what: String, _ advice: String) -> FormatError {

@@ -39,8 +39,11 @@ public struct SafetensorsInfo: Sendable, Hashable {
   package let dtype: SafetensorsType
   /// The sizes of the dimensions, at most 8; empty for a scalar.
   package let shape: [Int]
-  /// Where the bytes lie in the file, counted from its beginning.
+  /// Where the bytes lie in the file, counted from its beginning; of elements that are converted as
+  /// many as they are then.
   package let bytes: Range<Int>
+  /// The type in the file of elements that are converted when they are read; nil for the same.
+  var stored: SafetensorsType?
 
   /// The number of elements.
   package var count: Int { bytes.count / dtype.byteCount }
@@ -76,12 +79,17 @@ public final class SafetensorsFile: Sendable {
   private let index: [ScalarString: Int]
 
   /// Opens a file and checks its header against its length; throws `FormatError`.
-  package init(path: String) throws {
+  ///
+  /// - Parameter reading: the type to read a tensor as, by its name and its type in the file; one of
+  ///   those of ``SafetensorsConversion``.
+  package init(
+    path: String, reading type: (String, SafetensorsType) -> SafetensorsType = { $1 }
+  ) throws {
     let file = try File(path, .read)
     stamp = try file.stamp()
     let header = try SafetensorsHeader(file)
     self.file = file
-    tensors = header.tensors
+    tensors = header.tensors.map { $0.read(as: type($0.name, $0.dtype)) }
     metadataEntries = header.metadata
     metadata = Dictionary(header.metadata.map { ($0.key, $0.value) }) { _, last in last }
     index = Dictionary(
@@ -140,7 +148,11 @@ public final class SafetensorsFile: Sendable {
         "tensor \"\(info.name)\" has \(info.bytes.count) bytes, asked for \(bytes) into \(buffer.count)",
         advice: "check that shapes and types of file and model agree")
     }
-    try file.read(into: buffer, at: info.bytes.lowerBound + bytes.lowerBound)
+    if let conversion = SafetensorsConversion(info) {
+      try conversion.read(bytes, of: file, into: buffer)
+    } else {
+      try file.read(into: buffer, at: info.bytes.lowerBound + bytes.lowerBound)
+    }
     guard try file.stamp() == stamp else {
       throw FormatError(
         .content, file: path, "was changed while it is in use",

@@ -50,7 +50,8 @@ public final class Unflatten: Module, Layer {
   public func outputShape(for input: Shape) throws -> Shape {
     guard input.count == row.count else {
       throw TensorError(
-        op: "unflatten", "input has shape \(input) of \(input.count) numbers, shape \(row) has "
+        op: "unflatten",
+        "input has shape \(input) of \(input.count) numbers, shape \(row) has "
           + "\(row.count)")
     }
     return row

@@ -53,7 +53,8 @@ package struct GANOptions: ModelSpec {
     let made = try generator.outputShape(for: noise)
     guard made.count == input.count else {
       throw TensorError(
-        op: Self.name, "generator gives \(made), a row is \(input); let its last layer give as much")
+        op: Self.name, "generator gives \(made), a row is \(input); let its last layer give as much"
+      )
     }
     let seen = Shape(Array(input.dimensions.dropLast()) + [input.last + told])
     let discriminator = try LayerConfiguration.chain(

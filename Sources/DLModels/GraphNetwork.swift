@@ -33,9 +33,7 @@ package struct GCNOptions: ModelSpec {
 
   /// Makes the network for `[features]` of a node.
   package func network(for input: Shape, classes: Int?) throws -> Module {
-    guard input.rank == 1, let classes else {
-      throw TensorError(op: Self.name, "input has shape \(input), expected a graph's [features]")
-    }
+    let classes = try ModelRegistry.requireNodes(Self.name, input, classes)
     return GCN(features: input[0], hidden: hidden, classes: classes, dropout: dropout)
   }
 }

@@ -10,7 +10,9 @@ public enum ModelRegistry {
       LeNet5.self, DigitsCNN.self, SmallImageResNet.self, DCGANOptions.self,
       GANOptions.self, VAEOptions.self,
       GPTOptions.self, LSTMLanguageModelOptions.self,
-      TranslationTransformerOptions.self, GCNOptions.self,
+      TranslationTransformerOptions.self, RecurrentTranslationOptions.self, GCNOptions.self,
+      GATOptions.self,
+      GraphSAGEOptions.self,
     ]
 
   private static let registry = TypeRegistry("model", builtIn) { ($0.name, $0) }
@@ -27,6 +29,13 @@ public enum ModelRegistry {
     guard input.rank == 3, let classes else {
       throw TensorError(
         op: name, "input has shape \(input), expected [height, width, channels] with classes")
+    }
+    return classes
+  }
+
+  static func requireNodes(_ name: String, _ input: Shape, _ classes: Int?) throws -> Int {
+    guard input.rank == 1, let classes else {
+      throw TensorError(op: name, "input has shape \(input), expected a graph's [features]")
     }
     return classes
   }

@@ -14,11 +14,17 @@ public protocol SequenceToSequence: Module {
   /// With a cache, `target` holds the tokens behind those that it holds.
   ///
   /// - Throws: ``TensorError`` for shapes that do not fit.
-  func decode(_ target: Tensor, memory: Tensor, lengths: Tensor, cache: TransformerCache?) throws
+  func decode(_ target: Tensor, memory: Tensor, lengths: Tensor, cache: (any DecodingCache)?) throws
     -> Tensor
 
   /// An empty cache for ``decode(_:memory:lengths:cache:)``.
-  func makeCache() -> TransformerCache
+  func makeCache() -> any DecodingCache
+
+  /// The positions of the source that each position of the target looks at, `[batch, target, source]`;
+  /// nil for a model that does not say.
+  ///
+  /// - Throws: ``TensorError`` for shapes that do not fit.
+  func attention(_ target: Tensor, memory: Tensor, lengths: Tensor) throws -> Tensor?
 
   /// The share of the probability that the training gives to other tokens than the right one.
   var labelSmoothing: Double { get }
@@ -26,3 +32,18 @@ public protocol SequenceToSequence: Module {
   /// The number of translations of a sentence that are kept while it is written.
   var beam: Int { get }
 }
+
+extension SequenceToSequence {
+  /// Nothing is said.
+  public func attention(_ target: Tensor, memory: Tensor, lengths: Tensor) -> Tensor? { nil }
+}
+
+/// What a decoder keeps of the beginnings of texts while they are written token by token.
+public protocol DecodingCache: AnyObject {
+  /// Makes text i the former text `rows[i]`, as a beam search does.
+  ///
+  /// - Throws: ``TensorError`` for a text that is not there.
+  func select(_ rows: [Int]) throws
+}
+
+extension TransformerCache: DecodingCache {}

@@ -107,8 +107,9 @@ public final class TranslationTransformer: Module, SequenceToSequence {
   ///
   /// - Throws: ``TensorError`` for shapes that do not fit.
   public func decode(
-    _ target: Tensor, memory: Tensor, lengths: Tensor, cache: TransformerCache?
+    _ target: Tensor, memory: Tensor, lengths: Tensor, cache: (any DecodingCache)?
   ) throws -> Tensor {
+    let cache = cache as? TransformerCache
     let embedded = try embed(target, offset: cache?.length ?? 0)
     return try head(
       decoder(
@@ -116,7 +117,7 @@ public final class TranslationTransformer: Module, SequenceToSequence {
   }
 
   /// An empty cache for decoding.
-  public func makeCache() -> TransformerCache { TransformerCache(layers: options.layers) }
+  public func makeCache() -> any DecodingCache { TransformerCache(layers: options.layers) }
 
   private func embed(_ text: Tensor, offset: Int) throws -> Tensor {
     let scale = Double(options.width).squareRoot()

@@ -33,7 +33,8 @@ package struct Recipe: Sendable {
   /// All recipes, by name.
   package static let all: [Recipe] = [
     .digits, .lenetMNIST, .resnet20CIFAR10, .gptShakespeare, .lstmShakespeare,
-    .transformerDeEn, .dcganMNIST, .gcnCora, .lenet5,
+    .transformerDeEn, .gruDeEn, .dcganMNIST, .wganMNIST, .wganGPMNIST, .snganMNIST, .cganDigits,
+    .vaeDigits, .vaeMNIST, .gcnCora, .gatCora, .graphsageCora, .lenet5,
   ]
 
   /// The list of all recipes, or one as YAML with the way to its data as a comment.

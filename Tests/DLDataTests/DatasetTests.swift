@@ -32,6 +32,47 @@ import Testing
     #expect(values(y, as: Int32.self) == [1, 2, 3, 3, 0])
   }
 
+  /// What other programs write: labels of U8, BOOL or I64, tokens of I64, values of F64.
+  @Test func readsOtherTypesWithoutLoss() throws {
+    for (type, labels) in [
+      (SafetensorsType.uint8, [UInt8]([2, 0, 1]).map { [$0] }),
+      (.int64, [Int64]([2, 0, 1]).map { withUnsafeBytes(of: $0) { Array($0) } }),
+    ] {
+      let path = try write([
+        tensor("x", .float64, [3, 2], [Double]([0.5, -1, 3, 1e6, .infinity, 0])),
+        SafetensorsTensor(name: "y", dtype: type, shape: [3]) { sink in
+          try labels.flatMap { $0 }.withUnsafeBytes { try sink($0) }
+        },
+      ])
+      let dataset = try TensorFileDataset(path: path)
+      #expect(dataset.inputType == .float32 && dataset.labelType == .int32)
+      #expect(dataset.classCount == 3)
+      let (x, y) = try read(dataset, [1, 2, 0])
+      #expect(values(x, as: Float.self) == [3, 1e6, .infinity, 0, 0.5, -1])
+      #expect(values(y, as: Int32.self) == [0, 1, 2])
+    }
+    let tokens = try write([
+      tensor("x", .int64, [2, 2], [Int64]([7, 8, 9, 10])), tensor("y", .float64, [2], [0.25, 2.0]),
+    ])
+    let dataset = try TensorFileDataset(path: tokens)
+    #expect(dataset.inputType == .int32 && dataset.labelType == .float32)
+    #expect(values(try read(dataset, [1]).x, as: Int32.self) == [9, 10])
+    let rounded = try write([
+      tensor("x", .float64, [2, 1], [Double]([0.5, 0.1])),
+      tensor("y", .int32, [2], [Int32]([0, 1])),
+    ])
+    #expect(
+      refusal { _ = try read(TensorFileDataset(path: rounded), [0, 1]) }.hasSuffix(
+        "row 1: x has 0.1, which is no F32, convert x to F32"))
+    let large = try write([
+      tensor("x", .float32, [2, 1], [Float]([0, 1])),
+      tensor("y", .int64, [2], [Int64]([0, 3_000_000_000])),
+    ])
+    #expect(
+      refusal { _ = try TensorFileDataset(path: large) }.contains(
+        "row 1: y has 3000000000, which is no I32"))
+  }
+
   @Test func classesComeFromTheCallerTheMetadataOrTheLabels() throws {
     let tensors = [
       tensor("x", .float32, [2, 1], [Float](repeating: 0, count: 2)),
@@ -115,8 +156,8 @@ import Testing
     let cases: [[SafetensorsTensor]] = [
       [x], [y], [],
       [x, tensor("y", .int32, [1], [Int32]([0]))],
-      [x, tensor("y", .int64, [2], [Int64]([0, 1]))],
-      [tensor("x", .float64, [2, 1], [Double]([0, 0])), y],
+      [x, tensor("y", .uint16, [2], [UInt16]([0, 1]))],
+      [tensor("x", .int8, [2, 1], [Int8]([0, 0])), y],
       [tensor("x", .uint8, [], [UInt8]([0])), tensor("y", .int32, [], [Int32]([0]))],
       [tensor("x", .uint8, [0, 1], [UInt8]()), tensor("y", .int32, [0], [Int32]())],
       [tensor("x", .uint8, [2, 0], [UInt8]()), y],

@@ -5,14 +5,17 @@ import Testing
 
 /// Rows that are filled up to one length give what each of them gives by itself, without padding.
 @Suite struct PaddedRowsTests {
-  private static let rows: [[Int32]] = [[3, 1, 4, 1, 5, 2, 3], [2, 5], [6, 2, 6, 4], [1, 2, 3, 4, 5]]
+  private static let rows: [[Int32]] = [
+    [3, 1, 4, 1, 5, 2, 3], [2, 5], [6, 2, 6, 4], [1, 2, 3, 4, 5],
+  ]
 
   private static func network(_ name: String) -> Sequential {
     let embedding = Embedding(count: 7, features: 4, paddingIndex: 0)
     let layers: [any Layer] =
       switch name {
       case "rnn": [RNN(inputSize: 4, hiddenSize: 3, returns: .last)]
-      case "lstm both ways": [LSTM(inputSize: 4, hiddenSize: 3, bidirectional: true, returns: .last)]
+      case "lstm both ways":
+        [LSTM(inputSize: 4, hiddenSize: 3, bidirectional: true, returns: .last)]
       case "gru below gru":
         [GRU(inputSize: 4, hiddenSize: 3), GRU(inputSize: 3, hiddenSize: 3, returns: .last)]
       case "attention": [MultiHeadAttention(features: 4, heads: 2), GlobalAvgPool1d()]
@@ -24,12 +27,14 @@ import Testing
       case "convolution":
         [
           Conv1d(inputChannels: 4, outputChannels: 5, kernelSize: 3, padding: 1), ReLU(),
-          Residual(Sequential(Conv1d(inputChannels: 5, outputChannels: 5, kernelSize: 3, padding: 1))),
+          Residual(
+            Sequential(Conv1d(inputChannels: 5, outputChannels: 5, kernelSize: 3, padding: 1))),
           GlobalMaxPool1d(),
         ]
       case "pools":
         [
-          Conv1d(inputChannels: 4, outputChannels: 5, kernelSize: 2), MaxPool1d(kernelSize: 1, stride: 2),
+          Conv1d(inputChannels: 4, outputChannels: 5, kernelSize: 2),
+          MaxPool1d(kernelSize: 1, stride: 2),
           Linear(inputFeatures: 5, outputFeatures: 3), AvgPool1d(kernelSize: 1), GlobalAvgPool1d(),
         ]
       default: []
@@ -54,7 +59,8 @@ import Testing
         let y = try network(x)
         // Each output counts differently, so that none can stand for another.
         let weights = (0..<y.shape[1]).map { Double($0 + 1) }
-        let loss = try (y.square() * Tensor.values(weights, shape: [1, weights.count], context: context))
+        let loss = try
+          (y.square() * Tensor.values(weights, shape: [1, weights.count], context: context))
           .sum()
         return (y, loss)
       }
@@ -79,10 +85,15 @@ import Testing
     let context = Context()
     let x = try Tensor.zeros([3, 9, 2], context: context)
     x.lengths = try Tensor.labels([9, 4, 0], context: context)
-    let y = try Conv1d(inputChannels: 2, outputChannels: 1, kernelSize: 3, stride: 2)(x)
+    let chain = Sequential(
+      Conv1d(inputChannels: 2, outputChannels: 1, kernelSize: 3, stride: 2),
+      Linear(inputFeatures: 1, outputFeatures: 6))
+    _ = try ParameterArena(chain, context: context)
+    let y = try chain.layers[0](x)
     #expect(y.shape == [3, 4, 1])
     #expect(y.lengths?.doubles == [4, 1, 0])
-    #expect(try Linear(inputFeatures: 1, outputFeatures: 6)(y).lengths?.doubles == [4, 1, 0])
+    #expect(try chain.layers[1](y).lengths?.doubles == [4, 1, 0])
+    #expect(try chain(x).lengths?.doubles == [4, 1, 0])
     #expect(try Flatten()(y).lengths == nil)
     let wrong = try Tensor.zeros([2, 3, 1], context: context)
     wrong.lengths = try Tensor.labels([4, 1], context: context)

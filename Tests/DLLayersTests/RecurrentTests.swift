@@ -41,7 +41,8 @@ import Testing
   @Test func statesGoOnAlongAChain() throws {
     let context = Context(precision: .float64)
     let chain = Sequential(
-      GRU(inputSize: 3, hiddenSize: 4, layers: 2), Sequential(Tanh(), LSTM(inputSize: 4, hiddenSize: 2)),
+      GRU(inputSize: 3, hiddenSize: 4, layers: 2),
+      Sequential(Tanh(), LSTM(inputSize: 4, hiddenSize: 2)),
       Linear(inputFeatures: 2, outputFeatures: 2), RNN(inputSize: 2, hiddenSize: 3))
     _ = try ParameterArena(chain, context: context)
     let x = try draw([2, 7, 3], "x", context)

@@ -11,7 +11,9 @@ import Testing
     #expect(
       Recipe.all.map(\.name) == [
         "digits", "lenet-mnist", "resnet20-cifar10", "gpt-shakespeare", "lstm-shakespeare",
-        "transformer-de-en", "dcgan-mnist", "gcn-cora", "lenet5-28x28",
+        "transformer-de-en", "gru-de-en", "dcgan-mnist", "wgan-mnist", "wgan-gp-mnist",
+        "sngan-mnist", "cgan-digits", "vae-digits", "vae-mnist", "gcn-cora", "gat-cora",
+        "graphsage-cora", "lenet5-28x28",
       ])
     for recipe in Recipe.all {
       #expect(Recipe.named(recipe.name)?.yaml == recipe.yaml, "\(recipe.name)")

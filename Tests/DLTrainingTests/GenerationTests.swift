@@ -97,7 +97,7 @@ private final class MarkovModel: Module, SequenceToSequence {
     try Tensor.zeros([source.shape[0], 1, 1], context: source.context)
   }
 
-  func decode(_ target: Tensor, memory: Tensor, lengths: Tensor, cache: TransformerCache?) throws
+  func decode(_ target: Tensor, memory: Tensor, lengths: Tensor, cache: (any DecodingCache)?) throws
     -> Tensor
   {
     let rows = target.doubles.flatMap { scores[Int($0)] }
@@ -105,7 +105,7 @@ private final class MarkovModel: Module, SequenceToSequence {
       rows, shape: [target.shape[0], target.shape[1], 5], context: target.context)
   }
 
-  func makeCache() -> TransformerCache { TransformerCache(layers: 0) }
+  func makeCache() -> any DecodingCache { TransformerCache(layers: 0) }
 
   /// Every translation of up to `limit` tokens that ends, with its log-probability.
   func translations(limit: Int) -> [(text: [Int32], score: Double)] {

@@ -142,13 +142,13 @@ struct RankResult: Sendable {
 @discardableResult
 func train(
   _ configuration: Configuration, _ options: TrainingOptions, ranks: Int = 1, steps: Bool = true,
-  model: ModelFactory? = nil
+  model: ModelFactory? = nil, task: TaskFactory? = nil
 ) throws -> [RankResult] {
   try ThreadGroup.run(ranks: ranks) { communicator in
     let recorder = Recorder()
     let trainer = try Trainer(
       configuration, options: options, communicator: communicator, observers: [recorder],
-      warn: { recorder.result.notices.append($0) }, task: TaskInput.factory(model: model))
+      warn: { recorder.result.notices.append($0) }, task: task ?? TaskInput.factory(model: model))
     recorder.trainer = trainer
     var result = RankResult()
     if steps {

@@ -40,7 +40,7 @@ import Testing
   /// Every part of a model with several optimizers, and the rate of an equal mean.
   @Test func everyRateIsScaled() throws {
     let bench = try TaskBench()
-    let yaml = TaskTests.jobs[4].yaml + "\nsteps: 4\nprecision: float64\n"
+    let yaml = TaskTests.yaml("generative adversarial") + "\nsteps: 4\nprecision: float64\n"
     let scaled = try train(
       Configuration.load(
         yaml: yaml, folder: bench.path,

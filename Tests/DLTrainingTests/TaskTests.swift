@@ -57,6 +57,24 @@ import Testing
       """
     ),
     (
+      "recurrent translation",
+      """
+      data: {train: pairs/pairs.safetensors, validation: pairs/pairs.safetensors, order: bucketed}
+      model: {name: seq2seq, layers: 2, width: 10, attention: additive, dropout: 0.1, beam: 2}
+      optimizer: {name: adam, lr: 0.01}
+      batch_size: 6
+      """
+    ),
+    (
+      "recurrent translation of one state",
+      """
+      data: {train: pairs/pairs.safetensors, validation: pairs/pairs.safetensors}
+      model: {name: seq2seq, cell: lstm, width: 10, attention: none, dropout: 0, beam: 1}
+      optimizer: {name: adam, lr: 0.01}
+      batch_size: 6
+      """
+    ),
+    (
       "generative adversarial",
       """
       data: {train: images.safetensors, normalize: {mean: [0.5], std: [0.5]}}
@@ -69,6 +87,57 @@ import Testing
       """
     ),
     (
+      "wasserstein, several critic steps, slope penalty",
+      """
+      data: {train: images.safetensors, validation: images.safetensors, normalize: {mean: [0.5], std: [0.5]}, classes: 3}
+      model:
+        name: gan
+        latent: 4
+        conditional: true
+        objective: wasserstein
+        critic_steps: 2
+        gradient_penalty: 10
+        generator: [{linear: {out: 6}}, tanh, {linear: {out: 784}}, tanh]
+        discriminator: [{conv2d: {out: 2, kernel: 4, stride: 4}}, {leaky_relu: {negative_slope: 0.2}}, flatten, {linear: {out: 1}}]
+      optimizers:
+        generator: {name: adam, lr: 0.001, betas: [0.0, 0.9]}
+        discriminator: {name: adam, lr: 0.002, betas: [0.0, 0.9]}
+      batch_size: 7
+      """
+    ),
+    (
+      "hinge, spectral norm",
+      """
+      data: {train: images.safetensors, normalize: {mean: [0.5], std: [0.5]}}
+      model:
+        name: gan
+        latent: 4
+        objective: hinge
+        generator: [{linear: {out: 98}}, {unflatten: {shape: [7, 7, 2]}}, relu, {conv_transpose2d: {out: 1, kernel: 4, stride: 4}}]
+        discriminator:
+          - {spectral_norm: {layers: [{conv2d: {out: 2, kernel: 4, stride: 4}}]}}
+          - relu
+          - flatten
+          - {spectral_norm: {layers: [{linear: {out: 1}}]}}
+      optimizer: {name: adam, lr: 0.001}
+      batch_size: 7
+      accumulate: 2
+      """
+    ),
+    (
+      "variational autoencoder",
+      """
+      data: {train: images.safetensors, validation: images.safetensors}
+      model:
+        name: vae
+        latent: 3
+        encoder: [flatten, {linear: {out: 8}}, relu]
+        decoder: [{linear: {out: 8}}, relu, {linear: {out: 784}}]
+      optimizer: {name: adam, lr: 0.005}
+      batch_size: 7
+      """
+    ),
+    (
       "graph",
       """
       data: {train: cora.safetensors, validation: cora.safetensors, order: sequential}
@@ -77,7 +146,28 @@ import Testing
       batch_size: 8
       """
     ),
+    (
+      "graph attention",
+      """
+      data: {train: cora.safetensors, validation: cora.safetensors, order: sequential}
+      model: {name: gat, hidden: 3, heads: 2, dropout: 0.3}
+      optimizer: {name: adam, lr: 0.01}
+      batch_size: 8
+      """
+    ),
+    (
+      "graphsage",
+      """
+      data: {train: cora.safetensors, validation: cora.safetensors, order: sequential}
+      model: {name: graphsage, hidden: 6, dropout: 0.3}
+      optimizer: {name: adam, lr: 0.01}
+      batch_size: 8
+      """
+    ),
   ]
+
+  /// The job of that name.
+  static func yaml(_ name: String) -> String { jobs.first { $0.name == name }?.yaml ?? "" }
 
   @Test(arguments: jobs)
   func ranksAgreeAndRunsResume(job: (name: String, yaml: String)) throws {
@@ -122,7 +212,7 @@ import Testing
   /// A model that sees the state of the stretch before does better than one that starts anew.
   @Test func stateIsCarriedFromStepToStep() throws {
     let bench = try TaskBench()
-    let lstm = TaskTests.jobs[1].yaml + "\nsteps: 3\nprecision: float64\n"
+    let lstm = TaskTests.yaml("lstm with carried state") + "\nsteps: 3\nprecision: float64\n"
     let carried = try train(
       Configuration.load(yaml: lstm, folder: bench.path), bench.options("carried"))[0]
     let fresh = try train(
@@ -141,7 +231,7 @@ import Testing
   @Test func translationsAreWrittenAsLines() throws {
     let bench = try TaskBench()
     let configuration = try Configuration.load(
-      yaml: TaskTests.jobs[3].yaml + "\nsteps: 150\n", folder: bench.path)
+      yaml: TaskTests.yaml("translation") + "\nsteps: 150\n", folder: bench.path)
     try train(configuration, bench.options("run"))
     let run = try LoadedRun(bench.path + "/run")
     let pairs = bench.path + "/pairs/pairs.safetensors"
@@ -157,7 +247,7 @@ import Testing
 
   @Test func endsAfterValidationsWithoutABest() throws {
     let bench = try TaskBench()
-    let graph = TaskTests.jobs[5].yaml + "\nsteps: 60\n"
+    let graph = TaskTests.yaml("graph") + "\nsteps: 60\n"
     // With a learning rate of 0 nothing becomes better than the first validation.
     let overrides = [
       "optimizer.lr=0", "validate={every_steps: 2, patience: 3, judge: loss}",
@@ -174,7 +264,7 @@ import Testing
   @Test func optimizersOfPartsThatAreNotThere() throws {
     let bench = try TaskBench()
     let configuration = try Configuration.load(
-      yaml: TaskTests.jobs[4].yaml, folder: bench.path,
+      yaml: TaskTests.yaml("generative adversarial"), folder: bench.path,
       overrides: ["optimizers.critic={name: sgd}"])
     #expect {
       try train(configuration, bench.options("none"))

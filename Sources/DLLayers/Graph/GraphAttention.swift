@@ -61,20 +61,28 @@ public final class GraphAttention: Module {
   ///
   /// - Throws: ``TensorError`` for shapes that do not fit.
   public func callAsFunction(_ adjacency: SparseMatrix, _ x: Tensor) throws -> Tensor {
-    try located {
-      let nodes = x.shape.rank == 0 ? 0 : x.shape[0]
-      let h = try lin(x).reshape([nodes, heads, output])
-      let source = try (h * attSrc.value).sum(axis: -1).indexSelect(0, adjacency.column)
-      let target = try (h * attDst.value).sum(axis: -1).indexSelect(0, adjacency.row)
-      let scores = try (target + source).leakyReLU(slope)
-      var weights = try adjacency.with(values: scores).rowSoftmax()
-      if x.context.isTraining, probability > 0 {
-        weights = try weights.dropout(probability, key: calls.next(x.context, path: path))
-      }
-      let combined = try combine(weights.matmul(h))
-      guard let bias else { return combined }
-      return try combined + bias.value
+    try located { try attend(adjacency, lin(x)) }
+  }
+
+  /// Applies the layer to sparse features, `[nodes, in]`.
+  ///
+  /// - Throws: ``TensorError`` for shapes that do not fit.
+  public func callAsFunction(_ adjacency: SparseMatrix, _ x: SparseMatrix) throws -> Tensor {
+    try located { try attend(adjacency, x.matmul(lin.weight.value.permute(1, 0))) }
+  }
+
+  private func attend(_ adjacency: SparseMatrix, _ x: Tensor) throws -> Tensor {
+    let h = try x.reshape([x.shape.rank == 0 ? 0 : x.shape[0], heads, output])
+    let source = try (h * attSrc.value).sum(axis: -1).indexSelect(0, adjacency.column)
+    let target = try (h * attDst.value).sum(axis: -1).indexSelect(0, adjacency.row)
+    let scores = try (target + source).leakyReLU(slope)
+    var weights = try adjacency.with(values: scores).rowSoftmax()
+    if x.context.isTraining, probability > 0 {
+      weights = try weights.dropout(probability, key: calls.next(x.context, path: path))
     }
+    let combined = try combine(weights.matmul(h))
+    guard let bias else { return combined }
+    return try combined + bias.value
   }
 
   private func combine(_ y: Tensor) throws -> Tensor {

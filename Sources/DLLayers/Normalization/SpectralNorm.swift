@@ -18,7 +18,11 @@ public final class SpectralNorm: Module, Layer {
     package init() {}
     /// The keys, in the order in which they are written.
     package static var fields: [ConfigurationField<Self>] {
-      [.init("layers", \.layers, ConfigurationRule.none.count(1), required: true, "one linear, conv1d or conv2d layer")]
+      [
+        .init(
+          "layers", \.layers, ConfigurationRule.none.count(1), required: true,
+          "one linear, conv1d or conv2d layer")
+      ]
     }
     /// Makes the layer for inputs of shape `[batch] + input`.
     package func layer(for input: Shape) throws -> any Layer {

@@ -119,7 +119,8 @@ extension Tensor {
     let step = shape.product(2..<shape.rank)
     for row in 0..<shape[0] {
       let valid = Int(lengths.int32s[row])
-      let rest = result.pointer.assumingMemoryBound(to: Int32.self) + (row * shape[1] + valid) * step
+      let rest =
+        result.pointer.assumingMemoryBound(to: Int32.self) + (row * shape[1] + valid) * step
       rest.update(repeating: ignored, count: (shape[1] - valid) * step)
     }
     return result

@@ -84,6 +84,21 @@ extension Tensor {
     let y = try resized(view.axis, length)
     dl_slice_forward(
       dtype.byteCount, pointer, view.outer, view.extent, view.inner, start, step, length, y.pointer)
+    if context.isDecomposing, step == 1 {
+      return context.record(
+        y, op: "narrow",
+        [
+          Pullback(self) { [self] dy in
+            let rest = view.extent - start - length
+            let ends = try [start, rest].map { extent in
+              var zeros = shape
+              zeros[view.axis] = extent
+              return try Tensor.zeros(zeros, dtype: dtype, context: context)
+            }
+            return try .concat([ends[0], dy, ends[1]], axis: view.axis)
+          }
+        ])
+    }
     return context.record(y, from: self) { [self] dy in
       try accumulateGradient { dx in
         dl_slice_backward(

@@ -26,7 +26,7 @@ package final class InputDataset: Dataset {
   package init(path: String, statistics: FileStatistics?, names: ClassNames?, namesSource: String)
     throws
   {
-    file = try SafetensorsFile(path: path)
+    file = try SafetensorsFile(dataset: path)
     if let names {
       _ = try ClassNames.read(file)?.numbers(among: names, file: path, source: namesSource)
     }

@@ -160,8 +160,10 @@ package final class AdversarialTask: NetworkTask, ImageGenerator {
     return try context.differentiably {
       let slope = try context.gradients(
         of: judge(mixed, told).sum(), with: [mixed], createGraph: true)[0]
-      let length = try (slope * slope).reshape([slope.shape[0], slope.count / max(slope.shape[0], 1)])
-        .sum(axis: 1)
+      let length = try (slope * slope).reshape([
+        slope.shape[0], slope.count / max(slope.shape[0], 1),
+      ])
+      .sum(axis: 1)
       let excess = try (length + 1e-12).sqrt() - 1
       return try (excess * excess).sum()
     }

@@ -1,0 +1,15 @@
+import DLFormats
+
+extension SafetensorsFile {
+  /// Opens a data set file: labels and lengths of U8, BOOL or I64 are read as I32, tokens of I64 too,
+  /// and values of F64 as F32, as long as each has its value there.
+  package convenience init(dataset path: String) throws {
+    try self.init(path: path) { name, type in
+      switch (name, type) {
+      case ("y", .uint8), ("y", .bool), ("x", .int64), ("y", .int64), ("lengths", .int64): .int32
+      case ("x", .float64), ("y", .float64): .float32
+      default: type
+      }
+    }
+  }
+}
