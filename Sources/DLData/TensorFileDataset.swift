@@ -126,7 +126,10 @@ package final class TensorFileDataset: Dataset {
     try ColumnCheck(file, y, statistics, taker: domains.labelTaker).require(domains.labels)
   }
 
-  private static func lengths(_ file: SafetensorsFile, count: Int, longest: Int) throws
+  /// The longest of each row's `lengths`, I32 `[N, ...]` of 0 to `longest`; nil where a file has none.
+  ///
+  /// - Throws: a content error for others.
+  package static func lengths(_ file: SafetensorsFile, count: Int, longest: Int) throws
     -> [Int32]?
   {
     guard let info = file["lengths"] else { return nil }

@@ -3,6 +3,14 @@ import DLData
 import DLFormats
 import DLTensor
 
+/// How many steps of rows count, that are filled up to one number of them.
+package struct StepCounts {
+  /// The steps of each row, those that fill it up included.
+  package let steps: Int
+  /// How many of them count, for each row.
+  package let counts: [Int32]
+}
+
 /// The inputs of a data set file, whether it has labels or not.
 package final class InputDataset: Dataset {
   package let count: Int
@@ -11,6 +19,8 @@ package final class InputDataset: Dataset {
   package let labelShape = [0]
   package let labelType = DType.int32
   package let classCount: Int? = nil
+  /// How many steps of each row count, where the file has `lengths` I32 `[N]`.
+  package let stepCounts: StepCounts?
   /// The path as the caller gave it.
   var path: String { file.path }
   private let statistics: FileStatistics?
@@ -41,6 +51,11 @@ package final class InputDataset: Dataset {
     inputType = type
     self.count = count
     inputShape = Array(x.shape.dropFirst())
+    let steps = inputShape.first ?? 1
+    let hasLengths = file["lengths"]?.shape.count == 1
+    let counts =
+      hasLengths ? try TensorFileDataset.lengths(file, count: count, longest: steps) : nil
+    stepCounts = counts.map { StepCounts(steps: steps, counts: $0) }
   }
 
   package func check(_ domains: DataDomains) throws {

@@ -1,4 +1,5 @@
 import DLCore
+import DLData
 import DLLayers
 import DLTensor
 
@@ -23,11 +24,14 @@ extension Loss {
 extension Predictions {
   /// The line above those of all rows; nil where there is none.
   ///
-  /// - Parameter count: the rows of the batch.
-  package func header(rows count: Int) -> String? {
+  /// - Parameters:
+  ///   - count: the rows of the batch.
+  ///   - names: what the classes are called.
+  package func header(rows count: Int, names: ClassNames? = nil) -> String? {
     switch self {
     case .classes(let probabilities):
       (positions(probabilities, count) > 1 ? "row,position" : "row") + ",class,probability"
+        + (names == nil ? "" : ",name")
     case .values(let values):
       switch width(values, count) {
       case 1: "row,value"
@@ -38,7 +42,15 @@ extension Predictions {
   }
 
   /// The lines of the rows of these numbers.
-  package func lines(rows: UnsafeBufferPointer<Int>) throws -> [String] {
+  ///
+  /// - Parameters:
+  ///   - names: what the classes are called, for a column of its own at the end.
+  ///   - lengths: how many positions of each row of the data set count, where there is one for each
+  ///     of its steps; all unless given.
+  package func lines(
+    rows: UnsafeBufferPointer<Int>, names: ClassNames? = nil, lengths: StepCounts? = nil
+  ) throws -> [String] {
+    let names = names?.names.map(Self.cell)
     switch self {
     case .classes(let probabilities):
       let (width, positions) = (
@@ -49,8 +61,13 @@ extension Predictions {
         let line = values[index * width..<(index + 1) * width]
         guard let best = line.indices.max(by: { line[$0] < line[$1] }) else { return nil }
         let (row, position) = index.quotientAndRemainder(dividingBy: positions)
+        if let lengths, lengths.steps == positions, position >= lengths.counts[rows[row]] {
+          return nil
+        }
+        let number = best - line.startIndex
+        let name = names.map { number < $0.count ? ",\($0[number])" : "," } ?? ""
         return "\(rows[row])" + (positions > 1 ? ",\(position)" : "")
-          + ",\(best - line.startIndex),\(Format.significant(line[best], 9))"
+          + ",\(number),\(Format.significant(line[best], 9))" + name
       }
     case .values(let tensor):
       let (width, values) = (width(tensor, rows.count), tensor.doubles)
@@ -61,6 +78,13 @@ extension Predictions {
     case .lines(let lines):
       return lines
     }
+  }
+
+  /// A name as a cell of CSV (RFC 4180).
+  private static func cell(_ name: String) -> String {
+    let needsQuotes = name.unicodeScalars.contains { ",\"\n\r".unicodeScalars.contains($0) }
+    return needsQuotes
+      ? "\"" + name.parts(at: "\"").joined(separator: "\"\"") + "\"" : name
   }
 
   /// Labels of a row.
