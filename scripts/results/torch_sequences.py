@@ -1,9 +1,11 @@
 """References of the recipes on words, tags and sounds: the same networks, files and settings in PyTorch.
 
-    python3 scripts/results/torch_sequences.py NETWORK train.safetensors validation.safetensors [--epochs N] [--seeds 1 2 3]
+    python3 scripts/results/torch_sequences.py NETWORK train.safetensors validation.safetensors [--test FILE]
+        [--epochs N] [--seeds 1 2 3] [--lengths]
 
-The files are those of `dltrain data pack sentences`, `conllu` and `audio`. Prints the accuracy of each seed after its
-last epoch and the best one. Rows are filled up, and outputs behind a row's end count as the recipe has them.
+The files are those of `dltrain data pack sentences`, `conllu` and `audio`. Prints the accuracy of each seed after each
+epoch; with --test also that on another file by the weights of the best epoch. Rows are filled up to one length; with
+--lengths nothing behind a row's end counts.
 """
 
 import argparse
@@ -22,56 +24,75 @@ class Network(nn.Module):
 
     def __init__(self, kind, inputs, classes):
         super().__init__()
-        self.kind = kind
-        getattr(self, kind.replace("-", "_"))(inputs, classes)
+        self.kind, self.layers = kind.split("-")
+        word = {"polarity": 128, "partut": 100}.get(self.layers)
+        if word:
+            self.embedding = nn.Embedding(inputs, word, padding_idx=0)
+        width = word or inputs
+        getattr(self, "make_" + self.layers)(width, classes)
 
-    def cnn_polarity(self, words, classes):
-        self.embedding = nn.Embedding(words, 128, padding_idx=0)
-        self.conv = nn.Conv1d(128, 200, 4, padding=3)
+    def recurrent(self, width, hidden, layers=1):
+        kind = {"rnn": nn.RNN, "gru": nn.GRU}.get(self.kind, nn.LSTM)
+        return kind(width, hidden, layers, batch_first=True, bidirectional=self.kind == "bilstm")
+
+    def make_polarity(self, width, classes):
         self.dropout = nn.Dropout(0.5)
-        self.head = nn.Linear(200, classes)
-        self.run = lambda x: self.head(self.dropout(self.channels(self.conv, self.embedding(x)).relu().amax(1)))
+        if self.kind == "cnn":
+            self.body, size = nn.Conv1d(width, 200, 4, padding=3), 200
+        else:
+            self.body = self.recurrent(width, 64, 2 if self.kind == "bilstm" else 1)
+            size = 128 if self.kind == "bilstm" else 64
+        self.head = nn.Linear(size, classes)
 
-    def window_partut(self, words, classes):
-        self.embedding = nn.Embedding(words, 100, padding_idx=0)
+    def make_partut(self, width, classes):
         self.dropout = nn.Dropout(0.3)
-        self.conv = nn.Conv1d(100, 200, 3, padding="same")
+        self.body = nn.Conv1d(width, 200, 3, padding="same") if self.kind == "window" else self.recurrent(width, 100)
         self.head = nn.Linear(200, classes)
-        self.run = lambda x: self.head(
-            self.dropout(self.channels(self.conv, self.dropout(self.embedding(x))).relu()))
 
-    def bilstm_partut(self, words, classes):
-        self.embedding = nn.Embedding(words, 100, padding_idx=0)
+    def make_spoken(self, width, classes):
         self.dropout = nn.Dropout(0.3)
-        self.lstm = nn.LSTM(100, 100, batch_first=True, bidirectional=True)
-        self.head = nn.Linear(200, classes)
-        self.run = lambda x: self.head(self.dropout(self.lstm(self.dropout(self.embedding(x)))[0]))
-
-    def frames_spoken(self, columns, classes):
-        self.one = nn.Conv1d(columns, 128, 9, stride=2)
-        self.two = nn.Conv1d(128, 128, 1)
-        self.dropout = nn.Dropout(0.3)
+        if self.kind == "frames":
+            self.body, self.second = nn.Conv1d(width, 128, 9, stride=2), nn.Conv1d(128, 128, 1)
+        else:
+            self.body = self.recurrent(width, 64)
         self.head = nn.Linear(128, classes)
-        self.run = lambda x: self.head(self.dropout(self.channels(
-            self.two, self.channels(self.one, x).relu()).relu().amax(1)))
 
-    def bilstm_spoken(self, columns, classes):
-        self.lstm = nn.LSTM(columns, 64, batch_first=True, bidirectional=True)
-        self.dropout = nn.Dropout(0.3)
-        self.head = nn.Linear(128, classes)
-        self.run = lambda x: self.head(self.dropout(self.lstm(x)[0].amax(1)))
+    def through(self, layer, x, lengths):
+        if isinstance(layer, nn.Conv1d):
+            return layer(x.transpose(1, 2)).transpose(1, 2).relu()
+        if lengths is None:
+            return layer(x)[0]
+        packed = nn.utils.rnn.pack_padded_sequence(x, lengths, batch_first=True, enforce_sorted=False)
+        return nn.utils.rnn.pad_packed_sequence(layer(packed)[0], batch_first=True, total_length=x.shape[1])[0]
 
-    @staticmethod
-    def channels(layer, x):
-        return layer(x.transpose(1, 2)).transpose(1, 2)
+    def largest(self, y, x, lengths):
+        if lengths is not None:
+            # A convolution counts where its window begins within the row.
+            stride = self.body.stride[0] if isinstance(self.body, nn.Conv1d) else 1
+            time = torch.arange(y.shape[1]) * stride
+            y = y.masked_fill((time >= lengths[:, None])[..., None], float("-inf"))
+        return y.amax(1)
 
-    def forward(self, x):
-        return self.run(x)
+    def forward(self, x, lengths=None):
+        if self.layers != "spoken":
+            x = self.embedding(x)
+        if self.layers == "partut":
+            x = self.dropout(x)
+        y = self.through(self.body, x, lengths)
+        if self.kind == "frames":
+            y = self.through(self.second, y, None)
+        if self.layers != "partut":
+            y = self.largest(y, x, lengths)
+        return self.head(self.dropout(y))
 
 
-# Adam's rate, rows of a batch, epochs.
+# Learning rate of Adam, rows of a batch, epochs.
 SETTINGS = {
     "cnn-polarity": (1e-3, 50, 6),
+    "rnn-polarity": (1e-3, 50, 4),
+    "lstm-polarity": (1e-3, 50, 4),
+    "gru-polarity": (1e-3, 50, 4),
+    "bilstm-polarity": (1e-3, 50, 4),
     "window-partut": (2e-3, 32, 8),
     "bilstm-partut": (2e-3, 32, 8),
     "frames-spoken": (1e-3, 32, 10),
@@ -79,37 +100,44 @@ SETTINGS = {
 }
 
 
-def load(path):
+def load(path, uses_lengths):
     with safe_open(path, "pt") as file:
         metadata = file.metadata()
         words = len(json.loads(metadata["tokenizer"])["vocabulary"]) if "tokenizer" in metadata else None
-        return file.get_tensor("x"), file.get_tensor("y").long(), words, int(metadata["classes"])
+        lengths = file.get_tensor("lengths") if uses_lengths else None
+        return file.get_tensor("x"), file.get_tensor("y").long(), lengths, words, int(metadata["classes"])
 
 
-def accuracy(model, x, y):
+def accuracy(model, data):
+    x, y, lengths = data[:3]
     model.eval()
     with torch.no_grad():
-        predicted = torch.cat([model(part).argmax(-1) for part in x.split(256)])
+        predicted = torch.cat([
+            model(x[rows], None if lengths is None else lengths[rows]).argmax(-1)
+            for rows in torch.arange(len(x)).split(256)])
     counted = y != IGNORED
     return ((predicted == y) & counted).sum().item() / counted.sum().item()
 
 
-def train(kind, seed, epochs, train_data, validation):
+def train(kind, seed, epochs, data, validation, test):
     torch.manual_seed(seed)
-    x, y, words, classes = train_data
+    x, y, lengths, words, classes = data
     rate, batch, _ = SETTINGS[kind]
     model = Network(kind, words or x.shape[-1], classes)
     optimizer = torch.optim.Adam(model.parameters(), lr=rate)
     loss = nn.CrossEntropyLoss(ignore_index=IGNORED)
-    found = []
+    found, tested = [], None
     for _ in range(epochs):
         model.train()
         for rows in torch.randperm(len(x)).split(batch):
             optimizer.zero_grad()
-            loss(model(x[rows]).flatten(0, -2), y[rows].flatten()).backward()
+            outputs = model(x[rows], None if lengths is None else lengths[rows])
+            loss(outputs.flatten(0, -2), y[rows].flatten()).backward()
             optimizer.step()
-        found.append(accuracy(model, *validation[:2]))
-    return found
+        found.append(accuracy(model, validation))
+        if test and found[-1] == max(found):
+            tested = accuracy(model, test)
+    return found, tested
 
 
 def main():
@@ -117,16 +145,20 @@ def main():
     parser.add_argument("network", choices=SETTINGS)
     parser.add_argument("train")
     parser.add_argument("validation")
+    parser.add_argument("--test")
     parser.add_argument("--epochs", type=int)
     parser.add_argument("--seeds", type=int, nargs="+", default=[1])
+    parser.add_argument("--lengths", action="store_true")
     arguments = parser.parse_args()
     torch.set_num_threads(1)
-    data, validation = load(arguments.train), load(arguments.validation)
+    data, validation, test = [
+        path and load(path, arguments.lengths) for path in (arguments.train, arguments.validation, arguments.test)]
     epochs = arguments.epochs or SETTINGS[arguments.network][2]
     for seed in arguments.seeds:
         start = time.time()
-        found = train(arguments.network, seed, epochs, data, validation)
-        print(f"seed {seed}: last {found[-1]:.4f}, best {max(found):.4f} in epoch {found.index(max(found)) + 1}, "
+        found, tested = train(arguments.network, seed, epochs, data, validation, test)
+        more = f", test {tested:.4f}" if test else ""
+        print(f"seed {seed}: last {found[-1]:.4f}, best {max(found):.4f} in epoch {found.index(max(found)) + 1}{more}, "
               f"{time.time() - start:.0f} s: " + " ".join(f"{value:.4f}" for value in found), flush=True)
 
 
