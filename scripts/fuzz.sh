@@ -20,7 +20,7 @@ source scripts/setup.sh ""
 # shellcheck source=scripts/lib/build.sh
 source scripts/lib/build.sh
 
-readers='ConfigurationFuzzTests|JSONTests|IDXTests|SafetensorsTests|TarTests|ImageTests|ImageKindTests'
+readers='ConfigurationFuzzTests|JSONTests|IDXTests|SafetensorsTests|TarTests|ImageTests|ImageKindTests|CSVTests|CoNLLUTests|WAVTests'
 if [ -n "${SANITIZE:-}" ]; then
   DLTRAIN_MUTATIONS=$((mutations * 10)) exec scripts/sanitize.sh address "$readers"
 fi

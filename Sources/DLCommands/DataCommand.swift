@@ -18,7 +18,10 @@ struct DataCommand: ParsableCommand {
 struct Pack: ParsableCommand {
   static let configuration = CommandConfiguration(
     abstract: "Turn other formats into data set files.",
-    subcommands: [PackMNIST.self, PackImages.self, PackText.self, PackParallel.self, PackCora.self])
+    subcommands: [
+      PackMNIST.self, PackImages.self, PackText.self, PackParallel.self, PackCora.self,
+      PackSentences.self, PackCoNLLU.self, PackCSV.self, PackAudio.self,
+    ])
 }
 
 /// `dltrain data pack mnist`.

@@ -13,8 +13,8 @@ struct Predict: Verb {
     discussion: """
       Example: dltrain predict runs/digits-001 new.safetensors -o predictions.csv
 
-      With classes a line is row,class,probability; else row and values. A run that
-      translates writes each row's translation as a line of its own, in their order.
+      With classes a line is row,class,probability and, where the training data named the classes, name; else row and
+      values. A run that translates writes each row's translation as a line of its own, in their order.
       """)
 
   @OptionGroup var trained: RunOptions

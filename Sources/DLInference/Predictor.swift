@@ -6,7 +6,8 @@ extension LoadedRun {
   /// Predicts every row of a data set file, of which only `x` is needed, in the file's order.
   ///
   /// With classes the text is CSV: `row,class,probability`; where a row has several labels a line for
-  /// each, `row,position,class,probability`. Without classes it is `row,value...`. Where the loss
+  /// each within the row's length, `row,position,class,probability`. Where the training data named
+  /// the classes, `name` is the last column. Without classes it is `row,value...`. Where the loss
   /// takes logits or logarithms, the numbers are the probabilities that they stand for. Translations
   /// are plain text, a line for each row.
   ///
@@ -28,12 +29,15 @@ extension LoadedRun {
     let pass = ValidationPass(
       task: trained.task, dataset: dataset, transform: transform, context: trained.context,
       batchSize: min(configuration.validate.batchSize ?? configuration.batchSize, 4096))
+    let names = trained.classNames
     var isFirst = true
     try pass.eachBatch { batch, rows in
       let predictions = try trained.task.predictions(batch)
-      if isFirst, let header = predictions.header(rows: rows.count) { try write(header + "\n") }
+      if isFirst, let header = predictions.header(rows: rows.count, names: names) {
+        try write(header + "\n")
+      }
       isFirst = false
-      try write(predictions.lines(rows: rows).map { $0 + "\n" }.joined())
+      try write(predictions.lines(rows: rows, names: names).map { $0 + "\n" }.joined())
     }
     return dataset.count
   }

@@ -35,6 +35,8 @@ package struct Recipe: Sendable {
     .digits, .lenetMNIST, .resnet20CIFAR10, .gptShakespeare, .lstmShakespeare,
     .transformerDeEn, .gruDeEn, .dcganMNIST, .wganMNIST, .wganGPMNIST, .snganMNIST, .cganDigits,
     .vaeDigits, .vaeMNIST, .gcnCora, .gatCora, .graphsageCora, .lenet5,
+    .linearCOVID, .linearMAECOVID, .cnnPolarity, .windowParTUT, .bilstmParTUT,
+    .framesSpokenDigits, .framesSpokenSpeakers, .bilstmSpokenDigits, .bilstmSpokenSpeakers,
   ]
 
   /// The list of all recipes, or one as YAML with the way to its data as a comment.

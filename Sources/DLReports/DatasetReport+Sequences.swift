@@ -92,7 +92,7 @@ extension DatasetReport {
   }
 
   /// The text on one line, at most `length` characters of it.
-  private static func shown(_ text: String, _ length: Int) -> String {
+  static func shown(_ text: String, _ length: Int) -> String {
     let line = text.unicodeScalars.prefix(length).map { scalar in
       scalar.properties.generalCategory == .control ? " " : String(scalar)
     }.joined()

@@ -16,8 +16,11 @@ package enum DatasetReport {
     let path = try EmbeddedData.resolve(path)
     if try GraphFile.isGraph(path) { return graph(try GraphFile(path: path), columns) }
     if try TokenWindowDataset.isTokenFile(path) { return try tokens(path, columns) }
-    let dataset = try TensorFileDataset(path: path)
-    if dataset.rowLengths != nil, dataset.inputType == .int32 { return try pairs(dataset, columns) }
+    let dataset = try TensorFileDataset(path: path, ignoredLabel: TaggedPacker.ignored)
+    if dataset.rowLengths != nil, dataset.inputType == .int32 {
+      if let words = try wordTokenizer(path) { return try self.words(dataset, words, columns) }
+      return try pairs(dataset, columns)
+    }
     var channels = ChannelSums(
       count: dataset.inputType == .int32 ? 1 : dataset.inputShape.last ?? 1)
     var classes = [Int](repeating: 0, count: min(dataset.classCount ?? 0, 1 << 20))
@@ -28,7 +31,8 @@ package enum DatasetReport {
       default: channels.add(inputs.bindMemory(to: Int32.self)) { Double($0) }
       }
       if dataset.labelType == .int32 {
-        for label in labels.bindMemory(to: Int32.self) where Int(label) < classes.count {
+        for label in labels.bindMemory(to: Int32.self)
+        where label >= 0 && Int(label) < classes.count {
           classes[Int(label)] += 1
         }
       }
@@ -76,7 +80,7 @@ package enum DatasetReport {
     return text
   }
 
-  private static func eachPiece(
+  static func eachPiece(
     of dataset: TensorFileDataset,
     _ body: (UnsafeRawBufferPointer, UnsafeRawBufferPointer) throws -> Void
   ) throws {

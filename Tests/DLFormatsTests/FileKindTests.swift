@@ -58,7 +58,8 @@ import Testing
 
   @Test func adviceFitsTheKind() throws {
     for (name, words) in [
-      ("a PyTorch file (.pt)", "safetensors.torch.save_file"), ("text, perhaps CSV", "save_file"),
+      ("a PyTorch file (.pt)", "safetensors.torch.save_file"),
+      ("text, perhaps CSV", "data pack csv"),
       ("packed by xz", "unxz"), ("UTF-16 text", "iconv -f utf-16"),
       ("a pointer of Git LFS", "git lfs pull"), ("an IDX file", "data pack mnist"),
       ("a tar archive", "data pack images"),

@@ -14,6 +14,9 @@ import Testing
         "transformer-de-en", "gru-de-en", "dcgan-mnist", "wgan-mnist", "wgan-gp-mnist",
         "sngan-mnist", "cgan-digits", "vae-digits", "vae-mnist", "gcn-cora", "gat-cora",
         "graphsage-cora", "lenet5-28x28",
+        "linear-covid", "linear-mae-covid", "cnn-polarity", "window-partut", "bilstm-partut",
+        "frames-spoken-digits", "frames-spoken-speakers", "bilstm-spoken-digits",
+        "bilstm-spoken-speakers",
       ])
     for recipe in Recipe.all {
       #expect(Recipe.named(recipe.name)?.yaml == recipe.yaml, "\(recipe.name)")

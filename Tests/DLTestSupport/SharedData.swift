@@ -23,6 +23,15 @@ public struct SharedData: Sendable {
   public static let mnist = SharedData(
     title: "MNIST", name: "mnist", source: "https://ossci-datasets.s3.amazonaws.com/mnist/")
 
+  /// The English ParTUT of Universal Dependencies.
+  public static let partut = SharedData(
+    title: "ParTUT", name: "ud-partut",
+    source: "https://github.com/UniversalDependencies/UD_English-ParTUT")
+  /// A survey by state, with the share of positive tests.
+  public static let covid = SharedData(
+    title: "the COVID-19 survey", name: "covid",
+    source: "https://www.kaggle.com/c/ml2021spring-hw1")
+
   private static let folder: String = {
     if let given = ProcessInfo.processInfo.environment["DLTRAIN_TEST_DATA"] { return given }
     let repository = URL(fileURLWithPath: #filePath).deletingLastPathComponent()

@@ -66,7 +66,51 @@ struct PackCommandTests {
     }
   }
 
-  @Test(arguments: ["mnist", "images", "text", "parallel", "cora"])
+  /// Tables, sentences, tagged sentences and sounds.
+  @Test func packsTheOthers() throws {
+    try TemporaryFolder.with { folder in
+      func put(_ name: String, _ text: String) throws -> String {
+        try File.replace("\(folder)/\(name)") { try $0.write(text) }
+        return "\(folder)/\(name)"
+      }
+      func pack(_ arguments: String...) throws -> String {
+        let outcome = try run(["pack"] + arguments)
+        #expect(outcome.status == 0, "\(outcome.errors)")
+        return outcome.output.replacing(folder, with: "")
+      }
+      let table = try put("table.csv", "id,a,b\n1,2,x\n2,3,y\n")
+      #expect(
+        try pack(
+          "csv", table, "-o", folder + "/c", "--drop", "id", "--label", "-1", "--split", "0.5")
+          == "label: b; 1 number a row\n/c/train.safetensors: x [1, 1]\n"
+          + "/c/validation.safetensors: x [1, 1]\n")
+      try refuse(["csv", table, "-o", folder + "/d", "--label", "z"], code: 64, "no column")
+      try refuse(
+        ["csv", table, "-o", folder + "/d", "--categorical", "a,"], code: 64, "categorical")
+      let (no, yes) = (try put("no.txt", "a b\nb c\n"), try put("yes.txt", "b d\n"))
+      #expect(
+        try pack("sentences", no, yes, "-o", folder + "/s.safetensors", "--split", "1")
+          == "4 words, 2 classes\n/s.safetensors: x [3, 2]\n")
+      let report = try run(["describe", folder + "/s.safetensors"])
+      #expect(report.output.contains("first x     a b"), "\(report.output)")
+      let tagged = try put("t.conllu", "1\tgo\t_\tVERB\t_\t_\t0\troot\t_\t_\n")
+      #expect(
+        try pack("conllu", tagged, "--validation", tagged, "-o", folder + "/t")
+          == "1 word, 1 tag\n/t/train.safetensors: x [1, 1]\n/t/validation.safetensors: x [1, 1]\n")
+      let tags = try run(["describe", folder + "/t/train.safetensors"])
+      #expect(tags.output.contains("VERB"), "\(tags.output)")
+      let sounds = Program.repository + "/Tests/DLFormatsTests/Golden"
+      #expect(
+        try pack(
+          "audio", sounds, "--label", "{class}", "--split", "1", "-o", folder + "/a", "--mels", "8"
+        ).hasSuffix("/a/train.safetensors: x [6, 1, 8]\n"))
+      try refuse(["audio", folder, "-o", folder + "/b"], code: 65, "holds no .wav")
+    }
+  }
+
+  @Test(arguments: [
+    "mnist", "images", "text", "parallel", "cora", "csv", "sentences", "conllu", "audio",
+  ])
   func helpShowsAnExample(_ kind: String) throws {
     let outcome = try run(["pack", kind, "--help"])
     #expect(outcome.output.contains("Example: dltrain data pack \(kind) "), "\(outcome.output)")

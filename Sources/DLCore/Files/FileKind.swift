@@ -82,7 +82,8 @@ package struct FileKind: Sendable, Hashable {
     Signature("II*\u{0}", FileKind("a TIFF image", conversion: images)),
     Signature("MM\u{0}*", FileKind("a TIFF image", conversion: images)),
     Signature("WEBP", at: 8, FileKind("a WebP image", conversion: images)),
-    Signature("WAVE", at: 8, FileKind("a WAV sound")),
+    Signature(
+      "WAVE", at: 8, FileKind("a WAV sound", conversion: "pack sounds by dltrain data pack audio")),
     Signature("ftyp", at: 4, FileKind("a HEIC, AVIF or MP4 file", conversion: images)),
     Signature("%PDF-", FileKind("a PDF document")),
     Signature([0x7f] + Array("ELF".utf8), FileKind("a program")),
@@ -173,7 +174,8 @@ package struct FileKind: Sendable, Hashable {
     }
     let line = body.prefix { $0 != 10 && $0 != 13 }
     for (byte, name) in [(UInt8(ascii: ","), "CSV"), (9, "TSV")] where line.contains(byte) {
-      return FileKind("text, perhaps \(name)", text: true)
+      return FileKind(
+        "text, perhaps \(name)", conversion: "pack a table by dltrain data pack csv", text: true)
     }
     return FileKind("text", text: true)
   }

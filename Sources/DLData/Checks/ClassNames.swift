@@ -59,7 +59,7 @@ public struct ClassNames: Sendable {
       throw FormatError(
         .content, file: file,
         "its classes are not those of \(source): it has \(Self.shown(surplus)), and lacks "
-          + Self.shown(missing), advice: "pack it by data pack images --like \(source)")
+          + Self.shown(missing), advice: "pack it by dltrain data pack with --like \(source)")
     }
     return numbers
   }

@@ -24,18 +24,55 @@ struct PackLike {
   /// file lacks.
   func numbers(of classes: [String], source: String) throws -> (names: [String], labels: [Int32]) {
     let names = try images().names.names
+    return (names, try Self.numbers(of: classes, among: names, of: path, source: source))
+  }
+
+  /// The numbers of classes among names, which are those of the file `path`; throws a content error
+  /// that names a class which is none of them.
+  static func numbers(
+    of classes: [String], among names: [String], of path: String, source: String
+  ) throws -> [Int32] {
     let places = Dictionary(
-      names.enumerated().map { (Array($1.utf8), Int32($0)) },
+      names.enumerated().map { (ScalarString($1), Int32($0)) },
       uniquingKeysWith: { first, _ in first })
-    let labels = try classes.map { name in
-      guard let label = places[Array(name.utf8)] else {
+    return try classes.map { name in
+      guard let label = places[ScalarString(name)] else {
         throw FormatError(
           .content, file: source, "has the class \"\(name)\", which \(path) lacks",
           advice: "leave it out, or pack both together")
       }
       return label
     }
-    return (names, labels)
+  }
+
+  /// The names of the classes; throws a content error where there are none.
+  func classes() throws -> ClassNames {
+    guard let names = try ClassNames.read(file) else {
+      throw FormatError(
+        .content, file: path, "holds no class_names",
+        advice: "name a file that was packed with them")
+    }
+    return names
+  }
+
+  /// The vocabulary of words; throws a content error where there is none.
+  func words() throws -> WordTokenizer {
+    guard let words = try TokenizerFile.read(path: path) as? WordTokenizer else {
+      throw FormatError(
+        .content, file: path, "holds a tokenizer of another kind",
+        advice: "name a file made by dltrain data pack sentences or conllu")
+    }
+    return words
+  }
+
+  /// The length of its rows; throws a content error where they have none.
+  func length() throws -> Int {
+    guard let x = file["x"], x.shape.count >= 2, x.shape[1] > 0 else {
+      throw FormatError(
+        .content, file: path, "holds no rows of a length",
+        advice: "name a file that was packed alike")
+    }
+    return x.shape[1]
   }
 
   /// The file's tokenizer, once it is known to express a text; throws a content error that names the

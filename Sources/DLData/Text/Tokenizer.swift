@@ -25,7 +25,7 @@ package enum TokenizerFile {
     guard let text = try SafetensorsFile(path: path).metadata[key] else {
       throw FormatError(
         .content, file: path, "holds no tokenizer",
-        advice: "name a file made by dltrain data pack text or parallel")
+        advice: "name a file made by dltrain data pack text, parallel, sentences or conllu")
     }
     return try read(text, file: path)
   }
@@ -36,6 +36,7 @@ package enum TokenizerFile {
     switch json["kind"]?.string {
     case CharacterTokenizer.kind: return try CharacterTokenizer(json: json, file: file)
     case BytePairTokenizer.kind: return try BytePairTokenizer(json: json, file: file)
+    case WordTokenizer.kind: return try WordTokenizer(json: json, file: file)
     default:
       throw FormatError(
         .content, file: file, "holds an unknown kind of tokenizer", advice: "pack it anew")

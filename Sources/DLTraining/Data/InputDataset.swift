@@ -13,6 +13,7 @@ package final class InputDataset: Dataset {
   package let classCount: Int? = nil
   /// The path as the caller gave it.
   var path: String { file.path }
+  /// The valid positions of each row.
   package let inputLengths: [Int32]?
   private let statistics: FileStatistics?
   private let file: SafetensorsFile

@@ -50,7 +50,7 @@ extension TrainingData {
     else { return }
     throw DataError(
       "\(path): its vocabulary is not that of \(source): \(difference); "
-        + "pack it by data pack text or parallel --like, with the data it belongs to",
+        + "pack it by dltrain data pack with --like, or with the data it belongs to",
       exitCode: .data)
   }
 

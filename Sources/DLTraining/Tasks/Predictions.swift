@@ -1,4 +1,5 @@
 import DLCore
+import DLData
 import DLLayers
 import DLTensor
 
@@ -27,11 +28,14 @@ extension Loss {
 extension Predictions {
   /// The line above those of all rows; nil where there is none.
   ///
-  /// - Parameter count: the rows of the batch.
-  package func header(rows count: Int) -> String? {
+  /// - Parameters:
+  ///   - count: the rows of the batch.
+  ///   - names: what the classes are called.
+  package func header(rows count: Int, names: ClassNames? = nil) -> String? {
     switch self {
     case .classes(let probabilities):
       (positions(probabilities, count) > 1 ? "row,position" : "row") + ",class,probability"
+        + (names == nil ? "" : ",name")
     case .values(let values):
       switch width(values, count) {
       case 1: "row,value"
@@ -42,8 +46,11 @@ extension Predictions {
     }
   }
 
-  /// The lines of the rows of these numbers.
-  package func lines(rows: UnsafeBufferPointer<Int>) throws -> [String] {
+  /// The lines of the rows of these numbers, without the positions of padding.
+  ///
+  /// - Parameter names: what the classes are called, for a column of its own at the end.
+  package func lines(rows: UnsafeBufferPointer<Int>, names: ClassNames? = nil) throws -> [String] {
+    let names = names?.names.map(Self.cell)
     switch self {
     case .classes(let probabilities):
       let (width, positions) = (
@@ -55,8 +62,10 @@ extension Predictions {
         guard let best = line.indices.max(by: { line[$0] < line[$1] }) else { return nil }
         let (row, position) = index.quotientAndRemainder(dividingBy: positions)
         guard position < valid(probabilities, row, of: positions) else { return nil }
+        let number = best - line.startIndex
+        let name = names.map { number < $0.count ? ",\($0[number])" : "," } ?? ""
         return "\(rows[row])" + (positions > 1 ? ",\(position)" : "")
-          + ",\(best - line.startIndex),\(Format.significant(line[best], 9))"
+          + ",\(number),\(Format.significant(line[best], 9))" + name
       }
     case .values(let tensor):
       let (width, values) = (width(tensor, rows.count), tensor.doubles)
@@ -66,7 +75,10 @@ extension Predictions {
       }
     case .sequences(let sequences):
       return zip(rows, sequences).map { row, classes in
-        "\(row)," + classes.map(String.init).joined(separator: " ")
+        let words = classes.map { number in
+          names.flatMap { number < $0.count ? $0[number] : nil } ?? "\(number)"
+        }
+        return "\(row)," + words.joined(separator: " ")
       }
     case .lines(let lines):
       return lines
@@ -79,6 +91,13 @@ extension Predictions {
       return positions
     }
     return Int(lengths.pointer.assumingMemoryBound(to: Int32.self)[row])
+  }
+
+  /// A name as a cell of CSV (RFC 4180).
+  private static func cell(_ name: String) -> String {
+    let needsQuotes = name.unicodeScalars.contains { ",\"\n\r".unicodeScalars.contains($0) }
+    return needsQuotes
+      ? "\"" + name.parts(at: "\"").joined(separator: "\"\"") + "\"" : name
   }
 
   /// Labels of a row.

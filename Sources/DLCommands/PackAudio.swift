@@ -1,0 +1,72 @@
+import ArgumentParser
+import DLCore
+import DLData
+import DLJobs
+
+/// `dltrain data pack audio`.
+struct PackAudio: Verb {
+  static let configuration = CommandConfiguration(
+    commandName: "audio", abstract: "Turn WAV files into data set files of log-mel rows.",
+    discussion: """
+      Example: dltrain data pack audio recordings --label '{digit}_{speaker}_{index}' --class digit --test index=0-4 -o digits
+
+      The sounds are PCM of 8 to 32 bits or floating point, of one rate; channels are mixed. Frames and mel filters are
+      those of torchaudio's MelSpectrogram; a row is the logarithm of the energy in each band. Without --test a part is
+      drawn for validation.
+      """)
+
+  @Argument(help: "The folder of the .wav files.")
+  var folder: String
+  @Option(
+    name: .shortAndLong,
+    help: "The folder for train.safetensors and test or validation, or one file for one part.")
+  var output: String
+  @Option(help: "What the names of the files say, without .wav.")
+  var label = "{class}/{name}"
+  @Option(name: .customLong("class"), help: "The field of the name that is the class.")
+  var classField = "class"
+  @Option(
+    help: ArgumentHelp("The sounds that are for testing, as index=0-4.", valueName: "field=values"))
+  var test: String?
+  @OptionGroup var split: SplitOptions
+  @Option(help: "The rows of a sound, those beyond are cut off; as the longest has unless given.")
+  var length: Int?
+  @Option(help: "Milliseconds of a frame.")
+  var window = 25.0
+  @Option(help: "Milliseconds from frame to frame.")
+  var hop = 10.0
+  @Option(help: "Samples of the Fourier transform; the next power of two unless given.")
+  var fft: Int?
+  @Option(help: "The number of bands.")
+  var mels = 40
+  @Option(help: "The lowest frequency of a band, in Hz.")
+  var fmin = 0.0
+  @Option(help: "The highest; half the rate unless given.")
+  var fmax: Double?
+  @Option(help: "How often the change over time is put behind the bands: 0, 1 or 2.")
+  var deltas = 0
+  @Flag(
+    inversion: .prefixedNo, help: "Bring columns to mean 0 and deviation 1 over the train part.")
+  var standardize = true
+  @Option(help: "Take classes, length and features of this data set file.")
+  var like: String?
+
+  func run(in world: World) throws -> DLCore.ExitCode {
+    try world.first("pack \(folder)") {
+      var packer = AudioPacker()
+      (packer.pattern, packer.classField, packer.test) = (label, classField, test)
+      (packer.fraction, packer.seed, packer.length) = (split.split, split.seed, length)
+      (packer.window, packer.hop, packer.transform) = (window, hop, fft)
+      (packer.bands, packer.lowest, packer.highest) = (mels, fmin, fmax)
+      (packer.deltas, packer.isStandardized, packer.like) = (deltas, standardize, like)
+      packer.notice = { world.print($0) }
+      let line = ProgressLine(world)
+      defer { line.clear() }
+      packer.progress = line.update
+      let files = try packer.pack(folder, output: output)
+      line.clear()
+      for file in files { world.print("\(file.path): x \(file.shape)") }
+    }
+    return .success
+  }
+}

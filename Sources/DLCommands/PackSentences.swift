@@ -1,0 +1,66 @@
+import ArgumentParser
+import DLCore
+import DLData
+import DLJobs
+
+/// `dltrain data pack sentences`.
+struct PackSentences: Verb {
+  static let configuration = CommandConfiguration(
+    commandName: "sentences", abstract: "Turn texts of known classes into data set files of words.",
+    discussion: """
+      Example: dltrain data pack sentences polarity/neg.txt polarity/pos.txt -o polarity
+
+      The sources are files of a sentence a line that are named by their classes; or one folder of such files, or of
+      CLASS/FILE.txt with a file a text; or one file of lines CLASS<TAB>TEXT. Words stand between white space. Token 0
+      fills rows up, 1 is a word that is not in the vocabulary.
+      """)
+
+  @Argument(help: "Files that are named by their classes, a folder, or one file of CLASS<TAB>TEXT.")
+  var sources: [String]
+  @Option(
+    name: .shortAndLong,
+    help: "The folder for train.safetensors and validation.safetensors, or one file for one part.")
+  var output: String
+  @OptionGroup var split: SplitOptions
+  @Option(
+    parsing: .upToNextOption, help: "Validate on these texts instead; sources as the others.")
+  var validation: [String] = []
+  @OptionGroup var words: VocabularyOptions
+  @Option(
+    help: "Take vocabulary, classes and length of this data set file, as for texts to test on.")
+  var like: String?
+
+  func run(in world: World) throws -> DLCore.ExitCode {
+    try world.first("pack \(sources.first ?? "")") {
+      var packer = SentencePacker()
+      (packer.fraction, packer.seed) = (split.split, split.seed)
+      packer.validation = validation
+      packer.length = words.length
+      (packer.minimumCount, packer.maximumWords) = (words.minCount, words.maxWords)
+      packer.like = like
+      packer.notice = { world.print($0) }
+      for file in try packer.pack(sources, output: output) {
+        world.print("\(file.path): x \(file.shape)")
+      }
+    }
+    return .success
+  }
+}
+
+/// How rows are parted for training and validation.
+struct SplitOptions: ParsableArguments {
+  @Option(help: "The part of the rows that is for training; 1 for one part.")
+  var split = 0.9
+  @Option(help: "Keys which rows are for training.")
+  var seed = 1
+}
+
+/// Which words are in a vocabulary, and how many are in a row.
+struct VocabularyOptions: ParsableArguments {
+  @Option(help: "How often a word must occur to be in the vocabulary.")
+  var minCount = 1
+  @Option(help: "The most words in the vocabulary, the most frequent ones.")
+  var maxWords: Int?
+  @Option(help: "The words of a row, those beyond are cut off; as the longest has unless given.")
+  var length: Int?
+}

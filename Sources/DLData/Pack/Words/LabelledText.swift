@@ -1,0 +1,107 @@
+import DLCore
+import DLFormats
+
+/// Texts, each of a class.
+struct LabelledText {
+  /// The words of each text.
+  private(set) var words: [[Substring]] = []
+  /// The class of each.
+  private(set) var classes: [String] = []
+  /// Texts without a word, which are left out.
+  private(set) var emptyCount = 0
+  /// The first file of a folder that is no text by its name, and the number of these.
+  private(set) var passedOver: (first: String?, count: Int) = (nil, 0)
+  /// What a fault names.
+  let source: String
+
+  /// Reads files that are named by their classes, a text a line; or one folder of these, or of folders
+  /// that are named by the classes and hold a file for each text; or one file of lines
+  /// `CLASS<TAB>TEXT`.
+  ///
+  /// - Throws: `FormatError` for what cannot be read or is arranged otherwise.
+  init(_ sources: [String]) throws {
+    source = sources.first ?? ""
+    switch sources.count {
+    case 1 where File.isFolder(source): try addFolder(source)
+    case 1: try addTable(source)
+    default: try addFiles(sources)
+    }
+    guard !words.isEmpty else {
+      throw FormatError(
+        .content, file: source, "holds no words",
+        advice:
+          "give CLASS.txt files of a sentence a line, a folder of CLASS/FILE.txt, or a file of "
+          + "CLASS<TAB>TEXT")
+    }
+  }
+
+  private mutating func add(_ text: Substring, _ label: String) {
+    let words = text.words()
+    if words.isEmpty {
+      emptyCount += 1
+      return
+    }
+    self.words.append(words)
+    classes.append(label)
+  }
+
+  private mutating func addTable(_ path: String) throws {
+    for (index, line) in try TextFile.lines(of: path).enumerated() where !line.isEmpty {
+      let parts = line.parts(at: "\t", limit: 1)
+      let label = parts[0].words().joined(separator: " ")
+      guard parts.count == 2, !label.isEmpty else {
+        throw FormatError(
+          .content, file: path, "line \(index + 1) is not a class, a tab and a text",
+          advice: "correct it; several files of sentences are each a class: neg.txt pos.txt")
+      }
+      add(parts[1], label)
+    }
+  }
+
+  private mutating func addFiles(_ paths: [String]) throws {
+    let names = paths.map(Self.name)
+    guard Set(names.map { ScalarString($0) }).count == names.count else {
+      throw DataError("the files of \(names) would be one class, give different names")
+    }
+    for (path, name) in zip(paths, names) {
+      for line in try TextFile.lines(of: path) { add(line, name) }
+    }
+  }
+
+  private mutating func addFolder(_ folder: String) throws {
+    var files: [String] = []
+    var folders: [String] = []
+    for name in try File.list(folder) where !name.begins(with: ".") {
+      let path = "\(folder)/\(name)"
+      if try File.kind(of: path) == .folder {
+        folders.append(name)
+      } else if isText(name, path) {
+        files.append(path)
+      }
+    }
+    guard files.isEmpty || folders.isEmpty else {
+      throw FormatError(
+        .content, file: folder, "holds files and folders",
+        advice: "arrange all as CLASS.txt, or all as CLASS/FILE.txt")
+    }
+    try addFiles(files)
+    for name in folders {
+      for file in try File.list("\(folder)/\(name)") where !file.begins(with: ".") {
+        let path = "\(folder)/\(name)/\(file)"
+        if isText(file, path) { add(try TextFile.text(of: path)[...], name) }
+      }
+    }
+  }
+
+  private mutating func isText(_ name: String, _ path: String) -> Bool {
+    if name.ends(with: ".txt") { return true }
+    passedOver = (passedOver.first ?? path, passedOver.count + 1)
+    return false
+  }
+
+  /// The file's name without what follows its last dot.
+  private static func name(_ path: String) -> String {
+    let name = File.name(of: path)
+    return String(name.unicodeScalars.lastIndex(of: ".").map { name[..<$0] } ?? name[...])
+  }
+}

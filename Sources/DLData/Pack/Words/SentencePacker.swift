@@ -1,0 +1,125 @@
+import DLCore
+import DLFormats
+
+/// Turns texts of known classes into data set files of words.
+package struct SentencePacker {
+  /// The part of the texts that is for training, drawn by `seed`; 1 for one part.
+  package var fraction = 0.9
+  /// Keys which texts are for training.
+  package var seed = 1
+  /// Texts to validate on instead of a part of the others, as those of ``pack(_:output:)``.
+  package var validation: [String] = []
+  /// The words of a row; those of the longest text unless given.
+  package var length: Int?
+  /// How often a word must occur in the training part to be in the vocabulary.
+  package var minimumCount = 1
+  /// The most words in the vocabulary, the most frequent ones.
+  package var maximumWords: Int?
+  /// A data set file whose vocabulary, classes and length are taken.
+  package var like: String?
+  /// Told what is worth knowing, such as the size of the vocabulary.
+  package var notice: (String) -> Void = { _ in }
+
+  /// Makes a packer.
+  package init() {}
+
+  /// Packs into `train.safetensors` and `validation.safetensors` in the folder `output`, with
+  /// ``like`` into `sentences.safetensors` alone: x I32 `[N, length]`, words filled up with 0, y I32
+  /// `[N]`, `lengths` I32 `[N]`.
+  ///
+  /// `sources` are files of a sentence a line that are named by their classes, one folder of these,
+  /// one folder of folders with a file a text, or one file of lines `CLASS<TAB>TEXT`. Texts without
+  /// words are left out. The classes are sorted by name; metadata holds `class_names`, the
+  /// `tokenizer` and the token of `padding`. Throws `FormatError` and `DataError`.
+  package func pack(_ sources: [String], output: String) throws -> [PackedFile] {
+    try WordPacking.check(minimumCount: minimumCount, maximumWords: maximumWords)
+    let text = try read(sources)
+    let other = validation.isEmpty ? nil : try read(validation)
+    let like = try like.map { try PackLike($0) }
+    var parts: [(name: String, text: LabelledText, rows: [Int])] = []
+    if like != nil {
+      guard other == nil else { throw DataError("like: makes one part, leave out validation") }
+      parts = [("sentences", text, Array(text.words.indices))]
+    } else if let other {
+      parts = [
+        ("train", text, Array(text.words.indices)),
+        ("validation", other, Array(other.words.indices)),
+      ]
+    } else {
+      let split = try RowSplit(
+        count: text.words.count, fraction: fraction, seed: seed, source: text.source)
+      parts = [("train", text, split.train)]
+      if fraction < 1 { parts.append(("validation", text, split.validation)) }
+    }
+    let target = try PackOutput(output, parts: parts.count)
+    let tokenizer =
+      try like?.words()
+      ?? WordTokenizer(
+        counting: parts[0].rows.lazy.map { text.words[$0] }, minimumCount: minimumCount,
+        limit: maximumWords ?? .max)
+    let names = try like?.classes().names ?? Self.sorted(parts.map(\.text))
+    let length = try TokenRows.length(
+      like?.length() ?? length,
+      of: parts.lazy.flatMap { part in part.rows.lazy.map { part.text.words[$0].count } },
+      source: text.source)
+    if like == nil {
+      notice(
+        "\(counted(tokenizer.count - 2, "word")), \(counted(names.count, "class", "classes"))")
+    }
+    let labels = try parts.map { part in
+      try PackLike.numbers(
+        of: part.rows.map { part.text.classes[$0] }, among: names,
+        of: like?.path ?? text.source, source: part.text.source)
+    }
+    try target.make()
+    return try zip(parts, labels).map { part, labels in
+      let rows = TokenRows(
+        rows: part.rows.map { part.text.words[$0].map { tokenizer.token($0) } }, length: length)
+      let path = target.path(part.name)
+      try SafetensorsWriter.write(
+        [rows.tensor("x", padding: WordTokenizer.padding), .values("y", labels), rows.lengths],
+        metadata: WordPacking.metadata("sentences", tokenizer, classes: names), to: path)
+      return PackedFile(path: path, shape: [labels.count, length])
+    }
+  }
+
+  private func read(_ sources: [String]) throws -> LabelledText {
+    let text = try LabelledText(sources)
+    if text.emptyCount > 0 {
+      notice("\(text.source): \(counted(text.emptyCount, "text")) without words left out")
+    }
+    if let first = text.passedOver.first {
+      notice(
+        "\(text.source): \(text.passedOver.count) file(s) are not .txt and are left out: \(first)")
+    }
+    return text
+  }
+
+  private static func sorted(_ texts: [LabelledText]) -> [String] {
+    Set(texts.flatMap { $0.classes.map { ScalarString($0) } }).sorted().map(\.description)
+  }
+}
+
+/// What the packers of words share.
+enum WordPacking {
+  /// Checks what the vocabulary is cut by; throws `DataError`.
+  static func check(minimumCount: Int, maximumWords: Int?) throws {
+    guard minimumCount >= 1 else {
+      throw DataError("min-count: \(minimumCount) is out of range, give 1 or more")
+    }
+    guard (1...1 << 24).contains(maximumWords ?? 1) else {
+      throw DataError("max-words: \(maximumWords ?? 0) is out of range, give 1 to \(1 << 24)")
+    }
+  }
+
+  /// The metadata of a data set file of words.
+  static func metadata(_ source: String, _ tokenizer: WordTokenizer, classes: [String])
+    -> [String: String]
+  {
+    [
+      "source": source, "classes": String(classes.count),
+      ClassNames.key: ClassNames(classes).text,
+      TokenizerFile.key: tokenizer.json.description, "padding": String(WordTokenizer.padding),
+    ]
+  }
+}

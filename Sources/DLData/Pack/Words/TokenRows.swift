@@ -1,0 +1,60 @@
+import DLCore
+import DLFormats
+
+/// Rows of numbers that are filled up to one length, as the tensors of a data set file.
+struct TokenRows {
+  /// The most numbers of a padded tensor, so that one long row among many is told and not written.
+  static let mostElements = 1 << 31
+
+  /// The numbers of each row; what is beyond the length is left out.
+  let rows: [[Int32]]
+  /// The length of all.
+  let length: Int
+
+  /// The length that rows are brought to: the one asked for, or that of the longest.
+  ///
+  /// - Throws: `DataError` for a length out of range, a content error for rows that would take too
+  ///   much room.
+  static func length(_ wanted: Int?, of rows: some Sequence<Int>, source: String) throws -> Int {
+    if let wanted, !(1...1 << 20).contains(wanted) {
+      throw DataError("length: \(wanted) is out of range, give 1 to \(1 << 20)")
+    }
+    var (count, longest) = (0, 1)
+    for row in rows { (count, longest) = (count + 1, max(longest, row)) }
+    let length = wanted ?? longest
+    guard length.multipliedReportingOverflow(by: count).partialValue <= mostElements,
+      length <= mostElements
+    else {
+      throw FormatError(
+        .content, file: source,
+        "has \(counted(count, "row")), the longest of \(longest), too many to fill up to that",
+        advice: "give --length")
+    }
+    return length
+  }
+
+  /// The tensor `[rows, length]`, filled up with `padding`.
+  func tensor(_ name: String, padding: Int32) -> SafetensorsTensor {
+    SafetensorsTensor(name: name, dtype: .int32, shape: [rows.count, length]) { sink in
+      for row in rows {
+        let full = row.prefix(length) + repeatElement(padding, count: max(length - row.count, 0))
+        try full.withUnsafeBytes { try sink($0) }
+      }
+    }
+  }
+
+  /// The tensor `lengths`, I32 `[rows]`: the numbers of each row that are no padding.
+  var lengths: SafetensorsTensor {
+    let lengths = rows.map { Int32(min($0.count, length)) }
+    return .values("lengths", lengths)
+  }
+}
+
+extension SafetensorsTensor {
+  /// A list of classes or lengths, I32 `[N]`.
+  static func values(_ name: String, _ values: [Int32]) -> SafetensorsTensor {
+    SafetensorsTensor(name: name, dtype: .int32, shape: [values.count]) { sink in
+      try values.withUnsafeBytes { try sink($0) }
+    }
+  }
+}

@@ -1,0 +1,75 @@
+/// How to get the sentences of film reviews.
+private let polarityHelp =
+  "pack the sentences by `dltrain data pack sentences neg.txt pos.txt --max-words 10000 -o polarity`, "
+  + "then add --set data.train=polarity/train.safetensors "
+  + "--set data.validation=polarity/validation.safetensors"
+
+/// How to get the tagged sentences.
+private let partutHelp =
+  "pack the treebank by `dltrain data pack conllu train.conllu --validation dev.conllu "
+  + "--test test.conllu --length 81 -o partut`, then add --set data.train=partut/train.safetensors "
+  + "--set data.validation=partut/validation.safetensors"
+
+extension Recipe {
+  /// A convolution over four words and its largest outputs, after Kim 2014, who has three widths.
+  static let cnnPolarity = Recipe(
+    name: "cnn-polarity",
+    summary: "convolution over words, the sentiment of sentences from film reviews",
+    dataHelp: polarityHelp,
+    yaml: """
+      name: cnn-polarity
+      model:
+        layers:
+          - embedding: {entries: 10002, size: 128, padding_idx: 0}
+          - conv1d: {out: 200, kernel: 4, padding: 3}
+          - relu
+          - global_max_pool1d
+          - dropout: {p: 0.5}
+          - linear: {out: 2}
+      loss: cross_entropy
+      optimizer: {name: adam, lr: 1.0e-3}
+      batch_size: 50
+      epochs: 6
+      """)
+
+  /// A window of three words.
+  static let windowParTUT = Recipe(
+    name: "window-partut",
+    summary: "parts of speech from a window of three words (English ParTUT)",
+    dataHelp: partutHelp,
+    yaml: """
+      name: window-partut
+      model:
+        layers:
+          - embedding: {entries: 6963, size: 100, padding_idx: 0}
+          - dropout: {p: 0.3}
+          - conv1d: {out: 200, kernel: 3, padding: same}
+          - relu
+          - dropout: {p: 0.3}
+          - linear: {out: 17}
+      loss: {cross_entropy: {ignore_index: -100}}
+      optimizer: {name: adam, lr: 2.0e-3}
+      batch_size: 32
+      epochs: 8
+      """)
+
+  /// The whole sentence from both ends.
+  static let bilstmParTUT = Recipe(
+    name: "bilstm-partut",
+    summary: "parts of speech by a bidirectional LSTM (English ParTUT)",
+    dataHelp: partutHelp,
+    yaml: """
+      name: bilstm-partut
+      model:
+        layers:
+          - embedding: {entries: 6963, size: 100, padding_idx: 0}
+          - dropout: {p: 0.3}
+          - lstm: {hidden: 100, bidirectional: true}
+          - dropout: {p: 0.3}
+          - linear: {out: 17}
+      loss: {cross_entropy: {ignore_index: -100}}
+      optimizer: {name: adam, lr: 2.0e-3}
+      batch_size: 32
+      epochs: 8
+      """)
+}
