@@ -9,6 +9,7 @@ package enum ConfigurationReference {
     var writer = ReferenceWriter()
     writer.section("", Configuration.schema(.none))
     writer.section("layer", LayerConfiguration.definition)
+    writer.section("init", InitializerConfiguration.schema(.none))
     return "# Configuration keys\n\n"
       + "A job is a YAML file of these keys; `dltrain config --schema` prints the same as JSON Schema, "
       + "for editors. Made by `dltrain config --reference`.\n\n"
@@ -32,7 +33,10 @@ private struct ReferenceWriter {
     let words = schema.words
     guard !words.isEmpty else { return }
     let options = words.map { word, options in
-      let keys = options.entries("properties") ?? []
+      // What goes with every word has a section of its own.
+      let keys = (options.entries("properties") ?? []).filter {
+        $0.value["$ref"]?.text != LayerConfiguration.startReference
+      }
       let rows = keys.map { "\($0.key): \(typeText($0.value))\(defaultText($0.value))" }
       return "| `\(word)` | \(rows.map(escaped).joined(separator: "<br>")) |"
     }
