@@ -34,6 +34,9 @@ package struct Recipe: Sendable {
   package static let all: [Recipe] = [
     .digits, .lenetMNIST, .resnet20CIFAR10, .gptShakespeare, .lstmShakespeare,
     .transformerDeEn, .dcganMNIST, .gcnCora, .lenet5,
+    .alexnetCIFAR10, .vgg11CIFAR10, .vgg16CIFAR10, .ninCIFAR10, .googlenetCIFAR10,
+    .resnet18CIFAR10, .resnet50CIFAR10, .densenetCIFAR10, .mobilenetCIFAR10, .vitCIFAR10,
+    .stnMNIST, .autoencoderMNIST,
   ]
 
   /// The list of all recipes, or one as YAML with the way to its data as a comment.

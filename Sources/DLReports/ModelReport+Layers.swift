@@ -59,7 +59,8 @@ extension ModelReport {
     where axis.hasHoles {
       guard let pixels = axis.pixels?.count, let extent = axis.extent else { continue }
       let dilations = axis.dilations.map(String.init).joined(separator: ", ")
-      return "the receptive field of layer \(step.layer.path) has holes: an output sees \(pixels) of the "
+      return
+        "the receptive field of layer \(step.layer.path) has holes: an output sees \(pixels) of the "
         + "\(extent) \(unit) that it reaches over; dilations \(dilations) leave the others out, rates such as "
         + "1, 2, 5 without a common factor do not (hybrid dilated convolution, Wang et al. 2018)"
     }

@@ -12,6 +12,9 @@ import Testing
       Recipe.all.map(\.name) == [
         "digits", "lenet-mnist", "resnet20-cifar10", "gpt-shakespeare", "lstm-shakespeare",
         "transformer-de-en", "dcgan-mnist", "gcn-cora", "lenet5-28x28",
+        "alexnet-cifar10", "vgg11-cifar10", "vgg16-cifar10", "nin-cifar10", "googlenet-cifar10",
+        "resnet18-cifar10", "resnet50-cifar10", "densenet-cifar10", "mobilenet-cifar10",
+        "vit-cifar10", "stn-mnist", "autoencoder-mnist",
       ])
     for recipe in Recipe.all {
       #expect(Recipe.named(recipe.name)?.yaml == recipe.yaml, "\(recipe.name)")

@@ -6,15 +6,16 @@ import DLTraining
 import Testing
 
 /// Short networks as configurations have them, under PyTorch's names and with its weights
-/// (scripts/golden/make_chains.py).
+/// (scripts/golden/make_chains.py and make_networks.py).
 @Suite struct GoldenChainTests {
-  @Test(arguments: [DType.float64, .float32])
-  func chains(dtype: DType) throws {
+  @Test(arguments: [DType.float64, .float32], [("chain", 6), ("network", 10)])
+  func chains(dtype: DType, family: (name: String, count: Int)) throws {
     BLAS.useOneThread()
-    let cases = try Golden.cases("chain")
-    #expect(cases.count >= 6)
+    let cases = try Golden.cases(family.name)
+    #expect(cases.count >= family.count)
     for golden in cases {
       let context = Context(precision: dtype)
+      context.isTraining = golden.options["training"] != nil
       let x = try golden.input("x", context).requiringGradient()
       let network = try golden.chain(x.shape.dropFirst())
       let arena = try ParameterArena(network, context: context)
@@ -26,6 +27,7 @@ import Testing
       let tolerance = Tolerance(dtype)
       let y = try context.recording { try network(x) }
       tolerance.check(y.doubles, try golden.values("f64/out/y"), "\(golden): y")
+      #expect(try network.outputShape(for: x.shape.dropFirst()) == y.shape.dropFirst(), "\(golden)")
       try context.backward(from: y, gradient: golden.input("grad_output", context))
       tolerance.check(
         try #require(x.gradient).doubles, try golden.values("f64/grad/x"), "\(golden): x")

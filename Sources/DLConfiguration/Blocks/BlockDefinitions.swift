@@ -75,7 +75,8 @@ extension BlockDefinitions.Definition {
         parameters = given
         for parameter in given where !isBlockName(parameter.key) {
           faults.add(
-            "\(path).parameters", "\(quoted(String(parameter.key.prefix(60)))) is no name: expected "
+            "\(path).parameters",
+            "\(quoted(String(parameter.key.prefix(60)))) is no name: expected "
               + "letters, digits and _", at: parameter.place)
           return nil
         }

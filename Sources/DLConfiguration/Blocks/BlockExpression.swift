@@ -138,7 +138,8 @@ struct BlockExpression {
 
   private func unexpected() -> Problem {
     Problem(
-      message: "expected a parameter alone, as $out, or whole numbers with + - * / and parentheses, "
+      message:
+        "expected a parameter alone, as $out, or whole numbers with + - * / and parentheses, "
         + "as 2 * $out")
   }
 }

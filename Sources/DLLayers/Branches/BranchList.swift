@@ -89,5 +89,6 @@ private func isModuleName(_ name: String) -> Bool {
     (0x41...0x5A).contains(byte) || (0x61...0x7A).contains(byte) || byte == UInt8(ascii: "_")
   }
   let digits = name.utf8.map { (0x30...0x39).contains($0) }
-  return letters.first == true && zip(letters, digits).allSatisfy { $0 || $1 } && letters.count <= 60
+  return letters.first == true && zip(letters, digits).allSatisfy { $0 || $1 }
+    && letters.count <= 60
 }

@@ -53,7 +53,9 @@ extension LayerConfiguration {
       if let group = word.options as? Repeat {
         inner = group.times.productOrMax(count(group.layers))
       } else {
-        inner = word.options.innerLayers.reduce(1) { min($0, Int.max / 2) + min(count($1), Int.max / 2) }
+        inner = word.options.innerLayers.reduce(1) {
+          min($0, Int.max / 2) + min(count($1), Int.max / 2)
+        }
       }
       return min(sum, Int.max / 2) + min(inner, Int.max / 2)
     }
