@@ -4,10 +4,11 @@ import DLTensor
 import DLTraining
 
 extension ModelReport {
-  /// The layers in the order in which a row goes through them: the shape of what they put out,
-  /// without the batch, their parameters, the products that they add up for a row, and how many
-  /// pixels of the input one of their outputs depends on. The parts of a layer with branches stand
-  /// below it, farther to the right.
+  /// The layers in the order in which a row goes through them.
+  ///
+  /// Each has the shape of what it puts out, without the batch, its parameters, the products that it
+  /// adds up for a row, and how many pixels of the input one of its outputs depends on. The parts of
+  /// a layer with branches stand below it, farther to the right.
   ///
   /// - Parameter columns: the width to keep to; nil for any.
   /// - Throws: `TensorError` where a layer does not take its input.

@@ -33,7 +33,7 @@ import Testing
         - relu
         - repeat: {times: 2, layers: [{conv2d: {out: 256, kernel: 3, padding: 1}}, relu]}
         - {max_pool2d: {kernel: 3, stride: 2}}
-        - {adaptive_avg_pool2d: {size: 6}}
+        - {adaptive_avg_pool2d: {output_size: 6}}
         - flatten
         - repeat: {times: 2, layers: [dropout, {linear: {out: 4096}}, relu]}
         - {linear: {out: 1000}}
@@ -142,7 +142,7 @@ import Testing
         - {linear: {out: 1000}}
     """
 
-  /// Sandler et al. 2018: a 1x1 convolution to six times the channels, one of each channel, and back.
+  // Sandler et al. 2018: a 1x1 convolution to six times the channels, one of each channel, and back.
   private let mobileNetV2 = """
       blocks:
         expand:

@@ -133,7 +133,7 @@ enum Checklist {
     embedding, sparse gradient | Embedding: added to the rows in use alone, in a dense table | nn.Embedding(sparse=True) | embedding/embedding_sparse GoldenTests/GoldenAttentionLayerTests.sparseGradients
     tied weights | Linear(tiedTo:) | the same nn.Parameter twice | transformer/gpt_tied GoldenTests/StateDictTests.everyLayerLoadsAndSavesBitForBit
     embedding bag | EmbeddingBag, embedding_bag | nn.EmbeddingBag | embedding/embedding_bag
-    one-hot vectors | OneHot, one_hot | F.one_hot | DLLayersTests/BranchTests.integersBecomeOneHot
+    one-hot vectors | OneHot, one_hot | F.one_hot | DLLayersTests/BranchTests.integersBecomeOneHot | zeros and ones need no file
     affine grid | affineGrid | F.affine_grid | sampling/affine_grid
     bilinear grid sample | gridSample | F.grid_sample | sampling/grid_sample
     spatial transformer | SpatialTransformer, spatial_transformer | Jaderberg et al. 2015 | sampling/spatial_transformer
@@ -189,7 +189,7 @@ enum Checklist {
     orthogonal | orthogonal | nn.init.orthogonal_ | initializers/orthogonal DLLayersTests/InitializerTests.orthogonal
     truncated normal | truncatedNormal | nn.init.trunc_normal_ | initializers/truncated_normal DLLayersTests/InitializerTests.truncatedNormal
     uniform, normal, constants | uniform, normal, constant, zeros, ones | nn.init.uniform_, normal_, constant_ | initializers/uniform initializers/normal initializers/constant initializers/zeros initializers/ones
-    init of a layer, in YAML | init | nn.init | DLTrainingTests/ParameterStartTests.rulesAreThoseOfInitializer
+    init of a layer, in YAML | init | nn.init | DLTrainingTests/ParameterStartTests.rulesAreThoseOfInitializer | the rules above, by name
     zeros for the last norm of a block | zeroInitialResidual, zero_init_residual | torchvision zero_init_residual | initializers/residual_zeros
     """
 

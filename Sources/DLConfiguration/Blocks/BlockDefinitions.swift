@@ -1,4 +1,4 @@
-/// Pieces of a network that a configuration defines once, with parameters, and uses like words:
+/// Pieces of a network that a configuration defines once, with parameters, and uses like words.
 ///
 ///     blocks: {basic: {parameters: {out: 64, stride: 1}, layers: [{conv2d: {out: $out, kernel: 3}}]}}
 ///     layers: [{basic: {out: 128}}, basic]

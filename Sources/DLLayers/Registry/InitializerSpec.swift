@@ -17,14 +17,28 @@ extension InitializerSpec {
 
 /// The way to count what the weights of a layer are scaled by.
 package enum FanWord: String, ConfigurationWord {
-  case fan_in, fan_out
+  /// The inputs of one output.
+  case fanIn = "fan_in"
+  /// The outputs that one input reaches.
+  case fanOut = "fan_out"
 
-  var mode: FanMode { self == .fan_in ? .fanIn : .fanOut }
+  var mode: FanMode { self == .fanIn ? .fanIn : .fanOut }
 }
 
 /// The activation behind a layer, as `torch.nn.init.calculate_gain` names it.
 package enum NonlinearityWord: String, ConfigurationWord {
-  case linear, sigmoid, tanh, relu, leaky_relu, selu
+  /// No activation.
+  case linear
+  /// A sigmoid, for which the gain is 1.
+  case sigmoid
+  /// The hyperbolic tangent.
+  case tanh
+  /// ReLU.
+  case relu
+  /// ReLU with a slope below zero.
+  case leakyReLU = "leaky_relu"
+  /// SELU.
+  case selu
 
   func nonlinearity(slope: Double) -> Nonlinearity {
     switch self {
@@ -32,7 +46,7 @@ package enum NonlinearityWord: String, ConfigurationWord {
     case .sigmoid: .sigmoid
     case .tanh: .tanh
     case .relu: .relu
-    case .leaky_relu: .leakyReLU(slope)
+    case .leakyReLU: .leakyReLU(slope)
     case .selu: .selu
     }
   }
@@ -46,7 +60,7 @@ package enum InitializerSpecs {
     TruncatedNormal.self, Uniform.self, Orthogonal.self, Constant.self, Zeros.self, Ones.self,
   ]
 
-  /// The options of the two rules of He et al. 2015.
+  /// The options of the two rules that are named after He.
   package protocol Kaiming: InitializerSpec {
     /// The slope of leaky ReLU below zero.
     var a: Double { get set }
@@ -63,9 +77,9 @@ package enum InitializerSpecs {
     /// The slope of leaky ReLU below zero.
     package var a = 0.0
     /// What the variance is kept of.
-    package var mode = FanWord.fan_in
+    package var mode = FanWord.fanIn
     /// The activation behind the layer.
-    package var nonlinearity = NonlinearityWord.leaky_relu
+    package var nonlinearity = NonlinearityWord.leakyReLU
     /// Makes the options with their defaults.
     package init() {}
     /// The rule.
@@ -81,9 +95,9 @@ package enum InitializerSpecs {
     /// The slope of leaky ReLU below zero.
     package var a = 0.0
     /// What the variance is kept of.
-    package var mode = FanWord.fan_in
+    package var mode = FanWord.fanIn
     /// The activation behind the layer.
-    package var nonlinearity = NonlinearityWord.leaky_relu
+    package var nonlinearity = NonlinearityWord.leakyReLU
     /// Makes the options with their defaults.
     package init() {}
     /// The rule.
