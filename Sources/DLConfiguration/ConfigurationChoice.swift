@@ -47,17 +47,27 @@ extension ConfigurationChoice {
   public var word: String { type(of: option).word }
 
   /// Choices are equal when their words and options are, wherever they were written.
-  public static func == (a: Self, b: Self) -> Bool {
+  public static func == (a: Self, b: Self) -> Bool { a.isSameChoice(as: b) }
+
+  /// Whether words and options are those of another.
+  package func isSameChoice(as other: Self) -> Bool {
     func equal<Option: ConfigurationOption>(_ option: Option) -> Bool {
-      b.option as? Option == option
+      other.option as? Option == option
     }
-    return equal(a.option)
+    return equal(option)
   }
 
   /// Reads a bare word or a mapping of one key.
   public static func read(
     _ node: ConfigurationNode, at path: String, rule: ConfigurationRule,
     faults: inout ConfigurationFaults
+  ) -> Self? {
+    readChoice(node, at: path, faults: &faults)
+  }
+
+  /// Reads a bare word or a mapping of one key, for types that read more than that.
+  package static func readChoice(
+    _ node: ConfigurationNode, at path: String, faults: inout ConfigurationFaults
   ) -> Self? {
     guard
       let (index, given) = node.chosenWord(
@@ -69,14 +79,23 @@ extension ConfigurationChoice {
   }
 
   /// A mapping of one key.
-  public var node: ConfigurationNode { .init(.mapping([.init(word, option.node)])) }
+  public var node: ConfigurationNode { choiceNode }
+
+  /// A mapping of one key, for types that write more than that.
+  package var choiceNode: ConfigurationNode { .init(.mapping([.init(word, option.node)])) }
 
   /// A bare word, or an object of one word.
-  public static func schema(_ rule: ConfigurationRule) -> ConfigurationNode { choiceSchema }
+  public static func schema(_ rule: ConfigurationRule) -> ConfigurationNode {
+    choiceSchema { $1 }
+  }
 
   /// The JSON Schema of all words.
-  package static var choiceSchema: ConfigurationNode {
-    .choiceSchema(optionTypes.map { ($0.word, $0.schema(.none)) })
+  ///
+  /// - Parameter change: gives the schema of a word's options from the word and that of its keys.
+  package static func choiceSchema(
+    _ change: (_ word: String, _ options: ConfigurationNode) -> ConfigurationNode
+  ) -> ConfigurationNode {
+    .choiceSchema(optionTypes.map { ($0.word, change($0.word, $0.schema(.none))) })
   }
 }
 

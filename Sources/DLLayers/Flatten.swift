@@ -22,9 +22,9 @@ public final class Flatten: Module, Layer {
     try x.flatten(channelsFirst: channelsFirst ?? false)
   }
 
-  /// Applies the layer behind others of a chain.
-  func callAsFunction(_ x: Tensor, behind layers: ArraySlice<any Layer>) throws -> Tensor {
-    let isFirst = channelsFirst ?? (layers.sequenceLayout == .channelsFirst)
+  /// Applies the layer behind others of a chain, which work on sequences of a layout.
+  func callAsFunction(_ x: Tensor, behind layout: SequenceLayout?) throws -> Tensor {
+    let isFirst = channelsFirst ?? (layout == .channelsFirst)
     return try observed(x) { try x.flatten(channelsFirst: isFirst) }
   }
 
@@ -46,6 +46,12 @@ public enum SequenceLayout: Sendable {
   case channelsFirst
   /// `[batch, time, features]`, as of recurrent networks, attention and linear layers.
   case channelsLast
+}
+
+/// A layer with chains in it, whose first layers go by what stands in front of it.
+protocol LayoutFollower: Module {
+  /// Tells the layout that the layers in front work on.
+  func follow(_ layout: SequenceLayout?)
 }
 
 extension BidirectionalCollection where Element == any Layer {

@@ -27,6 +27,8 @@ public final class Residual: Module, Layer {
     package func problems() -> [ConfigurationProblem] {
       layers.isEmpty ? [.init("layers", message: "a residual needs at least one layer")] : []
     }
+    /// The layers of both ways.
+    package var innerLayers: [[LayerConfiguration]] { [layers, shortcut ?? []] }
     /// Makes the layer for inputs of shape `[batch] + input`.
     package func layer(for input: Shape) throws -> any Layer {
       Residual(
@@ -69,5 +71,13 @@ public final class Residual: Module, Layer {
         "layers give \(branch), the shortcut \(around); add a shortcut with a matching convolution")
     }
     return branch
+  }
+}
+
+extension Residual: LayoutFollower {
+  /// Both ways stand behind the same layers.
+  func follow(_ layout: SequenceLayout?) {
+    layers.follow(layout)
+    shortcut?.follow(layout)
   }
 }

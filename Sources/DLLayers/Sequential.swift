@@ -10,6 +10,12 @@ public final class Sequential: Module, Layer {
   /// The layers as they are applied: a ReLU goes into the layer before it where that can take it.
   private let steps: [(Tensor) throws -> Tensor]
 
+  /// The layout of what stands in front of the chain, where it is part of another.
+  private final class Front {
+    var layout: SequenceLayout?
+  }
+  private let front = Front()
+
   /// Makes a chain.
   public init(_ layers: [any Layer]) {
     self.layers = layers
@@ -25,8 +31,8 @@ public final class Sequential: Module, Layer {
         }
         index += 2
       } else if let flatten = layers[index] as? Flatten {
-        let front = layers[..<index]
-        steps.append { x in try flatten(x, behind: front) }
+        let layout = layers[..<index].sequenceLayout
+        steps.append { [front] x in try flatten(x, behind: layout ?? front.layout) }
         index += 1
       } else {
         let layer = layers[index]
@@ -35,6 +41,8 @@ public final class Sequential: Module, Layer {
       }
     }
     self.steps = steps
+    super.init()
+    follow(nil)
   }
 
   /// Makes a chain.
@@ -67,6 +75,16 @@ public final class Sequential: Module, Layer {
   public func outputShape(for input: Shape) throws -> Shape {
     try layers.reduce(input) { shape, layer in
       try layer.located { try layer.outputShape(for: shape) }
+    }
+  }
+}
+
+extension Sequential: LayoutFollower {
+  /// The layers up to the first one with a layout of its own go by what stands in front.
+  func follow(_ layout: SequenceLayout?) {
+    front.layout = layout
+    for (index, layer) in layers.enumerated() {
+      (layer as? any LayoutFollower)?.follow(layers[..<index].sequenceLayout ?? layout)
     }
   }
 }

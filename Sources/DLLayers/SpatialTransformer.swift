@@ -37,6 +37,8 @@ public final class SpatialTransformer: Module, Layer {
           "whether -1 and 1 are the centers of the corner pixels, not their edges"),
       ]
     }
+    /// The layers that look at the image.
+    package var innerLayers: [[LayerConfiguration]] { [layers] }
     /// Makes the layer for inputs of shape `[batch] + input`.
     package func layer(for input: Shape) throws -> any Layer {
       let chain = try LayerConfiguration.chain(layers, input: input, path: "layers")

@@ -37,6 +37,9 @@ package struct Recipe: Sendable {
     .vaeDigits, .vaeMNIST, .gcnCora, .gatCora, .graphsageCora, .lenet5,
     .linearCOVID, .linearMAECOVID, .cnnPolarity, .windowParTUT, .bilstmParTUT,
     .framesSpokenDigits, .framesSpokenSpeakers, .bilstmSpokenDigits, .bilstmSpokenSpeakers,
+    .alexnetCIFAR10, .vgg11CIFAR10, .vgg16CIFAR10, .ninCIFAR10, .googlenetCIFAR10,
+    .resnet18CIFAR10, .resnet50CIFAR10, .densenetCIFAR10, .mobilenetCIFAR10, .vitCIFAR10,
+    .stnMNIST, .autoencoderMNIST,
   ]
 
   /// The list of all recipes, or one as YAML with the way to its data as a comment.

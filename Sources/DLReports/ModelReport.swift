@@ -9,9 +9,9 @@ import DLTraining
 
 /// What a configuration would run.
 package struct ModelReport {
-  private let configuration: Configuration
-  private let setup: RunSetup
-  private let context: Context
+  let configuration: Configuration
+  let setup: RunSetup
+  let context: Context
 
   /// Builds the model and opens the data on one rank: everything that can be checked without
   /// training.
@@ -79,44 +79,6 @@ package struct ModelReport {
     return Format.table(rows, columns: columns)
   }
 
-  /// The layers in the order in which a row goes through them: the shape of what they put out,
-  /// without the batch, their parameters, the products that they add up for a row, and how many
-  /// pixels of the input one of their outputs depends on.
-  ///
-  /// - Parameter columns: the width to keep to; nil for any.
-  /// - Throws: `TensorError` where a layer does not take its input.
-  package func layers(columns: Int? = nil) throws -> String {
-    let trace = try LayerTrace.of(context) {
-      try context.withoutRecording { try setup.evaluateOneRow(context) }
-    }
-    let input = Shape(setup.data.train.inputShape)
-    let isImage = input.rank == 3
-    var rows = [["layer", "type", "output", "parameters", "multiply-adds", "field"]]
-    rows.append(["", "input", "\(input)", "", "", isImage ? "1" : ""])
-    var seen: Set<ObjectIdentifier> = []
-    var products = 0
-    for step in trace.steps {
-      // The weights of a layer's setup, and those that are used again, count where they came first.
-      let parameters = parameters(of: step.layer).filter {
-        seen.insert(ObjectIdentifier($0)).inserted
-      }
-      guard !step.isContainer || !parameters.isEmpty else { continue }
-      let multiplyAdds = step.multiplyAdds
-      products = min(products, Int.max - multiplyAdds) + multiplyAdds
-      rows.append([
-        step.layer.path, "\(type(of: step.layer))", "\(step.output.shape.dropFirst())",
-        parameters.isEmpty ? "" : Format.grouped(parameterCount(of: parameters)),
-        multiplyAdds == 0 ? "" : Format.grouped(multiplyAdds), isImage ? step.field.text : "",
-      ])
-    }
-    rows.append([
-      "", "total", "", Format.grouped(parameterCount(of: setup.arena.parameters)),
-      Format.grouped(products),
-    ])
-    if !isImage { rows = rows.map { Array($0.prefix(5)) } }
-    return Format.table(rows, rightAligned: [3, 4, 5], columns: columns)
-  }
-
   /// The learning rate over the run.
   package var learningRate: LearningRateCurve {
     LearningRateCurve(
@@ -125,12 +87,6 @@ package struct ModelReport {
       schedule: setup.schedule, totalSteps: setup.totalSteps,
       stepsPerEpoch: setup.sampler.stepsPerEpoch,
       goesByValidation: configuration.schedule.goesByValidation)
-  }
-
-  private func parameters(of layer: any Layer) -> [Parameter] {
-    setup.arena.parameters.filter {
-      layer.path.isEmpty || $0.name.hasPrefix(layer.path + ".")
-    }
   }
 
   /// Opens the data files one by one, so that the faults of all are told.
@@ -151,7 +107,7 @@ package struct ModelReport {
       rank: 0, exitCode: first.exitCode, message: faults.map { "\($0)" }.joined(separator: "\n"))
   }
 
-  private func parameterCount(of parameters: [Parameter]) -> Int {
+  func parameterCount(of parameters: [Parameter]) -> Int {
     parameters.reduce(0) { $0 + $1.shape.count }
   }
 }

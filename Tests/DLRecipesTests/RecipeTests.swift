@@ -17,6 +17,9 @@ import Testing
         "linear-covid", "linear-mae-covid", "cnn-polarity", "window-partut", "bilstm-partut",
         "frames-spoken-digits", "frames-spoken-speakers", "bilstm-spoken-digits",
         "bilstm-spoken-speakers",
+        "alexnet-cifar10", "vgg11-cifar10", "vgg16-cifar10", "nin-cifar10", "googlenet-cifar10",
+        "resnet18-cifar10", "resnet50-cifar10", "densenet-cifar10", "mobilenet-cifar10",
+        "vit-cifar10", "stn-mnist", "autoencoder-mnist",
       ])
     for recipe in Recipe.all {
       #expect(Recipe.named(recipe.name)?.yaml == recipe.yaml, "\(recipe.name)")

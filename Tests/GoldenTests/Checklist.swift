@@ -74,6 +74,11 @@ enum Checklist {
     instance | InstanceNorm, instance_norm | nn.InstanceNorm2d | normalization/instance_norm
     RMS | RMSNorm, rms_norm | nn.RMSNorm | normalization/rms_norm
     residual block | Residual, residual | | residual/residual
+    branches, concatenated | Concat, concat | torch.cat, nn.ModuleDict, nn.ModuleList | network/concat network/flatten_in_branches
+    branches, added | BranchSum, sum | nn.ModuleList | network/sum GoldenTests/TrajectoryTests.float64LossesAndStateArePyTorchs
+    branches, multiplied | BranchProduct, multiply | nn.ModuleList | network/multiply
+    chain in a chain, repeated layers | Sequential, sequential, repeat | nn.Sequential | network/repeat
+    dense block | DenseBlock, dense_block | torchvision | network/dense_block
     """
 
   private static let activations = """
@@ -114,6 +119,7 @@ enum Checklist {
     additive | AdditiveAttention | Bahdanau et al. 2015 | transformer/additive
     multi-head, self and cross | MultiHeadAttention, multi_head_attention | nn.MultiheadAttention | transformer/mha
     sinusoidal positions | SinusoidalPositions, positional | Vaswani et al. 2017 | attention/sinusoidal
+    tokens of a map, class token, one position | Tokens, ClassToken, Select, tokens, class_token, select | flatten, torch.cat, select | network/vision_transformer network/repeat
     learned positions | LearnedPositions, positional | nn.Embedding | attention/learned
     rotary positions | RotaryPositions | Su et al. 2021 | attention/rotary
     Transformer encoder, pre- and post-norm | TransformerEncoderLayer, TransformerEncoder | nn.TransformerEncoderLayer | transformer/encoder
@@ -127,6 +133,7 @@ enum Checklist {
     embedding, sparse gradient | Embedding: added to the rows in use alone, in a dense table | nn.Embedding(sparse=True) | embedding/embedding_sparse GoldenTests/GoldenAttentionLayerTests.sparseGradients
     tied weights | Linear(tiedTo:) | the same nn.Parameter twice | transformer/gpt_tied GoldenTests/StateDictTests.everyLayerLoadsAndSavesBitForBit
     embedding bag | EmbeddingBag, embedding_bag | nn.EmbeddingBag | embedding/embedding_bag
+    one-hot vectors | OneHot, one_hot | F.one_hot | DLLayersTests/BranchTests.integersBecomeOneHot | zeros and ones need no file
     affine grid | affineGrid | F.affine_grid | sampling/affine_grid
     bilinear grid sample | gridSample | F.grid_sample | sampling/grid_sample
     spatial transformer | SpatialTransformer, spatial_transformer | Jaderberg et al. 2015 | sampling/spatial_transformer
@@ -182,6 +189,7 @@ enum Checklist {
     orthogonal | orthogonal | nn.init.orthogonal_ | initializers/orthogonal DLLayersTests/InitializerTests.orthogonal
     truncated normal | truncatedNormal | nn.init.trunc_normal_ | initializers/truncated_normal DLLayersTests/InitializerTests.truncatedNormal
     uniform, normal, constants | uniform, normal, constant, zeros, ones | nn.init.uniform_, normal_, constant_ | initializers/uniform initializers/normal initializers/constant initializers/zeros initializers/ones
+    init of a layer, in YAML | init | nn.init | DLTrainingTests/ParameterStartTests.rulesAreThoseOfInitializer | the rules above, by name
     zeros for the last norm of a block | zeroInitialResidual, zero_init_residual | torchvision zero_init_residual | initializers/residual_zeros
     """
 

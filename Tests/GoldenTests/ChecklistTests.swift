@@ -17,6 +17,7 @@ import Testing
     ("transformer", "GoldenTests/GoldenAttentionLayerTests.transformers"),
     ("cache", "GoldenTests/GoldenCacheTests.piecesAreTheFullPass"),
     ("chain", "GoldenTests/GoldenChainTests.chains"),
+    ("network", "GoldenTests/GoldenChainTests.networks"),
     ("dropout", "GoldenTests/GoldenDropoutTests.parts"),
     ("dropout", "GoldenTests/GoldenDropoutTests.betweenRecurrentLayers"),
     ("initializers", "GoldenTests/GoldenInitializerTests.rules"),

@@ -6,15 +6,28 @@ import DLTraining
 import Testing
 
 /// Short networks as configurations have them, under PyTorch's names and with its weights
-/// (scripts/golden/make_chains.py).
+/// (scripts/golden/make_chains.py and make_networks.py).
 @Suite struct GoldenChainTests {
   @Test(arguments: [DType.float64, .float32])
   func chains(dtype: DType) throws {
-    BLAS.useOneThread()
     let cases = try Golden.cases("chain")
     #expect(cases.count >= 6)
+    try compare(cases, dtype)
+  }
+
+  /// Branches, repeated layers, dense blocks and tokens, in training.
+  @Test(arguments: [DType.float64, .float32])
+  func networks(dtype: DType) throws {
+    let cases = try Golden.cases("network")
+    #expect(cases.count >= 10)
+    try compare(cases, dtype)
+  }
+
+  private func compare(_ cases: [GoldenCase], _ dtype: DType) throws {
+    BLAS.useOneThread()
     for golden in cases {
       let context = Context(precision: dtype)
+      context.isTraining = golden.options["training"] != nil
       let x = try golden.input("x", context).requiringGradient()
       let network = try golden.chain(x.shape.dropFirst())
       let arena = try ParameterArena(network, context: context)
@@ -26,6 +39,7 @@ import Testing
       let tolerance = Tolerance(dtype)
       let y = try context.recording { try network(x) }
       tolerance.check(y.doubles, try golden.values("f64/out/y"), "\(golden): y")
+      #expect(try network.outputShape(for: x.shape.dropFirst()) == y.shape.dropFirst(), "\(golden)")
       try context.backward(from: y, gradient: golden.input("grad_output", context))
       tolerance.check(
         try #require(x.gradient).doubles, try golden.values("f64/grad/x"), "\(golden): x")

@@ -1,6 +1,6 @@
 """Losses of 30 training steps by PyTorch from stored weights, and the YAML that trains the same.
 
-Each NAME of lenet, resnet, mlp gives
+Each NAME of lenet, resnet, branches, mlp gives
     NAME.yaml                 the configuration, run with --init NAME-init.safetensors
     NAME-data.safetensors     x and y, 64 rows; step s trains on rows 16 (s mod 4) ..< 16 (s mod 4) + 16
     NAME-init.safetensors     the state_dict before step 1, by safetensors.torch.save_file
@@ -59,6 +59,36 @@ def resnet():
                   conv(16, 16, 3, padding=1), nn.BatchNorm2d(16)],
                  [conv(8, 16, 1, 2), nn.BatchNorm2d(16)]),
         nn.ReLU(), GlobalAvgPool(), nn.Linear(16, 10))
+
+
+class Concat(nn.ModuleDict):
+    def forward(self, x):
+        return torch.cat([branch(x) for branch in self.values()], 1)
+
+
+class Sum(nn.ModuleList):
+    def forward(self, x):
+        return sum(branch(x) for branch in self)
+
+
+def unit(channels, out, kernel):
+    return nn.Sequential(conv(channels, out, kernel, padding=kernel // 2), nn.BatchNorm2d(out), nn.ReLU())
+
+
+def inception(channels, one, three, pool):
+    return nn.Sequential(Concat({
+        "branch1": nn.Sequential(unit(channels, one, 1)),
+        "branch2": nn.Sequential(unit(channels, three, 1), unit(three, 2 * three, 3)),
+        "branch3": nn.Sequential(nn.MaxPool2d(3, 1, 1), unit(channels, pool, 1)),
+        "branch4": nn.Sequential()}))
+
+
+def branches():
+    return nn.Sequential(
+        unit(3, 6, 3), inception(6, 4, 3, 2), nn.MaxPool2d(2), inception(18, 4, 4, 4),
+        Sum([nn.Sequential(), nn.Sequential(conv(34, 34, 1), nn.BatchNorm2d(34)),
+             nn.Sequential(unit(34, 8, 1), conv(8, 34, 3, padding=1), nn.BatchNorm2d(34))]),
+        nn.ReLU(), GlobalAvgPool(), nn.Linear(34, 10))
 
 
 def mlp():
@@ -122,6 +152,47 @@ model:
           - {batch_norm: {}}
     - {relu: {}}
     - {global_avg_pool2d: {}}
+    - {linear: {out: 10}}
+loss: cross_entropy
+optimizer: {name: sgd, lr: 0.1, momentum: 0.9, nesterov: true, weight_decay: 1.0e-4}
+schedule: {name: cosine}
+"""
+
+BRANCHES_YAML = """\
+name: branches
+data:
+  train: branches-data.safetensors
+  normalize: {mean: [0.5, 0.45, 0.4], std: [0.25, 0.2, 0.3]}
+  order: sequential
+model:
+  blocks:
+    unit:
+      parameters: {out: null, kernel: 1}
+      layers:
+        - {conv2d: {out: $out, kernel: $kernel, padding: ($kernel - 1) / 2, bias: false}}
+        - batch_norm
+        - relu
+    inception:
+      parameters: {one: 4, three: 4, pool: 4}
+      layers:
+        - concat:
+            branches:
+              branch1: [{unit: {out: $one}}]
+              branch2: [{unit: {out: $three}}, {unit: {out: 2 * $three, kernel: 3}}]
+              branch3: [{max_pool2d: {kernel: 3, stride: 1, padding: 1}}, {unit: {out: $pool}}]
+              branch4: []
+  layers:
+    - {unit: {out: 6, kernel: 3}}
+    - {inception: {three: 3, pool: 2}}
+    - {max_pool2d: {kernel: 2}}
+    - inception
+    - sum:
+        branches:
+          - []
+          - [{conv2d: {out: 34, kernel: 1, bias: false}}, batch_norm]
+          - [{unit: {out: 8}}, {conv2d: {out: 34, kernel: 3, padding: 1, bias: false}}, batch_norm]
+    - relu
+    - global_avg_pool2d
     - {linear: {out: 10}}
 loss: cross_entropy
 optimizer: {name: sgd, lr: 0.1, momentum: 0.9, nesterov: true, weight_decay: 1.0e-4}
@@ -266,5 +337,7 @@ def cosine(parameters):
 make("lenet", lenet, LENET_YAML, images("lenet", (28, 28, 1), 10), ([0.1307], [0.3081]),
      lambda p: (SGD(p, lr=0.05, momentum=0.9, weight_decay=5e-4, foreach=False), None))
 make("resnet", resnet, RESNET_YAML, images("resnet", (12, 10, 3), 10), ([0.5, 0.45, 0.4], [0.25, 0.2, 0.3]), cosine)
+make("branches", branches, BRANCHES_YAML, images("branches", (12, 10, 3), 10), ([0.5, 0.45, 0.4], [0.25, 0.2, 0.3]),
+     cosine)
 make("mlp", mlp, MLP_YAML, vectors("mlp", 24, 5), None,
      lambda p: (AdamW(p, lr=0.01, weight_decay=0.01, foreach=False), None), clip_norm=1.0)

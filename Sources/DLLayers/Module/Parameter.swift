@@ -45,6 +45,8 @@ public final class Parameter {
   public let layout: ParameterLayout
   /// The rule for its first values; to be set before the arena is made.
   public var initializer: Initializer
+  /// Whether a configuration has said how it starts.
+  var isStartChosen = false
   /// Whether it stays as it is loaded: no gradient flows to it and no optimizer changes it; to be
   /// set before the arena is made.
   public var isFrozen = false

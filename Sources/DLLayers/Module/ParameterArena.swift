@@ -220,11 +220,21 @@ extension Module {
     finder.visit(self, path: path)
     return finder.modules
   }
+
+  /// The parameters of this module and all below it with their paths from here, in canonical order.
+  ///
+  /// Counterpart: `torch.nn.Module.named_parameters`.
+  func namedParameters() -> [(name: String, parameter: Parameter)] {
+    var finder = ParameterFinder(namesWhatItFinds: false)
+    finder.visit(self, path: "")
+    return Array(zip(finder.paths, finder.parameters))
+  }
 }
 
 /// Walks a model's properties; the first path to a parameter names it, later ones are ties.
 private struct ParameterFinder {
   var parameters: [Parameter] = []
+  var paths: [String] = []
   var buffers: [Buffer] = []
   var tied: [(name: String, parameter: Parameter)] = []
   var tiedBuffers: [(name: String, buffer: Buffer)] = []
@@ -250,6 +260,7 @@ private struct ParameterFinder {
       if seen.insert(ObjectIdentifier(parameter)).inserted {
         if namesWhatItFinds { parameter.name = path }
         parameters.append(parameter)
+        paths.append(path)
       } else {
         tied.append((path, parameter))
       }

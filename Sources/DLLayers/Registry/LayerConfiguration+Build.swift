@@ -11,10 +11,11 @@ extension LayerConfiguration {
   {
     var shape = input
     var layers: [any Layer] = []
-    for (index, word) in words.enumerated() {
+    for (index, word) in writtenOut(words).enumerated() {
       let place = path.isEmpty ? "\(index)" : "\(path).\(index)"
       do {
         let layer = try word.options.layer(for: shape)
+        try word.start?.apply(to: layer)
         shape = try layer.outputShape(for: shape)
         guard shape.count < Int.max else {
           throw TensorError(op: word.word, "output \(shape) is too large")

@@ -9,9 +9,15 @@ public protocol LayerSpec: ConfigurationOption {
   ///
   /// - Throws: ``TensorError`` when no such layer takes the input.
   func layer(for input: Shape) throws -> any Layer
+
+  /// Chains of layers that are parts of this one; none by default.
+  var innerLayers: [[LayerConfiguration]] { get }
 }
 
 extension LayerSpec {
+  /// No layers within it.
+  public var innerLayers: [[LayerConfiguration]] { [] }
+
   /// No options.
   public static var fields: [ConfigurationField<Self>] { [] }
 

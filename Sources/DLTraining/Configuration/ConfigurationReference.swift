@@ -9,6 +9,7 @@ package enum ConfigurationReference {
     var writer = ReferenceWriter()
     writer.section("", Configuration.schema(.none))
     writer.section("layer", LayerConfiguration.definition)
+    writer.section("init", InitializerConfiguration.schema(.none))
     return "# Configuration keys\n\n"
       + "A job is a YAML file of these keys; `dltrain config --schema` prints the same as JSON Schema, "
       + "for editors. Made by `dltrain config --reference`.\n\n"
@@ -32,7 +33,10 @@ private struct ReferenceWriter {
     let words = schema.words
     guard !words.isEmpty else { return }
     let options = words.map { word, options in
-      let keys = options.entries("properties") ?? []
+      // What goes with every word has a section of its own.
+      let keys = (options.entries("properties") ?? []).filter {
+        $0.value["$ref"]?.text != LayerConfiguration.startReference
+      }
       let rows = keys.map { "\($0.key): \(typeText($0.value))\(defaultText($0.value))" }
       return "| `\(word)` | \(rows.map(escaped).joined(separator: "<br>")) |"
     }
@@ -119,8 +123,9 @@ extension ConfigurationNode {
   /// The names of a choice, each with the schema of its options; empty for what is none.
   fileprivate var words: [(word: String, options: ConfigurationNode)] {
     (self["anyOf"]?.list ?? []).compactMap { choice in
-      guard let properties = choice.entries("properties"), properties.count == 1,
-        choice["required"]?.list?.count == 1
+      // Models of a name have it as a key among others; a chain of layers is one with its blocks.
+      guard let properties = choice.entries("properties"), let required = choice["required"]?.list,
+        required.count == 1, properties.count == 1 || required[0].text == "layers"
       else { return nil }
       return (properties[0].key, properties[0].value)
     }

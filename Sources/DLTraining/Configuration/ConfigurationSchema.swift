@@ -12,7 +12,11 @@ package enum ConfigurationSchema {
     let head: [ConfigurationNode.Entry] = [
       .init("$schema", "https://json-schema.org/draft/2020-12/schema".node),
       .init("title", "dltrain configuration".node),
-      .init("$defs", .init(["layer": LayerConfiguration.definition])),
+      .init(
+        "$defs",
+        .init([
+          "layer": LayerConfiguration.definition, "init": LayerConfiguration.startDefinition,
+        ])),
     ]
     let encoder = JSONEncoder()
     encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]

@@ -6,7 +6,8 @@ import DLModels
 public struct ModelConfiguration: ConfigurationCodable {
   /// A model of ``ModelRegistry``.
   public var options: (any ModelSpec)?
-  /// A network without code, its layers numbered as torch.nn.Sequential numbers them.
+  /// A network without code, its layers numbered as torch.nn.Sequential numbers them; blocks are
+  /// written out.
   public var layers: [LayerConfiguration]?
 
   /// Makes the section without a network.
@@ -43,16 +44,13 @@ public struct ModelConfiguration: ConfigurationCodable {
       return nil
     }
     if name == nil, let layers {
-      for other in given where other.key != "layers" {
-        let hint = suggestion(for: other.key, in: ["name", "layers"])
+      for other in given where !["layers", "blocks"].contains(other.key) {
+        let hint = suggestion(for: other.key, in: ["name", "layers", "blocks"])
         faults.add("\(path).\(other.key)", "unknown key, \(hint)", at: other.place)
         return nil
       }
-      model.layers = [LayerConfiguration].read(
-        layers.value, at: "\(path).layers", rule: .none, faults: &faults)
-      if model.layers?.isEmpty == true {
-        faults.add("\(path).layers", "expected at least one layer", at: layers.value.place)
-      }
+      model.layers = chain(
+        layers.value, blocks: given.first { $0.key == "blocks" }?.value, at: path, faults: &faults)
       return model.layers == nil ? nil : model
     }
     guard let name else {
@@ -84,7 +82,7 @@ public struct ModelConfiguration: ConfigurationCodable {
     var chain: ConfigurationNode?
     if case .list? = layers?.value { chain = layers }
     if let chain, chain.isOverridden, name?.isOverridden != true {
-      return entries.filter { $0.key == "layers" || $0.value.isOverridden }
+      return entries.filter { ["layers", "blocks"].contains($0.key) || $0.value.isOverridden }
     }
     guard let name, name.isOverridden, case .string(let word) = name.value else { return entries }
     let options = ModelRegistry.all.first { $0.name == word }.map { keys($0) }
@@ -124,7 +122,11 @@ public struct ModelConfiguration: ConfigurationCodable {
       guard case .mapping(let entries)? = options else { return object([.init("name", name)], []) }
       return object([.init("name", name)] + entries, ["name"])
     }
-    let chain = object([.init("layers", [LayerConfiguration].schema(.none))], ["layers"])
+    let chain = object(
+      [
+        .init("layers", [LayerConfiguration].schema(.none)),
+        .init("blocks", BlockDefinitions.schema),
+      ], ["layers"])
     return .init(["anyOf": .init(.list(models + [chain]))])
   }
 }

@@ -1,0 +1,81 @@
+import DLConfiguration
+import DLTensor
+
+/// What several branches make of one input, one behind the other along an axis.
+///
+/// Shapes: `[batch, ..., a]` and `[batch, ..., b]` to `[batch, ..., a + b]` along the last axis, that
+/// of channels, by default. Inception modules (Szegedy et al. 2015, figure 2) and dense blocks are
+/// made from it. Counterpart: `torch.cat([branch(x) for branch in branches], dim)`.
+public final class Concat: Branches, Layer {
+  /// The options of ``Concat`` in `model.layers`.
+  package struct Options: BranchSpec {
+    /// The name in `model.layers`.
+    package static var word: String { "concat" }
+    /// The branches.
+    package var branches = BranchList()
+    /// The axis, 0 being the batch's.
+    package var axis = -1
+    /// Makes the options with their defaults.
+    package init() {}
+    /// The keys, in the order in which they are written.
+    package static var fields: [ConfigurationField<Self>] {
+      [
+        branchesField,
+        .init(
+          "axis", \.axis, .within(-7...7),
+          "axis that grows: -1 the channels', 1 the first one behind the batch"),
+      ]
+    }
+    func layer(of chains: [Sequential], names: [String]?) -> any Layer {
+      Concat(chains, names: names, axis: axis)
+    }
+  }
+
+  /// The axis, 0 being the batch's; from the end if below 0.
+  public let axis: Int
+
+  /// Makes the layer; see ``Branches/init(_:names:)``.
+  public init(_ chains: [Sequential], names: [String]? = nil, axis: Int = -1) {
+    self.axis = axis
+    super.init(chains, names: names)
+  }
+
+  /// Applies the layer.
+  public func forward(_ x: Tensor) throws -> Tensor {
+    try Tensor.concat(try outputs(x), axis: axis)
+  }
+
+  /// The output's shape without its batch axis.
+  public func outputShape(for input: Shape) throws -> Shape {
+    let shapes = try outputShapes(input)
+    let rank = shapes[0].rank
+    let place = axis < 0 ? axis + rank : axis - 1
+    guard (0..<rank).contains(place) else {
+      throw TensorError(
+        op: "concat",
+        "axis \(axis) of outputs \(shapes[0]) without their batch; use -\(max(rank, 1)) to -1, or 1 to "
+          + "\(rank)")
+    }
+    var result = shapes[0]
+    for shape in shapes.dropFirst() {
+      guard shape.rank == rank else { throw unfit(shapes) }
+      var expected = result
+      expected[place] = shape[place]
+      guard expected == shape else { throw unfit(shapes) }
+      result[place] = result[place] + shape[place]
+    }
+    return result
+  }
+
+  private func unfit(_ shapes: [Shape]) -> TensorError {
+    TensorError(
+      op: "concat",
+      "branches give \(joined(shapes)), which differ in more than axis \(axis); use padding or a "
+        + "stride to make the others equal")
+  }
+}
+
+/// `[2, 3] and [4]`, at most a few of them.
+func joined(_ shapes: [Shape]) -> String {
+  shapes.prefix(8).map { "\($0)" }.joined(separator: ", ") + (shapes.count > 8 ? ", ..." : "")
+}

@@ -1,0 +1,139 @@
+import DLConfiguration
+import DLTensor
+
+/// Layers of which each sees what the block's input and all layers before it gave.
+///
+/// `x[i] = H(concat(x[0], ..., x[i - 1]))`, the output being `concat(x[0], ..., x[n])`. Shapes:
+/// `[batch, height, width, channels]` to `[batch, height, width, channels + layers · growth]`. Huang
+/// et al. 2017, equation 2. Counterpart: `_DenseBlock` of torchvision's `densenet`, whose names the
+/// parameters have: `denselayer1.norm1.weight`.
+public final class DenseBlock: Module, Layer {
+  /// The options of ``DenseBlock`` in `model.layers`.
+  package struct Options: LayerSpec {
+    /// The name in `model.layers`.
+    package static var word: String { "dense_block" }
+    /// How many layers.
+    package var layers = 0
+    /// Channels that each layer adds.
+    package var growth = 0
+    /// Channels between the two convolutions of a layer, in units of `growth`; null for one
+    /// convolution.
+    package var bottleneck: Int? = 4
+    /// The probability to zero an element behind each layer.
+    package var dropout = 0.0
+    /// Makes the options with their defaults.
+    package init() {}
+    /// The keys, in the order in which they are written.
+    package static var fields: [ConfigurationField<Self>] {
+      [
+        .init("layers", \.layers, .within(1...512), required: true, "how many layers"),
+        .init("growth", \.growth, .within(1...65536), required: true, "channels each layer adds"),
+        .init(
+          "bottleneck", \.bottleneck, .within(1...64),
+          "channels of a 1x1 convolution in front, in units of growth; null for none"),
+        .init(
+          "dropout", \.dropout, .within(0..<1), "probability to zero an element behind each layer"),
+      ]
+    }
+    /// Makes the layer for inputs of shape `[batch] + input`.
+    package func layer(for input: Shape) throws -> any Layer {
+      DenseBlock(
+        channels: try channels(Self.word, input), layers: layers, growth: growth,
+        bottleneck: bottleneck, dropout: dropout)
+    }
+  }
+
+  /// The layers in order.
+  public let layers: [DenseLayer]
+
+  /// Makes a block over `channels`; `bottleneck` and `dropout` are those of ``DenseLayer``.
+  public init(
+    channels: Int, layers: Int, growth: Int, bottleneck: Int? = 4, dropout: Double = 0
+  ) {
+    self.layers = (0..<layers).map { index in
+      DenseLayer(
+        channels: channels + index * growth, growth: growth, bottleneck: bottleneck,
+        dropout: dropout)
+    }
+  }
+
+  public override var children: [(name: String, value: Any)] {
+    layers.enumerated().map { ("denselayer\($0 + 1)", $1) }
+  }
+
+  /// Applies the layer.
+  public func forward(_ x: Tensor) throws -> Tensor {
+    try layers.reduce(x) { seen, layer in try Tensor.concat([seen, layer(seen)], axis: -1) }
+  }
+
+  /// The output's shape without its batch axis.
+  public func outputShape(for input: Shape) throws -> Shape {
+    var shape = input
+    for layer in layers {
+      let new = try layer.located { try layer.outputShape(for: shape) }
+      shape[-1] = shape.last + new.last
+    }
+    return shape
+  }
+}
+
+extension DenseBlock: BranchingLayer {}
+
+/// One layer of a ``DenseBlock``: batch norm, ReLU and a 3x3 convolution, by default behind batch
+/// norm, ReLU and a 1x1 convolution to fewer channels.
+///
+/// Shapes: `[batch, height, width, channels]` to `[batch, height, width, growth]`. Huang et al. 2017,
+/// "Bottleneck layers". Counterpart: torchvision's `_DenseLayer`.
+public final class DenseLayer: Module, Layer {
+  /// In front of the first convolution.
+  public let norm1: BatchNorm
+  /// 1x1 to the bottleneck, or the 3x3 one where there is none.
+  public let conv1: Conv2d
+  /// In front of the second convolution; nil without a bottleneck.
+  public let norm2: BatchNorm?
+  /// 3x3; nil without a bottleneck.
+  public let conv2: Conv2d?
+  /// Behind the last convolution; nil for none.
+  public let dropout: Dropout?
+
+  /// Makes a layer.
+  ///
+  /// - Parameters:
+  ///   - bottleneck: channels between the convolutions, in units of `growth`; nil for one
+  ///     convolution.
+  ///   - dropout: the probability to zero an element of the output.
+  public init(channels: Int, growth: Int, bottleneck: Int? = 4, dropout: Double = 0) {
+    func conv(_ input: Int, _ output: Int, _ kernel: Size2d, _ padding: Size2d) -> Conv2d {
+      Conv2d(
+        inputChannels: input, outputChannels: output, kernelSize: kernel, padding: padding,
+        bias: false)
+    }
+    norm1 = BatchNorm(features: channels)
+    if let bottleneck {
+      conv1 = conv(channels, bottleneck * growth, 1, 0)
+      norm2 = BatchNorm(features: bottleneck * growth)
+      conv2 = conv(bottleneck * growth, growth, 3, 1)
+    } else {
+      conv1 = conv(channels, growth, 3, 1)
+      norm2 = nil
+      conv2 = nil
+    }
+    self.dropout = dropout > 0 ? Dropout(p: dropout) : nil
+  }
+
+  /// Applies the layer.
+  public func forward(_ x: Tensor) throws -> Tensor {
+    var y = try conv1(norm1(x, relu: true))
+    if let norm2, let conv2 { y = try conv2(norm2(y, relu: true)) }
+    return try dropout?(y) ?? y
+  }
+
+  /// The output's shape without its batch axis.
+  public func outputShape(for input: Shape) throws -> Shape {
+    let shape = try conv1.located {
+      try conv1.outputShape(for: norm1.located { try norm1.outputShape(for: input) })
+    }
+    guard let conv2 else { return shape }
+    return try conv2.located { try conv2.outputShape(for: shape) }
+  }
+}

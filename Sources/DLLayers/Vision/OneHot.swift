@@ -1,0 +1,48 @@
+import DLConfiguration
+import DLTensor
+
+/// Integers as vectors of zeros with a one at their place.
+///
+/// Shapes: int32 `[...]` to `[..., classes]`. Counterpart: `torch.nn.functional.one_hot`, whose
+/// integers are numbers here.
+public final class OneHot: Module, Layer {
+  /// The options of ``OneHot`` in `model.layers`.
+  package struct Options: LayerSpec {
+    /// The name in `model.layers`.
+    package static var word: String { "one_hot" }
+    /// How many integers there are, from 0 on.
+    package var classes = 0
+    /// Makes the options with their defaults.
+    package init() {}
+    /// The keys, in the order in which they are written.
+    package static var fields: [ConfigurationField<Self>] {
+      [.init("classes", \.classes, .layerSize, required: true, "how many integers there are")]
+    }
+    /// Makes the layer for inputs of shape `[batch] + input`.
+    package func layer(for input: Shape) -> any Layer { OneHot(classes: classes) }
+  }
+
+  /// How many integers there are.
+  public let classes: Int
+
+  /// Makes a layer for integers from 0 to one less than `classes`.
+  public init(classes: Int) { self.classes = classes }
+
+  /// Applies the layer.
+  public func forward(_ x: Tensor) throws -> Tensor { try x.oneHot(classes: classes) }
+
+  /// The integers.
+  public var inputDomain: ValueDomain { .indices(count: classes) }
+
+  /// PyTorch's counterpart gives `[batch, time, features]`.
+  public var sequenceLayout: SequenceLayout? { .channelsLast }
+
+  /// The output's shape without its batch axis.
+  public func outputShape(for input: Shape) throws -> Shape {
+    guard input.rank < Shape.maximumRank - 1 else {
+      throw TensorError(
+        op: Options.word, "input has shape \(input), which leaves no axis for the classes")
+    }
+    return Shape(input.dimensions + [classes])
+  }
+}
