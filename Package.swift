@@ -52,7 +52,8 @@ let package = Package(
         "DLFormats", "DLCore",
       ]),
     .target(
-      name: "DLRecipes", dependencies: ["DLJobs", "DLTraining", "DLFormats", "DLCore"]),
+      name: "DLRecipes",
+      dependencies: ["DLJobs", "DLTraining", "DLConfiguration", "DLFormats", "DLCore"]),
     // Floors 6 and 5: the trainer, the models.
     .target(
       name: "DLTraining",

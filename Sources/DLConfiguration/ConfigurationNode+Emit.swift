@@ -39,7 +39,8 @@ extension ConfigurationNode {
     }
   }
 
-  func flow() -> String {
+  /// The node on one line, as a value of `--set`.
+  package func flow() -> String {
     switch value {
     case .null: "null"
     case .bool(let value): "\(value)"

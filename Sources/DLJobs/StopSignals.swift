@@ -90,7 +90,7 @@ package final class StopSignals: Sendable {
   }
 
   /// Notes that the first step is about to begin: from here on there is something to save.
-  func noteSteps() { state.withLock { $0.isStepping = true } }
+  package func noteSteps() { state.withLock { $0.isStepping = true } }
 
   /// Notes the run and its newest checkpoint, for the line that a sudden end leaves.
   func note(run: String, checkpoint: String?) {

@@ -23,7 +23,7 @@ extension World {
 
   /// Runs `body` as ``run(ranks:virtualRanks:reduction:_:)`` does, with a thread beside it that ends
   /// the job where its ranks stand still or a host falls silent.
-  func run<R: Sendable>(
+  package func run<R: Sendable>(
     ranks: Int?, virtualRanks: Int?, reduction: ReductionPath,
     watched limits: WatchdogConfiguration,
     _ body: @escaping @Sendable (any Communicator, RankProgress) throws -> R

@@ -50,30 +50,36 @@ package struct Job: Sendable {
   ///
   /// - Parameters:
   ///   - overrides: `KEY.PATH=VALUE` each.
+  ///   - replacements: what another file replaces, before the overrides do.
   ///   - needsData: whether data that must be fetched first has to be named.
   /// - Throws: `ConfigurationError` with all faults; `UsageError` saying how to get a recipe's
   ///   data.
   package func configuration(
-    _ overrides: [String], needsData: Bool = true
+    _ overrides: [String], replacements: Configuration.Replacements = .init(),
+    needsData: Bool = true
   ) throws -> Configuration {
     guard let recipe else {
       let supplied = program.suppliedKeys
       guard isDefault, let yaml = program.defaults else {
-        return try Configuration.load(path: name, overrides: overrides, supplied: supplied)
+        return try Configuration.load(
+          path: name, replacements: replacements, overrides: overrides, supplied: supplied)
       }
       return try Configuration.load(
-        yaml: yaml, source: name, overrides: overrides, supplied: supplied)
+        yaml: yaml, source: name, replacements: replacements, overrides: overrides,
+        supplied: supplied)
     }
     let lacksData =
-      recipe.dataHelp != nil && !Configuration.namesData(yaml: recipe.yaml, overrides: overrides)
+      recipe.dataHelp != nil
+      && !Configuration.namesData(yaml: recipe.yaml, overrides: replacements.texts + overrides)
     guard lacksData else {
-      return try Configuration.load(yaml: recipe.yaml, source: name, overrides: overrides)
+      return try Configuration.load(
+        yaml: recipe.yaml, source: name, replacements: replacements, overrides: overrides)
     }
     // A fault of the overrides is told before the lack of data.
     let (shape, classes) = recipe.standIn ?? ([1], 1)
     let rows = "data.synthetic={shape: \(shape), classes: \(classes)}"
     let configuration = try Configuration.load(
-      yaml: recipe.yaml, source: name, overrides: overrides + [rows])
+      yaml: recipe.yaml, source: name, replacements: replacements, overrides: overrides + [rows])
     if needsData || recipe.standIn == nil, let help = recipe.dataHelp {
       throw UsageError("\(name): no data.train; \(help)")
     }

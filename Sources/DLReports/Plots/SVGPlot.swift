@@ -62,14 +62,33 @@ struct SVGPlot {
     let body = panels.enumerated().map { index, panel in
       index == 0 ? panel : "<g transform=\"translate(0 \(index * height))\">\n\(panel)\n</g>"
     }
-    return """
-      <svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 \(width) \(total)" width="\(width)" \
-      height="\(total)" font-family="sans-serif" font-size="13" fill="#333">
-      <rect width="\(width)" height="\(total)" fill="#fff"/>
-      \(body.joined(separator: "\n"))
-      </svg>
+    return document(height: total, body)
+  }
 
-      """
+  private static func document(height: Int, _ body: [String]) -> String {
+    """
+    <svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 \(width) \(height)" width="\(width)" \
+    height="\(height)" font-family="sans-serif" font-size="13" fill="#333">
+    <rect width="\(width)" height="\(height)" fill="#fff"/>
+    \(body.joined(separator: "\n"))
+    </svg>
+
+    """
+  }
+
+  /// A picture of one panel with the names of its lines below, two in a row.
+  static func document(
+    _ panel: String, legend: [(title: String, color: String, style: String)]
+  ) -> String {
+    let total = height + 20 * ((legend.count + 1) / 2)
+    let names = legend.enumerated().map { index, entry in
+      let (x, y) = (80 + index % 2 * 320, height + index / 2 * 20)
+      return
+        "<path d=\"M\(x) \(y)h24\" stroke=\"\(entry.color)\" stroke-width=\"2\"\(entry.style)/>"
+        + "<text x=\"\(x + 32)\" y=\"\(y)\" dominant-baseline=\"middle\">"
+        + "\(escaped(String(entry.title.prefix(44))))</text>"
+    }
+    return document(height: total, [panel] + names)
   }
 
   /// Text as XML takes it.

@@ -5,22 +5,38 @@ import DLFormats
 import Foundation
 
 extension Configuration {
+  /// Replacements that stand in a file of their own, as those of a study do.
+  package struct Replacements: Sendable {
+    /// `KEY.PATH=VALUE` each, applied in order.
+    package var texts: [String]
+    /// Where relative paths in them start.
+    package var folder: String
+
+    /// Makes replacements; none unless given.
+    package init(_ texts: [String] = [], folder: String = "") {
+      self.texts = texts
+      self.folder = folder
+    }
+  }
+
   /// Loads a configuration file.
   ///
   /// - Parameters:
   ///   - path: the file; relative paths in it start from its folder.
+  ///   - replacements: what another file replaces, before the overrides do.
   ///   - overrides: `KEY.PATH=VALUE` each, applied in order; relative paths in them start from the
   ///     working directory.
   ///   - supplied: required keys that the program provides itself (`model`, `data`) and the file
   ///     may omit.
   /// - Throws: ``ConfigurationError`` with all faults.
   package static func load(
-    path: String, overrides: [String] = [], supplied: Set<String> = []
+    path: String, replacements: Replacements = Replacements(), overrides: [String] = [],
+    supplied: Set<String> = []
   ) throws(ConfigurationError) -> Configuration {
     let folder = (absolutePath(path) as NSString).deletingLastPathComponent
     return try load(
-      yaml: try readText(path), source: path, folder: folder, overrides: overrides,
-      supplied: supplied)
+      yaml: try configurationText(path), source: path, folder: folder, replacements: replacements,
+      overrides: overrides, supplied: supplied)
   }
 
   /// Loads a configuration from text, such as a recipe's defaults.
@@ -29,18 +45,23 @@ extension Configuration {
   ///   - yaml: the text.
   ///   - source: what messages name it.
   ///   - folder: where its relative paths start; the working directory unless given.
+  ///   - replacements: what another file replaces, before the overrides do.
   ///   - overrides: `KEY.PATH=VALUE` each, applied in order.
   ///   - supplied: required keys that the program provides itself and the text may omit.
   /// - Throws: ``ConfigurationError`` with all faults.
   package static func load(
     yaml: String, source: String = "configuration", folder: String? = nil,
-    overrides: [String] = [], supplied: Set<String> = []
+    replacements: Replacements = Replacements(), overrides: [String] = [],
+    supplied: Set<String> = []
   ) throws(ConfigurationError) -> Configuration {
     let here = FileManager.default.currentDirectoryPath
     let place = ConfigurationPlace(source: source, folder: folder.map(absolutePath) ?? here)
     var faults = ConfigurationFaults(supplied: supplied)
     var root = try ConfigurationNode.parse(yaml: yaml, at: place)
     if case .null = root.value { root.value = .mapping([]) }
+    for text in replacements.texts {
+      root.apply(override: text, folder: absolutePath(replacements.folder), faults: &faults)
+    }
     for text in overrides {
       root.apply(override: text, folder: here, faults: &faults)
     }
@@ -79,12 +100,12 @@ private func hexadecimalHash(_ text: String) -> String {
 }
 
 /// A path from the root, with `.` and `..` resolved where that needs no look at links.
-func absolutePath(_ path: String) -> String {
+package func absolutePath(_ path: String) -> String {
   joinedPath(FileManager.default.currentDirectoryPath, path)
 }
 
 /// Reads a text file of at most 1 MiB; refuses what is not a regular file, so that nothing blocks.
-private func readText(_ path: String) throws(ConfigurationError) -> String {
+package func configurationText(_ path: String) throws(ConfigurationError) -> String {
   func fail(_ message: String, line: Int = 0, _ code: ExitCode = .usage) -> ConfigurationError {
     let place = ConfigurationPlace(
       source: path, folder: "", line: line, column: line == 0 ? 0 : 1)

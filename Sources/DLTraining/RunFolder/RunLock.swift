@@ -21,7 +21,7 @@ struct LeaseLostError: DLError {
 /// The file `.lease` names the owner and counts. An owner that is dead is succeeded at once on its
 /// own host, and from anywhere one that has not counted on for ``staleSeconds``: it was cut off or
 /// stopped. Should it come back, it finds another name in the file before it writes.
-final class RunLock: @unchecked Sendable {
+package final class RunLock: @unchecked Sendable {
   /// Seconds between two renewals.
   static let renewalSeconds = 1.0
   /// Seconds without a renewal after which the lease may be taken.
@@ -39,7 +39,7 @@ final class RunLock: @unchecked Sendable {
   private var thread: BackgroundThread?
 
   /// A lease that may be taken as it was found: none, or one of an owner that is gone.
-  struct Turn {
+  package struct Turn {
     fileprivate let found: [UInt8]?
   }
 
@@ -55,7 +55,7 @@ final class RunLock: @unchecked Sendable {
   ///
   /// - Parameter turn: what a wait has found; it is not waited again while that stands.
   /// - Throws: as ``awaitTurn(folder:)``.
-  init(folder: String, after turn: Turn? = nil) throws {
+  package init(folder: String, after turn: Turn? = nil) throws {
     self.folder = folder
     path = RunLock.path(folder)
     let temporary = "\(folder)/.lease.\(getpid()).tmp"
@@ -75,7 +75,7 @@ final class RunLock: @unchecked Sendable {
   }
 
   /// Gives the lease back.
-  func end() {
+  package func end() {
     guard let thread else { return }
     thread.end()
     self.thread = nil
@@ -93,7 +93,7 @@ final class RunLock: @unchecked Sendable {
   ///
   /// - Throws: ``LeaseLostError``; `FormatError` where the lease cannot be read, which does not mean
   ///   that it is lost.
-  func check() throws {
+  package func check() throws {
     let found = try RunLock.claim(path)
     guard found?.owner == owner else {
       isLostFlag.store(true, ordering: .relaxed)
