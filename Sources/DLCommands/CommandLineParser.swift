@@ -27,9 +27,9 @@ struct Dltrain: ParsableCommand {
       // The version names the MPI that is loaded: looked up only when it is asked for.
       version: CommandLine.arguments.contains("--version") ? SystemReport.version : "-",
       subcommands: [
-        Train.self, Validate.self, Evaluate.self, Predict.self, Generate.self, Export.self,
-        Inspect.self, ConfigCommand.self, Recipes.self, DataCommand.self, Bench.self, Launch.self,
-        Doctor.self,
+        Train.self, Validate.self, Evaluate.self, Predict.self, Generate.self, Analyze.self,
+        Export.self, Inspect.self, ConfigCommand.self, Recipes.self, DataCommand.self, Bench.self,
+        Launch.self, Doctor.self,
       ],
       defaultSubcommand: Train.self)
   }
@@ -49,8 +49,8 @@ struct OwnProgram: ParsableCommand {
         """,
       version: CommandLine.arguments.contains("--version") ? SystemReport.version : "-",
       subcommands: [
-        Train.self, Validate.self, Evaluate.self, Predict.self, Generate.self, Export.self,
-        Inspect.self, ConfigCommand.self, Bench.self, Launch.self,
+        Train.self, Validate.self, Evaluate.self, Predict.self, Generate.self, Analyze.self,
+        Export.self, Inspect.self, ConfigCommand.self, Bench.self, Launch.self,
       ],
       defaultSubcommand: Train.self)
   }
