@@ -1,5 +1,6 @@
 import DLCluster
 import DLCore
+import DLData
 import DLTensor
 import DLTraining
 
@@ -95,6 +96,15 @@ package final class Analysis {
   func spectrum() throws -> (lanczos: Lanczos, method: HessianProduct.Method)? {
     if let foundSpectrum { return foundSpectrum }
     guard options.lanczosSteps > 0, surface.dimensions > 0 else { return nil }
+    let vectors = min(options.lanczosSteps, surface.dimensions) + 8
+    try surface.context.communicator.agreed("make room for Lanczos vectors") {
+      let bytes = CheckedSize(surface.count) * (8 * vectors)
+      for isOfEachRank in [false, true] {
+        try bytes.checkMemory(
+          for: "--lanczos \(options.lanczosSteps): \(surface.dimensions) parameters a step",
+          advice: "give fewer steps, or fewer ranks on a host", isOfEachRank: isOfEachRank)
+      }
+    }
     let product = try HessianProduct(surface, differences: options.takesDifferences)
     let lanczos = try Lanczos(
       { try product($0) }, start: surface.randomVector("lanczos"), dimensions: surface.dimensions,

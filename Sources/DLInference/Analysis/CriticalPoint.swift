@@ -76,21 +76,21 @@ package struct CriticalPoint: AnalysisSection {
       escape: isNegative ? try escape(analysis, bottom) : nil)
   }
 
-  /// The best of some steps along the direction of negative curvature, down the gradient.
+  /// The best of steps along the direction of negative curvature, down the gradient, each twice as
+  /// long as the one before until the loss rises.
   private static func escape(_ analysis: Analysis, _ pair: EigenPair) throws -> Escape? {
     guard let vector = pair.vector else { return nil }
     let slope = try vector.dot(analysis.gradient)
     let sign = slope > 0 ? -1.0 : 1
     let shortest = try max(analysis.weights.norm, 1e-3) * 1e-4
     var best: Escape?
-    for power in 0..<14 {
+    for power in 0..<40 {
       let distance = shortest * Double(1 << power)
       let loss = try analysis.loss(at: sign * distance, along: vector)
       let predicted =
         analysis.loss - abs(slope) * distance + pair.value * distance * distance / 2
-      if loss < best?.loss ?? .infinity {
-        best = Escape(distance: distance, loss: loss, predicted: predicted)
-      }
+      guard loss < best?.loss ?? .infinity else { break }
+      best = Escape(distance: distance, loss: loss, predicted: predicted)
     }
     return best
   }

@@ -17,18 +17,20 @@ package final class AttackedNetwork {
 
   /// Takes the network of a task.
   ///
-  /// - Parameter range: what values inputs may have before normalization; nil for any.
+  /// - Parameters:
+  ///   - range: what values inputs may have before normalization; nil for any.
+  ///   - key: what asks for it, for errors.
   /// - Throws: `UsageError` for a task without a single network and loss, or inputs that are no
   ///   numbers.
   package init(
     _ task: any TrainingTask, _ configuration: Configuration, inputs: DType,
-    range: ClosedRange<Double>?, context: Context
+    range: ClosedRange<Double>?, context: Context, key: String = "attack"
   ) throws {
     guard let supervised = task as? SupervisedTask, inputs != .int32 else {
       throw UsageError(
         inputs == .int32
-          ? "attack: the inputs are tokens, which have no gradient; use a network over images"
-          : "attack: the run's task is no single network with one loss; use a classifier")
+          ? "\(key): the inputs are tokens, which have no gradient; use a network over images"
+          : "\(key): the task is no single network with one loss; use a classifier")
     }
     network = supervised.network
     loss = supervised.loss

@@ -80,7 +80,7 @@ package struct DeepFool: Attack {
         ? w.reduce(0) { $0 + $1 * $1 }.squareRoot() : w.reduce(0) { $0 + abs($1) }
       guard size > 0, gap / size < best.distance else { continue }
       // A little more than the distance, so that rounding does not keep it on the boundary.
-      let length = (gap + 1e-4) / size
+      let length = gap / size + 1e-4
       best = (
         gap / size,
         w.map { options.norm == .l2 ? length * $0 / size : length * ($0 > 0 ? 1 : $0 < 0 ? -1 : 0) }

@@ -8,6 +8,8 @@ final class StepRows {
   private let run: TrainingRun
   private var step: StepBatch?
   private(set) var batches: [Batch] = []
+  /// What attacks the inputs; nil for nothing.
+  var adversarial: AdversarialInputs?
 
   init(_ run: TrainingRun) { self.run = run }
 
@@ -31,6 +33,17 @@ final class StepRows {
       }
     }
     return step
+  }
+
+  /// Changes the inputs by the present weights, where the job asks for it.
+  func attack() throws {
+    guard let adversarial, let step else { return }
+    var firstRow = 0
+    for (index, micro) in step.microBatches.enumerated() {
+      batches[index] = try adversarial.changed(
+        batches[index], step: run.context.step, firstRow: firstRow + micro.rowOffset)
+      firstRow += micro.globalRows
+    }
   }
 
   /// Lets the rows go.
