@@ -28,6 +28,7 @@ struct Dltrain: ParsableCommand {
       version: CommandLine.arguments.contains("--version") ? SystemReport.version : "-",
       subcommands: [
         Train.self, StudyCommand.self, Validate.self, Evaluate.self, Predict.self, Generate.self,
+        Analyze.self, AttackCommand.self,
         Export.self, Inspect.self, ConfigCommand.self, Recipes.self, DataCommand.self, Bench.self,
         Launch.self, Doctor.self,
       ],
@@ -50,6 +51,7 @@ struct OwnProgram: ParsableCommand {
       version: CommandLine.arguments.contains("--version") ? SystemReport.version : "-",
       subcommands: [
         Train.self, StudyCommand.self, Validate.self, Evaluate.self, Predict.self, Generate.self,
+        Analyze.self, AttackCommand.self,
         Export.self, Inspect.self, ConfigCommand.self, Bench.self, Launch.self,
       ],
       defaultSubcommand: Train.self)

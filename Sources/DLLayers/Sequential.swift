@@ -52,6 +52,11 @@ public final class Sequential: Module, Layer {
     layers.enumerated().map { (String($0), $1) }
   }
 
+  /// The layout that the layers in front of one of them work on.
+  func layout(before index: Int) -> SequenceLayout? {
+    layers[..<index].sequenceLayout ?? front.layout
+  }
+
   /// Applies the layer.
   public func forward(_ x: Tensor) throws -> Tensor {
     try steps.reduce(x) { try $1($0) }

@@ -71,4 +71,37 @@ import Testing
     check(ranks.dbias, alone.dbias, "dbias")
     for (mine, theirs) in compared(ranks.running, alone.running) { check(mine, theirs, "running") }
   }
+
+  /// The square of the gradient's length, differentiated: sums over ranks are differentiated too.
+  @Test(arguments: [[4, 3], [7, 0], [1, 1, 5]])
+  func secondDerivativesOfRanksAreThoseOfOne(rows: [Int]) throws {
+    let (alone, ranks) = (try second(rows: [7]), try second(rows: rows))
+    let worst = deviation(ranks, alone)
+    #expect(worst < 1e-10, "\(rows): \(worst)")
+  }
+
+  private func second(rows: [Int]) throws -> [Double] {
+    let total = rows.reduce(0, +)
+    var stream = RandomStream(RandomKey(31))
+    let values = (0..<total * 6).map { _ in stream.normal() }
+    let parts = try ThreadGroup.run(ranks: rows.count) { communicator in
+      let context = Context(communicator: communicator, precision: .float64)
+      context.isTraining = true
+      let layer = BatchNorm(features: 3)
+      _ = try ParameterArena(layer, context: context)
+      let mine = rows[communicator.rank]
+      let first = rows[..<communicator.rank].reduce(0, +)
+      let x = try Tensor.values(
+        Array(values[first * 6..<(first + mine) * 6]), shape: [mine, 2, 3], context: context
+      ).requiringGradient()
+      let square = try context.differentiably {
+        let y = try layer(x)
+        let slope = try context.gradients(
+          of: (y * y * y).sum(), with: [x], createGraph: true)[0]
+        return try (slope * slope).sum()
+      }
+      return try context.gradients(of: square, with: [x])[0].doubles
+    }
+    return parts.flatMap(\.self)
+  }
 }

@@ -25,7 +25,9 @@ public final class BranchSum: Branches, Layer {
   /// Applies the layer.
   public func forward(_ x: Tensor) throws -> Tensor {
     let outputs = try outputs(x)
-    return try outputs.dropFirst().reduce(outputs[0]) { try $0 + $1 }
+    let sum = try outputs.dropFirst().reduce(outputs[0]) { try $0 + $1 }
+    sum.lengths = outputs[0].lengths
+    return sum
   }
 
   /// The output's shape without its batch axis.

@@ -42,7 +42,10 @@ public final class Concat: Branches, Layer {
 
   /// Applies the layer.
   public func forward(_ x: Tensor) throws -> Tensor {
-    try Tensor.concat(try outputs(x), axis: axis)
+    let outputs = try outputs(x)
+    let y = try Tensor.concat(outputs, axis: axis)
+    if y.shape.rank > 2, y.shape[1] == outputs[0].shape[1] { y.lengths = outputs[0].lengths }
+    return y
   }
 
   /// The output's shape without its batch axis.

@@ -35,7 +35,7 @@ extension Sequential {
         after.append(state)
         x = output
       case let flatten as Flatten:
-        x = try flatten(x, behind: layers[..<index])
+        x = try flatten(x, behind: layout(before: index))
       default:
         x = try layer(x)
       }

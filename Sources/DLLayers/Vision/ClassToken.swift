@@ -32,6 +32,11 @@ public final class ClassToken: Module, Layer {
     return try Tensor.concat([token, x], axis: 1)
   }
 
+  /// One more than those of the input.
+  public func lengths(of output: Tensor, input: Tensor) throws -> Tensor? {
+    try input.lengths?.mapLengths { $0 + 1 }
+  }
+
   /// The number of products, which is 0.
   public func multiplyAdds(input: Shape, output: Shape) -> Int { 0 }
 

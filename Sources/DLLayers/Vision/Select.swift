@@ -38,7 +38,17 @@ public final class Select: Module, Layer {
   }
 
   /// Applies the layer.
-  public func forward(_ x: Tensor) throws -> Tensor { try x.select(axis, position) }
+  public func forward(_ x: Tensor) throws -> Tensor {
+    if axis == 1, position < 0, let lengths = x.lengths,
+      lengths.doubles.contains(where: { Int($0) < x.shape[1] })
+    {
+      throw TensorError(
+        op: Options.word,
+        "position \(position) is padding in rows that are shorter; use return: last of a recurrent "
+          + "layer, or a global pool")
+    }
+    return try x.select(axis, position)
+  }
 
   /// The output's shape without its batch axis.
   public func outputShape(for input: Shape) throws -> Shape {

@@ -76,6 +76,13 @@ extension Tensor {
   private func globalAvgPool(_ op: String) throws -> Tensor {
     try requirePixels(op)
     let (batch, pixels, channels) = (shape[0], shape[1] * shape[2], shape[3])
+    if context.isDecomposing {
+      return try decomposedAverage(to: [batch, channels], op: "globalAvgPool") { x, y in
+        dl_global_avg_pool_forward(x.dtype.kernel, x.pointer, batch, pixels, channels, y)
+      } backward: { dy, dx in
+        dl_global_avg_pool_backward(dy.dtype.kernel, dy.pointer, batch, pixels, channels, dx, 0)
+      }
+    }
     let y = try Tensor.empty([batch, channels], dtype: dtype, context: context)
     dl_global_avg_pool_forward(dtype.kernel, pointer, batch, pixels, channels, y.pointer)
     return context.record(y, from: self) { [self] dy in
@@ -88,6 +95,15 @@ extension Tensor {
 
   private func adaptiveAvgPool(_ op: String, _ size: Size2d) throws -> Tensor {
     var (geometry, y) = try adaptive(op, size)
+    if context.isDecomposing {
+      return try decomposedAverage(to: y.shape, op: "adaptiveAvgPool") { [geometry] x, y in
+        var geometry = geometry
+        dl_adaptive_avg_pool_forward(x.dtype.kernel, &geometry, x.pointer, y)
+      } backward: { [geometry] dy, dx in
+        var geometry = geometry
+        dl_adaptive_avg_pool_backward(dy.dtype.kernel, &geometry, dy.pointer, dx, 0)
+      }
+    }
     dl_adaptive_avg_pool_forward(dtype.kernel, &geometry, pointer, y.pointer)
     return context.record(y, from: self) { [self] dy in
       try addGradient { dx, accumulate in
@@ -103,7 +119,7 @@ extension Tensor {
     dl_adaptive_max_pool_forward(
       dtype.kernel, &geometry, pointer, y.pointer,
       positions.pointer.assumingMemoryBound(to: Int32.self))
-    return recordMaximum(y, geometry, positions)
+    return try recordMaximum(y, geometry, positions)
   }
 
   private func adaptive(_ op: String, _ size: Size2d) throws -> (dl_conv_geometry, Tensor) {

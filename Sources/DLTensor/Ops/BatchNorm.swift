@@ -87,6 +87,13 @@ extension Tensor {
     } else {
       moments.set(running, eps: eps)
     }
+    if context.isDecomposing {
+      let y =
+        try context.isTraining
+        ? standardized(rows: moments.count, eps: eps) : standardized(moments)
+      let scaled = try y.times(weight).plus(bias)
+      return try relu ? scaled.relu() : scaled
+    }
     let y = try Tensor.empty(shape, dtype: dtype, context: context)
     dl_batch_norm_normalize(
       dtype.kernel, pointer, rows, channels, moments.mean, moments.scale, weight?.pointer,
@@ -104,6 +111,15 @@ extension Tensor {
           weight?.pointer, sums, sums + channels, isTraining ? moments.count : 0, dx, accumulate)
       }
     }
+  }
+
+  /// `(x - mean) · scale` by constants.
+  private func standardized(_ moments: ChannelMoments) throws -> Tensor {
+    func constant(_ values: UnsafeMutablePointer<Double>) throws -> Tensor {
+      let values = Array(UnsafeBufferPointer(start: values, count: moments.channels))
+      return try .values(values, shape: [moments.channels], dtype: dtype, context: context)
+    }
+    return try (self - constant(moments.mean)) * constant(moments.scale)
   }
 
   /// Adds this rank's sums, in double, to the gradient of a `[channels]` tensor.

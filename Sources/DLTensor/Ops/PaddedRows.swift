@@ -100,7 +100,8 @@ extension Tensor {
     }
   }
 
-  private func mapLengths(_ body: (Int32) -> Int32) throws -> Tensor {
+  /// Lengths made of these one by one.
+  package func mapLengths(_ body: (Int32) -> Int32) throws -> Tensor {
     let result = try Tensor.empty(shape, dtype: .int32, context: context)
     let target = result.pointer.assumingMemoryBound(to: Int32.self)
     for row in 0..<count { target[row] = body(int32s[row]) }

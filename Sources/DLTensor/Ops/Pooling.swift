@@ -67,7 +67,7 @@ extension Tensor {
     dl_max_pool_forward(
       dtype.kernel, &geometry, pointer, y.pointer,
       positions.pointer.assumingMemoryBound(to: Int32.self))
-    return recordMaximum(y, geometry, positions)
+    return try recordMaximum(y, geometry, positions)
   }
 
   private func avgPool(
@@ -79,6 +79,17 @@ extension Tensor {
     var (geometry, y) = try pooling(op, window, ceilMode)
     let counted =
       countIncludePad ? try window.padded(op: op, height: shape[1], width: shape[2]) : 0
+    if context.isDecomposing {
+      return try decomposedAverage(to: y.shape, op: "avgPool") { [geometry] x, y in
+        var geometry = geometry
+        dl_avg_pool_forward(
+          x.dtype.kernel, &geometry, x.pointer, counted.height, counted.width, y)
+      } backward: { [geometry] dy, dx in
+        var geometry = geometry
+        dl_avg_pool_backward(
+          dy.dtype.kernel, &geometry, dy.pointer, counted.height, counted.width, dx, 0)
+      }
+    }
     dl_avg_pool_forward(
       dtype.kernel, &geometry, pointer, counted.height, counted.width, y.pointer)
     return context.record(y, from: self) { [self] dy in
@@ -93,8 +104,9 @@ extension Tensor {
   /// Notes that `y` took the elements at `positions` of each image.
   func recordMaximum(
     _ y: Tensor, _ geometry: dl_conv_geometry, _ positions: Tensor, op: StaticString = #function
-  ) -> Tensor {
-    context.record(y, from: self, op: op) { [self] dy in
+  ) throws -> Tensor {
+    if context.isDecomposing { return try decomposedMaximum(geometry, positions, op: op) }
+    return context.record(y, from: self, op: op) { [self] dy in
       try addGradient { dx, accumulate in
         var geometry = geometry
         dl_max_pool_backward(

@@ -40,6 +40,8 @@ public struct Configuration: ConfigurationSection {
   public var accumulate = 1
   /// How the rows of a micro-batch are divided over the ranks; evenly unless given.
   public var shares: [Int]?
+  /// Attacks on the inputs of each step; nil for none.
+  public var adversarial: AdversarialConfiguration?
   /// The length of the run in epochs; nil where steps are given.
   public var epochs: Double?
   /// The length of the run in optimizer steps.
@@ -88,6 +90,7 @@ public struct Configuration: ConfigurationSection {
       .init("batch_size", \.batchSize, .atLeast(1), "rows per optimizer step, over all ranks"),
       .init("accumulate", \.accumulate, .atLeast(1), "micro-batches per optimizer step"),
       .init("shares", \.shares, .atLeast(0), "rows of a micro-batch per rank, as proportions"),
+      .init("adversarial", \.adversarial, "attacks on the inputs of each step"),
       .init("epochs", \.epochs, .within(0...1e9), "length in epochs; 1 where steps are not given"),
       .init("steps", \.steps, .atLeast(0), "length in optimizer steps, instead of epochs"),
       .init(
@@ -114,6 +117,9 @@ public struct Configuration: ConfigurationSection {
 
   /// The job's name: its own, or that of its model.
   public var runName: String { name ?? model.name ?? "train" }
+
+  /// What a job does not use is not written.
+  public static var unwrittenDefaults: Set<String> { ["adversarial"] }
 
   /// The length of a run is given in one unit.
   public static var alternatives: [[String]] { [["epochs", "steps"]] }

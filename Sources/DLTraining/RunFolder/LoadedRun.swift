@@ -133,7 +133,7 @@ package final class LoadedNetwork {
   package let context: Context
   package let task: any TrainingTask
   package let classes: Int?
-  let input: Shape
+  package let input: Shape
   /// What the training data's tokens stand for; nil where they are no text.
   package let tokenizer: (any Tokenizer)?
   /// The tokenizer as the checkpoint holds it.
@@ -141,7 +141,8 @@ package final class LoadedNetwork {
   /// The names of the classes; nil where the training data had none, or an earlier version wrote the
   /// checkpoint.
   package let classNames: ClassNames?
-  private let arena: ParameterArena
+  /// Its parameters and buffers.
+  package let arena: ParameterArena
 
   /// Builds the run's network and loads the checkpoint into it.
   ///

@@ -49,6 +49,10 @@ package final class Trainer {
     let strategies = try run.communicator.agreed("set the updates up") {
       try phases.map { try UpdateStrategies.make(for: $0) }
     }
+    rows.adversarial = try run.communicator.agreed("set the attack up") {
+      try AdversarialInputs.make(
+        configuration, run.task, inputs: run.data.transform.inputType, context: run.context)
+    }
     let parts = try TrainerParts.make(for: run)
     for phase in phases {
       phase.suspectMemory = { for part in parts { try part.suspectMemory() } }
@@ -155,6 +159,9 @@ package final class Trainer {
       throw DataError("the data ended at step \(step + 1)", exitCode: .fault)
     }
     for part in parts { try part.willStep() }
+    if rows.adversarial != nil {
+      try run.clock.measure(.forward) { try run.local { try rows.attack() } }
+    }
 
     let multiplier = parts.reduce(run.schedule.multiplier(step: step)) {
       $0 * $1.learningRateFactor

@@ -10,6 +10,8 @@ final class StepRows {
   private(set) var batches: [Batch] = []
   /// Which of the updates of a phase is in work.
   var turn = 0 { didSet { run.context.turn = turn } }
+  /// What attacks the inputs; nil for nothing.
+  var adversarial: AdversarialInputs?
 
   init(_ run: TrainingRun) { self.run = run }
 
@@ -33,6 +35,17 @@ final class StepRows {
       }
     }
     return step
+  }
+
+  /// Changes the inputs by the present weights, where the job asks for it.
+  func attack() throws {
+    guard let adversarial, let step else { return }
+    var firstRow = 0
+    for (index, micro) in step.microBatches.enumerated() {
+      batches[index] = try adversarial.changed(
+        batches[index], step: run.context.step, firstRow: firstRow + micro.rowOffset)
+      firstRow += micro.globalRows
+    }
   }
 
   /// Lets the rows go.

@@ -1,0 +1,111 @@
+import DLLayers
+import DLTensor
+import DLTraining
+
+/// Hessian-vector products of a ``LossSurface`` at the weights where it is made.
+///
+///     H v = ∇(∇L · v)
+///
+/// by differentiating twice (Pearlmutter 1994), or where an op of the network has no second
+/// derivatives by central differences of the gradient in float64,
+///
+///     H v = (∇L(w + h v) - ∇L(w - h v)) / 2h + O(h²).
+package struct HessianProduct {
+  /// How products are made.
+  package enum Method: Sendable, Hashable {
+    /// By differentiating twice.
+    case differentiation
+    /// By central differences with a step along a vector of length 1; the reason is the op that has
+    /// no second derivatives.
+    case differences(step: Double, reason: String)
+  }
+
+  /// How products are made.
+  package let method: Method
+  private let surface: LossSurface
+  private let weights: Tensor
+
+  /// Finds out how the network can be differentiated, from a row of zeros.
+  ///
+  /// - Parameter differences: whether to take differences in any case.
+  package init(_ surface: LossSurface, differences: Bool = false) throws {
+    self.surface = surface
+    weights = try surface.weights
+    // The cube root of the rounding unit balances rounding and curvature, times the weights' size.
+    let size = try weights.norm / Double(max(surface.dimensions, 1)).squareRoot()
+    let step = 6e-6 * max(size, 1e-2) * Double(max(surface.dimensions, 1)).squareRoot()
+    let reason =
+      differences
+      ? "asked for"
+      : try surface.context.communicator.agreed("look for second derivatives") {
+        try HessianProduct.obstacle(surface)
+      }
+    method = reason.map { .differences(step: step, reason: $0) } ?? .differentiation
+  }
+
+  /// What keeps the network from being differentiated twice; nil for nothing.
+  private static func obstacle(_ surface: LossSurface) throws -> String? {
+    let row = try surface.dataset.rowsOfZeros(
+      inputs: surface.transform.outputType, context: surface.context)
+    surface.context.beginForward(rowOffset: 0)
+    do {
+      let parts = surface.learning.map(\.parameter)
+      _ = try twice(surface, row, parts, parts.map { try $0.value })
+      return nil
+    } catch let error as TensorError {
+      return error.description
+    }
+  }
+
+  /// The product with a vector; collective.
+  package func callAsFunction(_ v: Tensor) throws -> Tensor {
+    guard case .differences(let step, _) = method else { return try differentiated(v) }
+    let length = try v.norm
+    guard length > 0 else { return v }
+    defer { surface.move(to: weights) }
+    let ahead = try gradient(at: step / length, v)
+    let behind = try gradient(at: -step / length, v)
+    return try (ahead - behind) * (length / (2 * step))
+  }
+
+  private func gradient(at distance: Double, _ v: Tensor) throws -> Tensor {
+    surface.move(to: try weights + v * distance)
+    return try surface.gradient().vector
+  }
+
+  private func differentiated(_ v: Tensor) throws -> Tensor {
+    let (deal, context, learning) = (surface.deal, surface.context, surface.learning)
+    let directions = learning.map { surface.part(of: v, $0.parameter, $0.offset) }
+    let total = try deal.sum(surface.count, "compute a Hessian-vector product", context: context) {
+      range in
+      let result = try Tensor.zeros([surface.count], dtype: .float64, context: context)
+      for index in range {
+        let batch = try surface.held(index)
+        let parts = try HessianProduct.twice(
+          surface, batch, learning.map(\.parameter), directions)
+        for (place, part) in zip(learning, parts) {
+          let sum = surface.part(of: result, place.parameter, place.offset)
+          sum.pointer.copyMemory(from: try (sum + part).pointer, byteCount: part.byteCount)
+        }
+      }
+      return result
+    }
+    return try total * (1 / surface.denominator)
+  }
+
+  /// The product of a batch's loss sum, a part for each parameter.
+  private static func twice(
+    _ surface: LossSurface, _ batch: Batch, _ parameters: [Parameter], _ directions: [Tensor]
+  ) throws -> [Tensor] {
+    let context = surface.context
+    defer { context.discardTape() }
+    let leaves = try parameters.map { try $0.value }
+    let slope = try context.differentiably {
+      let loss = try surface.task.lossSum(batch, phase: 0)
+      let gradients = try context.gradients(of: loss, with: leaves, createGraph: true)
+      let start = try Tensor.zeros([], dtype: .float64, context: context)
+      return try zip(gradients, directions).reduce(start) { try $0 + ($1.0 * $1.1).sum() }
+    }
+    return try context.gradients(of: slope, with: leaves)
+  }
+}
