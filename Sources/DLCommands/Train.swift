@@ -46,6 +46,9 @@ struct Train: Verb {
   var resume: String?
   @Option(name: .customLong("init"), help: "Start from the weights of a safetensors file.")
   var initialWeights: String?
+  @Option(
+    help: "Like --init, but what the file lacks or has in another shape, as a new head, starts anew.")
+  var initPartial: String?
   @Option(help: "Ranks; one per process or core unless given.")
   var ranks: Int?
   @Option(help: "Write what each rank did when to a file that Perfetto opens.")
@@ -53,6 +56,12 @@ struct Train: Verb {
   @Option(help: "Stop after this step with a checkpoint.")
   var stopAt: Int?
   @OptionGroup var reduction: ReductionOptions
+
+  mutating func validate() throws {
+    guard initialWeights == nil || initPartial == nil else {
+      throw ValidationError("--init-partial: give either --init or --init-partial")
+    }
+  }
 
   func run(in world: World) throws -> DLCore.ExitCode {
     try training.run(in: world) { try configuration(of: world.program) }
@@ -63,7 +72,8 @@ struct Train: Verb {
     var training = TrainingJob()
     training.out = out
     training.resume = resume
-    training.initialWeights = initialWeights
+    training.initialWeights = initialWeights ?? initPartial
+    training.takesPartOfWeights = initialWeights == nil && initPartial != nil
     training.ranks = ranks
     training.stopAtStep = stopAt
     training.reduction = reduction.reduce

@@ -11,6 +11,8 @@ package struct TrainingJob: Sendable {
   package var resume: String?
   /// Weights to start from.
   package var initialWeights: String?
+  /// Whether weights that the file lacks, or has in another shape, start anew.
+  package var takesPartOfWeights = false
   /// The number of ranks; nil for what the processes or cores give.
   package var ranks: Int?
   /// A file for what each rank's threads did when, in Chrome's trace event format.
@@ -83,6 +85,7 @@ package struct TrainingJob: Sendable {
     var options = TrainingOptions()
     options.out = out.map(withoutTrailingSlash)
     options.initialWeights = initialWeights
+    options.takesPartOfWeights = takesPartOfWeights
     options.stopAtStep = stopAtStep
     options.trace = trace
     options.shouldStop = { signals.isStopRequested }

@@ -9,7 +9,7 @@ public enum ModelRegistry {
     [
       LeNet5.self, DigitsCNN.self, SmallImageResNet.self, DCGANOptions.self,
       GANOptions.self, VAEOptions.self,
-      GPTOptions.self, LSTMLanguageModelOptions.self,
+      GPTOptions.self, BERTOptions.self, LSTMLanguageModelOptions.self,
       TranslationTransformerOptions.self, RecurrentTranslationOptions.self, GCNOptions.self,
       GATOptions.self,
       GraphSAGEOptions.self,

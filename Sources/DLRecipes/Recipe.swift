@@ -30,25 +30,44 @@ package struct Recipe: Sendable {
     self.yaml = yaml
   }
 
-  /// All recipes, by name.
-  package static let all: [Recipe] = [
-    .digits, .lenetMNIST, .resnet20CIFAR10, .gptShakespeare, .lstmShakespeare,
-    .transformerDeEn, .gruDeEn, .dcganMNIST, .wganMNIST, .wganGPMNIST, .snganMNIST, .cganDigits,
-    .vaeDigits, .vaeMNIST, .gcnCora, .gatCora, .graphsageCora, .lenet5,
-    .linearCOVID, .linearMAECOVID, .cnnPolarity, .windowParTUT, .bilstmParTUT,
-    .framesSpokenDigits, .framesSpokenSpeakers, .bilstmSpokenDigits, .bilstmSpokenSpeakers,
-    .alexnetCIFAR10, .vgg11CIFAR10, .vgg16CIFAR10, .ninCIFAR10, .googlenetCIFAR10,
-    .resnet18CIFAR10, .resnet50CIFAR10, .densenetCIFAR10, .mobilenetCIFAR10, .vitCIFAR10,
-    .stnMNIST, .autoencoderMNIST,
+  /// The recipes of a course, chapter by chapter.
+  package static let chapters: [(title: String, recipes: [Recipe])] = [
+    ("Foundations", [.digits, .linearCOVID, .linearMAECOVID]),
+    (
+      "Vision",
+      [
+        .lenetMNIST, .lenet5, .alexnetCIFAR10, .vgg11CIFAR10, .vgg16CIFAR10, .ninCIFAR10,
+        .googlenetCIFAR10, .resnet18CIFAR10, .resnet20CIFAR10, .resnet50CIFAR10, .densenetCIFAR10,
+        .mobilenetCIFAR10, .vitCIFAR10, .stnMNIST, .autoencoderMNIST,
+      ]
+    ),
+    ("Text", [.gptShakespeare, .lstmShakespeare, .cnnPolarity, .windowParTUT, .bilstmParTUT]),
+    ("Sequence to sequence", [.transformerDeEn, .gruDeEn]),
+    (
+      "Speech",
+      [.framesSpokenDigits, .framesSpokenSpeakers, .bilstmSpokenDigits, .bilstmSpokenSpeakers]
+    ),
+    (
+      "Generation",
+      [
+        .dcganMNIST, .wganMNIST, .wganGPMNIST, .snganMNIST, .cganDigits, .vaeDigits, .vaeMNIST,
+      ]
+    ),
+    ("Graphs", [.gcnCora, .gatCora, .graphsageCora]),
   ]
 
-  /// The list of all recipes, or one as YAML with the way to its data as a comment.
+  /// All recipes.
+  package static let all = chapters.flatMap(\.recipes)
+
+  /// The list of all recipes by chapter, or one as YAML with the way to its data as a comment.
   ///
   /// - Parameter columns: the width to keep to; nil for any.
   /// - Throws: `UsageError` for a name that is none.
   package static func text(_ name: String?, columns: Int? = nil) throws -> String {
     guard let name else {
-      return Format.table(all.map { [$0.name, $0.summary] }, columns: columns)
+      return chapters.map { title, recipes in
+        title + "\n" + Format.table(recipes.map { ["  " + $0.name, $0.summary] }, columns: columns)
+      }.joined(separator: "\n\n")
     }
     guard let recipe = named(name) else {
       throw UsageError(

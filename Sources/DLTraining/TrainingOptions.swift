@@ -18,6 +18,8 @@ package struct TrainingOptions: Sendable {
   package var resume = Resume.never
   /// A safetensors file of weights under PyTorch's names to start from.
   package var initialWeights: String?
+  /// Whether weights that the file lacks, or has in another shape, start anew.
+  package var takesPartOfWeights = false
   /// Stop after this optimizer step with a checkpoint, to be resumed later.
   ///
   /// Where ranks step by themselves, as soon as they are equal from there on; a run that is there

@@ -22,6 +22,16 @@ import Testing
       """
     ),
     (
+      "masked language model",
+      """
+      data: {train: text/train.safetensors, validation: text/validation.safetensors, window: 9}
+      model: {name: bert, layers: 1, width: 12, heads: 3, dropout: 0.2, mask_share: 0.3}
+      optimizer: {name: adamw, lr: 0.01}
+      batch_size: 5
+      accumulate: 2
+      """
+    ),
+    (
       "lstm with carried state",
       """
       data: {train: text/train.safetensors, validation: text/validation.safetensors, window: 9, order: sequential}

@@ -57,6 +57,7 @@ final class AdversarialInputs {
     result.index = batch.index
     result.startsEpoch = batch.startsEpoch
     result.turn = batch.turn
+    result.firstRow = batch.firstRow
     result.x.lengths = batch.x.lengths
     return result
   }

@@ -7,19 +7,27 @@ extension StateDict {
   ///
   /// Floating-point numbers of any width are taken, as `load_state_dict` takes them. A weight that
   /// several modules share is there if one of its names is. Names may begin with what all of them
-  /// have in common and the model has not.
+  /// have in common and the model has not. With `partial` what has the same name and shape is taken,
+  /// one weight at least, and the rest of the model starts as it would without the file.
   ///
-  /// Counterpart: `torch.nn.Module.load_state_dict`, `safetensors.torch.load_model`.
+  /// Counterpart: `torch.nn.Module.load_state_dict`, its `strict=False`,
+  /// `safetensors.torch.load_model`.
   ///
-  /// - Returns: a line where names were read otherwise than they stand in the file.
+  /// - Returns: a line where names were read otherwise than they stand in the file, or not all.
   /// - Throws: ``StateDictError`` with what differs, and advice that fits it; `FormatError`.
   @discardableResult
-  package func loadWeights(from file: SafetensorsFile) throws -> String? {
+  package func loadWeights(from file: SafetensorsFile, partial: Bool = false) throws -> String? {
     let isOwn = file.metadata["format"]?.hasPrefix("dltrain-checkpoint") == true
     let tensors = file.tensors.filter { !isOwn || !Checkpoint.isTrainingState($0.name) }
     let ways = WeightNames.all(
       tensors, metadata: file.metadata, model: names.flatMap { $0 })
     let matches = ways.map { WeightMatch(self, $0) }
+    if partial, let best = matches.max(by: { $0.readable.count < $1.readable.count }),
+      !best.readable.isEmpty
+    {
+      for (entry, info) in best.readable where entry.isLoaded { try entry.read(info, from: file) }
+      return best.partNote(file.path)
+    }
     guard let match = matches.first(where: \.isComplete) else {
       let best = matches.min { $0.unmatched < $1.unmatched }
       throw WeightMismatch(file: file, tensors: tensors, match: best ?? WeightMatch(self, ways[0]))
@@ -84,6 +92,23 @@ struct WeightMatch {
     surplus = names.tensors.values.filter { !used.contains($0.name) && !$0.isCounter }
       .sorted { $0.bytes.lowerBound < $1.bytes.lowerBound }
   }
+
+  /// Pairs that can be read.
+  var readable: [(entry: StateDict.Entry, info: SafetensorsInfo)] {
+    sources.filter { $0.entry.difference(from: $0.info) == nil }
+  }
+
+  /// A line on what was taken of a file and what was not.
+  func partNote(_ path: String) -> String {
+    let others = missing + unreadable.map(\.entry.name)
+    let start =
+      others.isEmpty
+      ? "" : "; \(others.prefix(3).joined(separator: ", "))\(others.count > 3 ? ", ..." : "") start anew"
+    return "\(path): took \(readable.count) of \(tensors) tensors" + start
+  }
+
+  /// Tensors of the file.
+  private var tensors: Int { names.tensors.count }
 
   /// Pairs that cannot be read: other shapes or types.
   var unreadable: [(entry: StateDict.Entry, info: SafetensorsInfo, what: String)] {

@@ -60,6 +60,7 @@ package struct ValidationPass {
           context.beginForward(rowOffset: micro.sampleIndices[0])
           var batch = try micro.tensors(of: dataset, transform, context)
           batch.startsEpoch = step.step == 0
+          batch.firstRow = micro.sampleIndices[0]
           try body(batch, micro.sampleIndices)
         }
       }

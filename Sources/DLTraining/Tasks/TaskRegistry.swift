@@ -15,6 +15,7 @@ public enum TaskRegistry {
   public static var builtIn: [any NetworkTask.Type] {
     [
       SequentialTask.self,
+      MaskedTask.self,
       SupervisedTask.self,
       AdversarialTask.self,
       VariationalTask.self,

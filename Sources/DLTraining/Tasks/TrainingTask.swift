@@ -6,12 +6,15 @@ import DLTensor
 /// This rank's rows of one micro-batch.
 public struct Batch {
   /// The inputs, `[rows, ...]`, in the job's precision or int32.
-  public let x: Tensor
+  public internal(set) var x: Tensor
   /// The labels, int32 `[rows, ...]`, or values in the job's precision.
   public internal(set) var y: Tensor
   /// The length of the longest row over all ranks, where rows are padded sequences of their own
   /// lengths.
   public var longestRow: Int?
+  /// The place of the first row within the step's rows over all ranks, or within the data set where it
+  /// is validated: random numbers that are drawn row by row are keyed by it.
+  public var firstRow = 0
   /// Which of the step's micro-batches it is, counted from 0.
   public var index = 0
   /// Whether the step is the first of an epoch.

@@ -70,7 +70,8 @@ struct Handshake {
       ("rows", "\(data.train.count)"), ("validation rows", "\(data.validation?.count ?? 0)"),
       ("shape of a row", "\(data.train.inputShape)"), ("classes", "\(data.train.classCount ?? 0)"),
       ("parameters", "\(parameterCount)"), ("--stop-at", "\(options.stopAtStep ?? 0)"),
-      ("--init", "\(options.initialWeights != nil)"), ("--trace", "\(options.trace != nil)"),
+      ("--init", "\(options.initialWeights != nil)"),
+      ("--init-partial", "\(options.takesPartOfWeights)"), ("--trace", "\(options.trace != nil)"),
       ("run folder", "\(options.writesRun)"),
     ]
     return traits

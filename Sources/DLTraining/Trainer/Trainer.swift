@@ -68,7 +68,8 @@ package final class Trainer {
       let notes = try run.communicator.agreed("load \(path)") {
         let file = try SafetensorsFile(path: path)
         return [
-          try StateDict(run.arena).loadWeights(from: file), try DataIdentity(run).difference(file),
+          try StateDict(run.arena).loadWeights(from: file, partial: options.takesPartOfWeights),
+          options.takesPartOfWeights ? nil : try DataIdentity(run).difference(file),
         ]
       }
       for note in notes { if let note { run.warn(note) } }

@@ -22,9 +22,12 @@ final class StepRows {
   func load(from loader: BatchLoader, for phases: [PhaseStep]) throws -> StepBatch? {
     step = try loader.next()
     guard let step else { return nil }
+    var firstRow = 0
     for (index, micro) in step.microBatches.enumerated() {
       var batch = try micro.tensors(of: run.data.train, run.data.transform, run.context)
       batch.index = index
+      batch.firstRow = firstRow + micro.rowOffset
+      firstRow += micro.globalRows
       batch.longestRow = micro.longestRow
       batch.startsEpoch = step.cursor.step == 0
       batches.append(batch)
