@@ -24,6 +24,36 @@ import Testing
     }
   }
 
+  /// A trained encoder goes on below a new head; a file that has nothing of the model is refused.
+  @Test func aNewHeadStartsAnew() throws {
+    let bench = try Workbench()
+    let whole = try bench.configuration(["steps=3"])
+    try train(whole, bench.options("run"))
+    let path = bench.checkpoint("run", step: 3)
+    let other = try Configuration.load(
+      yaml: Workbench.yaml.replacing("{linear: {out: 5}}", with: "{linear: {out: 9}}"),
+      folder: bench.path, overrides: ["steps=0", "data.classes=9"])
+    let taken = try train(
+      other,
+      bench.options("taken") {
+        $0.initialWeights = path
+        $0.takesPartOfWeights = true
+      })[0]
+    let (before, after) = try (tensors(path), tensors(bench.checkpoint("taken", step: 0)))
+    #expect(before["0.weight"] == after["0.weight"] && before["8.bias"] == after["8.bias"])
+    #expect(after["12.bias"]?.count == 36 && before["12.bias"]?.count == 20)
+    let note = try #require(taken.notices.first { $0.contains("tensors") })
+    #expect(note.hasSuffix("12.weight, 12.bias start anew"), "\(note)")
+    #expect {
+      try train(
+        bench.configuration(["model.layers=[flatten, {linear: {out: 5}}]"]),
+        bench.options("none") {
+          $0.initialWeights = path
+          $0.takesPartOfWeights = true
+        })
+    } throws: { "\($0)".contains("0.weight") }
+  }
+
   @Test func namesAndLayoutsArePyTorchs() throws {
     let bench = try Workbench()
     try train(try bench.configuration(["steps=1"]), bench.options("run"))

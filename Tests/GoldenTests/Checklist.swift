@@ -140,7 +140,8 @@ enum Checklist {
     squeeze and excitation | SqueezeExcitation, squeeze_excitation | torchvision SqueezeExcitation | squeeze/squeeze_excitation GoldenTests/GoldenSqueezeExcitationTests.optionsAndNames
     sparse-dense product (CSR) | SparseMatrix | torch.sparse.mm | graph/sparse_matmul
     graph convolution | GraphConvolution | Kipf and Welling 2017 | graph/graph_convolution graph/normalized_adjacency graph/gcn
-    graph attention | GraphAttention | torch_geometric GATConv | graph/graph_attention
+    graph attention | GraphAttention | torch_geometric GATConv | graph/graph_attention DLLayersTests/GraphLayerTests.attentionTakesSparseFeatures
+    graph of neighbors' means | GraphSAGE | the same sums over dense matrices | DLLayersTests/GraphLayerTests.graphSAGEIsAMeanBesideTheNode
     dropout | Dropout, dropout | nn.Dropout | dropout/dropout DLLayersTests/DropoutTests.scalesWhatItKeeps DLLayersTests/DropoutTests.rowsKeepTheirMaskWhereverTheyLie
     dropout of channels | ChannelDropout | nn.Dropout1d, nn.Dropout2d | dropout/channel_dropout DLLayersTests/PartDropoutTests.channelsGoAsWholes
     dropout of paths | DropPath | torchvision StochasticDepth | dropout/drop_path DLLayersTests/PartDropoutTests.pathsGoAsWholes
