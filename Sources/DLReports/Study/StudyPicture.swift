@@ -107,8 +107,8 @@ struct StudyPicture {
   /// The picture as SVG.
   func svg() -> String {
     let points = lines.flatMap(\.points)
-    let horizontal = PlotAxis(points.map(\.x), isLogarithmic: isLogX, fromZero: false)
-    let vertical = PlotAxis(
+    let horizontal = StudyAxis(points.map(\.x), isLogarithmic: isLogX, fromZero: false)
+    let vertical = StudyAxis(
       points.flatMap { [$0.y - $0.deviation, $0.y + $0.deviation] }, isLogarithmic: plot.logY,
       fromZero: false)
     let frame = SVGPlot(
@@ -153,7 +153,7 @@ extension File {
 }
 
 /// An axis that its values decide on.
-struct PlotAxis {
+struct StudyAxis {
   private let low: Double
   private let high: Double
   private let isLogarithmic: Bool
