@@ -9,7 +9,7 @@ public enum ModelRegistry {
     [
       LeNet5.self, DigitsCNN.self, SmallImageResNet.self, DCGANOptions.self,
       GPTOptions.self, LSTMLanguageModelOptions.self,
-      TranslationTransformerOptions.self, GCNOptions.self,
+      TranslationTransformerOptions.self, GCNOptions.self, GaussianOptions.self, MLPOptions.self,
     ]
 
   private static let registry = TypeRegistry("model", builtIn) { ($0.name, $0) }

@@ -16,7 +16,8 @@ extension Loss {
   /// What the outputs of a network that was trained by this loss say: classes or values.
   func predictions(_ outputs: Tensor) throws -> Predictions {
     let values = try predictions(of: outputs)
-    return self is any ClassLoss ? .classes(values) : .values(values)
+    // The scores of support vector machines are no probabilities.
+    return self is any ClassLoss && !(self is Hinge) ? .classes(values) : .values(values)
   }
 }
 
