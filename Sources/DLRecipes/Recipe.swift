@@ -34,6 +34,7 @@ package struct Recipe: Sendable {
   package static let all: [Recipe] = [
     .digits, .lenetMNIST, .resnet20CIFAR10, .gptShakespeare, .lstmShakespeare,
     .transformerDeEn, .dcganMNIST, .gcnCora, .lenet5,
+    .softmaxRegression, .gaussianDigits, .svmDigits, .mlpDigits, .curve,
   ]
 
   /// The list of all recipes, or one as YAML with the way to its data as a comment.
