@@ -138,7 +138,9 @@ let package = Package(
       exclude: ["Golden"]),
     .testTarget(
       name: "DLRecipesTests",
-      dependencies: ["DLRecipes", "DLTraining", "DLConfiguration", "DLCore", "DLTestSupport"]),
+      dependencies: [
+        "DLRecipes", "DLReports", "DLTraining", "DLConfiguration", "DLCore", "DLTestSupport",
+      ]),
     .testTarget(
       name: "GoldenTests",
       dependencies: [

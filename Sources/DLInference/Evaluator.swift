@@ -52,7 +52,8 @@ extension LoadedRun {
   /// - Throws: `RankFailure`, the same on every rank.
   public func evaluate(data: String?, communicator: any Communicator) throws -> EvaluationReport {
     let path = try communicator.agreed("open the run") {
-      guard let path = try data ?? configuration().data.validation else {
+      let own = try configuration().data
+      guard let path = data ?? own.validation ?? (own.folds == nil ? nil : own.train) else {
         throw UsageError(
           "\(folder): the run has no data.validation, name a data set (--data FILE)")
       }
@@ -62,9 +63,11 @@ extension LoadedRun {
     let (pass, views) = try communicator.agreed("open the run") {
       let trained = try LoadedNetwork(self, communicator: communicator)
       let configuration = trained.configuration
-      let dataset = try TrainingData.open(
+      let whole = try TrainingData.open(
         path, .test, configuration, classes: trained.classes, statistics: statistics,
         names: trained.classNames, namesSource: folder)
+      let heldOut = data == nil ? try TrainingData.folded(whole, configuration)?.heldOut : nil
+      let dataset = heldOut ?? whole
       try trained.check(dataset, path, source: folder)
       try TrainingData.checkLabels(of: dataset, configuration.loss)
       let transform = try TrainingData.transform(of: dataset, configuration)

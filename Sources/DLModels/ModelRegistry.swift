@@ -13,6 +13,7 @@ public enum ModelRegistry {
       TranslationTransformerOptions.self, RecurrentTranslationOptions.self, GCNOptions.self,
       GATOptions.self,
       GraphSAGEOptions.self,
+      GaussianOptions.self, MLPOptions.self,
     ]
 
   private static let registry = TypeRegistry("model", builtIn) { ($0.name, $0) }

@@ -32,7 +32,13 @@ package struct Recipe: Sendable {
 
   /// The recipes of a course, chapter by chapter.
   package static let chapters: [(title: String, recipes: [Recipe])] = [
-    ("Foundations", [.digits, .linearCOVID, .linearMAECOVID]),
+    (
+      "Foundations",
+      [
+        .digits, .linearCOVID, .linearMAECOVID, .softmaxRegression, .gaussianDigits, .svmDigits,
+        .mlpDigits, .curve,
+      ]
+    ),
     (
       "Vision",
       [

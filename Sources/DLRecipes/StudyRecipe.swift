@@ -12,7 +12,10 @@ package struct StudyRecipe: Sendable {
   package let yaml: String
 
   /// All studies, by name.
-  package static let all: [StudyRecipe] = []
+  package static let all: [StudyRecipe] = [
+    .crossEntropyOrSquares, .curveUnits, .activations, .deepOrWide, .remedies, .crossValidation,
+    .fiftyLayers, .batchSizes, .optimizers, .schedules, .normalizations, .smallBatches,
+  ]
 
   /// The study of that name.
   package static func named(_ name: String) -> StudyRecipe? { all.first { $0.name == name } }

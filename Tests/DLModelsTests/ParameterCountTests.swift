@@ -35,6 +35,18 @@ import Testing
     #expect(try count(spec, [32, 32, 3], 10) == parameters)
   }
 
+  // torch.nn.Linear: outputs times inputs and one for each output; 2 for a normalized feature.
+  @Test func perceptrons() throws {
+    var spec = MLPOptions()
+    (spec.hidden, spec.depth) = (64, 2)
+    #expect(try count(spec, [8, 8, 1], 10) == 64 * 65 + 64 * 65 + 10 * 65)
+    spec.normalization = .batch
+    #expect(try count(spec, [8, 8, 1], 10) == 64 * 65 + 64 * 65 + 10 * 65 + 4 * 64)
+    spec.depth = 0
+    #expect(try count(spec, [3], 4) == 16)
+    #expect(try count(GaussianOptions(), [8, 8, 1], 10) == 650)
+  }
+
   // Radford et al. 2019: a block of width w has 12 w^2 + 13 w, the output is tied to the tokens.
   @Test func gpt() throws {
     var spec = GPTOptions()

@@ -1,6 +1,7 @@
 import DLConfiguration
 import DLCore
 import DLRecipes
+import DLReports
 import DLTestSupport
 import DLTraining
 import Testing
@@ -71,5 +72,39 @@ import Testing
     #expect(throws: ConfigurationError.self) {
       try Job("lenet-mnist").configuration(["optimizer.lrr=1"])
     }
+  }
+}
+
+/// The studies that are built in: each is a list of jobs that load, and has a name of its own.
+@Suite struct StudyRecipeTests {
+  @Test func eachHasANameThatNoRecipeOrOtherStudyHas() {
+    let names = StudyRecipe.all.map(\.name)
+    #expect(names.count >= 12 && Set(names).count == names.count)
+    for study in StudyRecipe.all {
+      #expect(Recipe.named(study.name) == nil, "\(study.name)")
+      #expect(study.yaml.hasPrefix("name: \(study.name)\n"))
+      #expect(!study.summary.isEmpty && !study.summary.contains("\n"))
+    }
+    let study = try? StudyRecipe.named("cross-validation").map { study in
+      try Study(yaml: study.yaml, source: study.name, folder: "") {
+        try Job($0).configuration([], replacements: $1)
+      }
+    }
+    #expect(study?.runs.count == 30)
+    expect(
+      "\"x\": no such study, known: \(names.joined(separator: ", "))", as: UsageError.self
+    ) { try StudyRecipe.text("x") }
+  }
+
+  /// Every run of every study has a configuration of its own, whose names are those that it gives.
+  @Test(arguments: StudyRecipe.all.map(\.name))
+  func eachRunLoads(name: String) throws {
+    let recipe = try #require(StudyRecipe.named(name))
+    let study = try Study(yaml: recipe.yaml, source: name, folder: "") {
+      try Job($0).configuration([], replacements: $1)
+    }
+    #expect(study.runs.count >= 4)
+    #expect(Set(study.runs.map(\.name)).count == study.runs.count)
+    #expect(Set(study.runs.map { $0.configuration.yaml() }).count == study.runs.count)
   }
 }

@@ -126,6 +126,22 @@ import Testing
       }
       return (-log(total), 1)
     },
+    Case(
+      loss: "{hinge: {margin: 0.7, weight: [0.5, 2, 1.5], ignore_index: 255}}", labels: .classes
+    ) { z, t in
+      guard t[0] != 255 else { return (0, 0) }
+      let weight = [0.5, 2, 1.5][Int(t[0])]
+      let parts = z.indices.map { max(0.7 - (Int(t[0]) == $0 ? 1 : -1) * z[$0], 0) }
+      return (weight * parts.reduce(0, +), weight)
+    },
+    Case(
+      loss: "{brier: {weight: [3, 1, 0.5], ignore_index: 255}}", labels: .classes, predicts: softmax
+    ) { z, t in
+      guard t[0] != 255 else { return (0, 0) }
+      let weight = [3, 1, 0.5][Int(t[0])]
+      let errors = z.indices.map { softmax(z)[$0] - (Int(t[0]) == $0 ? 1 : 0) }
+      return (weight * errors.reduce(0) { $0 + $1 * $1 }, weight)
+    },
   ]
 
   @Test func everyWordIsTrained() {
@@ -180,7 +196,8 @@ import Testing
     try run.predict("\(bench.path)/data.safetensors") { text += $0 }
     let lines = text.split(separator: "\n")
     let hasClasses = lines[0] == "row,class,probability"
-    #expect(hasClasses == (job.loss.contains("cross_entropy") || job.loss.contains("nll")))
+    #expect(
+      hasClasses == ["cross_entropy", "nll", "brier"].contains(where: job.loss.contains))
     for (line, p) in compared(lines.dropFirst(), predictions) {
       let cells = line.split(separator: ",").dropFirst().compactMap { Double($0) }
       let best = p.indices.max { p[$0] < p[$1] } ?? 0
@@ -207,6 +224,13 @@ import Testing
       "bce_with_logits: 1 weight for 3 classes"
     ),
     (.sequences, "mae", "loss: mae needs F32 values in y"),
+    (
+      .values, "hinge", "loss: hinge needs I32 classes in y, the data has float32; use another loss"
+    ),
+    (
+      .classes, "{brier: {weight: [1, 2], ignore_index: 255}}",
+      "brier: 2 weights for outputs of shape [1, 3], give one per class"
+    ),
   ])
   func misfitsAreNamed(_ labels: Labels, _ loss: String, _ fault: String) throws {
     let bench = try LossBench(labels)

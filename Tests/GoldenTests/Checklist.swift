@@ -181,6 +181,8 @@ enum Checklist {
     CTC | CTC, ctc | nn.CTCLoss | ctc/ctc
     focal | Focal, focal | Lin et al. 2017 | criterion/focal
     soft Dice | Dice, dice | Milletari et al. 2016 | criterion/dice
+    hinge | Hinge, hinge | scikit-learn's LinearSVC | DLTrainingTests/LossTrainingTests.trainsAndPredicts | PyTorch has none of each class against the rest
+    squared error of probabilities | Brier, brier | Brier 1950 | DLTrainingTests/LossTrainingTests.trainsAndPredicts | PyTorch has none
     """
 
   private static let initializers = """

@@ -239,6 +239,27 @@ enum FuzzedNames {
 
       """
     ),
+    (
+      "gaussian",
+      """
+      data: {synthetic: {shape: [4], classes: 2, rows: 32}, normalize: auto, folds: {count: 2}}
+      model: {name: gaussian, ridge: 0.1}
+      batch_size: 8
+      steps: 1
+
+      """
+    ),
+    (
+      "mlp",
+      """
+      data: {synthetic: {shape: [4], classes: 3, rows: 32}}
+      model: {name: mlp, hidden: 4, depth: 2, normalization: batch, dropout: 0.1}
+      loss: {hinge: {margin: 0.5}}
+      batch_size: 8
+      steps: 1
+
+      """
+    ),
   ]
 
   /// Writes the data that the jobs name besides those of ``FuzzedJobs``.

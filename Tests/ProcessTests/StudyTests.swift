@@ -51,8 +51,10 @@ import Testing
         let outcome = try Program.run(
           study + ["--ranks", layout.ranks, "--out", out], processes: layout.processes)
         #expect(outcome.status == 0, "\(layout): \(outcome.errors)")
-        #expect(outcome.output.contains("      2 of 2\n"), "\(outcome.output)")
-        let lines = outcome.output.split(separator: "\n").filter { !$0.contains(folder) }
+        #expect(outcome.output.contains("2 of 2"), "\(outcome.output)")
+        let lines = outcome.output.split(separator: "\n").filter {
+          !$0.contains(folder) && !$0.hasPrefix("[")
+        }
         #expect(lines.allSatisfy { $0.count <= 80 }, "\(outcome.output)")
         #expect(try Self.journal(out) == Self.journal(folder + "/threads"), "\(layout)")
         #expect(try Self.journal(out).count == 4)
@@ -190,6 +192,10 @@ import Testing
     ),
     ("job: digits\nplot: {x: lr}", "study.yaml:2:7: plot: x: \"lr\" is none of step, epoch"),
     ("job: digits\nplot: {y: seconds}", "study.yaml:2:7: plot: y: over step there are"),
+    (
+      "job: digits\nruns: [{name: a}, {name: b}]",
+      "study.yaml: the runs a and b have the same configuration; leave one out"
+    ),
     ("job: digits\nset: [", "study.yaml:3:1: not YAML: "),
   ]
 

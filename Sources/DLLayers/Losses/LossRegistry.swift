@@ -18,6 +18,8 @@ public enum LossRegistry {
       Dice.self,
       KLDivergence.self,
       CTC.self,
+      Hinge.self,
+      Brier.self,
     ]
 
   private static let registry = TypeRegistry("loss", builtIn) { ($0.word, $0) }

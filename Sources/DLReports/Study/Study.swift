@@ -99,6 +99,7 @@ package struct Study: Sendable {
         }
       }
     }
+    try Self.requireDifferent(runs, source)
     self.runs = runs
     name = configuration.name ?? "\(configuration.job.map(File.name(of:)) ?? "study")"
   }
@@ -109,6 +110,18 @@ package struct Study: Sendable {
     let found = Set(records.flatMap { $0.figures.map(\.name) })
     return ["validation.accuracy", "validation.loss", "train.loss", "seconds"]
       .filter { $0 == "train.loss" || $0 == "seconds" || found.contains($0) }
+  }
+
+  /// Refuses runs that would be the same: an override has replaced what tells them apart.
+  private static func requireDifferent(_ runs: [Run], _ source: String) throws {
+    var seen: [String: String] = [:]
+    for run in runs {
+      guard let other = seen.updateValue(run.name, forKey: run.fingerprint) else { continue }
+      throw StudyError(
+        description:
+          "\(source): the runs \(other) and \(run.name) have the same configuration; leave "
+          + "one out, or the --set that makes them so", exitCode: .usage)
+    }
   }
 
   /// Has faults of a run's configuration say which run it is.

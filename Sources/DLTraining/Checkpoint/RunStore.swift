@@ -58,14 +58,18 @@ extension RunStore {
   /// What must be the same where a run goes on.
   private var conditions: [(key: String, value: String)] {
     let configuration = run.configuration
-    return [
-      ("seed", String(configuration.seed)), ("batch_size", String(configuration.batchSize)),
-      ("rows", String(run.data.train.count)), ("precision", configuration.precision.rawValue),
-    ] + CheckpointStates.all.flatMap { $0.conditions(of: run) } + [
+    let last: [(key: String, value: String)] = [
       ("order", configuration.data.order.rawValue),
       ("last_batch", configuration.data.lastBatch.rawValue),
       ("repeats", String(configuration.data.repeats)),
     ]
+    let fold = configuration.data.folds.map {
+      (key: "fold", value: "\($0.fold) of \($0.count)")
+    }
+    return [
+      ("seed", String(configuration.seed)), ("batch_size", String(configuration.batchSize)),
+      ("rows", String(run.data.train.count)), ("precision", configuration.precision.rawValue),
+    ] + CheckpointStates.all.flatMap { $0.conditions(of: run) } + last + [fold].compactMap(\.self)
   }
 
   /// Copies the state for a checkpoint, which is written while the run goes on; collective.

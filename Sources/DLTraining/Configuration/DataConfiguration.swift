@@ -11,6 +11,8 @@ public struct DataConfiguration: ConfigurationSection {
   package var train: String?
   /// The validation set.
   package var validation: String?
+  /// Parts of the training set, one of which takes the place of a validation set; nil for none.
+  package var folds: FoldsConfiguration?
   /// The number of classes; from the labels unless given.
   package var classes: Int?
   /// Tokens per row, where the data are one long row of them.
@@ -40,9 +42,10 @@ public struct DataConfiguration: ConfigurationSection {
       .init(
         "validation", \.validation, .path(unless: EmbeddedData.prefix),
         "validation set, a safetensors file of x and y"),
+      .init("folds", \.folds, "parts of the training set, one of which is validated on instead"),
       .init("classes", \.classes, .within(1...16_777_216), "classes; from the labels unless given"),
       .init("window", \.window, .within(1...1_048_576), "tokens per row of a text"),
-      .init("normalize", \.normalize, "mean and std per channel"),
+      .init("normalize", \.normalize, "mean and std per channel, or auto for the training set's"),
       .init("augment", \.augment, "random changes of images while training, in their order"),
       .init(
         "repeats", \.repeats, .within(1...64),
@@ -53,8 +56,13 @@ public struct DataConfiguration: ConfigurationSection {
     ]
   }
 
-  /// Rows come from files or are made up.
-  public static var alternatives: [[String]] { [["train", "synthetic"]] }
+  /// Rows come from files or are made up, those to validate on from a file or from the others.
+  public static var alternatives: [[String]] {
+    [["train", "synthetic"], ["validation", "folds"]]
+  }
+
+  /// Keys that came later.
+  public static var unwrittenDefaults: Set<String> { ["folds"] }
 
   /// Faults that concern several keys at once.
   public func problems() -> [ConfigurationProblem] {
@@ -67,38 +75,16 @@ public struct DataConfiguration: ConfigurationSection {
       problems.append(
         .init("synthetic", "train", message: "give either data.train or data.synthetic"))
     }
+    if validation != nil, folds != nil {
+      problems.append(
+        .init("folds", "validation", message: "give either data.validation or data.folds"))
+    }
     if repeats > 1, augment.isEmpty {
       problems.append(
         .init("repeats", "augment", message: "repeats rows that nothing changes: give data.augment")
       )
     }
     return problems
-  }
-}
-
-/// Per-channel normalization: (x - mean) / std, after division of bytes by 255.
-public struct NormalizeConfiguration: ConfigurationSection {
-  /// One mean per channel.
-  package var mean: [Double] = []
-  /// One standard deviation per channel.
-  package var std: [Double] = []
-
-  /// Makes the section with its defaults.
-  public init() {}
-
-  /// The keys, in the order in which they are written.
-  public static var fields: [ConfigurationField<Self>] {
-    [
-      .init("mean", \.mean, required: true, "mean per channel"),
-      .init("std", \.std, .above(0), required: true, "standard deviation per channel"),
-    ]
-  }
-
-  /// Faults that concern several keys at once.
-  public func problems() -> [ConfigurationProblem] {
-    guard mean.count != std.count || mean.isEmpty else { return [] }
-    let found = "mean has \(mean.count) and std has \(std.count)"
-    return [.init("mean", "std", message: "expected one number per channel in both: \(found)")]
   }
 }
 

@@ -23,9 +23,11 @@ package struct TrainingData {
   ///   each other.
   init(_ configuration: Configuration, statistics: [String: FileStatistics] = [:]) throws {
     let data = configuration.data
-    let train = try TrainingData.open(
+    let whole = try TrainingData.open(
       data.train ?? "", .training, configuration, statistics: statistics)
-    classNames = (train as? TensorFileDataset)?.classNames
+    classNames = (whole as? TensorFileDataset)?.classNames
+    let folds = try TrainingData.folded(whole, configuration)
+    let train = folds?.train ?? whole
     let names = classNames
     let validation = try data.validation.map { path in
       try TrainingData.open(
@@ -40,14 +42,14 @@ package struct TrainingData {
           + "pack both alike", exitCode: .data)
     }
     self.train = train
-    self.validation = validation
+    self.validation = folds?.heldOut ?? validation
     transform = try TrainingData.transform(of: train, configuration)
     augmentation =
       data.augment.isEmpty
       ? nil
       : try Augmentation(
         data.augment.map(\.change), of: train, seed: Int(clamping: configuration.seed))
-    tokenizerText = try TrainingData.tokenizerText(of: train)
+    tokenizerText = try TrainingData.tokenizerText(of: whole)
     if let validation, let path = data.validation {
       try TrainingData.requireTokens(
         of: validation, path, like: tokenizerText, source: data.train ?? "data.train")
@@ -95,11 +97,14 @@ package struct TrainingData {
   }
 
   /// The transform that a data set's inputs go through under a configuration.
-  package static func transform(of dataset: any Dataset, _ configuration: Configuration) throws
-    -> InputTransform
-  {
+  ///
+  /// - Parameter precision: the type of what comes out; the configuration's unless given.
+  package static func transform(
+    of dataset: any Dataset, _ configuration: Configuration, precision: DType? = nil
+  ) throws -> InputTransform {
     try InputTransform(
-      from: dataset.inputType, shape: dataset.inputShape, precision: configuration.precision.dtype,
+      from: dataset.inputType, shape: dataset.inputShape,
+      precision: precision ?? configuration.precision.dtype,
       normalize: configuration.data.normalize.map { ($0.mean, $0.std) })
   }
 

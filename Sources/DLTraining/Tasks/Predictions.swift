@@ -21,7 +21,8 @@ extension Loss {
     if let ctc = self as? CTC { return .sequences(try ctc.bestPaths(outputs)) }
     let values = try predictions(of: outputs)
     values.lengths = outputs.lengths
-    return self is any ClassLoss ? .classes(values) : .values(values)
+    // The scores of support vector machines are no probabilities.
+    return self is any ClassLoss && !(self is Hinge) ? .classes(values) : .values(values)
   }
 }
 

@@ -2,6 +2,7 @@ import DLCluster
 import DLConfiguration
 import DLCore
 import DLLayers
+import DLModels
 import DLTensor
 
 /// Something that one part of a job may need of its run, and another may take away.
@@ -167,6 +168,18 @@ extension TrainingTask {
       Demand(
         key: "model", name: "a model that carries state from batch to batch",
         precludes: [.repeatedPasses])
+    ]
+  }
+}
+
+extension RunSetup {
+  /// What a model needs whose parameters come from sums over all rows.
+  var fittingDemands: [Demand] {
+    guard task.model is any FittedBySums else { return [] }
+    return [
+      Demand(
+        key: "model", name: "a model that is fitted by sums",
+        needs: [.gradientExchange, .wholeGradient])
     ]
   }
 }

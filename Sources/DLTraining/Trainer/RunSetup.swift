@@ -25,6 +25,9 @@ package struct RunSetup {
     _ configuration: Configuration, context: Context, task makeTask: TaskFactory,
     statistics: [String: FileStatistics] = [:]
   ) throws {
+    // A run has the numbers from all of its ranks already.
+    let configuration = try configuration.resolvingNormalization(
+      statistics: statistics, over: SingleRank())
     self.configuration = configuration
     data = try TrainingData(configuration, statistics: statistics)
     sampler = try Sampler(
@@ -53,7 +56,7 @@ package struct RunSetup {
 
   /// What the job needs and cannot have, now that data and model are known.
   private var demands: [Demand] {
-    configuration.demands + data.demands + task.demands + arena.demands
+    configuration.demands + data.demands + task.demands + arena.demands + fittingDemands
   }
 
   /// Whether the ranks may share parameters and shard the optimizer state: not where something needs

@@ -53,16 +53,15 @@ final class TrainingRun {
   ///
   /// - Throws: `RankFailure`, the same on every rank.
   init(
-    _ configuration: Configuration, options: TrainingOptions, communicator: any Communicator,
+    _ given: Configuration, options: TrainingOptions, communicator: any Communicator,
     observers: [any TrainingObserver], warn: @escaping (String) -> Void, task makeTask: TaskFactory
   ) throws {
-    self.configuration = configuration
     self.options = options
     let timeline = options.trace == nil ? nil : Timeline()
     let timed = TimedCommunicator(communicator, timeline: timeline, progress: options.progress)
     let context = Context(
-      communicator: timed, precision: configuration.precision.dtype, seed: configuration.seed)
-    context.synchronizesBatchNorm = configuration.syncBatchNorm
+      communicator: timed, precision: given.precision.dtype, seed: given.seed)
+    context.synchronizesBatchNorm = given.syncBatchNorm
     context.progress = options.progress
     self.timeline = timeline
     self.communicator = timed
@@ -71,7 +70,10 @@ final class TrainingRun {
     self.observers = observers.filter { timed.rank == 0 || $0.observesEveryRank }
     exchange = StepExchange(timed)
 
-    let statistics = try TrainingData.statistics(configuration, over: timed)
+    let statistics = try TrainingData.statistics(given, over: timed)
+    let configuration = try given.resolvingNormalization(
+      statistics: statistics, over: timed)
+    self.configuration = configuration
     let setup = try timed.agreed("set the run up") {
       try RunSetup(configuration, context: context, task: makeTask, statistics: statistics)
     }

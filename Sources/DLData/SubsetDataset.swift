@@ -1,0 +1,44 @@
+import DLTensor
+
+/// Some rows of another data set, in an order of their own.
+package final class SubsetDataset: Dataset {
+  /// The data set that they are rows of.
+  package let base: any Dataset
+  private let rows: [Int]
+
+  /// Makes the subset of rows of `base`, counted from 0.
+  package init(of base: any Dataset, rows: [Int]) {
+    self.base = base
+    self.rows = rows
+    rowLengths = base.rowLengths.map { lengths in rows.map { lengths[$0] } }
+  }
+
+  /// The number of rows.
+  package var count: Int { rows.count }
+  /// The shape of one input.
+  package var inputShape: [Int] { base.inputShape }
+  /// The type of inputs.
+  package var inputType: DType { base.inputType }
+  /// The shape of one label.
+  package var labelShape: [Int] { base.labelShape }
+  /// The type of labels.
+  package var labelType: DType { base.labelType }
+  /// The number of classes; nil where labels are values.
+  package var classCount: Int? { base.classCount }
+  /// The length of each row, where rows are padded sequences.
+  package let rowLengths: [Int32]?
+
+  /// Compares all values of the whole data set with what a model takes.
+  package func check(_ domains: DataDomains) throws { try base.check(domains) }
+
+  /// Reads rows, in the order given.
+  package func read(
+    rows: UnsafeBufferPointer<Int>, inputs: UnsafeMutableRawBufferPointer,
+    labels: UnsafeMutableRawBufferPointer
+  ) throws {
+    try withUnsafeTemporaryAllocation(of: Int.self, capacity: rows.count) { places in
+      for index in rows.indices { places.initializeElement(at: index, to: self.rows[rows[index]]) }
+      try base.read(rows: UnsafeBufferPointer(places), inputs: inputs, labels: labels)
+    }
+  }
+}

@@ -1,0 +1,44 @@
+import DLConfiguration
+import DLTensor
+
+/// `Σ (softmax(z)[c] - t[c])²` over rows and classes, t being 1 at the label and 0 elsewhere: the
+/// squared error of probabilities, whose slope vanishes where a row is far from right.
+///
+/// Shapes: logits z `[..., classes]`, labels int32 `[...]`. Denominator: the sum of the weights of the
+/// labels that are not ignored. Brier 1950, "Verification of forecasts expressed in terms of
+/// probability".
+public struct Brier: ClassLoss {
+  /// The name in `loss`.
+  public static var word: String { "brier" }
+  /// A factor per class; 1 unless given.
+  public var weights: [Double]?
+  /// The label of rows that do not count.
+  public var ignoreIndex: Int32?
+
+  /// Makes the loss without options.
+  public init() {}
+
+  /// The keys, in the order in which they are written.
+  public static var fields: [ConfigurationField<Self>] { classFields }
+
+  /// The number by which the sum is divided.
+  ///
+  /// - Throws: ``TensorError`` for labels outside the classes, or shapes that do not fit.
+  public func denominator(_ target: Tensor) throws -> Double {
+    try target.labelWeight(weights, ignoreIndex: ignoreIndex)
+  }
+
+  /// Classes.
+  public func labelDomain(_ outputs: Shape, _ type: DType) -> ValueDomain {
+    .indices(count: outputs.last, ignored: ignoreIndex)
+  }
+
+  /// The sum over this rank's rows.
+  public func sum(_ prediction: Tensor, _ target: Tensor) throws -> Tensor {
+    let (scales, right) = try targets(of: prediction, target, hit: 1, miss: 0, isSquared: true)
+    return try (prediction.softmax() * scales - right).square().sum()
+  }
+
+  /// Probabilities: the softmax of the outputs.
+  public func predictions(of outputs: Tensor) throws -> Tensor { try outputs.softmax() }
+}
