@@ -118,6 +118,24 @@ import Testing
     #expect(Array(all[0..<480]) == Array(short[0..<480]))
   }
 
+  /// Rows are computed some at a time: those of a long sound are those of its beginning.
+  @Test func longSoundsAreCutIntoBlocks() throws {
+    let samples: [Int] = (0..<8 * 1500).map { place in
+      let tone: Double = 9000 * sin(Double(place) / 9)
+      return Int(tone) + place * 7919 % 97
+    }
+    func rows(_ range: Range<Int>) throws -> [Double] {
+      try write(Array(samples[range]), rate: 8000, to: "a_0.wav")
+      return try x(pack { ($0.hop, $0.window, $0.bands, $0.isStandardized) = (1, 4, 6, false) }[0])
+    }
+    let (long, short) = (try rows(0..<12000), try rows(0..<2400))
+    #expect(long.count == 6 * 1501)
+    #expect(deviation(Array(long[..<1740]), Array(short[..<1740])) < 1e-6)
+    // The end of the sound, over the end of the first block, is what it is by itself.
+    let end = try rows(8000..<12000)
+    #expect(deviation(Array(long[6030...]), Array(end[30...])) < 1e-6)
+  }
+
   @Test func classesByFolder() throws {
     try tones(["yes/1.wav", "no/1.wav"])
     let path = try pack { $0.pattern = "{class}/{file}" }[0]

@@ -79,7 +79,10 @@ struct AudioFeatures {
     let settings = try LogMel.Settings(
       sampleRate: integer("rate"), window: integer("window"), hop: integer("hop"),
       transform: integer("fft"), bands: integer("mels"), lowest: lowest, highest: highest)
-    try self.init(settings, deltas: integer("deltas"))
+    let deltas = try integer("deltas")
+    do {
+      try self.init(settings, deltas: deltas)
+    } catch { throw fault("has damaged features: \(error)") }
     if let means = json["means"]?.array?.compactMap(\.double) {
       let deviations = json["deviations"]?.array?.compactMap(\.double) ?? []
       guard means.count == width, deviations.count == width, deviations.allSatisfy({ $0 > 0 })

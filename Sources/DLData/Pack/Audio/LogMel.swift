@@ -86,8 +86,19 @@ struct LogMel {
   /// The rows of a sound of at least one sample, `[rows, bands]`; at most `limit` rows.
   func rows(_ samples: [Double], limit: Int) -> [Double] {
     let count = min(rowCount(samples: samples.count), limit)
-    let (window, bins, bands) = (settings.window, bins, settings.bands)
-    let frames = frames(samples, count)
+    // Hours of sound do not lie in memory as frames.
+    return stride(from: 0, to: count, by: Self.block).flatMap { first in
+      rows(samples, first..<min(first + Self.block, count))
+    }
+  }
+
+  private static let block = 1024
+
+  private func rows(_ samples: [Double], _ range: Range<Int>) -> [Double] {
+    let (count, window, bins, bands) = (
+      range.count, settings.window, bins, settings.bands
+    )
+    let frames = frames(samples, range)
     var spectrum = [Double](repeating: 0, count: count * 2 * bins)
     gemm(
       .float64, m: count, n: 2 * bins, k: window, frames, lda: window, basis, ldb: 2 * bins,
@@ -114,19 +125,19 @@ struct LogMel {
   }
 
   /// The samples under each window, `[rows, window]`, the sound reflected at its ends.
-  private func frames(_ samples: [Double], _ count: Int) -> [Double] {
+  private func frames(_ samples: [Double], _ range: Range<Int>) -> [Double] {
     let window = settings.window
     let left = (settings.transform - window) / 2 - settings.transform / 2
-    return [Double](unsafeUninitializedCapacity: count * window) { frames, initialized in
+    return [Double](unsafeUninitializedCapacity: range.count * window) { frames, initialized in
       samples.withUnsafeBufferPointer { samples in
-        for row in 0..<count {
+        for (place, row) in range.enumerated() {
           let first = row * settings.hop + left
           for sample in 0..<window {
-            frames[row * window + sample] = samples[Self.reflected(first + sample, samples.count)]
+            frames[place * window + sample] = samples[Self.reflected(first + sample, samples.count)]
           }
         }
       }
-      initialized = count * window
+      initialized = range.count * window
     }
   }
 

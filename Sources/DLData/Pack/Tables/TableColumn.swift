@@ -84,7 +84,8 @@ struct TableColumn {
     let names = Set(values.map { ScalarString($0) }).sorted().map(\.description)
     let numbers = names.map { Int($0) }
     guard !numbers.contains(nil) else { return names }
-    return zip(numbers, names).sorted { ($0.0 ?? 0) < ($1.0 ?? 0) }.map(\.1)
+    return zip(numbers, names)
+      .sorted { ($0.0 ?? 0, ScalarString($0.1)) < ($1.0 ?? 0, ScalarString($1.1)) }.map(\.1)
   }
 
   /// Mean and deviation of the numbers of these rows that are not missing; nil where all are.
