@@ -208,6 +208,17 @@ import Testing
     #expect(lines.count == 1 && lines[0].contains(message), "\(lines)")
   }
 
+  /// Sizes that no integer holds are errors.
+  @Test func branchesThatAddUpToTooMuchAreRefused() throws {
+    let double = "{repeat: {times: 53, layers: [{concat: {branches: [[], []]}}]}}"
+    let many = [String](repeating: "[]", count: 8000).joined(separator: ", ")
+    let job = try load("model: {layers: [\(double), {concat: {branches: [\(many)]}}]}")
+    let error = #expect(throws: TensorError.self) {
+      try LayerConfiguration.chain(try #require(job.model.layers), input: [8, 8, 3])
+    }
+    #expect(error?.description == "53: concat: the outputs are too large together")
+  }
+
   /// Names of branches stay in their order, which is that of the channels.
   @Test func branchesAreWrittenInTheirOrder() throws {
     let job = try load(
