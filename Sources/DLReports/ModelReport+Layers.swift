@@ -56,7 +56,9 @@ extension ModelReport {
   /// outputs depend on a part of the input.
   private func holes(in trace: LayerTrace) -> String? {
     guard let step = trace.steps.last(where: { !$0.field.isWhole }) else { return nil }
-    for (axis, unit) in [(step.field.height, "rows"), (step.field.width, "columns")]
+    let isImage = setup.data.train.inputShape.count == 3
+    let units = isImage ? ["rows", "columns"] : ["positions", "positions"]
+    for (axis, unit) in zip([step.field.height, step.field.width], units)
     where axis.hasHoles {
       guard let pixels = axis.pixels?.count, let extent = axis.extent else { continue }
       let dilations = axis.dilations.map(String.init).joined(separator: ", ")

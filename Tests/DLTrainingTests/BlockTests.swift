@@ -2,6 +2,7 @@ import DLConfiguration
 import DLCore
 import DLLayers
 import DLTensor
+import DLTestSupport
 import DLTraining
 import Testing
 
@@ -206,6 +207,31 @@ import Testing
   func branchesAreChecked(layer: String, message: String) {
     let lines = faults("model: {layers: [\(layer)]}")
     #expect(lines.count == 1 && lines[0].contains(message), "\(lines)")
+  }
+
+  /// Editors check plain chains layer by layer, and leave open what stands in for layers of blocks.
+  @Test func theSchemaKnowsBlocksAndFirstValues() throws {
+    let schema = try JSON(parsing: ConfigurationSchema.json())
+    let choices = try schema.get("properties").get("model").get("anyOf").list()
+    let chains = choices.filter { $0["properties"]?["layers"]?["type"]?.string == "array" }
+    #expect(chains.contains { $0["properties"]?["layers"]?["items"]?["$ref"] != nil })
+    #expect(chains.contains { $0["properties"]?["blocks"]?["type"]?.string == "object" })
+    let words = try schema.get("$defs").get("layer").get("anyOf").list()
+    let convolution = words.compactMap { $0["properties"]?["conv2d"] }
+    #expect(
+      convolution.first?["properties"]?["init"]?["$ref"]?.string == "#/$defs/init")
+    #expect(try schema.get("$defs").get("init").get("anyOf").list().count == 2)
+  }
+
+  /// Sizes that no integer holds are errors.
+  @Test func branchesThatAddUpToTooMuchAreRefused() throws {
+    let double = "{repeat: {times: 53, layers: [{concat: {branches: [[], []]}}]}}"
+    let many = [String](repeating: "[]", count: 8000).joined(separator: ", ")
+    let job = try load("model: {layers: [\(double), {concat: {branches: [\(many)]}}]}")
+    let error = #expect(throws: TensorError.self) {
+      try LayerConfiguration.chain(try #require(job.model.layers), input: [8, 8, 3])
+    }
+    #expect(error?.description == "53: concat: the outputs are too large together")
   }
 
   /// Names of branches stay in their order, which is that of the channels.

@@ -4,11 +4,13 @@ import Testing
 
 /// The table of layers of networks with branches, and the holes that dilated chains leave.
 @Suite struct InspectBranchesTests {
-  private func table(_ layers: String, columns: Int? = nil) throws -> [String] {
+  private func table(_ layers: String, columns: Int? = nil, shape: [Int] = [32, 32, 3]) throws
+    -> [String]
+  {
     try ModelReport(
       Configuration.load(
         yaml: """
-          data: {synthetic: {shape: [32, 32, 3], classes: 10, rows: 16}}
+          data: {synthetic: {shape: \(shape), classes: 10, rows: 16}}
           model: {layers: [\(layers)]}
           batch_size: 8
           """)
@@ -74,5 +76,9 @@ import Testing
       ).contains { $0.contains("warning") })
     #expect(
       try table("\(chain([2, 2, 2]))", columns: 80).allSatisfy { $0.count <= 80 })
+    let sequence = try table(
+      "{repeat: {times: 3, layers: [{conv1d: {out: 4, kernel: 3, dilation: 2}}]}}, flatten, {linear: {out: 10}}",
+      shape: [32, 3])
+    #expect(sequence.last?.contains("7 of the 13 positions") == true)
   }
 }

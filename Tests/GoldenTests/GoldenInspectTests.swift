@@ -10,7 +10,7 @@ import Testing
   @Test(arguments: [DType.float64, .float32])
   func countsArePyTorchs(dtype: DType) throws {
     let cases = try Golden.cases("inspect")
-    #expect(cases.count >= 7)
+    #expect(cases.count >= 8)
     for golden in cases {
       let model = try #require(golden.options["model"]?.string)
       let shape = try #require(golden.options["shape"]?.string)
@@ -63,10 +63,17 @@ private struct Table {
       return header.distance(from: header.startIndex, to: word.endIndex)
     }
     let ends = ["parameters", "multiply-adds", "field"].map(end)
+    // The parts of a layer with branches stand below it, two blanks farther to the right.
+    var outer: [String] = []
     for line in lines.dropFirst() {
       let words = line.split(separator: " ")
-      let name =
+      var name =
         line.hasPrefix(" ") && words.first == "total" ? "total" : words.first.map(String.init)
+      let depth = line.prefix { $0 == " " }.count / 2
+      if let own = name, depth <= outer.count {
+        name = depth > 0 ? "\(outer[depth - 1]).\(own)" : own
+        outer = outer.prefix(depth) + [name ?? own]
+      }
       func cell(_ end: Int) -> Substring? {
         guard end > 0, line.count >= end, let last = line.prefix(end).last,
           last.isLetter || last.isNumber

@@ -55,6 +55,8 @@ final class Everything: Module {
   let encoder = TransformerEncoder(
     layers: 1, features: 4, TransformerOptions(heads: 2, feedForward: 6, normFirst: true))
   let decoder = TransformerDecoderLayer(features: 4, TransformerOptions(heads: 2, feedForward: 6))
+  let token = ClassToken(features: 4)
+  let dense = DenseBlock(channels: 3, layers: 2, growth: 2)
   let head: Linear
   let blocks: [Module] = [
     Linear(inputFeatures: 2, outputFeatures: 2),

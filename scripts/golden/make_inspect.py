@@ -52,6 +52,27 @@ class LastGRU(nn.GRU):
         return super().forward(x)[0]
 
 
+class Concat(nn.ModuleDict):
+    def forward(self, x):
+        return torch.cat([branch(x) for branch in self.values()], 1)
+
+
+class Sum(nn.ModuleList):
+    def forward(self, x):
+        return sum(branch(x) for branch in self)
+
+
+def branches():
+    return nn.Sequential(
+        nn.Conv2d(3, 4, 3, padding=1),
+        Concat({"one": nn.Sequential(nn.Conv2d(4, 2, 1)), "two": nn.Sequential(
+            nn.Conv2d(4, 2, 3, padding=1), nn.ReLU(), Sum([
+                nn.Sequential(nn.Conv2d(2, 2, 3, padding=2, dilation=2)), nn.Sequential(nn.Conv2d(2, 2, (1, 5), padding=(0, 2)))]),
+            nn.Conv2d(2, 3, 3, padding=1))}),
+        nn.MaxPool2d(2), Sum([nn.Sequential(nn.Conv2d(5, 4, 3, 2, 1)), nn.Sequential(nn.Conv2d(5, 4, 1, 2))]),
+        nn.Conv2d(4, 2, 3), nn.Flatten(), nn.Linear(8, 10))
+
+
 def lenet():
     return nn.Sequential(
         nn.Conv2d(1, 6, 5, padding=2), nn.BatchNorm2d(6), nn.ReLU(), nn.MaxPool2d(2),
@@ -72,6 +93,11 @@ CASES = [
     ("windows", "{layers: [{conv2d: {out: 6, kernel: [3, 1], dilation: [2, 1], groups: 2, bias: false}}, relu, "
      "{conv2d: {out: 6, kernel: 3, stride: [1, 2], padding: 1, groups: 6}}, {avg_pool2d: {kernel: [2, 3], stride: [2, 1]}}, "
      "{conv_transpose2d: {out: 3, kernel: 4, stride: 2, padding: 1}}, flatten, {linear: {out: 10}}]}", (4, 18, 17), windows),
+    ("branches", "{layers: [{conv2d: {out: 4, kernel: 3, padding: 1}}, {concat: {branches: {one: [{conv2d: {out: 2, kernel: 1}}], "
+     "two: [{conv2d: {out: 2, kernel: 3, padding: 1}}, relu, {sum: {branches: [[{conv2d: {out: 2, kernel: 3, padding: 2, dilation: 2}}], "
+     "[{conv2d: {out: 2, kernel: [1, 5], padding: [0, 2]}}]]}}, {conv2d: {out: 3, kernel: 3, padding: 1}}]}}}, {max_pool2d: {kernel: 2}}, "
+     "{sum: {branches: [[{conv2d: {out: 4, kernel: 3, stride: 2, padding: 1}}], [{conv2d: {out: 4, kernel: 1, stride: 2}}]]}}, "
+     "{conv2d: {out: 2, kernel: 3}}, flatten, {linear: {out: 10}}]}", (3, 16, 16), branches),
     ("conv1d", "{layers: [{conv1d: {out: 6, kernel: 5, stride: 2, padding: 2, groups: 3}}, relu, flatten, {linear: {out: 10}}]}",
      (3, 16), lambda: nn.Sequential(nn.Conv1d(3, 6, 5, 2, 2, groups=3), nn.ReLU(), nn.Flatten(), nn.Linear(48, 10))),
     ("lstm", "{layers: [{lstm: {hidden: 5, layers: 2, bidirectional: true}}, flatten, {linear: {out: 10}}]}", (7, 3),

@@ -4,6 +4,7 @@ import torch
 from torch import nn
 
 from golden import save
+from make_networks import ClassToken, DenseBlock
 
 
 class Everything(nn.Module):
@@ -34,6 +35,8 @@ class Everything(nn.Module):
         self.decoder = nn.TransformerDecoderLayer(4, 2, 6)
         self.head = nn.Linear(4, 5, bias=False)
         self.head.weight = self.embedding.weight
+        self.token = ClassToken(4)
+        self.dense = DenseBlock(3, 2, 2, 4)
         self.blocks = nn.ModuleList([nn.Linear(2, 2), nn.Sequential(nn.Linear(2, 3), nn.ReLU(), nn.Linear(3, 1))])
 
     def scatter(self):

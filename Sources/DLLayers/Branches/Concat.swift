@@ -65,7 +65,9 @@ public final class Concat: Branches, Layer {
       var expected = result
       expected[place] = shape[place]
       guard expected == shape else { throw unfit(shapes) }
-      result[place] = result[place] + shape[place]
+      let (sum, overflow) = result[place].addingReportingOverflow(shape[place])
+      guard !overflow else { throw TensorError(op: "concat", "the outputs are too large together") }
+      result[place] = sum
     }
     return result
   }

@@ -37,9 +37,13 @@ public final class DenseBlock: Module, Layer {
     }
     /// Makes the layer for inputs of shape `[batch] + input`.
     package func layer(for input: Shape) throws -> any Layer {
-      DenseBlock(
-        channels: try channels(Self.word, input), layers: layers, growth: growth,
-        bottleneck: bottleneck, dropout: dropout)
+      let channels = try channels(Self.word, input)
+      guard channels < 1 << 40 else {
+        throw TensorError(op: Self.word, "an input of \(channels) channels is too large")
+      }
+      return DenseBlock(
+        channels: channels, layers: layers, growth: growth, bottleneck: bottleneck,
+        dropout: dropout)
     }
   }
 

@@ -123,9 +123,8 @@ extension ConfigurationNode {
   /// The names of a choice, each with the schema of its options; empty for what is none.
   fileprivate var words: [(word: String, options: ConfigurationNode)] {
     (self["anyOf"]?.list ?? []).compactMap { choice in
-      // Models of a name have it as a key among others; a chain of layers is one with its blocks.
-      guard let properties = choice.entries("properties"), let required = choice["required"]?.list,
-        required.count == 1, properties.count == 1 || required[0].text == "layers"
+      guard let properties = choice.entries("properties"), properties.count == 1,
+        choice["required"]?.list?.count == 1
       else { return nil }
       return (properties[0].key, properties[0].value)
     }

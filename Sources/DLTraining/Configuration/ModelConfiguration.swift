@@ -122,11 +122,11 @@ public struct ModelConfiguration: ConfigurationCodable {
       guard case .mapping(let entries)? = options else { return object([.init("name", name)], []) }
       return object([.init("name", name)] + entries, ["name"])
     }
-    let chain = object(
-      [
-        .init("layers", [LayerConfiguration].schema(.none)),
-        .init("blocks", BlockDefinitions.schema),
-      ], ["layers"])
-    return .init(["anyOf": .init(.list(models + [chain]))])
+    let chain = object([.init("layers", [LayerConfiguration].schema(.none))], ["layers"])
+    // What stands in for layers and for numbers is known only once it is written out.
+    let blocks = object(
+      [.init("layers", .typed("array")), .init("blocks", BlockDefinitions.schema)],
+      ["layers", "blocks"])
+    return .init(["anyOf": .init(.list(models + [chain, blocks]))])
   }
 }
