@@ -1,9 +1,8 @@
 import DLLayers
+import DLRecipes
 import DLTensor
 import DLTraining
 import Testing
-
-@testable import DLRecipes
 
 /// Parameters of published networks in YAML, as many as torchvision's have: `sum(p.numel() for p in
 /// torchvision.models.NAME().parameters())` of version 0.28, GoogLeNet without its auxiliary
@@ -102,7 +101,8 @@ import Testing
   }
 
   /// The stages of a recipe at the published width, behind the published stem.
-  private func resNet(_ recipe: Recipe) throws -> Int {
+  private func resNet(_ name: String) throws -> Int {
+    let recipe = try #require(Recipe.named(name))
     var text = recipe.yaml.replacing("out: 128", with: "out: 512").replacing(
       "out: 64", with: "out: 256"
     )
@@ -205,8 +205,8 @@ import Testing
     #expect(try count(vgg([1, 1, 2, 2, 2])) == 132_863_336)
     #expect(try count(vgg([2, 2, 3, 3, 3])) == 138_357_544)
     #expect(try count(googLeNet) == 6_624_904)
-    #expect(try resNet(.resnet18CIFAR10) == 11_689_512)
-    #expect(try resNet(.resnet50CIFAR10) == 25_557_032)
+    #expect(try resNet("resnet18-cifar10") == 11_689_512)
+    #expect(try resNet("resnet50-cifar10") == 25_557_032)
     #expect(try count(denseNet121) == 7_978_856)
     #expect(try count(mobileNetV2) == 3_504_872)
     #expect(try count(vitB16) == 86_567_656)
@@ -214,27 +214,28 @@ import Testing
 
   /// Recipes at the published width for CIFAR-10, by their notes.
   @Test func publishedWidths() throws {
-    func count(_ recipe: Recipe, _ overrides: [String] = []) throws -> Int {
+    func count(_ name: String, _ overrides: [String] = []) throws -> Int {
+      let recipe = try #require(Recipe.named(name))
       let configuration = try Configuration.load(
         yaml: recipe.yaml,
         overrides: ["data.synthetic={shape: [32, 32, 3], classes: 10}"] + overrides)
       return try self.count(configuration, [32, 32, 3])
     }
     // Zhang et al. 2017, table 1.
-    #expect(try count(.alexnetCIFAR10) == 1_387_786)
+    #expect(try count("alexnet-cifar10") == 1_387_786)
     // torchvision's features with batch norm, without the biases of 4224 channels, and 513 · 10.
     #expect(
-      try count(.vgg16CIFAR10, ["model.blocks.stage.parameters.width=4"])
+      try count("vgg16-cifar10", ["model.blocks.stage.parameters.width=4"])
         == 14_714_688 + 2 * 4224 - 4224 + 5130)
     // Howard et al. 2017, table 1, has 4.2 million: 4,231,976, of which 1025 each for 1000 classes.
     let wide = ["conv", "depthwise"].map { "model.blocks.\($0).parameters.width=4" }
-    #expect(try count(.mobilenetCIFAR10, wide) == 4_231_976 - 1_025_000 + 10_250)
+    #expect(try count("mobilenet-cifar10", wide) == 4_231_976 - 1_025_000 + 10_250)
     // Huang et al. 2017, table 2: 0.8 million.
     let deep = [
       "model.blocks.dense.parameters.layers=16", "model.layers.2.transition.out=108",
       "model.layers.4.transition.out=150",
     ]
-    #expect(try count(.densenetCIFAR10, deep) == 769_162)
-    #expect(try count(.densenetCIFAR10) == 176_122)
+    #expect(try count("densenet-cifar10", deep) == 769_162)
+    #expect(try count("densenet-cifar10") == 176_122)
   }
 }
