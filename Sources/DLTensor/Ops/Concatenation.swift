@@ -29,6 +29,17 @@ extension Tensor {
         y.dtype.byteCount, tensor.pointer, view.outer, extent, view.inner, start, length, y.pointer)
       start += extent
     }
+    if y.context.isDecomposing {
+      start = 0
+      return y.context.record(
+        y, op: "concat",
+        tensors.map { tensor in
+          defer { start += tensor.shape[view.axis] }
+          return Pullback(tensor) { [start] in
+            try $0.narrow(view.axis, start: start, length: tensor.shape[view.axis])
+          }
+        })
+    }
     return y.context.record(y, fromAny: tensors) { dy in
       var start = 0
       for tensor in tensors {

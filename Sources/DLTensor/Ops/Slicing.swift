@@ -81,6 +81,18 @@ extension Tensor {
   }
 
   private func sliced(_ view: AxisView, start: Int, step: Int, length: Int) throws -> Tensor {
+    if LinearOperator.isWanted(self) {
+      let inputs = shape
+      return try LinearOperator(
+        op: "slice", of: { try $0.sliced(view, start: start, step: step, length: length) }
+      ) { dy in
+        let dx = try Tensor.zeros(inputs, dtype: dy.dtype, context: dy.context)
+        dl_slice_backward(
+          dy.dtype.kernel, dy.pointer, view.outer, view.extent, view.inner, start, step, length,
+          dx.pointer)
+        return dx
+      }(self)
+    }
     let y = try resized(view.axis, length)
     dl_slice_forward(
       dtype.byteCount, pointer, view.outer, view.extent, view.inner, start, step, length, y.pointer)
