@@ -129,6 +129,8 @@ private final class AttackTarget {
       let transform = try InputTransform(
         from: dataset.inputType, shape: dataset.inputShape,
         precision: configuration.precision.dtype)
+      try TrainingData.checkLabels(of: dataset, configuration.loss)
+      try trained.checkValues(of: dataset, transform)
       return (trained: trained, dataset: dataset, transform: transform)
     }
     self.path = path
