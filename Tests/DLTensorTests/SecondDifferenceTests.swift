@@ -65,4 +65,24 @@ import Testing
     }
     try check("global max pool 1d", [[3, 7, 2]], draw: .apart) { try $0[0].globalMaxPool1d() }
   }
+
+  @Test func picking() throws {
+    try check("index select", [[3, 4, 2]]) {
+      try $0[0].indexSelect(1, .labels([2, 0, 2], context: $0[0].context))
+    }
+    try check("slice", [[3, 7, 2]]) { try $0[0].slice(1, from: 1, to: 6, step: 2) }
+    try check("concat", [[2, 3], [2, 1], [2, 2]]) { try Tensor.concat($0, axis: 1) }
+    try check("embedding", [[5, 3]]) {
+      try Tensor.labels([4, 1, 1, 0], shape: [2, 2], context: $0[0].context).embedding($0[0])
+    }
+  }
+
+  @Test func sparseProduct() throws {
+    try check("sparse product", [[3, 2]]) { inputs in
+      let context = inputs[0].context
+      let matrix = try SparseMatrix(
+        rows: 2, columns: 3, entries: [(0, 2, 0.5), (1, 0, -1), (1, 2, 2)], context: context)
+      return try matrix.matmul(inputs[0])
+    }
+  }
 }

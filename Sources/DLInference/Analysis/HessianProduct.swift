@@ -53,7 +53,8 @@ package struct HessianProduct {
       _ = try twice(surface, row, parts, parts.map { try $0.value })
       return nil
     } catch let error as TensorError {
-      return error.description
+      return error.detail.hasPrefix("has no second derivatives")
+        ? "\(error.op) has no second derivatives" : error.description
     }
   }
 

@@ -44,8 +44,8 @@ extension AttackReport {
         eligible[$0] && isIn[$0] && outcome.isSuccess($0, target.goal)
       }
       let right = outcome.labels.indices.count {
-        let class_ = isIn[$0] ? outcome.after[$0] : outcome.before[$0]
-        return class_ == outcome.labels[$0]
+        let predicted = isIn[$0] ? outcome.after[$0] : outcome.before[$0]
+        return predicted == outcome.labels[$0]
       }
       func mean(_ values: [Double]) -> Double {
         won.reduce(0) { $0 + values[$1] } / Double(won.count)
@@ -129,6 +129,8 @@ private final class AttackTarget {
       let transform = try InputTransform(
         from: dataset.inputType, shape: dataset.inputShape,
         precision: configuration.precision.dtype)
+      try TrainingData.checkLabels(of: dataset, configuration.loss)
+      try trained.checkValues(of: dataset, transform)
       return (trained: trained, dataset: dataset, transform: transform)
     }
     self.path = path

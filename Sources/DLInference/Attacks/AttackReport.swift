@@ -184,7 +184,8 @@ extension AttackReport {
         for column in 0..<width * zoom {
           let first = (row / zoom * width + column / zoom) * channels
           for channel in 0..<channels {
-            bytes.append(UInt8(min(max(values[first + channel] * 255, 0), 255).rounded()))
+            let value = values[first + channel] * 255
+            bytes.append(value.isFinite ? UInt8(min(max(value, 0), 255).rounded()) : 0)
           }
         }
       }

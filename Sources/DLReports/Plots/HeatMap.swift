@@ -147,7 +147,8 @@ private struct HeightScale {
 
   /// The share of a value; 1 for one that is not finite.
   func share(_ value: Double) -> Double {
-    value.isFinite ? log1p(max(value - least, 0) / unit) / top : 1
+    let share = log1p(max(value - least, 0) / unit) / top
+    return share.isFinite ? share : 1
   }
 
   /// The value of a share.

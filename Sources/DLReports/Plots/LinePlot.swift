@@ -83,7 +83,8 @@ struct PlotAxis {
 
   /// Covers all finite values among these.
   init(covering values: [Double]) {
-    let finite = values.filter(\.isFinite)
+    // Differences of what lies within do not overflow.
+    let finite = values.filter(\.isFinite).map { min(max($0, -1e300), 1e300) }
     var (least, most) = (finite.min() ?? 0, finite.max() ?? 1)
     if most - least <= 1e-12 * max(abs(least), abs(most), .leastNormalMagnitude) {
       let room = max(abs(least) * 0.1, 1e-6)
@@ -98,8 +99,9 @@ struct PlotAxis {
 
   /// The marks, both ends among them.
   var ticks: [Double] {
-    let count = min(Int(((high - low) / step).rounded()), 20)
-    return (0...max(count, 1)).map {
+    let steps = ((high - low) / step).rounded()
+    let count = steps.isFinite ? Int(min(max(steps, 1), 20)) : 1
+    return (0...count).map {
       let value = low + Double($0) * step
       return abs(value) < step * 1e-9 ? 0 : value
     }

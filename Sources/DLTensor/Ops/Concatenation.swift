@@ -30,7 +30,7 @@ extension Tensor {
       start += extent
     }
     if y.context.isDecomposing {
-      var start = 0
+      start = 0
       return y.context.record(
         y, op: "concat",
         tensors.map { tensor in

@@ -17,6 +17,14 @@ extension Tensor {
     guard shape.rank < Shape.maximumRank else {
       throw TensorError(op: "embedding", "indices of shape \(shape) leave no axis for the rows")
     }
+    // With padding the gradient is no transpose: its row gets none and gives its values.
+    if LinearOperator.isWanted(weight), paddingIndex == nil {
+      return try LinearOperator(op: "embedding", of: { try self.embedding($0) }) { dy in
+        let sums = try Tensor.zeros(weight.shape, dtype: dy.dtype, context: dy.context)
+        try table.addGradient(dy, at: self, from: nil, scale: nil, to: sums.pointer, 1)
+        return sums
+      }(weight)
+    }
     let y = try Tensor.empty(
       Shape(shape.dimensions + [table.width]), dtype: weight.dtype, context: context)
     dl_gather_rows(weight.dtype.kernel, weight.pointer, int32s, count, table.width, y.pointer)
@@ -98,15 +106,23 @@ struct EmbeddingTable {
 
   /// Adds `scale[p] · dy[from[p]]` to row `indices[p]` of the gradient, for every position p.
   func addGradient(_ dy: Tensor, at indices: Tensor, from: Tensor?, scale: Tensor?) throws {
+    try weight.addGradient {
+      try addGradient(dy, at: indices, from: from, scale: scale, to: $0, $1)
+    }
+  }
+
+  /// The same to the memory of a table, or in place of what it holds.
+  fileprivate func addGradient(
+    _ dy: Tensor, at indices: Tensor, from: Tensor?, scale: Tensor?,
+    to target: UnsafeMutableRawPointer, _ accumulate: Int32
+  ) throws {
     let context = weight.context
     let start = try Tensor.empty([entries + 1], dtype: .int32, context: context)
     let order = try Tensor.empty([indices.count], dtype: .int32, context: context)
     let sums = try Tensor.empty([width], dtype: .float64, context: context)
     dl_positions_by_row(indices.int32s, indices.count, entries, start.int32s, order.int32s)
-    try weight.addGradient { target, accumulate in
-      dl_segment_sums(
-        weight.dtype.kernel, dy.pointer, width, start.int32s, entries, order.int32s, from?.int32s,
-        scale?.pointer, padding, sums.float64s, target, accumulate)
-    }
+    dl_segment_sums(
+      weight.dtype.kernel, dy.pointer, width, start.int32s, entries, order.int32s, from?.int32s,
+      scale?.pointer, padding, sums.float64s, target, accumulate)
   }
 }

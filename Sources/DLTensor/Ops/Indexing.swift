@@ -13,6 +13,17 @@ extension Tensor {
     guard index.shape.rank <= 1 else {
       throw TensorError(op: "index_select", "index has shape \(index.shape), expected [count]")
     }
+    if LinearOperator.isWanted(self) {
+      let inputs = shape
+      return try LinearOperator(op: "indexSelect", of: { try $0.indexSelect(view.axis, index) }) {
+        dy in
+        let dx = try Tensor.zeros(inputs, dtype: dy.dtype, context: dy.context)
+        _ = dl_index_add(
+          dy.dtype.kernel, dy.pointer, view.outer, view.extent, view.inner, index.int32s,
+          index.count, dx.pointer)
+        return dx
+      }(self)
+    }
     let y = try resized(view.axis, index.count)
     let wrong = dl_index_select(
       dtype.byteCount, pointer, view.outer, view.extent, view.inner, index.int32s, index.count,

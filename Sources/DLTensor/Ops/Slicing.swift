@@ -81,24 +81,21 @@ extension Tensor {
   }
 
   private func sliced(_ view: AxisView, start: Int, step: Int, length: Int) throws -> Tensor {
+    if LinearOperator.isWanted(self) {
+      let inputs = shape
+      return try LinearOperator(
+        op: "slice", of: { try $0.sliced(view, start: start, step: step, length: length) }
+      ) { dy in
+        let dx = try Tensor.zeros(inputs, dtype: dy.dtype, context: dy.context)
+        dl_slice_backward(
+          dy.dtype.kernel, dy.pointer, view.outer, view.extent, view.inner, start, step, length,
+          dx.pointer)
+        return dx
+      }(self)
+    }
     let y = try resized(view.axis, length)
     dl_slice_forward(
       dtype.byteCount, pointer, view.outer, view.extent, view.inner, start, step, length, y.pointer)
-    if context.isDecomposing, step == 1 {
-      return context.record(
-        y, op: "narrow",
-        [
-          Pullback(self) { [self] dy in
-            let rest = view.extent - start - length
-            let ends = try [start, rest].map { extent in
-              var zeros = shape
-              zeros[view.axis] = extent
-              return try Tensor.zeros(zeros, dtype: dtype, context: context)
-            }
-            return try .concat([ends[0], dy, ends[1]], axis: view.axis)
-          }
-        ])
-    }
     return context.record(y, from: self) { [self] dy in
       try accumulateGradient { dx in
         dl_slice_backward(

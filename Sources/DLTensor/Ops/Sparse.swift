@@ -21,6 +21,16 @@ extension SparseMatrix {
         "sparse \(values.dtype) [\(rows), \(columns)] takes \(expected), got \(x.dtype) \(x.shape)")
     }
     let width = x.shape.last
+    if LinearOperator.isWanted(x), !values.requiresGradient {
+      let inputs = x.shape
+      return try LinearOperator(op: "sparseMatmul", of: { try self.matmul($0) }) { [self] dy in
+        let dx = try Tensor.zeros(inputs, dtype: dy.dtype, context: dy.context)
+        dl_sparse_transposed_product(
+          dy.dtype.kernel, rows, rowStart.int32s, column.int32s, values.pointer, dy.pointer, heads,
+          width, dx.pointer)
+        return dx
+      }(x)
+    }
     var resultShape = x.shape
     resultShape[0] = rows
     let y = try Tensor.empty(resultShape, dtype: x.dtype, context: x.context)

@@ -16,7 +16,7 @@ package struct AttackOptions: Sendable {
   package var epsilon = 0.1
   /// Steps, or generations.
   package var steps = 10
-  /// The length of a step; 2.5 epsilon / steps unless given (Madry et al. 2018).
+  /// The length of a step; 2.5 epsilon / steps unless given, as Madry and others have it.
   package var stepSize: Double?
   /// Whether labels are those to be reached, and not those to be left.
   package var isTargeted = false
