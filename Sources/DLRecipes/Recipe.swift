@@ -34,7 +34,8 @@ package struct Recipe: Sendable {
   package static let all: [Recipe] = [
     .digits, .lenetMNIST, .resnet20CIFAR10, .gptShakespeare, .lstmShakespeare,
     .transformerDeEn, .dcganMNIST, .gcnCora, .lenet5,
-    .linearCOVID, .linearMAECOVID, .cnnPolarity, .windowParTUT, .bilstmParTUT,
+    .linearCOVID, .linearMAECOVID, .cnnPolarity, .lstmPolarity, .gruPolarity, .bilstmPolarity,
+    .rnnPolarity, .windowParTUT, .bilstmParTUT, .attentionParTUT, .localAttentionParTUT,
     .framesSpokenDigits, .framesSpokenSpeakers, .bilstmSpokenDigits, .bilstmSpokenSpeakers,
   ]
 
