@@ -47,7 +47,14 @@ package struct Recipe: Sendable {
         .mobilenetCIFAR10, .vitCIFAR10, .stnMNIST, .autoencoderMNIST,
       ]
     ),
-    ("Text", [.gptShakespeare, .lstmShakespeare, .cnnPolarity, .windowParTUT, .bilstmParTUT]),
+    (
+      "Text",
+      [
+        .gptShakespeare, .lstmShakespeare, .cnnPolarity, .lstmPolarity, .gruPolarity,
+        .bilstmPolarity, .rnnPolarity, .windowParTUT, .bilstmParTUT, .attentionParTUT,
+        .localAttentionParTUT,
+      ]
+    ),
     ("Sequence to sequence", [.transformerDeEn, .gruDeEn]),
     (
       "Speech",

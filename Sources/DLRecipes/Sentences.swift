@@ -7,10 +7,54 @@ private let polarityHelp =
 /// How to get the tagged sentences.
 private let partutHelp =
   "pack the treebank by `dltrain data pack conllu train.conllu --validation dev.conllu "
-  + "--test test.conllu --length 81 -o partut`, then add --set data.train=partut/train.safetensors "
-  + "--set data.validation=partut/validation.safetensors"
+  + "--test test.conllu --min-count 2 --length 81 -o partut`, then add "
+  + "--set data.train=partut/train.safetensors --set data.validation=partut/validation.safetensors"
+
+/// The largest outputs of a recurrent layer over a sentence.
+private func recurrentPolarity(_ name: String, _ layer: String) -> String {
+  """
+  name: \(name)
+  model:
+    layers:
+      - embedding: {entries: 10002, size: 128, padding_idx: 0}
+      - \(layer)
+      - global_max_pool1d
+      - dropout: {p: 0.5}
+      - linear: {out: 2}
+  loss: cross_entropy
+  optimizer: {name: adam, lr: 1.0e-3}
+  batch_size: 50
+  epochs: 4
+  """
+}
 
 extension Recipe {
+  /// An LSTM over the words.
+  static let lstmPolarity = Recipe(
+    name: "lstm-polarity",
+    summary: "LSTM over words, the sentiment of sentences from film reviews",
+    dataHelp: polarityHelp, yaml: recurrentPolarity("lstm-polarity", "lstm: {hidden: 64}"))
+
+  /// A GRU over the words.
+  static let gruPolarity = Recipe(
+    name: "gru-polarity",
+    summary: "GRU over words, the sentiment of sentences from film reviews",
+    dataHelp: polarityHelp, yaml: recurrentPolarity("gru-polarity", "gru: {hidden: 64}"))
+
+  /// A plain recurrent network over the words.
+  static let rnnPolarity = Recipe(
+    name: "rnn-polarity",
+    summary: "plain recurrent network over words, the sentiment of sentences from film reviews",
+    dataHelp: polarityHelp, yaml: recurrentPolarity("rnn-polarity", "rnn: {hidden: 64}"))
+
+  /// Two LSTM layers from both ends.
+  static let bilstmPolarity = Recipe(
+    name: "bilstm-polarity",
+    summary: "two bidirectional LSTM layers over words, the sentiment of sentences",
+    dataHelp: polarityHelp,
+    yaml: recurrentPolarity(
+      "bilstm-polarity", "lstm: {hidden: 64, layers: 2, bidirectional: true}"))
+
   /// A convolution over four words and its largest outputs, after Kim 2014, who has three widths.
   static let cnnPolarity = Recipe(
     name: "cnn-polarity",
@@ -32,7 +76,7 @@ extension Recipe {
       epochs: 6
       """)
 
-  /// A window of three words.
+  /// A window of three words; those that stand once are what unknown words are learned from.
   static let windowParTUT = Recipe(
     name: "window-partut",
     summary: "parts of speech from a window of three words (English ParTUT)",
@@ -41,7 +85,7 @@ extension Recipe {
       name: window-partut
       model:
         layers:
-          - embedding: {entries: 6963, size: 100, padding_idx: 0}
+          - embedding: {entries: 3312, size: 100, padding_idx: 0}
           - dropout: {p: 0.3}
           - conv1d: {out: 200, kernel: 3, padding: same}
           - relu
@@ -62,7 +106,7 @@ extension Recipe {
       name: bilstm-partut
       model:
         layers:
-          - embedding: {entries: 6963, size: 100, padding_idx: 0}
+          - embedding: {entries: 3312, size: 100, padding_idx: 0}
           - dropout: {p: 0.3}
           - lstm: {hidden: 100, bidirectional: true}
           - dropout: {p: 0.3}
@@ -72,4 +116,34 @@ extension Recipe {
       batch_size: 32
       epochs: 8
       """)
+
+  /// A word looks at all others of its sentence.
+  static let attentionParTUT = Recipe(
+    name: "attention-partut",
+    summary: "parts of speech by self-attention over the sentence (English ParTUT)",
+    dataHelp: partutHelp, yaml: attentionParTUT("attention-partut", window: ""))
+
+  /// A word looks at the two on each side alone.
+  static let localAttentionParTUT = Recipe(
+    name: "local-attention-partut",
+    summary: "parts of speech by self-attention over two words on each side (English ParTUT)",
+    dataHelp: partutHelp, yaml: attentionParTUT("local-attention-partut", window: ", window: 2"))
+
+  private static func attentionParTUT(_ name: String, window: String) -> String {
+    """
+    name: \(name)
+    model:
+      layers:
+        - embedding: {entries: 3312, size: 100, padding_idx: 0}
+        - positional
+        - dropout: {p: 0.3}
+        - transformer_encoder_layer: {heads: 4, feed_forward: 200, dropout: 0.1\(window)}
+        - dropout: {p: 0.3}
+        - linear: {out: 17}
+    loss: {cross_entropy: {ignore_index: -100}}
+    optimizer: {name: adam, lr: 2.0e-3}
+    batch_size: 32
+    epochs: 8
+    """
+  }
 }

@@ -35,10 +35,15 @@ class Network(nn.Module):
         kind = {"rnn": nn.RNN, "gru": nn.GRU}.get(self.kind, nn.LSTM)
         return kind(width, hidden, layers, batch_first=True, bidirectional=self.kind == "bilstm")
 
+    def attention(self, width, feed_forward, dropout):
+        return nn.TransformerEncoderLayer(width, 4, feed_forward, dropout, batch_first=True)
+
     def make_polarity(self, width, classes):
         self.dropout = nn.Dropout(0.5)
         if self.kind == "cnn":
             self.body, size = nn.Conv1d(width, 200, 4, padding=3), 200
+        elif self.kind == "attention":
+            self.body, size = self.attention(width, 256, 0.3), width
         else:
             self.body = self.recurrent(width, 64, 2 if self.kind == "bilstm" else 1)
             size = 128 if self.kind == "bilstm" else 64
@@ -46,8 +51,13 @@ class Network(nn.Module):
 
     def make_partut(self, width, classes):
         self.dropout = nn.Dropout(0.3)
-        self.body = nn.Conv1d(width, 200, 3, padding="same") if self.kind == "window" else self.recurrent(width, 100)
-        self.head = nn.Linear(200, classes)
+        if self.kind in ("attention", "local"):
+            self.body, size = self.attention(width, 200, 0.1), width
+        else:
+            window = self.kind == "window"
+            self.body = nn.Conv1d(width, 200, 3, padding="same") if window else self.recurrent(width, 100)
+            size = 200
+        self.head = nn.Linear(size, classes)
 
     def make_spoken(self, width, classes):
         self.dropout = nn.Dropout(0.3)
@@ -60,6 +70,11 @@ class Network(nn.Module):
     def through(self, layer, x, lengths):
         if isinstance(layer, nn.Conv1d):
             return layer(x.transpose(1, 2)).transpose(1, 2).relu()
+        if isinstance(layer, nn.TransformerEncoderLayer):
+            place = torch.arange(x.shape[1])
+            far = (place[:, None] - place).abs() > 2 if self.kind == "local" else None
+            behind = None if lengths is None else place >= lengths[:, None]
+            return layer(x, src_mask=far, src_key_padding_mask=behind)
         if lengths is None:
             return layer(x)[0]
         packed = nn.utils.rnn.pack_padded_sequence(x, lengths, batch_first=True, enforce_sorted=False)
@@ -76,6 +91,8 @@ class Network(nn.Module):
     def forward(self, x, lengths=None):
         if self.layers != "spoken":
             x = self.embedding(x)
+        if isinstance(self.body, nn.TransformerEncoderLayer):
+            x = x + positions(*x.shape[1:])
         if self.layers == "partut":
             x = self.dropout(x)
         y = self.through(self.body, x, lengths)
@@ -86,6 +103,12 @@ class Network(nn.Module):
         return self.head(self.dropout(y))
 
 
+def positions(time, size):
+    """Sines and cosines of Vaswani et al. 2017, section 3.5."""
+    angles = torch.arange(time)[:, None] / 10000 ** (torch.arange(0, size, 2) / size)
+    return torch.stack([angles.sin(), angles.cos()], -1).flatten(1)[:, :size]
+
+
 # Learning rate of Adam, rows of a batch, epochs.
 SETTINGS = {
     "cnn-polarity": (1e-3, 50, 6),
@@ -93,6 +116,9 @@ SETTINGS = {
     "lstm-polarity": (1e-3, 50, 4),
     "gru-polarity": (1e-3, 50, 4),
     "bilstm-polarity": (1e-3, 50, 4),
+    "attention-polarity": (1e-3, 50, 4),
+    "attention-partut": (2e-3, 32, 8),
+    "local-partut": (2e-3, 32, 8),
     "window-partut": (2e-3, 32, 8),
     "bilstm-partut": (2e-3, 32, 8),
     "frames-spoken": (1e-3, 32, 10),
