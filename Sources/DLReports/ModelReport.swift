@@ -34,6 +34,9 @@ package struct ModelReport {
     try setup.readFirstBatch()
   }
 
+  /// Checks besides that the optimizers take the parameters.
+  package func checkOptimizers() throws { try setup.checkOptimizers(context) }
+
   /// Names and values: data, steps, parameters.
   package var summary: String { summary(columns: nil) }
 

@@ -150,6 +150,23 @@ import Testing
     }
   }
 
+  /// What can be known of a variant is told before the first one is trained.
+  @Test(arguments: [nil, 2] as [Int?])
+  func aVariantThatCannotBeTrainedIsNamedFirst(processes: Int?) throws {
+    try TemporaryFolder.with { folder in
+      _ = try Job.write(to: folder)
+      let path = folder + "/study.yaml"
+      let yaml = "job: small.yaml\nruns: [{name: a}, {name: b, set: {optimizer.name: muon}}]\n"
+      try yaml.write(toFile: path, atomically: true, encoding: .utf8)
+      for _ in 0..<2 {
+        let outcome = try Program.run(
+          ["study", path, "--out", folder + "/out"], processes: processes)
+        #expect(outcome.status == 64 && outcome.faults.count == 1, "\(outcome.errors)")
+        #expect(outcome.errors.contains("dltrain: b: optimizer: muon takes matrices"))
+      }
+    }
+  }
+
   @Test func aDamagedJournalIsOneLine() throws {
     try TemporaryFolder.with { folder in
       let path = try Self.write(to: folder)

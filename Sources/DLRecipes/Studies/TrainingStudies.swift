@@ -48,7 +48,12 @@ extension StudyRecipe {
         - {name: nadam, set: {optimizer: {name: nadam, lr: 0.003}}}
         - {name: radam, set: {optimizer: {name: radam, lr: 0.003}}}
         - {name: lion, set: {optimizer: {name: lion, lr: 0.0005}}}
-        - {name: muon, set: {optimizer: {name: muon, lr: 0.02}}}
+        - name: muon
+          set:
+            optimizer:
+              name: muon
+              lr: 0.02
+              groups: [{match: "bias|norm", name: adamw, lr: 0.003}]
       seeds: [1, 2, 3]
       table: [validation.accuracy, validation.loss, train.loss, seconds]
       plot: {x: step, y: train.loss, log_y: true}

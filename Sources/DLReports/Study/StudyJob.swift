@@ -95,7 +95,24 @@ private final class StudySession {
     }
     let done = Set(journal.records.map(\.run))
     pending = study.runs.filter { !done.contains($0.name) }.map(\.index)
+    try check()
     try journal.add([])
+  }
+
+  /// Sets one run of each variant up that is to be trained, so that no fault of its configuration waits
+  /// until its turn comes.
+  private func check() throws {
+    var checked: Set<Int> = []
+    for index in pending where checked.insert(study.runs[index].variant).inserted {
+      let run = study.runs[index]
+      do {
+        try ModelReport(run.configuration, task: world.program.task).checkOptimizers()
+      } catch {
+        let lines = "\(error)".split(whereSeparator: \.isNewline).map { "\(run.name): \($0)" }
+        throw StudyError(
+          description: lines.joined(separator: "\n"), exitCode: ExitCode(of: error))
+      }
+    }
   }
 
   /// Gives the folder back.
@@ -155,8 +172,8 @@ private final class StudySession {
         try StudySession.trainOwn(jobs, among: communicator, warn: warn)
       }
     }
-    let records = try texts.filter { !$0.isEmpty }.map { StudyRecord(json: try JSON(parsing: $0)) }
-    let found = records.compactMap(\.self)
+    let ends = try texts.filter { !$0.isEmpty }.map { try JSON(parsing: $0) }
+    let found = ends.compactMap { StudyRecord(json: $0) }
     try world.agreed("compare the runs") {
       for record in found where !round.contains(where: { $0.fingerprint == record.fingerprint }) {
         throw StudyError(
@@ -173,6 +190,8 @@ private final class StudySession {
     for (index, record) in found.enumerated() {
       world.print(line(record, number: total - pending.count - found.count + index + 1))
     }
+    // What others have finished is not lost with a run that failed.
+    if let failure = ends.lazy.compactMap({ RankFailure(json: $0) }).first { throw failure }
     return found.count == round.count && (pending.isEmpty || !signals.isStopRequested)
   }
 
@@ -180,23 +199,24 @@ private final class StudySession {
   private static func trainOwn(
     _ jobs: [StudyRun], among ranks: any Communicator, warn: @escaping @Sendable (String) -> Void
   ) throws -> [String] {
-    let outcome = Result { () throws -> String in
-      guard ranks.rank < jobs.count else { return "" }
+    var text = ""
+    if ranks.rank < jobs.count {
       let job = jobs[ranks.rank]
       let count = job.run.configuration.virtualRanks ?? 1
-      let record: StudyRecord?
-      if count == 1 {
-        record = try job.train(over: SingleRank(), warn: warn)
-      } else {
-        record = try ThreadGroup.run(ranks: count) { try job.train(over: $0, warn: warn) }[0]
+      do {
+        let record =
+          count == 1
+          ? try job.train(over: SingleRank(), warn: warn)
+          : try ThreadGroup.run(ranks: count) { try job.train(over: $0, warn: warn) }[0]
+        text = record?.json.description ?? ""
+      } catch {
+        text =
+          RankFailure(
+            rank: ranks.rank, exitCode: ExitCode(of: error), message: "\(error)"
+          ).json.description
       }
-      return record?.json.description ?? ""
     }
-    // What others have finished is not lost with a run that failed.
-    let texts = try (0..<ranks.size).map {
-      try ranks.broadcast((try? outcome.get()) ?? "", root: $0)
-    }
-    _ = try ranks.agreed("train the runs") { try outcome.get() }
+    let texts = try (0..<ranks.size).map { try ranks.broadcast(text, root: $0) }
     return Array(texts.prefix(jobs.count))
   }
 
@@ -223,6 +243,24 @@ private final class StudySession {
     world.print(
       Format.wrapped(
         "\ntable.md, table.csv and study.svg are in \(folder)", World.columns, indent: "  "))
+  }
+}
+
+extension RankFailure {
+  /// As one rank tells the others of it.
+  fileprivate var json: JSON {
+    .object([
+      .init("failed", .integer(Int(exitCode.rawValue))), .init("rank", .integer(rank)),
+      .init("message", .string(message)),
+    ])
+  }
+
+  fileprivate init?(json: JSON) {
+    guard let code = json["failed"]?.int, let rank = json["rank"]?.int,
+      let message = json["message"]?.string
+    else { return nil }
+    self.init(
+      rank: rank, exitCode: ExitCode(rawValue: Int32(clamping: code)) ?? .fault, message: message)
   }
 }
 

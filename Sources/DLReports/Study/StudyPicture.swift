@@ -13,9 +13,11 @@ struct StudyPicture {
   private let study: Study
   private let plot: StudyPlotConfiguration
   private let isLogX: Bool
+  /// Whether the values of that key are words, which nothing lies between.
+  private var isOverWords = false
   private let lines: [Line]
-  /// Labels in place of numbers, where values of the key are words.
-  private var words: [String] = []
+  /// The values of the key with their places, where the picture goes over one.
+  private var marks: [(place: Double, label: String)] = []
 
   private static let colors = [
     "#1f6feb", "#d1242f", "#1a7f37", "#8250df", "#bc4c00", "#0a7ea4", "#bf3989", "#57606a",
@@ -50,11 +52,13 @@ struct StudyPicture {
       let values = study.configuration.grid.axes[axis].values
       let numbers = values.compactMap { Double($0) }
       let areNumbers = numbers.count == values.count
-      words = areNumbers ? [] : values
       isLogX = plot.logX && areNumbers
-      lines = StudyPicture.lines(study, table, axis: axis, plot.y) { value in
+      func place(_ value: String) -> Double? {
         areNumbers ? Double(value) : values.firstIndex(of: value).map(Double.init)
       }
+      isOverWords = !areNumbers
+      marks = values.compactMap { value in place(value).map { ($0, value) } }
+      lines = StudyPicture.lines(study, table, axis: axis, plot.y, place: place)
     }
   }
 
@@ -107,16 +111,15 @@ struct StudyPicture {
   /// The picture as SVG.
   func svg() -> String {
     let points = lines.flatMap(\.points)
-    let horizontal = StudyAxis(points.map(\.x), isLogarithmic: isLogX, fromZero: false)
+    let horizontal = StudyAxis(points.map(\.x) + marks.map(\.place), isLogarithmic: isLogX)
     let vertical = StudyAxis(
-      points.flatMap { [$0.y - $0.deviation, $0.y + $0.deviation] }, isLogarithmic: plot.logY,
-      fromZero: false)
+      points.flatMap { [$0.y - $0.deviation, $0.y + $0.deviation] }, isLogarithmic: plot.logY)
     let frame = SVGPlot(
       title: "\(study.name): \(plot.y)", xTitle: SVGPlot.escaped(plot.x),
-      xTicks: words.isEmpty
+      xTicks: marks.isEmpty || marks.count > 12
         ? horizontal.ticks
-        : words.enumerated().map {
-          (horizontal.share(Double($0.offset)) ?? 0, SVGPlot.escaped($0.element))
+        : marks.compactMap { mark in
+          horizontal.share(mark.place).map { ($0, SVGPlot.escaped(String(mark.label.prefix(24)))) }
         },
       yTicks: vertical.ticks)
     var shapes: [String] = []
@@ -129,7 +132,7 @@ struct StudyPicture {
       let places = line.points.compactMap { point in
         horizontal.share(point.x).flatMap { x in vertical.share(point.y).map { (x: x, y: $0) } }
       }
-      if !places.isEmpty, words.isEmpty {
+      if !places.isEmpty, !isOverWords {
         shapes.append(frame.line(places, color: color, style: style))
       }
       if !plot.goesOverSteps || places.count == 1 {
@@ -159,15 +162,14 @@ struct StudyAxis {
   private let isLogarithmic: Bool
 
   /// Makes an axis that shows all finite values; a logarithmic one those above 0.
-  init(_ values: [Double], isLogarithmic: Bool, fromZero: Bool) {
+  init(_ values: [Double], isLogarithmic: Bool) {
     self.isLogarithmic = isLogarithmic
     let shown = values.filter { $0.isFinite && (!isLogarithmic || $0 > 0) }
       .map { isLogarithmic ? log10($0) : $0 }
     let (least, most) = (shown.min() ?? 0, shown.max() ?? 1)
-    let first = fromZero ? min(least, 0) : least
     // A single value stands in the middle.
-    let margin = most > first ? 0 : max(abs(most) / 2, 0.5)
-    (low, high) = (first - margin, most + margin)
+    let margin = most > least ? 0 : max(abs(most) / 2, 0.5)
+    (low, high) = (least - margin, most + margin)
   }
 
   /// The place of a value, from 0 to 1; nil where it has none.

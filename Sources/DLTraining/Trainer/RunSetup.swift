@@ -79,6 +79,11 @@ package struct RunSetup {
     }
   }
 
+  /// Sets the optimizers up and lets them go: throws where one does not take the parameters.
+  package func checkOptimizers(_ context: Context) throws {
+    _ = try makeOptimizers(context: context, bucketBytes: nil)
+  }
+
   /// The length of the run in steps.
   private static func totalSteps(_ configuration: Configuration, _ sampler: Sampler) throws -> Int {
     if let steps = configuration.steps { return steps }
