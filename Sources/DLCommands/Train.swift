@@ -47,7 +47,7 @@ struct Train: Verb {
   @Option(name: .customLong("init"), help: "Start from the weights of a safetensors file.")
   var initialWeights: String?
   @Option(
-    help: "Like --init, but what the file lacks or has in another shape, as a new head, starts anew.")
+    help: "Like --init, but what the file lacks or has in another shape, as a head, starts anew.")
   var initPartial: String?
   @Option(help: "Ranks; one per process or core unless given.")
   var ranks: Int?

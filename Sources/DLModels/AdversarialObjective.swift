@@ -21,6 +21,7 @@ public struct AdversarialOptions: Sendable, Equatable {
   /// Updates of the discriminator in a step, each with noise of its own.
   public var criticSteps = 1
   /// The factor of `(‖∇c(x̂)‖₂ - 1)²` at points between real images and generated ones; 0 for none.
+  ///
   /// Gulrajani et al. 2017.
   public var gradientPenalty = 0.0
 

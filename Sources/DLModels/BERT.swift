@@ -44,7 +44,8 @@ package struct BERTOptions: ModelSpec {
     [
       .init("objective", \.objective, "masked: hidden tokens; classify: the class of a text"),
       .init("vocabulary", \.vocabulary, .layerSize, "tokens; the data's classes unless given"),
-      .init("padding_idx", \.paddingIdx, .atLeast(0), "token that fills rows up; none unless given"),
+      .init(
+        "padding_idx", \.paddingIdx, .atLeast(0), "token that fills rows up; none unless given"),
       .init("layers", \.layers, .within(1...1024), "Transformer layers"),
       .init("width", \.width, .layerSize, "features of a position"),
       .init("heads", \.heads, .layerSize, "heads, which divide the width"),

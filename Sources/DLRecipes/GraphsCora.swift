@@ -4,7 +4,7 @@ private let coraHelp =
   + "--set data.train=cora.safetensors --set data.validation=cora.safetensors"
 
 extension Recipe {
-  /// Attention over a paper's neighbors; Velickovic et al. 2018 with their settings.
+  /// Attention over a paper's neighbors, by the settings of Velickovic and others (2018).
   static let gatCora = Recipe(
     name: "gat-cora",
     summary: "graph attention network on Cora, Planetoid split; 83.0% published",
@@ -20,7 +20,7 @@ extension Recipe {
       validate: {every_epochs: 1, batch_size: 1000, patience: 100, judge: loss}
       """)
 
-  /// Means over a paper's neighbors beside itself; Hamilton et al. 2017.
+  /// Means over a paper's neighbors beside itself (Hamilton and others 2017).
   static let graphsageCora = Recipe(
     name: "graphsage-cora",
     summary: "GraphSAGE with means on Cora, Planetoid split",

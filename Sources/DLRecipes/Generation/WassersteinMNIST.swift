@@ -28,7 +28,7 @@ private func networks(critic: (String) -> String) -> String {
 }
 
 extension Recipe {
-  /// A Wasserstein critic whose weights are clipped; Arjovsky et al. 2017, algorithm 1.
+  /// A Wasserstein critic whose weights are clipped (Arjovsky and others 2017, algorithm 1).
   static let wganMNIST = Recipe(
     name: "wgan-mnist",
     summary: "Wasserstein GAN with weights clipped at 0.01, five critic steps, RMSprop",
@@ -48,7 +48,7 @@ extension Recipe {
       epochs: 5
       """)
 
-  /// A Wasserstein critic whose slope is held at 1; Gulrajani et al. 2017, algorithm 1.
+  /// A Wasserstein critic whose slope is held at 1 (Gulrajani and others 2017, algorithm 1).
   static let wganGPMNIST = Recipe(
     name: "wgan-gp-mnist",
     summary: "Wasserstein GAN with gradient penalty 10, five critic steps, Adam",
@@ -67,7 +67,7 @@ extension Recipe {
       epochs: 5
       """)
 
-  /// A critic of spectral norm 1 under the hinge loss; Miyato et al. 2018.
+  /// A critic of spectral norm 1 under the hinge loss (Miyato and others 2018).
   static let snganMNIST = Recipe(
     name: "sngan-mnist",
     summary: "GAN with the hinge loss and a spectrally normalized discriminator",

@@ -2,10 +2,9 @@ import CKernels
 
 // Rows of unequal length in one tensor, each filled up behind its own positions.
 extension Tensor {
-  /// The same elements with those of padding, the positions behind ``lengths``, replaced by a value;
-  /// no gradient flows to them. The tensor itself where all positions are valid.
+  /// The same elements with those of padding, which lie behind a row's length, replaced by a value.
   ///
-  /// Shapes: `[batch, time, ...]`, unchanged.
+  /// No gradient flows to them. It is the tensor itself where all positions are valid. Shapes: `[batch, time, ...]`, unchanged.
   ///
   /// - Throws: ``TensorError`` where the lengths are not those of the rows.
   public func paddingFilled(_ value: Double = 0) throws -> Tensor {

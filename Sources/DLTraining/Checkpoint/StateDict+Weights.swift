@@ -103,7 +103,8 @@ struct WeightMatch {
     let others = missing + unreadable.map(\.entry.name)
     let start =
       others.isEmpty
-      ? "" : "; \(others.prefix(3).joined(separator: ", "))\(others.count > 3 ? ", ..." : "") start anew"
+      ? ""
+      : "; \(others.prefix(3).joined(separator: ", "))\(others.count > 3 ? ", ..." : "") start anew"
     return "\(path): took \(readable.count) of \(tensors) tensors" + start
   }
 

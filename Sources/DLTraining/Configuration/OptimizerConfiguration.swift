@@ -115,7 +115,8 @@ public struct OptimizerConfiguration: NamedChoiceSection {
     if lbfgs != nil {
       let others: [(String, Bool)] = [
         ("weight_decay", weightDecay != 0), ("clip_norm", clipNorm != nil),
-        ("clip_value", clipValue != nil), ("clip_weights", clipWeights != nil), ("no_decay", !noDecay.isEmpty),
+        ("clip_value", clipValue != nil), ("clip_weights", clipWeights != nil),
+        ("no_decay", !noDecay.isEmpty),
         ("groups", groups.contains { $0.name != nil || $0.lr != nil || $0.weightDecay != nil }),
         ("lookahead", lookahead != nil), ("sam", sam != nil),
       ]

@@ -59,7 +59,8 @@ final class PhaseOptimizer {
     state = try OptimizerState(
       groups.update.stateNames, arena: arena, parameters: parameters, shards: shards,
       context: context,
-      phase: others.contains { [parameters] in $0.parameters.overlaps(parameters) } ? phase.name : nil)
+      phase: others.contains { [parameters] in $0.parameters.overlaps(parameters) }
+        ? phase.name : nil)
     if let lookahead { state.add { [("slow", lookahead.slow)] } }
   }
 
