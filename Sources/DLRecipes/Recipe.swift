@@ -34,8 +34,8 @@ package struct Recipe: Sendable {
   package static let all: [Recipe] = [
     .digits, .lenetMNIST, .resnet20CIFAR10, .gptShakespeare, .lstmShakespeare,
     .transformerDeEn, .dcganMNIST, .gcnCora, .lenet5,
-    .linearCOVID, .linearMAECOVID, .cnnPolarity, .lstmPolarity, .gruPolarity, .bilstmPolarity,
-    .rnnPolarity, .windowParTUT, .bilstmParTUT, .attentionParTUT, .localAttentionParTUT,
+    .linearCOVID, .linearMAECOVID, .cnnPolarity, .lstmPolarity, .gruPolarity,
+    .rnnPolarity, .windowParTUT, .bilstmParTUT,
     .framesSpokenDigits, .framesSpokenSpeakers, .bilstmSpokenDigits, .bilstmSpokenSpeakers,
   ]
 

@@ -13,8 +13,7 @@ import Testing
         "digits", "lenet-mnist", "resnet20-cifar10", "gpt-shakespeare", "lstm-shakespeare",
         "transformer-de-en", "dcgan-mnist", "gcn-cora", "lenet5-28x28",
         "linear-covid", "linear-mae-covid", "cnn-polarity", "lstm-polarity", "gru-polarity",
-        "bilstm-polarity", "rnn-polarity", "window-partut", "bilstm-partut", "attention-partut",
-        "local-attention-partut",
+        "rnn-polarity", "window-partut", "bilstm-partut",
         "frames-spoken-digits", "frames-spoken-speakers", "bilstm-spoken-digits",
         "bilstm-spoken-speakers",
       ])
