@@ -51,8 +51,7 @@ package struct Recipe: Sendable {
       "Text",
       [
         .gptShakespeare, .lstmShakespeare, .cnnPolarity, .lstmPolarity, .gruPolarity,
-        .bilstmPolarity, .rnnPolarity, .windowParTUT, .bilstmParTUT, .attentionParTUT,
-        .localAttentionParTUT,
+        .rnnPolarity, .windowParTUT, .bilstmParTUT,
       ]
     ),
     ("Sequence to sequence", [.transformerDeEn, .gruDeEn]),

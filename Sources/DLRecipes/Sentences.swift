@@ -47,14 +47,6 @@ extension Recipe {
     summary: "plain recurrent network over words, the sentiment of sentences from film reviews",
     dataHelp: polarityHelp, yaml: recurrentPolarity("rnn-polarity", "rnn: {hidden: 64}"))
 
-  /// Two LSTM layers from both ends.
-  static let bilstmPolarity = Recipe(
-    name: "bilstm-polarity",
-    summary: "two bidirectional LSTM layers over words, the sentiment of sentences",
-    dataHelp: polarityHelp,
-    yaml: recurrentPolarity(
-      "bilstm-polarity", "lstm: {hidden: 64, layers: 2, bidirectional: true}"))
-
   /// A convolution over four words and its largest outputs, after Kim 2014, who has three widths.
   static let cnnPolarity = Recipe(
     name: "cnn-polarity",
@@ -116,34 +108,4 @@ extension Recipe {
       batch_size: 32
       epochs: 8
       """)
-
-  /// A word looks at all others of its sentence.
-  static let attentionParTUT = Recipe(
-    name: "attention-partut",
-    summary: "parts of speech by self-attention over the sentence (English ParTUT)",
-    dataHelp: partutHelp, yaml: attentionParTUT("attention-partut", window: ""))
-
-  /// A word looks at the two on each side alone.
-  static let localAttentionParTUT = Recipe(
-    name: "local-attention-partut",
-    summary: "parts of speech by self-attention over two words on each side (English ParTUT)",
-    dataHelp: partutHelp, yaml: attentionParTUT("local-attention-partut", window: ", window: 2"))
-
-  private static func attentionParTUT(_ name: String, window: String) -> String {
-    """
-    name: \(name)
-    model:
-      layers:
-        - embedding: {entries: 3312, size: 100, padding_idx: 0}
-        - positional
-        - dropout: {p: 0.3}
-        - transformer_encoder_layer: {heads: 4, feed_forward: 200, dropout: 0.1\(window)}
-        - dropout: {p: 0.3}
-        - linear: {out: 17}
-    loss: {cross_entropy: {ignore_index: -100}}
-    optimizer: {name: adam, lr: 2.0e-3}
-    batch_size: 32
-    epochs: 8
-    """
-  }
 }
