@@ -171,6 +171,15 @@ import Testing
     var deep = "model:\n  blocks:\n    b0: {layers: [relu]}\n"
     for level in 1...40 { deep += "    b\(level): {layers: [b\(level - 1)]}\n" }
     #expect(faults(deep + "  layers: [b40]\n").first?.contains("levels") == true)
+    // Values that double at each level.
+    var doubled = "model:\n  blocks:\n    b0: {parameters: {x: []}, layers: $x}\n"
+    doubled = doubled.replacing("layers: $x", with: "layers: [$x]")
+    for level in 1...25 {
+      doubled +=
+        "    b\(level): {parameters: {x: [relu]}, layers: [{b\(level - 1): {x: [$x, $x]}}]}\n"
+    }
+    #expect(
+      faults(doubled + "  layers: [b25]\n").first?.contains("written out have more than") == true)
     let often = "{repeat: {times: 1000, layers: [{repeat: {times: 1000, layers: [relu]}}]}}"
     #expect(
       faults("model: {layers: [\(often)]}").first?.contains("more than 10000 layers") == true)

@@ -151,7 +151,7 @@ struct BlockExpansion {
     var expression = BlockExpression(text, values: values)
     switch expression.value() {
     case .success(.node(let value)):
-      budget -= ConfigurationNode.maximumNodes / 2 < value.size ? budget + 1 : value.size
+      budget -= value.size
       return value
     case .success(.integer(let value)): return .init(.integer(value), at: node.place)
     case .failure(let problem):
