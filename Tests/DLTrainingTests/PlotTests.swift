@@ -39,7 +39,8 @@ import Testing
   }
 
   @Test(arguments: [
-    [], [0], [1, 1, 1], [.nan, .infinity], [-1e308, 1e308], [.leastNonzeroMagnitude, 0], [1, .nan, 3],
+    [], [0], [1, 1, 1], [.nan, .infinity], [-1e308, 1e308], [.leastNonzeroMagnitude, 0],
+    [1, .nan, 3],
   ])
   func anyNumbersAreDrawn(values: [Double]) throws {
     let line = LinePlot(
