@@ -23,7 +23,8 @@ import Testing
       Issue.record("the schema has no properties")
       return
     }
-    let resolved = try Program.run(["config", "digits"]).output
+    // What is written where it is used alone is used here.
+    let resolved = try Program.run(["config", "digits", "--set", "adversarial.epsilon=0.1"]).output
     let keys = resolved.split(separator: "\n").compactMap { line in
       line.hasPrefix(" ") ? nil : line.split(separator: ":").first.map(String.init)
     }

@@ -59,9 +59,13 @@ package struct HeatMap: Sendable {
 
   private var axes: [String] {
     guard let first = places.first, let last = places.last else { return [] }
+    // A number stands at the middle of its cell.
+    let count = Double(places.count)
+    func middle(_ share: Double) -> Double { (share * (count - 1) + 0.5) / count }
     return [(0, first), (0.5, (first + last) / 2), (1, last)].flatMap { share, place in
       let text = Format.significant(place, 3)
-      let (x, y) = (HeatMap.left + HeatMap.size * share, HeatMap.upper + HeatMap.size * (1 - share))
+      let x = HeatMap.left + HeatMap.size * middle(share)
+      let y = HeatMap.upper + HeatMap.size * (1 - middle(share))
       return [
         "<text x=\"\(Format.fixed(x, 1))\" y=\"490\" text-anchor=\"middle\">\(text)</text>",
         "<text x=\"62\" y=\"\(Format.fixed(y + 4, 1))\" text-anchor=\"end\">\(text)</text>",
