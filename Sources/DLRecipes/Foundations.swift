@@ -48,7 +48,7 @@ extension Recipe {
         validation: embedded:digits-validation
       model: {layers: [flatten, {linear: {out: 10}}]}
       loss: {hinge: {squared: true}}
-      optimizer: {name: sgd, lr: 0.02, momentum: 0.95, nesterov: true, weight_decay: 3.4794711e-4}
+      optimizer: {name: sgd, lr: 0.02, momentum: 0.95, nesterov: true, weight_decay: 6.9589422e-4}
       batch_size: 1437
       steps: 3000
       precision: float64

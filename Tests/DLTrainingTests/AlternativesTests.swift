@@ -43,7 +43,7 @@ import Testing
   private static let values = [
     "train": "/y.safetensors", "synthetic": "{shape: [4, 4, 1], classes: 2}",
     "milestones": "[3, 5]", "milestone_epochs": "[1.5]", "size": "8", "scale_factor": "2.0",
-    "d": "2.0",
+    "d": "2.0", "validation": "/v.safetensors", "folds": "{count: 3}",
   ]
 
   private static let base =
@@ -110,7 +110,9 @@ import Testing
       for (old, new) in group.flatMap({ a in group.filter { $0 != a }.map { (a, $0) } }) {
         let (mine, theirs) = (value(place, old), value(place, new))
         // The word that both belong to, where they belong to some alone.
-        let name = place.section.optionOwners[old]?.first.map { ["name": $0] } ?? [:]
+        // Rows to validate on are none without rows to train on.
+        let others = group.contains("folds") ? ["train": "/x.safetensors"] : [:]
+        let name = place.section.optionOwners[old]?.first.map { ["name": $0] } ?? others
         func load(_ place: Place, _ keys: [String: String], _ overrides: [String] = []) throws
           -> Configuration
         { try self.load(place, keys.merging(name) { $1 }, overrides) }

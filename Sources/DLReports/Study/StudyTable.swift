@@ -18,6 +18,8 @@ struct StudyTable {
       let count = Double(values.count)
       let mean = values.reduce(0, +) / count
       guard values.count > 1 else { return (mean, nil) }
+      // The mean of equal numbers is theirs, and not a rounding away from it.
+      if values.allSatisfy({ $0 == values[0] }) { return (values[0], 0) }
       let squares = values.reduce(0) { $0 + ($1 - mean) * ($1 - mean) }
       return (mean, (squares / (count - 1)).squareRoot())
     }
