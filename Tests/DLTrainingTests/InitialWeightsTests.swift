@@ -41,7 +41,7 @@ import Testing
       })[0]
     let (before, after) = try (tensors(path), tensors(bench.checkpoint("taken", step: 0)))
     #expect(before["0.weight"] == after["0.weight"] && before["8.bias"] == after["8.bias"])
-    #expect(after["12.bias"]?.count == 36 && before["12.bias"]?.count == 20)
+    #expect(after["12.bias"]?.count == 72 && before["12.bias"]?.count == 40)
     let note = try #require(taken.notices.first { $0.contains("tensors") })
     #expect(note.hasSuffix("12.weight, 12.bias start anew"), "\(note)")
     #expect {

@@ -25,11 +25,12 @@ import Testing
 
   /// A file that no test reads would show nothing.
   @Test func everyFileIsRead() throws {
-    let jobs = ["lenet", "resnet", "mlp"]
+    let jobs = TrajectoryTests.jobs
     var known = Set(
       GoldenOpTests.families.map(\.name)
         + [
-          "cache", "chain", "dropout", "graph", "initializers", "inspect", "residual", "second",
+          "cache", "chain", "dropout", "graph", "initializers", "inspect", "network", "residual",
+          "second",
           "squeeze", "state_dict", "tied", "transformer",
         ])
     known.formUnion([  // DLOptimizersTests

@@ -36,7 +36,7 @@ public final class SpectralNorm: Module, Layer {
   private let weight: Parameter
   private let bias: Parameter?
   /// The left singular vector so far, `[outputs]`; not yet of length 1 at the start.
-  private let weightU: Buffer
+  public let weightU: Buffer
   private let outputsAreFirst: Bool
 
   /// Wraps a ``Linear``, ``Conv1d`` or ``Conv2d``.

@@ -52,6 +52,11 @@ final class RankAveraging: TrainerPart {
         }
       }
     }
+    // Its direction follows the weights of its rank.
+    for case let norm as SpectralNorm in run.arena.modules {
+      let vector = try norm.weightU.value
+      try run.averageOverRanks(vector.pointer, CollectionOfOne(0..<vector.count))
+    }
     for optimizer in run.optimizers { optimizer.renewChecksums() }
   }
 }
