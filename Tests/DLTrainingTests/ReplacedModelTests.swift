@@ -33,8 +33,17 @@ import Testing
         + (["name: \(name)"] + keys.sorted { $0.key < $1.key }.map { "\($0.key): \($0.value)" })
         .joined(separator: ", ") + "}"
     }
+    func isWhole<Options: ModelSpec>(_: Options.Type) -> Bool {
+      !Options.fields.contains(where: \.isRequired)
+    }
     let chain = "{layers: [flatten, {linear: {out: 2}}]}"
-    for old in ModelRegistry.builtIn {
+    let models = ModelRegistry.builtIn.filter { isWhole($0) }
+    for other in ModelRegistry.builtIn where !isWhole(other) {
+      #expect(throws: ConfigurationError.self, "\(other.name)") {
+        try load(chain, ["model.name=\(other.name)"])
+      }
+    }
+    for old in models {
       let theirs = keys(old)
       let file = text(old.name, theirs)
       #expect(try load(file, ["model.layers=[flatten, {linear: {out: 2}}]"]) == load(chain))
@@ -45,7 +54,7 @@ import Testing
         try load(file, ["model.layers=[flatten, {linear: {out: 2}}]", "model.name=null"])
           == load(chain))
       #expect(try load(chain, ["model.name=\(old.name)"]) == load("{name: \(old.name)}"))
-      for new in ModelRegistry.builtIn where new.name != old.name {
+      for new in models where new.name != old.name {
         let shared = theirs.filter { keys(new)[$0.key] != nil }
         #expect(
           try load(file, ["model.name=\(new.name)"]) == load(text(new.name, shared)),
