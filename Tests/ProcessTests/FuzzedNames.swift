@@ -8,6 +8,7 @@ enum FuzzedNames {
     [
       ("image-layers", imageLayers), ("row-layers", rowLayers),
       ("sequence-layers", sequenceLayers), ("token-layers", tokenLayers), ("bag", bag),
+      ("branch-layers", branchLayers), ("one-hot", oneHot),
     ] + losses + optimizers + schedules + metrics + models
 
   private static let imageLayers = """
@@ -33,6 +34,39 @@ enum FuzzedNames {
                      shortcut: [global_max_pool2d]}
         - linear: {out: 3}
     optimizer: {name: nadam, lr: 0.01}
+    batch_size: 8
+    steps: 1
+
+    """
+
+  private static let branchLayers = """
+    data: {synthetic: {shape: [8, 8, 4], classes: 3, rows: 16}}
+    model:
+      layers:
+        - concat: {branches: [[{conv2d: {out: 4, kernel: 1}}], []]}
+        - sum: {branches: [[{conv2d: {out: 8, kernel: 1}}], []]}
+        - multiply: {branches: [[sigmoid], []]}
+        - repeat: {times: 2, layers: [relu]}
+        - sequential: {layers: [tanh]}
+        - dense_block: {layers: 1, growth: 2}
+        - spectral_norm: {layers: [{conv2d: {out: 4, kernel: 1}}]}
+        - tokens
+        - class_token
+        - select
+        - linear: {out: 8}
+        - unflatten: {shape: [2, 2, 2]}
+        - flatten
+        - linear: {out: 3}
+    adversarial: {epsilon: 0.1, steps: 2}
+    optimizer: {name: adam, lr: 0.01, clip_weights: 0.5}
+    batch_size: 8
+    steps: 1
+
+    """
+
+  private static let oneHot = """
+    data: {train: text/train.safetensors, window: 16}
+    model: {layers: [{one_hot: {classes: 64}}, {linear: {out: 64}}]}
     batch_size: 8
     steps: 1
 
@@ -116,7 +150,11 @@ enum FuzzedNames {
   private static let losses =
     [
       job("loss-cross-entropy", "loss: {cross_entropy: {label_smoothing: 0.1}}"),
-      job("loss-ctc", "loss: {ctc: {blank: 0}}", data: "train: ctc.safetensors"),
+      job("loss-brier", "loss: brier"),
+      job(
+        "loss-ctc",
+        "loss: {ctc: {blank: 0}}\nvalidate: {every_steps: 1, metrics: [label_error_rate]}",
+        data: "train: ctc.safetensors, validation: ctc.safetensors"),
     ]
     + [
       "mse", "mae", "huber: {delta: 2}", "smooth_l1: {beta: 1}", "bce_with_logits",
@@ -190,71 +228,6 @@ enum FuzzedNames {
       data: {train: pairs/a.safetensors, validation: pairs/a.safetensors, order: bucketed}
       model: {name: transformer, layers: 1, width: 16, heads: 2, feed_forward: 32}
       validate: {every_steps: 1, metrics: [bleu]}
-      batch_size: 8
-      steps: 1
-
-      """
-    ),
-  ]
-
-  private static let models = [
-    (
-      "features",
-      """
-      data: {synthetic: {shape: [28, 28, 1], classes: 2, rows: 32}}
-      model: {name: lenet5}
-      batch_size: 8
-      steps: 1
-
-      """
-    ),
-    (
-      "metrics-images",
-      """
-      data: {train: pictures.safetensors, validation: pictures.safetensors, last_batch: drop}
-      model: {name: dcgan, latent: 10, width: 4, features: features-run}
-      validate: {every_steps: 1, metrics: [frechet]}
-      batch_size: 8
-      steps: 1
-
-      """
-    ),
-    (
-      "resnet",
-      """
-      data: {synthetic: {shape: [8, 8, 3], classes: 3, rows: 16}}
-      model: {name: resnet_cifar}
-      batch_size: 8
-      steps: 1
-
-      """
-    ),
-    (
-      "gcn",
-      """
-      data: {train: graph.safetensors}
-      model: {name: gcn}
-      batch_size: 1
-      steps: 1
-
-      """
-    ),
-    (
-      "gaussian",
-      """
-      data: {synthetic: {shape: [4], classes: 2, rows: 32}, normalize: auto, folds: {count: 2}}
-      model: {name: gaussian, ridge: 0.1}
-      batch_size: 8
-      steps: 1
-
-      """
-    ),
-    (
-      "mlp",
-      """
-      data: {synthetic: {shape: [4], classes: 3, rows: 32}}
-      model: {name: mlp, hidden: 4, depth: 2, normalization: batch, dropout: 0.1}
-      loss: {hinge: {margin: 0.5}}
       batch_size: 8
       steps: 1
 
