@@ -12,7 +12,7 @@ package struct BERTOptions: ModelSpec {
   package static var name: String { "bert" }
 
   /// What it learns.
-  package enum Objective: String, ConfigurationWord {
+  package enum Head: String, ConfigurationWord {
     /// The tokens that are hidden.
     case masked
     /// The classes of texts.
@@ -20,7 +20,7 @@ package struct BERTOptions: ModelSpec {
   }
 
   /// What it learns.
-  package var objective = Objective.masked
+  package var head = Head.masked
   /// Tokens of the vocabulary; the data's classes unless given.
   package var vocabulary: Int?
   /// The token that fills rows up; none unless given.
@@ -42,7 +42,7 @@ package struct BERTOptions: ModelSpec {
   /// The keys, in the order in which they are written.
   package static var fields: [ConfigurationField<Self>] {
     [
-      .init("objective", \.objective, "masked: hidden tokens; classify: the class of a text"),
+      .init("head", \.head, "masked: hidden tokens; classify: the class of a text"),
       .init("vocabulary", \.vocabulary, .layerSize, "tokens; the data's classes unless given"),
       .init(
         "padding_idx", \.paddingIdx, .atLeast(0), "token that fills rows up; none unless given"),
@@ -71,9 +71,9 @@ package struct BERTOptions: ModelSpec {
   /// Makes the network for rows of `[time]` tokens.
   package func network(for input: Shape, classes: Int?) throws -> Module {
     let classes = try ModelRegistry.requireTokens(Self.name, input, classes)
-    if objective == .classify, vocabulary == nil {
+    if head == .classify, vocabulary == nil {
       throw TensorError(
-        op: Self.name, "objective: classify needs model.vocabulary, the number of tokens")
+        op: Self.name, "head: classify needs model.vocabulary, the number of tokens")
     }
     return BERT(vocabulary: vocabulary ?? classes, length: input[0], classes: classes, self)
   }
@@ -95,7 +95,7 @@ package final class BERT: Module, Layer {
 
   init(vocabulary: Int, length: Int, classes: Int, _ options: BERTOptions) {
     let small = Initializer.normal(standardDeviation: 0.02)
-    let isMasked = options.objective == .masked
+    let isMasked = options.head == .masked
     self.vocabulary = vocabulary
     maskShare = isMasked ? options.maskShare : nil
     tokens = Embedding(

@@ -56,7 +56,7 @@ extension FuzzedNames {
       "seq2seq", "{name: seq2seq, width: 8, attention: additive}",
       data: "{train: pairs/a.safetensors, order: bucketed}"),
     model(
-      "gan",
+      "gan-layers",
       "{name: gan, latent: 2, generator: [{linear: {out: 64}}], discriminator: [flatten, {linear: {out: 1}}]}",
       data: "{synthetic: {shape: [8, 8, 1], classes: 2, rows: 16}}"),
     model(
