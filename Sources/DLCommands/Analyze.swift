@@ -46,16 +46,11 @@ struct Analyze: Verb {
   var ranks: Int?
 
   func validate() throws {
-    for (name, value, bounds) in [
+    try requireBounds([
       ("--rows", rows ?? 1, 1...Int.max), ("--lanczos", lanczos, 0...1000),
       ("--eigenvalues", eigenvalues, 1...50), ("--line", line, 0...10001),
       ("--plane", plane, 0...501), ("--chords", chords, 0...10000),
-    ] where !bounds.contains(value) {
-      throw ValidationError(
-        bounds.upperBound == .max
-          ? "\(name) \(value): give at least \(bounds.lowerBound)"
-          : "\(name) \(value): give \(bounds.lowerBound) to \(bounds.upperBound)")
-    }
+    ])
     guard radius.isFinite, radius >= 0 else {
       throw ValidationError("--radius \(radius): give a finite number of 0 or more")
     }
@@ -86,10 +81,7 @@ struct Analyze: Verb {
     }
     let folder = output ?? run.folder + "/analysis"
     try world.first("write \(folder)") { try report.write(to: folder) }
-    let columns = World.columns ?? 80
-    world.print(report.text(columns: columns))
-    world.print("")
-    world.print(Format.wrapped("written to \(folder)", columns, indent: "  "))
+    world.print(report: { report.text(columns: $0) }, writtenTo: folder)
     return .success
   }
 }

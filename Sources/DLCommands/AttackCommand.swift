@@ -65,10 +65,7 @@ struct AttackCommand: Verb {
     }
     let folder = output ?? run.folder + "/attack-\(method)"
     try world.first("write \(folder)") { try report.write(to: folder) }
-    let columns = World.columns ?? 80
-    world.print(report.text(columns: columns))
-    world.print("")
-    world.print(Format.wrapped("written to \(folder)", columns, indent: "  "))
+    world.print(report: { report.text(columns: $0) }, writtenTo: folder)
     return .success
   }
 
@@ -87,16 +84,11 @@ struct AttackCommand: Verb {
     guard target == nil || type.canTarget else {
       throw ValidationError("--target: \(method) goes to the nearest class; leave it out")
     }
-    for (name, value, bounds) in [
+    try requireBounds([
       ("--steps", steps ?? 1, 1...100_000), ("--rows", rows, 1...Int.max),
       ("--pixels", pixels, 1...10_000), ("--population", population, 4...100_000),
       ("--pictures", pictures, 0...100),
-    ] where !bounds.contains(value) {
-      throw ValidationError(
-        bounds.upperBound == .max
-          ? "\(name) \(value): give at least \(bounds.lowerBound)"
-          : "\(name) \(value): give \(bounds.lowerBound) to \(bounds.upperBound)")
-    }
+    ])
     for (name, value) in [("--step-size", stepSize ?? 1), ("--confidence", confidence)]
     where !(value.isFinite && value >= 0) {
       throw ValidationError("\(name) \(value): give a finite number of 0 or more")

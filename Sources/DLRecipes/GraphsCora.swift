@@ -1,14 +1,9 @@
-/// How to get the Cora graph.
-private let coraHelp =
-  "pack the graph by `dltrain data pack cora DIR -o cora.safetensors`, then add "
-  + "--set data.train=cora.safetensors --set data.validation=cora.safetensors"
-
 extension Recipe {
   /// Attention over a paper's neighbors, by the settings of Velickovic and others (2018).
   static let gatCora = Recipe(
     name: "gat-cora",
     summary: "graph attention network on Cora, Planetoid split; 83.0% published",
-    dataHelp: coraHelp,
+    dataHelp: Recipe.gcnCora.dataHelp,
     yaml: """
       name: gat-cora
       data: {order: sequential}
@@ -24,7 +19,7 @@ extension Recipe {
   static let graphsageCora = Recipe(
     name: "graphsage-cora",
     summary: "GraphSAGE with means on Cora, Planetoid split",
-    dataHelp: coraHelp,
+    dataHelp: Recipe.gcnCora.dataHelp,
     yaml: """
       name: graphsage-cora
       data: {order: sequential}

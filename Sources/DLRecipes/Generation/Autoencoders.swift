@@ -23,7 +23,7 @@ extension Recipe {
   static let vaeMNIST = Recipe(
     name: "vae-mnist",
     summary: "variational autoencoder of 20 numbers on MNIST, as PyTorch's example has it",
-    standIn: (inputShape: [28, 28, 1], classes: 10), dataHelp: mnistImagesHelp,
+    standIn: (inputShape: [28, 28, 1], classes: 10), dataHelp: Recipe.lenetMNIST.dataHelp,
     yaml: """
       name: vae-mnist
       model:

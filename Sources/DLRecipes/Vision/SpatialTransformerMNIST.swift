@@ -5,9 +5,7 @@ extension Recipe {
   static let stnMNIST = Recipe(
     name: "stn-mnist", summary: "spatial transformer and CNN on MNIST, digits shifted in training",
     standIn: (inputShape: [28, 28, 1], classes: 10),
-    dataHelp:
-      "pack the four IDX files of MNIST by `dltrain data pack mnist DIR -o mnist`, then add "
-      + "--set data.train=mnist/train.safetensors --set data.validation=mnist/test.safetensors",
+    dataHelp: Recipe.lenetMNIST.dataHelp,
     notes:
       "Rotated digits: write them by `python3 scripts/results/rotated_mnist.py mnist rotated`, then "
       + "--set data.augment=[] with data of the folder rotated; without the transformer: --set "
