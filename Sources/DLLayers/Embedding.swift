@@ -107,9 +107,7 @@ public final class Embedding: Module, Layer {
   public func forward(_ indices: Tensor) throws -> Tensor {
     let table = try weight.value
     let normType = options.normType
-    if let inputPadding, indices.lengths == nil, indices.shape.rank == 2 {
-      indices.lengths = try indices.lengths(padding: inputPadding)
-    }
+    try noteLengths(of: indices)
     guard let maxNorm = options.maxNorm else {
       return try indices.embedding(table, paddingIndex: paddingIndex)
     }

@@ -11,6 +11,9 @@ public final class GraphSAGE: Module {
   /// The projection of the node itself.
   public let linR: Linear
 
+  /// The means over the graph of the last call, which shares the adjacency's places.
+  private var known: SparseMatrix?
+
   /// Makes a layer from `inputFeatures` to `outputFeatures` of a node.
   public init(inputFeatures: Int, outputFeatures: Int) {
     linL = Linear(inputFeatures: inputFeatures, outputFeatures: outputFeatures)
@@ -22,7 +25,7 @@ public final class GraphSAGE: Module {
   /// - Throws: ``TensorError`` for shapes that do not fit.
   public func callAsFunction(_ adjacency: SparseMatrix, _ x: Tensor) throws -> Tensor {
     try located {
-      try linL(GraphSAGE.means(adjacency).matmul(x)) + linR(x)
+      try linL(means(adjacency).matmul(x)) + linR(x)
     }
   }
 
@@ -33,20 +36,26 @@ public final class GraphSAGE: Module {
     try located {
       let projected = try x.matmul(linL.weight.value.permute(1, 0))
       let own = try x.matmul(linR.weight.value.permute(1, 0))
-      let y = try GraphSAGE.means(adjacency).matmul(projected) + own
+      let y = try means(adjacency).matmul(projected) + own
       return try linL.bias.map { try y + $0.value } ?? y
     }
   }
 
   /// The mean over each node's neighbors: a softmax of equal scores, from which the node is left out.
-  private static func means(_ adjacency: SparseMatrix) throws -> SparseMatrix {
+  ///
+  /// A graph's is made once, at the first call.
+  private func means(_ adjacency: SparseMatrix) throws -> SparseMatrix {
+    if let known, known.column === adjacency.column { return known }
     let context = adjacency.values.context
     let (rows, columns) = try (adjacency.row.doubles, adjacency.column.doubles)
     let scores = zip(rows, columns).map { $0 == $1 ? -1e9 : 0 }
-    return try adjacency.with(
-      values: .values(
-        scores, shape: adjacency.values.shape, dtype: adjacency.values.dtype,
-        context: context)
-    ).rowSoftmax()
+    let means = try context.withoutRecording {
+      try adjacency.with(
+        values: .values(
+          scores, shape: adjacency.values.shape, dtype: adjacency.values.dtype, context: context)
+      ).rowSoftmax()
+    }
+    known = means
+    return means
   }
 }

@@ -101,6 +101,15 @@ extension Layer {
     return y
   }
 
+  /// Notes on tokens `[batch, time]` that do not say so yet where each row's padding begins, if the
+  /// layer knows the token for it.
+  ///
+  /// - Throws: ``TensorError`` when there is no memory.
+  public func noteLengths(of tokens: Tensor) throws {
+    guard tokens.lengths == nil, let inputPadding, tokens.shape.rank == 2 else { return }
+    tokens.lengths = try tokens.lengths(padding: inputPadding)
+  }
+
   func handOnLengths(from x: Tensor, to y: Tensor) throws {
     if x.lengths != nil, y.lengths == nil { y.lengths = try lengths(of: y, input: x) }
   }

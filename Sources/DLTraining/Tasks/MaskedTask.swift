@@ -59,9 +59,7 @@ final class MaskedTask: NetworkTask {
   /// The batch with some tokens hidden, and labels where they are asked for.
   private func hidden(_ batch: Batch, training: Bool) throws -> Batch {
     let shape = batch.x.shape
-    if batch.x.lengths == nil, let padding = network.inputPadding {
-      batch.x.lengths = try batch.x.lengths(padding: padding)
-    }
+    try network.noteLengths(of: batch.x)
     let key = RandomKey(context.seed).child("mask").child(training ? context.step : -1)
     let x = try Tensor.empty(shape, dtype: .int32, context: context)
     let y = try Tensor.empty(shape, dtype: .int32, context: context)

@@ -8,9 +8,7 @@ extension SupervisedTask {
   ///
   /// - Throws: `TensorError` where lengths are not those of the rows.
   func valid(_ batch: Batch) throws -> (batch: Batch, loss: any Loss) {
-    if batch.x.lengths == nil, let padding = network.inputPadding, batch.x.shape.rank == 2 {
-      batch.x.lengths = try batch.x.lengths(padding: padding)
-    }
+    try network.noteLengths(of: batch.x)
     guard let lengths = batch.x.lengths, var counting = loss as? any ClassLoss,
       batch.y.dtype == .int32, batch.y.shape.rank >= 2, batch.y.shape[1] == batch.x.shape[1]
     else { return (batch, loss) }
