@@ -1,5 +1,7 @@
 #include "dl_cpu.h"
 
+#include <stdatomic.h>
+#include <stdlib.h>
 #include <string.h>
 
 #if defined(__x86_64__)
@@ -39,16 +41,6 @@ dl_cpu_features dl_cpu_probe(void) {
   return f;
 }
 
-// The levels that the clones in template.h are made for.
-const char *dl_kernel_set(void) {
-  __builtin_cpu_init();
-#if defined(__linux__)
-  if (__builtin_cpu_supports("x86-64-v4")) return "avx512f";
-  if (__builtin_cpu_supports("x86-64-v3")) return "avx2";
-#endif
-  return "default";
-}
-
 #else
 
 dl_cpu_features dl_cpu_probe(void) {
@@ -56,6 +48,38 @@ dl_cpu_features dl_cpu_probe(void) {
   return f;
 }
 
-const char *dl_kernel_set(void) { return "default"; }
-
 #endif
+
+// The highest version that this CPU can run.
+static dl_cpu_level_t highest_level(void) {
+#if DL_X86_LEVELS
+  __builtin_cpu_init();
+  if (__builtin_cpu_supports("x86-64-v4")) return DL_CPU_AVX512;
+  if (__builtin_cpu_supports("x86-64-v3")) return DL_CPU_AVX2;
+#endif
+  return DL_CPU_PORTABLE;
+}
+
+// One more than the level in use; 0 until it is asked for.
+static atomic_int level_in_use;
+
+dl_cpu_level_t dl_cpu_use(dl_cpu_level_t level) {
+  dl_cpu_level_t highest = highest_level();
+  if (level > highest) level = highest;
+  atomic_store_explicit(&level_in_use, (int)level + 1, memory_order_relaxed);
+  return level;
+}
+
+static const char *const names[] = {"portable", "avx2", "avx512"};
+
+const char *dl_kernel_set(void) { return names[dl_cpu_level()]; }
+
+dl_cpu_level_t dl_cpu_level(void) {
+  int level = atomic_load_explicit(&level_in_use, memory_order_relaxed);
+  if (level) return (dl_cpu_level_t)(level - 1);
+  const char *wanted = getenv("DLTRAIN_CPU");
+  for (int i = 0; wanted && i < 3; i++) {
+    if (strcmp(wanted, names[i]) == 0) return dl_cpu_use((dl_cpu_level_t)i);
+  }
+  return dl_cpu_use(DL_CPU_AVX512);
+}

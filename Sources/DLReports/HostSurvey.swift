@@ -73,7 +73,7 @@ extension HostSurvey.Finding {
   init(_ report: SystemReport) {
     let traits = [
       "the program's file": FileDigest.program, "the version": Version.current,
-      "the kernel set": CPU.kernelSet, "the BLAS core": BLAS.core,
+      "the arithmetic": Engine.native.fingerprint,
       "the loaded MPI": MPIRuntime.loadedVersion,
     ]
     self.init(host: hostName(), traits: traits, advice: report.advice)

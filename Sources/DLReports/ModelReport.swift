@@ -21,7 +21,7 @@ package struct ModelReport {
   /// - Throws: `DataError`, `FormatError`, `TensorError`, `UsageError` with several faults of data
   ///   files at once.
   package init(_ configuration: Configuration, task: TaskFactory? = nil) throws {
-    BLAS.useOneThread()
+    configuration.engine.select()
     self.configuration = configuration
     // How the rows are dealt out to ranks is settled when the ranks are there.
     var alone = configuration

@@ -10,7 +10,7 @@ public enum CPU {
     }
   }
 
-  /// The set of kernels in use: `avx512f`, `avx2` or `default`; results are bit-identical within
-  /// one.
+  /// The versions of the kernels in use: `avx512`, `avx2` or `portable`, the highest that the CPU
+  /// has unless the environment's `DLTRAIN_CPU` names a lower one.
   public static var kernelSet: String { String(cString: dl_kernel_set()) }
 }

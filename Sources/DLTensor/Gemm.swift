@@ -1,7 +1,8 @@
+import CKernels
 import COpenBLAS
 
-/// General matrix product `c = alpha · op(a) · op(b) + beta · c` on row-major matrices, by
-/// OpenBLAS.
+/// General matrix product `c = alpha · op(a) · op(b) + beta · c` on row-major matrices, by the
+/// ``Engine`` in use.
 ///
 /// `op(a)` is `[m, k]`, `op(b)` is `[k, n]`, `c` is `[m, n]`; a leading dimension is the distance
 /// between rows.
@@ -11,6 +12,12 @@ package func gemm(
   beta: Double, _ c: UnsafeMutableRawPointer, ldc: Int
 ) {
   guard m > 0, n > 0 else { return }
+  if Engine.current == .native {
+    dl_gemm(
+      dtype.kernel, transposeA ? 1 : 0, transposeB ? 1 : 0, m, n, k, alpha, a, lda, b, ldb, beta,
+      c, ldc)
+    return
+  }
   // BLAS refuses a leading dimension of 0, also where there is nothing to read: the sum over k = 0 is 0.
   let (lda, ldb) = (max(lda, 1), max(ldb, 1))
   let ta = transposeA ? CblasTrans : CblasNoTrans
@@ -30,12 +37,8 @@ package func gemm(
   }
 }
 
-/// The BLAS engine under the matrix products.
+/// OpenBLAS, the library under ``Engine/blas``.
 public enum BLAS {
-  /// Sets one thread per call: cores are used by ranks, and results must not depend on a thread
-  /// count.
-  public static func useOneThread() { openblas_set_num_threads(1) }
-
   /// The kernel set that OpenBLAS chose for this CPU, such as `SkylakeX` or `Haswell`.
   public static var core: String { String(cString: openblas_get_corename()) }
 

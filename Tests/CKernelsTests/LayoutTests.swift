@@ -37,8 +37,8 @@ struct LayoutTests {
 
   @Test func kernelSetFollowsTheCPU() {
     let features = dl_cpu_probe(), set = String(cString: dl_kernel_set())
-    #expect(["avx512f", "avx2", "default"].contains(set))
-    if set == "avx512f" { #expect(features.avx512f == 1) }
-    if set != "default" { #expect(features.avx2 == 1 && features.fma == 1) }
+    #expect(["avx512", "avx2", "portable"].contains(set))
+    if set == "avx512" { #expect(features.avx512f == 1) }
+    if set != "portable" { #expect(features.avx2 == 1 && features.fma == 1) }
   }
 }

@@ -2,8 +2,11 @@
 
 #include <string.h>
 
+#include "dl_cpu.h"
 #include "dl_elementwise.h"
 #include "dl_reduction.h"
+
+#pragma STDC FP_CONTRACT OFF
 
 #define W 4
 #define EVEN_THEN_ODD 0, 2, 1, 3
@@ -19,7 +22,7 @@
 #undef TARGET
 #undef F
 
-#if defined(__x86_64__) && defined(__linux__)
+#if DL_X86_LEVELS
 #define W 8
 #define EVEN_THEN_ODD 0, 2, 4, 6, 1, 3, 5, 7
 #define INTERLEAVED 0, 8, 1, 9, 2, 10, 3, 11
@@ -49,10 +52,9 @@
 #endif
 
 static const dl_direct_kernels *direct_kernels(void) {
-#if defined(__x86_64__) && defined(__linux__)
-  __builtin_cpu_init();
-  if (__builtin_cpu_supports("x86-64-v4")) return &direct_kernels_16;
-  if (__builtin_cpu_supports("x86-64-v3")) return &direct_kernels_8;
+#if DL_X86_LEVELS
+  if (dl_cpu_level() == DL_CPU_AVX512) return &direct_kernels_16;
+  if (dl_cpu_level() == DL_CPU_AVX2) return &direct_kernels_8;
 #endif
   return &direct_kernels_4;
 }
@@ -101,7 +103,7 @@ static void set_offsets(const dl_direct_plan *d) {
 }
 
 int dl_conv2d_direct_supported(dl_dtype t, const dl_conv_geometry *g, size_t out) {
-  if (t != DL_F32 || out == 0 || out > 32 || g->oh == 0 || g->ow == 0) return 0;
+  if (t != DL_F32 || out == 0 || out > DL_DIRECT_OUTPUTS || g->oh == 0 || g->ow == 0) return 0;
   if (g->dilation_h != 1 || g->dilation_w != 1 || g->stride_w > 2) return 0;
   size_t hp = (g->oh - 1) * g->stride_h + g->kh, wp = (g->ow - 1) * g->stride_w + g->kw;
   if (hp <= g->pad_top || wp <= g->pad_left) return 0;

@@ -27,6 +27,9 @@ typedef struct {
 
 #define DL_DIRECT_PIXELS 4
 
+// The most output channels for which these kernels are faster than the products of implicit.h.
+#define DL_DIRECT_OUTPUTS 8
+
 typedef struct {
   size_t width;
   void (*forward)(

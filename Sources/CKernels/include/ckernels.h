@@ -5,6 +5,7 @@
 #include "dl_conv.h"
 #include "dl_cpu.h"
 #include "dl_elementwise.h"
+#include "dl_gemm.h"
 #include "dl_indexing.h"
 #include "dl_loss.h"
 #include "dl_norm.h"

@@ -43,6 +43,25 @@ void dl_depthwise_backward_weight(
     dl_dtype t, const dl_conv_geometry *g, const void *x, const void *dy, void *dw,
     int accumulate, double *scratch);
 
+/// y [n, oh, ow, out] = conv(x, w [kh, kw, c, out]) + bias [out] or NULL, then max(y, 0) with `relu`.
+///
+/// As a product of windows and weights, with that product's contract (dl_gemm.h): terms in the order
+/// of w's first three axes. Neighbouring pixels of x lie `inputs` elements apart and those of y, like
+/// the rows of w, `outputs`: more than c and out where a group of the channels is taken.
+void dl_conv_forward(
+    dl_dtype t, const dl_conv_geometry *g, const void *x, size_t inputs, const void *w,
+    const void *bias, int relu, void *y, size_t out, size_t outputs);
+
+/// dx [n, h, w, c] (+)= the gradient by the input. Needs stride 1 or dilation 1.
+void dl_conv_backward_input(
+    dl_dtype t, const dl_conv_geometry *g, const void *dy, const void *w, void *dx, size_t inputs,
+    size_t out, size_t outputs, int accumulate);
+
+/// dw [kh, kw, c, out] (+)= the gradient by the weight.
+void dl_conv_backward_weight(
+    dl_dtype t, const dl_conv_geometry *g, const void *x, size_t inputs, const void *dy, void *dw,
+    size_t out, size_t outputs, int accumulate);
+
 /// What `dl_conv2d_direct_forward` applies after the bias.
 typedef enum { DL_CONV_NONE = 0, DL_CONV_RELU = 1 } dl_conv_activation;
 

@@ -12,7 +12,17 @@ typedef struct {
 /// Reads the features of the CPU that it runs on.
 dl_cpu_features dl_cpu_probe(void);
 
-/// The set of kernels in use: "avx512f", "avx2" or "default". Results are bit-identical within one.
+/// The versions that kernels with several of them are made in. Their results are the same to the bit.
+typedef enum { DL_CPU_PORTABLE = 0, DL_CPU_AVX2 = 1, DL_CPU_AVX512 = 2 } dl_cpu_level_t;
+
+/// The version in use: the highest that this CPU has, or what the environment's DLTRAIN_CPU
+/// ("portable", "avx2" or "avx512") lowers it to.
+dl_cpu_level_t dl_cpu_level(void);
+
+/// Takes another version from now on, for tests; at most the CPU's highest. Returns the one in use.
+dl_cpu_level_t dl_cpu_use(dl_cpu_level_t level);
+
+/// The name of the version in use: "portable", "avx2" or "avx512".
 const char *dl_kernel_set(void);
 
 #endif

@@ -4,6 +4,13 @@
 #include <stddef.h>
 #include <stdint.h>
 
+// Kernels are made for the levels of x86-64 and choose among them as the program runs.
+#if defined(__x86_64__) && defined(__linux__)
+#define DL_X86_LEVELS 1
+#else
+#define DL_X86_LEVELS 0
+#endif
+
 typedef enum { DL_F32 = 0, DL_F64 = 1 } dl_dtype;
 
 #endif

@@ -13,6 +13,10 @@
 #include "dl_types.h"
 #include "fast_math.h"
 
+// A product and a sum are rounded one by one, whether or not the CPU can fuse them: so the versions
+// below give the same bits.
+#pragma STDC FP_CONTRACT OFF
+
 // One source, one machine code per vector width, chosen when the program is loaded.
 // Not under ThreadSanitizer: the loader's choice runs before the sanitizer is ready, and crashes.
 #if defined(__x86_64__) && defined(__linux__) && !__has_feature(thread_sanitizer)

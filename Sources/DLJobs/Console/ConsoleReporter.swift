@@ -47,7 +47,7 @@ package final class ConsoleReporter: TrainingObserver {
     let views = plan.repeats > 1 ? " (\(plan.repeats) views of each)" : ""
     let start = plan.startStep > 0 ? ", going on from step \(plan.startStep)" : ""
     let header = """
-      \(plan.name): \(Format.count(plan.parameters, "parameter")), \(layout), \(plan.precision), BLAS \(BLAS.core)
+      \(plan.name): \(Format.count(plan.parameters, "parameter")), \(layout), \(plan.precision), \(Engine.current.name)
       \(Format.count(plan.rows, "row"))\(views), batch \(plan.batchSize), \
       \(epochs) \(epochs == "1" ? "epoch" : "epochs"), \
       \(counted(plan.totalSteps, "step"))\(start)\(plan.folder.isEmpty ? "" : ", run folder \(plan.folder)")\(plan.overlap.map { "\n" + $0 } ?? "")

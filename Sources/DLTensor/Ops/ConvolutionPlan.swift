@@ -5,7 +5,7 @@ import CKernels
 /// A transposed convolution runs the same plan the other way round: what a convolution calls its
 /// input, the dense side, is then the output.
 struct ConvolutionPlan {
-  private enum Method { case pointwise, direct, depthwise, unrolled }
+  private enum Method { case pointwise, direct, depthwise, windows, unrolled }
 
   /// Output positions: the rows of the sparse side.
   let rows: Int
@@ -51,7 +51,11 @@ struct ConvolutionPlan {
       var geometry = geometry
       let direct =
         groups == 1 && dl_conv2d_direct_supported(dtype.kernel, &geometry, outputs) != 0
-      method = direct ? .direct : .unrolled
+      let windows =
+        Engine.current == .native && depth > 0 && outputs > 0
+        && (geometry.stride_h == 1 || geometry.dilation_h == 1)
+        && (geometry.stride_w == 1 || geometry.dilation_w == 1)
+      method = direct ? .direct : windows ? .windows : .unrolled
     }
   }
 
@@ -59,15 +63,18 @@ struct ConvolutionPlan {
   func forward(
     _ x: UnsafeRawPointer, _ weight: UnsafeRawPointer, _ bias: Tensor?, _ y: Tensor, relu: Bool
   ) throws {
-    guard method == .direct else {
+    var geometry = geometry
+    switch method {
+    case .direct:
+      dl_conv2d_direct_forward(
+        dtype.kernel, &geometry, x, weight, bias?.pointer, relu ? DL_CONV_RELU : DL_CONV_NONE,
+        y.pointer, outputs, try directScratch().pointer)
+    case .windows:
+      windows(x, weight, bias: bias?.pointer, relu: relu, into: y.pointer)
+    case .pointwise, .depthwise, .unrolled:
       try forward(x, weight, into: y.pointer)
       y.addBias(bias, rows: rows, relu: relu)
-      return
     }
-    var geometry = geometry
-    dl_conv2d_direct_forward(
-      dtype.kernel, &geometry, x, weight, bias?.pointer, relu ? DL_CONV_RELU : DL_CONV_NONE,
-      y.pointer, outputs, try directScratch().pointer)
   }
 
   /// y = x ⋆ w into memory that holds nothing yet.
@@ -80,6 +87,8 @@ struct ConvolutionPlan {
       dl_conv2d_direct_forward(
         dtype.kernel, &geometry, x, weight, nil, DL_CONV_NONE, y, outputs,
         try directScratch().pointer)
+    case .windows:
+      windows(x, weight, bias: nil, relu: false, into: y)
     case .depthwise:
       geometry.c = inputs
       dl_depthwise_forward(dtype.kernel, &geometry, x, weight, y)
@@ -109,6 +118,12 @@ struct ConvolutionPlan {
     case .direct:
       dl_conv2d_direct_backward_weight(
         dtype.kernel, &geometry, x, dy, dw, nil, outputs, accumulate, try directScratch().pointer)
+    case .windows:
+      eachGroup { group in
+        dl_conv_backward_weight(
+          dtype.kernel, &geometry, group.dense(x), inputs, group.sparse(dy), group.weight(dw),
+          outputs / groups, outputs, accumulate)
+      }
     case .depthwise:
       geometry.c = inputs
       let scratch = try Tensor.empty(
@@ -144,6 +159,12 @@ struct ConvolutionPlan {
     case .direct:
       dl_conv2d_direct_backward_input(
         dtype.kernel, &geometry, dy, weight, dx, outputs, accumulate, try directScratch().pointer)
+    case .windows:
+      eachGroup { group in
+        dl_conv_backward_input(
+          dtype.kernel, &geometry, group.sparse(dy), group.weight(weight), group.dense(dx), inputs,
+          outputs / groups, outputs, accumulate)
+      }
     case .depthwise:
       geometry.c = inputs
       dl_depthwise_backward_input(dtype.kernel, &geometry, dy, weight, dx, accumulate)
@@ -211,6 +232,19 @@ extension ConvolutionPlan {
     var geometry = geometry
     let bytes = dl_conv2d_direct_scratch(dtype.kernel, &geometry, outputs)
     return try Tensor.empty([bytes], dtype: .uint8, context: context)
+  }
+
+  /// The forward pass by products of windows that are never written out.
+  private func windows(
+    _ x: UnsafeRawPointer, _ weight: UnsafeRawPointer, bias: UnsafeRawPointer?, relu: Bool,
+    into y: UnsafeMutableRawPointer
+  ) {
+    var geometry = geometry
+    eachGroup { group in
+      dl_conv_forward(
+        dtype.kernel, &geometry, group.dense(x), inputs, group.weight(weight),
+        bias.map { group.weight($0) }, relu ? 1 : 0, group.sparse(y), outputs / groups, outputs)
+    }
   }
 
   /// The product `[rows, depth] · [depth, out / groups]`.

@@ -102,8 +102,7 @@ extension RunStore {
     notes["name"] = run.name
     notes["model"] = run.configuration.model.fingerprint
     notes["epoch"] = String(run.sampler.cursor(atStep: run.position.step).epoch)
-    notes["kernel_set"] = CPU.kernelSet
-    notes["blas_core"] = BLAS.core
+    notes["arithmetic"] = run.configuration.engine.fingerprint
     notes["version"] = Version.current
     notes["ranks"] = String(run.communicator.size)
     notes["input_shape"] = data.modelInput.dimensions.map(String.init).joined(separator: ",")

@@ -2,6 +2,7 @@ import DLCluster
 import DLConfiguration
 import DLCore
 import DLLayers
+import DLTensor
 
 /// A training job as its file gives it, with every default filled in.
 public struct Configuration: ConfigurationSection {
@@ -48,6 +49,8 @@ public struct Configuration: ConfigurationSection {
   public var steps: Int?
   /// What the job computes in.
   package var precision = Precision.float32
+  /// What carries out matrix products and convolutions.
+  package var engine = Engine.native
   /// Ranks that the job is laid out for, over any number of processes that divides them.
   public var virtualRanks: Int?
   /// Whether gradients go between hosts while the backward pass runs.
@@ -97,6 +100,7 @@ public struct Configuration: ConfigurationSection {
         "precision", \.precision,
         .unavailable(["bfloat16": "is not available yet; use float32 or float64"]),
         "type that the job computes in"),
+      .init("engine", \.engine, "what carries out matrix products and convolutions"),
       .init(
         "virtual_ranks", \.virtualRanks, .within(1...4096), "ranks that the job is laid out for"),
       .init(
@@ -119,7 +123,7 @@ public struct Configuration: ConfigurationSection {
   public var runName: String { name ?? model.name ?? "train" }
 
   /// What a job does not use is not written.
-  public static var unwrittenDefaults: Set<String> { ["adversarial"] }
+  public static var unwrittenDefaults: Set<String> { ["adversarial", "engine"] }
 
   /// The length of a run is given in one unit.
   public static var alternatives: [[String]] { [["epochs", "steps"]] }
@@ -172,3 +176,5 @@ public struct CheckpointConfiguration: ConfigurationSection {
     ]
   }
 }
+
+extension Engine: ConfigurationWord {}

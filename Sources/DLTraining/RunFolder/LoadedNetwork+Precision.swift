@@ -8,9 +8,9 @@ extension LoadedNetwork {
   package convenience init(
     _ run: LoadedRun, precision: Configuration.Precision, communicator: any Communicator
   ) throws {
-    BLAS.useOneThread()
     var configuration = try run.configuration()
     configuration.precision = precision
+    configuration.engine.select()
     try self.init(
       run, configuration,
       in: Context(

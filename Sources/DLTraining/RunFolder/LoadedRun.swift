@@ -148,8 +148,8 @@ package final class LoadedNetwork {
   ///
   /// - Throws: what does not fit: the configuration, the model, the file.
   package convenience init(_ run: LoadedRun, communicator: any Communicator) throws {
-    BLAS.useOneThread()
     let configuration = try run.configuration()
+    configuration.engine.select()
     try self.init(
       run, configuration,
       in: Context(

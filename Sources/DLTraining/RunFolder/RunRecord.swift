@@ -42,7 +42,7 @@ package final class RunRecord: Sendable {
       .init("ranks", .integer(ranks)), .init("parameters", .integer(parameters)),
       .init("precision", .string(configuration.precision.rawValue)),
       .init("version", .string(Version.current)), .init("cpu", .string(CPU.name)),
-      .init("kernel_set", .string(CPU.kernelSet)), .init("blas_core", .string(BLAS.core)),
+      .init("arithmetic", .string(configuration.engine.fingerprint)),
     ]
     state = Monitor(
       State(

@@ -54,8 +54,8 @@ struct Handshake {
   /// What must be the same on all ranks; no value has a tab or a line break.
   private func traits() throws -> [(name: String, value: String)] {
     var traits: [(name: String, value: String)] = [
-      ("program", FileDigest.program), ("version", Version.current), ("kernels", CPU.kernelSet),
-      ("BLAS core", BLAS.core),
+      ("program", FileDigest.program), ("version", Version.current),
+      ("arithmetic", configuration.engine.fingerprint),
     ]
     traits += configuration.node.leaves.map { ($0.path, oneLine($0.text)) }
     for (name, path) in [

@@ -39,7 +39,7 @@ package final class Trainer {
     communicator: any Communicator, observers: [any TrainingObserver] = [],
     warn: @escaping (String) -> Void = { _ in }, task makeTask: TaskFactory? = nil
   ) throws {
-    BLAS.useOneThread()
+    configuration.engine.select()
     RunPhase.start.publish()
     let run = try TrainingRun(
       configuration, options: options, communicator: communicator, observers: observers, warn: warn,

@@ -51,7 +51,7 @@ package struct AudioPacker {
   /// them their changes over time. The classes are sorted by name. Throws `FormatError` naming the
   /// file at fault, and `DataError` for settings out of range.
   package func pack(_ source: String, output: String) throws -> [PackedFile] {
-    BLAS.useOneThread()
+    Engine.native.select()
     let pattern = try NamePattern(pattern)
     let place = try pattern.place(classField, option: "class")
     let listing = try SoundListing(source, pattern)

@@ -1,0 +1,39 @@
+#include "conv/implicit.h"
+
+#include <string.h>
+
+#pragma STDC FP_CONTRACT OFF
+
+#define DL_TILED "conv/implicit.inc"
+#include "gemm/levels.inc"
+
+typedef void (*forward_kernel)(
+    const dl_conv_geometry *, const void *, size_t, const void *, const void *, int, void *,
+    size_t, size_t);
+typedef void (*input_kernel)(
+    const dl_conv_geometry *, const void *, const void *, void *, size_t, size_t, size_t, int);
+typedef void (*weight_kernel)(
+    const dl_conv_geometry *, const void *, size_t, const void *, void *, size_t, size_t, int);
+
+void dl_conv_forward(
+    dl_dtype t, const dl_conv_geometry *g, const void *x, size_t inputs, const void *w,
+    const void *bias, int relu, void *y, size_t out, size_t outputs) {
+  static const forward_kernel kernels[][2] = DL_LEVEL_TABLE(conv_forward);
+  if (g->n * g->oh * g->ow * out == 0) return;
+  kernels[dl_cpu_level()][t](g, x, inputs, w, bias, relu, y, out, outputs);
+}
+
+void dl_conv_backward_input(
+    dl_dtype t, const dl_conv_geometry *g, const void *dy, const void *w, void *dx, size_t inputs,
+    size_t out, size_t outputs, int accumulate) {
+  static const input_kernel kernels[][2] = DL_LEVEL_TABLE(conv_backward_input);
+  if (g->n * g->h * g->w * g->c == 0) return;
+  kernels[dl_cpu_level()][t](g, dy, w, dx, inputs, out, outputs, accumulate);
+}
+
+void dl_conv_backward_weight(
+    dl_dtype t, const dl_conv_geometry *g, const void *x, size_t inputs, const void *dy, void *dw,
+    size_t out, size_t outputs, int accumulate) {
+  static const weight_kernel kernels[][2] = DL_LEVEL_TABLE(conv_backward_weight);
+  kernels[dl_cpu_level()][t](g, x, inputs, dy, dw, out, outputs, accumulate);
+}

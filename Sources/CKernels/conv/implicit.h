@@ -1,0 +1,29 @@
+// Convolutions as products whose left operand is never written out.
+//
+// A row of the left operand is a window of the image. In NHWC the values of a window's row of taps are
+// neighbours in memory, so a chain over all taps is a handful of segments (gemm.h) at fixed distances
+// from the window's first value. A copy of the image that includes the padding spares all bounds.
+//
+//   forward          y  [pixels of y, out]  = windows of x       times  w  [taps * c, out]
+//   data gradient    dx [pixels of dx, c]   = windows of dy      times  w  by taps, transposed
+//   weight gradient  dw [taps * c, out]     = windows of x, the other way round, times dy
+//
+// The data gradient of a strided convolution is one such product for each remainder of a pixel's row
+// and column by the stride: those pixels see the same taps.
+#ifndef DL_CONV_IMPLICIT_H
+#define DL_CONV_IMPLICIT_H
+
+#include "dl_conv.h"
+#include "gemm/gemm.h"
+
+// Pixels whose products go together: enough of them to use the weights that a cache holds.
+#define DL_CONV_PIXELS 512
+
+// A window over images that are padded already: taps of `depth` values.
+typedef struct {
+  size_t kh, kw, depth;
+  size_t row, pixel;            // elements from one row, and from one pixel, to the next
+  size_t step_h, step_w;        // rows and pixels from one tap to the next
+} dl_window;
+
+#endif

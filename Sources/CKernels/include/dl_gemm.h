@@ -1,0 +1,19 @@
+#ifndef DL_GEMM_H
+#define DL_GEMM_H
+
+#include "dl_types.h"
+
+/// c [m, n] = alpha * op(a) * op(b) + beta * c, all row-major; op(a) is [m, k], op(b) is [k, n].
+///
+/// A leading dimension is the distance between rows. Every element is a chain of fused multiply-adds
+/// over k in ascending order within blocks of dl_gemm_block(k) terms; the blocks' results, times
+/// alpha, are added to beta * c in ascending order. So the bits depend on that element's row, column
+/// and k alone: not on m, n, the transposes, or the CPU. With beta 0, c is written without being read.
+void dl_gemm(
+    dl_dtype t, int transpose_a, int transpose_b, size_t m, size_t n, size_t k, double alpha,
+    const void *a, size_t lda, const void *b, size_t ldb, double beta, void *c, size_t ldc);
+
+/// The terms of one chain in a product over k terms.
+size_t dl_gemm_block(size_t k);
+
+#endif
