@@ -210,6 +210,8 @@ enum Checklist {
     LAMB | LAMB | You et al. 2020 | groups/lamb
     Adafactor | Adafactor | optim.Adafactor | adafactor/adafactor
     L-BFGS | LBFGS | optim.LBFGS | lbfgs/lbfgs
+    Newton's method | Newton | scikit-learn's newton-cholesky | GoldenTests/GoldenFittedTests.newtonComesToLogisticRegression | weights that are known, not steps
+    constraints on parameters | Constraint | SciPy's nnls, closed forms | GoldenTests/GoldenFittedTests.constraintsComeToTheirAnswer | weights that are known, not steps
     parameter groups, frozen groups | ParameterPattern | param_groups | groups/adamw_groups groups/sgd_no_decay groups/sgd_frozen groups/adam_frozen
     clipping by norm and by value | GradientClipping | clip_grad_norm_, clip_grad_value_ | clipping/clip groups/sgd_clip_value
     exponential moving average | WeightAverage | swa_utils.AveragedModel | averages/ema
