@@ -141,6 +141,7 @@ enum Checklist {
     sparse-dense product (CSR) | SparseMatrix | torch.sparse.mm | graph/sparse_matmul
     graph convolution | GraphConvolution | Kipf and Welling 2017 | graph/graph_convolution graph/normalized_adjacency graph/gcn
     graph attention | GraphAttention | torch_geometric GATConv | graph/graph_attention DLLayersTests/GraphLayerTests.attentionTakesSparseFeatures
+    graph isomorphism | GIN, GraphBatch | Xu et al. 2019, dense products in PyTorch | GoldenTests/CourseTrajectoryTests.lossesAndStateArePyTorchs | twenty steps of the whole network
     graph of neighbors' means | GraphSAGE | the same sums over dense matrices | DLLayersTests/GraphLayerTests.graphSAGEIsAMeanBesideTheNode | the mean and two linear layers have theirs
     dropout | Dropout, dropout | nn.Dropout | dropout/dropout DLLayersTests/DropoutTests.scalesWhatItKeeps DLLayersTests/DropoutTests.rowsKeepTheirMaskWhereverTheyLie
     dropout of channels | ChannelDropout | nn.Dropout1d, nn.Dropout2d | dropout/channel_dropout DLLayersTests/PartDropoutTests.channelsGoAsWholes

@@ -53,9 +53,10 @@ import Testing
   }
 
   /// What keeps a condition exactly, with the multiplier that belongs to it.
-  @Test(arguments: [
-    ("max_norm: 1", "norm"), ("sum: 3", "sum"), ("nonnegative: true", "nonnegative"),
-  ], [1, 3])
+  @Test(
+    arguments: [
+      ("max_norm: 1", "norm"), ("sum: 3", "sum"), ("nonnegative: true", "nonnegative"),
+    ], [1, 3])
   func constraintsComeToTheirAnswer(_ problem: (condition: String, name: String), ranks: Int) throws
   {
     let golden = try Fitted("bounded")

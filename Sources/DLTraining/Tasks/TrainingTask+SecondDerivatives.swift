@@ -2,8 +2,9 @@ import DLLayers
 import DLTensor
 
 extension TrainingTask {
-  /// The Hessian of a batch's loss sum times a vector, a part for each parameter, by differentiating
-  /// twice (Pearlmutter 1994):
+  /// The Hessian of a batch's loss sum times a vector, a part for each parameter.
+  ///
+  /// By differentiating twice (Pearlmutter 1994):
   ///
   ///     H v = ∇(∇L · v)
   ///

@@ -10,8 +10,9 @@ import DLTensor
 /// added to the gradients that this rank owns; a projection adds its sums up over the ranks.
 final class ParameterConstraints {
   private let constraints: [Constraint]
-  /// The multipliers, laid out as this rank's share; nil where there are none. Those of a whole
-  /// tensor stand in each of its elements.
+  /// The multipliers, laid out as this rank's share; nil where there are none.
+  ///
+  /// That of a whole tensor stands in each of its elements.
   let multipliers: ArenaVector?
   private let arena: ParameterArena
   private let shards: ShardLayout
@@ -119,7 +120,8 @@ final class ParameterConstraints {
           guard !part.isEmpty else { continue }
           let place = bucket.offset + part.lowerBound - bucket.owned.lowerBound
           let slice = ArenaSlice(
-            dtype: arena.dtype, count: part.count, parameters: arena.values + part.lowerBound * width,
+            dtype: arena.dtype, count: part.count,
+            parameters: arena.values + part.lowerBound * width,
             gradients: arena.gradients + part.lowerBound * width)
           body(
             constraint, excess, slice,
