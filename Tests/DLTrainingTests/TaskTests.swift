@@ -170,7 +170,7 @@ import Testing
       """
       data: {train: "embedded:motifs-validation", validation: "embedded:motifs-validation"}
       model: {name: gin, layers: 2, hidden: 4, dropout: 0.2}
-      optimizer: {name: adam, lr: 0.01}
+      optimizer: {name: sgd, lr: 0.05, momentum: 0.9}
       batch_size: 7
       """
     ),
