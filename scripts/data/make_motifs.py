@@ -4,8 +4,9 @@
     pip install numpy
     python3 scripts/data/make_motifs.py [FOLDER]
 
-A graph is a ring of 3, 4, 5 or 6 nodes, which is its class, in a random tree; no node has more than three neighbors,
-and all graphs have 12 to 14 nodes. With FOLDER the same graphs are written as a TUDataset, for `dltrain data pack graphs`.
+A graph is a ring of 3, 4, 5 or 6 nodes, which is its class, in a random tree, and one node alone; none has more than
+three neighbors, and all graphs have 12 to 14 nodes. Without the lonely node the mean of all neighbors would be exactly 2,
+where a ReLU behind a batch norm has its kink, and gradients would depend on rounding. With FOLDER the same graphs are written as a TUDataset, for `dltrain data pack graphs`.
 """
 
 import json
@@ -30,7 +31,7 @@ def graph(random, ring):
 
     for place in range(ring):
         join(place, (place + 1) % ring)
-    for node in range(ring, nodes):
+    for node in range(ring, nodes - 1):
         free = [other for other in range(node) if len(joined[other]) < DEGREE]
         join(node, free[random.randint(len(free))])
     order = random.permutation(nodes)
