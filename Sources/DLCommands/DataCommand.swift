@@ -20,7 +20,7 @@ struct Pack: ParsableCommand {
     abstract: "Turn other formats into data set files.",
     subcommands: [
       PackMNIST.self, PackImages.self, PackText.self, PackParallel.self, PackCora.self,
-      PackSentences.self, PackCoNLLU.self, PackCSV.self, PackAudio.self,
+      PackGraphs.self, PackSentences.self, PackCoNLLU.self, PackCSV.self, PackAudio.self,
     ])
 }
 

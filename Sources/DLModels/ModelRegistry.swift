@@ -12,7 +12,7 @@ public enum ModelRegistry {
       GPTOptions.self, BERTOptions.self, LSTMLanguageModelOptions.self,
       TranslationTransformerOptions.self, RecurrentTranslationOptions.self, GCNOptions.self,
       GATOptions.self,
-      GraphSAGEOptions.self,
+      GraphSAGEOptions.self, GINOptions.self,
       GaussianOptions.self, MLPOptions.self,
     ]
 

@@ -45,6 +45,7 @@ public enum OptimizerRegistry {
     LARSSpec.self,
     LAMBSpec.self,
     LBFGSSpec.self,
+    NewtonSpec.self,
     AdafactorSpec.self,
   ]
 

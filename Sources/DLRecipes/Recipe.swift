@@ -65,7 +65,7 @@ package struct Recipe: Sendable {
         .dcganMNIST, .wganMNIST, .wganGPMNIST, .snganMNIST, .cganDigits, .vaeDigits, .vaeMNIST,
       ]
     ),
-    ("Graphs", [.gcnCora, .gatCora, .graphsageCora]),
+    ("Graphs", [.gcnCora, .gatCora, .graphsageCora, .ginMotifs]),
   ]
 
   /// All recipes.

@@ -17,7 +17,7 @@ public final class SparseMatrix {
   /// The value of each entry, or one for each head: `[entries]` or `[entries, heads]`.
   public let values: Tensor
 
-  private init(rows: Int, columns: Int, rowStart: Tensor, column: Tensor, values: Tensor) {
+  init(rows: Int, columns: Int, rowStart: Tensor, column: Tensor, values: Tensor) {
     self.rows = rows
     self.columns = columns
     self.rowStart = rowStart

@@ -43,6 +43,29 @@ import Testing
     }
   }
 
+  /// A triangle and two nodes, of which the first alone has a neighbor; the other slots are empty.
+  @Test func graphsBecomeLogits() throws {
+    var options = GINOptions()
+    (options.layers, options.hidden) = (2, 4)
+    let network = try #require(try options.network(for: [4, 3], classes: 5) as? any Layer)
+    #expect(try network.outputShape(for: [4, 3]) == [5])
+    #expect(try shape(network, [2, 4, 3], isTokens: true) == [2, 5])
+    let triangle: [Int32] = [1, 2, 3, 1, 1, 3, 1, 1, 2, 0, 0, 0]
+    let pair: [Int32] = [0, 0, 0, 1, 4, 0, 0, 0, 0, 1, 0, 0]
+    let graphs = try GraphBatch(.labels(triangle + pair, shape: [2, 4, 3], context: context))
+    #expect(graphs.kinds.doubles == [0, 0, 0, 0, 0])
+    #expect(graphs.adjacency.rowStart.doubles == [0, 2, 4, 6, 7, 7])
+    #expect(graphs.adjacency.column.doubles == [1, 2, 0, 2, 0, 1, 4])
+    #expect(graphs.membership.rowStart.doubles == [0, 3, 5])
+    expect("graphs: graph 0: node 1 has the neighbor 3, which is no node") {
+      try GraphBatch(.labels([1, 3, 0, 1, 1, 0], shape: [1, 2, 3], context: context))
+    }
+    expect(
+      "gin: input has shape [8], expected graphs of [slots, 1 + neighbors] with classes; pack them "
+        + "by dltrain data pack graphs"
+    ) { try GINOptions().network(for: [8], classes: 2) }
+  }
+
   @Test func noiseBecomesImages() throws {
     let model = DCGAN(latent: 6, width: 4, channels: 3)
     _ = try ParameterArena(model, context: context)

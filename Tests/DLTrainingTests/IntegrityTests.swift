@@ -12,7 +12,9 @@ import Testing
   static let settings: [[String]] =
     [
       "sgd", "sgd, momentum: 0.9", "adam", "adamw", "nadam", "radam", "lion", "adagrad",
-      "adadelta", "rmsprop", "lars", "lamb", "lbfgs, max_iter: 2",
+      "adadelta", "rmsprop", "lars", "lamb", "lbfgs, max_iter: 2", "newton, max_iter: 2",
+      "sgd, constraints: [{match: \"12.weight\", max_norm: 1}]",
+      "sgd, constraints: [{match: \"12.weight\", sum: 1, by: multipliers}]",
       "muon, groups: [{match: \"bias|norm\", name: adamw, lr: 0.003}]",
       "sgd, momentum: 0.9, sam: {rho: 0.05}",
       "adam, lookahead: {k: 2, alpha: 0.5}, groups: [{match: \"0.*\", frozen: true}]",

@@ -167,6 +167,11 @@ import Testing
       "sam needs the gradient over all ranks in every step, which local_sgd takes away"
     ),
     ("optimizer={name: lbfgs}", "lbfgs needs the gradient over all ranks in every step"),
+    ("optimizer={name: newton}", "newton needs the gradient over all ranks in every step"),
+    (
+      "optimizer={constraints: [{match: norm, max_norm: 1}]}",
+      "constraints needs the gradient over all ranks in every step"
+    ),
     ("overlap=on", "overlap: on needs the gradient over all ranks in every step"),
     ("optimizers.generator={name: lbfgs}", "lbfgs needs the gradient over all ranks in every step"),
   ])

@@ -39,6 +39,8 @@ private let wrappers: [String] = [
   "optimizer: {name: lamb, betas: [0.5, 0.6], eps: 0.001, weight_decay: 0.1, clip_value: 2}",
   "optimizer: {name: muon, momentum: 0.5, nesterov: false, weight_decay: 0.2, ns_steps: 3, adjust_lr_fn: match_rms_adamw, betas: [0.5, 0.6], groups: [{match: norm, name: adamw, lr: 0.5}]}",
   "optimizer: {name: lbfgs, max_iter: 4, max_eval: 9, history_size: 5, line_search_fn: strong_wolfe}",
+  "optimizer: {name: newton, damping: 0.1, max_iter: 7, tolerance_grad: 0, tolerance_residual: 0.01}",
+  "optimizer: {constraints: [{match: a, max_norm: 2}, {match: b, sum: 1, by: penalty, weight: 3}, {match: c, nonnegative: true, by: multipliers, every: 5}]}",
   "optimizer: {no_decay: [bias, \"*.scale\"], groups: [{match: \"a|b.*\", lr: 0.5}, {match: c, frozen: true}]}",
   "optimizer: {lookahead: {k: 6, alpha: 0.8}, sam: {rho: 0.1}}",
   "average: {name: ema, decay: 0.9, every_steps: 3, start_epochs: 1.5}",
@@ -50,6 +52,7 @@ private let wrappers: [String] = [
     let rates = [
       "sgd": 0.01, "adam": 0.001, "adamw": 0.001, "nadam": 0.002, "radam": 0.001, "lion": 0.0001,
       "adagrad": 0.01, "adadelta": 1, "rmsprop": 0.01, "lars": 0.1, "lamb": 0.001, "lbfgs": 1,
+      "newton": 1,
       "muon": 0.001,
     ]
     let decays = ["adamw": 0.01, "lamb": 0.01, "muon": 0.1]
@@ -151,11 +154,22 @@ private let wrappers: [String] = [
     ("optimizer: {clip_norm: 1, clip_value: 1}", "give either clip_norm or clip_value"),
     ("optimizer: {name: lbfgs, clip_norm: 1}", "optimizer.clip_norm: lbfgs goes by the plain"),
     ("optimizer: {name: lbfgs, sam: {}}", "optimizer.sam: lbfgs goes by the plain gradient"),
-    ("optimizer: {max_iter: 3}", "optimizer.max_iter: only lbfgs has it"),
+    ("optimizer: {max_iter: 3}", "optimizer.max_iter: only lbfgs, newton have it"),
     ("optimizer: {groups: [{lr: 1}]}", "optimizer.groups.0.match: missing"),
     ("optimizer: {groups: [{match: x, frozen: true, lr: 1}]}", "frozen parameters need no others"),
     ("optimizer: {groups: [{match: x, name: adam}]}", "groups.0.name: needs a lr of its own"),
     ("optimizer: {groups: [{match: x, name: lbfgs, lr: 1}]}", "lbfgs goes over all parameters"),
+    ("optimizer: {name: newton, clip_norm: 1}", "optimizer.clip_norm: newton goes by the plain"),
+    ("optimizer: {name: newton, damping: -1}", "optimizer.damping"),
+    ("optimizer: {groups: [{match: x, name: newton, lr: 1}]}", "newton goes over all parameters"),
+    ("optimizer: {constraints: [{match: x}]}", "give one of max_norm, sum and nonnegative"),
+    ("optimizer: {constraints: [{match: x, sum: 1, nonnegative: true}]}", "give one of max_norm"),
+    ("optimizer: {constraints: [{sum: 1}]}", "optimizer.constraints.0.match: missing"),
+    ("optimizer: {constraints: [{match: x, max_norm: 0}]}", "constraints.0.max_norm"),
+    (
+      "optimizer: {name: lbfgs, constraints: [{match: x, sum: 1}]}",
+      "optimizer.constraints: lbfgs goes by the plain gradient"
+    ),
     ("optimizer: {ns_steps: 3}", "optimizer.ns_steps: only muon has it"),
     ("optimizer: {name: muon, eps: 0.1}", "optimizer.eps: only adam, adamw, nadam, radam,"),
     ("average: {name: swa, decay: 0.5}", "average.decay: only ema, ema_ramp have it"),

@@ -166,6 +166,15 @@ import Testing
       """
     ),
     (
+      "graphs",
+      """
+      data: {train: "embedded:motifs-validation", validation: "embedded:motifs-validation"}
+      model: {name: gin, layers: 2, hidden: 4, dropout: 0.2}
+      optimizer: {name: sgd, lr: 0.05, momentum: 0.9}
+      batch_size: 7
+      """
+    ),
+    (
       "graphsage",
       """
       data: {train: cora.safetensors, validation: cora.safetensors, order: sequential}

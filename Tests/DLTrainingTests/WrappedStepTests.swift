@@ -19,12 +19,22 @@ import Testing
     ],
     ["optimizer={name: sgd, lr: 0.05, momentum: 0.9, lookahead: {k: 3, alpha: 0.6}}"],
     ["optimizer={name: sgd, lr: 0.05, momentum: 0.9, clip_norm: 1, sam: {rho: 0.1}}"],
+    [
+      "optimizer={name: sgd, lr: 0.05, momentum: 0.9, clip_norm: 5, constraints: [{match: \"0.weight|12.weight\", max_norm: 1.5}, {match: \"9.weight\", sum: 0.2}]}"
+    ],
+    [
+      "optimizer={name: sgd, lr: 0.05, momentum: 0.5, constraints: [{match: \"0.weight|12.weight\", max_norm: 1.5, by: multipliers, weight: 0.5, every: 2}, {match: \"9.weight\", sum: 0.2, by: multipliers, weight: 0.01}, {match: \"12.bias\", nonnegative: true, by: multipliers}, {match: norm, max_norm: 2, by: penalty}]}"
+    ],
     ["average={name: ema, decay: 0.8}"],
     ["average={name: swa, start_steps: 6, every_steps: 2, lr: 0.02, anneal_epochs: 1}"],
     ["schedule={name: reduce_on_plateau, patience: 0, factor: 0.5, warmup_steps: 2}", "steps=20"],
     [
       "optimizer={name: lbfgs, max_iter: 3, history_size: 4, line_search_fn: strong_wolfe}",
       "schedule={name: constant}", "steps=12",
+    ],
+    [
+      "optimizer={name: newton, damping: 0.2, max_iter: 4}", "batch_size=60",
+      "schedule={name: constant}",
     ],
   ]
 

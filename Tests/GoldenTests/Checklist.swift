@@ -141,6 +141,7 @@ enum Checklist {
     sparse-dense product (CSR) | SparseMatrix | torch.sparse.mm | graph/sparse_matmul
     graph convolution | GraphConvolution | Kipf and Welling 2017 | graph/graph_convolution graph/normalized_adjacency graph/gcn
     graph attention | GraphAttention | torch_geometric GATConv | graph/graph_attention DLLayersTests/GraphLayerTests.attentionTakesSparseFeatures
+    graph isomorphism | GIN, GraphBatch | Xu et al. 2019, dense products in PyTorch | GoldenTests/CourseTrajectoryTests.lossesAndStateArePyTorchs | twenty steps of the whole network
     graph of neighbors' means | GraphSAGE | the same sums over dense matrices | DLLayersTests/GraphLayerTests.graphSAGEIsAMeanBesideTheNode | the mean and two linear layers have theirs
     dropout | Dropout, dropout | nn.Dropout | dropout/dropout DLLayersTests/DropoutTests.scalesWhatItKeeps DLLayersTests/DropoutTests.rowsKeepTheirMaskWhereverTheyLie
     dropout of channels | ChannelDropout | nn.Dropout1d, nn.Dropout2d | dropout/channel_dropout DLLayersTests/PartDropoutTests.channelsGoAsWholes
@@ -210,6 +211,8 @@ enum Checklist {
     LAMB | LAMB | You et al. 2020 | groups/lamb
     Adafactor | Adafactor | optim.Adafactor | adafactor/adafactor
     L-BFGS | LBFGS | optim.LBFGS | lbfgs/lbfgs
+    Newton's method | Newton | scikit-learn's newton-cholesky | GoldenTests/GoldenFittedTests.newtonComesToLogisticRegression | weights that are known, not steps
+    constraints on parameters | Constraint | SciPy's nnls, closed forms | GoldenTests/GoldenFittedTests.constraintsComeToTheirAnswer | weights that are known, not steps
     parameter groups, frozen groups | ParameterPattern | param_groups | groups/adamw_groups groups/sgd_no_decay groups/sgd_frozen groups/adam_frozen
     clipping by norm and by value | GradientClipping | clip_grad_norm_, clip_grad_value_ | clipping/clip groups/sgd_clip_value
     exponential moving average | WeightAverage | swa_utils.AveragedModel | averages/ema

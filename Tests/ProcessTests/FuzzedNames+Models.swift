@@ -48,6 +48,8 @@ extension FuzzedNames {
       """
     ),
     model("gat", "{name: gat, hidden: 2, heads: 2}", data: "{train: graph.safetensors}", rows: 1),
+    model(
+      "gin", "{name: gin, layers: 1, hidden: 2}", data: "{train: \"embedded:motifs-validation\"}"),
     model("graphsage", "{name: graphsage, hidden: 2}", data: "{train: graph.safetensors}", rows: 1),
     model(
       "bert", "{name: bert, layers: 1, width: 8, heads: 2}",

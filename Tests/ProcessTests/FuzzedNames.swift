@@ -180,7 +180,7 @@ enum FuzzedNames {
   }
 
   private static let optimizers =
-    ["lars", "lamb", "lbfgs", "adafactor"].map {
+    ["lars", "lamb", "lbfgs", "adafactor", "newton"].map {
       job("optimizer-\($0)", "optimizer: {name: \($0)}")
     } + [
       job(

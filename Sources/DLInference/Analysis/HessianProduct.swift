@@ -47,15 +47,8 @@ package struct HessianProduct {
   private static func obstacle(_ surface: LossSurface) throws -> String? {
     let row = try surface.dataset.rowsOfZeros(
       inputs: surface.transform.outputType, context: surface.context)
-    surface.context.beginForward(rowOffset: 0)
-    do {
-      let parts = surface.learning.map(\.parameter)
-      _ = try twice(surface, row, parts, parts.map { try $0.value })
-      return nil
-    } catch let error as TensorError {
-      return error.detail.hasPrefix("has no second derivatives")
-        ? "\(error.op) has no second derivatives" : error.description
-    }
+    return try surface.task.secondDerivativeObstacle(
+      row, of: surface.learning.map(\.parameter), context: surface.context)
   }
 
   /// The product with a vector; collective.
@@ -82,8 +75,8 @@ package struct HessianProduct {
       let result = try Tensor.zeros([surface.count], dtype: .float64, context: context)
       for index in range {
         let batch = try surface.held(index)
-        let parts = try HessianProduct.twice(
-          surface, batch, learning.map(\.parameter), directions)
+        let parts = try surface.task.hessianProduct(
+          batch, of: learning.map(\.parameter), with: directions, context: context)
         for (place, part) in zip(learning, parts) {
           let sum = surface.part(of: result, place.parameter, place.offset)
           sum.pointer.copyMemory(from: try (sum + part).pointer, byteCount: part.byteCount)
@@ -92,21 +85,5 @@ package struct HessianProduct {
       return result
     }
     return try total * (1 / surface.denominator)
-  }
-
-  /// The product of a batch's loss sum, a part for each parameter.
-  private static func twice(
-    _ surface: LossSurface, _ batch: Batch, _ parameters: [Parameter], _ directions: [Tensor]
-  ) throws -> [Tensor] {
-    let context = surface.context
-    defer { context.discardTape() }
-    let leaves = try parameters.map { try $0.value }
-    let slope = try context.differentiably {
-      let loss = try surface.task.lossSum(batch, phase: 0)
-      let gradients = try context.gradients(of: loss, with: leaves, createGraph: true)
-      let start = try Tensor.zeros([], dtype: .float64, context: context)
-      return try zip(gradients, directions).reduce(start) { try $0 + ($1.0 * $1.1).sum() }
-    }
-    return try context.gradients(of: slope, with: leaves)
   }
 }

@@ -11,7 +11,12 @@ extension Tensor {
     guard p >= 0, p < 1 else { throw TensorError(op: "dropout", "p is \(p), expected 0 <= p < 1") }
     let rows = shape.rank == 0 ? 1 : shape[0]
     let columns = rows == 0 ? 0 : count / rows
-    let firstRow = UInt64(truncatingIfNeeded: firstRow ?? context.rowOffset)
+    let first = firstRow ?? context.rowOffset
+    if LinearOperator.isWanted(self) {
+      let mask: (Tensor) throws -> Tensor = { try $0.dropout(p, key: key, firstRow: first) }
+      return try LinearOperator(op: "dropout", of: mask, transposedMap: mask)(self)
+    }
+    let firstRow = UInt64(truncatingIfNeeded: first)
     let y = try Tensor.empty(shape, dtype: dtype, context: context)
     dl_dropout_forward(
       dtype.kernel, pointer, rows, columns, firstRow, key.value, p, y.pointer)

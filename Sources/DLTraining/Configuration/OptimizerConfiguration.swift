@@ -27,6 +27,8 @@ public struct OptimizerConfiguration: NamedChoiceSection {
   package var noDecay: [String] = []
   /// Parameters with settings of their own; the first that matches counts.
   package var groups: [OptimizerGroupConfiguration] = []
+  /// Conditions that parameters are to keep.
+  package var constraints: [ConstraintConfiguration] = []
   /// Slow weights behind the optimizer; nil for none.
   package var lookahead: LookaheadConfiguration?
   /// Sharpness-aware minimization around the optimizer; nil for none.
@@ -65,13 +67,14 @@ public struct OptimizerConfiguration: NamedChoiceSection {
         "parameters without weight decay, and without trust ratio in lars and lamb: bias, norm, "
           + "or patterns of names"),
       .init("groups", \.groups, "parameters with settings of their own; the first match counts"),
+      .init("constraints", \.constraints, "conditions that parameters are to keep"),
       .init("lookahead", \.lookahead, "slow weights behind the optimizer"),
       .init("sam", \.sam, "sharpness-aware minimisation around the optimizer"),
     ]
   }
 
-  /// A bound of the parameters is written where there is one.
-  public static var unwrittenDefaults: Set<String> { ["clip_weights"] }
+  /// Bounds of the parameters are written where there are any.
+  public static var unwrittenDefaults: Set<String> { ["clip_weights", "constraints"] }
 
   /// Gradients are limited in one way.
   public static var sharedAlternatives: [[String]] { [["clip_norm", "clip_value"]] }
@@ -112,13 +115,20 @@ public struct OptimizerConfiguration: NamedChoiceSection {
       problems.append(
         .init("clip_value", "clip_norm", message: "give either clip_norm or clip_value"))
     }
-    if lbfgs != nil {
+    if goesByWholeGradient {
+      let penalizes = newton != nil
       let others: [(String, Bool)] = [
-        ("weight_decay", weightDecay != 0), ("clip_norm", clipNorm != nil),
+        ("weight_decay", weightDecay != 0 && !penalizes), ("clip_norm", clipNorm != nil),
         ("clip_value", clipValue != nil), ("clip_weights", clipWeights != nil),
-        ("no_decay", !noDecay.isEmpty),
-        ("groups", groups.contains { $0.name != nil || $0.lr != nil || $0.weightDecay != nil }),
-        ("lookahead", lookahead != nil), ("sam", sam != nil),
+        ("no_decay", !noDecay.isEmpty && !penalizes),
+        (
+          "groups",
+          groups.contains {
+            $0.name != nil || $0.lr != nil || ($0.weightDecay != nil && !penalizes)
+          }
+        ),
+        ("constraints", !constraints.isEmpty), ("lookahead", lookahead != nil),
+        ("sam", sam != nil),
       ]
       for (key, isGiven) in others where isGiven {
         let message = "\(name.rawValue) goes by the plain gradient, without it"

@@ -37,7 +37,7 @@ public struct OptimizerGroupConfiguration: ConfigurationSection {
         .init("frozen", "name", "lr", "weight_decay", message: "frozen parameters need no others")
       ]
     }
-    if let name, name == .init(LBFGSSpec.self) {
+    if let name, name == .init(LBFGSSpec.self) || name == .init(NewtonSpec.self) {
       let message = "\(name.rawValue) goes over all parameters at once, not over a group"
       return [.init("name", message: message)]
     }

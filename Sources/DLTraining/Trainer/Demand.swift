@@ -124,7 +124,9 @@ extension OptimizerConfiguration {
     let passes: Set<Capability> = [.gradientExchange, .wholeGradient, .repeatedPasses]
     return [
       sam.map { _ in Demand(key: key, name: "sam", needs: passes) },
-      lbfgs.map { _ in Demand(key: key, name: "lbfgs", needs: passes) },
+      goesByWholeGradient ? Demand(key: key, name: name.rawValue, needs: passes) : nil,
+      constraints.isEmpty
+        ? nil : Demand(key: key, name: "constraints", needs: [.gradientExchange]),
     ].compactMap(\.self)
   }
 }

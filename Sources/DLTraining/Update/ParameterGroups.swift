@@ -82,7 +82,7 @@ struct ParameterGroups {
 }
 
 /// The names of an arena's parameters, and what kind each is of.
-private struct ParameterNames {
+struct ParameterNames {
   private let names: [[String]]
   private let norms: Set<String>
 

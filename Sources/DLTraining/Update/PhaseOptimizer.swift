@@ -16,6 +16,8 @@ final class PhaseOptimizer {
   let parameters: Range<Int>
   /// Their elements in the arena's arrays, and this rank's shard of them.
   let shards: ShardLayout
+  /// What the parameters are to keep; nil for nothing.
+  let constraints: ParameterConstraints?
   /// What reduces the gradients during the backward pass; nil where they are reduced after it.
   var overlap: BucketedReducer?
   /// What parameters and state were when they were last written; nil where nobody checks.
@@ -56,12 +58,17 @@ final class PhaseOptimizer {
     lookahead = try configuration.lookahead.map {
       try Lookahead(steps: $0.k, alpha: $0.alpha, count: count, dtype: dtype)
     }
+    constraints = try ParameterConstraints(
+      configuration, arena: arena, parameters: parameters, frozen: groups.frozen, shards: shards)
     state = try OptimizerState(
       groups.update.stateNames, arena: arena, parameters: parameters, shards: shards,
       context: context,
       phase: others.contains { [parameters] in $0.parameters.overlaps(parameters) }
         ? phase.name : nil)
     if let lookahead { state.add { [("slow", lookahead.slow)] } }
+    if let multipliers = constraints?.multipliers {
+      state.add { [("multiplier", multipliers)] }
+    }
   }
 
   /// Updates this rank's shard of the phase's parameters; the multiplier is that of the schedule.
@@ -77,6 +84,15 @@ final class PhaseOptimizer {
     ) { try sum($0, arena, communicator) }
     didUpdate()
     clipWeights()
+    guard let constraints else { return }
+    try constraints.project(state.slices) { try sum($0, arena, communicator) }
+    checksums?.renew(0..<1)
+  }
+
+  /// The parameters that learn, with their places in the arena.
+  func learning(_ arena: ParameterArena) -> [(parameter: Parameter, offset: Int)] {
+    parameters.filter { arena.parameters[$0].requiresGradient }
+      .map { (arena.parameters[$0], arena.offsets[$0]) }
   }
 
   /// Brings parameters back between their bounds: the projection of projected gradient descent.

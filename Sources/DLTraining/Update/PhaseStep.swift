@@ -50,8 +50,18 @@ final class PhaseStep {
   func gradient() throws -> Double {
     let lossSum = try backward(seed: 1 / denominator)
     let loss = try run.exchange.agree(lossSum, stop: false, "sum the loss").sum / denominator
-    try run.clock.measure(.reduction) { try reduce() }
+    optimizer.constraints?.look()
+    try run.clock.measure(.reduction) { try reduce(optimizer.overlap) }
     return loss
+  }
+
+  /// Brings the arena's gradients to the Hessian of the phase's mean loss at the present weights
+  /// times a vector, summed over the ranks; collective.
+  func hessianProduct(with vector: ArenaVector) throws {
+    try rows.hessianProduct(
+      phase: index, seed: 1 / denominator, with: vector, over: optimizer.shards.elements,
+      of: optimizer.learning(run.arena))
+    try run.clock.measure(.reduction) { try reduce(nil) }
   }
 
   /// Brings the arena's gradients to those over this rank's rows alone, and takes their squares.
@@ -88,9 +98,11 @@ final class PhaseStep {
   }
 
   /// Sums the gradients over the ranks, each rank its shard, and their squares; collective.
-  private func reduce() throws {
+  ///
+  /// - Parameter overlap: what has begun with it during the backward pass; nil for nothing.
+  private func reduce(_ overlap: BucketedReducer?) throws {
     let (arena, shards) = (run.arena, optimizer.shards)
-    if let overlap = optimizer.overlap {
+    if let overlap {
       run.communicator.progress?.arrive()
       try overlap.reduction.finish()
     }
@@ -99,11 +111,12 @@ final class PhaseStep {
       for bucket in shards.buckets {
         var next = bucket.ownedBlocks.lowerBound
         func takeSquares(_ block: Range<Int>) {
+          optimizer.constraints?.addGradients(to: block)
           squares[next] = arena.squareSum(of: block)
           next += 1
         }
         let blocks = shards.blocks[bucket.ownedBlocks]
-        if optimizer.overlap != nil {
+        if overlap != nil {
           blocks.forEach(takeSquares)
         } else {
           try arena.exchange.reduce(
@@ -173,6 +186,7 @@ final class PhaseStep {
     guard let scale = try checkedScale(loss: loss) else { return skip() }
     try update(gradientScale: scale)
     try publish()
+    optimizer.constraints?.move(updates: optimizer.updates)
   }
 
   /// Updates this rank's shard of the phase's parameters.

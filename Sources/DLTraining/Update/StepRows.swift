@@ -1,7 +1,9 @@
 import CKernels
 import DLData
 import DLLayers
+import DLOptimizers
 import DLTensor
+import Glibc
 
 /// This rank's rows of the step in work, a batch for each micro-batch.
 final class StepRows {
@@ -84,6 +86,39 @@ final class StepRows {
 }
 
 extension StepRows {
+  /// Brings the gradients to the Hessian of the loss sum times a vector, times `seed`.
+  ///
+  /// - Parameters:
+  ///   - elements: those of the arena that are written, and that the vector has.
+  ///   - learning: the parameters that learn, with their places in the arena.
+  func hessianProduct(
+    phase: Int, seed: Double, with vector: ArenaVector, over elements: Range<Int>,
+    of learning: [(parameter: Parameter, offset: Int)]
+  ) throws {
+    let (context, arena) = (run.context, run.arena)
+    let width = arena.dtype.byteCount
+    memset(arena.gradients + elements.lowerBound * width, 0, elements.count * width)
+    guard let microBatches = step?.microBatches else { return }
+    let directions = learning.map { parameter, offset in
+      Tensor(
+        borrowing: vector.pointer + (offset - elements.lowerBound) * width,
+        shape: parameter.shape, dtype: arena.dtype, owner: vector, context: context)
+    }
+    var firstRow = 0
+    for (micro, batch) in zip(microBatches, batches) {
+      context.beginForward(rowOffset: firstRow + micro.rowOffset)
+      var batch = batch
+      batch.turn = turn
+      let parts = try run.task.hessianProduct(
+        batch, phase: phase, of: learning.map(\.parameter), with: directions, context: context)
+      for (place, part) in zip(learning, parts) {
+        dl_axpy(
+          part.dtype.kernel, seed, part.pointer, arena.gradients + place.offset * width, part.count)
+      }
+      firstRow += micro.globalRows
+    }
+  }
+
   /// The row that the loss is not finite for, to be asked before any update could have been the
   /// cause: the first one, the same on every rank; collective.
   ///

@@ -19,6 +19,12 @@ extension OptimizerConfiguration {
       weightDecay: decays ? group?.weightDecay ?? weightDecay : 0, adapts: decays)
   }
 
+  /// The options of Newton's method; nil under another name.
+  var newton: NewtonSpec? { chosenOption as? NewtonSpec }
+
+  /// Whether steps go by the whole gradient at points of the rule's own choice.
+  var goesByWholeGradient: Bool { lbfgs != nil || newton != nil }
+
   /// The options of L-BFGS; nil under another name.
   var lbfgs: LBFGS.Options? { (chosenOption as? LBFGSSpec)?.options(learningRate: lr) }
 }

@@ -24,7 +24,10 @@ extension UpdateStrategy {
 enum UpdateStrategies {
   /// Those that a configuration asks for; the first one that a phase asks for is its own.
   static var all: [any UpdateStrategy.Type] {
-    [SumsUpdate.self, LBFGSUpdate.self, SharpnessAwareUpdate.self, LocalUpdate.self]
+    [
+      SumsUpdate.self, LBFGSUpdate.self, NewtonUpdate.self, SharpnessAwareUpdate.self,
+      LocalUpdate.self,
+    ]
   }
 
   /// The strategy of a phase; a plain one where it asks for none.
