@@ -17,6 +17,8 @@ final class RunStore {
   var path = ""
   /// What the run notes about itself, on rank 0.
   private(set) var record: RunRecord?
+  /// Whether the run goes on from a checkpoint.
+  var hasResumed = false
   /// The step of the newest checkpoint; nil where none was written.
   var lastSaved: Int?
 

@@ -27,6 +27,8 @@ public struct OptimizerConfiguration: NamedChoiceSection {
   package var noDecay: [String] = []
   /// Parameters with settings of their own; the first that matches counts.
   package var groups: [OptimizerGroupConfiguration] = []
+  /// What the learning rate is multiplied by from each layer to the one before it; nil for nothing.
+  package var layerDecay: Double?
   /// Slow weights behind the optimizer; nil for none.
   package var lookahead: LookaheadConfiguration?
   /// Sharpness-aware minimization around the optimizer; nil for none.
@@ -65,13 +67,16 @@ public struct OptimizerConfiguration: NamedChoiceSection {
         "parameters without weight decay, and without trust ratio in lars and lamb: bias, norm, "
           + "or patterns of names"),
       .init("groups", \.groups, "parameters with settings of their own; the first match counts"),
+      .init(
+        "layer_decay", \.layerDecay, .within(0.001...1),
+        "learning rate of a layer over that of the layer behind it; the last has lr"),
       .init("lookahead", \.lookahead, "slow weights behind the optimizer"),
       .init("sam", \.sam, "sharpness-aware minimisation around the optimizer"),
     ]
   }
 
-  /// A bound of the parameters is written where there is one.
-  public static var unwrittenDefaults: Set<String> { ["clip_weights"] }
+  /// A bound of the parameters and a decay over the layers are written where there is one.
+  public static var unwrittenDefaults: Set<String> { ["clip_weights", "layer_decay"] }
 
   /// Gradients are limited in one way.
   public static var sharedAlternatives: [[String]] { [["clip_norm", "clip_value"]] }
@@ -118,7 +123,7 @@ public struct OptimizerConfiguration: NamedChoiceSection {
         ("clip_value", clipValue != nil), ("clip_weights", clipWeights != nil),
         ("no_decay", !noDecay.isEmpty),
         ("groups", groups.contains { $0.name != nil || $0.lr != nil || $0.weightDecay != nil }),
-        ("lookahead", lookahead != nil), ("sam", sam != nil),
+        ("layer_decay", layerDecay != nil), ("lookahead", lookahead != nil), ("sam", sam != nil),
       ]
       for (key, isGiven) in others where isGiven {
         let message = "\(name.rawValue) goes by the plain gradient, without it"
