@@ -17,7 +17,9 @@ struct Inspect: Verb {
       Example: dltrain inspect job.yaml --schedule --svg rate.svg
       """)
 
-  @Argument(help: "A safetensors file, a PyTorch file, an index of several, a configuration file (.yaml, .yml) or a recipe.")
+  @Argument(
+    help:
+      "A file of weights (safetensors, PyTorch), a configuration file (.yaml, .yml) or a recipe.")
   var subject: String
   @OptionGroup var job: JobOptions
   @Flag(help: "Draw the learning rate of each step instead of listing the layers.")

@@ -173,6 +173,10 @@ private struct Contents {
       switch fault {
       case .damaged(let what, let place):
         throw ZipArchive.fault(file, "its pickle \(what), at its byte \(place)")
+      case .name(let name) where Self.isHarmful(name):
+        throw ZipArchive.fault(
+          file, "holds \(name), by which a file runs commands where it is loaded",
+          advice: "do not load it in Python either, and get the weights elsewhere")
       case .name(let name):
         throw ZipArchive.fault(
           file, "holds \(name) beside tensors, and no code of a file is run",
@@ -183,6 +187,18 @@ private struct Contents {
           advice: Self.trusting(file.path))
       }
     }
+  }
+
+  /// Whether a name is one that no weights need and attacks are made of.
+  private static func isHarmful(_ name: String) -> Bool {
+    let module = name.parts(at: ".", limit: 1)[0]
+    let functions = ["eval", "exec", "compile", "getattr", "__import__", "open", "apply"]
+    return [
+      "posix", "nt", "os", "sys", "subprocess", "runpy", "shutil", "socket", "importlib", "pty",
+      "webbrowser", "ctypes",
+    ].contains(module)
+      || ["builtins", "__builtin__"].contains(module)
+        && functions.contains { name.ends(with: ".\($0)") }
   }
 
   private static func trusting(_ path: String) -> String {

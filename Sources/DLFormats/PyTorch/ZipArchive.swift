@@ -1,4 +1,3 @@
-import CZlib
 import DLCore
 
 /// The members of a ZIP archive, by its central directory, checked as hostile input.

@@ -111,6 +111,7 @@ extension RunStore {
     notes["input_shape"] = data.modelInput.dimensions.map(String.init).joined(separator: ",")
     notes["classes"] = data.train.classCount.map(String.init)
     notes[TokenizerFile.key] = data.tokenizerText
+    notes[TiedNames.key] = TiedNames(run.arena)?.text
     notes.merge(DataIdentity(run).notes) { $1 }
     for state in states { notes.merge(state.notes) { $1 } }
     return notes

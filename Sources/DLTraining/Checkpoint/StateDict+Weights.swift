@@ -38,11 +38,12 @@ extension StateDict {
         path: source.path, differences: ["init.rename gives two of its tensors one name"],
         advice: "rename them apart")
     }
+    // Where nothing can be taken, the names tell best what is wrong.
+    let fullest = matches.max { $0.readable.count < $1.readable.count } ?? first
     let best =
       matches.first(where: \.isComplete)
-      ?? (selection.isStrict
-        ? matches.min { $0.unmatched < $1.unmatched }
-        : matches.max { $0.readable.count < $1.readable.count }) ?? first
+      ?? (selection.isStrict || fullest.readable.isEmpty
+        ? matches.min { $0.unmatched < $1.unmatched } ?? first : fullest)
     if let unused = best.unused { throw unusedPattern(unused, source.path) }
     guard best.isAcceptable else {
       throw WeightMismatch(file: source, tensors: tensors, match: best).error

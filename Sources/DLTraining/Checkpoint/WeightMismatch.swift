@@ -24,11 +24,14 @@ struct WeightMismatch {
     // Two layers of other sizes tell more than the weight and the bias of one.
     let wrong = grouped(shapes, shown: 2) + grouped(types, shown: 1)
     // A part of the names is enough then.
-    guard match.selection.isStrict || wrong.isEmpty else { return wrong }
+    guard needsNames || wrong.isEmpty else { return wrong }
     return wrong
       + grouped(match.missing.map { "\($0) is missing" }, shown: 1)
       + grouped(match.surplus.map { "\($0.name) is not in the model" }, shown: 1)
   }
+
+  /// Whether all names of both sides have to fit, or none does.
+  private var needsNames: Bool { match.selection.isStrict || match.readable.isEmpty }
 
   private func grouped(_ list: [String], shown: Int) -> [String] {
     guard list.count > shown, let last = list.prefix(shown).last else { return list }
@@ -40,7 +43,7 @@ struct WeightMismatch {
     if let parts = partOfSeveral {
       return "it is part \(parts): give the index of all, as model.safetensors.index.json"
     }
-    let namesFit = match.unmatched == 0 || !match.selection.isStrict
+    let namesFit = match.unmatched == 0 || !needsNames
     if namesFit,
       match.unreadable.contains(where: { $0.info.shape != $0.entry.fileShape })
     {

@@ -25,14 +25,14 @@ struct WeightNames {
   /// Takes the names of a file's tensors as they are, or without what `strip` leaves out, by the
   /// rules of a selection; nil where two become one.
   ///
-  /// A rule holds for a name as it stands in the file, or else for what is left of it.
+  /// A rule holds for what is left of a name, or else for the name as it stands in the file.
   private init?(
     _ tensors: [SafetensorsInfo], _ metadata: [String: String], _ selection: WeightSelection,
     leftOut: [String] = [], strip: (String) -> String = { $0 }
   ) {
     var used: Set<Int> = []
     func rename(_ name: String) -> String {
-      for name in [name, strip(name)] {
+      for name in [strip(name), name] {
         for (index, rule) in selection.renames.enumerated() {
           guard let new = rule(name) else { continue }
           used.insert(index)
@@ -73,11 +73,7 @@ struct WeightNames {
     }
     func unwrapped(_ name: String) -> [String] { parts(name).filter { !wrappers.contains($0) } }
     let found = wrappers.filter { wrapper in tensors.contains { parts($0.name).contains(wrapper) } }
-    // A rule of the user's for a name as it stands says nothing of what the others begin with.
-    let others = tensors.filter { info in
-      !info.isAverageCount && !selection.renames.contains { $0(info.name) != nil }
-    }
-    let shared = commonParts(others.map { unwrapped($0.name) })
+    let shared = commonParts(tensors.filter { !$0.isAverageCount }.map { unwrapped($0.name) })
     var ways = [WeightNames(tensors, metadata, selection)]
     for count in 0...shared.count where count > 0 || !found.isEmpty {
       let leftOut = found.map { $0 + "." } + shared.prefix(count).map { $0 + "." }

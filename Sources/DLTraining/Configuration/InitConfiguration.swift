@@ -20,10 +20,12 @@ public struct InitConfiguration: ConfigurationSection {
     [
       .init(
         "from", \.from, .path,
-        "weights in a safetensors file, a PyTorch file or the index of several; --init's unless given"),
+        "weights in a safetensors file, a PyTorch file or the index of several; --init's unless given"
+      ),
       .init(
         "rename", \.rename,
-        "the model's name for a name of the file; each * stands for what that of the file's name does"),
+        "the model's name for a name of the file; each * stands for what that of the file's name does"
+      ),
       .init(
         "except", \.except,
         "names with * for any characters of what starts anew, as in [\"head.*\"]"),

@@ -9,16 +9,16 @@ import DLLayers
 /// order of the model's parameters.
 ///
 /// Counterpart: timm's `param_groups_layer_decay`.
-struct LayerDepths {
+package struct LayerDepths {
   /// The layer of each parameter, counted from 0, by its place in the range.
-  let depths: [Int]
+  package let depths: [Int]
   /// The number of layers.
   let count: Int
   /// The learning rate of a layer over that of the layer behind it.
   let decay: Double
 
   /// Counts the layers of some parameters of an arena.
-  init(_ arena: ParameterArena, _ parameters: Range<Int>, decay: Double) {
+  package init(_ arena: ParameterArena, _ parameters: Range<Int>, decay: Double) {
     self.decay = decay
     let modules = Dictionary(arena.modules.map { ($0.path, $0) }) { first, _ in first }
     let names = arena.parameters[parameters].map(\.name)
@@ -42,7 +42,7 @@ struct LayerDepths {
   }
 
   /// What the learning rate of a parameter is multiplied by: 1 in the last layer.
-  func rateFactor(of place: Int) -> Double {
+  package func rateFactor(of place: Int) -> Double {
     (depths[place]..<count - 1).reduce(1) { factor, _ in factor * decay }
   }
 
