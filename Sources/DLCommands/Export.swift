@@ -11,7 +11,8 @@ struct Export: Verb {
     discussion: """
       Example: dltrain export runs/digits-001 -o weights.safetensors
 
-      In Python: model.load_state_dict(safetensors.torch.load_file("weights.safetensors"))
+      In Python: safetensors.torch.load_model(model, "weights.safetensors"), which knows tied weights; without any
+      model.load_state_dict(safetensors.torch.load_file("weights.safetensors")) does too.
       """)
 
   @OptionGroup var trained: RunOptions

@@ -9,14 +9,17 @@ import DLTraining
 /// `dltrain inspect`.
 struct Inspect: Verb {
   static let configuration = CommandConfiguration(
-    abstract: "Show the tensors of a safetensors file, or the layers of a configuration.",
+    abstract: "Show the tensors of a file of weights, or the layers of a configuration.",
     discussion: """
       Example: dltrain inspect runs/digits-001/checkpoints/step-00000345.safetensors
+      Example: dltrain inspect model.pt
       Example: dltrain inspect job.yaml
       Example: dltrain inspect job.yaml --schedule --svg rate.svg
       """)
 
-  @Argument(help: "A safetensors file, a configuration file (.yaml, .yml) or a recipe.")
+  @Argument(
+    help:
+      "A file of weights (safetensors, PyTorch), a configuration file (.yaml, .yml) or a recipe.")
   var subject: String
   @OptionGroup var job: JobOptions
   @Flag(help: "Draw the learning rate of each step instead of listing the layers.")

@@ -44,7 +44,9 @@ struct Train: Verb {
   var out: String?
   @Option(help: "Go on from a checkpoint or run folder; auto: from the newest of the run folder.")
   var resume: String?
-  @Option(name: .customLong("init"), help: "Start from the weights of a safetensors file.")
+  @Option(
+    name: .customLong("init"),
+    help: "Start from the weights of a safetensors file, a PyTorch file or an index.")
   var initialWeights: String?
   @Option(
     help: "Like --init, but what the file lacks or has in another shape, as a head, starts anew.")

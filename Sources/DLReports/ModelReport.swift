@@ -32,6 +32,7 @@ package struct ModelReport {
     setup = try RunSetup(
       alone, context: context, task: task ?? TaskInput.factory(), statistics: statistics)
     try setup.readFirstBatch()
+    try setup.checkInitialWeights()
   }
 
   /// Checks besides that the optimizers take the parameters.

@@ -3,14 +3,14 @@ import DLFormats
 import DLJobs
 import DLTraining
 
-/// What a safetensors file holds: tensors and metadata, from its header alone.
+/// What a file of tensors holds: tensors and metadata, without reading a number.
 package enum TensorReport {
   /// A table of the tensors, then the metadata.
   ///
   /// - Parameter columns: the width to keep to; nil for any.
   /// - Throws: `FormatError` for what is no such file.
   package static func text(path: String, columns: Int? = nil) throws -> String {
-    let file = try SafetensorsFile(path: path)
+    let file = try WeightSources.open(path)
     var rows = [["tensor", "dtype", "shape", "bytes"]]
     for tensor in file.tensors {
       rows.append([
@@ -21,8 +21,9 @@ package enum TensorReport {
     let bytes = file.tensors.reduce(0) { $0 + $1.bytes.count }
     rows.append([Format.count(file.tensors.count, "tensor"), "", "", Format.grouped(bytes)])
     var text = Format.table(rows, rightAligned: [3], columns: columns)
-    if !file.metadataEntries.isEmpty {
-      let sorted = file.metadataEntries.sorted { ScalarString($0.key) < ScalarString($1.key) }
+    let metadata = (file as? SafetensorsFile)?.metadataEntries ?? []
+    if !metadata.isEmpty {
+      let sorted = metadata.sorted { ScalarString($0.key) < ScalarString($1.key) }
       let entries = sorted.map {
         [printable($0.key), printable($0.value)]
       }

@@ -49,6 +49,21 @@ import Testing
     #expect(want.count == 29 && want["wte.weight"] == want["lm_head.weight"])
     for (name, bytes) in want { #expect(got[name] == bytes, "\(name)") }
     #expect(Set(got.keys).subtracting(want.keys).allSatisfy { $0.hasPrefix("optimizer.") })
+    // An export has it once, as safetensors.torch.save_model writes it, and is read whole.
+    let exported = bench.path + "/exported.safetensors"
+    try LoadedRun(bench.path + "/tied").export(to: exported)
+    let file = try SafetensorsFile(path: exported)
+    #expect(file.metadata == ["format": "pt", "lm_head.weight": "wte.weight"])
+    for (name, bytes) in want {
+      #expect(try name == "lm_head.weight" ? file[name] == nil : file.bytes(name) == bytes)
+    }
+    let again = bench.options("again") { $0.initialWeights = exported }
+    let loaded = try train(
+      try configuration(["steps=1"]), again, steps: false, model: { _, _ in GPT(dropout: 0) })[0]
+    let plain = bench.options("plain") { $0.initialWeights = path }
+    let expected = try train(
+      try configuration(["steps=1"]), plain, steps: false, model: { _, _ in GPT(dropout: 0) })[0]
+    #expect(loaded.parameters == expected.parameters)
   }
 
   @Test func ranksAgree() throws {

@@ -214,6 +214,7 @@ enum Checklist {
     Newton's method | Newton | scikit-learn's newton-cholesky | GoldenTests/GoldenFittedTests.newtonComesToLogisticRegression | weights that are known, not steps
     constraints on parameters | Constraint | SciPy's nnls, closed forms | GoldenTests/GoldenFittedTests.constraintsComeToTheirAnswer | weights that are known, not steps
     parameter groups, frozen groups | ParameterPattern | param_groups | groups/adamw_groups groups/sgd_no_decay groups/sgd_frozen groups/adam_frozen
+    learning rate by depth | LayerDepths | timm param_groups_layer_decay | GoldenTests/TrajectoryTests.float64LossesAndStateArePyTorchs DLTrainingTests/LayerDepthTests.layersCountFromTheInput | a whole run beside PyTorch's by param_groups
     clipping by norm and by value | GradientClipping | clip_grad_norm_, clip_grad_value_ | clipping/clip groups/sgd_clip_value
     exponential moving average | WeightAverage | swa_utils.AveragedModel | averages/ema
     exponential moving average with a ramp | RampedAverage | diffusers use_ema_warmup | DLOptimizersTests/RampedAverageTests.decaysAreThoseOfDiffusers | another package's, whose decays are exact fractions

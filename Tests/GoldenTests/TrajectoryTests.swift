@@ -10,7 +10,7 @@ import Testing
 /// Whole training runs against PyTorch's from the same weights
 /// (scripts/golden/make_trajectories.py).
 @Suite struct TrajectoryTests {
-  static let jobs = ["lenet", "resnet", "branches", "mlp"]
+  static let jobs = ["lenet", "resnet", "branches", "mlp", "decayed"]
 
   @Test(arguments: jobs)
   func float64LossesAndStateArePyTorchs(job: String) throws {

@@ -24,7 +24,9 @@ import Testing
       return
     }
     // What is written where it is used alone is used here.
-    let resolved = try Program.run(["config", "digits", "--set", "adversarial.epsilon=0.1"]).output
+    let resolved = try Program.run([
+      "config", "digits", "--set", "adversarial.epsilon=0.1", "--set", "init.strict=false",
+    ]).output
     let keys = resolved.split(separator: "\n").compactMap { line in
       line.hasPrefix(" ") ? nil : line.split(separator: ":").first.map(String.init)
     }

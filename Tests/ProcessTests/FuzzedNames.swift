@@ -184,8 +184,12 @@ enum FuzzedNames {
       job("optimizer-\($0)", "optimizer: {name: \($0)}")
     } + [
       job(
+        "init",
+        "init: {from: start.safetensors, rename: {\"old.*\": \"0.*\"}, except: [\"*.bias\"]}\n"
+          + "optimizer: {name: adamw, layer_decay: 0.5}"),
+      job(
         "optimizer-muon",
-        "optimizer: {name: muon, groups: [{match: bias, name: adamw, lr: 0.001}]}")
+        "optimizer: {name: muon, groups: [{match: bias, name: adamw, lr: 0.001}]}"),
     ]
 
   private static let schedules =
@@ -262,6 +266,7 @@ enum FuzzedNames {
         ("x", .float32, [16, 12], x(192)),
         ("y", .float32, [16, 2], floats(32) { Float(($0 / 2 + $0) % 2) }),
       ])
+    try write("start", [("old.weight", .float32, [3, 12], x(36))])
     try write(
       "bags",
       [

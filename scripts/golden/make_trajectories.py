@@ -1,6 +1,6 @@
 """Losses of 30 training steps by PyTorch from stored weights, and the YAML that trains the same.
 
-Each NAME of lenet, resnet, branches, mlp gives
+Each NAME of lenet, resnet, branches, mlp, decayed gives
     NAME.yaml                 the configuration, run with --init NAME-init.safetensors
     NAME-data.safetensors     x and y, 64 rows; step s trains on rows 16 (s mod 4) ..< 16 (s mod 4) + 16
     NAME-init.safetensors     the state_dict before step 1, by safetensors.torch.save_file
@@ -216,6 +216,9 @@ optimizer: {name: adamw, lr: 0.01, weight_decay: 0.01, clip_norm: 1.0}
 schedule: {name: constant}
 """
 
+# The learning rate halves from each layer to the one before it; normalisations are of the layer before them.
+DECAYED_YAML = MLP_YAML.replace("mlp", "decayed").replace("clip_norm: 1.0}", "clip_norm: 1.0, layer_decay: 0.5}")
+
 COMMON_YAML = f"""\
 batch_size: {BATCH}
 steps: {STEPS}
@@ -334,6 +337,13 @@ def cosine(parameters):
     return optimizer, lr_scheduler.CosineAnnealingLR(optimizer, STEPS)
 
 
+def decayed(parameters):
+    parameters = list(parameters)
+    first, second, last = parameters[:4], parameters[4:8], parameters[8:]
+    groups = [{"params": last, "lr": 0.01}, {"params": second, "lr": 0.005}, {"params": first, "lr": 0.0025}]
+    return AdamW(groups, weight_decay=0.01, foreach=False), None
+
+
 make("lenet", lenet, LENET_YAML, images("lenet", (28, 28, 1), 10), ([0.1307], [0.3081]),
      lambda p: (SGD(p, lr=0.05, momentum=0.9, weight_decay=5e-4, foreach=False), None))
 make("resnet", resnet, RESNET_YAML, images("resnet", (12, 10, 3), 10), ([0.5, 0.45, 0.4], [0.25, 0.2, 0.3]), cosine)
@@ -341,3 +351,4 @@ make("branches", branches, BRANCHES_YAML, images("branches", (12, 10, 3), 10), (
      cosine)
 make("mlp", mlp, MLP_YAML, vectors("mlp", 24, 5), None,
      lambda p: (AdamW(p, lr=0.01, weight_decay=0.01, foreach=False), None), clip_norm=1.0)
+make("decayed", mlp, DECAYED_YAML, vectors("decayed", 24, 5), None, decayed, clip_norm=1.0)

@@ -22,7 +22,7 @@ struct DataIdentity {
 
   /// What weights to start from were trained to mean by tokens and classes, where this run's data mean
   /// something else by them; nil where they mean the same, or a file does not say.
-  func difference(_ file: SafetensorsFile) throws -> String? {
+  func difference(_ file: any WeightSource) throws -> String? {
     let train = run.configuration.data.train ?? "data.synthetic"
     if let theirs = file.metadata[TokenizerFile.key], let mine = data.tokenizerText,
       let difference = try VocabularyComparison.difference(

@@ -17,6 +17,8 @@ final class RunStore {
   var path = ""
   /// What the run notes about itself, on rank 0.
   private(set) var record: RunRecord?
+  /// Whether the run goes on from a checkpoint.
+  var hasResumed = false
   /// The step of the newest checkpoint; nil where none was written.
   var lastSaved: Int?
 
@@ -108,6 +110,7 @@ extension RunStore {
     notes["input_shape"] = data.modelInput.dimensions.map(String.init).joined(separator: ",")
     notes["classes"] = data.train.classCount.map(String.init)
     notes[TokenizerFile.key] = data.tokenizerText
+    notes[TiedNames.key] = TiedNames(run.arena)?.text
     notes.merge(DataIdentity(run).notes) { $1 }
     for state in states { notes.merge(state.notes) { $1 } }
     return notes

@@ -53,12 +53,11 @@ extension StateDict.Entry {
   func read(from file: SafetensorsFile) throws { try read(file.info(name), from: file) }
 
   /// Overwrites the tensor by one of a file, of any name and of an accepted type.
-  func read(_ info: SafetensorsInfo, from file: SafetensorsFile) throws {
+  func read(_ info: SafetensorsInfo, from file: any WeightSource) throws {
     if case .plain = layout, info.dtype == tensor.dtype.safetensors {
       // Straight to its place, since a large tensor beside it would stay in the pool.
       return try file.read(
-        info, bytes: 0..<info.bytes.count,
-        into: UnsafeMutableRawBufferPointer(start: tensor.pointer, count: tensor.byteCount))
+        info, into: UnsafeMutableRawBufferPointer(start: tensor.pointer, count: tensor.byteCount))
     }
     let result = try decoded(info, from: file)
     tensor.pointer.copyMemory(from: result.pointer, byteCount: result.byteCount)
@@ -66,13 +65,12 @@ extension StateDict.Entry {
 
   /// A tensor of a file in the type and layout of this one, its numbers rounded to the nearest, ties
   /// to even, as `Tensor.copy_` of PyTorch rounds them.
-  func decoded(_ info: SafetensorsInfo, from file: SafetensorsFile) throws -> Tensor {
+  func decoded(_ info: SafetensorsInfo, from file: any WeightSource) throws -> Tensor {
     let (shape, context) = (Shape(fileShape), tensor.context)
     func read(_ type: DType) throws -> Tensor {
       let source = try Tensor.empty(shape, dtype: type, context: context)
       try file.read(
-        info, bytes: 0..<info.bytes.count,
-        into: UnsafeMutableRawBufferPointer(start: source.pointer, count: source.byteCount))
+        info, into: UnsafeMutableRawBufferPointer(start: source.pointer, count: source.byteCount))
       return source
     }
     let source: Tensor
@@ -82,8 +80,7 @@ extension StateDict.Entry {
       let halves = UnsafeMutablePointer<UInt16>.allocate(capacity: max(info.count, 1))
       defer { halves.deallocate() }
       try file.read(
-        info, bytes: 0..<info.bytes.count,
-        into: UnsafeMutableRawBufferPointer(start: halves, count: info.bytes.count))
+        info, into: UnsafeMutableRawBufferPointer(start: halves, count: info.bytes.count))
       source = try Tensor.empty(shape, dtype: .float32, context: context)
       let floats = source.pointer.bindMemory(to: Float.self, capacity: max(info.count, 1))
       if info.dtype == .float16 {

@@ -1,3 +1,4 @@
+import DLCore
 import DLFormats
 import DLTensor
 import Glibc
@@ -7,48 +8,77 @@ extension StateDict {
   ///
   /// Floating-point numbers of any width are taken, as `load_state_dict` takes them. A weight that
   /// several modules share is there if one of its names is. Names may begin with what all of them
-  /// have in common and the model has not. With `partial` what has the same name and shape is taken,
-  /// one weight at least, and the rest of the model starts as it would without the file.
+  /// have in common and the model has not.
   ///
-  /// Counterpart: `torch.nn.Module.load_state_dict`, its `strict=False`,
-  /// `safetensors.torch.load_model`.
+  /// Counterpart: `torch.nn.Module.load_state_dict`, `safetensors.torch.load_model`.
   ///
+  /// - Parameter selection: which weights are taken, and under which names.
   /// - Returns: a line where names were read otherwise than they stand in the file, or not all.
   /// - Throws: ``StateDictError`` with what differs, and advice that fits it; `FormatError`.
   @discardableResult
-  package func loadWeights(from file: SafetensorsFile, partial: Bool = false) throws -> String? {
-    let isOwn = file.metadata["format"]?.hasPrefix("dltrain-checkpoint") == true
-    let tensors = file.tensors.filter { !isOwn || !Checkpoint.isTrainingState($0.name) }
+  package func loadWeights(
+    from source: any WeightSource, _ selection: WeightSelection = WeightSelection()
+  ) throws -> String? {
+    let match = try match(source, selection)
+    let pairs = match.readable
+    try checkTies(pairs, source)
+    for (entry, info) in pairs where entry.isLoaded { try entry.read(info, from: source) }
+    return match.note(source.path)
+  }
+
+  /// Finds which tensor of a file belongs to which of the model, by the best way to read its names.
+  func match(_ source: any WeightSource, _ selection: WeightSelection) throws -> WeightMatch {
+    let isOwn = source.metadata["format"]?.hasPrefix("dltrain-checkpoint") == true
+    let tensors = source.tensors.filter { !isOwn || !Checkpoint.isTrainingState($0.name) }
     let ways = WeightNames.all(
-      tensors, metadata: file.metadata, model: names.flatMap { $0 })
-    let matches = ways.map { WeightMatch(self, $0) }
-    if partial, let best = matches.max(by: { $0.readable.count < $1.readable.count }),
-      !best.readable.isEmpty
-    {
-      for (entry, info) in best.readable where entry.isLoaded { try entry.read(info, from: file) }
-      return best.partNote(file.path)
+      tensors, metadata: source.metadata, model: names.flatMap { $0 }, selection)
+    let matches = ways.map { WeightMatch(self, $0, selection) }
+    guard let first = matches.first else {
+      throw StateDictError(
+        path: source.path, differences: ["init.rename gives two of its tensors one name"],
+        advice: "rename them apart")
     }
-    guard let match = matches.first(where: \.isComplete) else {
-      let best = matches.min { $0.unmatched < $1.unmatched }
-      throw WeightMismatch(file: file, tensors: tensors, match: best ?? WeightMatch(self, ways[0]))
-        .error
+    // Where nothing can be taken, the names tell best what is wrong.
+    let fullest = matches.max { $0.readable.count < $1.readable.count } ?? first
+    let best =
+      matches.first(where: \.isComplete)
+      ?? (selection.isStrict || fullest.readable.isEmpty
+        ? matches.min { $0.unmatched < $1.unmatched } ?? first : fullest)
+    if let unused = best.unused { throw unusedPattern(unused, source.path) }
+    guard best.isAcceptable else {
+      throw WeightMismatch(file: source, tensors: tensors, match: best).error
     }
-    try checkTies(match, file)
-    for (entry, info) in match.sources where entry.isLoaded { try entry.read(info, from: file) }
-    return match.names.note(file.path)
+    return best
+  }
+
+  private func unusedPattern(_ pattern: (key: String, text: String), _ path: String)
+    -> StateDictError
+  {
+    let examples = names.prefix(3).compactMap(\.first).joined(separator: ", ")
+    let isRename = pattern.key == "rename"
+    return StateDictError(
+      path: path,
+      differences: [
+        "init.\(pattern.key): \"\(pattern.text)\" matches no name "
+          + (isRename ? "of the file" : "of model or file; the model's are like \(examples)")
+      ],
+      advice: isRename
+        ? "list the file's names with `dltrain inspect \(path)`" : "correct it or leave it out")
   }
 
   /// A weight with several names has the same numbers under each.
-  private func checkTies(_ match: WeightMatch, _ file: SafetensorsFile) throws {
+  private func checkTies(
+    _ pairs: [(entry: Entry, info: SafetensorsInfo)], _ source: any WeightSource
+  ) throws {
     for names in names where names.count > 1 {
-      let found = match.sources.filter { names.contains($0.entry.name) }
+      let found = pairs.filter { names.contains($0.entry.name) }
       guard let first = found.first else { continue }
       var previous: (info: SafetensorsInfo, tensor: Tensor)?
       for (_, info) in found where previous?.info.name != info.name {
-        let tensor = try first.entry.decoded(info, from: file)
+        let tensor = try first.entry.decoded(info, from: source)
         if let previous, memcmp(previous.tensor.pointer, tensor.pointer, tensor.byteCount) != 0 {
           throw StateDictError(
-            path: file.path,
+            path: source.path,
             differences: [
               "\(previous.info.name) and \(info.name) differ, and are one weight in the model"
             ], advice: "save them equal, or one of them alone")
@@ -57,68 +87,4 @@ extension StateDict {
       }
     }
   }
-}
-
-/// What of a file belongs to which tensor of a model, by one way to read the names.
-struct WeightMatch {
-  let names: WeightNames
-  /// The model's last parameter.
-  let lastParameter: String
-  /// The tensors of the model with those of the file.
-  private(set) var sources: [(entry: StateDict.Entry, info: SafetensorsInfo)] = []
-  /// First names of the model that the file lacks.
-  private(set) var missing: [String] = []
-  /// Tensors of the file that the model lacks.
-  private(set) var surplus: [SafetensorsInfo] = []
-
-  init(_ state: StateDict, _ names: WeightNames) {
-    self.names = names
-    lastParameter = state.lastParameter ?? ""
-    let entries = Dictionary(
-      state.entries.map { ($0.name, $0) }, uniquingKeysWith: { first, _ in first })
-    var used: Set<String> = []
-    for group in state.names {
-      let found = group.compactMap { name -> (entry: StateDict.Entry, info: SafetensorsInfo)? in
-        guard let entry = entries[name], let info = names.find(name) else { return nil }
-        return (entry, info)
-      }
-      used.formUnion(found.map(\.info.name))
-      sources += found
-      // Counters start at 0 where a file has none.
-      if found.isEmpty, let first = group.first, entries[first]?.tensor.dtype != .int64 {
-        missing.append(first)
-      }
-    }
-    surplus = names.tensors.values.filter { !used.contains($0.name) && !$0.isCounter }
-      .sorted { $0.bytes.lowerBound < $1.bytes.lowerBound }
-  }
-
-  /// Pairs that can be read.
-  var readable: [(entry: StateDict.Entry, info: SafetensorsInfo)] {
-    sources.filter { $0.entry.difference(from: $0.info) == nil }
-  }
-
-  /// A line on what was taken of a file and what was not.
-  func partNote(_ path: String) -> String {
-    let others = missing + unreadable.map(\.entry.name)
-    let start =
-      others.isEmpty
-      ? ""
-      : "; \(others.prefix(3).joined(separator: ", "))\(others.count > 3 ? ", ..." : "") start anew"
-    return "\(path): took \(readable.count) of \(tensors) tensors" + start
-  }
-
-  /// Tensors of the file.
-  private var tensors: Int { names.tensors.count }
-
-  /// Pairs that cannot be read: other shapes or types.
-  var unreadable: [(entry: StateDict.Entry, info: SafetensorsInfo, what: String)] {
-    sources.compactMap { entry, info in entry.difference(from: info).map { (entry, info, $0) } }
-  }
-
-  /// Names without a partner.
-  var unmatched: Int { missing.count + surplus.count }
-
-  /// Whether every tensor has a partner that fits.
-  var isComplete: Bool { unmatched == 0 && unreadable.isEmpty }
 }

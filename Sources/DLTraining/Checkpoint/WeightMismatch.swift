@@ -4,7 +4,7 @@ import DLFormats
 
 /// Why a file of weights does not fit a model, and what to do about it.
 struct WeightMismatch {
-  let file: SafetensorsFile
+  let file: any WeightSource
   /// The file's tensors without optimizer state.
   let tensors: [SafetensorsInfo]
   /// The best way to read the file's names.
@@ -22,11 +22,16 @@ struct WeightMismatch {
     let types = unreadable.filter { $0.info.shape == $0.entry.fileShape }.map(\.what)
     let shapes = unreadable.filter { $0.info.shape != $0.entry.fileShape }.map(\.what)
     // Two layers of other sizes tell more than the weight and the bias of one.
-    return grouped(shapes, shown: 2)
-      + grouped(types, shown: 1)
+    let wrong = grouped(shapes, shown: 2) + grouped(types, shown: 1)
+    // A part of the names is enough then.
+    guard needsNames || wrong.isEmpty else { return wrong }
+    return wrong
       + grouped(match.missing.map { "\($0) is missing" }, shown: 1)
       + grouped(match.surplus.map { "\($0.name) is not in the model" }, shown: 1)
   }
+
+  /// Whether all names of both sides have to fit, or none does.
+  private var needsNames: Bool { match.selection.isStrict || match.readable.isEmpty }
 
   private func grouped(_ list: [String], shown: Int) -> [String] {
     guard list.count > shown, let last = list.prefix(shown).last else { return list }
@@ -36,21 +41,23 @@ struct WeightMismatch {
   private var advice: String {
     if tensors.isEmpty || isOptimizerState { return optimizerAdvice }
     if let parts = partOfSeveral {
-      return "it is part \(parts), join them into one file of all weights"
+      return "it is part \(parts): give the index of all, as model.safetensors.index.json"
     }
-    if match.unmatched == 0,
+    let namesFit = match.unmatched == 0 || !needsNames
+    if namesFit,
       match.unreadable.contains(where: { $0.info.shape != $0.entry.fileShape })
     {
       return shapeAdvice
     }
-    if match.unmatched == 0 {
+    if namesFit, !match.unreadable.isEmpty {
       return "weights are read from F16, BF16, F32 and F64; quantized ones have to be widened first"
     }
     if file.metadata["format"]?.hasPrefix("dltrain-checkpoint") == true {
       return "use the model of the configuration it was saved with, config.yaml of its run"
     }
     return "the model must have the layers of the file under the same names: compare "
-      + "`dltrain inspect \(file.path)` with `dltrain inspect` of the configuration"
+      + "`dltrain inspect \(file.path)` with `dltrain inspect` of the configuration; "
+      + "init.rename tells other names, init.strict=false takes what there is"
   }
 
   private var shapeAdvice: String {
@@ -63,11 +70,18 @@ struct WeightMismatch {
       let (theirs, ours) = zip(found.info.shape, found.entry.fileShape).first(where: { $0 != $1 })
     {
       return
-        "the last layer has \(counted(theirs, "output")) in the file and \(ours) in the model, and --init "
-        + "takes all weights of a model or none: to start with a new last layer, save the file with "
-        + "a fresh one of \(counted(ours, "output"))"
+        "the last layer has \(counted(theirs, "output")) in the file and \(ours) in the model: "
+        + "to start with a new one, \(exception(["\(layer(found.entry.name)).*"]))"
     }
-    return "give the model the sizes of the file"
+    return "give the model the sizes of the file, or start these anew: "
+      + exception(differing.map(\.entry.name))
+  }
+
+  /// The key that lets weights start anew, with what it has already.
+  private func exception(_ names: [String]) -> String {
+    let all = match.selection.exceptions.map(\.text) + names
+    let shown = all.prefix(6).map { "\"\($0)\"" }.joined(separator: ", ")
+    return "--set 'init.except=[\(shown)\(all.count > 6 ? ", ..." : "")]'"
   }
 
   private func layer(_ name: String) -> Substring {

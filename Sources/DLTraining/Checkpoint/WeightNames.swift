@@ -14,22 +14,39 @@ struct WeightNames {
   let leftOut: [String]
   /// What the model's names begin with and the file's do not, as in `net.`; empty for nothing.
   var added = ""
+  /// A rule for names that matches none of the file; nil where each has one.
+  let unusedRename: String?
 
   /// Parts of a name that stand for a wrapper, wherever they are.
   private static let wrappers = [
     "_orig_mod", "_fsdp_wrapped_module", "_checkpoint_wrapped_module",
   ]
 
-  /// Takes the names of a file's tensors as they are, or changed by `rename`; nil where two become
-  /// one.
+  /// Takes the names of a file's tensors as they are, or without what `strip` leaves out, by the
+  /// rules of a selection; nil where two become one.
+  ///
+  /// A rule holds for what is left of a name, or else for the name as it stands in the file.
   private init?(
-    _ tensors: [SafetensorsInfo], _ metadata: [String: String], leftOut: [String] = [],
-    rename: (String) -> String = { $0 }
+    _ tensors: [SafetensorsInfo], _ metadata: [String: String], _ selection: WeightSelection,
+    leftOut: [String] = [], strip: (String) -> String = { $0 }
   ) {
+    var used: Set<Int> = []
+    func rename(_ name: String) -> String {
+      for name in [strip(name), name] {
+        for (index, rule) in selection.renames.enumerated() {
+          guard let new = rule(name) else { continue }
+          used.insert(index)
+          return new
+        }
+      }
+      return strip(name)
+    }
     var renamed: [String: SafetensorsInfo] = [:]
     for info in tensors {
       guard renamed.updateValue(info, forKey: rename(info.name)) == nil else { return nil }
     }
+    unusedRename =
+      selection.renames.indices.first { !used.contains($0) }.map { selection.renames[$0].old.text }
     let held = Set(tensors.map(\.name))
     var aliases: [String: String] = [:]
     for (name, kept) in metadata where held.contains(kept) && !held.contains(name) {
@@ -48,7 +65,8 @@ struct WeightNames {
 
   /// All ways to read a file's names for a model of the given names, as they are first.
   static func all(
-    _ tensors: [SafetensorsInfo], metadata: [String: String], model: [String]
+    _ tensors: [SafetensorsInfo], metadata: [String: String], model: [String],
+    _ selection: WeightSelection
   ) -> [WeightNames] {
     func parts(_ name: String) -> [String] {
       name.split(separator: ".", omittingEmptySubsequences: false).map(String.init)
@@ -56,12 +74,12 @@ struct WeightNames {
     func unwrapped(_ name: String) -> [String] { parts(name).filter { !wrappers.contains($0) } }
     let found = wrappers.filter { wrapper in tensors.contains { parts($0.name).contains(wrapper) } }
     let shared = commonParts(tensors.filter { !$0.isAverageCount }.map { unwrapped($0.name) })
-    var ways = [WeightNames(tensors, metadata)]
+    var ways = [WeightNames(tensors, metadata, selection)]
     for count in 0...shared.count where count > 0 || !found.isEmpty {
       let leftOut = found.map { $0 + "." } + shared.prefix(count).map { $0 + "." }
       let head = Array(shared.prefix(count))
       ways.append(
-        WeightNames(tensors, metadata, leftOut: leftOut) { name in
+        WeightNames(tensors, metadata, selection, leftOut: leftOut) { name in
           let rest = unwrapped(name)
           return (rest.starts(with: head) ? Array(rest.dropFirst(count)) : rest)
             .joined(separator: ".")
@@ -91,15 +109,15 @@ struct WeightNames {
     return common
   }
 
-  /// How the file's names were read, in a line; nil where they were as the model's.
-  func note(_ path: String) -> String? {
+  /// How the file's names were read, in words; nil where they were as the model's.
+  var note: String? {
     var changes: [String] = []
     if !leftOut.isEmpty {
       changes.append("without " + leftOut.map { "\"\($0)\"" }.joined(separator: " and "))
     }
     if !added.isEmpty { changes.append("behind \"\(added)\"") }
     return changes.isEmpty
-      ? nil : "\(path): its names are those of the model \(changes.joined(separator: ", "))"
+      ? nil : "its names are those of the model \(changes.joined(separator: ", "))"
   }
 }
 

@@ -21,6 +21,8 @@ public struct Configuration: ConfigurationSection {
   public var data = DataConfiguration()
   /// The network.
   public var model = ModelConfiguration()
+  /// Weights to start from; nil for those of the model's own start.
+  package var initialWeights: InitConfiguration?
   /// The loss.
   public var loss = LossConfiguration(CrossEntropy(), isChosen: false)
   /// The update rule.
@@ -82,6 +84,7 @@ public struct Configuration: ConfigurationSection {
       .init("seed", \.seed, "keys every random number of the run"),
       .init("data", \.data, required: true, "where rows come from, as in data: {train: FILE}"),
       .init("model", \.model, required: true, "the network, as in model: {name: lenet5}"),
+      .init("init", \.initialWeights, "weights to start from, as in init: {from: FILE}"),
       .init("loss", \.loss, "loss, as in loss: mse or loss: {huber: {delta: 2}}"),
       .init("optimizer", \.optimizer, "update rule"),
       .init(
@@ -123,7 +126,7 @@ public struct Configuration: ConfigurationSection {
   public var runName: String { name ?? model.name ?? "train" }
 
   /// What a job does not use is not written.
-  public static var unwrittenDefaults: Set<String> { ["adversarial", "engine"] }
+  public static var unwrittenDefaults: Set<String> { ["init", "adversarial", "engine"] }
 
   /// The length of a run is given in one unit.
   public static var alternatives: [[String]] { [["epochs", "steps"]] }

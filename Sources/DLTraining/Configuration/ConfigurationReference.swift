@@ -9,7 +9,7 @@ package enum ConfigurationReference {
     var writer = ReferenceWriter()
     writer.section("", Configuration.schema(.none))
     writer.section("layer", LayerConfiguration.definition)
-    writer.section("init", InitializerConfiguration.schema(.none))
+    writer.section("layer.init", InitializerConfiguration.schema(.none))
     return "# Configuration keys\n\n"
       + "A job is a YAML file of these keys; `dltrain config --schema` prints the same as JSON Schema, "
       + "for editors. Made by `dltrain config --reference`.\n\n"

@@ -29,6 +29,8 @@ public struct OptimizerConfiguration: NamedChoiceSection {
   package var groups: [OptimizerGroupConfiguration] = []
   /// Conditions that parameters are to keep.
   package var constraints: [ConstraintConfiguration] = []
+  /// What the learning rate is multiplied by from each layer to the one before it; nil for nothing.
+  package var layerDecay: Double?
   /// Slow weights behind the optimizer; nil for none.
   package var lookahead: LookaheadConfiguration?
   /// Sharpness-aware minimization around the optimizer; nil for none.
@@ -68,13 +70,18 @@ public struct OptimizerConfiguration: NamedChoiceSection {
           + "or patterns of names"),
       .init("groups", \.groups, "parameters with settings of their own; the first match counts"),
       .init("constraints", \.constraints, "conditions that parameters are to keep"),
+      .init(
+        "layer_decay", \.layerDecay, .within(0.001...1),
+        "learning rate of a layer over that of the layer behind it; the last has lr"),
       .init("lookahead", \.lookahead, "slow weights behind the optimizer"),
       .init("sam", \.sam, "sharpness-aware minimisation around the optimizer"),
     ]
   }
 
-  /// Bounds of the parameters are written where there are any.
-  public static var unwrittenDefaults: Set<String> { ["clip_weights", "constraints"] }
+  /// Conditions on parameters, their bound, and a decay over the layers are written where there are any.
+  public static var unwrittenDefaults: Set<String> {
+    ["clip_weights", "constraints", "layer_decay"]
+  }
 
   /// Gradients are limited in one way.
   public static var sharedAlternatives: [[String]] { [["clip_norm", "clip_value"]] }
@@ -127,8 +134,8 @@ public struct OptimizerConfiguration: NamedChoiceSection {
             $0.name != nil || $0.lr != nil || ($0.weightDecay != nil && !penalizes)
           }
         ),
-        ("constraints", !constraints.isEmpty), ("lookahead", lookahead != nil),
-        ("sam", sam != nil),
+        ("constraints", !constraints.isEmpty), ("layer_decay", layerDecay != nil),
+        ("lookahead", lookahead != nil), ("sam", sam != nil),
       ]
       for (key, isGiven) in others where isGiven {
         let message = "\(name.rawValue) goes by the plain gradient, without it"

@@ -93,14 +93,20 @@ public struct LoadedRun: Sendable {
   }
 
   /// Writes the weights alone, or their mean where the run has one, under PyTorch's names and
-  /// layouts, for `safetensors.torch.load_file`.
+  /// layouts, for `safetensors.torch.load_model`.
+  ///
+  /// A weight that several modules share is written once, under its first name, and the metadata say
+  /// which others it has, as `safetensors.torch.save_model` does.
   ///
   /// - Returns: the number of tensors.
   /// - Throws: `StateDictError` where a mean has another shape or type than its weight; `FormatError`.
   @discardableResult
   public func export(to path: String) throws -> Int {
     let file = try Checkpoint.open(checkpoint).file
-    let weights = file.tensors.filter { !Checkpoint.isTrainingState($0.name) }
+    let ties = try TiedNames(of: file)
+    let weights = file.tensors.filter {
+      !Checkpoint.isTrainingState($0.name) && ties?.first[ScalarString($0.name)] == nil
+    }
     func average(_ info: SafetensorsInfo) -> SafetensorsInfo? {
       file[WeightAveraging.prefix + info.name]
     }
@@ -122,7 +128,8 @@ public struct LoadedRun: Sendable {
         try file.bytes(source).withUnsafeBytes { try sink($0) }
       }
     }
-    try SafetensorsWriter.write(tensors, metadata: ["format": "pt"], to: path)
+    let metadata = (ties?.metadata ?? [:]).merging(["format": "pt"]) { $1 }
+    try SafetensorsWriter.write(tensors, metadata: metadata, to: path)
     return tensors.count
   }
 }

@@ -71,10 +71,17 @@ struct Handshake {
       ("shape of a row", "\(data.train.inputShape)"), ("classes", "\(data.train.classCount ?? 0)"),
       ("parameters", "\(parameterCount)"), ("--stop-at", "\(options.stopAtStep ?? 0)"),
       ("--init", "\(options.initialWeights != nil)"),
-      ("--init-partial", "\(options.takesPartOfWeights)"), ("--trace", "\(options.trace != nil)"),
+      ("--init-partial", "\(options.takesPartOfWeights)"),
+      ("content of --init", initialContent), ("--trace", "\(options.trace != nil)"),
       ("run folder", "\(options.writesRun)"),
     ]
     return traits
+  }
+
+  /// What the file of weights to start from holds; a run that goes on may have none any more.
+  private var initialContent: String {
+    let path = options.initialWeights ?? configuration.initialWeights?.from
+    return path.flatMap { try? FileDigest.sampled($0) } ?? "none"
   }
 
   /// `NAME: MINE, rank 0 has ITS`, in the order of rank 0 and then of what it has not.

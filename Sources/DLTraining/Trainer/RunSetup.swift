@@ -84,6 +84,11 @@ package struct RunSetup {
     _ = try makeOptimizers(context: context, bucketBytes: nil)
   }
 
+  /// Throws where the file to start from is not there or does not fit the model.
+  package func checkInitialWeights() throws {
+    try InitialWeights(configuration)?.check(arena)
+  }
+
   /// The length of the run in steps.
   private static func totalSteps(_ configuration: Configuration, _ sampler: Sampler) throws -> Int {
     if let steps = configuration.steps { return steps }

@@ -64,17 +64,28 @@ package final class Trainer {
     self.parts = parts
     store = RunStore(run, states: [OptimizerStates(run)] + strategies + parts)
     if let line = configuration.rateScaling { run.warn(line) }
-    if let path = options.initialWeights {
-      let notes = try run.communicator.agreed("load \(path)") {
-        let file = try SafetensorsFile(path: path)
-        return [
-          try StateDict(run.arena).loadWeights(from: file, partial: options.takesPartOfWeights),
-          options.takesPartOfWeights ? nil : try DataIdentity(run).difference(file),
-        ]
-      }
-      for note in notes { if let note { run.warn(note) } }
+    try start()
+  }
+
+  /// Loads the state to start from: a checkpoint's, or the weights of another file.
+  private func start() throws {
+    let initial = try run.communicator.agreed("read the configuration") {
+      try InitialWeights(run.configuration, run.options)
+    }
+    guard let initial else { return try store.open() }
+    var fault: (any Error)?
+    var notes: [String] = []
+    do {
+      notes = try run.communicator.agreed("load \(initial.path)") { try initial.load(into: run) }
+    } catch {
+      // A run that goes on has its weights, and the file may be gone.
+      guard run.options.resume != .never else { throw error }
+      fault = error
     }
     try store.open()
+    guard !store.hasResumed else { return }
+    if let fault { throw fault }
+    for note in notes { run.warn(note) }
   }
 
   /// Trains to the end, or until told to stop; collective.

@@ -26,11 +26,17 @@ struct ParameterGroups {
     var keys: [Key] = []
     let start = arena.elements(of: parameters).lowerBound
     var frozen: Set<Int> = []
+    let depths = configuration.layerDecay.map {
+      LayerDepths(arena, parameters, decay: $0)
+    }
     let members = parameters.map { index in
       let group = choices.firstIndex { $0.contains(index) }
       let isFrozen =
         arena.parameters[index].isFrozen || group.map { configuration.groups[$0].frozen } ?? false
-      let key = Key(group: group, decays: !undecayed.contains(index), isFrozen: isFrozen)
+      let factor = depths?.rateFactor(of: index - parameters.lowerBound) ?? 1
+      let key = Key(
+        group: group, decays: !undecayed.contains(index), isFrozen: isFrozen,
+        rateFactor: isFrozen ? 1 : factor)
       let place = keys.firstIndex(of: key) ?? keys.count
       if place == keys.count { keys.append(key) }
       if isFrozen { frozen.insert(index) }
@@ -47,7 +53,7 @@ struct ParameterGroups {
       let group = key.group.map { configuration.groups[$0] }
       return ArenaUpdate.Group(
         rule: try configuration.makeOptimizer(group, decays: key.decays),
-        learningRate: group?.lr ?? configuration.lr, isFrozen: key.isFrozen)
+        learningRate: (group?.lr ?? configuration.lr) * key.rateFactor, isFrozen: key.isFrozen)
     }
     for (index, member) in zip(parameters, members)
     where groups[member.group].takesOnlyMatrices && member.matrix == nil {
@@ -78,6 +84,8 @@ struct ParameterGroups {
     let group: Int?
     let decays: Bool
     let isFrozen: Bool
+    /// What the rate is multiplied by for the layer's depth.
+    let rateFactor: Double
   }
 }
 

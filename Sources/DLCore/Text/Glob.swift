@@ -1,0 +1,114 @@
+/// A pattern for whole names as a shell has it, such as `encoder.*.weight` or `layers.[0-5].*`.
+///
+/// `*` stands for any characters, `?` for one, `[a-c]` for one of those, `[!a-c]` for one of the
+/// others. Dots are characters like all others. A bracket without its end stands for itself.
+///
+/// Counterpart: Python's `fnmatch.fnmatchcase`.
+package struct Glob: Sendable, Hashable {
+  /// The pattern as it is written.
+  package let text: String
+  private let parts: [Part]
+
+  private enum Part: Hashable {
+    case any
+    case one
+    case byte(UInt8)
+    case set([ClosedRange<UInt8>], isNegated: Bool)
+  }
+
+  /// Takes a pattern apart.
+  package init(_ pattern: String) {
+    text = pattern
+    let bytes = Array(pattern.utf8)
+    var parts: [Part] = []
+    var place = 0
+    while place < bytes.count {
+      let byte = bytes[place]
+      place += 1
+      switch byte {
+      case UInt8(ascii: "*"): if parts.last != .any { parts.append(.any) }
+      case UInt8(ascii: "?"): parts.append(.one)
+      case UInt8(ascii: "["):
+        if let (set, end) = Glob.set(bytes, from: place) {
+          parts.append(set)
+          place = end
+        } else {
+          parts.append(.byte(byte))
+        }
+      default: parts.append(.byte(byte))
+      }
+    }
+    self.parts = parts
+  }
+
+  /// The characters between brackets, and the place behind these; nil without a closing one.
+  private static func set(_ bytes: [UInt8], from start: Int) -> (Part, end: Int)? {
+    var place = start
+    let isNegated = place < bytes.count && bytes[place] == UInt8(ascii: "!")
+    if isNegated { place += 1 }
+    var ranges: [ClosedRange<UInt8>] = []
+    let first = place
+    while place < bytes.count, place == first || bytes[place] != UInt8(ascii: "]") {
+      let low = bytes[place]
+      if place + 2 < bytes.count, bytes[place + 1] == UInt8(ascii: "-"),
+        bytes[place + 2] != UInt8(ascii: "]")
+      {
+        if low <= bytes[place + 2] { ranges.append(low...bytes[place + 2]) }
+        place += 3
+      } else {
+        ranges.append(low...low)
+        place += 1
+      }
+    }
+    return place < bytes.count ? (.set(ranges, isNegated: isNegated), place + 1) : nil
+  }
+
+  /// How many stars the pattern has, neighbors counting as one.
+  package var starCount: Int { parts.count { $0 == .any } }
+
+  /// How many characters of a name the pattern tells.
+  package var literalCount: Int {
+    parts.count { if case .byte = $0 { true } else { false } }
+  }
+
+  /// Whether the pattern is a plain name.
+  package var isPlain: Bool { literalCount == parts.count }
+
+  /// Whether the whole name matches.
+  package func matches(_ name: String) -> Bool { captures(name) != nil }
+
+  /// What each star stands for in a name, the first as little as it can; nil where the name does not
+  /// match.
+  ///
+  /// Goes back to the last star only, which is enough: time is the product of the lengths at worst.
+  package func captures(_ name: String) -> [String]? {
+    let name = Array(name.utf8)
+    var (p, n) = (0, 0)
+    var stars: [(next: Int, range: Range<Int>)] = []
+    while n < name.count || p < parts.count {
+      if p < parts.count, parts[p] == .any {
+        p += 1
+        stars.append((p, n..<n))
+      } else if n < name.count, p < parts.count, Glob.matches(parts[p], name[n]) {
+        p += 1
+        n += 1
+      } else if let last = stars.indices.last, stars[last].range.upperBound < name.count {
+        let range = stars[last].range
+        stars[last].range = range.lowerBound..<range.upperBound + 1
+        (p, n) = (stars[last].next, range.upperBound + 1)
+      } else {
+        return nil
+      }
+    }
+    return stars.map { String(decoding: name[$0.range], as: UTF8.self) }
+  }
+
+  private static func matches(_ part: Part, _ byte: UInt8) -> Bool {
+    switch part {
+    case .any: false
+    case .one: true
+    case .byte(let wanted): wanted == byte
+    case .set(let ranges, let isNegated): ranges.contains { $0.contains(byte) } != isNegated
+    }
+  }
+}
