@@ -91,6 +91,9 @@ public final class VisionTransformer: Module, Layer {
     return try heads(encoder(.concat([token, patches], axis: 1)).select(1, 0))
   }
 
+  /// The number of products beside those of its layers, which is 0: the vector is put in front.
+  public func multiplyAdds(input: Shape, output: Shape) -> Int { 0 }
+
   /// The output's shape without its batch axis.
   public func outputShape(for input: Shape) throws -> Shape {
     let patches = try tokens.outputShape(
@@ -126,6 +129,8 @@ private final class VisionEncoder: Module, Layer {
     }
     return try ln(layers(dropout(x + posEmbedding.value)))
   }
+
+  func multiplyAdds(input: Shape, output: Shape) -> Int { 0 }
 
   func outputShape(for input: Shape) throws -> Shape {
     guard input == posEmbedding.shape.dropFirst() else {
