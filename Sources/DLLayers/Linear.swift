@@ -37,8 +37,13 @@ public final class Linear: Module, ReLUFusing {
   public let bias: Parameter?
 
   /// Makes a layer from `inputFeatures` to `outputFeatures`.
-  public init(inputFeatures: Int, outputFeatures: Int, bias: Bool = true) {
-    weight = Parameter([outputFeatures, inputFeatures], initializer: .fanIn(inputFeatures))
+  ///
+  /// - Parameter layout: `transposed` where files hold the weight as `[in, out]`.
+  public init(
+    inputFeatures: Int, outputFeatures: Int, bias: Bool = true, layout: ParameterLayout = .plain
+  ) {
+    weight = Parameter(
+      [outputFeatures, inputFeatures], layout: layout, initializer: .fanIn(inputFeatures))
     self.bias = bias ? Parameter([outputFeatures], initializer: .fanIn(inputFeatures)) : nil
   }
 

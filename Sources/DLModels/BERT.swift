@@ -56,11 +56,7 @@ package struct BERTOptions: ModelSpec {
 
   /// Faults that concern several keys at once.
   package func problems() -> [ConfigurationProblem] {
-    var problems: [ConfigurationProblem] = []
-    if !width.isMultiple(of: heads) {
-      let message = "\(width) features do not divide into \(heads) heads"
-      problems.append(.init("heads", "width", message: message))
-    }
+    var problems = headProblems(width: width, heads: heads)
     if let vocabulary, let paddingIdx, paddingIdx >= vocabulary {
       let message = "\(paddingIdx) is no token of \(vocabulary)"
       problems.append(.init("padding_idx", "vocabulary", message: message))
@@ -81,7 +77,7 @@ package struct BERTOptions: ModelSpec {
 
 /// The network of `BERTOptions`: tokens `[batch, time]` to logits `[batch, time, vocabulary]`, or
 /// `[batch, classes]`.
-package final class BERT: Module, Layer {
+package final class BERT: Module, MaskedLanguageModel {
   private let tokens: Embedding
   private let positions: LearnedPositions
   private let dropout: Dropout

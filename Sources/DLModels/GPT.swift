@@ -32,11 +32,7 @@ package struct GPTOptions: ModelSpec {
   }
 
   /// Faults that concern several keys at once.
-  package func problems() -> [ConfigurationProblem] {
-    width.isMultiple(of: heads)
-      ? []
-      : [.init("heads", "width", message: "\(width) features do not divide into \(heads) heads")]
-  }
+  package func problems() -> [ConfigurationProblem] { headProblems(width: width, heads: heads) }
 
   /// Makes the network for windows of `[context]` tokens.
   package func network(for input: Shape, classes: Int?) throws -> Module {
@@ -47,7 +43,7 @@ package struct GPTOptions: ModelSpec {
 }
 
 /// The network of `GPTOptions`: tokens `[batch, time]` to logits `[batch, time, vocabulary]`.
-public final class GPT: Module, LanguageModel {
+public final class GPT: Module, WindowedLanguageModel {
   private let tokens: Embedding
   private let positions: LearnedPositions
   private let dropout: Dropout
@@ -55,6 +51,8 @@ public final class GPT: Module, LanguageModel {
   private let head: Linear
   /// The longest text that it sees.
   package let contextLength: Int
+  /// The Transformer layers.
+  package var layerCount: Int { blocks.layers.count }
 
   /// Makes a network for windows of up to `context` tokens.
   public init(
@@ -86,9 +84,15 @@ public final class GPT: Module, LanguageModel {
   /// Computes the logits behind every token.
   public func forward(_ x: Tensor) throws -> Tensor { try forward(x, cache: nil) }
 
-  fileprivate func forward(_ x: Tensor, cache: TransformerCache?) throws -> Tensor {
+  /// Computes the logits of the positions behind those that a cache holds.
+  package func forward(_ x: Tensor, cache: TransformerCache?) throws -> Tensor {
     let embedded = try dropout(positions(tokens(x), offset: cache?.length ?? 0))
     return try head(blocks(embedded, mask: AttentionMask(), cache: cache))
+  }
+
+  /// Starts a text.
+  public func continuation(in context: Context) -> any DecodingSession {
+    windowContinuation(in: context)
   }
 
   /// The tokens of the vocabulary.
@@ -98,40 +102,4 @@ public final class GPT: Module, LanguageModel {
   public func outputShape(for input: Shape) throws -> Shape {
     try head.outputShape(for: blocks.outputShape(for: tokens.outputShape(for: input)))
   }
-
-  /// Starts a text.
-  public func continuation(in context: Context) -> any DecodingSession {
-    WindowContinuation(self, layers: blocks.layers.count, context)
-  }
-}
-
-/// A text of which a ``GPT`` sees the last window.
-private final class WindowContinuation: DecodingSession {
-  private let model: GPT
-  private let cache: TransformerCache
-  private let context: Context
-  private var window: [Int32] = []
-
-  init(_ model: GPT, layers: Int, _ context: Context) {
-    self.model = model
-    self.context = context
-    cache = TransformerCache(layers: layers)
-  }
-
-  func feed(_ tokens: [Int32]) throws -> [Double] {
-    window = (window + tokens).suffix(model.contextLength)
-    var new = tokens
-    if cache.length + tokens.count > model.contextLength {
-      // Every position moves by one: nothing that the cache holds stays right.
-      cache.reset()
-      new = window
-    }
-    let input = try Tensor.labels(new, shape: [1, new.count], context: context)
-    return try model.forward(input, cache: cache).lastRow
-  }
-}
-
-extension Tensor {
-  /// The last row of the last axis, as doubles.
-  var lastRow: [Double] { Array(doubles.suffix(shape.last)) }
 }

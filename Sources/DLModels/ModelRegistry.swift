@@ -14,6 +14,8 @@ public enum ModelRegistry {
       GATOptions.self,
       GraphSAGEOptions.self, GINOptions.self,
       GaussianOptions.self, MLPOptions.self,
+      ResNetOptions.self, VGGOptions.self, AlexNetOptions.self, VisionTransformerOptions.self,
+      MobileNetV2Options.self, DenseNetOptions.self, GPT2Options.self, BERTBaseOptions.self,
     ]
 
   private static let registry = TypeRegistry("model", builtIn) { ($0.name, $0) }
@@ -47,5 +49,11 @@ public enum ModelRegistry {
         op: name, "input has shape \(input), expected [time] tokens; pack a text, give data.window")
     }
     return classes
+  }
+
+  /// The size of a table that was given, or the one that the data need.
+  static func size(_ name: String, _ key: String, _ given: Int?, _ needed: Int) throws -> Int {
+    guard let given, given < needed else { return given ?? needed }
+    throw TensorError(op: name, "\(key) is \(given), the data need \(needed)")
   }
 }

@@ -17,3 +17,10 @@ extension ModelSpec {
   /// No options.
   public static var fields: [ConfigurationField<Self>] { [] }
 }
+
+/// The fault of heads that do not divide the width, if it is one.
+func headProblems(width: Int, heads: Int) -> [ConfigurationProblem] {
+  width.isMultiple(of: heads)
+    ? []
+    : [.init("heads", "width", message: "\(width) features do not divide into \(heads) heads")]
+}

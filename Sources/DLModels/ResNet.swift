@@ -46,51 +46,139 @@ public struct SmallImageResNet: ModelSpec {
   public func network(for input: Shape, classes: Int?) throws -> Module {
     ResNet(
       channels: input[2], classes: try ModelRegistry.requireImages(Self.name, input, classes),
-      blocks: (depth - 2) / 6, shortcut: shortcut, zeroInitialResidual: zeroInitialResidual)
+      width: 16, stem: .cifar, blocks: [Int](repeating: (depth - 2) / 6, count: 3)
+    ) { input, width, stride in
+      BasicBlock(
+        input, width, stride: stride, shortcut: shortcut, zeroInitialResidual: zeroInitialResidual)
+    }
   }
 }
 
-/// Convolution, three stages of residual blocks, global average pooling, one linear layer.
+/// A residual network of four stages, as for the images of ImageNet.
+///
+/// He et al. 2016, table 1; 25,557,032 parameters at depth 50 with 1000 classes. The stride of a
+/// bottleneck lies in its 3x3 convolution (ResNet v1.5). Parameters are named as in torchvision's
+/// `resnet18`, `resnet34`, `resnet50`, `resnet101` and `resnet152`.
+package struct ResNetOptions: ModelSpec {
+  /// What stands in front of the first stage.
+  package enum Stem: String, ConfigurationWord {
+    /// A 7x7 convolution and a pooling, each of which halves the image.
+    case imagenet
+    /// A 3x3 convolution that leaves small images as large as they are.
+    case cifar
+  }
+
+  /// The name in a configuration.
+  package static var name: String { "resnet" }
+  /// Layers with weights: 18, 34, 50, 101 or 152.
+  package var depth = 50
+  /// What stands in front of the first stage.
+  package var stem = Stem.imagenet
+  /// Whether the last batch norm of each block starts at zero, so that blocks start as identities.
+  package var zeroInitialResidual = false
+  /// Makes the options with their defaults.
+  package init() {}
+
+  /// The keys, in the order in which they are written.
+  package static var fields: [ConfigurationField<Self>] {
+    [
+      .init("depth", \.depth, .within(18...152), "layers with weights: 18, 34, 50, 101 or 152"),
+      .init("stem", \.stem, "imagenet: a quarter of the image's size; cifar: its whole size"),
+      .init(
+        "zero_init_residual", \.zeroInitialResidual,
+        "whether the last batch norm of each block starts at zero"),
+    ]
+  }
+
+  private static let blocks = [
+    18: [2, 2, 2, 2], 34: [3, 4, 6, 3], 50: [3, 4, 6, 3], 101: [3, 4, 23, 3], 152: [3, 8, 36, 3],
+  ]
+
+  /// Faults that concern several keys at once.
+  package func problems() -> [ConfigurationProblem] {
+    Self.blocks[depth] == nil ? [.init("depth", message: "expected 18, 34, 50, 101 or 152")] : []
+  }
+
+  /// Makes the network for images.
+  package func network(for input: Shape, classes: Int?) throws -> Module {
+    let classes = try ModelRegistry.requireImages(Self.name, input, classes)
+    guard let blocks = Self.blocks[depth] else {
+      throw TensorError(op: Self.name, "depth is \(depth), expected 18, 34, 50, 101 or 152")
+    }
+    let expansion = depth < 50 ? 1 : Bottleneck.expansion
+    return ResNet(
+      channels: input[2], classes: classes, width: 64, stem: stem, blocks: blocks,
+      expansion: expansion
+    ) { input, width, stride in
+      if expansion > 1 {
+        return Bottleneck(input, width, stride: stride, zeroInitialResidual: zeroInitialResidual)
+      }
+      return BasicBlock(
+        input, width, stride: stride, shortcut: .projection,
+        zeroInitialResidual: zeroInitialResidual)
+    }
+  }
+}
+
+/// Convolution, three or four stages of residual blocks, global average pooling, one linear layer.
 public final class ResNet: Module, Layer {
   private let conv1: Conv2d
   private let bn1: BatchNorm
+  private let maxpool: MaxPool2d?
   private let layer1: Sequential
   private let layer2: Sequential
   private let layer3: Sequential
+  private let layer4: Sequential?
   private let fc: Linear
 
-  /// Makes a network with so many blocks per stage.
+  /// Makes a network whose stages have so many blocks, each stage behind the first twice the channels
+  /// at half the size.
+  ///
+  /// - Parameters:
+  ///   - width: the stem's channels, and those of the first stage within its blocks.
+  ///   - expansion: how many times more channels a block gives than it has within.
+  ///   - block: makes a block by its input's channels, its own and its stride.
   init(
-    channels: Int, classes: Int, blocks: Int, shortcut: SmallImageResNet.Shortcut,
-    zeroInitialResidual: Bool
+    channels: Int, classes: Int, width: Int, stem: ResNetOptions.Stem, blocks: [Int],
+    expansion: Int = 1, block: (Int, Int, Int) -> any Layer
   ) {
-    func stage(_ input: Int, _ output: Int, stride: Int) -> Sequential {
-      Sequential(
-        (0..<blocks).map { index in
-          BasicBlock(
-            index == 0 ? input : output, output, stride: index == 0 ? stride : 1,
-            shortcut: shortcut, zeroInitialResidual: zeroInitialResidual)
+    var output = width
+    let stages = blocks.enumerated().map { index, count in
+      let within = width << index
+      let input = output
+      output = within * expansion
+      return Sequential(
+        (0..<count).map {
+          $0 > 0 ? block(output, within, 1) : block(input, within, index == 0 ? 1 : 2)
         })
     }
-    conv1 = .residual(channels, 16, kernel: 3)
-    bn1 = BatchNorm(features: 16)
-    layer1 = stage(16, 16, stride: 1)
-    layer2 = stage(16, 32, stride: 2)
-    layer3 = stage(32, 64, stride: 2)
-    fc = Linear(inputFeatures: 64, outputFeatures: classes)
+    let isLarge = stem == .imagenet
+    conv1 = .unbiased(channels, width, kernel: isLarge ? 7 : 3, stride: isLarge ? 2 : 1)
+    bn1 = BatchNorm(features: width)
+    maxpool = isLarge ? MaxPool2d(kernelSize: 3, stride: 2, padding: 1) : nil
+    layer1 = stages[0]
+    layer2 = stages[1]
+    layer3 = stages[2]
+    layer4 = stages.count > 3 ? stages[3] : nil
+    fc = Linear(inputFeatures: output, outputFeatures: classes)
   }
 
   /// Applies the network: `[batch, height, width, channels]` to `[batch, classes]`.
   public func forward(_ x: Tensor) throws -> Tensor {
-    let stem = try bn1(conv1(x), relu: true)
-    return try fc(layer3(layer2(layer1(stem))).globalAvgPool2d())
+    var x = try bn1(conv1(x), relu: true)
+    if let maxpool { x = try maxpool(x) }
+    x = try layer3(layer2(layer1(x)))
+    if let layer4 { x = try layer4(x) }
+    return try fc(x.globalAvgPool2d())
   }
 
   /// The output's shape without its batch axis.
   public func outputShape(for input: Shape) throws -> Shape {
-    let stem = try conv1.outputShape(for: input)
-    let stages = try [layer1, layer2, layer3].reduce(stem) { try $1.outputShape(for: $0) }
-    return try fc.outputShape(for: [stages[2]])
+    let layers = [conv1, maxpool, layer1, layer2, layer3, layer4] as [(any Layer)?]
+    let features = try layers.compactMap(\.self).reduce(input) { shape, layer in
+      try layer.located { try layer.outputShape(for: shape) }
+    }
+    return try fc.outputShape(for: [features[2]])
   }
 }
 
@@ -108,19 +196,15 @@ final class BasicBlock: Module, Layer {
     _ input: Int, _ output: Int, stride: Int, shortcut: SmallImageResNet.Shortcut,
     zeroInitialResidual: Bool
   ) {
-    conv1 = .residual(input, output, kernel: 3, stride: Size2d(stride, stride))
+    conv1 = .unbiased(input, output, kernel: 3, stride: stride)
     bn1 = BatchNorm(features: output)
-    conv2 = .residual(output, output, kernel: 3)
+    conv2 = .unbiased(output, output, kernel: 3)
     bn2 = BatchNorm(features: output)
     if zeroInitialResidual { bn2.weight?.initializer = .zeros }
     switch shortcut {
     case _ where stride == 1 && input == output: downsample = nil
     case .pad: downsample = Sequential(PaddedShortcut(output, stride: stride))
-    case .projection:
-      downsample = Sequential(
-        Conv2d.residual(input, output, kernel: 1, stride: Size2d(stride, stride)),
-        BatchNorm(features: output)
-      )
+    case .projection: downsample = .projection(input, output, stride: stride)
     }
   }
 
@@ -134,17 +218,51 @@ final class BasicBlock: Module, Layer {
   }
 }
 
-extension Conv2d {
-  /// A convolution without bias in front of a batch norm, started for ReLU by its fan out.
-  fileprivate static func residual(_ input: Int, _ output: Int, kernel: Size2d, stride: Size2d = 1)
-    -> Conv2d
-  {
-    let padding = Size2d(kernel.height / 2, kernel.width / 2)
-    let layer = Conv2d(
-      inputChannels: input, outputChannels: output, kernelSize: kernel, stride: stride,
-      padding: padding, bias: false)
-    layer.weight.initializer = .heNormal(.fanOut)
-    return layer
+/// Convolutions of 1x1 to fewer channels, 3x3, and 1x1 to four times as many, and the shortcut around
+/// them.
+///
+/// Counterpart: `torchvision.models.resnet.Bottleneck`.
+final class Bottleneck: Module, Layer {
+  /// How many times more channels it gives than it has within.
+  static let expansion = 4
+
+  private let conv1: Conv2d
+  private let bn1: BatchNorm
+  private let conv2: Conv2d
+  private let bn2: BatchNorm
+  private let conv3: Conv2d
+  private let bn3: BatchNorm
+  private let downsample: Sequential?
+
+  init(_ input: Int, _ width: Int, stride: Int, zeroInitialResidual: Bool) {
+    let output = width * Self.expansion
+    conv1 = .unbiased(input, width, kernel: 1)
+    bn1 = BatchNorm(features: width)
+    conv2 = .unbiased(width, width, kernel: 3, stride: stride)
+    bn2 = BatchNorm(features: width)
+    conv3 = .unbiased(width, output, kernel: 1)
+    bn3 = BatchNorm(features: output)
+    if zeroInitialResidual { bn3.weight?.initializer = .zeros }
+    downsample =
+      stride == 1 && input == output ? nil : .projection(input, output, stride: stride)
+  }
+
+  func forward(_ x: Tensor) throws -> Tensor {
+    let inner = try conv3(bn2(conv2(bn1(conv1(x), relu: true)), relu: true))
+    return try (bn3(inner) + (downsample?(x) ?? x)).relu()
+  }
+
+  func outputShape(for input: Shape) throws -> Shape {
+    try conv3.outputShape(for: conv2.outputShape(for: conv1.outputShape(for: input)))
+  }
+}
+
+extension Sequential {
+  /// A shortcut by a 1x1 convolution with batch normalization.
+  fileprivate static func projection(_ input: Int, _ output: Int, stride: Int) -> Sequential {
+    Sequential(
+      Conv2d.unbiased(input, output, kernel: 1, stride: stride),
+      BatchNorm(features: output))
   }
 }
 

@@ -185,12 +185,8 @@ extension Tensor {
   /// - Precondition: as many values as elements, in a float32 or float64 tensor.
   public func assign(_ values: [Double]) {
     precondition(values.count == count && dtype.isReal)
-    if dtype == .float32 {
-      let elements = pointer.assumingMemoryBound(to: Float.self)
-      for (index, value) in values.enumerated() { elements[index] = Float(value) }
-    } else {
-      let elements = pointer.assumingMemoryBound(to: Double.self)
-      for (index, value) in values.enumerated() { elements[index] = value }
+    values.withUnsafeBytes {
+      if let base = $0.baseAddress { dl_cast(DL_F64, base, dtype.kernel, pointer, count) }
     }
   }
 

@@ -95,8 +95,32 @@ import Testing
     #expect(options.problems().first?.keys == ["heads", "width"])
   }
 
+  @Test func whatPublishedNetworksDoNotTakeIsSaid() throws {
+    var (resnet, vgg, densenet) = (ResNetOptions(), VGGOptions(), DenseNetOptions())
+    (resnet.depth, vgg.depth, densenet.depth) = (20, 12, 130)
+    #expect(resnet.problems().map(\.message) == ["expected 18, 34, 50, 101 or 152"])
+    #expect(vgg.problems().map(\.message) == ["expected 11, 13, 16 or 19"])
+    #expect(densenet.problems().map(\.message) == ["expected 121, 161, 169 or 201"])
+    expect("vit: images of 30x32 do not divide into patches of 16x16") {
+      try VisionTransformerOptions().network(for: [30, 32, 3], classes: 2)
+    }
+    var gpt = GPT2Options()
+    gpt.positions = 8
+    expect("gpt2: positions is 8, the data need 12") { try gpt.network(for: [12], classes: 5) }
+    expect("resnet: input has shape [12], expected [height, width, channels] with classes") {
+      try ResNetOptions().network(for: [12], classes: 2)
+    }
+    var bert = BERTBaseOptions()
+    #expect(
+      bert.problems().map(\.message) == ["the number of tokens is needed with head: classify"])
+    (bert.vocabulary, bert.paddingIdx) = (10, 10)
+    #expect(bert.problems().map(\.message) == ["10 is no token of 10"])
+    (bert.head, bert.paddingIdx) = (.masked, nil)
+    #expect(bert.problems().map(\.message) == ["is needed with head: masked"])
+  }
+
   @Test func namesAreDistinct() {
     let names = ModelRegistry.builtIn.map { $0.name }
-    #expect(names.count >= 16 && Set(names).count == names.count)
+    #expect(names.count >= 24 && Set(names).count == names.count)
   }
 }

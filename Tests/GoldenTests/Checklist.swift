@@ -22,6 +22,7 @@ enum Checklist {
       ("Initialisers", items(initializers)),
       ("Optimizers and what wraps a step", items(optimizers)),
       ("Schedules", items(schedules)), ("Gradients of gradients", items(second)),
+      ("Networks", items(networks)),
     ]
   }
 
@@ -243,5 +244,16 @@ enum Checklist {
     gradients as tensors to differentiate | gradients(of:with:createGraph:) | autograd.grad(create_graph=True) | second/network penalty/r1
     Hessian times a vector | gradients twice | autograd.functional.hvp | second/mlp second/convnet
     gradient penalties | differentiably | | penalty/wgan_gp penalty/r1
+    """
+
+  private static let networks = """
+    ResNet | resnet | torchvision.models.resnet18, resnet34, resnet50, resnet101, resnet152 | zoo/resnet18 zoo/resnet18-cifar zoo/resnet50 GoldenTests/GoldenZooTests.namesAndShapesAreTheirs
+    VGG | vgg | torchvision.models.vgg11, vgg13, vgg16, vgg19, vgg11_bn | zoo/vgg11 zoo/vgg11_bn
+    AlexNet | alexnet | torchvision.models.alexnet | zoo/alexnet
+    vision Transformer | vit | torchvision.models.VisionTransformer, vit_b_16 | zoo/vit
+    MobileNetV2 | mobilenet_v2 | torchvision.models.mobilenet_v2 | zoo/mobilenet_v2
+    DenseNet | densenet | torchvision.models.densenet121, densenet161, densenet169, densenet201 | zoo/densenet121
+    GPT-2 | gpt2 | transformers.GPT2LMHeadModel | zoo/gpt2 GoldenTests/GoldenZooTests.transposedWeightsAreSavedAsTheyAreNamed
+    BERT | bert_base | transformers.BertForSequenceClassification, BertForTokenClassification, BertForMaskedLM | zoo/bert-classify zoo/bert-padded zoo/bert-tag zoo/bert-masked
     """
 }

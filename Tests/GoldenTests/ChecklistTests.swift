@@ -25,6 +25,7 @@ import Testing
     ("initializers", "GoldenTests/GoldenInitializerTests.zerosForTheLastNormOfABlock"),
     ("inspect", "GoldenTests/GoldenInspectTests.countsArePyTorchs"),
     ("second", "GoldenTests/GoldenSecondTests.secondDerivatives"),
+    ("zoo", "GoldenTests/GoldenZooTests.logitsAreTheirs"),
     ("optimizers", "DLOptimizersTests/GoldenOptimizerTests.updateRules"),
     ("clipping", "DLOptimizersTests/GoldenOptimizerTests.clipping"),
     ("schedules", "DLOptimizersTests/GoldenOptimizerTests.schedules"),

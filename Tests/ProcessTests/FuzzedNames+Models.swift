@@ -86,5 +86,26 @@ extension FuzzedNames {
 
       """
     ),
+    model(
+      "resnet18", "{name: resnet, depth: 18, stem: cifar, zero_init_residual: true}", data: images,
+      rows: 2),
+    model("vgg", "{name: vgg, depth: 11, batch_norm: true, hidden: 4}", data: images, rows: 2),
+    model(
+      "alexnet", "{name: alexnet, hidden: 4}",
+      data: "{synthetic: {shape: [64, 64, 1], classes: 2, rows: 4}}", rows: 2),
+    model(
+      "vit", "{name: vit, patch: 8, layers: 1, width: 8, heads: 2, feed_forward: 4, dropout: 0.1}",
+      data: images, rows: 2),
+    model("mobilenet", "{name: mobilenet_v2, width_mult: 0.1}", data: images, rows: 2),
+    model("densenet", "{name: densenet, dropout: 0.1}", data: images, rows: 2),
+    model(
+      "gpt2", "{name: gpt2, layers: 1, width: 8, heads: 2, positions: 20}",
+      data: "{train: text/train.safetensors, window: 16}"),
+    model(
+      "bert-base",
+      "{name: bert_base, head: masked, mask_token: 0, layers: 1, width: 8, heads: 2, feed_forward: 4}",
+      data: "{train: text/train.safetensors, window: 16}"),
   ]
+
+  private static let images = "{synthetic: {shape: [32, 32, 3], classes: 2, rows: 4}}"
 }

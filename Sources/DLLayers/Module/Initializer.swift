@@ -36,7 +36,9 @@ public struct Initializer: Sendable {
   }
 
   /// Every element equal to `value`.
-  public static func constant(_ value: Double) -> Initializer { Initializer { _ in value } }
+  public static func constant(_ value: Double) -> Initializer {
+    Initializer { weight, _ in [Double](repeating: value, count: weight.shape.count) }
+  }
 
   /// Every element 0, as for the last scale of a residual block.
   public static var zeros: Initializer { .constant(0) }

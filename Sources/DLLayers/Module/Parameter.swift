@@ -11,6 +11,8 @@ public enum ParameterLayout: Sendable {
   /// A transposed convolution has the layout of the convolution that it transposes: PyTorch's
   /// `[in, out, ...]` has the two the other way round.
   case convolution
+  /// `[out, in]` in memory, `[in, out]` in files, as of `Conv1D` in Hugging Face's GPT-2.
+  case transposed
 
   /// A tensor of memory's layout in that of files.
   ///
@@ -18,6 +20,7 @@ public enum ParameterLayout: Sendable {
   public func inFile(_ tensor: Tensor) throws -> Tensor {
     switch self {
     case .plain: tensor
+    case .transposed: try tensor.permute(1, 0)
     case .convolution:
       try tensor.shape.rank == 3 ? tensor.permute(2, 1, 0) : tensor.permute(3, 2, 0, 1)
     }
@@ -29,6 +32,7 @@ public enum ParameterLayout: Sendable {
   public func inMemory(_ tensor: Tensor) throws -> Tensor {
     switch self {
     case .plain: tensor
+    case .transposed: try tensor.permute(1, 0)
     case .convolution:
       try tensor.shape.rank == 3 ? tensor.permute(2, 1, 0) : tensor.permute(2, 3, 1, 0)
     }
@@ -89,6 +93,7 @@ public final class Parameter {
   public var fileShape: Shape {
     switch layout {
     case .plain: shape
+    case .transposed: Shape(shape.dimensions.reversed())
     case .convolution: Shape([shape[-1], shape[-2]] + shape.dimensions.dropLast(2))
     }
   }

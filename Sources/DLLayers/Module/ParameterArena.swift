@@ -229,6 +229,18 @@ extension Module {
     finder.visit(self, path: "")
     return Array(zip(finder.paths, finder.parameters))
   }
+
+  /// The names and shapes under which files hold the parameters and buffers of this module and all
+  /// below it: parameters in canonical order, their further names, buffers.
+  ///
+  /// Needs no memory for them. Counterpart: the names of `torch.nn.Module.state_dict`.
+  package func stateShapes() -> [(name: String, shape: Shape)] {
+    var finder = ParameterFinder(namesWhatItFinds: false)
+    finder.visit(self, path: "")
+    return zip(finder.paths, finder.parameters).map { ($0, $1.fileShape) }
+      + finder.tied.map { ($0.name, $0.parameter.fileShape) }
+      + zip(finder.bufferPaths, finder.buffers).map { ($0, $1.shape) }
+  }
 }
 
 /// Walks a model's properties; the first path to a parameter names it, later ones are ties.
@@ -236,6 +248,7 @@ private struct ParameterFinder {
   var parameters: [Parameter] = []
   var paths: [String] = []
   var buffers: [Buffer] = []
+  var bufferPaths: [String] = []
   var tied: [(name: String, parameter: Parameter)] = []
   var tiedBuffers: [(name: String, buffer: Buffer)] = []
   var modules: [Module] = []
@@ -268,6 +281,7 @@ private struct ParameterFinder {
       if seen.insert(ObjectIdentifier(buffer)).inserted {
         if namesWhatItFinds { buffer.name = path }
         buffers.append(buffer)
+        bufferPaths.append(path)
       } else {
         tiedBuffers.append((path, buffer))
       }

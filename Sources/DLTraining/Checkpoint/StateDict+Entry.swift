@@ -18,7 +18,7 @@ extension StateDict {
 extension StateDict.Entry {
   var fileTensor: SafetensorsTensor {
     let tensor = tensor
-    guard case .convolution = layout else {
+    guard layout != .plain else {
       return SafetensorsTensor(
         name: name, dtype: tensor.dtype.safetensors, shape: fileShape, bytes: tensor.bytes)
     }

@@ -9,7 +9,7 @@ import DLTensor
 /// validation: 80% of them are hidden, 10% replaced by any token, 10% left. Devlin et al. 2019, section
 /// 3.1.
 final class MaskedTask: NetworkTask {
-  private let network: BERT
+  private let network: any MaskedLanguageModel
   private let context: Context
   private let share: Double
   private let loss = CrossEntropy(ignoreIndex: .min)
@@ -18,12 +18,14 @@ final class MaskedTask: NetworkTask {
 
   /// Takes a model with a token for hidden ones.
   static func make(_ network: Module, _ input: TaskInput) throws -> (any TrainingTask)? {
-    guard let network = network as? BERT, let share = network.maskShare else { return nil }
+    guard let network = network as? any MaskedLanguageModel, let share = network.maskShare else {
+      return nil
+    }
     try input.configuration.requireNoLoss("a masked language model")
     return MaskedTask(network, share: share, context: input.context)
   }
 
-  private init(_ network: BERT, share: Double, context: Context) {
+  private init(_ network: any MaskedLanguageModel, share: Double, context: Context) {
     self.network = network
     self.share = share
     self.context = context

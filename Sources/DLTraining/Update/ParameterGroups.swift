@@ -143,6 +143,8 @@ extension Parameter {
   fileprivate var matrix: MatrixShape? {
     switch layout {
     case .plain: return shape.rank == 2 ? MatrixShape(rows: shape[0], columns: shape[1]) : nil
+    case .transposed:
+      return MatrixShape(rows: shape[0], columns: shape[1], isTransposed: true)
     case .convolution:
       return MatrixShape(
         rows: shape.dimensions.dropLast().reduce(1, *), columns: shape[-1], isTransposed: true)
