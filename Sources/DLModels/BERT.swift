@@ -131,3 +131,14 @@ package final class BERT: Module, Layer {
     return try head?.outputShape(for: states) ?? classifier?.outputShape(for: [states[1]]) ?? states
   }
 }
+
+extension BERT: ONNXLayer {
+  /// Tokens and positions, the encoder, and the head.
+  package func onnx(_ x: ONNXValue, in graph: ONNXGraph) throws -> ONNXValue {
+    let embedded = try graph.add(positions, to: graph.add(tokens, to: x))
+    let states = try graph.add(encoder, to: embedded)
+    if let head { return try graph.add(head, to: states) }
+    guard let classifier else { return states }
+    return try graph.add(classifier, to: graph.validMean(states))
+  }
+}

@@ -105,6 +105,14 @@ public final class GPT: Module, LanguageModel {
   }
 }
 
+extension GPT: ONNXLayer {
+  /// Tokens and positions, the blocks, and the table of tokens once more.
+  public func onnx(_ x: ONNXValue, in graph: ONNXGraph) throws -> ONNXValue {
+    let embedded = try graph.add(positions, to: graph.add(tokens, to: x))
+    return try graph.add(head, to: graph.add(blocks, to: embedded))
+  }
+}
+
 /// A text of which a ``GPT`` sees the last window.
 private final class WindowContinuation: DecodingSession {
   private let model: GPT

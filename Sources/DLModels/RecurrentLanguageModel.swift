@@ -77,6 +77,13 @@ public final class LSTMLanguageModel: Module, StatefulLayer, LanguageModel {
   }
 }
 
+extension LSTMLanguageModel: ONNXLayer {
+  /// Tokens, the LSTM from a state of zeros, and the logits.
+  public func onnx(_ x: ONNXValue, in graph: ONNXGraph) throws -> ONNXValue {
+    try graph.add(head, to: graph.add(lstm, to: graph.add(embedding, to: x)))
+  }
+}
+
 /// A text whose past a recurrent model keeps in its state.
 private final class StateContinuation: DecodingSession {
   private let model: LSTMLanguageModel

@@ -100,6 +100,16 @@ public final class Upsample: Module, Layer {
   /// PyTorch's counterpart takes `[batch, channels, length]`.
   public var sequenceLayout: SequenceLayout? { .channelsFirst }
 
+  /// What it does along one axis of an image or a sequence, to sequences.
+  func along(_ axis: Int, of output: Shape, _ x: Tensor) throws -> Tensor {
+    switch target {
+    case .size: try x.upsample1d(to: output[axis], interpolation)
+    case .factor(let factor):
+      try x.upsample1d(
+        by: axis == output.rank - 2 ? factor.width : factor.height, interpolation)
+    }
+  }
+
   /// The output's shape without its batch axis.
   public func outputShape(for input: Shape) throws -> Shape {
     let op = "upsample"

@@ -1,0 +1,26 @@
+import DLCore
+
+/// What `dltrain export` writes.
+public enum ExportFormat: String, CaseIterable, Sendable {
+  /// The weights under PyTorch's names and layouts.
+  case safetensors
+  /// The network with its weights, for ONNX Runtime and others.
+  case onnx
+
+  /// The endings of files of this format, with their dot.
+  public var ending: String { "." + rawValue }
+
+  /// The format of a file: the one that is given, else the one that its name ends in, else
+  /// safetensors.
+  ///
+  /// - Throws: `UsageError` where the name ends in another format than the one given.
+  public init(_ given: ExportFormat?, output: String) throws {
+    let named = ExportFormat.allCases.first { output.hasSuffix($0.ending) }
+    if let given, let named, given != named {
+      throw UsageError(
+        "export: -o \(output) is a name of \(named.rawValue), --format is \(given.rawValue); give "
+          + "-o NAME\(given.ending) or leave --format out")
+    }
+    self = given ?? named ?? .safetensors
+  }
+}
