@@ -154,7 +154,8 @@ let package = Package(
       dependencies: [
         "DLConfiguration", "DLFormats", "DLJobs", "DLTraining", "DLModels", "DLLayers",
         "DLOptimizers", "DLCore", "DLTestSupport",
-      ]),
+      ],
+      exclude: ["Golden"]),
     .executableTarget(
       name: "dltrain-model", dependencies: ["DLTrain"], path: "Tests/ModelProgram"),
     .executableTarget(

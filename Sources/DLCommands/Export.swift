@@ -12,6 +12,7 @@ struct Export: Verb {
     discussion: """
       Examples: dltrain export runs/digits-001 -o weights.safetensors
                 dltrain export runs/digits-001 -o digits.onnx
+                dltrain export runs/digits-001 -o digits.py
 
       In Python: model.load_state_dict(safetensors.torch.load_file("weights.safetensors"))
       """)
@@ -22,7 +23,8 @@ struct Export: Verb {
   @Option(
     help: """
       safetensors: the weights under PyTorch's names and layouts; onnx: the network with its \
-      weights. What the output's name ends in unless given.
+      weights; torch: Python (NAME.py) that rebuilds the network in PyTorch, and the weights \
+      beside it. What the output's name ends in unless given.
       """)
   var format: ExportFormat?
 
@@ -39,6 +41,11 @@ struct Export: Verb {
         world.print(
           "\(Format.count(summary.nodeCount, "operator")) of step \(run.step) in \(output): "
             + "\(summary.inputs.joined(separator: ", ")) to \(summary.output)")
+      case .torch:
+        let (count, weights) = try run.exportTorch(to: output)
+        world.print(
+          "PyTorch code in \(output), \(Format.count(count, "tensor")) of step \(run.step) in "
+            + weights)
       }
     }
     return .success

@@ -6,9 +6,11 @@ public enum ExportFormat: String, CaseIterable, Sendable {
   case safetensors
   /// The network with its weights, for ONNX Runtime and others.
   case onnx
+  /// Python that rebuilds the network in PyTorch, and its weights beside it.
+  case torch
 
-  /// The endings of files of this format, with their dot.
-  public var ending: String { "." + rawValue }
+  /// What the names of files of this format end in.
+  public var ending: String { self == .torch ? ".py" : "." + rawValue }
 
   /// The format of a file: the one that is given, else the one that its name ends in, else
   /// safetensors.
@@ -22,5 +24,7 @@ public enum ExportFormat: String, CaseIterable, Sendable {
           + "-o NAME\(given.ending) or leave --format out")
     }
     self = given ?? named ?? .safetensors
+    guard self == .torch, named == nil else { return }
+    throw UsageError("export: -o \(output) is no name of Python code; give -o NAME\(self.ending)")
   }
 }

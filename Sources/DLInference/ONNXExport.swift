@@ -68,7 +68,7 @@ extension LoadedNetwork {
   }
 
   /// The type of the rows: that of the training data, else that of what the network takes.
-  fileprivate func exportedInputType(of network: any Layer) -> ONNXType {
+  func exportedInputType(of network: any Layer) -> ONNXType {
     switch inputType {
     case .uint8: return .uint8
     case .int32: return .int32

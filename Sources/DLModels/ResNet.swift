@@ -181,6 +181,9 @@ extension ResNet: ONNXLayer {
 }
 
 extension BasicBlock: ONNXLayer {
+  /// Whether its shortcut is a convolution.
+  fileprivate var isProjected: Bool { downsample?.layers.first is Conv2d }
+
   func onnx(_ x: ONNXValue, in graph: ONNXGraph) throws -> ONNXValue {
     let first = try graph.add(bn1, to: graph.add(conv1, to: x))
     let inner = first.with(graph.node("Relu", [first.name]))
@@ -202,5 +205,20 @@ extension PaddedShortcut: ONNXLayer {
     let new = graph.integers([0, 0, 0, 0, 0, channels - x.row[2], 0, 0])
     let name = graph.node("Pad", [pixels, new, try graph.constant([0])])
     return x.with(name, row: try outputShape(for: x.row))
+  }
+}
+
+extension ResNet: TorchLayer {
+  /// Classes with torchvision's names.
+  public func torch(for input: Shape, in program: TorchProgram) -> TorchExpression {
+    program.define("BasicBlock", ResNet.torchBlock)
+    program.define("ResNet", ResNet.torchNetwork)
+    let isProjection = layer2.layers.contains {
+      ($0 as? BasicBlock)?.isProjected == true
+    }
+    return .call(
+      "ResNet",
+      ["\(input.last)", "\(fc.weight.shape[0])"],
+      ["blocks": "\(layer1.layers.count)", "projection": isProjection ? "True" : nil])
   }
 }

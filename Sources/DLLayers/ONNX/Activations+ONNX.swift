@@ -58,7 +58,7 @@ extension HardSwish: ONNXElementwise {
 }
 
 extension ReLU6: ONNXLayer {
-  /// `Clip` to 0 ... 6.
+  /// `Clip` from 0 to 6.
   public func onnx(_ x: ONNXValue, in graph: ONNXGraph) throws -> ONNXValue {
     x.with(graph.node("Clip", [x.name, try graph.constant([0]), try graph.constant([6])]))
   }

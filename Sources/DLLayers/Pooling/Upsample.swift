@@ -65,14 +65,14 @@ public final class Upsample: Module, Layer {
     }
   }
 
-  private enum Target {
+  enum Target {
     case size(Size2d)
     case factor(Scale2d)
   }
 
   /// The way in which values between the pixels are made.
   public let interpolation: Interpolation
-  private let target: Target
+  let target: Target
 
   /// Makes a layer that enlarges by a factor, to `⌊extent · factor⌋`.
   public init(by factor: Scale2d, _ interpolation: Interpolation = .nearest) {
