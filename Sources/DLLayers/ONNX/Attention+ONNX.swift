@@ -38,24 +38,28 @@ extension MultiHeadAttention: ONNXLayer {
   private func mask(_ x: ONNXValue, _ graph: ONNXGraph) throws -> String? {
     let time = x.row[0]
     var masks: [String] = []
-    let scope = options.scope
-    if scope.causal || scope.window != nil {
-      let name = graph.shared("scope \(scope.causal) \(scope.window ?? -1) \(time)") {
-        let flags = (0..<time * time).map { place -> Int in
-          let (query, key) = (place / time, place % time)
-          let isNear = scope.window.map { abs(query - key) <= $0 } ?? true
-          return isNear && (!scope.causal || key <= query) ? 1 : 0
-        }
-        return graph.cast(graph.integers(flags, shape: [time, time]), to: .bool)
-      }
-      masks.append(name)
+    func places(_ shape: [Int]) -> String { graph.integers(Array(0..<time), shape: shape) }
+    if options.scope.causal {
+      masks.append(
+        graph.shared("causal \(time)") {
+          graph.node("LessOrEqual", [places([1, time]), places([time, 1])])
+        })
+    }
+    if let window = options.scope.window {
+      masks.append(
+        graph.shared("window \(window) \(time)") {
+          let offsets = graph.node("Sub", [places([time, 1]), places([1, time])])
+          let distance = graph.node("Abs", [offsets])
+          return graph.node("LessOrEqual", [distance, graph.integers([window], shape: [])])
+        })
     }
     if let lengths = x.lengths {
       let valid = graph.valid(lengths, of: time)
       masks.append(graph.node("Unsqueeze", [valid, graph.integers([1, 2])]))
     }
-    guard masks.count == 2 else { return masks.first }
-    return graph.node("And", masks)
+    return masks.dropFirst().reduce(masks.first) { both, mask in
+      both.map { graph.node("And", [$0, mask]) }
+    }
   }
 
   /// Queries or keys `[batch, heads, time, width]`, turned by their position: `x · cos` and, of each

@@ -105,18 +105,16 @@ public final class TorchProgram {
       ? "super().__init__(\(arguments.joined(separator: ", ")))"
       : "super().__init__(\n" + arguments.map { "            \($0),\n" }.joined() + "        )"
     let sizes = (["batch"] + output.dimensions.map(String.init)).joined(separator: ", ")
+    let isName = module.allSatisfy { $0.isASCII && ($0.isLetter || $0.isNumber || $0 == "_") }
+    let use = isName ? "\n    from \(module) import load\n\n    outputs = load()(x)\n" : ""
+    let usesTorch = (all + call + method).contains("torch.")
     return """
       \"""\(title)
-
-          from \(module) import load
-
-          outputs = load()(x)
-      \"""
+      \(use)\"""
 
       from pathlib import Path
 
-      import torch
-      from safetensors.torch import load_file
+      \(usesTorch ? "import torch\n" : "")from safetensors.torch import load_file
       from torch import nn
       \(all.contains("F.") ? "from torch.nn import functional as F\n" : "")\(all.isEmpty ? "" : "\n\n" + all + "\n")
 
