@@ -24,8 +24,14 @@ public final class Flatten: Module, Layer {
 
   /// Applies the layer behind others of a chain, which work on sequences of a layout.
   func callAsFunction(_ x: Tensor, behind layout: SequenceLayout?) throws -> Tensor {
-    let isFirst = channelsFirst ?? (layout == .channelsFirst)
+    let isFirst = isChannelsFirst(behind: layout)
     return try observed(x) { try x.flatten(channelsFirst: isFirst) }
+  }
+
+  /// Whether sequences are flattened with their channels first where a layer of such a layout is the
+  /// last one in front that has any.
+  func isChannelsFirst(behind layout: SequenceLayout?) -> Bool {
+    channelsFirst ?? (layout == .channelsFirst)
   }
 
   /// All positions.

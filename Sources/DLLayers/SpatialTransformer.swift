@@ -53,9 +53,9 @@ public final class SpatialTransformer: Module, Layer {
   /// From the features to the six numbers of the map.
   public let theta: Linear
 
-  private let size: Size2d?
-  private let padding: SamplePadding
-  private let alignCorners: Bool
+  let size: Size2d?
+  let padding: SamplePadding
+  let alignCorners: Bool
 
   /// Makes a transformer.
   ///

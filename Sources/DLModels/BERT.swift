@@ -127,3 +127,50 @@ package final class BERT: Module, MaskedLanguageModel {
     return try head?.outputShape(for: states) ?? classifier?.outputShape(for: [states[1]]) ?? states
   }
 }
+
+extension BERT: ONNXLayer {
+  /// Tokens and positions, the encoder, and the head.
+  package func onnx(_ x: ONNXValue, in graph: ONNXGraph) throws -> ONNXValue {
+    let embedded = try graph.add(positions, to: graph.add(tokens, to: x))
+    let states = try graph.add(encoder, to: embedded)
+    if let head { return try graph.add(head, to: states) }
+    guard let classifier else { return states }
+    return try graph.add(classifier, to: graph.validMean(states))
+  }
+}
+
+extension BERT: TorchLayer {
+  /// A class of the embedding, the encoder and the head.
+  package func torch(for input: Shape, in program: TorchProgram) throws -> TorchExpression {
+    program.define(
+      "BERT",
+      """
+      class BERT(nn.Module):
+          \"""A Transformer's encoder with a head for each token, or a classifier of the mean.\"""
+
+          def __init__(self, tokens, positions, encoder, head=None, classifier=None, dropout=0.0):
+              super().__init__()
+              self.tokens, self.positions, self.encoder = tokens, positions, encoder
+              self.head, self.classifier = head, classifier
+              self.dropout = nn.Dropout(dropout)
+
+          def forward(self, x):
+              states = self.encoder(self.dropout(self.positions(self.tokens(x))))
+              if self.head:
+                  return self.head(states)
+              return self.classifier(self.dropout(states.mean(1)))
+      """)
+    let states = try tokens.outputShape(for: input)
+    return .call(
+      "BERT",
+      [
+        try program.expression(tokens, for: input), try program.expression(positions, for: states),
+        try program.expression(encoder, for: states),
+      ],
+      [
+        "head": try head.map { try program.expression($0, for: states) },
+        "classifier": try classifier.map { try program.expression($0, for: [states[1]]) },
+        "dropout": dropout.torchProbability,
+      ])
+  }
+}

@@ -103,3 +103,41 @@ public final class GPT: Module, WindowedLanguageModel {
     try head.outputShape(for: blocks.outputShape(for: tokens.outputShape(for: input)))
   }
 }
+
+extension GPT: ONNXLayer {
+  /// Tokens and positions, the blocks, and the table of tokens once more.
+  public func onnx(_ x: ONNXValue, in graph: ONNXGraph) throws -> ONNXValue {
+    let embedded = try graph.add(positions, to: graph.add(tokens, to: x))
+    return try graph.add(head, to: graph.add(blocks, to: embedded))
+  }
+}
+
+extension GPT: TorchLayer {
+  /// A class whose logits have the table of tokens as their weight.
+  public func torch(for input: Shape, in program: TorchProgram) throws -> TorchExpression {
+    program.define(
+      "GPT",
+      """
+      class GPT(nn.Module):
+          \"""A causal Transformer that gives logits of the token behind each position.\"""
+
+          def __init__(self, tokens, positions, blocks, dropout=0.0):
+              super().__init__()
+              self.tokens, self.positions, self.blocks = tokens, positions, blocks
+              self.dropout = nn.Dropout(dropout)
+              self.head = nn.Linear(*reversed(tokens.weight.shape), bias=False)
+              self.head.weight = tokens.weight
+
+          def forward(self, x):
+              return self.head(self.blocks(self.dropout(self.positions(self.tokens(x)))))
+      """)
+    let embedded = try tokens.outputShape(for: input)
+    return .call(
+      "GPT",
+      [
+        try program.expression(tokens, for: input),
+        try program.expression(positions, for: embedded),
+        try program.expression(blocks, for: embedded),
+      ], ["dropout": dropout.torchProbability])
+  }
+}

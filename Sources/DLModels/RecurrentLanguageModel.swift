@@ -77,6 +77,41 @@ public final class LSTMLanguageModel: Module, StatefulLayer, LanguageModel {
   }
 }
 
+extension LSTMLanguageModel: ONNXLayer {
+  /// Tokens, the LSTM from a state of zeros, and the logits.
+  public func onnx(_ x: ONNXValue, in graph: ONNXGraph) throws -> ONNXValue {
+    try graph.add(head, to: graph.add(lstm, to: graph.add(embedding, to: x)))
+  }
+}
+
+extension LSTMLanguageModel: TorchLayer {
+  /// A class of the embedding, the LSTM and the logits.
+  public func torch(for input: Shape, in program: TorchProgram) throws -> TorchExpression {
+    program.define(
+      "LanguageModel",
+      """
+      class LanguageModel(nn.Module):
+          \"""An LSTM that gives logits of the token behind each position.\"""
+
+          def __init__(self, embedding, lstm, head, dropout=0.0):
+              super().__init__()
+              self.embedding, self.lstm, self.head = embedding, lstm, head
+              self.dropout = nn.Dropout(dropout)
+
+          def forward(self, x):
+              return self.head(self.dropout(self.lstm(self.embedding(x))))
+      """)
+    let embedded = try embedding.outputShape(for: input)
+    return .call(
+      "LanguageModel",
+      [
+        try program.expression(embedding, for: input),
+        try program.expression(lstm, for: embedded),
+        try program.expression(head, for: lstm.outputShape(for: embedded)),
+      ], ["dropout": dropout.torchProbability])
+  }
+}
+
 /// A text whose past a recurrent model keeps in its state.
 private final class StateContinuation: DecodingSession {
   private let model: LSTMLanguageModel

@@ -286,3 +286,57 @@ final class PaddedShortcut: Module, Layer {
     [(input[0] - 1) / stride + 1, (input[1] - 1) / stride + 1, channels]
   }
 }
+
+extension ResNet: ONNXLayer {
+  /// The stem, the stages, and a linear layer on the mean over the image.
+  public func onnx(_ x: ONNXValue, in graph: ONNXGraph) throws -> ONNXValue {
+    let stem = try graph.add(bn1, to: graph.add(conv1, to: x))
+    let stages = try [layer1, layer2, layer3].reduce(stem.with(graph.node("Relu", [stem.name]))) {
+      try graph.add($1, to: $0)
+    }
+    return try graph.add(fc, to: graph.add(GlobalAvgPool2d(), to: stages))
+  }
+}
+
+extension BasicBlock: ONNXLayer {
+  /// Whether its shortcut is a convolution.
+  fileprivate var isProjected: Bool { downsample?.layers.first is Conv2d }
+
+  func onnx(_ x: ONNXValue, in graph: ONNXGraph) throws -> ONNXValue {
+    let first = try graph.add(bn1, to: graph.add(conv1, to: x))
+    let inner = first.with(graph.node("Relu", [first.name]))
+    let branch = try graph.add(bn2, to: graph.add(conv2, to: inner))
+    let around = graph.channelsFirst(try downsample.map { try graph.add($0, to: x) } ?? x)
+    return branch.with(graph.node("Relu", [graph.node("Add", [branch.name, around.name])]))
+  }
+}
+
+extension PaddedShortcut: ONNXLayer {
+  func onnx(_ x: ONNXValue, in graph: ONNXGraph) throws -> ONNXValue {
+    let x = graph.channelsFirst(x)
+    let pixels = graph.node(
+      "Slice",
+      [
+        x.name, graph.integers([0, 0]), graph.integers([x.row[0], x.row[1]]),
+        graph.integers([2, 3]), graph.integers([stride, stride]),
+      ])
+    let new = graph.integers([0, 0, 0, 0, 0, channels - x.row[2], 0, 0])
+    let name = graph.node("Pad", [pixels, new, try graph.constant([0])])
+    return x.with(name, row: try outputShape(for: x.row))
+  }
+}
+
+extension ResNet: TorchLayer {
+  /// Classes with torchvision's names.
+  public func torch(for input: Shape, in program: TorchProgram) -> TorchExpression {
+    program.define("BasicBlock", ResNet.torchBlock)
+    program.define("ResNet", ResNet.torchNetwork)
+    let isProjection = layer2.layers.contains {
+      ($0 as? BasicBlock)?.isProjected == true
+    }
+    return .call(
+      "ResNet",
+      ["\(input.last)", "\(fc.weight.shape[0])"],
+      ["blocks": "\(layer1.layers.count)", "projection": isProjection ? "True" : nil])
+  }
+}

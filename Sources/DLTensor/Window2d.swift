@@ -101,7 +101,7 @@ public struct Window2d: Hashable, Sendable {
   /// The rows and columns on each side.
   ///
   /// - Throws: ``TensorError`` when the window's numbers make no sense.
-  func sides(op: String) throws -> (top: Int, bottom: Int, left: Int, right: Int) {
+  package func sides(op: String) throws -> (top: Int, bottom: Int, left: Int, right: Int) {
     // Below these bounds no product or sum overflows.
     let counts = 1...Int(Int32.max)
     guard kernel.isWithin(counts), stride.isWithin(counts), dilation.isWithin(counts) else {

@@ -54,7 +54,7 @@ public final class MultiHeadAttention: Module, Layer {
   /// The options that the layer was made from; the scope is that of self-attention.
   package let options: Options
 
-  private let size: Int
+  let size: Int
   private var calls = DropoutCalls()
 
   /// Makes a layer for queries of `features` features by its options.

@@ -24,7 +24,7 @@ public final class TransformerEncoderLayer: Module, Layer {
   private let dropout: Dropout
   private let dropout1: Dropout
   private let dropout2: Dropout
-  private let options: TransformerOptions
+  let options: TransformerOptions
 
   /// Makes a layer for `features` features.
   public init(features: Int, _ options: TransformerOptions) {

@@ -40,7 +40,7 @@ public final class RMSNorm: Module, Layer {
 
   /// The options that the layer was made from.
   package let options: Options
-  private let normalizedShape: Shape
+  let normalizedShape: Shape
 
   /// Makes a layer that normalizes the last axes together, which have the given extents.
   ///

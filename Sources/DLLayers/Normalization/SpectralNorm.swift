@@ -33,7 +33,7 @@ public final class SpectralNorm: Module, Layer {
 
   /// The layer with the weight as it is trained.
   public let layer: any Layer
-  private let weight: Parameter
+  let weight: Parameter
   private let bias: Parameter?
   /// The left singular vector so far, `[outputs]`; not yet of length 1 at the start.
   public let weightU: Buffer
@@ -70,7 +70,7 @@ public final class SpectralNorm: Module, Layer {
   }
 
   /// The largest singular value, as far as it is known, recorded.
-  private func sigma(_ context: Context) throws -> Tensor {
+  func sigma(_ context: Context) throws -> Tensor {
     let value = try weight.value
     let outputs = weightU.shape[0]
     // Rows are outputs, columns all that goes into one.

@@ -65,14 +65,14 @@ public final class Upsample: Module, Layer {
     }
   }
 
-  private enum Target {
+  enum Target {
     case size(Size2d)
     case factor(Scale2d)
   }
 
   /// The way in which values between the pixels are made.
   public let interpolation: Interpolation
-  private let target: Target
+  let target: Target
 
   /// Makes a layer that enlarges by a factor, to `⌊extent · factor⌋`.
   public init(by factor: Scale2d, _ interpolation: Interpolation = .nearest) {
@@ -99,6 +99,16 @@ public final class Upsample: Module, Layer {
 
   /// PyTorch's counterpart takes `[batch, channels, length]`.
   public var sequenceLayout: SequenceLayout? { .channelsFirst }
+
+  /// What it does along one axis of an image or a sequence, to sequences.
+  func along(_ axis: Int, of output: Shape, _ x: Tensor) throws -> Tensor {
+    switch target {
+    case .size: try x.upsample1d(to: output[axis], interpolation)
+    case .factor(let factor):
+      try x.upsample1d(
+        by: axis == output.rank - 2 ? factor.width : factor.height, interpolation)
+    }
+  }
 
   /// The output's shape without its batch axis.
   public func outputShape(for input: Shape) throws -> Shape {

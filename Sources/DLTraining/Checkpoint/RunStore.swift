@@ -108,6 +108,8 @@ extension RunStore {
     notes["version"] = Version.current
     notes["ranks"] = String(run.communicator.size)
     notes["input_shape"] = data.modelInput.dimensions.map(String.init).joined(separator: ",")
+    notes["input_type"] = data.train.inputType.rawValue
+    notes["input_lengths"] = data.train.inputLengths.map { _ in "true" }
     notes["classes"] = data.train.classCount.map(String.init)
     notes[TokenizerFile.key] = data.tokenizerText
     notes[TiedNames.key] = TiedNames(run.arena)?.text

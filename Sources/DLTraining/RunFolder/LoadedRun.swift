@@ -141,6 +141,10 @@ package final class LoadedNetwork {
   package let task: any TrainingTask
   package let classes: Int?
   package let input: Shape
+  /// The type of the elements of its training data; nil where the checkpoint does not say.
+  package let inputType: DType?
+  /// Whether rows of its training data end at lengths that the data tell.
+  package let hasLengths: Bool
   /// What the training data's tokens stand for; nil where they are no text.
   package let tokenizer: (any Tokenizer)?
   /// The tokenizer as the checkpoint holds it.
@@ -178,6 +182,8 @@ package final class LoadedNetwork {
     tokenizer = try tokenizerText.map {
       try TokenizerFile.read($0, file: run.checkpoint)
     }
+    inputType = file.metadata["input_type"].flatMap(DType.init(rawValue:))
+    hasLengths = file.metadata["input_lengths"] != nil
     if let text = file.metadata["input_shape"] {
       let sizes = text.split(separator: ",").map { Int($0) ?? -1 }
       guard let shape = Shape(checking: sizes), !sizes.contains(0) else {

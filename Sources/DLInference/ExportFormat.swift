@@ -1,0 +1,30 @@
+import DLCore
+
+/// What `dltrain export` writes.
+public enum ExportFormat: String, CaseIterable, Sendable {
+  /// The weights under PyTorch's names and layouts.
+  case safetensors
+  /// The network with its weights, for ONNX Runtime and others.
+  case onnx
+  /// Python that rebuilds the network in PyTorch, and its weights beside it.
+  case torch
+
+  /// What the names of files of this format end in.
+  public var ending: String { self == .torch ? ".py" : "." + rawValue }
+
+  /// The format of a file: the one that is given, else the one that its name ends in, else
+  /// safetensors.
+  ///
+  /// - Throws: `UsageError` where the name ends in another format than the one given.
+  public init(_ given: ExportFormat?, output: String) throws {
+    let named = ExportFormat.allCases.first { output.hasSuffix($0.ending) }
+    if let given, let named, given != named {
+      throw UsageError(
+        "export: -o \(output) is a name of \(named.rawValue), --format is \(given.rawValue); give "
+          + "-o NAME\(given.ending) or leave --format out")
+    }
+    self = given ?? named ?? .safetensors
+    guard self == .torch, named == nil else { return }
+    throw UsageError("export: -o \(output) is no name of Python code; give -o NAME\(self.ending)")
+  }
+}

@@ -1,0 +1,81 @@
+import DLFormats
+import DLTensor
+
+extension RecurrentCell {
+  /// ONNX's operator, its activations where they are not the default, and where in its order of gates
+  /// each of PyTorch's stands.
+  fileprivate var onnx: (op: String, activation: String?, gates: [Int]) {
+    switch self {
+    case .tanh: ("RNN", "Tanh", [0])
+    case .relu: ("RNN", "Relu", [0])
+    case .lstm: ("LSTM", nil, [0, 3, 1, 2])  // i, o, f, g of i, f, g, o
+    case .gru: ("GRU", nil, [1, 0, 2])  // z, r, n of r, z, n
+    }
+  }
+}
+
+extension Recurrent: ONNXLayer {
+  /// A node for each layer, over `[time, batch, features]`, rows ending at their lengths.
+  public func onnx(_ x: ONNXValue, in graph: ONNXGraph) throws -> ONNXValue {
+    guard batchFirst else {
+      throw LayerExportError("ONNX", self, "time is its first axis; use batchFirst")
+    }
+    let row = try outputShape(for: x.row)
+    let (op, activation, _) = cell.onnx
+    let (time, hidden, directions) = (x.row[0], options.hidden, parameters.first?.count ?? 1)
+    var attributes: [(name: String, value: ONNXAttribute)] = [
+      ("hidden_size", .int(hidden)),
+      ("direction", directions == 2 ? "bidirectional" : "forward"),
+    ]
+    if let activation {
+      attributes.append(("activations", .strings(.init(repeating: activation, count: directions))))
+    }
+    if cell == .gru { attributes.append(("linear_before_reset", 1)) }
+    let lengths = x.lengths.map { graph.cast($0, to: .int32) } ?? ""
+    var steps = graph.node("Transpose", [graph.channelsLast(x).name], ["perm": [1, 0, 2]])
+    var last = ""
+    for layer in parameters {
+      let bias =
+        layer[0].biasIH == nil
+        ? "" : try packed(layer, graph, "bias") { [$0.biasIH, $0.biasHH] }
+      let results = graph.nodes(
+        op,
+        [
+          steps, try packed(layer, graph, "weight_ih") { [$0.weightIH] },
+          try packed(layer, graph, "weight_hh") { [$0.weightHH] }, bias, lengths,
+        ], attributes, outputs: 2)
+      last = results[1]
+      // [time, directions, batch, hidden] to [time, batch, directions · hidden].
+      let together = graph.node("Transpose", [results[0]], ["perm": [0, 2, 1, 3]])
+      steps = graph.node(
+        "Reshape", [together, graph.integers([time, -1, directions * hidden])])
+    }
+    if options.returns == .last {
+      let rows = graph.node("Transpose", [last], ["perm": [1, 0, 2]])
+      return ONNXValue(graph.reshape(rows, [directions * hidden]), row: row)
+    }
+    return ONNXValue(graph.node("Transpose", [steps], ["perm": [1, 0, 2]]), row: row)
+  }
+
+  /// Parameters of all directions of a layer, the gates in ONNX's order: `[directions, gates · hidden,
+  /// ...]`, or biases of both kinds one behind the other.
+  private func packed(
+    _ layer: [RecurrentParameters], _ graph: ONNXGraph, _ name: String,
+    _ parts: (RecurrentParameters) -> [Parameter?]
+  ) throws -> String {
+    let hidden = options.hidden
+    let order = cell.onnx.gates
+    var name = name
+    let rows = try layer.flatMap { direction in
+      try parts(direction).compactMap { $0 }.flatMap { parameter -> [Tensor] in
+        if direction.weightIH === layer[0].weightIH { name = parameter.name }
+        return try order.map { gate in
+          try parameter.value.rows(gate * hidden..<(gate + 1) * hidden)
+        }
+      }
+    }
+    let all = try Tensor.concat(rows)
+    let shape = [layer.count, all.shape[0] / layer.count] + all.shape.dimensions.dropFirst()
+    return graph.constant(try all.reshape(Shape(shape)), name + ".onnx")
+  }
+}

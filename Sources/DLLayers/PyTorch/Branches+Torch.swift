@@ -1,0 +1,213 @@
+import DLTensor
+
+extension Sequential: TorchLayer {
+  /// `nn.Sequential` of the layers.
+  public func torch(for input: Shape, in program: TorchProgram) throws -> TorchExpression {
+    var shape = input
+    var modules: [TorchExpression] = []
+    for (index, layer) in layers.enumerated() {
+      if let flatten = layer as? Flatten {
+        let isFirst = flatten.isChannelsFirst(behind: layout(before: index))
+        modules.append(program.flatten(shape, channelsFirst: isFirst))
+      } else {
+        modules.append(try program.expression(layer, for: shape))
+      }
+      shape = try layer.located { try layer.outputShape(for: shape) }
+    }
+    return .call("nn.Sequential", modules)
+  }
+}
+
+extension TorchProgram {
+  /// `nn.Flatten()`, of sequences with their channels first where `channelsFirst`.
+  fileprivate func flatten(_ input: Shape, channelsFirst: Bool) -> TorchExpression {
+    guard input.rank == 2, channelsFirst else { return "nn.Flatten()" }
+    define(
+      "FlattenChannels",
+      """
+      class FlattenChannels(nn.Module):
+          \"""[batch, length, channels] to rows, channel by channel.\"""
+
+          def forward(self, x):
+              return x.transpose(1, 2).flatten(1)
+      """)
+    return "FlattenChannels()"
+  }
+
+  /// A class of branches, of which `result` puts together what they make.
+  fileprivate func defineBranches(_ name: String, _ description: String, _ result: String) {
+    define(
+      name,
+      """
+      class \(name)(nn.ModuleDict):
+          \"""\(description)\"""
+
+          def forward(self, x):
+              \(result)
+      """)
+  }
+
+  fileprivate func branches(_ layer: Branches, _ input: Shape) throws -> TorchExpression {
+    .dictionary(
+      try zip(layer.names, layer.chains).map { ($0, try chain($1, for: input)) })
+  }
+}
+
+extension Flatten: TorchLayer {
+  /// `nn.Flatten()`.
+  public func torch(for input: Shape, in program: TorchProgram) -> TorchExpression {
+    program.flatten(input, channelsFirst: channelsFirst ?? false)
+  }
+}
+
+extension Unflatten: TorchLayer {
+  /// `nn.Unflatten`.
+  public func torch(for input: Shape, in program: TorchProgram) -> TorchExpression {
+    let shape = row.rank == 3 ? [row[2], row[0], row[1]] : row.dimensions
+    let made = TorchExpression.call("nn.Unflatten", ["1", .tuple(shape)])
+    guard input.rank > 1 else { return made }
+    program.define(
+      "FlattenPixels",
+      """
+      class FlattenPixels(nn.Module):
+          \"""Images to rows, pixel by pixel; sequences as they lie.\"""
+
+          def forward(self, x):
+              return (x.movedim(1, -1) if x.dim() == 4 else x).flatten(1)
+      """)
+    return .call("nn.Sequential", ["FlattenPixels()", made])
+  }
+}
+
+extension Residual: TorchLayer {
+  /// A class of the branch and what goes around it.
+  public func torch(for input: Shape, in program: TorchProgram) throws -> TorchExpression {
+    program.define(
+      "Residual",
+      """
+      class Residual(nn.Module):
+          \"""layers(x) + shortcut(x), or + x.\"""
+
+          def __init__(self, layers, shortcut=None):
+              super().__init__()
+              self.layers, self.shortcut = layers, shortcut
+
+          def forward(self, x):
+              return self.layers(x) + (self.shortcut(x) if self.shortcut else x)
+      """)
+    return .call(
+      "Residual", [try layers.torch(for: input, in: program)],
+      ["shortcut": try shortcut.map { try program.chain($0, for: input) }])
+  }
+}
+
+extension Concat: TorchLayer {
+  /// `torch.cat` of the branches.
+  public func torch(for input: Shape, in program: TorchProgram) throws -> TorchExpression {
+    program.define(
+      "Concat",
+      """
+      class Concat(nn.ModuleDict):
+          \"""What branches make of x, one behind the other.\"""
+
+          def __init__(self, branches, dim):
+              super().__init__(branches)
+              self.dim = dim
+
+          def forward(self, x):
+              return torch.cat([branch(x) for branch in self.values()], self.dim)
+      """)
+    let rank = try outputShape(for: input).rank
+    let place = axis < 0 ? axis + rank + 1 : axis
+    let dim = rank == 3 ? [0, 2, 3, 1][place] : place
+    return .call("Concat", [try program.branches(self, input)], ["dim": "\(dim)"])
+  }
+}
+
+extension BranchSum: TorchLayer {
+  /// `sum` of the branches.
+  public func torch(for input: Shape, in program: TorchProgram) throws -> TorchExpression {
+    program.defineBranches(
+      "Sum", "The sum of what branches make of x.",
+      "return sum(branch(x) for branch in self.values())")
+    return .call("Sum", [try program.branches(self, input)])
+  }
+}
+
+extension BranchProduct: TorchLayer {
+  /// The product of the branches, shorter shapes filled up with ones behind the batch.
+  public func torch(for input: Shape, in program: TorchProgram) throws -> TorchExpression {
+    program.define(
+      "Product",
+      """
+      class Product(nn.ModuleDict):
+          \"""The product of what branches make of x; a factor per channel goes to all positions.\"""
+
+          def forward(self, x):
+              factors = [branch(x) for branch in self.values()]
+              factors = [y.movedim(1, -1) if y.dim() == 4 else y for y in factors]
+              rank = max(y.dim() for y in factors)
+              product = 1
+              for y in factors:
+                  product = product * y.view(len(y), *[1] * (rank - y.dim()), *y.shape[1:])
+              return product.movedim(-1, 1) if rank == 4 else product
+      """)
+    return .call("Product", [try program.branches(self, input)])
+  }
+}
+
+extension DenseBlock: TorchLayer {
+  /// A class with torchvision's names.
+  public func torch(for input: Shape, in program: TorchProgram) -> TorchExpression {
+    program.define(
+      "DenseLayer",
+      """
+      class DenseLayer(nn.Module):
+          \"""Normalization, activation and convolution, twice with a bottleneck.\"""
+
+          def __init__(self, channels, growth, bottleneck, dropout):
+              super().__init__()
+              self.norm1 = nn.BatchNorm2d(channels)
+              if bottleneck:
+                  self.conv1 = nn.Conv2d(channels, bottleneck, 1, bias=False)
+                  self.norm2 = nn.BatchNorm2d(bottleneck)
+                  self.conv2 = nn.Conv2d(bottleneck, growth, 3, padding=1, bias=False)
+              else:
+                  self.conv1 = nn.Conv2d(channels, growth, 3, padding=1, bias=False)
+                  self.norm2 = self.conv2 = None
+              self.dropout = nn.Dropout(dropout)
+
+          def forward(self, x):
+              x = self.conv1(self.norm1(x).relu())
+              if self.conv2:
+                  x = self.conv2(self.norm2(x).relu())
+              return self.dropout(x)
+      """)
+    program.define(
+      "DenseBlock",
+      """
+      class DenseBlock(nn.ModuleDict):
+          \"""Layers that each see the outputs of all before them (Huang et al. 2017).\"""
+
+          def __init__(self, channels, layers, growth, bottleneck=None, dropout=0.0):
+              super().__init__()
+              for index in range(layers):
+                  seen = channels + index * growth
+                  layer = DenseLayer(seen, growth, bottleneck, dropout)
+                  self[f"denselayer{index + 1}"] = layer
+
+          def forward(self, x):
+              for layer in self.values():
+                  x = torch.cat([x, layer(x)], 1)
+              return x
+      """)
+    let first = layers.first
+    let growth = first.map { ($0.conv2 ?? $0.conv1).weight.shape.last } ?? 0
+    return .call(
+      "DenseBlock", ["\(input.last)", "\(layers.count)", "\(growth)"],
+      [
+        "bottleneck": first?.norm2.map { "\($0.runningMean.shape[0])" },
+        "dropout": first?.dropout.map { "\($0.options.p)" },
+      ])
+  }
+}

@@ -1,0 +1,91 @@
+import DLTensor
+
+extension Embedding: TorchLayer {
+  /// `nn.Embedding`.
+  public func torch(for input: Shape, in program: TorchProgram) throws -> TorchExpression {
+    guard input.rank <= 1 else {
+      throw LayerExportError(
+        "PyTorch code", self, "its tokens have \(input.rank) axes; use --format onnx")
+    }
+    if paddingIndex != nil { program.rowsEnd = true }
+    return .call(
+      "nn.Embedding", ["\(options.entries)", "\(options.size)"],
+      [
+        "padding_idx": paddingIndex.map { "\($0)" }, "max_norm": options.maxNorm.map { "\($0)" },
+        "norm_type": .number(options.normType, unless: 2),
+      ])
+  }
+}
+
+extension EmbeddingBag: TorchLayer {
+  /// `nn.EmbeddingBag`.
+  public func torch(for input: Shape, in program: TorchProgram) -> TorchExpression {
+    .call(
+      "nn.EmbeddingBag", ["\(options.entries)", "\(options.size)"],
+      [
+        "mode": options.mode == .mean ? nil : "\"\(options.mode.rawValue)\"",
+        "padding_idx": paddingIndex.map { "\($0)" },
+      ])
+  }
+}
+
+extension OneHot: TorchLayer {
+  /// `F.one_hot`.
+  public func torch(for input: Shape, in program: TorchProgram) throws -> TorchExpression {
+    guard input.rank <= 1 else {
+      throw LayerExportError(
+        "PyTorch code", self, "its tokens have \(input.rank) axes; use --format onnx")
+    }
+    program.define(
+      "OneHot",
+      """
+      class OneHot(nn.Module):
+          \"""A vector for each token, 1 at its number.\"""
+
+          def __init__(self, classes):
+              super().__init__()
+              self.classes = classes
+
+          def forward(self, x):
+              return F.one_hot(x.long(), self.classes).float()
+      """)
+    return .call("OneHot", ["\(classes)"])
+  }
+}
+
+extension SinusoidalPositions: TorchLayer {
+  /// A class of its own.
+  public func torch(for input: Shape, in program: TorchProgram) -> TorchExpression {
+    program.define(
+      "SinusoidalPositions",
+      """
+      class SinusoidalPositions(nn.Module):
+          \"""Adds sines and cosines of each position (Vaswani et al. 2017).\"""
+
+          def forward(self, x):
+              time, size = x.shape[-2:]
+              feature = torch.arange(size, dtype=torch.float64)
+              rate = 10_000 ** (-(feature // 2 * 2) / size)
+              angle = torch.arange(time, dtype=torch.float64)[:, None] * rate
+              table = torch.where(feature % 2 == 0, angle.sin(), angle.cos())
+              return x + table.to(x)
+      """)
+    return "SinusoidalPositions()"
+  }
+}
+
+extension LearnedPositions: TorchLayer {
+  /// A table whose first rows are added.
+  public func torch(for input: Shape, in program: TorchProgram) -> TorchExpression {
+    program.define(
+      "LearnedPositions",
+      """
+      class LearnedPositions(nn.Embedding):
+          \"""Adds a learned vector to each position.\"""
+
+          def forward(self, x):
+              return x + self.weight[: x.shape[1]]
+      """)
+    return .call("LearnedPositions", ["\(weight.shape[0])", "\(weight.shape[1])"])
+  }
+}

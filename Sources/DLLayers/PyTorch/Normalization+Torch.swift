@@ -1,0 +1,73 @@
+import DLTensor
+
+extension BatchNorm: TorchLayer {
+  /// `nn.BatchNorm1d` or `nn.BatchNorm2d`.
+  public func torch(for input: Shape, in program: TorchProgram) throws -> TorchExpression {
+    let module =
+      switch input.rank {
+      case 1: "nn.BatchNorm1d"
+      case 2: program.channelsFirst("nn.BatchNorm1d")
+      case 3: "nn.BatchNorm2d"
+      default:
+        throw LayerExportError(
+          "PyTorch code", self, "its rows have \(input.rank) axes; use --format onnx")
+      }
+    return .call(
+      module, ["\(input.last)"],
+      [
+        "eps": .number(options.eps, unless: 1e-5),
+        "momentum": options.momentum == nil
+          ? "None" : .number(options.momentum ?? 0.1, unless: 0.1),
+        "affine": .flag(weight != nil, unless: true),
+      ])
+  }
+}
+
+extension LayerNorm: TorchLayer {
+  /// `nn.LayerNorm`.
+  public func torch(for input: Shape, in program: TorchProgram) -> TorchExpression {
+    let shape = weight.shape.dimensions
+    return .call(
+      program.onLastAxis("nn.LayerNorm", input), [shape.count == 1 ? "\(shape[0])" : .tuple(shape)],
+      ["eps": .number(options.eps, unless: 1e-5)])
+  }
+}
+
+extension RMSNorm: TorchLayer {
+  /// `nn.RMSNorm`.
+  public func torch(for input: Shape, in program: TorchProgram) -> TorchExpression {
+    let shape = normalizedShape.dimensions
+    return .call(
+      program.onLastAxis("nn.RMSNorm", input), [shape.count == 1 ? "\(shape[0])" : .tuple(shape)],
+      [
+        "eps": options.eps.map { "\($0)" },
+        "elementwise_affine": .flag(weight != nil, unless: true),
+      ])
+  }
+}
+
+extension GroupNorm: TorchLayer {
+  /// `nn.GroupNorm`.
+  public func torch(for input: Shape, in program: TorchProgram) -> TorchExpression {
+    .call(
+      input.rank == 2 ? program.channelsFirst("nn.GroupNorm") : "nn.GroupNorm",
+      ["\(options.numGroups)", "\(input.last)"],
+      [
+        "eps": .number(options.eps, unless: 1e-5),
+        "affine": .flag(weight != nil, unless: true),
+      ])
+  }
+}
+
+extension InstanceNorm: TorchLayer {
+  /// `nn.InstanceNorm2d`, or `nn.InstanceNorm1d` over sequences.
+  public func torch(for input: Shape, in program: TorchProgram) -> TorchExpression {
+    .call(
+      input.rank == 2 ? program.channelsFirst("nn.InstanceNorm1d") : "nn.InstanceNorm2d",
+      ["\(input.last)"],
+      [
+        "eps": .number(options.eps, unless: 1e-5),
+        "affine": .flag(weight != nil, unless: false),
+      ])
+  }
+}

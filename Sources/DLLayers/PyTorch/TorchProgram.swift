@@ -1,0 +1,136 @@
+import DLTensor
+
+/// A Python file that rebuilds a network in PyTorch.
+public final class TorchProgram {
+  /// Classes and functions that the network's modules need, in the order in which they came up.
+  private var definitions: [(name: String, text: String)] = []
+  /// Whether rows end where a token for padding begins, which PyTorch's modules are not told.
+  var rowsEnd = false
+
+  /// Makes a program without definitions.
+  package init() {}
+
+  /// Adds a class or function, once.
+  public func define(_ name: String, _ text: String) {
+    guard !definitions.contains(where: { $0.name == name }) else { return }
+    definitions.append((name, text))
+  }
+
+  /// A layer's expression.
+  ///
+  /// - Throws: ``LayerExportError`` with the layer's path where it has none.
+  public func expression(_ layer: any Layer, for input: Shape) throws -> TorchExpression {
+    guard let layer = layer as? any TorchLayer else {
+      throw LayerExportError(
+        "PyTorch code", layer, "its type does not conform to TorchLayer; use --format safetensors")
+    }
+    return try layer.torch(for: input, in: self)
+  }
+
+  /// A chain's expression, `nn.Identity()` where it is empty.
+  func chain(_ chain: Sequential, for input: Shape) throws -> TorchExpression {
+    chain.layers.isEmpty ? "nn.Identity()" : try chain.torch(for: input, in: self)
+  }
+
+  /// Refuses a layer that would look at the lengths of rows.
+  func requireWholeRows(_ layer: Module) throws {
+    guard rowsEnd else { return }
+    throw LayerExportError(
+      "PyTorch code", layer,
+      "its rows end where their padding begins, which modules of a chain are not told; use --format onnx"
+    )
+  }
+
+  /// A module with channels first, for sequences that have them last.
+  func channelsFirst(_ module: String) -> String {
+    define(
+      "channels_first",
+      """
+      def channels_first(module):
+          \"""`module`, whose channels come first, for [batch, length, channels].\"""
+
+          class ChannelsFirst(module):
+              def forward(self, x):
+                  return super().forward(x.transpose(1, 2)).transpose(1, 2)
+
+          return ChannelsFirst
+      """)
+    return "channels_first(\(module))"
+  }
+
+  /// A module with channels last, for images that have them first.
+  func channelsLast(_ module: String) -> String {
+    define(
+      "channels_last",
+      """
+      def channels_last(module):
+          \"""`module`, whose channels come last, for [batch, channels, height, width].\"""
+
+          class ChannelsLast(module):
+              def forward(self, x):
+                  return super().forward(x.movedim(1, -1)).movedim(-1, 1)
+
+          return ChannelsLast
+      """)
+    return "channels_last(\(module))"
+  }
+
+  /// The module as it is for rows of numbers and texts, and with its channels last for images.
+  func onLastAxis(_ module: String, _ input: Shape) -> String {
+    input.rank == 3 ? channelsLast(module) : module
+  }
+
+  /// The file's text.
+  ///
+  /// - Parameters:
+  ///   - title: the first line of the file's description.
+  ///   - module: the file's name without its ending, which that of the weights beside it has too.
+  ///   - preparation: lines that make the network's input of the rows, as they are in data files.
+  package func text(
+    _ network: TorchExpression, title: String, module: String, input: Shape, output: Shape,
+    rows: String, preparation: [String]
+  ) -> String {
+    let (name, arguments) = network.parts ?? ("nn.Sequential", [network.text(indent: 12)])
+    let all = definitions.map(\.text).joined(separator: "\n\n\n")
+    var forward = preparation
+    if input.rank == 3 { forward.append("x = x.permute(0, 3, 1, 2)") }
+    if output.rank == 3 { forward.append("return super().forward(x).permute(0, 2, 3, 1)") }
+    if !forward.isEmpty, output.rank != 3 { forward.append("return super().forward(x)") }
+    let method =
+      forward.isEmpty
+      ? "" : "\n    def forward(self, x):\n" + forward.map { "        \($0)\n" }.joined()
+    let isShort = arguments.joined(separator: ", ").count < 60 && arguments.count < 4
+    let call =
+      isShort
+      ? "super().__init__(\(arguments.joined(separator: ", ")))"
+      : "super().__init__(\n" + arguments.map { "            \($0),\n" }.joined() + "        )"
+    let sizes = (["batch"] + output.dimensions.map(String.init)).joined(separator: ", ")
+    let isName = module.allSatisfy { $0.isASCII && ($0.isLetter || $0.isNumber || $0 == "_") }
+    let use = isName ? "\n    from \(module) import load\n\n    outputs = load()(x)\n" : ""
+    let usesTorch = (all + call + method).contains("torch.")
+    return """
+      \"""\(title)
+      \(use)\"""
+
+      from pathlib import Path
+
+      \(usesTorch ? "import torch\n" : "")from safetensors.torch import load_file
+      from torch import nn
+      \(all.contains("F.") ? "from torch.nn import functional as F\n" : "")\(all.isEmpty ? "" : "\n\n" + all + "\n")
+
+      class Network(\(name)):
+          \"""\(rows) to [\(sizes)].\"""
+
+          def __init__(self):
+              \(call)
+      \(method)
+
+      def load(weights=Path(__file__).with_name("\(module).safetensors")):
+          \"""The network with its trained weights, ready to predict.\"""
+          network = Network()
+          network.load_state_dict(load_file(weights))
+          return network.eval()
+
+      """
+  }
+}

@@ -1,0 +1,145 @@
+import DLFormats
+import DLLayers
+import DLTestSupport
+import Foundation
+import Testing
+
+/// `dltrain export` through the real program.
+@Suite(.serialized)
+struct ExportTests {
+  /// The command that compares files; nil where its packages are not there.
+  private static let python: String? = {
+    let python = ProcessInfo.processInfo.environment["DLTRAIN_PYTHON"] ?? "python3"
+    let packages = "import onnx, onnxruntime, torch, safetensors"
+    let outcome = try? Program.startCommand([python, "-c", packages], in: nil).wait()
+    return outcome?.status == 0 ? python : nil
+  }()
+
+  /// Runs `scripts/check-export.py` on folders; a line for each file that deviates.
+  private func deviations(_ folders: [String]) throws -> [String] {
+    guard let python = ExportTests.python else {
+      print(
+        "skipped: no python3 with onnx, onnxruntime, torch and safetensors; give DLTRAIN_PYTHON")
+      return []
+    }
+    let script = Program.repository + "/scripts/check-export.py"
+    let outcome = try Program.startCommand(
+      [python, script] + folders, in: nil, variables: ["OMP_NUM_THREADS": "1"]
+    ).wait()
+    let lines = outcome.output.split(separator: "\n").map(String.init)
+    #expect(outcome.status == 0, "\(outcome.errors.suffix(2000))")
+    #expect(lines.count { $0.hasPrefix("ok") } >= folders.count, "\(outcome.errors.suffix(2000))")
+    return lines.filter { !$0.hasPrefix("ok") }
+  }
+
+  @Test func everyLayerGivesElsewhereWhatItPredicts() throws {
+    try TemporaryFolder.with { folder in
+      for export in ExportCase.all { try export.write(in: "\(folder)/\(export.name)") }
+      #expect(try deviations(ExportCase.all.map { "\(folder)/\($0.name)" }) == [])
+    }
+  }
+
+  @Test func everyWordHasACase() {
+    let text = ExportCase.all.map(\.layers).joined(separator: " ")
+    let words = Set(text.split { !$0.isLetter && !$0.isNumber && $0 != "_" }.map(String.init))
+    // Each case ends with these two.
+    let missing = LayerRegistry.all.map { $0.word }.filter {
+      !words.union(["flatten", "linear"]).contains($0)
+    }
+    #expect(missing == [])
+  }
+
+  @Test func registeredModelsGiveElsewhereWhatTheyPredict() throws {
+    try TemporaryFolder.with { folder in
+      for export in ExportedModel.all { try export.write(in: "\(folder)/\(export.name)") }
+      #expect(try deviations(ExportedModel.all.map { "\(folder)/\($0.name)" }) == [])
+    }
+  }
+
+  /// The listings are those that the onnx package gives of the same files:
+  /// `scripts/check-export.py --list`; the code is what PyTorch was seen to agree with.
+  @Test(arguments: ["lenet", "text"])
+  func filesAreAsTheyWereWhenOthersReadThem(_ name: String) throws {
+    try TemporaryFolder.with { folder in
+      try ExportedModel.golden(name).write(in: folder)
+      let model = try ONNXReader(path: folder + "/model.onnx")
+      let listing = try String(contentsOfFile: golden("export-\(name).txt"), encoding: .utf8)
+      #expect(model.listing == listing)
+      let code = golden("export-\(name).py")
+      if FileManager.default.fileExists(atPath: code) {
+        let written = try String(contentsOfFile: folder + "/model.py", encoding: .utf8)
+        #expect(try written == String(contentsOfFile: code, encoding: .utf8))
+      }
+      // Weights have the names and the bytes of the safetensors file.
+      let exported = try Program.run(["export", "run", "-o", "weights.safetensors"], in: folder)
+      #expect(exported.status == 0, "\(exported.errors)")
+      let weights = try SafetensorsFile(path: folder + "/weights.safetensors")
+      let shared = model.tensors.filter { weights[$0.name] != nil }
+      #expect(shared.count >= 5)
+      for tensor in shared {
+        #expect(tensor.shape == weights[tensor.name]?.shape, "\(tensor.name)")
+        #expect(try Array(tensor.bytes) == weights.bytes(tensor.name), "\(tensor.name)")
+      }
+    }
+  }
+
+  @Test func theNameTellsTheFormat() throws {
+    try TemporaryFolder.with { folder in
+      try ExportCase("row", .row, "relu").train(in: folder)
+      for (name, first) in [("a.onnx", 0x08), ("a.safetensors", 0), ("weights", 0)] {
+        let arguments = ["export", "run", "-o", name]
+        let outcome = try Program.run(arguments, processes: name == "a.onnx" ? 2 : nil, in: folder)
+        #expect(outcome.status == 0, "\(outcome.errors)")
+        let bytes = try [UInt8](Data(contentsOf: URL(fileURLWithPath: "\(folder)/\(name)")))
+        // A protobuf's first field is the format's version; a safetensors file begins with a length.
+        #expect(first == 0 ? bytes[8] == UInt8(ascii: "{") : Int(bytes[0]) == first, "\(name)")
+      }
+      for (arguments, word) in [
+        (["-o", "r.onnx", "--format", "safetensors"], "--format is safetensors"),
+        (["-o", "r.safetensors", "--format", "onnx"], "-o NAME.onnx"),
+        (["-o", "r.safetensors", "--format", "torch"], "-o NAME.py"),
+        (["-o", "r", "--format", "torch"], "-o NAME.py"),
+        (["-o", "r.py", "--format", "onnx"], "a name of torch"),
+      ] {
+        let outcome = try Program.run(["export", "run"] + arguments, in: folder)
+        #expect(outcome.status == 64, "\(arguments)")
+        #expect(outcome.faults.count == 1 && outcome.errors.contains(word), "\(outcome.errors)")
+      }
+      #expect(!FileManager.default.fileExists(atPath: folder + "/r.onnx"))
+      let nowhere = try Program.run(["export", "run", "-o", "none/r.onnx"], in: folder)
+      #expect(nowhere.status == 74, "\(nowhere.errors)")
+    }
+  }
+
+  @Test func whatHasNoSuchFormSaysWhy() throws {
+    try TemporaryFolder.with { folder in
+      let own = try Program.startCommand(
+        [Program.modelProgram, "--ranks", "1", "--out", "own"], in: folder
+      ).wait()
+      #expect(own.status == 0, "\(own.errors)")
+      for (name, word) in [("a.onnx", "ONNXLayer"), ("a.py", "TorchLayer")] {
+        let outcome = try Program.startCommand(
+          [Program.modelProgram, "export", "own", "-o", name], in: folder
+        ).wait()
+        #expect(outcome.status == 64, "\(outcome.errors)")
+        #expect(outcome.errors.contains("layer Network cannot be written as"), "\(outcome.errors)")
+        #expect(outcome.errors.contains("conform to \(word)"), "\(outcome.errors)")
+      }
+      try """
+      data: {synthetic: {shape: [28, 28, 1], classes: 2, rows: 8}}
+      model: {name: dcgan, latent: 4, width: 2}
+      batch_size: 4
+      steps: 1
+      """.write(toFile: folder + "/job.yaml", atomically: true, encoding: .utf8)
+      let pair = try Program.run(
+        ["train", "job.yaml", "--ranks", "1", "--out", "pair"], in: folder)
+      #expect(pair.status == 0, "\(pair.errors)")
+      for name in ["a.onnx", "a.py"] {
+        let outcome = try Program.run(["export", "pair", "-o", name], in: folder)
+        #expect(outcome.status == 64)
+        #expect(outcome.errors.contains("dcgan cannot be written as"), "\(outcome.errors)")
+        #expect(outcome.faults.count == 1, "\(outcome.errors)")
+      }
+    }
+  }
+}
