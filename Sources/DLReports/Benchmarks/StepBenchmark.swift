@@ -123,25 +123,3 @@ private final class StepRecorder: TrainingObserver {
   /// The median of whole steps in seconds.
   var seconds: Double { StepTimes.median(times.map(\.total)) }
 }
-
-extension Configuration {
-  /// The same job on made-up rows like those of its training set.
-  ///
-  /// - Throws: `FormatError` or `DataError` where the training set cannot be opened.
-  package func withSyntheticData() throws -> Configuration {
-    guard data.synthetic == nil else { return self }
-    let dataset = try TrainingData.open(data.train ?? "", .training, self)
-    guard let classes = dataset.classCount, dataset.inputType != .int32 else {
-      throw DataError(
-        "\(data.train ?? ""): only images or features with classes can be made up, set data.synthetic"
-      )
-    }
-    var result = self
-    var synthetic = SyntheticConfiguration()
-    synthetic.shape = dataset.inputShape
-    synthetic.classes = classes
-    result.data.synthetic = synthetic
-    result.data.train = nil
-    return result
-  }
-}
