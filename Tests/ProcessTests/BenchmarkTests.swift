@@ -6,6 +6,46 @@ import Testing
 
 /// The measuring commands, through the real program; what they measure is not judged.
 @Suite struct BenchmarkTests {
+  /// The parameters that PyTorch counts in the same networks: what scripts/bench/peer_torch.py prints.
+  @Test(arguments: [
+    ("mlp-784-512-512-10", 669_706), ("lenet5-28x28", 61_706), ("resnet20-cifar", 272_474),
+    ("resnet18-cifar", 11_173_962), ("gpt-4x128-t64", 818_176), ("gpt-6x384-t256", 10_795_776),
+    ("lstm-2x256-t35", 2_078_672),
+  ])
+  func theWorkloadsAreThoseOfThePeer(name: String, parameters: Int) throws {
+    let file = "\(Program.repository)/scripts/bench/workloads/\(name).yaml"
+    let outcome = try Program.run(["validate", file])
+    #expect(outcome.status == 0, "\(outcome.errors)")
+    let line = outcome.output.split(separator: "\n").first { $0.hasPrefix("parameters") }
+    #expect(line?.split(separator: " ").last.map(String.init) == Format.grouped(parameters))
+  }
+
+  @Test(arguments: [nil, 2])
+  func aProfileShowsEveryOpAndWhatIsNone(processes: Int?) throws {
+    let folder = try TemporaryFolder.make()
+    defer { try? FileManager.default.removeItem(atPath: folder) }
+    let ranks = processes == nil ? ["--ranks", "1"] : []
+    let step = try Program.run(
+      ["bench", "step", "--config", "digits", "--steps", "3", "--profile"] + ranks,
+      processes: processes)
+    #expect(step.status == 0, "\(step.errors)")
+    #expect(step.output.hasPrefix("{\"workload\""))
+    let train = try Program.run(
+      ["train", "digits", "--stop-at", "3", "--out", "run", "--profile"] + ranks,
+      processes: processes, in: folder)
+    #expect(train.status == 0, "\(train.errors)")
+    for output in [step.output, train.output] {
+      for word in ["conv2d", "batchNorm", "crossEntropySum", "optimizer", "gradient sum"] {
+        #expect(output.contains(word), "\(word)")
+      }
+      // Both tables have a line for each direction of the one linear layer, in each of 3 steps.
+      let lines = output.split(separator: "\n").map { $0.split(separator: " ") }
+        .filter { $0.first == "linear" }
+      #expect(lines.count == 4 && lines.allSatisfy { $0[3] == "3" })
+      #expect(Set(lines.map { $0[2] }) == ["forward", "backward"])
+    }
+  }
+
   @Test func allreduceShowsEveryReductionAndSize() throws {
     let arguments = ["bench", "allreduce", "--sizes", "4K,1M", "--seconds", "0.001"]
     let threads = try Program.run(arguments + ["--ranks", "2"])

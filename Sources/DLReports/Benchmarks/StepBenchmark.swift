@@ -21,6 +21,9 @@ package struct StepBenchmark: Sendable {
   /// The way of gradients between the processes of a host.
   package var reduction = ReductionPath.shared
 
+  /// Whether to take the time of each op.
+  package var profiles = false
+
   /// Makes a benchmark of 50 steps.
   package init() {}
 
@@ -29,12 +32,14 @@ package struct StepBenchmark: Sendable {
   /// - Parameters:
   ///   - workload: its name in the result.
   ///   - configuration: the job, its data already replaced by `synthetic`; read on every process.
-  /// - Returns: one JSON object on one line.
+  /// - Returns: one JSON object on one line, and below it the table of ops where ops are timed.
   package func run(in world: World, workload: String, configuration: () throws -> Configuration)
     throws
     -> String
   {
-    try measure(in: world, workload: workload, configuration: configuration).json.description
+    let result = try measure(in: world, workload: workload, configuration: configuration)
+    let table = result.profile.map { "\n\n" + $0.text(columns: Terminal.width) }
+    return result.json.description + (table ?? "")
   }
 
   /// The same, as values.
@@ -78,9 +83,11 @@ package struct StepBenchmark: Sendable {
     job.data.lastBatch = .drop
     var options = TrainingOptions()
     options.writesRun = false
+    options.profiles = profiles
     let recorder = StepRecorder(skipping: warmUpSteps)
     let trainer = try Trainer(
       job, options: options, communicator: communicator, observers: [recorder], task: task)
+    recorder.profile = trainer.profile
     _ = try trainer.train()
     let own = recorder.seconds
     var result = StepMeasurement()
@@ -96,6 +103,7 @@ package struct StepBenchmark: Sendable {
     result.seconds = try communicator.allgather([own]).max() ?? own
     result.times = recorder.medians
     result.traffic = recorder.traffic
+    result.profile = recorder.table
     result.blasCore = BLAS.core
     result.kernelSet = CPU.kernelSet
     return result
@@ -107,6 +115,8 @@ private final class StepRecorder: TrainingObserver {
   let observesEveryRank = true
   private let skipped: Int
   private var times: [StepTimes] = []
+  /// Counts ops from the first step on that is not skipped.
+  var profile: OpProfile?
   /// What the last step sent.
   private(set) var traffic = CommunicationVolume()
 
@@ -114,7 +124,16 @@ private final class StepRecorder: TrainingObserver {
 
   func didStep(_ report: StepReport) {
     if report.step > skipped { times.append(report.times) }
+    if report.step == skipped { profile?.restart() }
     traffic = report.traffic
+  }
+
+  /// Where the time of all steps went; nil unless ops were timed.
+  var table: ProfileTable? {
+    guard let profile else { return nil }
+    var sum = StepTimes()
+    for step in times { sum.add(step) }
+    return ProfileTable(profile.rows, sum, steps: times.count)
   }
 
   /// The median of each part.

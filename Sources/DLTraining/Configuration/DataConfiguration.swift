@@ -115,9 +115,6 @@ public struct SyntheticConfiguration: ConfigurationSection {
     ]
   }
 
-  /// Rows are of values with a class, or of tokens.
-  public static var alternatives: [[String]] { [["shape", "tokens"], ["classes", "vocabulary"]] }
-
   /// Keys of the kind of rows that is not asked for.
   public static var unwrittenDefaults: Set<String> { ["shape", "classes", "tokens", "vocabulary"] }
 
