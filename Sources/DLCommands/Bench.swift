@@ -10,7 +10,7 @@ import DLTraining
 struct Bench: ParsableCommand {
   static let configuration = CommandConfiguration(
     abstract: "Measure.", discussion: "Example: dltrain bench step --config lenet5-28x28 --ranks 1",
-    subcommands: [BenchStep.self, BenchAllreduce.self, BenchScaling.self])
+    subcommands: [BenchStep.self, BenchOps.self, BenchAllreduce.self, BenchScaling.self])
 }
 
 /// `dltrain bench step`.

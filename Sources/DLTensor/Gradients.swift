@@ -110,7 +110,12 @@ extension Context {
   /// The same for a number of inputs that is known when the program runs.
   func record(_ output: Tensor, op: StaticString, _ pullbacks: [Pullback]) -> Tensor {
     guard isRecording else { return output }
-    let row = profile?.didRun(op, output, pullbacks.map(\.input), multiplyAdds: 0) ?? 0
+    var row: Int32 = 0
+    if let profile {
+      var operands = OpProfile.Operands()
+      for pullback in pullbacks { operands.add(pullback.input) }
+      row = profile.didRun(op, output, operands, multiplyAdds: 0)
+    }
     guard pullbacks.contains(where: { $0.input.requiresGradient }) else { return output }
     output.requiresGradient = true
     let backward = { (dy: Tensor) in

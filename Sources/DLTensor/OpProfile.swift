@@ -38,6 +38,24 @@ public final class OpProfile {
     public internal(set) var backward = Totals()
   }
 
+  /// What an op's inputs come to.
+  struct Operands {
+    private(set) var bytes = 0
+    private(set) var gradientBytes = 0
+    private(set) var firstTakesGradient = false
+    private var count = 0
+
+    /// Adds the next input; nil for one that the op does without.
+    mutating func add(_ input: Tensor?) {
+      count += 1
+      guard let input else { return }
+      bytes += input.byteCount
+      guard input.requiresGradient else { return }
+      gradientBytes += input.byteCount
+      firstTakesGradient = firstTakesGradient || count == 1
+    }
+  }
+
   private struct Key: Hashable {
     let op: UnsafePointer<UInt8>
     let layer: String
@@ -81,22 +99,19 @@ public final class OpProfile {
   /// Counts the op that has just run forward.
   ///
   /// - Returns: the number of its row, from 1.
-  func didRun(
-    _ op: StaticString, _ output: Tensor, _ inputs: [Tensor?], multiplyAdds: Int
-  ) -> Int32 {
+  func didRun(_ op: StaticString, _ output: Tensor, _ inputs: Operands, multiplyAdds: Int) -> Int32
+  {
     let end = now
     let row = place(of: op)
-    var work = Totals(calls: 1, nanoseconds: end - mark, multiplyAdds: multiplyAdds)
-    var back = Totals(multiplyAdds: multiplyAdds, bytes: output.byteCount)
-    work.bytes = output.byteCount
-    for case let input? in inputs {
-      work.bytes += input.byteCount
-      if input.requiresGradient { back.bytes += input.byteCount }
-    }
+    table[row].forward.add(
+      Totals(
+        calls: 1, nanoseconds: end - mark, multiplyAdds: multiplyAdds,
+        bytes: output.byteCount + inputs.bytes))
     // One product for the weights, one more where the gradient goes on.
-    if inputs.first??.requiresGradient == true { back.multiplyAdds *= 2 }
-    table[row].forward.add(work)
-    table[row].backward.add(back)
+    table[row].backward.add(
+      Totals(
+        multiplyAdds: inputs.firstTakesGradient ? 2 * multiplyAdds : multiplyAdds,
+        bytes: output.byteCount + inputs.gradientBytes))
     mark = now
     return Int32(row + 1)
   }

@@ -79,7 +79,13 @@ extension Context {
     multiplyAdds: Int = 0, backward: @escaping (Tensor) throws -> Void
   ) -> Tensor {
     guard isRecording else { return output }
-    let row = profile?.didRun(op, output, inputs, multiplyAdds: multiplyAdds) ?? 0
+    var row: Int32 = 0
+    if let profile {
+      // Not handed over as an array: that would take it to the heap, profile or not.
+      var operands = OpProfile.Operands()
+      for input in inputs { operands.add(input) }
+      row = profile.didRun(op, output, operands, multiplyAdds: multiplyAdds)
+    }
     guard inputs.contains(where: { $0?.requiresGradient == true }) else { return output }
     output.requiresGradient = true
     var uses: Int32 = 0

@@ -46,6 +46,62 @@ import Testing
     }
   }
 
+  /// Each op that is measured forward is measured backward, by its own count of work.
+  @Test func opsAreMeasuredBesideThePeaks() throws {
+    let folder = try TemporaryFolder.make()
+    defer { try? FileManager.default.removeItem(atPath: folder) }
+    let outcome = try Program.run(
+      [
+        "bench", "ops", "--seconds", "0.0001", "--json", "ops.json", "--svg", "ops.svg",
+        "--filter", "x",
+      ], in: folder)
+    #expect(outcome.status == 0, "\(outcome.errors)")
+    let json = try JSON(parsing: String(contentsOfFile: folder + "/ops.json", encoding: .utf8))
+    let ops = try #require(json["ops"]?.array)
+    for name in [
+      "linear", "matmul", "conv 3x3", "conv 1x1", "conv 3x3 /2", "conv 3x3 depthwise", "batch_norm",
+      "attention", "lstm", "embedding", "softmax", "layer_norm", "gelu", "cross_entropy",
+    ] {
+      let mine = ops.filter { $0["op"]?.string == name }
+      #expect(mine.contains { $0["pass"]?.string == "forward" }, "\(name)")
+      #expect(mine.contains { $0["pass"]?.string != "forward" }, "\(name)")
+    }
+    for op in ops {
+      #expect((op["seconds"]?.double ?? 0) > 0 && (op["bytes"]?.double ?? 0) > 0)
+      #expect(
+        outcome.output.contains(try #require(op["shape"]?.string?.split(separator: " ").first)))
+    }
+    func flops(_ op: String, _ shape: String, _ pass: String) -> Double? {
+      ops.first {
+        $0["op"]?.string == op && $0["shape"]?.string == shape && $0["pass"]?.string == pass
+      }?["flops"]?.double
+    }
+    // 2 · 512³, twice as many for both gradients, and 2 · 64 rows · 8² places · 3² taps · 64².
+    #expect(flops("matmul", "512x512 x 512", "forward") == 268_435_456)
+    #expect(flops("matmul", "512x512 x 512", "backward") == 536_870_912)
+    #expect(flops("conv 3x3", "64x8x8x64 -> 64", "data gradient") == 301_989_888)
+    let peaks = try #require(json["peaks"])
+    for (group, names) in [("flops", [String]()), ("bytes_per_s", ["L1", "L2", "DRAM"])] {
+      let values = try #require(peaks[group]?.members)
+      #expect(!values.isEmpty && values.allSatisfy { ($0.value.double ?? 0) > 0 })
+      #expect(names.isEmpty || values.map(\.key) == names)
+    }
+    let svg = try String(contentsOfFile: folder + "/ops.svg", encoding: .utf8)
+    #expect(count("<circle", in: svg) == ops.count { ($0["flops"]?.double ?? 0) > 0 })
+  }
+
+  @Test func opsThatAreNoneAreRefused() throws {
+    for arguments in [["--filter", "nothing"], ["--seconds", "0"], ["--seconds", "nan"]] {
+      let outcome = try Program.run(["bench", "ops"] + arguments)
+      #expect(outcome.status == 64)
+      #expect(outcome.faults.count == 1, "\(outcome.errors)")
+    }
+    let counted = try Program.run(["bench", "ops", "--count"])
+    #expect(counted.status == 0, "\(counted.errors)")
+    let titles = counted.output.split(separator: "\n")
+    #expect(titles.count > 30 && Set(titles).count == titles.count)
+  }
+
   @Test func allreduceShowsEveryReductionAndSize() throws {
     let arguments = ["bench", "allreduce", "--sizes", "4K,1M", "--seconds", "0.001"]
     let threads = try Program.run(arguments + ["--ranks", "2"])

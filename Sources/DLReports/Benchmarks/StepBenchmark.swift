@@ -1,3 +1,4 @@
+import CKernels
 import DLCluster
 import DLCore
 import DLData
@@ -123,6 +124,7 @@ private final class StepRecorder: TrainingObserver {
   init(skipping count: Int) { skipped = count }
 
   func didStep(_ report: StepReport) {
+    dl_count_mark()
     if report.step > skipped { times.append(report.times) }
     if report.step == skipped { profile?.restart() }
     traffic = report.traffic
