@@ -10,7 +10,7 @@ import DLTraining
 struct Bench: ParsableCommand {
   static let configuration = CommandConfiguration(
     abstract: "Measure.", discussion: "Example: dltrain bench step --config lenet5-28x28 --ranks 1",
-    subcommands: [BenchStep.self, BenchAllreduce.self, BenchScaling.self])
+    subcommands: [BenchStep.self, BenchOps.self, BenchAllreduce.self, BenchScaling.self])
 }
 
 /// `dltrain bench step`.
@@ -29,6 +29,8 @@ struct BenchStep: Verb {
   var batchPerRank: Int?
   @Option(help: "Steps to measure.")
   var steps = 50
+  @Flag(help: "Show below it where rank 0's time went, by op and layer.")
+  var profile = false
   @OptionGroup var reduction: ReductionOptions
 
   func run(in world: World) throws -> DLCore.ExitCode {
@@ -37,6 +39,7 @@ struct BenchStep: Verb {
     benchmark.rowsPerRank = batchPerRank
     benchmark.steps = steps
     benchmark.reduction = reduction.reduce
+    benchmark.profiles = profile
     let line = try benchmark.run(in: world, workload: config) {
       try Job(config, of: world.program)
         .configuration(job.overrides, needsData: false).withSyntheticData()

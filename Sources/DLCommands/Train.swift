@@ -55,6 +55,8 @@ struct Train: Verb {
   var ranks: Int?
   @Option(help: "Write what each rank did when to a file that Perfetto opens.")
   var trace: String?
+  @Flag(help: "Show at the end where rank 0's time went, by op and layer.")
+  var profile = false
   @Option(help: "Stop after this step with a checkpoint.")
   var stopAt: Int?
   @OptionGroup var reduction: ReductionOptions
@@ -80,6 +82,7 @@ struct Train: Verb {
     training.stopAtStep = stopAt
     training.reduction = reduction.reduce
     training.trace = trace
+    training.profiles = profile
     return training
   }
 

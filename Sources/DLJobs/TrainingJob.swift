@@ -17,6 +17,8 @@ package struct TrainingJob: Sendable {
   package var ranks: Int?
   /// A file for what each rank's threads did when, in Chrome's trace event format.
   package var trace: String?
+  /// Whether to show the time of each op at the end.
+  package var profiles = false
   /// The step after which to stop with a checkpoint.
   package var stopAtStep: Int?
   /// The way of gradients between the processes of a host.
@@ -88,6 +90,7 @@ package struct TrainingJob: Sendable {
     options.takesPartOfWeights = takesPartOfWeights
     options.stopAtStep = stopAtStep
     options.trace = trace
+    options.profiles = profiles
     options.shouldStop = { signals.isStopRequested }
     options.didOpen = { signals.note(record: $0) }
     options.willStep = { signals.noteSteps() }

@@ -222,7 +222,7 @@ public final class EmbeddingBag: Module, Layer {
   public func callAsFunction(
     _ indices: Tensor, offsets: Tensor?, sampleWeights: Tensor? = nil
   ) throws -> Tensor {
-    try located {
+    try applied(in: indices.context) {
       try indices.embeddingBag(
         weight.value, offsets: offsets, mode: options.mode, sampleWeights: sampleWeights,
         paddingIndex: paddingIndex)

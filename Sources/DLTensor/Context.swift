@@ -39,6 +39,9 @@ public final class Context {
   /// ``beginForward(rowOffset:)``.
   public private(set) var forwardPass = 0
 
+  /// Takes the time of each op; nil where nobody asks.
+  public var profile: OpProfile?
+
   /// Told of complete gradients during a backward pass; nil where nobody waits for them.
   public var gradientWatch: GradientWatch?
 
@@ -62,6 +65,7 @@ public final class Context {
   public func beginForward(rowOffset: Int) {
     self.rowOffset = rowOffset
     forwardPass += 1
+    profile?.begin()
   }
 
   /// Records the ops of `body` so that gradients can flow back through them.

@@ -109,9 +109,14 @@ extension Context {
 
   /// The same for a number of inputs that is known when the program runs.
   func record(_ output: Tensor, op: StaticString, _ pullbacks: [Pullback]) -> Tensor {
-    guard isRecording, pullbacks.contains(where: { $0.input.requiresGradient }) else {
-      return output
+    guard isRecording else { return output }
+    var row: Int32 = 0
+    if let profile {
+      var operands = OpProfile.Operands()
+      for pullback in pullbacks { operands.add(pullback.input) }
+      row = profile.didRun(op, output, operands, multiplyAdds: 0)
     }
+    guard pullbacks.contains(where: { $0.input.requiresGradient }) else { return output }
     output.requiresGradient = true
     let backward = { (dy: Tensor) in
       for pullback in pullbacks where pullback.input.requiresGradient {
@@ -125,7 +130,8 @@ extension Context {
     let uses = pullbacks.count { gradientWatch?.note($0.input) ?? false }
     tape.append(
       TapeEntry(
-        output: output, backward: backward, op: op, pullbacks: pullbacks, watchedUses: uses))
+        output: output, backward: backward, op: op, pullbacks: pullbacks,
+        watchedUses: Int32(uses), profileRow: row))
     return output
   }
 }

@@ -10,7 +10,9 @@ struct TapeEntry {
   /// The gradients by the inputs as recorded ops; nil for an op that ran as one kernel.
   let pullbacks: [Pullback]?
   /// The inputs that are leaves on watch.
-  let watchedUses: Int
+  let watchedUses: Int32
+  /// The op's row in the context's profile; 0 without one.
+  let profileRow: Int32
 }
 
 extension Context {
@@ -43,8 +45,14 @@ extension Context {
       try output.receiveGradient(gradient)
       try gradientWatch?.willRunBack()
       while let entry = tape.popLast() {
-        if let incoming = entry.output.takeGradient() { try entry.backward(incoming) }
-        if entry.watchedUses > 0 { try gradientWatch?.didRunBack(entry.watchedUses) }
+        if let incoming = entry.output.takeGradient() {
+          if let profile {
+            try profile.runBack(entry.profileRow) { try entry.backward(incoming) }
+          } else {
+            try entry.backward(incoming)
+          }
+        }
+        if entry.watchedUses > 0 { try gradientWatch?.didRunBack(Int(entry.watchedUses)) }
       }
     }
   }
@@ -54,29 +62,40 @@ extension Context {
 
   /// Notes how `output` was made, when recording and when an input requires a gradient; returns
   /// `output`.
+  ///
+  /// - Parameter multiplyAdds: the products that the op adds up, for profiles; 0 where it is none of
+  ///   products.
   func record(
     _ output: Tensor, from inputs: Tensor?..., op: StaticString = #function,
-    backward: @escaping (Tensor) throws -> Void
+    multiplyAdds: Int = 0, backward: @escaping (Tensor) throws -> Void
   ) -> Tensor {
-    record(output, fromAny: inputs, op: op, backward: backward)
+    record(output, fromAny: inputs, op: op, multiplyAdds: multiplyAdds, backward: backward)
   }
 
   /// The same for a number of inputs that is known when the program runs.
   @inline(__always)  // The array of inputs stays on the stack then.
   func record(
     _ output: Tensor, fromAny inputs: [Tensor?], op: StaticString = #function,
-    backward: @escaping (Tensor) throws -> Void
+    multiplyAdds: Int = 0, backward: @escaping (Tensor) throws -> Void
   ) -> Tensor {
-    guard isRecording, inputs.contains(where: { $0?.requiresGradient == true }) else {
-      return output
+    guard isRecording else { return output }
+    var row: Int32 = 0
+    if let profile {
+      // Not handed over as an array: that would take it to the heap, profile or not.
+      var operands = OpProfile.Operands()
+      for input in inputs { operands.add(input) }
+      row = profile.didRun(op, output, operands, multiplyAdds: multiplyAdds)
     }
+    guard inputs.contains(where: { $0?.requiresGradient == true }) else { return output }
     output.requiresGradient = true
-    var uses = 0
+    var uses: Int32 = 0
     if let gradientWatch {
       for case let input? in inputs where gradientWatch.note(input) { uses += 1 }
     }
     tape.append(
-      TapeEntry(output: output, backward: backward, op: op, pullbacks: nil, watchedUses: uses))
+      TapeEntry(
+        output: output, backward: backward, op: op, pullbacks: nil, watchedUses: uses,
+        profileRow: row))
     return output
   }
 }

@@ -35,6 +35,8 @@ package struct TrainingOptions: Sendable {
   package var didSave: @Sendable (_ folder: String, _ checkpoint: String?) -> Void = { _, _ in }
   /// A file to write at the end: what each rank's threads did when, in Chrome's trace event format.
   package var trace: String?
+  /// Whether the time of each op is taken, on rank 0.
+  package var profiles = false
   /// Told of the record of the run once there is one, on rank 0; whoever ends the run from elsewhere
   /// closes it.
   package var didOpen: @Sendable (RunRecord) -> Void = { _ in }

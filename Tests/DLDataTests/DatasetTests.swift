@@ -185,6 +185,32 @@ import Testing
     #expect(Set(values(all.y, as: Int32.self)) == Set(0..<10))
   }
 
+  @Test func syntheticTokensAreFollowedByTheNext() throws {
+    let dataset = try SyntheticTokenDataset(tokens: 600, vocabulary: 11, count: 40, seed: 1)
+    let again = try SyntheticTokenDataset(tokens: 600, vocabulary: 11, count: 40, seed: 1)
+    let both = try read(dataset, [5, 6])
+    let (x, y) = (values(both.x, as: Int32.self), values(both.y, as: Int32.self))
+    for row in 0..<2 {
+      #expect(x[row * 600 + 1..<(row + 1) * 600] == y[row * 600..<(row + 1) * 600 - 1])
+    }
+    #expect(Array(x[600...]) == values(try read(again, [6]).x, as: Int32.self))
+    #expect(x[..<600] != x[600...])
+    let other = try SyntheticTokenDataset(tokens: 600, vocabulary: 11, count: 40, seed: 2)
+    #expect(try read(other, [6]).x != Array(both.x[2400...]))
+    // 24,000 tokens of 11 kinds: each within a tenth of its share.
+    let all = values(try read(dataset, Array(0..<40)).x, as: Int32.self)
+    for token in Int32(0)..<11 {
+      let share = Double(all.count { $0 == token }) * 11 / Double(all.count)
+      #expect(abs(share - 1) < 0.1, "\(token)")
+    }
+    #expect(all.allSatisfy { (0..<11).contains($0) })
+    for (tokens, vocabulary, count) in [(0, 2, 1), (1 << 40, 2, 1), (1, 0, 1), (1, 2, 0)] {
+      #expect(throws: DataError.self) {
+        try SyntheticTokenDataset(tokens: tokens, vocabulary: vocabulary, count: count, seed: 1)
+      }
+    }
+  }
+
   @Test func syntheticRefusesSizesWithoutSense() {
     for (shape, classes, count) in [
       ([0], 1, 1), ([1], 0, 1), ([1], 1, 0), ([Int.max, 2], 1, 1), ([1], 1, Int.max),

@@ -44,6 +44,29 @@ import Testing
     }
   }
 
+  @Test func syntheticRowsAreOfValuesOrOfTokens() throws {
+    let images = try configuration("{synthetic: {shape: [4], classes: 3}}")
+    #expect(images.data.synthetic?.shape == [4] && images.data.synthetic?.tokens == nil)
+    let text = try configuration("{synthetic: {tokens: 9, vocabulary: 5, rows: 20}}")
+    let data = try TrainingData.open("", .training, text)
+    #expect(data.inputShape == [9] && data.labelShape == [9] && data.classCount == 5)
+    #expect(data.count == 20 && data.inputType == .int32)
+    // What is written is read again, whichever of the two it is.
+    for job in [images, text] {
+      #expect(try Configuration.load(yaml: job.node.yaml()) == job)
+    }
+    for keys in [
+      "{}", "{shape: [4]}", "{classes: 3}", "{tokens: 9}", "{vocabulary: 5}",
+      "{shape: [4], vocabulary: 5}", "{tokens: 9, vocabulary: 5, shape: [4]}",
+      "{tokens: 9, vocabulary: 5, classes: 3}", "{tokens: 0, vocabulary: 5}",
+      "{tokens: 1048576, vocabulary: 5, rows: 1000000}",
+    ] {
+      #expect(throws: ConfigurationError.self, "\(keys)") {
+        try configuration("{synthetic: \(keys)}")
+      }
+    }
+  }
+
   @Test func everyKindOfDataIsDescribed() throws {
     let bench = try Workbench()
     func write(_ text: String, _ name: String) throws -> String {

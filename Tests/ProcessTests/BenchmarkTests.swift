@@ -6,6 +6,102 @@ import Testing
 
 /// The measuring commands, through the real program; what they measure is not judged.
 @Suite struct BenchmarkTests {
+  /// The parameters that PyTorch counts in the same networks: what scripts/bench/peer_torch.py prints.
+  @Test(arguments: [
+    ("mlp-784-512-512-10", 669_706), ("lenet5-28x28", 61_706), ("resnet20-cifar", 272_474),
+    ("resnet18-cifar", 11_173_962), ("gpt-4x128-t64", 818_176), ("gpt-6x384-t256", 10_795_776),
+    ("lstm-2x256-t35", 2_078_672),
+  ])
+  func theWorkloadsAreThoseOfThePeer(name: String, parameters: Int) throws {
+    let file = "\(Program.repository)/scripts/bench/workloads/\(name).yaml"
+    let outcome = try Program.run(["validate", file])
+    #expect(outcome.status == 0, "\(outcome.errors)")
+    let line = outcome.output.split(separator: "\n").first { $0.hasPrefix("parameters") }
+    #expect(line?.split(separator: " ").last.map(String.init) == Format.grouped(parameters))
+  }
+
+  @Test(arguments: [nil, 2])
+  func aProfileShowsEveryOpAndWhatIsNone(processes: Int?) throws {
+    let folder = try TemporaryFolder.make()
+    defer { try? FileManager.default.removeItem(atPath: folder) }
+    let ranks = processes == nil ? ["--ranks", "1"] : []
+    let step = try Program.run(
+      ["bench", "step", "--config", "digits", "--steps", "3", "--profile"] + ranks,
+      processes: processes)
+    #expect(step.status == 0, "\(step.errors)")
+    #expect(step.output.hasPrefix("{\"workload\""))
+    let train = try Program.run(
+      ["train", "digits", "--stop-at", "3", "--out", "run", "--profile"] + ranks,
+      processes: processes, in: folder)
+    #expect(train.status == 0, "\(train.errors)")
+    for output in [step.output, train.output] {
+      for word in ["conv2d", "batchNorm", "crossEntropySum", "optimizer", "gradient sum"] {
+        #expect(output.contains(word), "\(word)")
+      }
+      // Both tables have a line for each direction of the one linear layer, in each of 3 steps.
+      let lines = output.split(separator: "\n").map { $0.split(separator: " ") }
+        .filter { $0.first == "linear" }
+      #expect(lines.count == 4 && lines.allSatisfy { $0[3] == "3" })
+      #expect(Set(lines.map { $0[2] }) == ["forward", "backward"])
+    }
+  }
+
+  /// Each op that is measured forward is measured backward, by its own count of work.
+  @Test func opsAreMeasuredBesideThePeaks() throws {
+    let folder = try TemporaryFolder.make()
+    defer { try? FileManager.default.removeItem(atPath: folder) }
+    let outcome = try Program.run(
+      [
+        "bench", "ops", "--seconds", "0.0001", "--json", "ops.json", "--svg", "ops.svg",
+        "--filter", "x",
+      ], in: folder)
+    #expect(outcome.status == 0, "\(outcome.errors)")
+    let json = try JSON(parsing: String(contentsOfFile: folder + "/ops.json", encoding: .utf8))
+    let ops = try #require(json["ops"]?.array)
+    for name in [
+      "linear", "matmul", "conv 3x3", "conv 1x1", "conv 3x3 /2", "conv 3x3 depthwise", "batch_norm",
+      "attention", "lstm", "embedding", "softmax", "layer_norm", "gelu", "cross_entropy",
+    ] {
+      let mine = ops.filter { $0["op"]?.string == name }
+      #expect(mine.contains { $0["pass"]?.string == "forward" }, "\(name)")
+      #expect(mine.contains { $0["pass"]?.string != "forward" }, "\(name)")
+    }
+    for op in ops {
+      #expect((op["seconds"]?.double ?? 0) > 0 && (op["bytes"]?.double ?? 0) > 0)
+      #expect(
+        outcome.output.contains(try #require(op["shape"]?.string?.split(separator: " ").first)))
+    }
+    func flops(_ op: String, _ shape: String, _ pass: String) -> Double? {
+      ops.first {
+        $0["op"]?.string == op && $0["shape"]?.string == shape && $0["pass"]?.string == pass
+      }?["flops"]?.double
+    }
+    // 2 · 512³, twice as many for both gradients, and 2 · 64 rows · 8² places · 3² taps · 64².
+    #expect(flops("matmul", "512x512 x 512", "forward") == 268_435_456)
+    #expect(flops("matmul", "512x512 x 512", "backward") == 536_870_912)
+    #expect(flops("conv 3x3", "64x8x8x64 -> 64", "data gradient") == 301_989_888)
+    let peaks = try #require(json["peaks"])
+    for (group, names) in [("flops", [String]()), ("bytes_per_s", ["L1", "L2", "DRAM"])] {
+      let values = try #require(peaks[group]?.members)
+      #expect(!values.isEmpty && values.allSatisfy { ($0.value.double ?? 0) > 0 })
+      #expect(names.isEmpty || values.map(\.key) == names)
+    }
+    let svg = try String(contentsOfFile: folder + "/ops.svg", encoding: .utf8)
+    #expect(count("<circle", in: svg) == ops.count { ($0["flops"]?.double ?? 0) > 0 })
+  }
+
+  @Test func opsThatAreNoneAreRefused() throws {
+    for arguments in [["--filter", "nothing"], ["--seconds", "0"], ["--seconds", "nan"]] {
+      let outcome = try Program.run(["bench", "ops"] + arguments)
+      #expect(outcome.status == 64)
+      #expect(outcome.faults.count == 1, "\(outcome.errors)")
+    }
+    let counted = try Program.run(["bench", "ops", "--count"])
+    #expect(counted.status == 0, "\(counted.errors)")
+    let titles = counted.output.split(separator: "\n")
+    #expect(titles.count > 30 && Set(titles).count == titles.count)
+  }
+
   @Test func allreduceShowsEveryReductionAndSize() throws {
     let arguments = ["bench", "allreduce", "--sizes", "4K,1M", "--seconds", "0.001"]
     let threads = try Program.run(arguments + ["--ranks", "2"])

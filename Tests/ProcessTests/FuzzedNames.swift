@@ -8,6 +8,7 @@ enum FuzzedNames {
     [
       ("image-layers", imageLayers), ("row-layers", rowLayers),
       ("sequence-layers", sequenceLayers), ("token-layers", tokenLayers), ("bag", bag),
+      ("made-up-tokens", tokens),
       ("branch-layers", branchLayers), ("one-hot", oneHot),
     ] + losses + optimizers + schedules + metrics + models
 
@@ -59,6 +60,14 @@ enum FuzzedNames {
         - linear: {out: 3}
     adversarial: {epsilon: 0.1, steps: 2}
     optimizer: {name: adam, lr: 0.01, clip_weights: 0.5}
+    batch_size: 8
+    steps: 1
+
+    """
+
+  private static let tokens = """
+    data: {synthetic: {tokens: 6, vocabulary: 9, rows: 16}}
+    model: {layers: [{embedding: {entries: 9, size: 4}}, {linear: {out: 9}}]}
     batch_size: 8
     steps: 1
 

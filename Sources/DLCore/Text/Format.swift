@@ -39,6 +39,13 @@ package enum Format {
     fixed(share * 100, decimals) + "%"
   }
 
+  /// A short time as in `3.21 µs` or `4.2 ms`.
+  package static func shortTime(_ seconds: Double) -> String {
+    seconds < 1e-3
+      ? significant(seconds * 1e6, 3) + " µs"
+      : seconds < 1 ? significant(seconds * 1e3, 3) + " ms" : significant(seconds, 3) + " s"
+  }
+
   /// A time as in `4.2 s`, `3 min 12 s` or `2 h 5 min`.
   package static func duration(_ seconds: Double) -> String {
     guard seconds.isFinite, seconds < 1e9 else { return "?" }

@@ -135,6 +135,10 @@ package final class ConsoleReporter: TrainingObserver {
       }
     }
     Terminal.out("\n" + Format.table(rows, columns: Terminal.width) + "\n")
+    if let profile = report.profile, !profile.isEmpty {
+      let table = ProfileTable(profile, whole.times, steps: steps)
+      Terminal.out("\n" + table.text(columns: Terminal.width) + "\n")
+    }
   }
 
   /// Prints an epoch that no validation followed.

@@ -41,7 +41,7 @@ public final class AdditiveAttention: Module {
   {
     var mask = mask
     mask.lengths = mask.lengths ?? key.lengths
-    return try located {
+    return try applied(in: query.context) {
       guard query.shape.rank == 3, key.shape.rank == 3, query.shape[0] == key.shape[0] else {
         throw TensorError(
           op: "additive_attention",

@@ -20,7 +20,7 @@ extension PositionalLayer {
   ///
   /// - Throws: ``TensorError`` for shapes that do not fit.
   public func callAsFunction(_ x: Tensor, offset: Int) throws -> Tensor {
-    let y = try located { try forward(x, offset: offset) }
+    let y = try applied(in: x.context) { try forward(x, offset: offset) }
     try handOnLengths(from: x, to: y)
     return y
   }

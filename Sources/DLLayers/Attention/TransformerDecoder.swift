@@ -59,7 +59,7 @@ public final class TransformerDecoderLayer: Module {
     memoryMask: AttentionMask = AttentionMask(), cache: KeyValueCache? = nil,
     memoryCache: KeyValueCache? = nil
   ) throws -> Tensor {
-    try located {
+    try applied(in: x.context) {
       var x = try options.residual(x, norm1) {
         try dropout1(selfAttn($0, mask: mask, cache: cache))
       }

@@ -61,14 +61,16 @@ public final class GraphAttention: Module {
   ///
   /// - Throws: ``TensorError`` for shapes that do not fit.
   public func callAsFunction(_ adjacency: SparseMatrix, _ x: Tensor) throws -> Tensor {
-    try located { try attend(adjacency, lin(x)) }
+    try applied(in: x.context) { try attend(adjacency, lin(x)) }
   }
 
   /// Applies the layer to sparse features, `[nodes, in]`.
   ///
   /// - Throws: ``TensorError`` for shapes that do not fit.
   public func callAsFunction(_ adjacency: SparseMatrix, _ x: SparseMatrix) throws -> Tensor {
-    try located { try attend(adjacency, x.matmul(lin.weight.value.permute(1, 0))) }
+    try applied(in: x.values.context) {
+      try attend(adjacency, x.matmul(lin.weight.value.permute(1, 0)))
+    }
   }
 
   private func attend(_ adjacency: SparseMatrix, _ x: Tensor) throws -> Tensor {

@@ -22,14 +22,14 @@ public final class GraphConvolution: Module {
   ///
   /// - Throws: ``TensorError`` for shapes that do not fit.
   public func callAsFunction(_ adjacency: SparseMatrix, _ x: Tensor) throws -> Tensor {
-    try located { try propagate(adjacency, x.matmul(weight.value)) }
+    try applied(in: x.context) { try propagate(adjacency, x.matmul(weight.value)) }
   }
 
   /// Applies the layer to sparse features, `[nodes, in]`.
   ///
   /// - Throws: ``TensorError`` for shapes that do not fit.
   public func callAsFunction(_ adjacency: SparseMatrix, _ x: SparseMatrix) throws -> Tensor {
-    try located { try propagate(adjacency, x.matmul(weight.value)) }
+    try applied(in: x.values.context) { try propagate(adjacency, x.matmul(weight.value)) }
   }
 
   private func propagate(_ adjacency: SparseMatrix, _ x: Tensor) throws -> Tensor {

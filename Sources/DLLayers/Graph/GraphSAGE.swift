@@ -24,7 +24,7 @@ public final class GraphSAGE: Module {
   ///
   /// - Throws: ``TensorError`` for shapes that do not fit.
   public func callAsFunction(_ adjacency: SparseMatrix, _ x: Tensor) throws -> Tensor {
-    try located {
+    try applied(in: x.context) {
       try linL(means(adjacency).matmul(x)) + linR(x)
     }
   }
@@ -33,7 +33,7 @@ public final class GraphSAGE: Module {
   ///
   /// - Throws: ``TensorError`` for shapes that do not fit.
   public func callAsFunction(_ adjacency: SparseMatrix, _ x: SparseMatrix) throws -> Tensor {
-    try located {
+    try applied(in: x.values.context) {
       let projected = try x.matmul(linL.weight.value.permute(1, 0))
       let own = try x.matmul(linR.weight.value.permute(1, 0))
       let y = try means(adjacency).matmul(projected) + own

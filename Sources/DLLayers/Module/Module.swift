@@ -44,6 +44,17 @@ open class Module {
   }
 }
 
+extension Module {
+  /// Runs `body`, which applies the module: a shape error gets its path, and a profile counts ops as
+  /// its own.
+  final func applied<R>(in context: Context, _ body: () throws -> R) throws -> R {
+    guard let profile = context.profile else { return try located(body) }
+    profile.enter(layer: path)
+    defer { profile.leave() }
+    return try located(body)
+  }
+}
+
 /// A module that maps one tensor to one tensor.
 public protocol Layer: Module {
   /// Computes the output; called through `layer(x)`.
@@ -95,7 +106,7 @@ extension Layer {
 
   /// Runs a way through the layer that takes more than its input, as a call without more is run.
   func observed(_ x: Tensor, _ body: () throws -> Tensor) throws -> Tensor {
-    let y = try located(body)
+    let y = try applied(in: x.context, body)
     try handOnLengths(from: x, to: y)
     if let observer = y.context.layerObserver { observer(self, x, y) }
     return y
@@ -143,7 +154,7 @@ extension ReLUFusing {
   ///
   /// - Throws: ``TensorError`` for shapes that do not fit.
   public func callAsFunction(_ x: Tensor, relu: Bool) throws -> Tensor {
-    let y = try located { try forward(x, relu: relu) }
+    let y = try applied(in: x.context) { try forward(x, relu: relu) }
     try handOnLengths(from: x, to: y)
     if let observer = y.context.layerObserver { observer(self, x, y) }
     return y

@@ -104,7 +104,7 @@ public class Recurrent: Module, Layer {
   public func callAsFunction(_ x: Tensor, state: RecurrentState?, lengths: Tensor? = nil) throws
     -> (output: Tensor, state: RecurrentState)
   {
-    try located {
+    try applied(in: x.context) {
       try x.recurrent(
         cell, weights: parameters.map { try $0.map { try $0.weights } }, state: state,
         lengths: lengths, dropout: dropoutKey(x.context).map { (options.dropout, $0) },

@@ -73,7 +73,7 @@ package struct AllreduceBenchmark: Sendable {
           Double(reduction.traffic(size, communicator.size)) / $0
         }
         rows.append([
-          sizeText(size), reduction.name, timeText(time),
+          sizeText(size), reduction.name, Format.shortTime(time),
           Format.significant(Double(size) / time / 1e9, 3),
           least.map { Format.percent($0 / time, 0) } ?? "-",
           reduction.isReference ? "" : reference.map { Format.fixed($0 / time, 2) + "x" } ?? "-",
@@ -111,7 +111,8 @@ package struct AllreduceBenchmark: Sendable {
         }
       }
       rows.append([
-        "\(count)", timeText(times[0]), timeText(times[1]), timeText(times[0] + times[1]),
+        "\(count)", Format.shortTime(times[0]), Format.shortTime(times[1]),
+        Format.shortTime(times[0] + times[1]),
       ])
     }
     return Format.table(rows, rightAligned: [0, 1, 2, 3])
@@ -133,12 +134,4 @@ package struct AllreduceBenchmark: Sendable {
     if bytes >= 1 << 10, bytes % (1 << 10) == 0 { return "\(bytes >> 10) KiB" }
     return "\(Format.grouped(bytes)) B"
   }
-}
-
-/// A short time as in `3.21 µs` or `4.2 ms`.
-func timeText(_ seconds: Double) -> String {
-  seconds < 1e-3
-    ? Format.significant(seconds * 1e6, 3) + " µs"
-    : seconds < 1
-      ? Format.significant(seconds * 1e3, 3) + " ms" : Format.significant(seconds, 3) + " s"
 }

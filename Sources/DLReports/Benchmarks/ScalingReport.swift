@@ -97,17 +97,17 @@ package struct ScalingReport: Sendable {
       let (point, times) = (line.point, line.point.times)
       rows.append(
         [
-          "\(point.ranks)", "\(point.rowsPerRank)", timeText(point.seconds),
+          "\(point.ranks)", "\(point.rowsPerRank)", Format.shortTime(point.seconds),
           Format.grouped(point.samplesPerSecond),
           Format.percent(efficiency(point.samplesPerSecond, ranks: point.ranks), 1),
         ]
           + [
             times.compute + times.dataWait, times.syncBatchNorm, times.agreement, times.reduction,
             times.optimizer,
-          ].map(timeText)
+          ].map(Format.shortTime)
           + [
-            line.fitted.map(timeText) ?? "-", errorText(line.error(line.fitted)),
-            line.leftOut.map(timeText) ?? "-", errorText(line.error(line.leftOut)),
+            line.fitted.map(Format.shortTime) ?? "-", errorText(line.error(line.fitted)),
+            line.leftOut.map(Format.shortTime) ?? "-", errorText(line.error(line.leftOut)),
           ])
     }
     return Format.table(rows, rightAligned: Set(0..<14), columns: columns) + "\n"
@@ -116,7 +116,7 @@ package struct ScalingReport: Sendable {
 
   private func coefficients(_ model: CostModel, _ columns: Int?) -> String {
     var rows = [
-      ["computing", timeText(model.row), "a row"],
+      ["computing", Format.shortTime(model.row), "a row"],
       ["updating", Format.significant(model.update * 1e9, 3) + " ns", "a parameter"],
     ]
     if let byte = model.byte, let latency = model.latency {
@@ -124,7 +124,9 @@ package struct ScalingReport: Sendable {
         "summing", byte > 0 ? Format.significant(1e-9 / byte, 3) + " GB/s" : "-",
         "over the bytes read and written by all ranks",
       ])
-      rows.append(["waiting", timeText(latency), "a collective, for each doubling of the ranks"])
+      rows.append([
+        "waiting", Format.shortTime(latency), "a collective, for each doubling of the ranks",
+      ])
     }
     return Format.table(rows, rightAligned: [1], columns: columns)
   }
@@ -141,7 +143,7 @@ package struct ScalingReport: Sendable {
       let cells = steps.flatMap { step -> [String] in
         guard let step, step > 0 else { return ["-", "-"] }
         return [
-          timeText(step), Format.percent(efficiency(Double(rows) / step, ranks: ranks), 1),
+          Format.shortTime(step), Format.percent(efficiency(Double(rows) / step, ranks: ranks), 1),
         ]
       }
       table.append([counted(ranks, "rank"), "\((rows + ranks - 1) / ranks)"] + cells)
@@ -156,8 +158,8 @@ package struct ScalingReport: Sendable {
     for point in points.dropFirst() {
       let step = model.seconds(first, ranks: point.ranks, rows: point.rows)
       table.append([
-        "\(point.ranks)", "\(point.rowsPerRank)", timeText(point.seconds),
-        step.map(timeText) ?? "-", errorText(step.map { $0 / point.seconds - 1 }),
+        "\(point.ranks)", "\(point.rowsPerRank)", Format.shortTime(point.seconds),
+        step.map(Format.shortTime) ?? "-", errorText(step.map { $0 / point.seconds - 1 }),
       ])
     }
     let title =

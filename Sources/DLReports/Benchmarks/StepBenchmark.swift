@@ -1,3 +1,4 @@
+import CKernels
 import DLCluster
 import DLCore
 import DLData
@@ -21,6 +22,9 @@ package struct StepBenchmark: Sendable {
   /// The way of gradients between the processes of a host.
   package var reduction = ReductionPath.shared
 
+  /// Whether to take the time of each op.
+  package var profiles = false
+
   /// Makes a benchmark of 50 steps.
   package init() {}
 
@@ -29,12 +33,14 @@ package struct StepBenchmark: Sendable {
   /// - Parameters:
   ///   - workload: its name in the result.
   ///   - configuration: the job, its data already replaced by `synthetic`; read on every process.
-  /// - Returns: one JSON object on one line.
+  /// - Returns: one JSON object on one line, and below it the table of ops where ops are timed.
   package func run(in world: World, workload: String, configuration: () throws -> Configuration)
     throws
     -> String
   {
-    try measure(in: world, workload: workload, configuration: configuration).json.description
+    let result = try measure(in: world, workload: workload, configuration: configuration)
+    let table = result.profile.map { "\n\n" + $0.text(columns: Terminal.width) }
+    return result.json.description + (table ?? "")
   }
 
   /// The same, as values.
@@ -78,9 +84,11 @@ package struct StepBenchmark: Sendable {
     job.data.lastBatch = .drop
     var options = TrainingOptions()
     options.writesRun = false
+    options.profiles = profiles
     let recorder = StepRecorder(skipping: warmUpSteps)
     let trainer = try Trainer(
       job, options: options, communicator: communicator, observers: [recorder], task: task)
+    recorder.profile = trainer.profile
     _ = try trainer.train()
     let own = recorder.seconds
     var result = StepMeasurement()
@@ -96,6 +104,7 @@ package struct StepBenchmark: Sendable {
     result.seconds = try communicator.allgather([own]).max() ?? own
     result.times = recorder.medians
     result.traffic = recorder.traffic
+    result.profile = recorder.table
     result.blasCore = BLAS.core
     result.kernelSet = CPU.kernelSet
     return result
@@ -107,14 +116,26 @@ private final class StepRecorder: TrainingObserver {
   let observesEveryRank = true
   private let skipped: Int
   private var times: [StepTimes] = []
+  /// Counts ops from the first step on that is not skipped.
+  var profile: OpProfile?
   /// What the last step sent.
   private(set) var traffic = CommunicationVolume()
 
   init(skipping count: Int) { skipped = count }
 
   func didStep(_ report: StepReport) {
+    dl_count_mark()
     if report.step > skipped { times.append(report.times) }
+    if report.step == skipped { profile?.restart() }
     traffic = report.traffic
+  }
+
+  /// Where the time of all steps went; nil unless ops were timed.
+  var table: ProfileTable? {
+    guard let profile else { return nil }
+    var sum = StepTimes()
+    for step in times { sum.add(step) }
+    return ProfileTable(profile.rows, sum, steps: times.count)
   }
 
   /// The median of each part.
@@ -122,26 +143,4 @@ private final class StepRecorder: TrainingObserver {
 
   /// The median of whole steps in seconds.
   var seconds: Double { StepTimes.median(times.map(\.total)) }
-}
-
-extension Configuration {
-  /// The same job on made-up rows like those of its training set.
-  ///
-  /// - Throws: `FormatError` or `DataError` where the training set cannot be opened.
-  package func withSyntheticData() throws -> Configuration {
-    guard data.synthetic == nil else { return self }
-    let dataset = try TrainingData.open(data.train ?? "", .training, self)
-    guard let classes = dataset.classCount, dataset.inputType != .int32 else {
-      throw DataError(
-        "\(data.train ?? ""): only images or features with classes can be made up, set data.synthetic"
-      )
-    }
-    var result = self
-    var synthetic = SyntheticConfiguration()
-    synthetic.shape = dataset.inputShape
-    synthetic.classes = classes
-    result.data.synthetic = synthetic
-    result.data.train = nil
-    return result
-  }
 }

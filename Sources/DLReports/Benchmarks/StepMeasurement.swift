@@ -1,6 +1,7 @@
 import DLCluster
 import DLCore
 import DLFormats
+import DLJobs
 import DLTraining
 
 /// What measured optimizer steps came to; times are medians over the steps.
@@ -30,6 +31,9 @@ package struct StepMeasurement: Sendable {
   package var blasCore = ""
   /// The kernels of our own in use.
   package var kernelSet = ""
+
+  /// Where rank 0's time went; nil unless that was asked.
+  package var profile: ProfileTable?
 
   /// Rows of the rank that has most.
   package var rowsPerRank: Int { (rows + ranks - 1) / max(ranks, 1) }

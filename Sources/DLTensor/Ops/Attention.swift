@@ -40,9 +40,9 @@ extension Tensor {
       context.isRecording
       && (inputs + [mask.bias].compactMap(\.self)).contains { $0.requiresGradient }
     let (y, weights) = try op.forward(keepingWeights: isKept)
-    return context.record(y, from: query.tensor, key.tensor, value.tensor, mask.bias) { dy in
-      try op.backward(dy, weights)
-    }
+    return context.record(
+      y, from: query.tensor, key.tensor, value.tensor, mask.bias, multiplyAdds: op.multiplyAdds
+    ) { dy in try op.backward(dy, weights) }
   }
 }
 
@@ -84,6 +84,9 @@ private struct Attention {
     self.dropout = dropout.flatMap { $0.p > 0 ? $0 : nil }
     firstRow = context.rowOffset
   }
+
+  /// The products of the scores and of the values, masked ones among them.
+  var multiplyAdds: Int { batch * heads * queries * keys * (query.width + value.width) }
 
   /// Bytes of one head's weights.
   private var headSize: Int { queries * keys * dtype.byteCount }

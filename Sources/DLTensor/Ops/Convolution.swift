@@ -99,7 +99,9 @@ extension Tensor {
       return relu ? try sum.relu() : sum
     }
     try plan.forward(pointer, weight.pointer, bias, y, relu: relu)
-    return context.record(y, from: self, weight, bias) { [self] dy in
+    return context.record(
+      y, from: self, weight, bias, op: "conv2d", multiplyAdds: y.count * weight.count / channels
+    ) { [self] dy in
       if relu { dy.maskByReLU(of: y) }
       try bias?.addColumnSums(dy, rows: plan.rows)
       try weight.addGradient { dw, accumulate in

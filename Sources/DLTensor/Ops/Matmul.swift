@@ -31,7 +31,7 @@ extension Tensor {
         y, Pullback(self) { try $0.matmul(other.transposed()) },
         Pullback(other) { [self] in try transposed().matmul($0) })
     }
-    return context.record(y, from: self, other) { [self] dy in
+    return context.record(y, from: self, other, multiplyAdds: y.count * k) { [self] dy in
       try addGradient { da, accumulate in
         for i in 0..<batch {
           gemm(
@@ -78,7 +78,7 @@ extension Tensor {
       dtype, transposeB: true, m: rows, n: output, k: input, pointer, lda: input, weight.pointer,
       ldb: input, beta: 0, y.pointer, ldc: output)
     y.addBias(bias, rows: rows, relu: relu)
-    return context.record(y, from: self, weight, bias) { [self] dy in
+    return context.record(y, from: self, weight, bias, multiplyAdds: y.count * input) { [self] dy in
       if relu { dy.maskByReLU(of: y) }
       try weight.addGradient { dw, accumulate in
         gemm(

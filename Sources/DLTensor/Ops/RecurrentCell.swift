@@ -19,7 +19,10 @@ public enum RecurrentCell: Sendable, Hashable {
   }
 
   /// The name of the op in errors.
-  public var name: String {
+  public var name: String { "\(op)" }
+
+  /// The same, as the tape keeps it.
+  var op: StaticString {
     switch self {
     case .tanh, .relu: "rnn"
     case .lstm: "lstm"

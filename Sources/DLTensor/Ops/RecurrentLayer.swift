@@ -54,16 +54,18 @@ final class RecurrentLayer {
     let (first, second) = (weights[0], weights.count > 1 ? weights[1] : nil)
     let y = context.record(
       output, from: x, initial?.hidden, initial?.cell, first.input, first.hidden, first.inputBias,
-      first.hiddenBias, second?.input, second?.hidden, second?.inputBias, second?.hiddenBias
+      first.hiddenBias, second?.input, second?.hidden, second?.inputBias, second?.hiddenBias,
+      op: cell.op,
+      multiplyAdds: time * batch * weights.reduce(0) { $0 + $1.input.count + $1.hidden.count }
     ) { [self] dy in try backward(dy, directions) }
     // The final states' gradients arrive first and wait for the output's, which may be none.
     let state = RecurrentState(
-      hidden: context.record(final, from: y) { [self] gradient in
+      hidden: context.record(final, from: y, op: "finalState") { [self] gradient in
         finalGradient.hidden = gradient
         try y.completeGradient()
       },
       cell: finalCell.map {
-        context.record($0, from: y) { [self] gradient in
+        context.record($0, from: y, op: "finalState") { [self] gradient in
           finalGradient.cell = gradient
           try y.completeGradient()
         }

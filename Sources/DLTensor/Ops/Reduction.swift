@@ -42,14 +42,15 @@ extension Tensor {
     try reduce("mean", axes: axes, keepsAxes: keepsAxes) { 1 / Double($0) }
   }
 
-  private func reduceAll(_ op: String, scale: Double) throws -> Tensor {
-    try requireReal(op: op)
+  private func reduceAll(_ op: StaticString, scale: Double) throws -> Tensor {
+    try requireReal(op: "\(op)")
     let y = try Tensor.full(
       [], dl_sum(dtype.kernel, pointer, count) * scale, dtype: dtype, context: context)
     if context.isDecomposing {
-      return context.record(y, Pullback(self) { [shape] in try ($0 * scale).expanded(to: shape) })
+      return context.record(
+        y, op: op, Pullback(self) { [shape] in try ($0 * scale).expanded(to: shape) })
     }
-    return context.record(y, from: self) { [self] dy in
+    return context.record(y, from: self, op: op) { [self] dy in
       try addGradient { dx, accumulate in
         dl_broadcast_axes(dtype.kernel, dy.pointer, 1, count, 1, scale, dx, accumulate)
       }

@@ -135,7 +135,10 @@ extension Tensor {
     try plan.backwardInput(pointer, weight.pointer, into: y.pointer, 0)
     let rows = y.shape.leading
     y.addBias(bias, rows: rows, relu: false)
-    return context.record(y, from: self, weight, bias) { [self] dy in
+    return context.record(
+      y, from: self, weight, bias, op: "convTranspose2d",
+      multiplyAdds: count * weight.count / shape.last
+    ) { [self] dy in
       try bias?.addColumnSums(dy, rows: rows)
       try weight.addGradient { dw, accumulate in
         try plan.backwardWeight(dy.pointer, pointer, into: dw, accumulate)

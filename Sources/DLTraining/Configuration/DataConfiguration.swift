@@ -88,12 +88,16 @@ public struct DataConfiguration: ConfigurationSection {
   }
 }
 
-/// Random rows with random labels.
+/// Random rows with random labels, or random tokens each of which is to predict the next.
 public struct SyntheticConfiguration: ConfigurationSection {
   /// The shape of one row: `[height, width, channels]` or `[features]`.
-  package var shape: [Int] = []
+  package var shape: [Int]?
   /// The number of classes.
-  package var classes = 0
+  package var classes: Int?
+  /// Tokens per row, in the place of a shape.
+  package var tokens: Int?
+  /// The number of different tokens.
+  package var vocabulary: Int?
   /// The number of rows.
   package var rows = 1024
 
@@ -103,20 +107,39 @@ public struct SyntheticConfiguration: ConfigurationSection {
   /// The keys, in the order in which they are written.
   public static var fields: [ConfigurationField<Self>] {
     [
-      .init("shape", \.shape, .within(1...1_048_576), required: true, "shape of one row"),
-      .init("classes", \.classes, .within(1...16_777_216), required: true, "number of classes"),
+      .init("shape", \.shape, .within(1...1_048_576), "shape of one row"),
+      .init("classes", \.classes, .within(1...16_777_216), "number of classes"),
+      .init("tokens", \.tokens, .within(1...1_048_576), "tokens per row, in the place of a shape"),
+      .init("vocabulary", \.vocabulary, .within(1...16_777_216), "number of different tokens"),
       .init("rows", \.rows, .atLeast(1), "number of rows"),
     ]
   }
 
+  /// Keys of the kind of rows that is not asked for.
+  public static var unwrittenDefaults: Set<String> { ["shape", "classes", "tokens", "vocabulary"] }
+
   /// Faults that concern several keys at once.
   public func problems() -> [ConfigurationProblem] {
+    switch (shape, classes, tokens, vocabulary) {
+    case (let shape?, .some, nil, nil): return problems(of: shape)
+    case (nil, nil, let tokens?, .some): return problems(of: [tokens])
+    default:
+      return [
+        .init(
+          "shape", "classes", "tokens", "vocabulary",
+          message: "give shape and classes, or tokens and vocabulary")
+      ]
+    }
+  }
+
+  private func problems(of shape: [Int]) -> [ConfigurationProblem] {
     if shape.isEmpty || shape.count > 7 {
       return [.init("shape", message: "expected 1 to 7 sizes, found \(shape.count)")]
     }
     // Every factor is below 2^31, so the product in floating point cannot miss an overflow.
     let elements = shape.reduce(Double(rows)) { $0 * Double($1) }
     guard elements > 1e12 else { return [] }
-    return [.init("shape", "rows", message: "\(elements) elements in all: too many")]
+    let key = tokens == nil ? "shape" : "tokens"
+    return [.init(key, "rows", message: "\(elements) elements in all: too many")]
   }
 }

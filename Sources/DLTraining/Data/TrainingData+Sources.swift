@@ -78,9 +78,14 @@ enum SyntheticSource: DataSource {
     guard request.role == .training, let synthetic = configuration.data.synthetic else {
       return nil
     }
+    let seed = Int(clamping: configuration.seed)
+    if let tokens = synthetic.tokens {
+      return try SyntheticTokenDataset(
+        tokens: tokens, vocabulary: synthetic.vocabulary ?? 1, count: synthetic.rows, seed: seed)
+    }
     return try SyntheticDataset(
-      shape: synthetic.shape, classes: synthetic.classes, count: synthetic.rows,
-      seed: Int(clamping: configuration.seed))
+      shape: synthetic.shape ?? [], classes: synthetic.classes ?? 1, count: synthetic.rows,
+      seed: seed)
   }
 }
 

@@ -1,5 +1,6 @@
 import DLCluster
 import DLCore
+import DLTensor
 
 /// A communicator that counts the time of its collectives, and records them where there is a
 /// timeline.
@@ -11,9 +12,15 @@ final class TimedCommunicator: Communicator {
 
   private let base: any Communicator
   private let track: Track?
+  /// Takes the time of ops, of which that of collectives is no part.
+  private let profile: OpProfile?
 
-  init(_ base: any Communicator, timeline: Timeline? = nil, progress: RankProgress? = nil) {
+  init(
+    _ base: any Communicator, timeline: Timeline? = nil, progress: RankProgress? = nil,
+    profile: OpProfile? = nil
+  ) {
     self.base = base
+    self.profile = profile
     self.progress = progress
     clock = ActivityClock(track: timeline?.compute, progress: progress)
     track = timeline?.communication
@@ -54,11 +61,12 @@ final class TimedCommunicator: Communicator {
   /// Within a forward or backward pass a collective is a layer's, else an agreement, unless it is
   /// part of what is measured already.
   private func timed<R>(_ call: Activity, _ bytes: Int, _ body: () throws -> R) rethrows -> R {
-    let start = track == nil ? 0 : monotonicNanoseconds()
+    let start = track == nil && profile == nil ? 0 : monotonicNanoseconds()
     progress?.enter(call)
     defer {
       progress?.leave()
       track?.record(TimeSpan(call, from: start, to: monotonicNanoseconds(), detail: bytes))
+      profile?.leaveOut(nanoseconds: monotonicNanoseconds() - start)
     }
     switch clock.current {
     case .forward, .backward: return try clock.measure(.syncBatchNorm, body)

@@ -1,4 +1,5 @@
 import DLCluster
+import DLTensor
 
 /// What a step came to.
 package struct StepReport: Sendable {
@@ -99,6 +100,8 @@ package struct RunReport: Sendable {
   package let hasReachedStop: Bool
   /// What went between hosts, or processes that share no memory, in the steps made now.
   package let traffic: CommunicationVolume
+  /// The time of each op in the steps made now, on rank 0; nil unless it was taken.
+  package let profile: [OpProfile.Row]?
   /// Why it ended.
   package let end: RunEnd
 }

@@ -37,6 +37,7 @@ extension Trainer {
       monitor: run.lastValidation.map { run.configuration.validate.monitored(in: $0).name },
       seconds: ended - totals.began, samplesPerSecond: totals.samplesPerSecond,
       isInterrupted: isInterrupted, hasReachedStop: isAtStop, traffic: totals.traffic,
+      profile: run.profile?.rows,
       end: end(isInterrupted: isInterrupted))
     try run.communicator.agreed("end the run") {
       if let failure = run.exchange.failure { throw failure }

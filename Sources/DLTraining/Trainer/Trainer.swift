@@ -117,6 +117,8 @@ package final class Trainer {
     }
     defer { loader.close() }
     trace = try openTrace()
+    run.context.profile = run.profile
+    defer { run.context.profile = nil }
     var totals = RunTotals(run)
     // A job that is restarted after it had come to its stop has nothing left to do.
     var isInterrupted = run.position.step < run.totalSteps && isAtStop
@@ -269,6 +271,9 @@ extension Trainer {
   package var passes: Int {
     zip(phases, strategies).map { $0.optimizer.phase.repeats * $1.passes }.max() ?? 1
   }
+
+  /// Takes the time of each op on rank 0; nil unless that is wanted.
+  package var profile: OpProfile? { run.profile }
 
   /// Collectives of a step beside those of layers.
   ///

@@ -36,6 +36,8 @@ final class TrainingRun {
   let exchange: StepExchange
   /// What this rank's threads did when; nil unless a trace is wanted.
   let timeline: Timeline?
+  /// Takes the time of ops while steps are made; nil unless that is wanted.
+  let profile: OpProfile?
   /// Takes one-line notices for the user, on rank 0.
   let warn: (String) -> Void
 
@@ -58,12 +60,15 @@ final class TrainingRun {
   ) throws {
     self.options = options
     let timeline = options.trace == nil ? nil : Timeline()
-    let timed = TimedCommunicator(communicator, timeline: timeline, progress: options.progress)
+    let profile = options.profiles && communicator.rank == 0 ? OpProfile() : nil
+    let timed = TimedCommunicator(
+      communicator, timeline: timeline, progress: options.progress, profile: profile)
     let context = Context(
       communicator: timed, precision: given.precision.dtype, seed: given.seed)
     context.synchronizesBatchNorm = given.syncBatchNorm
     context.progress = options.progress
     self.timeline = timeline
+    self.profile = profile
     self.communicator = timed
     self.context = context
     self.warn = timed.rank == 0 ? warn : { _ in }

@@ -1,0 +1,222 @@
+#!/usr/bin/env python3
+"""PyTorch's time for a training step of a network of scripts/bench/workloads.
+
+    scripts/bench/peer_torch.py resnet20-cifar --ranks 2 --mode channels_last
+
+A rank is a process of one thread, on a core of its own; several of them train by
+DistributedDataParallel over gloo, each on as many rows as the workload's batch. Rows are made up
+before the first step. Prints a line of JSON with the names of `dltrain bench step`; step_ms is the
+median of rank 0. Needs torch.
+"""
+
+import argparse
+import json
+import math
+import os
+import statistics
+import sys
+import tempfile
+import time
+
+import torch
+from torch import nn
+from torch.nn import functional as F
+
+MODES = ["eager", "fused", "channels_last", "compile"]
+
+
+class Residual(nn.Module):
+    """Two 3x3 convolutions and the way around them, projected where the shape changes."""
+
+    def __init__(self, channels, width, stride):
+        super().__init__()
+        self.body = nn.Sequential(
+            *convolution(channels, width, 3, stride), nn.ReLU(), *convolution(width, width, 3, 1))
+        same = stride == 1 and channels == width
+        self.shortcut = (
+            nn.Identity() if same else nn.Sequential(*convolution(channels, width, 1, stride)))
+
+    def forward(self, x):
+        return F.relu(self.body(x) + self.shortcut(x))
+
+
+def convolution(channels, width, kernel, stride):
+    return [
+        nn.Conv2d(channels, width, kernel, stride, kernel // 2, bias=False), nn.BatchNorm2d(width)]
+
+
+def residual_network(widths, blocks):
+    layers = [*convolution(3, widths[0], 3, 1), nn.ReLU()]
+    channels = widths[0]
+    for stage, width in enumerate(widths):
+        for block in range(blocks):
+            stride = 2 if stage > 0 and block == 0 else 1
+            layers.append(Residual(channels, width, stride))
+            channels = width
+    return nn.Sequential(*layers, nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(channels, 10))
+
+
+class TransformerBlock(nn.Module):
+    """Normalization first, one projection for queries, keys and values."""
+
+    def __init__(self, width, heads):
+        super().__init__()
+        self.heads = heads
+        self.norm1 = nn.LayerNorm(width)
+        self.qkv = nn.Linear(width, 3 * width)
+        self.out = nn.Linear(width, width)
+        self.norm2 = nn.LayerNorm(width)
+        self.up = nn.Linear(width, 4 * width)
+        self.down = nn.Linear(4 * width, width)
+
+    def forward(self, x):
+        batch, time_steps, width = x.shape
+        qkv = self.qkv(self.norm1(x)).view(batch, time_steps, 3, self.heads, width // self.heads)
+        query, key, value = qkv.permute(2, 0, 3, 1, 4)
+        mixed = F.scaled_dot_product_attention(query, key, value, is_causal=True)
+        x = x + self.out(mixed.transpose(1, 2).reshape(batch, time_steps, width))
+        return x + self.down(F.gelu(self.up(self.norm2(x)), approximate="tanh"))
+
+
+class GPT(nn.Module):
+    def __init__(self, vocabulary, context, layers, width, heads):
+        super().__init__()
+        self.tokens = nn.Embedding(vocabulary, width)
+        self.positions = nn.Parameter(0.02 * torch.randn(context, width))
+        self.blocks = nn.Sequential(*(TransformerBlock(width, heads) for _ in range(layers)))
+        self.norm = nn.LayerNorm(width)
+        self.head = nn.Linear(width, vocabulary, bias=False)
+
+    def forward(self, tokens):
+        return self.head(self.norm(self.blocks(self.tokens(tokens) + self.positions)))
+
+
+class LSTMLanguageModel(nn.Module):
+    def __init__(self, vocabulary, width, layers):
+        super().__init__()
+        self.tokens = nn.Embedding(vocabulary, width)
+        self.lstm = nn.LSTM(width, width, layers, batch_first=True)
+        self.head = nn.Linear(width, vocabulary)
+
+    def forward(self, tokens):
+        return self.head(self.lstm(self.tokens(tokens))[0])
+
+
+def perceptron():
+    return nn.Sequential(
+        nn.Flatten(), nn.Linear(784, 512), nn.ReLU(), nn.Linear(512, 512), nn.ReLU(),
+        nn.Linear(512, 10))
+
+
+def lenet():
+    return nn.Sequential(
+        nn.Conv2d(1, 6, 5, padding=2), nn.ReLU(), nn.MaxPool2d(2), nn.Conv2d(6, 16, 5), nn.ReLU(),
+        nn.MaxPool2d(2), nn.Flatten(), nn.Linear(400, 120), nn.ReLU(), nn.Linear(120, 84),
+        nn.ReLU(), nn.Linear(84, 10))
+
+
+# The network, the rows of a rank, the shape of a row (an image) or tokens and vocabulary, the rule.
+WORKLOADS = {
+    "mlp-784-512-512-10": (perceptron, 128, (1, 28, 28), "sgd"),
+    "lenet5-28x28": (lenet, 64, (1, 28, 28), "sgd"),
+    "resnet20-cifar": (lambda: residual_network((16, 32, 64), 3), 64, (3, 32, 32), "sgd"),
+    "resnet18-cifar": (lambda: residual_network((64, 128, 256, 512), 2), 32, (3, 32, 32), "sgd"),
+    "gpt-4x128-t64": (lambda: GPT(65, 64, 4, 128, 4), 12, (64, 65), "adamw"),
+    "gpt-6x384-t256": (lambda: GPT(65, 256, 6, 384, 6), 4, (256, 65), "adamw"),
+    "lstm-2x256-t35": (lambda: LSTMLanguageModel(2000, 256, 2), 32, (35, 2000), "sgd"),
+}
+
+
+def made_up(rows, shape):
+    """Images with classes, or tokens with the ones that follow them."""
+    if len(shape) == 3:
+        return torch.randn(rows, *shape), torch.randint(0, 10, (rows,))
+    length, vocabulary = shape
+    text = torch.randint(0, vocabulary, (rows, length + 1))
+    return text[:, :-1].contiguous(), text[:, 1:].contiguous()
+
+
+def measure(rank, arguments, meeting):
+    torch.set_num_threads(1)
+    cores = sorted(os.sched_getaffinity(0))
+    if arguments.ranks <= len(cores):
+        os.sched_setaffinity(0, {cores[rank]})
+    torch.manual_seed(rank)
+    if arguments.ranks > 1:
+        torch.distributed.init_process_group(
+            "gloo", init_method=f"file://{meeting}", rank=rank, world_size=arguments.ranks)
+    make, rows, shape, rule = WORKLOADS[arguments.workload]
+    network = make()
+    parameters = sum(p.numel() for p in network.parameters())
+    x, y = made_up(rows, shape)
+    if arguments.mode == "channels_last" and x.dim() == 4:
+        network = network.to(memory_format=torch.channels_last)
+        x = x.contiguous(memory_format=torch.channels_last)
+    if arguments.ranks > 1:
+        if arguments.sync_bn:
+            network = nn.SyncBatchNorm.convert_sync_batchnorm(network)
+        network = nn.parallel.DistributedDataParallel(network, gradient_as_bucket_view=True)
+    fused = {"fused": True} if arguments.mode != "eager" else {}
+    if rule == "sgd":
+        optimizer = torch.optim.SGD(network.parameters(), lr=0.01, momentum=0.9, **fused)
+    else:
+        optimizer = torch.optim.AdamW(network.parameters(), lr=0.001, weight_decay=0.01, **fused)
+    forward = torch.compile(network) if arguments.mode == "compile" else network
+
+    def step():
+        optimizer.zero_grad(set_to_none=True)
+        with torch.autocast("cpu", torch.bfloat16, enabled=arguments.precision == "bfloat16"):
+            output = forward(x)
+            loss = F.cross_entropy(output.flatten(0, -2), y.flatten())
+        loss.backward()
+        optimizer.step()
+        return loss.item()
+
+    for _ in range(arguments.warm_up):
+        step()
+    # As many steps as fit into the time, the same number on every rank.
+    begun = time.perf_counter()
+    step()
+    count = torch.tensor(
+        max(5, min(1000, math.ceil(arguments.seconds / (time.perf_counter() - begun)))))
+    if arguments.ranks > 1:
+        torch.distributed.broadcast(count, 0)
+    times = []
+    for _ in range(int(count)):
+        begun = time.perf_counter()
+        loss = step()
+        times.append(time.perf_counter() - begun)
+    if not math.isfinite(loss):
+        sys.exit(f"{arguments.workload}: the loss is {loss}")
+    median = statistics.median(times)
+    if rank == 0:
+        print(json.dumps({
+            "workload": arguments.workload, "peer": f"torch {torch.__version__}",
+            "mode": arguments.mode, "precision": arguments.precision, "ranks": arguments.ranks,
+            "rows": rows * arguments.ranks, "step_ms": median * 1e3,
+            "samples_per_s": rows * arguments.ranks / median, "parameters": parameters,
+        }), flush=True)
+    if arguments.ranks > 1:
+        torch.distributed.destroy_process_group()
+
+
+def main():
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("workload", choices=WORKLOADS)
+    parser.add_argument("--mode", choices=MODES, default="eager")
+    parser.add_argument("--precision", choices=["float32", "bfloat16"], default="float32")
+    parser.add_argument("--ranks", type=int, default=1)
+    parser.add_argument("--seconds", type=float, default=3)
+    parser.add_argument("--warm-up", type=int, default=10)
+    parser.add_argument("--sync-bn", action="store_true", help="batch norm over all ranks")
+    arguments = parser.parse_args()
+    if arguments.ranks == 1:
+        return measure(0, arguments, None)
+    with tempfile.TemporaryDirectory() as folder:
+        torch.multiprocessing.spawn(
+            measure, (arguments, folder + "/meeting"), nprocs=arguments.ranks)
+
+
+if __name__ == "__main__":
+    main()
