@@ -31,7 +31,7 @@ package struct OpBenchmark: Sendable {
         "--filter \(filter ?? ""): no op has it in its name, shape or pass; see them all without it"
       )
     }
-    BLAS.useOneThread()
+    Engine.current.select()
     let peaks = MachinePeaks.measured(seconds: min(seconds, 0.2))
     let measurements = try cases.enumerated().map { index, one in
       progress(one.title, index, cases.count)
@@ -51,7 +51,7 @@ package struct OpBenchmark: Sendable {
   /// - Returns: the ops in their order, a line each.
   /// - Throws: ``TensorError`` where there is no memory.
   package static func countOnce() throws -> String {
-    BLAS.useOneThread()
+    Engine.current.select()
     var lines: [String] = []
     for one in OpCases.counted {
       let context = Context()
