@@ -1,8 +1,9 @@
 import DLCore
 import DLFormats
 
-/// How raw data became the rows of a data set file, as its metadata say: the columns of a table, the
-/// features of sounds. A run keeps it, so that other data can become rows alike.
+/// How raw data became the rows of a data set file, as its metadata say.
+///
+/// The columns of a table, or the features of sounds. A run keeps it, so that other data can become rows alike.
 package struct Preparation: Sendable, Equatable {
   private static let keys = [TableSchema.key, AudioFeatures.key]
 

@@ -24,7 +24,9 @@ package struct ImagePacker {
 
   /// Packs the images below the folder `source`, or in the .tar or .tar.gz `source`, into
   /// `SPLIT.safetensors` in the folder `output`: x U8 `[N, height, width, channels]`, y I32 `[N]`,
-  /// sorted by class and file name. Images `CLASS/FILE` make `images.safetensors`, or the parts that
+  /// sorted by class and file name.
+  ///
+  /// Images `CLASS/FILE` make `images.safetensors`, or the parts that
   /// ``split`` asks for.
   ///
   /// The classes, sorted, are those of all splits; metadata `classes` counts and `class_names`
