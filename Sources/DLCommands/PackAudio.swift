@@ -55,7 +55,7 @@ struct PackAudio: Verb {
     try world.first("pack \(folder)") {
       var packer = AudioPacker()
       (packer.pattern, packer.classField, packer.test) = (label, classField, test)
-      (packer.fraction, packer.seed, packer.length) = (split.split, split.seed, length)
+      (packer.split, packer.length) = (split.plan, length)
       (packer.window, packer.hop, packer.transform) = (window, hop, fft)
       (packer.bands, packer.lowest, packer.highest) = (mels, fmin, fmax)
       (packer.deltas, packer.isStandardized, packer.like) = (deltas, standardize, like)

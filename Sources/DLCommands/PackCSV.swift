@@ -8,10 +8,11 @@ struct PackCSV: Verb {
   static let configuration = CommandConfiguration(
     commandName: "csv", abstract: "Turn a table (CSV) into data set files of numbers.",
     discussion: """
-      Example: dltrain data pack csv covid/train.csv --drop id --label -1 --regression --standardize -o covid
+      Example: dltrain data pack csv covid/train.csv --drop id --label -1 --task regression --standardize -o covid
 
       Columns are named by the first line, or given by their positions: 1 the first, -1 the last. A second column of the
-      name x is x.1, a third x.2. Columns of text become a 1 among 0s by --categorical.
+      name x is x.1, a third x.2. Columns of text become a 1 among 0s by --categorical. Nine tenths of the rows are for
+      training, unless --split says otherwise. A table of any length is read in passes; it may be packed by gzip.
       """)
 
   @Argument(help: "A UTF-8 file.")
@@ -22,9 +23,13 @@ struct PackCSV: Verb {
   var output: String
   @Option(
     parsing: .unconditional,
-    help: "The column of the label, by name or position; the last one unless given.")
-  var label = "-1"
-  @Flag(help: "Labels are values and no classes.")
+    help: ArgumentHelp(
+      "The column of the label, by name or position, or several, parted by commas: values, or of "
+        + "classes each a yes or no.", valueName: "columns"))
+  var label: ColumnList = .init(names: ["-1"])
+  @Option(help: "Whether labels are classes or values: classification or regression.")
+  var task: TableTask?
+  @Flag(help: "The same as --task regression.")
   var regression = false
   @Option(
     parsing: .unconditional,
@@ -32,30 +37,48 @@ struct PackCSV: Verb {
   var categorical: ColumnList?
   @Option(
     parsing: .unconditional,
+    help: ArgumentHelp(
+      "Columns of text that become the numbers of their texts.", valueName: "columns"))
+  var index: ColumnList?
+  @Option(
+    parsing: .unconditional,
+    help: ArgumentHelp(
+      "Columns of dates, as 2024-02-29 or 2024-02-29T18:30:00, which become days since 1970.",
+      valueName: "columns"))
+  var date: ColumnList?
+  @Option(
+    parsing: .unconditional,
     help: ArgumentHelp("Columns to leave out, parted by commas.", valueName: "columns"))
   var drop: ColumnList?
   @Flag(help: "Bring numbers to mean 0 and deviation 1 over the rows to train on.")
   var standardize = false
   @Option(
-    help: "What missing cells become: mean, that of the rows to train on; else they are errors.")
-  var missing: MissingCells?
+    help: "What missing cells become: mean or median of the rows to train on, or an error.")
+  var missing = CSVPacker.Missing.error
   @OptionGroup var split: SplitOptions
   @Option(help: "Validate on this table instead of a part of the rows.")
   var validation: String?
-  @Option(help: "Take columns, classes, means and deviations of this data set file.")
+  @Option(help: "Take columns, classes, means and deviations of this data set file or checkpoint.")
   var like: String?
   @Option(help: "What stands between cells: a character, or tab.")
   var separator: Separator = .init(byte: UInt8(ascii: ","))
   @Flag(help: "The first line is a row; columns are called 1, 2, ...")
   var noHeader = false
 
+  func validate() throws {
+    if regression, task == .classification {
+      throw ValidationError("--regression and --task classification exclude each other")
+    }
+  }
+
   func run(in world: World) throws -> DLCore.ExitCode {
     try world.first("pack \(file)") {
       var packer = CSVPacker()
-      (packer.label, packer.isRegression) = (label, regression)
+      (packer.labels, packer.isRegression) = (label.names, regression || task == .regression)
       (packer.categorical, packer.dropped) = (categorical?.names ?? [], drop?.names ?? [])
-      (packer.isStandardized, packer.fillsMissing) = (standardize, missing != nil)
-      (packer.fraction, packer.seed) = (split.split, split.seed)
+      (packer.indexed, packer.dates) = (index?.names ?? [], date?.names ?? [])
+      (packer.isStandardized, packer.missing) = (standardize, missing)
+      packer.split = split.plan
       (packer.validation, packer.like) = (validation, like)
       (packer.separator, packer.hasHeader) = (separator.byte, !noHeader)
       packer.notice = { world.print($0) }
@@ -67,15 +90,22 @@ struct PackCSV: Verb {
   }
 }
 
-/// What missing cells become.
-enum MissingCells: String, ExpressibleByArgument, CaseIterable {
-  /// The mean of the column over the rows to train on.
-  case mean
+extension CSVPacker.Missing: ExpressibleByArgument {}
+
+/// What the labels of a table are.
+enum TableTask: String, ExpressibleByArgument, CaseIterable {
+  /// Texts, each the name of a class; of several columns a yes or no each.
+  case classification
+  /// Numbers.
+  case regression
 }
 
 /// Columns, parted by commas.
 struct ColumnList: ExpressibleByArgument {
   let names: [String]
+  var defaultValueDescription: String { names.joined(separator: ",") }
+
+  init(names: [String]) { self.names = names }
 
   init?(argument: String) {
     names = argument.parts(at: ",").map(String.init)

@@ -15,7 +15,7 @@ struct PackImages: Verb {
       Example: dltrain data pack images cifar10-images.tar.gz -o cifar10
 
       The images lie as SPLIT/CLASS/FILE, which makes one SPLIT.safetensors for each split, or as CLASS/FILE, which
-      makes images.safetensors. Classes are numbered in the order of their names.
+      makes images.safetensors, or the parts of --split and --folds. Classes are numbered in the order of their names.
       """)
 
   @Argument(help: "A folder, or a .tar or .tar.gz file.")
@@ -27,6 +27,7 @@ struct PackImages: Verb {
   @Option(help: "1 for gray, 3 for colour; as the first image has it unless given.")
   var channels: Int?
 
+  @OptionGroup var split: SplitOptions
   @Option(help: "Number classes by the names in this data set file, as for images to evaluate on.")
   var like: String?
 
@@ -35,7 +36,7 @@ struct PackImages: Verb {
       var packer = ImagePacker()
       packer.size = size.map { ($0.height, $0.width) }
       packer.channels = channels
-      packer.like = like
+      (packer.like, packer.split) = (like, split.asked)
       packer.notice = world.warn
       let line = ProgressLine(world)
       defer { line.clear() }

@@ -33,7 +33,7 @@ struct PackSentences: Verb {
   func run(in world: World) throws -> DLCore.ExitCode {
     try world.first("pack \(sources.first ?? "")") {
       var packer = SentencePacker()
-      (packer.fraction, packer.seed) = (split.split, split.seed)
+      packer.split = split.plan
       packer.validation = validation
       packer.length = words.length
       (packer.minimumCount, packer.maximumWords) = (words.minCount, words.maxWords)
@@ -45,14 +45,6 @@ struct PackSentences: Verb {
     }
     return .success
   }
-}
-
-/// How rows are parted for training and validation.
-struct SplitOptions: ParsableArguments {
-  @Option(help: "The part of the rows that is for training; 1 for one part.")
-  var split = 0.9
-  @Option(help: "Keys which rows are for training.")
-  var seed = 1
 }
 
 /// Which words are in a vocabulary, and how many are in a row.

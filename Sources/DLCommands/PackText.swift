@@ -16,15 +16,19 @@ struct PackText: Verb {
   var file: String
   @Option(name: .shortAndLong, help: "The folder for train.safetensors and validation.safetensors.")
   var output: String
-  @Option(help: "The part of the text, from its beginning, that is for training.")
-  var trainFraction = 0.9
+  @Option(
+    name: [.long, .customLong("train-fraction")],
+    help: ArgumentHelp(
+      "The shares of the text, from its beginning on, as 0.9 or 0.8,0.1,0.1.", valueName: "shares"))
+  var split: SplitShares?
 
   @Option(help: "Take the characters of this data set file, as for a text to evaluate on.")
   var like: String?
 
   func run(in world: World) throws -> DLCore.ExitCode {
     try world.first("pack \(file)") {
-      for file in try TextPacker.pack(file, output: output, fraction: trainFraction, like: like) {
+      let plan = split.map { SplitPlan(shares: $0.shares) } ?? SplitPlan()
+      for file in try TextPacker.pack(file, output: output, split: plan, like: like) {
         world.print("\(file.path): tokens \(file.shape)")
       }
     }

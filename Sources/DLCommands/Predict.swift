@@ -11,15 +11,17 @@ struct Predict: Verb {
   static let configuration = CommandConfiguration(
     abstract: "Write the predictions of a trained network as CSV, or translations as text.",
     discussion: """
-      Example: dltrain predict runs/digits-001 new.safetensors -o predictions.csv
+      Example: dltrain predict runs/digits-001 new.csv -o predictions.csv
 
       With classes a line is row,class,probability and, where the training data named the classes, name; else row and
-      values. A run that translates writes each row's translation as a line of its own, in their order.
+      values. A file of another kind becomes rows as the training data did: a table with the columns of the one packed
+      for training, in any order; a PNG or JPEG image, brought to the network's size; a WAV sound; a text, each line of
+      which is a row. A run that translates writes each row's translation as a line of its own, in their order.
       """)
 
   @OptionGroup var trained: RunOptions
   @OptionGroup var averaged: ViewOptions
-  @Argument(help: "A data set file; only its x is needed.")
+  @Argument(help: "A data set file, a table (CSV), an image, a sound or a text.")
   var input: String
   @Option(name: .shortAndLong, help: "The file to write; standard output unless given.")
   var output: String?

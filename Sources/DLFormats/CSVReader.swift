@@ -3,91 +3,164 @@ import DLCore
 /// The records of a file of comma-separated values in order (RFC 4180).
 ///
 /// A cell in quotes may hold separators and line ends, and a quote as two; blanks around another cell
-/// do not count. Empty lines are passed over. Counterpart: `pandas.read_csv` with
-/// `skipinitialspace=True`.
+/// do not count. Empty lines are passed over. The file is UTF-8 with any line ends, perhaps packed by
+/// gzip; it is read in pieces, so that its length does not matter. Counterpart: `pandas.read_csv`
+/// with `skipinitialspace=True`.
 package struct CSVReader {
   /// The path as the caller gave it.
   package let path: String
   /// The line on which the last record began, counted from 1.
   package private(set) var line = 0
 
-  private let bytes: [UInt8]
+  /// The most bytes of a cell: a quote that is not closed must not take in a whole file.
+  package static let longestCell = 1 << 24
+
+  private static let pieceSize = 1 << 18
+  private static let newline: UInt8 = 10
+  private static let quote = UInt8(ascii: "\"")
+
+  private let stream: ByteStream
   private let separator: UInt8
+  private var piece: [UInt8] = []
   private var position = 0
   private var nextLine = 1
+  /// The bytes of the cell in work.
+  private var cell: [UInt8] = []
+  /// Whether the piece before ended between `\r` and what may be its `\n`.
+  private var endsWithReturn = false
 
-  /// Reads a UTF-8 file.
+  /// Opens a UTF-8 file.
   ///
   /// - Parameter separator: an ASCII character, no quote and no line end.
   /// - Throws: `FormatError` where it cannot be read or is of another kind.
   package init(path: String, separator: UInt8 = UInt8(ascii: ",")) throws {
     self.path = path
     self.separator = separator
-    bytes = Array(try TextFile.text(of: path).utf8)
+    stream = try ByteStream(path: path)
+    try readPiece()
+    let head = piece.prefix(FileKind.byteCount)
+    if let kind = FileKind(head), !kind.isText {
+      throw FormatError(
+        .content, file: path, "is \(kind.name), not UTF-8 text",
+        advice: kind.unpacking ?? "convert it, as by iconv -t utf-8")
+    }
+    if TextFile.hasMark(head) { position = 3 }
   }
 
   /// The cells of the next record; nil behind the last.
   ///
-  /// - Throws: a content error that names the line of a quote which is not closed, or is followed by
-  ///   something else than a separator.
+  /// - Throws: a content error that names the line of what is not UTF-8, of a quote which is not
+  ///   closed, or of one that is followed by something else than a separator.
   package mutating func next() throws -> [String]? {
-    while position < bytes.count, bytes[position] == Self.newline {
+    while let byte = try peek(), byte == Self.newline {
       position += 1
       nextLine += 1
     }
-    guard position < bytes.count else { return nil }
+    guard try peek() != nil else { return nil }
     line = nextLine
     var cells: [String] = []
     while true {
-      cells.append(try cell())
-      guard position < bytes.count else { return cells }
+      cells.append(try nextCell())
+      guard let byte = try peek() else { return cells }
       position += 1
-      if bytes[position - 1] == Self.newline {
+      if byte == Self.newline {
         nextLine += 1
         return cells
       }
     }
   }
 
-  private static let newline: UInt8 = 10
-  private static let quote = UInt8(ascii: "\"")
+  /// The next byte, which is not taken; nil at the end.
+  private mutating func peek() throws -> UInt8? {
+    while position == piece.count {
+      if try !readPiece() { return nil }
+    }
+    return piece[position]
+  }
+
+  /// Replaces the piece, which is used up, by the next one with plain line ends; false at the end.
+  @discardableResult
+  private mutating func readPiece() throws -> Bool {
+    position = 0
+    piece = try [UInt8](unsafeUninitializedCapacity: Self.pieceSize) { [stream] buffer, count in
+      count = try stream.readAvailable(into: UnsafeMutableRawBufferPointer(buffer))
+    }
+    guard let last = piece.last else { return false }
+    let isSecondHalf = endsWithReturn && piece[0] == Self.newline
+    endsWithReturn = last == 13
+    if isSecondHalf || piece.contains(13) {
+      piece = Array(TextFile.withPlainLineEnds(piece[(isSecondHalf ? 1 : 0)...]))
+    }
+    return true
+  }
+
+  /// The place of the first byte that `stops`, or the piece's end.
+  private func place(where stops: (UInt8) -> Bool) -> Int {
+    piece.withUnsafeBufferPointer { piece in
+      var place = position
+      while place < piece.count, !stops(piece[place]) { place += 1 }
+      return place
+    }
+  }
+
+  /// Takes bytes of the piece into the cell.
+  private mutating func take(upTo end: Int) throws {
+    guard cell.count + end - position <= Self.longestCell else {
+      throw fault(line, "has a cell of more than \(Self.longestCell) bytes, or an open quote")
+    }
+    cell += piece[position..<end]
+    position = end
+  }
 
   /// A cell; what follows it is a separator, a line end or the end.
-  private mutating func cell() throws -> String {
-    skipBlanks()
-    if position < bytes.count, bytes[position] == Self.quote { return try quotedCell() }
-    let start = position
-    while position < bytes.count, bytes[position] != separator, bytes[position] != Self.newline {
-      position += 1
+  private mutating func nextCell() throws -> String {
+    cell.removeAll(keepingCapacity: true)
+    try skipBlanks()
+    if try peek() == Self.quote { return try quotedCell() }
+    let separator = separator
+    while try peek() != nil {
+      let end = place { $0 == separator || $0 == Self.newline }
+      let isWhole = end < piece.count
+      try take(upTo: end)
+      if isWhole { break }
     }
-    var end = position
-    while end > start, isBlank(bytes[end - 1]) { end -= 1 }
-    return String(decoding: bytes[start..<end], as: UTF8.self)
+    while let last = cell.last, isBlank(last) { cell.removeLast() }
+    return try text(line: nextLine)
   }
 
   private mutating func quotedCell() throws -> String {
     let first = nextLine
-    var content: [UInt8] = []
     position += 1
     while true {
-      guard let end = bytes[position...].firstIndex(of: Self.quote) else {
-        throw fault(first, "opens a quote that is not closed")
-      }
-      nextLine += bytes[position..<end].count { $0 == Self.newline }
-      content += bytes[position..<end]
-      position = end + 1
-      guard position < bytes.count, bytes[position] == Self.quote else { break }
-      content.append(Self.quote)
+      guard try peek() != nil else { throw fault(first, "opens a quote that is not closed") }
+      let end = place { $0 == Self.quote }
+      let isWhole = end < piece.count
+      nextLine += piece[position..<end].count { $0 == Self.newline }
+      try take(upTo: end)
+      guard isWhole else { continue }
+      position += 1
+      guard try peek() == Self.quote else { break }
+      cell.append(Self.quote)
       position += 1
     }
-    skipBlanks()
-    guard position == bytes.count || bytes[position] == separator || bytes[position] == Self.newline
-    else { throw fault(nextLine, "has text behind a closing quote") }
-    return String(decoding: content, as: UTF8.self)
+    try skipBlanks()
+    guard try [nil, separator, Self.newline].contains(peek()) else {
+      throw fault(nextLine, "has text behind a closing quote")
+    }
+    return try text(line: first)
   }
 
-  private mutating func skipBlanks() {
-    while position < bytes.count, isBlank(bytes[position]) { position += 1 }
+  private func text(line: Int) throws -> String {
+    guard let text = String(validating: cell, as: UTF8.self) else {
+      throw FormatError(
+        .content, file: path, "line \(line) is not UTF-8 text",
+        advice: "convert the file, as by iconv -t utf-8")
+    }
+    return text
+  }
+
+  private mutating func skipBlanks() throws {
+    while let byte = try peek(), isBlank(byte) { position += 1 }
   }
 
   private func isBlank(_ byte: UInt8) -> Bool {

@@ -1,9 +1,13 @@
 import DLCluster
+import DLCore
 import DLData
+import DLFormats
 import DLTraining
 
 extension LoadedRun {
-  /// Predicts every row of a data set file, of which only `x` is needed, in the file's order.
+  /// Predicts every row of a data set file, of which only `x` is needed, in the file's order; or of a
+  /// file that becomes one as the training data did: a table (CSV), an image (PNG or JPEG), a sound
+  /// (WAV) or a text, each line of which is a row.
   ///
   /// With classes the text is CSV: `row,class,probability`; where a row has several labels a line for
   /// each within the row's length, `row,position,class,probability`. Where the training data named
@@ -12,17 +16,33 @@ extension LoadedRun {
   /// are plain text, a line for each row.
   ///
   /// - Parameters:
-  ///   - input: the data set file.
+  ///   - input: the file.
   ///   - write: takes the text in pieces.
   /// - Returns: the number of rows.
   @discardableResult
   public func predict(_ input: String, write: (String) throws -> Void) throws -> Int {
     let trained = try LoadedNetwork(self, communicator: SingleRank())
-    let configuration = trained.configuration
     let path = try EmbeddedData.resolve(input)
+    let file = try SafetensorsFile(path: checkpoint)
+    if let raw = try RawInput(path, run: file, shape: trained.input.dimensions) {
+      return try File.withTemporary("rows.safetensors") { rows in
+        try raw.write(to: rows)
+        let dataset = try InputDataset(
+          path: rows, statistics: nil, names: nil, namesSource: folder)
+        return try predict(dataset, input, trained, write: write)
+      }
+    }
     let statistics = try TrainingData.statistics(of: [path], over: SingleRank())[path]
     let dataset = try InputDataset(
       path: path, statistics: statistics, names: trained.classNames, namesSource: folder)
+    return try predict(dataset, input, trained, write: write)
+  }
+
+  private func predict(
+    _ dataset: InputDataset, _ input: String, _ trained: LoadedNetwork,
+    write: (String) throws -> Void
+  ) throws -> Int {
+    let configuration = trained.configuration
     try trained.check(dataset, input, source: folder)
     let transform = try TrainingData.transform(of: dataset, configuration)
     try trained.checkValues(of: dataset, transform)

@@ -31,7 +31,7 @@ import Testing
   private func pack(_ configure: (inout AudioPacker) -> Void = { _ in }) throws -> [String] {
     var packer = AudioPacker()
     packer.pattern = "{class}_{index}"
-    packer.fraction = 1
+    packer.split = .whole
     configure(&packer)
     return try packer.pack("\(folder.path)/in", output: "\(folder.path)/out").map(\.path)
   }

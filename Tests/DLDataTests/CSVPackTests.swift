@@ -12,7 +12,7 @@ import Testing
     _ text: String, to output: String = "out", _ configure: (inout CSVPacker) -> Void = { _ in }
   ) throws -> [String] {
     var packer = CSVPacker()
-    packer.fraction = 1
+    packer.split = .whole
     configure(&packer)
     let path = try folder.write(text, to: "table.csv")
     return try packer.pack(path, output: "\(folder.path)/\(output)").map(\.path)
@@ -58,7 +58,7 @@ import Testing
   @Test func labelsByNameAndPosition() throws {
     for label in ["age.1", "4", "-2"] {
       let path = try pack(text) {
-        ($0.label, $0.isRegression, $0.dropped) = (label, true, ["3", "id"])
+        ($0.labels, $0.isRegression, $0.dropped) = ([label], true, ["3", "id"])
       }[0]
       let dataset = try TensorFileDataset(path: path)
       #expect(dataset.labelType == .float32 && dataset.labelShape == [1])
@@ -67,7 +67,7 @@ import Testing
     }
     for wrong in ["0", "6", "-6", "none"] {
       #expect(
-        refused(text) { $0.label = wrong }.contains("label: no column \"\(wrong)\" among the 5"))
+        refused(text) { $0.labels = [wrong] }.contains("label: no column \"\(wrong)\" among the 5"))
     }
     let plain = try pack("1;2\n3;4\n") { ($0.separator, $0.hasHeader) = (UInt8(ascii: ";"), false) }
     #expect(try x(plain[0]) == [1, 3])
@@ -77,7 +77,7 @@ import Testing
   @Test func standardizedAsTheTrainingPart() throws {
     let rows = (0..<20).map { "\($0 * $0),5,\($0 % 2)" }
     let text = "a,b,c\n" + rows.joined(separator: "\n")
-    let paths = try pack(text) { ($0.isStandardized, $0.fraction, $0.seed) = (true, 0.75, 3) }
+    let paths = try pack(text) { ($0.isStandardized, $0.split) = (true, .training(0.75, seed: 3)) }
     let (train, validation) = (try x(paths[0]), try x(paths[1]))
     #expect(train.count == 30 && validation.count == 10)
     // A column that does not vary is 0.
@@ -96,7 +96,7 @@ import Testing
       deviation([single[0], single[1], single[2], single[3]], [all[0], 0, all[19], 1]) < 1e-6)
     #expect(try SafetensorsFile(path: other[0])["y"] == nil)
     let again = try pack(text, to: "again") {
-      ($0.isStandardized, $0.fraction, $0.seed) = (true, 0.75, 3)
+      ($0.isStandardized, $0.split) = (true, .training(0.75, seed: 3))
     }
     #expect(try File.contents(of: again[0]) == File.contents(of: paths[0]))
   }
@@ -106,14 +106,14 @@ import Testing
     #expect(refused(text).contains("line 2, column \"b\": is empty, fill it"))
     #expect(refused(text) { $0.dropped = ["b"] }.contains("line 3, column \"a\": is empty"))
     #expect(
-      refused(text) { ($0.dropped, $0.fillsMissing) = (["b"], true) }
+      refused(text) { ($0.dropped, $0.missing) = (["b"], .mean) }
         .contains("line 4, column \"c\": is empty, correct the label"))
     let filled = try pack(text.replacing("\"\"", with: "None")) {
-      ($0.fillsMissing, $0.categorical) = (true, ["b"])
+      ($0.missing, $0.categorical) = (.mean, ["b"])
     }
     // The mean of 1 and 5; no category where none is told. A class may be called None.
     #expect(try x(filled[0]) == [1, 0, 3, 1, 5, 0] && y(filled[0]) == [1, 2, 0])
-    #expect(refused("a,b\n,1\n") { $0.fillsMissing = true }.contains("\"a\" has no value"))
+    #expect(refused("a,b\n,1\n") { $0.missing = .mean }.contains("\"a\" has no value"))
     let like = try pack("a,b,c\n?,u,x\n") { $0.like = filled[0] }
     #expect(try x(like[0]) == [3, 1] && y(like[0]) == [1])
   }
@@ -172,7 +172,7 @@ import Testing
   @Test(.needs(.covid))
   func packsCOVID() throws {
     var packer = CSVPacker()
-    (packer.isRegression, packer.dropped, packer.fraction) = (true, ["id"], 1)
+    (packer.isRegression, packer.dropped, packer.split) = (true, ["id"], .whole)
     let path = try packer.pack(
       "\(SharedData.covid.path)/train.csv", output: folder.path + "/covid.safetensors")[0].path
     let file = try SafetensorsFile(path: path)

@@ -13,7 +13,7 @@ import Testing
     _ configure: (inout SentencePacker) -> Void = { _ in }
   ) throws -> [String] {
     var packer = SentencePacker()
-    packer.fraction = 1
+    packer.split = .whole
     configure(&packer)
     return try packer.pack(sources, output: "\(folder.path)/\(output)").map(\.path)
   }
@@ -82,7 +82,7 @@ import Testing
     let lines = (0..<40).map { "w\($0)" }
     let source = try folder.write(lines.map { "c\t\($0)\n" }.joined(), to: "table.tsv")
     func split(_ seed: Int, _ fraction: Double = 0.7) throws -> [[String]] {
-      let paths = try pack([source]) { ($0.seed, $0.fraction) = (seed, fraction) }
+      let paths = try pack([source]) { $0.split = .training(fraction, seed: seed) }
       #expect(paths.count == 2)
       return try paths.map { path in
         let words = try PackedWords(path)
@@ -96,7 +96,7 @@ import Testing
     let other = try split(2)
     #expect(one == again && one[0] != other[0])
     #expect(refusal { _ = try split(1, 0) }.contains("split: 0.0 is out of range"))
-    #expect(refusal { _ = try split(1, 0.99) }.contains("too few for two parts"))
+    #expect(refusal { _ = try split(1, 0.99) }.contains("too few for 2 parts"))
   }
 
   @Test func othersAreNumberedAlike() throws {
@@ -123,7 +123,7 @@ import Testing
     #expect(refusal { _ = try pack([empty]) }.contains("holds no words"))
     #expect(refusal { _ = try pack([folder.path + "/none"]) }.contains("none: cannot open"))
     #expect(
-      refusal { _ = try pack(sources(), to: "x.safetensors") { $0.fraction = 0.5 } }
+      refusal { _ = try pack(sources(), to: "x.safetensors") { $0.split = .training(0.5) } }
         .contains("is one file for 2 parts"))
     #expect(refusal { _ = try pack(sources()) { $0.length = 0 } }.contains("length: 0"))
     #expect(refusal { _ = try pack(sources()) { $0.minimumCount = 0 } }.contains("min-count"))

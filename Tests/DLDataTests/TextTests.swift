@@ -97,7 +97,7 @@ import Testing
   @Test func packsTextInTwoParts() throws {
     let text = "to be, or not to be: that is"
     let files = try TextPacker.pack(
-      folder.write(text, to: "text"), output: "\(folder.path)/out", fraction: 0.75)
+      folder.write(text, to: "text"), output: "\(folder.path)/out", split: .training(0.75))
     #expect(files.map(\.shape) == [[21], [7]])
     let tokenizer = try TokenizerFile.read(path: files[0].path)
     let parts = try files.map { file in
@@ -114,13 +114,14 @@ import Testing
     func pack(_ text: String, _ fraction: Double = 0.9) -> String {
       refusal {
         _ = try TextPacker.pack(
-          folder.write(text, to: "text"), output: "\(folder.path)/out", fraction: fraction)
+          folder.write(text, to: "text"), output: "\(folder.path)/out",
+          split: .training(fraction))
       }
     }
     #expect(pack("").contains("too few"))
     #expect(pack("abc").contains("too few"))
-    #expect(pack("long enough for two", 1).contains("train-fraction"))
-    #expect(pack("long enough for two", .nan).contains("train-fraction"))
+    #expect(pack("long enough for two", 1.5).contains("split"))
+    #expect(pack("long enough for two", .nan).contains("split"))
     let file = try File("\(folder.path)/bytes", .create)
     try [UInt8](repeating: 0xff, count: 40).withUnsafeBytes { try file.write($0) }
     #expect(

@@ -45,6 +45,33 @@ import Testing
     #expect(text.split(separator: "\n")[1].split(separator: ",").count == 3)
   }
 
+  /// A table as it is gives what the file packed from it gives, its columns in any order.
+  @Test func aTableBecomesRowsAsTheTrainingDataDid() throws {
+    let bench = TableBench()
+    func put(_ name: String, _ text: String) throws -> String {
+      try File.replace("\(bench.path)/\(name)") { try $0.write(text) }
+      return "\(bench.path)/\(name)"
+    }
+    var packer = CSVPacker()
+    (packer.split, packer.isStandardized, packer.categorical) = (.whole, true, ["c"])
+    let rows = (0..<12).map { "\($0 * $0),\($0 % 2 == 0 ? "u" : "v"),\($0 < 6 ? "low" : "high")\n" }
+    let table = try put("table.csv", "a,c,l\n" + rows.joined())
+    _ = try packer.pack(table, output: bench.path + "/train.safetensors")
+    try train(bench.configuration("[{linear: {out: 2}}]"), bench.options("run"))
+    let wanted = try predict(bench, "train")
+    let turned = try put(
+      "turned.csv",
+      "c,a\n" + (0..<12).map { "\($0 % 2 == 0 ? "u" : "v"),\($0 * $0)\n" }.joined())
+    var text = ""
+    try LoadedRun("\(bench.path)/run").predict(turned) { text += $0 }
+    #expect(text.split(separator: "\n").map(String.init) == wanted && wanted.count == 13)
+    // A file that was packed by another mean is refused.
+    packer.labels = ["l"]
+    let other = try put("other.csv", "a,c,l\n1,u,low\n2,v,high\n")
+    _ = try packer.pack(other, output: bench.path + "/other.safetensors")
+    #expect(refusal { _ = try predict(bench, "other") }.contains("\"a\" is standardized by mean"))
+  }
+
   /// A tag for each word of a sentence, and none for what fills it up.
   @Test func tagsOfTheWordsThatCount() throws {
     let bench = TableBench()

@@ -304,7 +304,7 @@ final class TaskBench: Bench {
     let words = ["to", "be", "or", "not", "that", "is", "the", "question"]
     let text = (0..<160).map { _ in words[stream.upTo(words.count)] }.joined(separator: " ")
     try write(text, to: "text.txt")
-    try _ = TextPacker.pack("\(path)/text.txt", output: "\(path)/text", fraction: 0.7)
+    try _ = TextPacker.pack("\(path)/text.txt", output: "\(path)/text", split: .training(0.7))
 
     let sentences = (0..<20).map { _ in
       (0..<2 + stream.upTo(5)).map { _ in words[stream.upTo(words.count)] }

@@ -23,6 +23,8 @@ struct NumberSweepTests {
 
   static let rows: [Row] = [
     Row(command: "data pack text a.en -o packed", option: "--train-fraction=", good: "0.5"),
+    Row(command: "data pack text a.en -o packed", option: "--split=", good: "0.6,0.2,0.2"),
+    Row(command: "data pack images pictures -o packed", option: "--folds=", good: "2"),
     Row(command: "data pack parallel a.de a.en -o packed", option: "--vocabulary=", good: "290"),
     Row(command: "data pack images pictures -o packed", option: "--size=", good: "8x8"),
     Row(command: "data pack images pictures -o packed", option: "--channels="),

@@ -248,7 +248,7 @@ extension File {
   }
 
   /// The folder and the last name of a path; the folder of a bare name is ".".
-  static func split(_ path: String) -> (folder: String, name: String) {
+  package static func split(_ path: String) -> (folder: String, name: String) {
     guard let slash = path.lastIndex(of: "/") else { return (".", path) }
     let folder = path[..<slash]
     return (folder.isEmpty ? "/." : String(folder), String(path[path.index(after: slash)...]))

@@ -55,7 +55,8 @@ package enum TextFile {
     return String(decoding: withPlainLineEnds(Array(text.utf8)[...]), as: UTF8.self)
   }
 
-  private static func withPlainLineEnds(_ bytes: ArraySlice<UInt8>) -> ArraySlice<UInt8> {
+  /// Bytes of a text with every `\r\n` and every lone `\r` as `\n`.
+  package static func withPlainLineEnds(_ bytes: ArraySlice<UInt8>) -> ArraySlice<UInt8> {
     bytes.withUnsafeBufferPointer { bytes -> ArraySlice<UInt8>? in
       guard var start = bytes.baseAddress, memchr(start, 13, bytes.count) != nil else { return nil }
       let end = start + bytes.count

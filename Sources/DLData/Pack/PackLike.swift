@@ -9,15 +9,22 @@ struct PackLike {
   /// Opens the file.
   init(_ path: String) throws { file = try SafetensorsFile(path: path) }
 
+  /// The shape of a row: that of x, or of a checkpoint the network's input.
+  private var rowShape: [Int]? {
+    if let x = file["x"] { return Array(x.shape.dropFirst()) }
+    let sizes = file.metadata["input_shape"]?.parts(at: ",").map { Int($0) }
+    return sizes.flatMap { $0.contains(nil) ? nil : $0.compactMap { $0 } }
+  }
+
   /// The names of the classes, and the shape of an image; throws a content error where there are
   /// none.
   func images() throws -> (names: ClassNames, shape: [Int]) {
-    guard let names = try ClassNames.read(file), let x = file["x"], x.shape.count == 4 else {
+    guard let names = try ClassNames.read(file), let shape = rowShape, shape.count == 3 else {
       throw FormatError(
         .content, file: path, "holds no images with class_names",
         advice: "name a file made by dltrain data pack images")
     }
-    return (names, Array(x.shape.dropFirst()))
+    return (names, shape)
   }
 
   /// The numbers of classes by the file's names; throws a content error that names a class which the
@@ -67,12 +74,12 @@ struct PackLike {
 
   /// The length of its rows; throws a content error where they have none.
   func length() throws -> Int {
-    guard let x = file["x"], x.shape.count >= 2, x.shape[1] > 0 else {
+    guard let length = rowShape?.first, length > 0 else {
       throw FormatError(
         .content, file: path, "holds no rows of a length",
         advice: "name a file that was packed alike")
     }
-    return x.shape[1]
+    return length
   }
 
   /// The file's tokenizer, once it is known to express a text; throws a content error that names the

@@ -8,30 +8,38 @@ package enum TextPacker {
   /// the folder `output`: `tokens` I32 [N], one for each character (Unicode scalar), line ends read
   /// as Python's text mode reads them.
   ///
-  /// The first `fraction` of the characters is for training, as in nanoGPT: floor(fraction * n).
-  /// Both files hold the tokenizer of the whole text, or that of the file `like`. Throws
-  /// `FormatError`, as for a character that the other file lacks, and `DataError`.
+  /// The parts lie one behind the other, as in nanoGPT: the first begins at 0 and ends at
+  /// floor(share * n). All files hold the tokenizer of the whole text, or that of the file `like`.
+  /// Throws `FormatError`, as for a character that the other file lacks, and `DataError`.
   package static func pack(
-    _ path: String, output: String, fraction: Double = 0.9, like: String? = nil
+    _ path: String, output: String, split: SplitPlan = SplitPlan(), like: String? = nil
   ) throws -> [PackedFile] {
-    guard fraction > 0, fraction < 1 else {
-      throw DataError("train-fraction: \(fraction) is out of range, give 0 < fraction < 1")
+    try split.check()
+    guard split.folds == nil, !split.isStratified else {
+      throw DataError(
+        "folds, stratify: the rows of a text overlap, and make no parts; give --split alone")
     }
     let text = try TextFile.text(of: path)
     let tokenizer: any Tokenizer =
       try like.map { try PackLike($0).tokenizer(for: text, source: path) }
       ?? CharacterTokenizer(of: text)
     let tokens = try tokenizer.encode(text)
-    let cut = Int(Double(tokens.count) * fraction)
-    guard cut >= 2, tokens.count - cut >= 2 else {
+    let target = try PackOutput(output, parts: split.shares.count)
+    var cuts = [0]
+    for end in split.shares.indices {
+      let sum = split.shares[...end].reduce(0, +)
+      let isLast = end == split.shares.count - 1
+      cuts.append(isLast ? tokens.count : Int(Double(tokens.count) * sum))
+    }
+    guard zip(cuts, cuts.dropFirst()).allSatisfy({ $1 - $0 >= 2 }) else {
       throw FormatError(
-        .content, file: path, "has \(counted(tokens.count, "character")), too few for two parts",
+        .content, file: path,
+        "has \(counted(tokens.count, "character")), too few for \(counted(cuts.count - 1, "part"))",
         advice: "give a longer text")
     }
-    try File.makeFolder(output)
-    return try [("train", tokens[..<cut]), ("validation", tokens[cut...])].map { name, part in
-      let path = "\(output)/\(name).safetensors"
-      let part = Array(part)
+    return try split.shares.indices.map { place in
+      let path = try target.path(SplitPlan.names[place])
+      let part = Array(tokens[cuts[place]..<cuts[place + 1]])
       try part.withUnsafeBytes { bytes in
         try SafetensorsWriter.write(
           [.init(name: "tokens", dtype: .int32, shape: [part.count], bytes: bytes)],

@@ -13,7 +13,7 @@ struct DataIdentity {
 
   /// What a checkpoint keeps of the data besides rows, classes and tokenizer.
   var notes: [String: String] {
-    var notes: [String: String] = [:]
+    var notes = data.preparation.entries
     notes[ClassNames.key] = data.classNames?.text
     notes[Self.digestKey] = data.digests.train
     notes[Self.validationDigestKey] = data.digests.validation

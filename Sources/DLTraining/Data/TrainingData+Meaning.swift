@@ -29,10 +29,33 @@ extension TrainingData {
 
   /// The tokenizer as a data set's file holds it; nil where it has none.
   static func tokenizerText(of dataset: any Dataset) throws -> String? {
+    try metadata(of: dataset)[TokenizerFile.key]
+  }
+
+  /// What the metadata of a data set's file say; nothing of rows that are no file.
+  private static func metadata(of dataset: any Dataset) throws -> [String: String] {
     let path =
       (dataset as? TokenWindowDataset)?.path ?? (dataset as? TensorFileDataset)?.path
       ?? (dataset as? InputDataset)?.path
-    return try path.flatMap { try SafetensorsFile(path: $0).metadata[TokenizerFile.key] }
+    return try path.map { try SafetensorsFile(path: $0).metadata } ?? [:]
+  }
+
+  /// How raw data became the rows of a data set.
+  static func preparation(of dataset: any Dataset) throws -> Preparation {
+    Preparation(try metadata(of: dataset))
+  }
+
+  /// Refuses rows that were made of raw data in another way, such as by another mean.
+  static func requirePreparation(
+    of dataset: any Dataset, _ path: String, like other: Preparation, source: String
+  ) throws {
+    let mine = try preparation(of: dataset)
+    guard let difference = try mine.difference(from: other, file: path, source: source) else {
+      return
+    }
+    throw DataError(
+      "\(path): was not packed as \(source): \(difference); pack both at once, or by --like",
+      exitCode: .data)
   }
 
   /// Refuses data whose tokens stand for something else than those of `tokenizer`; what does not

@@ -13,6 +13,8 @@ package struct TrainingData {
   let tokenizerText: String?
   /// The names of the classes as the training file holds them; nil where it has none.
   let classNames: ClassNames?
+  /// How raw data became the training file's rows.
+  let preparation: Preparation
   /// The digests of the contents of training and validation files; nil for rows that are made.
   let digests: (train: String?, validation: String?)
 
@@ -50,9 +52,12 @@ package struct TrainingData {
       : try Augmentation(
         data.augment.map(\.change), of: train, seed: Int(clamping: configuration.seed))
     tokenizerText = try TrainingData.tokenizerText(of: whole)
+    preparation = try TrainingData.preparation(of: whole)
     if let validation, let path = data.validation {
       try TrainingData.requireTokens(
         of: validation, path, like: tokenizerText, source: data.train ?? "data.train")
+      try TrainingData.requirePreparation(
+        of: validation, path, like: preparation, source: data.train ?? "data.train")
       try TrainingData.requireGraph(of: validation, path, like: (train as? GraphDataset)?.graph)
     }
     func digest(_ path: String?) -> String? {

@@ -128,7 +128,11 @@ public struct LoadedRun: Sendable {
         try file.bytes(source).withUnsafeBytes { try sink($0) }
       }
     }
-    let metadata = (ties?.metadata ?? [:]).merging(["format": "pt"]) { $1 }
+    // What classes and tokens stand for, and how data became rows.
+    var metadata = Preparation(file.metadata).entries
+    for key in [ClassNames.key, TokenizerFile.key] { metadata[key] = file.metadata[key] }
+    metadata.merge(ties?.metadata ?? [:]) { $1 }
+    metadata["format"] = "pt"
     try SafetensorsWriter.write(tensors, metadata: metadata, to: path)
     return tensors.count
   }
@@ -152,6 +156,8 @@ package final class LoadedNetwork {
   /// The names of the classes; nil where the training data had none, or an earlier version wrote the
   /// checkpoint.
   package let classNames: ClassNames?
+  /// How raw data became the rows that it was trained on.
+  private let preparation: Preparation
   /// Its parameters and buffers.
   package let arena: ParameterArena
 
@@ -178,6 +184,7 @@ package final class LoadedNetwork {
     classNames = try file.metadata[ClassNames.key].map {
       try ClassNames($0, file: run.checkpoint)
     }
+    preparation = Preparation(file.metadata)
     tokenizerText = file.metadata[TokenizerFile.key]
     tokenizer = try tokenizerText.map {
       try TokenizerFile.read($0, file: run.checkpoint)
@@ -226,6 +233,7 @@ package final class LoadedNetwork {
         exitCode: .data)
     }
     try TrainingData.requireTokens(of: dataset, path, like: tokenizerText, source: source)
+    try TrainingData.requirePreparation(of: dataset, path, like: preparation, source: source)
     try TrainingData.requireGraph(of: dataset, path, like: (task as? GraphTask)?.graph)
   }
 

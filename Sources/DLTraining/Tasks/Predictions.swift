@@ -39,6 +39,8 @@ extension Predictions {
         + (names == nil ? "" : ",name")
     case .values(let values):
       switch width(values, count) {
+      case let width where width > 1 && width == names?.names.count:
+        (["row"] + (names?.names.map(Self.cell) ?? [])).joined(separator: ",")
       case 1: "row,value"
       case let width: (["row"] + (0..<width).map { "value\($0)" }).joined(separator: ",")
       }

@@ -10,10 +10,8 @@ package struct AudioPacker {
   package var classField = "class"
   /// The sounds that are for testing, as `index=0-4`; nil for a part that is drawn.
   package var test: String?
-  /// The part of the sounds that is for training, drawn by `seed`; 1 for one part.
-  package var fraction = 0.9
-  /// Keys which sounds are for training.
-  package var seed = 1
+  /// How sounds are parted, unless some are for testing.
+  package var split = SplitPlan()
   /// The rows of a sound; those of the longest unless given.
   package var length: Int?
   /// Milliseconds of a frame.
@@ -60,12 +58,13 @@ package struct AudioPacker {
         "\(source): \(listing.passedOver.count) file(s) are no .wav and are left out: \(first)")
     }
     let like = try like.map { try PackLike($0) }
-    let parts = try parts(listing.sounds, pattern, isLike: like != nil, source: source)
-    let target = try PackOutput(output, parts: parts.count)
     let classes = listing.sounds.map { $0.values[place] }
     let names = try like?.classes().names ?? TableColumn.sorted(classes)
     let labels = try PackLike.numbers(
       of: classes, among: names, of: like?.path ?? source, source: source)
+    let sets = try sets(
+      listing.sounds, pattern, labels, isLike: like != nil, source: source)
+    let target = try PackOutput(output, parts: sets.joined().count)
     var features =
       try like.map { try AudioFeatures($0.file) }
       ?? AudioFeatures(
@@ -73,7 +72,8 @@ package struct AudioPacker {
     let mel = LogMel(features.settings)
     if like == nil { tell(features, mel, names) }
     let counts = try listing.sounds.map { sound in
-      mel.rowCount(samples: try read(sound.path, rate: features.settings.sampleRate).sampleCount)
+      mel.rowCount(
+        samples: try Self.read(sound.path, rate: features.settings.sampleRate).sampleCount)
     }
     let length = try TokenRows.length(like?.length() ?? length, of: counts, source: source)
     guard
@@ -86,17 +86,25 @@ package struct AudioPacker {
         advice: "give --length")
     }
     let sounds = SoundRows(sounds: listing.sounds, mel: mel, length: length)
-    if like == nil, isStandardized {
-      features.statistics = try sounds.statistics(of: parts[0].rows, features)
+    return try sets.flatMap { parts in
+      if like == nil, isStandardized {
+        features.statistics = try sounds.statistics(of: parts[0].rows, features)
+      }
+      return try write(parts, sounds, features, labels, counts, names, target)
     }
-    try target.make()
-    return try parts.map { part in
-      let path = target.path(part.name)
+  }
+
+  private func write(
+    _ parts: [Part], _ sounds: SoundRows, _ features: AudioFeatures, _ labels: [Int32],
+    _ counts: [Int], _ names: [String], _ target: PackOutput
+  ) throws -> [PackedFile] {
+    try parts.map { part in
+      let path = try target.path(part.name)
       let x = sounds.tensor(part.rows, features) { progress(part.name, $0, part.rows.count) }
       try SafetensorsWriter.write(
         [
           x, .values("y", part.rows.map { labels[$0] }),
-          .values("lengths", part.rows.map { Int32(min(counts[$0], length)) }),
+          .values("lengths", part.rows.map { Int32(min(counts[$0], sounds.length)) }),
         ],
         metadata: [
           "source": "WAV", "classes": String(names.count), ClassNames.key: ClassNames(names).text,
@@ -134,13 +142,16 @@ package struct AudioPacker {
       highest: highest ?? Double(rate) / 2)
   }
 
-  private func parts(
-    _ sounds: [SoundListing.Sound], _ pattern: NamePattern, isLike: Bool, source: String
-  ) throws -> [(name: String, rows: [Int])] {
-    if isLike { return [("sounds", Array(sounds.indices))] }
+  private typealias Part = (name: String, rows: [Int])
+
+  private func sets(
+    _ sounds: [SoundListing.Sound], _ pattern: NamePattern, _ labels: [Int32], isLike: Bool,
+    source: String
+  ) throws -> [[Part]] {
+    if isLike { return [[("sounds", Array(sounds.indices))]] }
     guard let test else {
-      let split = try RowSplit(count: sounds.count, fraction: fraction, seed: seed, source: source)
-      return [("train", split.train), ("validation", split.validation)].filter { !$0.1.isEmpty }
+      let split = try RowSplit(count: sounds.count, split, labels: labels, source: source)
+      return split.sets.map { set in set.map { ($0.name, split.rows(of: $0)) } }
     }
     let choice = try FieldChoice(test)
     let place = try pattern.place(choice.field, option: "test")
@@ -149,10 +160,11 @@ package struct AudioPacker {
     guard !chosen.isEmpty, !rest.isEmpty else {
       throw DataError("test: \(test) is \(chosen.isEmpty ? "none" : "all") of the sounds")
     }
-    return [("train", rest), ("test", chosen)]
+    return [[("train", rest), ("test", chosen)]]
   }
 
-  private func read(_ path: String, rate: Int) throws -> WAVFile {
+  /// Reads a sound of that rate which has samples.
+  static func read(_ path: String, rate: Int) throws -> WAVFile {
     let sound = try WAVFile(path: path)
     guard sound.sampleRate == rate else {
       throw FormatError(
@@ -167,7 +179,7 @@ package struct AudioPacker {
 }
 
 /// The rows of sounds, read when they are asked for.
-private struct SoundRows {
+struct SoundRows {
   let sounds: [SoundListing.Sound]
   let mel: LogMel
   let length: Int

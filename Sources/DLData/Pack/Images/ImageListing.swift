@@ -10,6 +10,9 @@ struct ImageListing {
     var images: [(source: Int, label: Int32)] = []
   }
 
+  /// The name of a file of images that come in no splits.
+  static let unparted = "images"
+
   let splits: [Split]
   /// The names of the classes of all splits, sorted.
   let classes: [String]
@@ -50,7 +53,7 @@ struct ImageListing {
     var splits: [Split] = []
     var places: [ScalarString: Int] = [:]
     for (index, part) in parts.enumerated() {
-      let name = depth == 3 ? part[0] : "images"
+      let name = depth == 3 ? part[0] : ScalarString(Self.unparted)
       if places[name] == nil {
         places[name] = splits.count
         splits.append(Split(name: name.description))

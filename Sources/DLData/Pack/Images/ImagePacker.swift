@@ -11,6 +11,8 @@ package struct ImagePacker {
   /// A data set file by whose class names images are numbered, and whose shape they must have; nil
   /// for numbers and a shape of their own.
   package var like: String?
+  /// How images `CLASS/FILE` are parted; nil for one file of all of them.
+  package var split: SplitPlan?
   /// Told now and then: the split, its images done, and all of them.
   package var progress: (_ split: String, _ done: Int, _ count: Int) -> Void = { _, _, _ in }
 
@@ -23,6 +25,9 @@ package struct ImagePacker {
   /// Packs the images below the folder `source`, or in the .tar or .tar.gz `source`, into
   /// `SPLIT.safetensors` in the folder `output`: x U8 `[N, height, width, channels]`, y I32 `[N]`,
   /// sorted by class and file name.
+  ///
+  /// Images `CLASS/FILE` make `images.safetensors`, or the parts that
+  /// ``split`` asks for.
   ///
   /// The classes, sorted, are those of all splits; metadata `classes` counts and `class_names`
   /// (JSON) names them. Throws `FormatError` naming the image at fault, and `DataError` for
@@ -55,12 +60,31 @@ package struct ImagePacker {
         .content, file: source, "has images of \(reader.shape), \(like.path) of \(shape)",
         advice: "bring them to one size by --size \(shape[0])x\(shape[1])")
     }
-    try File.makeFolder(output)
-    return try listing.splits.map { split in
+    let splits = try parted(listing.splits, labels, source: source)
+    return try splits.map { split in
       let path = "\(output)/\(split.name).safetensors"
+      try File.makeFolder(File.split(path).folder)
       let shape = [split.images.count] + reader.shape
       try write(split, labels, shape: shape, classes: names, reader, to: path)
       return PackedFile(path: path, shape: shape)
+    }
+  }
+
+  /// The images in the parts that are asked for.
+  private func parted(_ splits: [ImageListing.Split], _ labels: [Int32], source: String) throws
+    -> [ImageListing.Split]
+  {
+    guard let split else { return splits }
+    guard splits.count == 1, splits[0].name.hasScalars(of: ImageListing.unparted), like == nil
+    else {
+      throw DataError(
+        "split: \(source) has its parts already, or is packed like another; leave it out")
+    }
+    let images = splits[0].images
+    let parts = try RowSplit(
+      count: images.count, split, labels: images.map { labels[Int($0.label)] }, source: source)
+    return parts.sets.joined().map { part in
+      ImageListing.Split(name: part.name, images: parts.rows(of: part).map { images[$0] })
     }
   }
 

@@ -2,26 +2,43 @@ import DLCore
 import DLFormats
 
 /// Turns tables of comma-separated values into data set files.
+///
+/// A table is gone through several times and never held in memory: what is kept are the texts of its
+/// columns, four bytes for each label, and one for each row that is parted.
 package struct CSVPacker {
-  /// The column of the label, by its name or its position: 1 the first, -1 the last.
-  package var label = "-1"
+  /// What the missing cells of numbers become.
+  package enum Missing: String, Sendable, CaseIterable {
+    /// The mean of the rows to train on.
+    case mean
+    /// The median of the rows to train on.
+    case median
+    /// An error.
+    case error
+  }
+
+  /// The columns of the labels, by name or position: 1 the first, -1 the last.
+  package var labels = ["-1"]
   /// Columns of texts, each of which becomes a 1 among 0s.
   package var categorical: [String] = []
+  /// Columns of texts, each of which becomes its number among the column's texts.
+  package var indexed: [String] = []
+  /// Columns of dates, which become days since the beginning of 1970.
+  package var dates: [String] = []
   /// Columns that are left out.
   package var dropped: [String] = []
   /// Whether numbers are brought to mean 0 and deviation 1 over the training part.
   package var isStandardized = false
-  /// Whether missing numbers become the mean of the training part; else they are errors.
-  package var fillsMissing = false
-  /// Whether labels are values and no classes.
+  /// What missing cells become.
+  package var missing = Missing.error
+  /// Whether labels are values; else they are classes, and where there are several each is yes or
+  /// no.
   package var isRegression = false
-  /// The part of the rows that is for training, drawn by `seed`; 1 for one part.
-  package var fraction = 0.9
-  /// Keys which rows are for training.
-  package var seed = 1
+  /// How rows are parted.
+  package var split = SplitPlan()
   /// A table to validate on instead of a part of the rows.
   package var validation: String?
-  /// A data set file whose columns, categories, classes, means and deviations are taken.
+  /// A data set file or checkpoint whose columns, categories, classes, means and deviations are
+  /// taken.
   package var like: String?
   /// What stands between cells, an ASCII character.
   package var separator = UInt8(ascii: ",")
@@ -35,139 +52,215 @@ package struct CSVPacker {
 
   private var dialect: Table.Dialect { .init(separator: separator, hasHeader: hasHeader) }
 
-  /// Packs into `train.safetensors` and `validation.safetensors` in the folder `output`, with
+  /// Packs into `train.safetensors`, `validation.safetensors` and so on in the folder `output`, with
   /// ``like`` into `rows.safetensors` alone: x F32 `[N, numbers]`, y I32 `[N]` classes or F32
-  /// `[N, 1]` values.
+  /// `[N, labels]` values.
   ///
   /// Classes are the texts of the label's column, sorted, by number where all are integers; metadata
   /// has them as `class_names`, and under `table` what each column became. A table for ``like``
-  /// without the label's column makes x alone, to predict. Throws `FormatError` naming line and
+  /// without the labels' columns makes x alone, to predict. Throws `FormatError` naming line and
   /// column, and `DataError` for settings that do not fit.
   package func pack(_ path: String, output: String) throws -> [PackedFile] {
     try like.map { try pack(path, like: $0, output: output) } ?? packAnew(path, output: output)
   }
 
   private func packAnew(_ path: String, output: String) throws -> [PackedFile] {
-    let table = try Table(path: path, dialect, allowsMissing: fillsMissing, choose: choose)
-    let split = try RowSplit(
-      count: table.rowCount, fraction: validation == nil ? fraction : 1, seed: seed, source: path)
-    let schema = try schema(of: table, rows: split.train)
-    let other = try validation.map { try read($0, schema) }
-    var parts = [TablePart(name: "train", table: table, rows: split.train)]
-    if let other {
-      parts.append(TablePart(name: "validation", table: other))
-    } else if !split.validation.isEmpty {
-      parts.append(TablePart(name: "validation", table: table, rows: split.validation))
+    let table = try Table(
+      path: path, dialect, allowsMissing: missing != .error, choose: choose)
+    let scan = try TableScan(table, keepsLabels: split.isStratified && validation == nil)
+    let rows = try RowSplit(
+      count: scan.rowCount, validation == nil ? split : .whole, labels: scan.labels, source: path)
+    let target = try PackOutput(
+      output, parts: rows.sets.joined().count + (validation == nil ? 0 : 1))
+    var files: [PackedFile] = []
+    for set in rows.sets {
+      let schema = try schema(of: table, scan) { rows.contains($0, in: set[0]) }
+      var parts = set.map { part in
+        TablePart(name: part.name, table: table, count: rows.count(of: part)) {
+          rows.contains($0, in: part)
+        }
+      }
+      var classes = scan.classes.values
+      if let validation {
+        let other = try read(validation, schema)
+        let scan = try TableScan(other, like: schema)
+        classes += scan.classes.values
+        parts.append(TablePart(name: "validation", table: other, count: scan.rowCount))
+      }
+      if files.isEmpty {
+        notice(
+          "label: \(schema.labels.joined(separator: ", ")); \(counted(schema.width, "number")) a row"
+        )
+      }
+      let names = schema.labelKind.isNumeric ? nil : TableColumn.sorted(classes)
+      files += try write(parts, schema, names.map { ($0, path) }, target)
     }
-    notice("label: \(schema.label); \(counted(schema.width, "number")) a row")
-    let names =
-      isRegression
-      ? nil : TableColumn.sorted(parts.flatMap { $0.table.label?.values ?? [] })
-    return try write(parts, schema, names, namesSource: path, output: output)
+    return files
   }
 
   private func pack(_ path: String, like: String, output: String) throws -> [PackedFile] {
     let like = try PackLike(like)
     let schema = try TableSchema(like.file)
     let table = try read(path, schema)
-    if table.label == nil {
-      notice("\(path): has no column \"\(schema.label)\"; packed without labels, to predict")
+    if table.labels.isEmpty {
+      let names = schema.labels.map { "\"\($0)\"" }.joined(separator: ", ")
+      notice("\(path): has no column \(names); packed without labels, to predict")
     }
-    let names = schema.isRegression ? nil : try like.classes().names
+    let scan = try TableScan(table, like: schema)
+    // Rows without labels need no names of classes.
+    let known = try ClassNames.read(like.file)
+    let classes =
+      schema.labelKind.isNumeric || table.labels.isEmpty && known == nil
+      ? nil : try like.classes().names
     return try write(
-      [TablePart(name: "rows", table: table)], schema, names, namesSource: like.path,
-      output: output)
+      [TablePart(name: "rows", table: table, count: scan.rowCount)], schema,
+      classes.map { ($0, like.path) }, try PackOutput(output, parts: 1))
   }
 
   /// Which columns the options name.
-  private func choose(_ names: ColumnNames) throws -> (
-    features: [(place: Int, kind: TableColumn.Kind)], label: (place: Int, kind: TableColumn.Kind)?
-  ) {
-    let label = try names.column(label, option: "label")
-    let categories = try Set(categorical.map { try names.column($0, option: "categorical") })
-    let dropped = try Set(dropped.map { try names.column($0, option: "drop") })
-    guard !dropped.contains(label), !categories.contains(label) else {
-      throw DataError(
-        "label: \"\(names.names[label])\" is in drop or categorical too, leave it out there")
+  private func choose(_ names: ColumnNames) throws -> Table.Choice {
+    let labels = try labels.map { try names.column($0, option: "label") }
+    guard Set(labels).count == labels.count else {
+      throw DataError("label: names a column twice, name each once")
     }
-    if let both = categories.intersection(dropped).min() {
-      throw DataError("drop: \"\(names.names[both])\" is in categorical too, name it once")
+    var kinds: [Int: (kind: TableColumn.Kind?, option: String)] = [:]
+    for label in labels { kinds[label] = (nil, "label") }
+    let options: [(String, [String], TableColumn.Kind?)] = [
+      ("categorical", categorical, .categories), ("index", indexed, .index),
+      ("date", dates, .date), ("drop", dropped, nil),
+    ]
+    for (option, columns, kind) in options {
+      for place in try Set(columns.map { try names.column($0, option: option) }) {
+        if let other = kinds[place]?.option {
+          throw DataError(
+            "\(other): \"\(names.names[place])\" is in \(option) too, name it once")
+        }
+        kinds[place] = (kind, option)
+      }
     }
-    let features = names.names.indices.filter { $0 != label && !dropped.contains($0) }
+    let features = names.names.indices.compactMap { place in
+      guard let chosen = kinds[place] else { return (place: place, kind: TableColumn.Kind.number) }
+      return chosen.kind.map { (place: place, kind: $0) }
+    }
     guard !features.isEmpty else { throw DataError("drop: leaves no column but the label") }
-    return (
-      features.map { ($0, categories.contains($0) ? .categories : .number) },
-      (label, isRegression ? .number : .categories)
-    )
+    let kind: TableColumn.Kind =
+      isRegression ? .number : labels.count > 1 ? .flag : .categories
+    return Table.Choice(features: features, labels: labels.map { ($0, kind) })
   }
 
   /// A table with the columns of a schema, in whatever order.
   private func read(_ path: String, _ schema: TableSchema) throws -> Table {
-    try Table(path: path, dialect, allowsMissing: schema.allowsMissing) { names in
+    func lacks(_ name: String, _ advice: String) -> FormatError {
+      FormatError(.content, file: path, "has no column \"\(name)\"", advice: advice)
+    }
+    let isPlain = separator == Table.Dialect().separator && hasHeader
+    return try Table(
+      path: path, isPlain ? schema.dialect : dialect, allowsMissing: schema.allowsMissing
+    ) { names in
       let features = try schema.features.map { feature in
         guard let place = names.place(feature.name) else {
-          throw FormatError(
-            .content, file: path, "has no column \"\(feature.name)\"",
-            advice: "give the columns that were packed for training")
+          throw lacks(feature.name, "give the columns that were packed for training")
         }
-        if case .categories = feature { return (place: place, kind: TableColumn.Kind.categories) }
-        return (place: place, kind: TableColumn.Kind.number)
+        return (place: place, kind: feature.kind)
       }
-      let label = names.place(schema.label).map {
-        (place: $0, kind: schema.isRegression ? TableColumn.Kind.number : .categories)
+      let labels = schema.labels.map { names.place($0) }
+      if like != nil, labels.allSatisfy({ $0 == nil }) {
+        return Table.Choice(features: features, labels: [])
       }
-      guard label != nil || like != nil else {
-        throw FormatError(
-          .content, file: path, "has no column \"\(schema.label)\"", advice: "give the labels")
-      }
-      return (features, label)
+      return try Table.Choice(
+        features: features,
+        labels: zip(labels, schema.labels).map { place, name in
+          guard let place else { throw lacks(name, "give the labels") }
+          return (place: place, kind: schema.labelKind)
+        })
     }
   }
 
-  private func schema(of table: Table, rows: [Int]) throws -> TableSchema {
-    let features = try table.features.map { column -> TableSchema.Feature in
-      switch column.kind {
-      case .categories:
-        return .categories(name: column.name, values: TableColumn.sorted(column.values))
-      case .number:
-        guard let (mean, deviation) = column.statistics(rows) else {
-          throw FormatError(
-            .content, file: table.path, "column \"\(column.name)\" has no value to train on",
-            advice: "leave it out by --drop")
+  /// How columns become numbers, by the rows to train on.
+  private func schema(
+    of table: Table, _ scan: TableScan, isTraining: @escaping (Int) -> Bool
+  ) throws -> TableSchema {
+    let numbers = table.features.indices.filter { table.features[$0].kind.isNumeric }
+    var moments = [ColumnMoments](repeating: ColumnMoments(), count: table.features.count)
+    if !numbers.isEmpty {
+      try table.eachRow { row in
+        guard isTraining(row.number) else { return }
+        for index in numbers {
+          if let number = try row.number(table.features[index]) { moments[index].add(number) }
         }
-        return .number(name: column.name, mean: mean, deviation: deviation)
       }
     }
+    if let empty = numbers.first(where: { moments[$0].count == 0 }) {
+      throw FormatError(
+        .content, file: table.path,
+        "column \"\(table.features[empty].name)\" has no value to train on",
+        advice: "leave it out by --drop")
+    }
+    let medians = try missing == .median ? medians(table, moments, isTraining) : [:]
+    let features = table.features.enumerated().map { index, column in
+      guard column.kind.isNumeric else {
+        return TableSchema.Feature(
+          name: column.name, kind: column.kind,
+          values: TableColumn.sorted(scan.texts[index].values))
+      }
+      let mean = moments[index].mean
+      return TableSchema.Feature(
+        name: column.name, kind: column.kind, mean: mean, deviation: moments[index].deviation,
+        fill: medians[index] ?? mean)
+    }
     return TableSchema(
-      features: features, label: table.label?.name ?? label, isRegression: isRegression,
-      isStandardized: isStandardized, allowsMissing: fillsMissing)
+      features: features, labels: table.labels.map(\.name), isRegression: isRegression,
+      isStandardized: isStandardized, allowsMissing: missing != .error, dialect: dialect)
+  }
+
+  /// The medians of all columns of numbers, some columns at a time: each takes a megabyte.
+  private func medians(
+    _ table: Table, _ moments: [ColumnMoments], _ isTraining: (Int) -> Bool
+  ) throws -> [Int: Double] {
+    let columns = table.features.indices.filter { table.features[$0].kind.isNumeric }
+    var medians: [Int: Double] = [:]
+    for first in stride(from: 0, to: columns.count, by: 64) {
+      let group = columns[first..<min(first + 64, columns.count)]
+      var searches = group.map { MedianSearch(count: Int(moments[$0].count)) }
+      for _ in 0..<MedianSearch.passes {
+        for index in searches.indices { searches[index].begin() }
+        try table.eachRow { row in
+          guard isTraining(row.number) else { return }
+          for (index, column) in zip(searches.indices, group) {
+            if let number = try row.number(table.features[column]) { searches[index].add(number) }
+          }
+        }
+        for index in searches.indices { searches[index].end() }
+      }
+      for (search, column) in zip(searches, group) { medians[column] = search.value }
+    }
+    return medians
   }
 
   private func write(
-    _ parts: [TablePart], _ schema: TableSchema, _ names: [String]?, namesSource: String,
-    output: String
+    _ parts: [TablePart], _ schema: TableSchema, _ classes: (names: [String], source: String)?,
+    _ target: PackOutput
   ) throws -> [PackedFile] {
-    let target = try PackOutput(output, parts: parts.count)
+    let hasTexts = schema.features.contains { $0.kind == .categories }
     for part in parts {
-      let (count, overflow) = part.rows.count.multipliedReportingOverflow(by: schema.width)
-      guard !overflow, count <= TokenRows.mostElements else {
+      let (count, overflow) = part.count.multipliedReportingOverflow(by: schema.width)
+      guard !overflow, count <= TokenRows.mostElements || !hasTexts else {
         throw FormatError(
           .content, file: part.table.path,
-          "would have \(schema.width) numbers in each of \(counted(part.rows.count, "row"))",
+          "would have \(schema.width) numbers in each of \(counted(part.count, "row"))",
           advice: "leave columns with many different texts out of --categorical")
       }
     }
-    let tensors = try parts.map {
-      try $0.tensors(schema, classes: names, namesSource: namesSource)
-    }
     var metadata = ["source": "CSV", TableSchema.key: schema.json.description]
-    if let names {
+    if let names = classes?.names {
       metadata["classes"] = String(names.count)
       metadata[ClassNames.key] = ClassNames(names).text
+    } else if schema.labels.count > 1 {
+      metadata[ClassNames.key] = ClassNames(schema.labels).text
     }
-    try target.make()
-    return try zip(parts, tensors).map { part, tensors in
-      let path = target.path(part.name)
+    return try parts.map { part in
+      let tensors = part.tensors(schema, classes: classes)
+      let path = try target.path(part.name)
       try SafetensorsWriter.write(tensors, metadata: metadata, to: path)
       return PackedFile(path: path, shape: tensors[0].shape)
     }

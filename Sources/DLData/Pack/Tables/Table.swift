@@ -1,73 +1,118 @@
 import DLCore
 import DLFormats
 
-/// The columns of a file of comma-separated values that a data set is made of.
+/// A file of comma-separated values, and the columns of it that a data set is made of.
+///
+/// It is gone through row by row, as often as it takes, and never held in memory.
 struct Table {
-  /// The file.
-  let path: String
-  /// The columns of x, in the order of the schema or of the file.
-  private(set) var features: [TableColumn]
-  /// The column of y; nil where the file has none.
-  private(set) var label: TableColumn?
-  /// The number of rows.
-  private(set) var rowCount = 0
-
   /// How a file is written.
   struct Dialect {
     var separator = UInt8(ascii: ",")
     var hasHeader = true
   }
 
-  /// Reads a file.
+  /// Which columns are meant, by their places.
+  struct Choice {
+    var features: [(place: Int, kind: TableColumn.Kind)]
+    /// None where the file has no labels.
+    var labels: [(place: Int, kind: TableColumn.Kind)]
+  }
+
+  /// A row of the file.
+  struct Row {
+    /// The row, counted from 0.
+    let number: Int
+    /// The line on which it begins, counted from 1.
+    let line: Int
+    /// Its cells.
+    let cells: [String]
+    fileprivate let table: Table
+
+    /// The number in a column; nil where it is missing and may be.
+    ///
+    /// - Throws: a content error that names line and column.
+    func number(_ column: TableColumn) throws -> Double? {
+      guard let cell = try cell(column) else { return nil }
+      return try column.number(cell) { fault(column, $0, $1) }
+    }
+
+    /// The text in a column; nil where it is missing and may be.
+    ///
+    /// - Throws: a content error that names line and column.
+    func cell(_ column: TableColumn) throws -> String? {
+      let cell = cells[column.place]
+      guard column.isMissing(cell) else { return cell }
+      if table.allowsMissing, !column.isLabel { return nil }
+      throw fault(
+        column, cell.isEmpty ? "is empty" : "has \"\(cell)\", which is no value",
+        column.isLabel
+          ? "correct the label or leave the row out"
+          : "fill it, leave the row or the column out (--drop), or give --missing mean")
+    }
+
+    /// The error of what is wrong with a cell, and of what to do.
+    func fault(_ column: TableColumn, _ what: String, _ advice: String) -> FormatError {
+      FormatError(
+        .content, file: table.path, "line \(line), column \"\(column.name)\": \(what)",
+        advice: advice)
+    }
+  }
+
+  /// The file.
+  let path: String
+  /// The columns of x, in the order of the schema or of the file.
+  let features: [TableColumn]
+  /// The columns of y; none where the file has no labels.
+  let labels: [TableColumn]
+  /// Whether cells of x may be missing.
+  let allowsMissing: Bool
+  private let dialect: Dialect
+  private let width: Int
+
+  /// Reads the names of a file's columns.
   ///
-  /// - Parameter choose: names the columns of x with their kinds, and that of y.
-  /// - Throws: `FormatError` naming line and column, `DataError` for columns that are not there.
+  /// - Parameter choose: names the columns of x with their kinds, and those of y.
+  /// - Throws: `FormatError` for what is no table, `DataError` for columns that are not there.
   init(
     path: String, _ dialect: Dialect, allowsMissing: Bool,
-    choose: (ColumnNames) throws -> (
-      features: [(place: Int, kind: TableColumn.Kind)], label: (place: Int, kind: TableColumn.Kind)?
-    )
+    choose: (ColumnNames) throws -> Choice
   ) throws {
     self.path = path
+    self.dialect = dialect
+    self.allowsMissing = allowsMissing
     var reader = try CSVReader(path: path, separator: dialect.separator)
-    var record = try reader.next()
-    guard let first = record else {
+    guard let first = try reader.next() else {
       throw FormatError(.content, file: path, "is empty", advice: "give a table")
     }
     let names = ColumnNames(dialect.hasHeader ? first : first.indices.map { String($0 + 1) })
-    if dialect.hasHeader { record = try reader.next() }
-    let (features, label) = try choose(names)
-    self.features = features.map { TableColumn(names.names[$0.place], $0.kind) }
-    self.label = label.map { TableColumn(names.names[$0.place], $0.kind, isLabel: true) }
-    while let cells = record {
-      let line = reader.line
-      guard cells.count == names.names.count else {
+    width = names.names.count
+    let choice = try choose(names)
+    features = choice.features.map {
+      TableColumn(name: names.names[$0.place], kind: $0.kind, place: $0.place)
+    }
+    labels = choice.labels.map {
+      TableColumn(name: names.names[$0.place], kind: $0.kind, place: $0.place, isLabel: true)
+    }
+  }
+
+  /// Calls `body` with every row, in order.
+  ///
+  /// - Throws: a content error for a row of another number of cells, and for a file without rows.
+  func eachRow(_ body: (Row) throws -> Void) throws {
+    var reader = try CSVReader(path: path, separator: dialect.separator)
+    if dialect.hasHeader { _ = try reader.next() }
+    var number = 0
+    while let cells = try reader.next() {
+      guard cells.count == width else {
         throw FormatError(
           .content, file: path,
-          "line \(line) has \(counted(cells.count, "cell")), the first line \(names.names.count)",
+          "line \(reader.line) has \(counted(cells.count, "cell")), the first line \(width)",
           advice: "correct it, or quote cells that hold separators")
       }
-      func fault(_ column: String) -> (String, String) -> FormatError {
-        {
-          FormatError(
-            .content, file: path, "line \(line), column \"\(column)\": \($0)", advice: $1)
-        }
-      }
-      for (index, feature) in features.enumerated() {
-        try self.features[index].add(
-          cells[feature.place], allowsMissing: allowsMissing,
-          fault: fault(self.features[index].name))
-      }
-      if let label {
-        let name = names.names[label.place]
-        try self.label?.add(cells[label.place], allowsMissing: false) { what, _ in
-          fault(name)(what, "correct the label or leave the row out")
-        }
-      }
-      rowCount += 1
-      record = try reader.next()
+      try body(Row(number: number, line: reader.line, cells: cells, table: self))
+      number += 1
     }
-    guard rowCount > 0 else {
+    guard number > 0 else {
       throw FormatError(.content, file: path, "has no rows", advice: "give some")
     }
   }

@@ -1,75 +1,82 @@
 import DLCore
 import DLFormats
 
-/// The cells of one column of a table.
+/// A column of a table, and what its cells are.
 struct TableColumn {
   /// What the cells are.
   enum Kind: String, Sendable {
+    /// Numbers in decimal.
     case number
+    /// Days and times, as numbers of days since the beginning of 1970.
+    case date
+    /// Texts, each of which becomes a 1 among 0s.
     case categories
+    /// Texts, each of which becomes its number.
+    case index
+    /// Yes or no, as 1 or 0.
+    case flag
+
+    /// Whether a cell is read as a number.
+    var isNumeric: Bool { self == .number || self == .date || self == .flag }
   }
 
   /// Its name.
   let name: String
   /// What the cells are.
   let kind: Kind
-  /// Whether they are labels, among which a class may have any name.
-  let isLabel: Bool
-  /// The numbers; NaN where a cell is missing.
-  private(set) var numbers: [Double] = []
-  /// The place of each cell's text among ``values``; -1 where it is missing.
-  private(set) var codes: [Int32] = []
-  /// The different texts, in the order in which they came.
-  private(set) var values: [String] = []
-  private var places: [ScalarString: Int32] = [:]
-
-  init(_ name: String, _ kind: Kind, isLabel: Bool = false) {
-    self.name = name
-    self.kind = kind
-    self.isLabel = isLabel
-  }
+  /// Its place in a record, counted from 0.
+  let place: Int
+  /// Whether the cells are labels, among which a class may have any name.
+  var isLabel = false
 
   /// Cells that stand for no value.
   private static let missing: Set<ScalarString> = [
     "", "?", "NA", "N/A", "n/a", "NaN", "nan", "NULL", "null", "None",
   ]
 
-  /// Adds a cell.
+  /// Whether a cell stands for no value.
+  func isMissing(_ cell: String) -> Bool {
+    isLabel && kind == .categories ? cell.isEmpty : Self.missing.contains(ScalarString(cell))
+  }
+
+  /// The number of a cell that is not missing.
   ///
   /// - Parameter fault: makes the error of what is wrong with the cell, and of what to do.
-  /// - Throws: that error for a missing cell unless `allowsMissing`, and for what is no number.
-  mutating func add(
-    _ cell: String, allowsMissing: Bool, fault: (String, String) -> FormatError
-  ) throws {
-    let isMissing =
-      isLabel && kind == .categories ? cell.isEmpty : Self.missing.contains(ScalarString(cell))
-    guard !isMissing || allowsMissing else {
-      throw fault(
-        cell.isEmpty ? "is empty" : "has \"\(cell)\", which is no value",
-        "fill it, leave the row or the column out (--drop), or give --missing mean")
-    }
+  /// - Throws: that error for what is no number of the kind, or beyond 32 bits.
+  func number(_ cell: String, fault: (String, String) -> FormatError) throws -> Double {
     switch kind {
-    case .number:
-      guard !isMissing else { return numbers.append(.nan) }
+    case .date:
+      guard let days = CalendarDate.days(cell) else {
+        throw fault(
+          "has \"\(cell.prefix(40))\", no date such as 2024-02-29 or 2024-02-29T18:30:00",
+          "name the column in --categorical or --drop, or correct it")
+      }
+      return days
+    case .flag:
+      guard let flag = Self.flags[cell.lowercased()] else {
+        throw fault(
+          "has \"\(cell.prefix(40))\", neither yes nor no",
+          "give 0 or 1, or --task regression for values")
+      }
+      return flag
+    case .number, .categories, .index:
       guard let number = Self.number(cell) else {
         throw fault(
           "has \"\(cell.prefix(40))\", no number",
-          "name the column in --categorical or --drop, or correct it")
+          isLabel
+            ? "give --task classification, or correct it"
+            : "name the column in --categorical, --date or --drop, or correct it")
       }
       guard number.magnitude <= Double(Float.greatestFiniteMagnitude) else {
         throw fault("has \(cell.prefix(40)), beyond 32 bits", "scale the column")
       }
-      numbers.append(number)
-    case .categories:
-      guard !isMissing else { return codes.append(-1) }
-      let key = ScalarString(cell)
-      if let place = places[key] { return codes.append(place) }
-      let place = Int32(values.count)
-      places[key] = place
-      values.append(cell)
-      codes.append(place)
+      return number
     }
   }
+
+  private static let flags: [String: Double] = [
+    "0": 0, "1": 1, "no": 0, "yes": 1, "false": 0, "true": 1,
+  ]
 
   /// The number that a text spells in decimal; infinity and NaN are none.
   private static func number(_ text: String) -> Double? {
@@ -87,20 +94,33 @@ struct TableColumn {
     return zip(numbers, names)
       .sorted { ($0.0 ?? 0, ScalarString($0.1)) < ($1.0 ?? 0, ScalarString($1.1)) }.map(\.1)
   }
+}
 
-  /// Mean and deviation of the numbers of these rows that are not missing; nil where all are.
-  ///
-  /// The deviation is that of the rows themselves, over their count, and 1 where all are equal, as
-  /// scikit-learn's `StandardScaler` has it.
-  func statistics(_ rows: [Int]) -> (mean: Double, deviation: Double)? {
-    let present = rows.lazy.map { numbers[$0] }.filter { !$0.isNaN }
-    var (count, sum) = (0.0, 0.0)
-    for number in present { (count, sum) = (count + 1, sum + number) }
-    guard count > 0 else { return nil }
-    let mean = sum / count
-    var squares = 0.0
-    for number in present { squares += (number - mean) * (number - mean) }
-    let deviation = (squares / count).squareRoot()
-    return (mean, deviation > mean.magnitude * 1e-14 ? deviation : 1)
+/// Different texts, numbered as they come.
+struct TextSet {
+  /// The texts, by their numbers.
+  private(set) var values: [String] = []
+  private var places: [ScalarString: Int32] = [:]
+
+  /// The most texts that are kept.
+  static let most = 1 << 20
+
+  /// Makes a set of texts, the first the number 0.
+  init(_ values: [String] = []) {
+    for value in values { _ = insert(value) }
   }
+
+  /// The number of a text; nil for one more than are kept.
+  mutating func insert(_ text: String) -> Int32? {
+    let key = ScalarString(text)
+    if let place = places[key] { return place }
+    guard values.count < Self.most else { return nil }
+    let place = Int32(values.count)
+    places[key] = place
+    values.append(text)
+    return place
+  }
+
+  /// The number of a text; nil where it is none of these.
+  func place(_ text: String) -> Int32? { places[ScalarString(text)] }
 }

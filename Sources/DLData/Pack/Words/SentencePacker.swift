@@ -3,10 +3,8 @@ import DLFormats
 
 /// Turns texts of known classes into data set files of words.
 package struct SentencePacker {
-  /// The part of the texts that is for training, drawn by `seed`; 1 for one part.
-  package var fraction = 0.9
-  /// Keys which texts are for training.
-  package var seed = 1
+  /// How texts are parted.
+  package var split = SplitPlan()
   /// Texts to validate on instead of a part of the others, as those of ``pack(_:output:)``.
   package var validation: [String] = []
   /// The words of a row; those of the longest text unless given.
@@ -35,22 +33,43 @@ package struct SentencePacker {
     try WordPacking.check(minimumCount: minimumCount, maximumWords: maximumWords)
     let text = try read(sources)
     let other = validation.isEmpty ? nil : try read(validation)
-    let like = try like.map { try PackLike($0) }
-    var parts: [(name: String, text: LabelledText, rows: [Int])] = []
     if like != nil {
       guard other == nil else { throw DataError("like: makes one part, leave out validation") }
-      parts = [("sentences", text, Array(text.words.indices))]
-    } else if let other {
-      parts = [
-        ("train", text, Array(text.words.indices)),
-        ("validation", other, Array(other.words.indices)),
-      ]
-    } else {
-      let split = try RowSplit(
-        count: text.words.count, fraction: fraction, seed: seed, source: text.source)
-      parts = [("train", text, split.train)]
-      if fraction < 1 { parts.append(("validation", text, split.validation)) }
+      return try pack(
+        [Part(name: "sentences", text: text, rows: Array(text.words.indices))], output,
+        isFirst: true)
     }
+    if let other {
+      let parts = [("train", text), ("validation", other)].map {
+        Part(name: $0, text: $1, rows: Array($1.words.indices))
+      }
+      return try pack(parts, output, isFirst: true)
+    }
+    let names = Self.sorted([text])
+    let split = try RowSplit(
+      count: text.words.count, split,
+      labels: PackLike.numbers(
+        of: text.classes, among: names, of: text.source, source: text.source),
+      source: text.source)
+    _ = try PackOutput(output, parts: split.sets.joined().count)
+    return try split.sets.enumerated().flatMap { number, set in
+      try pack(
+        set.map { Part(name: $0.name, text: text, rows: split.rows(of: $0)) }, output,
+        isFirst: number == 0)
+    }
+  }
+
+  /// Texts that make one file.
+  private struct Part {
+    let name: String
+    let text: LabelledText
+    let rows: [Int]
+  }
+
+  /// Packs parts whose vocabulary is that of the first.
+  private func pack(_ parts: [Part], _ output: String, isFirst: Bool) throws -> [PackedFile] {
+    let like = try like.map { try PackLike($0) }
+    let text = parts[0].text
     let target = try PackOutput(output, parts: parts.count)
     let tokenizer =
       try like?.words()
@@ -62,7 +81,7 @@ package struct SentencePacker {
       like?.length() ?? length,
       of: parts.lazy.flatMap { part in part.rows.lazy.map { part.text.words[$0].count } },
       source: text.source)
-    if like == nil {
+    if like == nil, isFirst {
       notice(
         "\(counted(tokenizer.count - 2, "word")), \(counted(names.count, "class", "classes"))")
     }
@@ -71,11 +90,10 @@ package struct SentencePacker {
         of: part.rows.map { part.text.classes[$0] }, among: names,
         of: like?.path ?? text.source, source: part.text.source)
     }
-    try target.make()
     return try zip(parts, labels).map { part, labels in
       let rows = TokenRows(
         rows: part.rows.map { part.text.words[$0].map { tokenizer.token($0) } }, length: length)
-      let path = target.path(part.name)
+      let path = try target.path(part.name)
       try SafetensorsWriter.write(
         [rows.tensor("x", padding: WordTokenizer.padding), .values("y", labels), rows.lengths],
         metadata: WordPacking.metadata("sentences", tokenizer, classes: names), to: path)

@@ -58,9 +58,8 @@ package struct TaggedPacker {
       try Self.rows(
         file, tokenizer, names, length: length, namesSource: like?.path ?? first.path)
     }
-    try target.make()
     return try zip(parts, rows).map { part, rows in
-      let path = target.path(part.name)
+      let path = try target.path(part.name)
       try SafetensorsWriter.write(
         [
           rows.words.tensor("x", padding: WordTokenizer.padding),
