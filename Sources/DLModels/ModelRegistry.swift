@@ -13,7 +13,8 @@ public enum ModelRegistry {
       TranslationTransformerOptions.self, RecurrentTranslationOptions.self, GCNOptions.self,
       GATOptions.self,
       GraphSAGEOptions.self,
-      GaussianOptions.self, MLPOptions.self,
+      GaussianOptions.self, NGramOptions.self, MLPOptions.self,
+      Word2VecOptions.self,
     ]
 
   private static let registry = TypeRegistry("model", builtIn) { ($0.name, $0) }

@@ -74,6 +74,6 @@ import Testing
 
   @Test func namesAreDistinct() {
     let names = ModelRegistry.builtIn.map { $0.name }
-    #expect(names.count >= 16 && Set(names).count == names.count)
+    #expect(names.count >= 18 && Set(names).count == names.count)
   }
 }
