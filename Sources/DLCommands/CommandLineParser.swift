@@ -28,7 +28,7 @@ struct Dltrain: ParsableCommand {
       version: CommandLine.arguments.contains("--version") ? SystemReport.version : "-",
       subcommands: [
         Train.self, StudyCommand.self, Validate.self, Evaluate.self, Predict.self, Generate.self,
-        Analyze.self, AttackCommand.self,
+        Analyze.self, AttackCommand.self, Neighbors.self,
         Export.self, Inspect.self, ConfigCommand.self, Recipes.self, DataCommand.self, Bench.self,
         Launch.self, Doctor.self,
       ],

@@ -9,7 +9,8 @@ import DLTraining
 /// `dltrain data pack text`.
 struct PackText: Verb {
   static let configuration = CommandConfiguration(
-    commandName: "text", abstract: "Turn a text into two data set files of characters.",
+    commandName: "text",
+    abstract: "Turn a text into two data set files of characters, or of words.",
     discussion: "Example: dltrain data pack text tinyshakespeare/input.txt -o shakespeare")
 
   @Argument(help: "A UTF-8 text file.")
@@ -22,13 +23,33 @@ struct PackText: Verb {
       "The shares of the text, from its beginning on, as 0.9 or 0.8,0.1,0.1.", valueName: "shares"))
   var split: SplitShares?
 
-  @Option(help: "Take the characters of this data set file, as for a text to evaluate on.")
+  @Flag(help: "Make a token of each word between white space, not of each character.")
+  var words = false
+  @Option(help: "How often a word must occur in the training part to have a token of its own.")
+  var minCount: Int?
+  @Option(help: "The most words with a token of their own, the most frequent ones.")
+  var maxWords: Int?
+
+  @Option(help: "Take the characters or words of this data set file, as for a text to evaluate on.")
   var like: String?
+
+  func validate() throws {
+    guard words || minCount == nil && maxWords == nil else {
+      throw ValidationError("--min-count and --max-words are for words: add --words")
+    }
+    guard !words || like == nil else {
+      throw ValidationError("--like: the file says what tokens are, leave out --words")
+    }
+  }
 
   func run(in world: World) throws -> DLCore.ExitCode {
     try world.first("pack \(file)") {
       let plan = split.map { SplitPlan(shares: $0.shares) } ?? SplitPlan()
-      for file in try TextPacker.pack(file, output: output, split: plan, like: like) {
+      var cut = WordCut()
+      (cut.minimumCount, cut.maximumWords) = (minCount ?? 1, maxWords)
+      let packed = try TextPacker.pack(
+        file, output: output, split: plan, like: like, words: words ? cut : nil)
+      for file in packed {
         world.print("\(file.path): tokens \(file.shape)")
       }
     }

@@ -58,7 +58,7 @@ public struct TextGeneration: Sendable {
         held.append(token)
         let text = try tokenizer.decode(held)
         if !text.ends(with: "\u{fffd}") || held.count > 8 {
-          try write(text)
+          try write(tokenizer.separator + text)
           held.removeAll()
         }
         logits = try row.feed([token])

@@ -13,11 +13,14 @@ public protocol FittedBySums: Layer {
   /// - Throws: ``TensorError`` where they are too many.
   func sumCount() throws -> Int
 
+  /// Whether all sums are counts: whole numbers, which add up without rounding by themselves.
+  var sumsAreWhole: Bool { get }
+
   /// Adds the sums of some rows, in float64.
   ///
   /// - Parameters:
-  ///   - inputs: `[rows, features]`, as the network gets them.
-  ///   - labels: the class of each row.
+  ///   - inputs: `[rows, features]`, as the network gets them, tokens as their numbers.
+  ///   - labels: the class of each row, or of each token.
   ///   - sums: ``sumCount()`` numbers to add to.
   func addSums(
     of inputs: UnsafeBufferPointer<Double>, labels: UnsafeBufferPointer<Int32>,
@@ -27,6 +30,11 @@ public protocol FittedBySums: Layer {
   ///
   /// - Throws: ``TensorError`` where they do not decide on the parameters.
   func fit(_ sums: [Double]) throws
+}
+
+extension FittedBySums {
+  /// Sums of any numbers.
+  public var sumsAreWhole: Bool { false }
 }
 
 /// The Gaussian generative classifier: a normal distribution for each class, all of one covariance.

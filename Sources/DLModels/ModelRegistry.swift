@@ -13,7 +13,7 @@ public enum ModelRegistry {
       TranslationTransformerOptions.self, RecurrentTranslationOptions.self, GCNOptions.self,
       GATOptions.self,
       GraphSAGEOptions.self, GINOptions.self,
-      GaussianOptions.self, MLPOptions.self,
+      GaussianOptions.self, NGramOptions.self, MLPOptions.self, Word2VecOptions.self,
       ResNetOptions.self, VGGOptions.self, AlexNetOptions.self, VisionTransformerOptions.self,
       MobileNetV2Options.self, DenseNetOptions.self, GPT2Options.self, BERTBaseOptions.self,
     ]

@@ -35,6 +35,10 @@ public struct RecurrentTranslationOptions: ModelSpec {
   public var labelSmoothing = 0.0
   /// The number of translations that are kept while one is written.
   public var beam = 4
+  /// The probability, in the end, to train the decoder on its own choice in place of the right token.
+  public var sampling = 0.0
+  /// Steps over which that probability grows from 0, evenly.
+  public var samplingSteps = 0
 
   /// The cells that there are.
   public enum Cell: String, ConfigurationWord {
@@ -59,8 +63,17 @@ public struct RecurrentTranslationOptions: ModelSpec {
         "label_smoothing", \.labelSmoothing, .within(0..<1),
         "probability given to other tokens than the right one"),
       .init("beam", \.beam, .within(1...256), "translations kept while one is written"),
+      .init(
+        "sampling", \.sampling, .within(0...1),
+        "probability to train the decoder on its own choice in place of the right token"),
+      .init(
+        "sampling_steps", \.samplingSteps, .atLeast(0),
+        "steps over which that probability grows from 0; it is whole from the start unless given"),
     ]
   }
+
+  /// Scheduled sampling came later.
+  public static var unwrittenDefaults: Set<String> { ["sampling", "sampling_steps"] }
 
   /// Makes the network for rows of tokens.
   public func network(for input: Shape, classes: Int?) throws -> Module {
@@ -89,6 +102,12 @@ public final class RecurrentTranslation: Module, SequenceToSequence {
   public var labelSmoothing: Double { options.labelSmoothing }
   /// The number of translations of a sentence that are kept while it is written.
   public var beam: Int { options.beam }
+
+  /// Grows evenly up to the step that the options say.
+  public func ownShare(step: Int) -> Double {
+    guard options.samplingSteps > 0 else { return options.sampling }
+    return options.sampling * min(Double(step) / Double(options.samplingSteps), 1)
+  }
 
   /// Makes a network.
   public init(vocabulary: Int, _ options: RecurrentTranslationOptions) {

@@ -31,9 +31,15 @@ public protocol SequenceToSequence: Module {
 
   /// The number of translations of a sentence that are kept while it is written.
   var beam: Int { get }
+
+  /// The probability to hand the decoder its own choice in place of the right token, in a step of the
+  /// training.
+  func ownShare(step: Int) -> Double
 }
 
 extension SequenceToSequence {
+  /// The decoder gets the right tokens.
+  public func ownShare(step: Int) -> Double { 0 }
   /// Nothing is said.
   public func attention(_ target: Tensor, memory: Tensor, lengths: Tensor) -> Tensor? { nil }
 }

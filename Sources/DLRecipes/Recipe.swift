@@ -51,7 +51,9 @@ package struct Recipe: Sendable {
       "Text",
       [
         .gptShakespeare, .lstmShakespeare, .cnnPolarity, .lstmPolarity, .gruPolarity,
-        .rnnPolarity, .windowParTUT, .bilstmParTUT,
+        .rnnPolarity, .bilstmPolarity, .textCNNPolarity, .windowParTUT, .bilstmParTUT,
+        .attentionParTUT, .localAttentionParTUT, .bilstmCRFParTUT, .skipGramPolarity,
+        .cbowPolarity, .ngramShakespeare,
       ]
     ),
     ("Sequence to sequence", [.transformerDeEn, .gruDeEn]),

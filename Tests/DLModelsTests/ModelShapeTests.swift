@@ -121,6 +121,6 @@ import Testing
 
   @Test func namesAreDistinct() {
     let names = ModelRegistry.builtIn.map { $0.name }
-    #expect(names.count >= 24 && Set(names).count == names.count)
+    #expect(names.count >= 26 && Set(names).count == names.count)
   }
 }

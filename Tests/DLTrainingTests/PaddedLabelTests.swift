@@ -100,4 +100,23 @@ import Testing
     #expect(metric.result(sums).value == 3.0 / 5)
     #expect(throws: MetricMisfit.self) { try metric.sums(for: MetricTask(.classes(3), labels: 4)) }
   }
+
+  /// Sentences count whose tags are right wherever they have one.
+  @Test func rowsWithoutAWrongTagAreCounted() throws {
+    let context = Context(precision: .float64)
+    let best = [0, 1, 2, 2, 1, 0, 0, 0, 0, 1, 1, 1]
+    let labels: [Int32] = [0, 1, 2, 2, 1, 2, 0, -1, -1, -1, -1, -1]
+    let outputs = try Tensor.values(
+      best.flatMap { tag in (0..<3).map { $0 == tag ? 1.0 : 0 } }, shape: [4, 3, 3],
+      context: context)
+    let metric = ExactMatch()
+    var sums = try metric.sums(for: MetricTask(.classes(3), labels: 12))
+    let batch = try ScoreBatch(
+      outputs, labels: .labels(labels, shape: [4, 3], context: context),
+      loss: CrossEntropy(ignoreIndex: -1))
+    try metric.add(.scores(batch), to: &sums)
+    // The second row has a wrong tag, the last one none at all.
+    #expect(metric.result(sums).content == .share(2, of: 3))
+    #expect(throws: MetricMisfit.self) { try metric.sums(for: MetricTask(.values(3), labels: 4)) }
+  }
 }

@@ -186,9 +186,11 @@ import Testing
   ]
 
   /// The job of that name.
-  static func yaml(_ name: String) -> String { jobs.first { $0.name == name }?.yaml ?? "" }
+  static func yaml(_ name: String) -> String {
+    (jobs + wordJobs).first { $0.name == name }?.yaml ?? ""
+  }
 
-  @Test(arguments: jobs)
+  @Test(arguments: jobs + wordJobs)
   func ranksAgreeAndRunsResume(job: (name: String, yaml: String)) throws {
     let bench = try TaskBench()
     let configuration = try Configuration.load(
@@ -342,6 +344,10 @@ final class TaskBench: Bench {
     try write("# node\tnode\n" + edges.joined(), to: "cora/edges.tsv")
     _ = try CoraPacker.pack(
       directory: path + "/cora", output: path + "/cora.safetensors", words: 12)
+
+    try _ = TextPacker.pack(
+      "\(path)/text.txt", output: "\(path)/words", fraction: 0.7, words: WordCut())
+    try writeTags(&stream)
   }
 
   private func write(_ text: String, to name: String) throws {

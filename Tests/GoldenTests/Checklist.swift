@@ -181,6 +181,7 @@ enum Checklist {
     cosine embedding | CosineEmbedding | nn.CosineEmbeddingLoss | criterion/cosine_embedding
     triplet | TripletMargin | nn.TripletMarginLoss | criterion/triplet_margin
     CTC | CTC, ctc | nn.CTCLoss | ctc/ctc
+    linear-chain conditional random field | CRF, crf | torchcrf.CRF | DLLayersTests/CRFTests.lossAndGradientsAreThoseOfAllPaths DLLayersTests/CRFTests.theBestPathIsTheBestOfAll DLLayersTests/CRFTests.marginalsAreSharesOfPaths | PyTorch has none
     focal | Focal, focal | Lin et al. 2017 | criterion/focal
     soft Dice | Dice, dice | Milletari et al. 2016 | criterion/dice
     hinge | Hinge, hinge | scikit-learn's LinearSVC | DLTrainingTests/LossTrainingTests.trainsAndPredicts | PyTorch has none of each class against the rest

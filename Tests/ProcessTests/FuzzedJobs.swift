@@ -120,6 +120,7 @@ enum FuzzedJobs {
     }
     for words in [
       ["text", "a.en", "-o", "text"],
+      ["text", "a.en", "--words", "-o", "words"],
       ["parallel", "a.de", "a.en", "-o", "pairs", "--vocabulary", "290"],
     ] {
       let outcome = try Program.run(["data", "pack"] + words, in: folder)

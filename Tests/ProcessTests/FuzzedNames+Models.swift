@@ -58,6 +58,12 @@ extension FuzzedNames {
       "seq2seq", "{name: seq2seq, width: 8, attention: additive}",
       data: "{train: pairs/a.safetensors, order: bucketed}"),
     model(
+      "ngram", "{name: ngram, order: 2, smoothing: interpolated}",
+      data: "{train: text/train.safetensors, window: 16}"),
+    model(
+      "word2vec", "{name: word2vec, size: 4, subsample: 0.01}",
+      data: "{train: words/train.safetensors, window: 5}"),
+    model(
       "gan-layers",
       "{name: gan, latent: 2, generator: [{linear: {out: 64}}], discriminator: [flatten, {linear: {out: 1}}]}",
       data: "{synthetic: {shape: [8, 8, 1], classes: 2, rows: 16}}"),

@@ -9,7 +9,7 @@ enum FuzzedNames {
       ("image-layers", imageLayers), ("row-layers", rowLayers),
       ("sequence-layers", sequenceLayers), ("token-layers", tokenLayers), ("bag", bag),
       ("made-up-tokens", tokens),
-      ("branch-layers", branchLayers), ("one-hot", oneHot),
+      ("branch-layers", branchLayers), ("one-hot", oneHot), ("crf", crf),
     ] + losses + optimizers + schedules + metrics + models
 
   private static let imageLayers = """
@@ -129,6 +129,14 @@ enum FuzzedNames {
 
     """
 
+  private static let crf = """
+    data: {train: text/train.safetensors, validation: text/validation.safetensors, window: 8}
+    model: {layers: [{embedding: {entries: 64, size: 8}}, {linear: {out: 64}}, crf]}
+    batch_size: 4
+    steps: 1
+
+    """
+
   private static let bag = """
     data: {train: bags.safetensors}
     model: {layers: [{embedding_bag: {entries: 64, size: 8}}, {linear: {out: 3}}]}
@@ -216,7 +224,7 @@ enum FuzzedNames {
     ]
 
   private static let classMetrics =
-    "accuracy, {top_k: {k: 2}}, precision, recall, f1, confusion_matrix, roc_auc, pr_auc, "
+    "accuracy, exact_match, {top_k: {k: 2}}, precision, recall, f1, confusion_matrix, roc_auc, pr_auc, "
     + "expected_calibration_error, cohen_kappa"
 
   private static let metrics = [

@@ -140,4 +140,37 @@ void dl_ctc_backward(
     const double *losses, double scale, int zero_infinity, void *dx, int accumulate,
     double *scratch);
 
+/// The shapes and potentials of a linear-chain conditional random field (Lafferty et al. 2001).
+///
+/// A path of tags scores start[y_0] + sum x[t][y_t] + sum transitions[y_t-1][y_t] + end[y_last].
+/// `potentials` [tags + 2, tags] are the transitions from row to column, then start and end. Lengths
+/// are within `steps`, or NULL: every row is full. A label that is `ignored` may be any tag.
+typedef struct {
+  size_t rows, steps, tags;
+  const double *potentials;
+  const int32_t *lengths;
+  int32_t ignored;
+} dl_crf_problem;
+
+/// *loss = the sum over rows of -log of the share of exp(score) that paths through the labels
+/// have; labels [rows, steps], x [rows, steps, tags].
+///
+/// dx and dpotentials, both or none, become its gradients. Returns -1, or the index of a label that
+/// is not a tag. scratch: (steps + 3) tags.
+ptrdiff_t dl_crf_loss(
+    dl_crf_problem problem, const int32_t *labels, const double *x, double *loss, double *dx,
+    double *dpotentials, double *scratch);
+
+/// What the largest number at each step stands for.
+typedef enum {
+  DL_CRF_BEST = 0,   // the tag of the best path; numbers are scores of the best paths through them
+  DL_CRF_MARGINALS,  // the likeliest tag; numbers are logarithms of probabilities
+  DL_CRF_GREEDY,     // the best tag behind the one chosen before
+} dl_crf_decoding;
+
+/// y [rows, steps, tags] by a decoding; behind a row's length y is x. scratch: 3 tags.
+void dl_crf_decode(
+    dl_crf_problem problem, dl_crf_decoding decoding, const double *x, double *y,
+    double *scratch);
+
 #endif

@@ -10,9 +10,12 @@ package enum TextPacker {
   ///
   /// The parts lie one behind the other, as in nanoGPT: the first begins at 0 and ends at
   /// floor(share * n). All files hold the tokenizer of the whole text, or that of the file `like`.
-  /// Throws `FormatError`, as for a character that the other file lacks, and `DataError`.
+  /// With `words` tokens are the words between white space, the vocabulary that of the training part,
+  /// with the counts of its words. Throws `FormatError`, as for a character that the other file
+  /// lacks, and `DataError`.
   package static func pack(
-    _ path: String, output: String, split: SplitPlan = SplitPlan(), like: String? = nil
+    _ path: String, output: String, split: SplitPlan = SplitPlan(), like: String? = nil,
+    words: WordCut? = nil
   ) throws -> [PackedFile] {
     try split.check()
     guard split.folds == nil, !split.isStratified else {
@@ -20,9 +23,13 @@ package enum TextPacker {
         "folds, stratify: the rows of a text overlap, and make no parts; give --split alone")
     }
     let text = try TextFile.text(of: path)
-    let tokenizer: any Tokenizer =
-      try like.map { try PackLike($0).tokenizer(for: text, source: path) }
-      ?? CharacterTokenizer(of: text)
+    let tokenizer: any Tokenizer
+    if let like {
+      tokenizer = try PackLike(like).tokenizer(for: text, source: path)
+    } else {
+      tokenizer =
+        try words?.tokenizer(of: text, split.shares[0]) as (any Tokenizer)? ?? CharacterTokenizer(of: text)
+    }
     let tokens = try tokenizer.encode(text)
     let target = try PackOutput(output, parts: split.shares.count)
     var cuts = [0]
@@ -32,9 +39,10 @@ package enum TextPacker {
       cuts.append(isLast ? tokens.count : Int(Double(tokens.count) * sum))
     }
     guard zip(cuts, cuts.dropFirst()).allSatisfy({ $1 - $0 >= 2 }) else {
+      let unit = tokenizer is WordTokenizer ? "word" : "character"
       throw FormatError(
         .content, file: path,
-        "has \(counted(tokens.count, "character")), too few for \(counted(cuts.count - 1, "part"))",
+        "has \(counted(tokens.count, unit)), too few for \(counted(cuts.count - 1, "part"))",
         advice: "give a longer text")
     }
     return try split.shares.indices.map { place in
@@ -50,5 +58,25 @@ package enum TextPacker {
       }
       return PackedFile(path: path, shape: [part.count])
     }
+  }
+}
+
+/// Which words of a text have a token of their own.
+package struct WordCut: Sendable {
+  /// How often a word must occur in the training part.
+  package var minimumCount = 1
+  /// The most words, the most frequent ones.
+  package var maximumWords: Int?
+
+  /// Takes all words.
+  package init() {}
+
+  /// The vocabulary of the first `fraction` of a text's words; throws `DataError`.
+  fileprivate func tokenizer(of text: String, _ fraction: Double) throws -> WordTokenizer {
+    try WordPacking.check(minimumCount: minimumCount, maximumWords: maximumWords)
+    let words = text.words()
+    return WordTokenizer(
+      counting: [Array(words.prefix(Int(Double(words.count) * fraction)))],
+      minimumCount: minimumCount, limit: maximumWords ?? .max, keepsCounts: true)
   }
 }

@@ -11,6 +11,13 @@ public protocol Tokenizer: Sendable {
   func decode(_ tokens: [Int32]) throws -> String
   /// What `TokenizerFile` makes the same tokenizer from.
   var json: JSON { get }
+  /// What stands between the texts of two tokens, where texts are put together; nothing unless given.
+  var separator: String { get }
+}
+
+extension Tokenizer {
+  /// Nothing.
+  public var separator: String { "" }
 }
 
 /// Where a data set file keeps the tokenizer that its tokens were made by.

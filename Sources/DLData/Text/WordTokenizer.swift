@@ -11,9 +11,14 @@ package struct WordTokenizer: Tokenizer {
   /// The token of a word that is not known: 1.
   package static let unknown: Int32 = 1
   static let special = ["<pad>", "<unk>"]
+  /// The first token that is a word.
+  package static var firstWord: Int { special.count }
 
   /// The words by their numbers; the first two are special.
   package let vocabulary: [String]
+  /// How often each occurs in the text that they were taken from, a word that is not known included;
+  /// nil where that was not kept.
+  package let counts: [Int]?
   private let numbers: [ScalarString: Int32]
 
   /// The number of words, the two special ones included.
@@ -23,22 +28,31 @@ package struct WordTokenizer: Tokenizer {
   /// ones in the order of their scalars; at most `limit` of them.
   ///
   /// What a text spells as a special token is none, and is not known.
+  ///
+  /// - Parameter keepsCounts: whether the tokenizer goes on to tell how often words occur.
   package init(
-    counting sentences: some Sequence<[Substring]>, minimumCount: Int = 1, limit: Int = .max
+    counting sentences: some Sequence<[Substring]>, minimumCount: Int = 1, limit: Int = .max,
+    keepsCounts: Bool = false
   ) {
     var counts: [ScalarString: Int] = [:]
     for sentence in sentences {
       for word in sentence { counts[ScalarString(word), default: 0] += 1 }
     }
+    let total = counts.values.reduce(0, +)
     for word in Self.special { counts[ScalarString(word)] = nil }
     let ranked = counts.filter { $0.value >= minimumCount }
       .sorted { ($1.value, $0.key) < ($0.value, $1.key) }
     // Words must not keep the whole text in memory that they are parts of.
-    self.init(words: ranked.prefix(limit).map(\.key.description))
+    let taken = ranked.prefix(limit)
+    let known = taken.map(\.value)
+    self.init(
+      words: taken.map(\.key.description),
+      counts: keepsCounts ? [0, total - known.reduce(0, +)] + known : nil)
   }
 
-  private init(words: [String]) {
+  private init(words: [String], counts: [Int]?) {
     vocabulary = Self.special + words
+    self.counts = counts
     numbers = Dictionary(
       words.enumerated().map { (ScalarString($1), Int32(Self.special.count + $0)) },
       uniquingKeysWith: { first, _ in first })
@@ -53,7 +67,16 @@ package struct WordTokenizer: Tokenizer {
         .content, file: file, "has a tokenizer of repeated words, or without <pad> and <unk>",
         advice: "pack it anew")
     }
-    self.init(words: Array(words.dropFirst(Self.special.count)))
+    var counts: [Int]?
+    if let list = json["counts"] {
+      counts = list.array?.compactMap(\.int)
+      guard counts?.count == words.count, counts?.allSatisfy({ $0 >= 0 }) == true else {
+        throw FormatError(
+          .content, file: file, "has a tokenizer whose counts are not those of its words",
+          advice: "pack it anew")
+      }
+    }
+    self.init(words: Array(words.dropFirst(Self.special.count)), counts: counts)
   }
 
   /// The token of a word.
@@ -74,9 +97,13 @@ package struct WordTokenizer: Tokenizer {
 
   /// The words in their order.
   package var json: JSON {
-    .object([
-      .init("kind", .string(Self.kind)),
-      .init("vocabulary", .array(vocabulary.map { .string($0) })),
-    ])
+    .object(
+      [
+        .init("kind", .string(Self.kind)),
+        .init("vocabulary", .array(vocabulary.map { .string($0) })),
+      ] + (counts.map { [.init("counts", .array($0.map { .integer($0) }))] } ?? []))
   }
+
+  /// A blank.
+  package var separator: String { " " }
 }

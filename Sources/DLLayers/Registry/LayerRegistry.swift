@@ -74,6 +74,7 @@ public enum LayerRegistry {
       PositionalOptions.self,
       MultiHeadAttention.Options.self,
       TransformerEncoderLayer.Options.self,
+      CRF.Options.self,
     ]
 
   private static let registry = TypeRegistry("layer", builtIn) { ($0.word, $0) }

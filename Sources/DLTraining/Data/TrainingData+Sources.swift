@@ -133,7 +133,18 @@ enum TensorSource: DataSource {
     let (file, configuration) = (try request.file, request.configuration)
     return try TensorFileDataset(
       path: file, classes: request.classes ?? configuration.data.classes,
-      ignoredLabel: (configuration.loss.loss as? any ClassLoss)?.ignoreIndex,
+      ignoredLabel: configuration.ignoredLabel,
       statistics: request.statistics[file], names: request.names, namesSource: request.namesSource)
+  }
+}
+
+extension Configuration {
+  /// The label that does not count: that of the last layer, where it has a loss of its own, or that of
+  /// the loss.
+  fileprivate var ignoredLabel: Int32? {
+    if let field = model.layers?.last?.options as? CRF.Options {
+      return Int32(clamping: field.ignoreIndex)
+    }
+    return (loss.loss as? any ClassLoss)?.ignoreIndex
   }
 }

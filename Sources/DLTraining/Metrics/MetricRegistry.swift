@@ -5,6 +5,7 @@ public enum MetricRegistry {
   /// The metrics of dltrain: a new one adds its line here.
   public static let builtIn: [any MetricSpec.Type] = [
     Accuracy.self,
+    ExactMatch.self,
     TopK.self,
     Precision.self,
     Recall.self,

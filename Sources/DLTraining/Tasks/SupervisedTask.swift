@@ -1,5 +1,6 @@
 import DLData
 import DLLayers
+import DLModels
 import DLTensor
 
 /// One network, one loss: classification, regression, language models.
@@ -12,9 +13,16 @@ final class SupervisedTask: NetworkTask {
   var model: Module { network }
 
   /// Takes every layer.
-  static func make(_ network: Module, _ input: TaskInput) -> (any TrainingTask)? {
+  ///
+  /// - Throws: `TensorError` for an n-gram model that would not see all n-grams.
+  static func make(_ network: Module, _ input: TaskInput) throws -> (any TrainingTask)? {
     guard let network = network as? any Layer else { return nil }
     let configuration = input.configuration
+    guard !(network is NGram) || configuration.data.order != .sequential else {
+      throw TensorError(
+        op: "data.order",
+        "sequential: an n-gram model counts by windows that begin at every token; use shuffled")
+    }
     return SupervisedTask(
       network, loss: configuration.loss.loss, views: configuration.validate.views)
   }

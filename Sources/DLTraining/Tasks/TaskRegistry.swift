@@ -14,8 +14,10 @@ public enum TaskRegistry {
   /// The tasks of dltrain, the narrower before the wider: a new one adds its line here.
   public static var builtIn: [any NetworkTask.Type] {
     [
+      TaggingTask.self,
       SequentialTask.self,
       MaskedTask.self,
+      WordVectorTask.self,
       SupervisedTask.self,
       AdversarialTask.self,
       VariationalTask.self,

@@ -53,7 +53,8 @@ final class TranslationTask: NetworkTask {
 
   func lossSum(_ batch: Batch, phase: Int) throws -> Tensor {
     // As wide on every rank: what dropout draws for the weights of attention depends on it.
-    try sum(rows(batch.x), rows(batch.y), loss, width: batch.longestRow)
+    try sum(
+      rows(batch.x), rows(batch.y), loss, width: batch.longestRow, firstRow: batch.firstRow)
   }
 
   func evaluate(_ batch: Batch, into totals: inout ValidationTotals) throws {
@@ -82,17 +83,51 @@ final class TranslationTask: NetworkTask {
   }
 
   private func sum(
-    _ sources: [[Int32]], _ targets: [[Int32]], _ loss: CrossEntropy, width: Int? = nil
+    _ sources: [[Int32]], _ targets: [[Int32]], _ loss: CrossEntropy, width: Int? = nil,
+    firstRow: Int? = nil
   )
     throws -> Tensor
   {
     let lengths = try Tensor.labels(
       sources.map { Int32($0.count) }, shape: [sources.count], context: context)
     let memory = try network.encode(padded(sources, width: width), lengths: lengths)
-    let logits = try network.decode(
-      padded(targets.map { Array($0.dropLast()) }, width: width), memory: memory, lengths: lengths,
-      cache: nil)
+    let given = try padded(targets.map { Array($0.dropLast()) }, width: width)
+    if let firstRow { try putOwnChoices(into: given, memory, lengths, firstRow: firstRow) }
+    let logits = try network.decode(given, memory: memory, lengths: lengths, cache: nil)
     return try loss.sum(logits, padded(targets.map { Array($0.dropFirst()) }, width: width))
+  }
+
+  /// Replaces some of the tokens that the decoder is given by those that it finds likeliest behind the
+  /// ones before, which may have been replaced too.
+  ///
+  /// Scheduled sampling (Bengio et al. 2015): the choices are made without dropout, token by token, and no gradient
+  /// flows through them. Which tokens are replaced is keyed by step and row.
+  private func putOwnChoices(
+    into given: Tensor, _ memory: Tensor, _ lengths: Tensor, firstRow: Int
+  ) throws {
+    let share = network.ownShare(step: context.step)
+    let (rows, width) = (given.shape[0], given.shape[1])
+    guard share > 0, rows > 0 else { return }
+    context.isTraining = false
+    defer { context.isTraining = true }
+    let key = RandomKey(context.seed).child("sampling").child(context.step)
+    var streams = (0..<rows).map { RandomStream(key.child(firstRow + $0)) }
+    let tokens = given.pointer.assumingMemoryBound(to: Int32.self)
+    try context.withoutRecording {
+      let cache = network.makeCache()
+      for place in 1..<max(width, 1) {
+        let last = (0..<rows).map { tokens[$0 * width + place - 1] }
+        let logits = try network.decode(
+          .labels(last, shape: [rows, 1], context: context), memory: memory, lengths: lengths,
+          cache: cache)
+        let best = try logits.argmax().pointer.assumingMemoryBound(to: Int32.self)
+        for row in 0..<rows {
+          let isReplaced = streams[row].uniform() < share
+          let here = row * width + place
+          if isReplaced, tokens[here] != BytePairTokenizer.padding { tokens[here] = best[row] }
+        }
+      }
+    }
   }
 
   /// The rows of a batch without their padding.

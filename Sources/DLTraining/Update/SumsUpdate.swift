@@ -46,6 +46,20 @@ final class SumsUpdate: UpdateStrategy {
   /// The sums over all rows of all ranks; collective.
   private func reducedSums() throws -> [Double] {
     let communicator = phase.run.communicator
+    if network.sumsAreWhole {
+      // Below 2^53 their sums have no rounding, in any order.
+      var counts = try communicator.agreed("add the rows up") {
+        var counts = [Double](repeating: 0, count: try network.sumCount())
+        try eachBlock { values, labels in
+          counts.withUnsafeMutableBufferPointer {
+            network.addSums(of: values, labels: labels, to: $0)
+          }
+        }
+        return counts
+      }
+      try communicator.allreduceSum(&counts)
+      return counts
+    }
     let own = try communicator.agreed("add the rows up") { try ownSums() }
     var result: [Double] = []
     for start in stride(from: 0, to: own.count, by: Self.sumsAtOnce) {
@@ -60,12 +74,26 @@ final class SumsUpdate: UpdateStrategy {
 
   /// The sums over this rank's blocks of rows.
   private func ownSums() throws -> [ExactSum] {
-    let (run, dataset) = (phase.run, phase.run.data.train)
-    let transform = try TrainingData.transform(
-      of: dataset, run.configuration, precision: .float64)
     let count = try network.sumCount()
     var totals = [ExactSum](repeating: ExactSum(), count: count)
     var block = [Double](repeating: 0, count: count)
+    try eachBlock { values, labels in
+      block.withUnsafeMutableBufferPointer { sums in
+        sums.update(repeating: 0)
+        network.addSums(of: values, labels: labels, to: sums)
+      }
+      for index in 0..<count { totals[index] += block[index] }
+    }
+    return totals
+  }
+
+  /// Hands over the inputs of this rank's blocks of rows with their labels.
+  private func eachBlock(
+    _ body: (UnsafeBufferPointer<Double>, UnsafeBufferPointer<Int32>) throws -> Void
+  ) throws {
+    let (run, dataset) = (phase.run, phase.run.data.train)
+    let transform = try TrainingData.transform(
+      of: dataset, run.configuration, precision: .float64)
     let blocks = (dataset.count + Self.blockRows - 1) / Self.blockRows
     let mine = try BatchSharding(ranks: run.communicator.size)
       .rows(of: run.communicator.rank, in: blocks)
@@ -74,23 +102,21 @@ final class SumsUpdate: UpdateStrategy {
       * Self.blockRows..<min(
         mine.upperBound * Self.blockRows, dataset.count)
     var values = [Double](repeating: 0, count: Self.blockRows * dataset.inputCount)
-    guard !rows.isEmpty else { return totals }
+    guard !rows.isEmpty else { return }
     try dataset.eachPiece(of: rows, atOnce: Self.blockRows) { part, inputs, labels in
       let elements = part.count * dataset.inputCount
-      values.withUnsafeMutableBytes { values in
+      try values.withUnsafeMutableBufferPointer { values in
         guard let source = inputs.baseAddress, let target = values.baseAddress else { return }
-        transform.apply(source, count: elements, into: target)
-      }
-      block.withUnsafeMutableBufferPointer { sums in
-        sums.update(repeating: 0)
-        values.withUnsafeBufferPointer { values in
-          network.addSums(
-            of: UnsafeBufferPointer(rebasing: values[..<elements]),
-            labels: labels.bindMemory(to: Int32.self), to: sums)
+        if transform.outputType == .int32 {
+          let tokens = source.assumingMemoryBound(to: Int32.self)
+          for index in 0..<elements { target[index] = Double(tokens[index]) }
+        } else {
+          transform.apply(source, count: elements, into: target)
         }
+        try body(
+          UnsafeBufferPointer(start: target, count: elements),
+          labels.bindMemory(to: Int32.self))
       }
-      for index in 0..<count { totals[index] += block[index] }
     }
-    return totals
   }
 }
