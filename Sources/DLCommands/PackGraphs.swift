@@ -25,7 +25,7 @@ struct PackGraphs: Verb {
   func run(in world: World) throws -> DLCore.ExitCode {
     try world.first("pack \(folder)") {
       var packer = GraphSetPacker()
-      (packer.fraction, packer.seed) = (split.split, split.seed)
+      packer.split = split.plan
       for file in try packer.pack(folder, output: output) {
         world.print("\(file.path): x \(file.shape)")
       }

@@ -128,7 +128,7 @@ import Testing
     let strange = try folder.write("k,l\nc,no\n", to: "strange.csv")
     #expect(
       refused("k,l\na,yes\n") { ($0.categorical, $0.validation) = (["k"], strange) }
-        .contains("column \"k\" has \"c\", which the rows to train on lack"))
+        .contains("column \"k\": has \"c\", which the rows to train on lack"))
     let less = try folder.write("l\nno\n", to: "less.csv")
     #expect(
       refused("k,l\na,yes\n") { ($0.categorical, $0.validation) = (["k"], less) }
@@ -149,7 +149,7 @@ import Testing
     #expect(refused("a,b\n1,2\n") { $0.dropped = ["b"] }.contains("is in drop"))
     #expect(
       refused("a,b\n1,2\n") { ($0.dropped, $0.categorical) = (["a"], ["a"]) }
-        .contains("is in categorical too"))
+        .contains("is in drop too"))
     let plain = try folder.write([], to: "plain.csv")
     #expect(refused("a,b\n1,2\n") { $0.like = plain }.contains("plain.csv"))
     #expect(!File.exists(folder.path + "/out"))

@@ -21,7 +21,7 @@ import Testing
 
   private func packed() throws -> SafetensorsFile {
     var packer = GraphSetPacker()
-    packer.fraction = 1
+    packer.split = .whole
     let files = try packer.pack(write(), output: "\(folder.path)/all.safetensors")
     #expect(files.map(\.shape) == [[3, 3, 3]])
     return try SafetensorsFile(path: files[0].path)
@@ -42,7 +42,7 @@ import Testing
 
   @Test func partsHaveEachGraphOnce() throws {
     var packer = GraphSetPacker()
-    packer.fraction = 0.67
+    packer.split = .training(0.67)
     let files = try packer.pack(write(), output: folder.path + "/parts")
     #expect(files.map(\.shape) == [[2, 3, 3], [1, 3, 3]])
     #expect(files[1].path.hasSuffix("/parts/validation.safetensors"))

@@ -9,7 +9,7 @@ import Testing
   private let context: Context
 
   init() {
-    BLAS.useOneThread()
+    Engine.current.select()
     context = Context(precision: .float64, seed: 4)
   }
 

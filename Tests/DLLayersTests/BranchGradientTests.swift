@@ -53,7 +53,7 @@ import Testing
   private func check(
     _ layer: any Layer, _ shape: Shape, prepare: (Parameter) throws -> Void = { _ in }
   ) throws {
-    BLAS.useOneThread()
+    Engine.current.select()
     let context = Context(precision: .float64)
     context.isTraining = true
     let arena = try ParameterArena(layer, context: context)

@@ -47,7 +47,7 @@ import Testing
       "rnn", "lstm both ways", "gru below gru", "attention", "encoder", "convolution", "pools",
     ])
   func rowsArePaddedWithoutEffect(name: String) throws {
-    BLAS.useOneThread()
+    Engine.current.select()
     let context = Context(precision: .float64)
     let network = Self.network(name)
     let arena = try ParameterArena(network, context: context)

@@ -56,7 +56,7 @@ import Testing
 
   @Test(arguments: cells)
   func fusedEqualsDecomposition(cell: RecurrentCell) throws {
-    BLAS.useOneThread()
+    Engine.current.select()
     let context = Context(precision: .float64)
     let (batch, time, features, hidden) = (3, 4, 3, 5)
     let x = try draw([time, batch, features], "x", context).requiringGradient()

@@ -59,7 +59,7 @@ import Testing
 
   @Test(arguments: settings, [DType.float64, .float32])
   func equalsItsDecomposition(setting: Setting, dtype: DType) throws {
-    BLAS.useOneThread()
+    Engine.current.select()
     let context = Context(precision: dtype)
     context.rowOffset = 5
     let key = RandomKey(3)
@@ -131,7 +131,7 @@ import Testing
 
   /// Heads side by side in one projection, as against heads in front.
   @Test func headsMayLieAnywhere() throws {
-    BLAS.useOneThread()
+    Engine.current.select()
     let context = Context(precision: .float64)
     let (batch, time, heads, width) = (2, 9, 3, 4)
     var stream = RandomStream(RandomKey(8))
@@ -212,7 +212,7 @@ import Testing
 
   /// Each row by itself gives the bits that it gives in a batch, dropout included.
   @Test func rowsDoNotDependOnTheBatch() throws {
-    BLAS.useOneThread()
+    Engine.current.select()
     let context = Context(precision: .float32)
     var stream = RandomStream(RandomKey(10))
     let values = (0..<4 * 6 * 24).map { _ in stream.normal() }

@@ -20,7 +20,7 @@ import Testing
   @Test(arguments: cases)
   func precisionsAgree(_ image: Shape, _ weight: Shape, _ stride: Size2d, _ padding: Size2d) throws
   {
-    BLAS.useOneThread()
+    Engine.current.select()
     var results: [[[Double]]] = []
     for dtype in [DType.float64, .float32] {
       let context = Context(precision: dtype)

@@ -33,7 +33,7 @@ func checkGradients(
   sourceLocation: SourceLocation = #_sourceLocation,
   _ function: ([Tensor]) throws -> Tensor
 ) throws {
-  BLAS.useOneThread()
+  Engine.current.select()
   let context = Context(precision: .float64)
   context.isTraining = isTraining
   var stream = RandomStream(RandomKey(7).child(name).child("\(shapes)"))

@@ -33,7 +33,7 @@ import Testing
 
   @Test(arguments: [DType.float32, .float64])
   func isTheDecomposition(dtype: DType) throws {
-    BLAS.useOneThread()
+    Engine.current.select()
     for (name, shapes, op) in FusedReLUTests.ops {
       var results: [[[Double]]] = []
       for isFused in [true, false] {
@@ -67,7 +67,7 @@ import Testing
 
   /// The gradient is masked in place, which must not reach another user of its memory.
   @Test func sharedGradients() throws {
-    BLAS.useOneThread()
+    Engine.current.select()
     func linear(_ x: Tensor, _ w: Tensor, isFused: Bool) throws -> Tensor {
       try isFused ? x.linear(w, relu: true) : x.linear(w).relu()
     }

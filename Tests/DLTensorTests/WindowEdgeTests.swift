@@ -235,7 +235,7 @@ import Testing
   /// A transposed convolution is the transpose: ⟨conv(x), y⟩ = ⟨x, convᵀ(y)⟩ for the same weight.
   @Test(arguments: [1, 2, 6])
   func transposedIsTheTranspose(groups: Int) throws {
-    BLAS.useOneThread()
+    Engine.current.select()
     for (stride, padding, dilation) in [(1, 0, 1), (2, 1, 1), (3, 2, 2)] {
       let (s, p, d) = (Size2d(stride, 1), Size2d(padding, 1), Size2d(1, dilation))
       var stream = RandomStream(RandomKey(UInt64(groups)))

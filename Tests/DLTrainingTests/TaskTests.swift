@@ -346,7 +346,7 @@ final class TaskBench: Bench {
       directory: path + "/cora", output: path + "/cora.safetensors", words: 12)
 
     try _ = TextPacker.pack(
-      "\(path)/text.txt", output: "\(path)/words", fraction: 0.7, words: WordCut())
+      "\(path)/text.txt", output: "\(path)/words", split: .training(0.7), words: WordCut())
     try writeTags(&stream)
   }
 

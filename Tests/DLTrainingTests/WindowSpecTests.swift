@@ -60,7 +60,7 @@ private let sequences = """
 
   @Test(arguments: cases)
   func chains(_ text: String, _ input: Shape, _ shapes: [Shape]) throws {
-    BLAS.useOneThread()
+    Engine.current.select()
     let job = try Configuration.load(yaml: text)
     #expect(try Configuration.load(yaml: job.yaml()) == job)
     let chain = try LayerConfiguration.chain(#require(job.model.layers), input: input)

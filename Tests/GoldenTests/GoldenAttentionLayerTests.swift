@@ -8,7 +8,7 @@ import Testing
 @Suite struct GoldenAttentionLayerTests {
   @Test(arguments: [DType.float64, .float32])
   func transformers(dtype: DType) throws {
-    BLAS.useOneThread()
+    Engine.current.select()
     let tolerance = Tolerance(dtype)
     let cases = try Golden.cases("transformer")
     #expect(cases.count >= 34)

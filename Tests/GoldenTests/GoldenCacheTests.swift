@@ -8,7 +8,7 @@ import Testing
 @Suite struct GoldenCacheTests {
   @Test(arguments: [DType.float64, .float32])
   func piecesAreTheFullPass(dtype: DType) throws {
-    BLAS.useOneThread()
+    Engine.current.select()
     let cases = try Golden.cases("cache")
     #expect(cases.count >= 12)
     for golden in cases {

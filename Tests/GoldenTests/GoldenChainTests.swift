@@ -24,7 +24,7 @@ import Testing
   }
 
   private func compare(_ cases: [GoldenCase], _ dtype: DType) throws {
-    BLAS.useOneThread()
+    Engine.current.select()
     for golden in cases {
       let context = Context(precision: dtype)
       context.isTraining = golden.options["training"] != nil

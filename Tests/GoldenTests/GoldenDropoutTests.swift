@@ -81,7 +81,7 @@ extension GoldenCase {
 
   /// A context at the step, and about the rows, that a case of dropout is of.
   fileprivate func context(_ dtype: DType) throws -> Context {
-    BLAS.useOneThread()
+    Engine.current.select()
     let seed = options["seed"]?.string.flatMap { UInt64($0) }
     let context = Context(precision: dtype, seed: try #require(seed))
     context.isTraining = options["training"] != .bool(false)

@@ -7,7 +7,7 @@ typealias OpRunner = (GoldenCase, [String: Tensor]) throws -> [String: Tensor]
 
 /// Runs a case in a precision and compares every output and every gradient with PyTorch's.
 func check(_ golden: GoldenCase, _ dtype: DType, run: OpRunner) throws {
-  BLAS.useOneThread()
+  Engine.current.select()
   let context = Context(precision: dtype)
   let tolerance = Tolerance(dtype)
   let differentiated = golden.names("f64/grad")

@@ -7,7 +7,7 @@ import Testing
 @Suite struct GoldenRecurrentLayerTests {
   @Test(arguments: [DType.float64, .float32])
   func modules(dtype: DType) throws {
-    BLAS.useOneThread()
+    Engine.current.select()
     let tolerance = Tolerance(dtype)
     for golden in try Golden.cases("recurrent") {
       let context = Context(precision: dtype)

@@ -19,7 +19,7 @@ import Testing
   /// The map starts as the identity, so that the first output is the image.
   @Test(arguments: [true, false])
   func spatialTransformerStartsAsTheIdentity(alignCorners: Bool) throws {
-    BLAS.useOneThread()
+    Engine.current.select()
     let context = Context(precision: .float64)
     let layer = SpatialTransformer(
       localization: Sequential(

@@ -54,7 +54,7 @@ struct SecondDerivatives {
   private let names: [String]
 
   init(_ golden: GoldenCase, _ dtype: DType, base: GoldenCase) throws {
-    BLAS.useOneThread()
+    Engine.current.select()
     (self.golden, self.base) = (golden, base)
     zeros = Set(try golden.options["zeros"]?.strings() ?? [])
     let context = Context(precision: dtype)

@@ -31,7 +31,7 @@ import Testing
 
   @Test(arguments: [DType.float64, .float32])
   func logitsAreTheirs(dtype: DType) throws {
-    BLAS.useOneThread()
+    Engine.current.select()
     let cases = try Golden.cases("zoo")
     #expect(cases.count >= 14)
     let relative = dtype == .float64 ? 1e-9 : 1e-5

@@ -15,7 +15,7 @@ struct LayerCheck {
   init(
     _ golden: GoldenCase, _ dtype: DType, _ layer: any Layer, _ parameters: [String: Parameter?]
   ) throws {
-    BLAS.useOneThread()
+    Engine.current.select()
     context = Context(precision: dtype)
     self.golden = golden
     self.layer = layer

@@ -6,31 +6,27 @@ import DLFormats
 /// Morris et al. 2020, "TUDataset". A graph becomes a row of slots for its nodes, each with its kind
 /// and its neighbors, all counted from 1 and filled up with 0.
 package struct GraphSetPacker {
-  /// The part of the graphs that is for training.
-  package var fraction = 0.9
-  /// Keys which graphs are for training.
-  package var seed = 1
+  /// How the graphs are parted.
+  package var split = SplitPlan()
 
   /// Makes a packer with its defaults.
   package init() {}
 
   /// Reads `NAME_A.txt` (edges: two nodes a line, from 1, in both directions), `NAME_graph_indicator.txt`
   /// (the graph of each node, from 1), `NAME_graph_labels.txt` and, where it is there,
-  /// `NAME_node_labels.txt` in a folder, and writes `train` and `validation`.
+  /// `NAME_node_labels.txt` in a folder, and writes a file for each part.
   ///
   /// - Returns: the files with the shapes of x.
   /// - Throws: `FormatError` naming file and line.
   package func pack(_ folder: String, output: String) throws -> [(path: String, shape: [Int])] {
     let graphs = try GraphSet(folder)
-    let split = try RowSplit(
-      count: graphs.labels.count, fraction: fraction, seed: seed, source: folder)
-    let parts = [("train", split.train), ("validation", split.validation)].filter { !$0.1.isEmpty }
+    let rows = try RowSplit(
+      count: graphs.labels.count, split, labels: graphs.labels, source: folder)
+    let parts = Array(rows.sets.joined())
     let place = try PackOutput(output, parts: parts.count)
-    try place.make()
-    return try parts.map { name, rows in
-      let path = place.path(name)
-      let shape = try graphs.write(rows, to: path)
-      return (path, shape)
+    return try parts.map { part in
+      let path = try place.path(part.name)
+      return (path, try graphs.write(rows.rows(of: part), to: path))
     }
   }
 }
