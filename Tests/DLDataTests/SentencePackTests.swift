@@ -95,7 +95,7 @@ import Testing
     let again = try split(1)
     let other = try split(2)
     #expect(one == again && one[0] != other[0])
-    #expect(refusal { _ = try split(1, 0) }.contains("split: 0.0 is out of range"))
+    #expect(refusal { _ = try split(1, 0) }.contains("split: 0.0,1.0 is out of range"))
     #expect(refusal { _ = try split(1, 0.99) }.contains("too few for 2 parts"))
   }
 

@@ -2,6 +2,8 @@
 
 #include <string.h>
 
+#include "dl_elementwise.h"
+
 #pragma STDC FP_CONTRACT OFF
 
 #define DL_TILED "conv/implicit.inc"
@@ -28,6 +30,13 @@ void dl_conv_backward_input(
     size_t out, size_t outputs, int accumulate) {
   static const input_kernel kernels[][2] = DL_LEVEL_TABLE(conv_backward_input);
   if (g->n * g->h * g->w * g->c == 0) return;
+  if (g->oh * g->ow * out == 0) {
+    const size_t pixels = g->n * g->h * g->w;
+    for (size_t i = 0; i < pixels && !accumulate; i++) {
+      dl_fill(t, 0, (char *)dx + i * inputs * (t == DL_F32 ? 4 : 8), g->c);
+    }
+    return;
+  }
   kernels[dl_cpu_level()][t](g, dy, w, dx, inputs, out, outputs, accumulate);
 }
 
@@ -35,5 +44,13 @@ void dl_conv_backward_weight(
     dl_dtype t, const dl_conv_geometry *g, const void *x, size_t inputs, const void *dy, void *dw,
     size_t out, size_t outputs, int accumulate) {
   static const weight_kernel kernels[][2] = DL_LEVEL_TABLE(conv_backward_weight);
+  const size_t rows = g->kh * g->kw * g->c;
+  if (rows * out == 0) return;
+  if (g->n * g->oh * g->ow == 0) {
+    for (size_t i = 0; i < rows && !accumulate; i++) {
+      dl_fill(t, 0, (char *)dw + i * outputs * (t == DL_F32 ? 4 : 8), out);
+    }
+    return;
+  }
   kernels[dl_cpu_level()][t](g, x, inputs, dy, dw, out, outputs, accumulate);
 }

@@ -28,7 +28,8 @@ package enum TextPacker {
       tokenizer = try PackLike(like).tokenizer(for: text, source: path)
     } else {
       tokenizer =
-        try words?.tokenizer(of: text, split.shares[0]) as (any Tokenizer)? ?? CharacterTokenizer(of: text)
+        try words?.tokenizer(of: text, split.shares[0]) as (any Tokenizer)?
+        ?? CharacterTokenizer(of: text)
     }
     let tokens = try tokenizer.encode(text)
     let target = try PackOutput(output, parts: split.shares.count)

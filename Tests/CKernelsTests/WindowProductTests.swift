@@ -1,0 +1,103 @@
+import CKernels
+import Testing
+
+/// Convolutions as products of windows that are never written out.
+@Suite(.serialized) struct WindowProductTests {
+  static var geometries: [(dl_conv_geometry, Int)] {
+    ConvolutionTests.geometries + [
+      (geometry(n: 2, h: 9, w: 9, c: 20, kh: 3, kw: 3, stride: 2, pad: 1), 36),
+      (geometry(n: 3, h: 4, w: 5, c: 65, kh: 3, kw: 3, pad: 1), 70),
+      (geometry(n: 40, h: 4, w: 4, c: 5, kh: 3, kw: 3, pad: 1), 9),
+      (geometry(n: 2, h: 12, w: 11, c: 13, kh: 3, kw: 2, pad: 2, dilation: 2), 18),
+      (geometry(n: 1, h: 11, w: 9, c: 16, kh: 4, kw: 4, stride: 2, pad: 1), 8),
+      (geometry(n: 1, h: 1, w: 800, c: 2, kh: 1, kw: 5, pad: 2), 3),
+      (geometry(n: 2, h: 3, w: 3, c: 4, kh: 3, kw: 3, pad: 5), 5),
+      (geometry(n: 2, h: 8, w: 8, c: 6, kh: 1, kw: 1, stride: 2), 7),
+      (geometry(n: 1, h: 7, w: 6, c: 3, kh: 5, kw: 5, stride: 3, pad: 3), 4),
+    ]
+  }
+
+  /// The results of one version: y, dx and dw, each also added to what is there.
+  private func results(
+    _ type: Element, _ g: dl_conv_geometry, _ out: Int, _ level: dl_cpu_level_t
+  ) throws -> [[Double]] {
+    dl_cpu_use(level)
+    var g = g
+    let rows = g.n * g.oh * g.ow, weights = g.kh * g.kw * g.c * out, inputs = g.n * g.h * g.w * g.c
+    let x = try GuardedBuffer(type, numbers(inputs, seed: 1))
+    let w = try GuardedBuffer(type, numbers(weights, seed: 2))
+    let dy = try GuardedBuffer(type, numbers(rows * out, seed: 3))
+    let bias = try GuardedBuffer(type, numbers(out, seed: 4))
+    var all: [[Double]] = []
+    for accumulate in [Int32(0), 1] {
+      let y = try GuardedBuffer(type, numbers(rows * out, seed: 5))
+      let dx = try GuardedBuffer(type, numbers(inputs, seed: 6))
+      let dw = try GuardedBuffer(type, numbers(weights, seed: 7))
+      dl_conv_forward(
+        type.c, &g, x.pointer, g.c, w.pointer, accumulate == 0 ? nil : bias.pointer, accumulate,
+        y.pointer, out, out)
+      if g.stride_h == 1 || g.dilation_h == 1 {
+        dl_conv_backward_input(
+          type.c, &g, dy.pointer, w.pointer, dx.pointer, g.c, out, out, accumulate)
+      }
+      dl_conv_backward_weight(
+        type.c, &g, x.pointer, g.c, dy.pointer, dw.pointer, out, out, accumulate)
+      all += [y.values, dx.values, dw.values]
+    }
+    return all
+  }
+
+  @Test(arguments: Element.allCases)
+  func everyVersionGivesTheSameBits(_ type: Element) throws {
+    defer { dl_cpu_use(DL_CPU_AVX512) }
+    for (g, out) in Self.geometries {
+      let levels = cpuLevels()
+      let first = try results(type, g, out, levels[0])
+      for level in levels.dropFirst() {
+        #expect(try results(type, g, out, level) == first, "\(g), version \(level.rawValue)")
+      }
+    }
+  }
+
+  @Test(arguments: Element.allCases)
+  func theyAreTheSumsOfTheDefinition(_ type: Element) throws {
+    for (g, out) in Self.geometries {
+      let rows = g.n * g.oh * g.ow, terms = g.kh * g.kw * g.c
+      let x = numbers(g.n * g.h * g.w * g.c, seed: 1), w = numbers(terms * out, seed: 2)
+      let dy = numbers(rows * out, seed: 3), bias = numbers(out, seed: 4)
+      let expected = ConvolutionTests.reference(g, out, x, w, dy)
+      let found = try results(type, g, out, DL_CPU_AVX512)
+      func check(_ values: [Double], _ wanted: [Double], _ terms: Int, _ what: String) {
+        expectClose(Buffer(type, values), wanted, scale: Double(max(terms, 8)), "\(what) of \(g)")
+      }
+      check(found[0], expected.y, terms, "y")
+      check(found[1], expected.dx, g.kh * g.kw * out, "dx")
+      check(found[2], expected.dw, rows, "dw")
+      let activated = expected.y.enumerated().map { max($1 + bias[$0 % out], 0) }
+      check(found[3], activated, terms, "y with bias and ReLU")
+      check(
+        found[4], zip(numbers(x.count, seed: 6), expected.dx).map { $0 + $1 }, terms, "dx added")
+      check(found[5], zip(numbers(w.count, seed: 7), expected.dw).map { $0 + $1 }, rows, "dw added")
+    }
+  }
+
+  /// The terms of a window are those of a row that is written out, in the same order.
+  @Test(arguments: Element.allCases)
+  func forwardHasTheBitsOfAProduct(_ type: Element) throws {
+    for (given, out) in Self.geometries {
+      var g = given
+      let rows = g.n * g.oh * g.ow, terms = g.kh * g.kw * g.c
+      let x = Buffer(type, numbers(g.n * g.h * g.w * g.c, seed: 1))
+      let w = Buffer(type, numbers(terms * out, seed: 2))
+      let columns = Buffer(type, [Double](repeating: 0, count: rows * terms))
+      let product = Buffer(type, [Double](repeating: 0, count: rows * out))
+      dl_im2col(type.c, &g, x.pointer, g.c, 0, rows, columns.pointer)
+      dl_gemm(
+        type.c, 0, 0, rows, out, terms, 1, columns.pointer, terms, w.pointer, out, 0,
+        product.pointer, out)
+      let y = Buffer(type, [Double](repeating: 0, count: rows * out))
+      dl_conv_forward(type.c, &g, x.pointer, g.c, w.pointer, nil, 0, y.pointer, out, out)
+      #expect(y.values == product.values, "\(g)")
+    }
+  }
+}
