@@ -36,6 +36,7 @@ import Testing
       path: "average", section: AverageConfiguration.self, needs: ["anneal_epochs": ["lr": "0.01"]]),
     Place(path: "local_sgd", section: LocalSGDConfiguration.self),
     Place(path: "compression", section: CompressionConfiguration.self),
+    Place(path: "optimizer.constraints.0", section: ConstraintConfiguration.self),
     Place(path: "model.layers.0.upsample", section: Upsample.Options.self),
   ]
 
@@ -43,7 +44,7 @@ import Testing
   private static let values = [
     "train": "/y.safetensors", "synthetic": "{shape: [4, 4, 1], classes: 2}",
     "milestones": "[3, 5]", "milestone_epochs": "[1.5]", "size": "8", "scale_factor": "2.0",
-    "d": "2.0", "validation": "/v.safetensors", "folds": "{count: 3}",
+    "d": "2.0", "nonnegative": "true", "validation": "/v.safetensors", "folds": "{count: 3}",
   ]
 
   private static let base =
@@ -60,6 +61,8 @@ import Testing
     switch place.path {
     case "": yaml = Self.base + keys.map { "\($0.key): \($0.value)\n" }.joined()
     case "data": yaml = Self.base.replacing("{train: x.safetensors}", with: text)
+    case "optimizer.constraints.0":
+      yaml = Self.base + "optimizer: {constraints: [{match: '*', \(text.dropFirst())]}\n"
     case "model.layers.0.upsample": yaml = Self.base.replacing("{size: 4}", with: text)
     default: yaml = Self.base + "\(place.path): \(text)\n"
     }

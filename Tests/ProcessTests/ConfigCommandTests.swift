@@ -25,7 +25,8 @@ import Testing
     }
     // What is written where it is used alone is used here.
     let resolved = try Program.run([
-      "config", "digits", "--set", "adversarial.epsilon=0.1", "--set", "init.strict=false",
+      "config", "digits", "--set", "adversarial.epsilon=0.1", "--set", "init.strict=false", "--set",
+      "engine=blas",
     ]).output
     let keys = resolved.split(separator: "\n").compactMap { line in
       line.hasPrefix(" ") ? nil : line.split(separator: ":").first.map(String.init)

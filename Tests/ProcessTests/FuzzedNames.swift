@@ -59,6 +59,7 @@ enum FuzzedNames {
         - flatten
         - linear: {out: 3}
     adversarial: {epsilon: 0.1, steps: 2}
+    engine: blas
     optimizer: {name: adam, lr: 0.01, clip_weights: 0.5}
     batch_size: 8
     steps: 1
