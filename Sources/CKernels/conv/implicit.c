@@ -26,8 +26,8 @@ void dl_conv_forward(
 }
 
 void dl_conv_backward_input(
-    dl_dtype t, const dl_conv_geometry *g, const void *dy, const void *w, void *dx, size_t inputs,
-    size_t out, size_t outputs, int accumulate) {
+    dl_dtype t, const dl_conv_geometry *g, const void *dy, const void *w, void *dx,
+    size_t inputs, size_t out, size_t outputs, int accumulate) {
   static const input_kernel kernels[][2] = DL_LEVEL_TABLE(conv_backward_input);
   if (g->n * g->h * g->w * g->c == 0) return;
   if (g->oh * g->ow * out == 0) {
@@ -41,8 +41,8 @@ void dl_conv_backward_input(
 }
 
 void dl_conv_backward_weight(
-    dl_dtype t, const dl_conv_geometry *g, const void *x, size_t inputs, const void *dy, void *dw,
-    size_t out, size_t outputs, int accumulate) {
+    dl_dtype t, const dl_conv_geometry *g, const void *x, size_t inputs, const void *dy,
+    void *dw, size_t out, size_t outputs, int accumulate) {
   static const weight_kernel kernels[][2] = DL_LEVEL_TABLE(conv_backward_weight);
   const size_t rows = g->kh * g->kw * g->c;
   if (rows * out == 0) return;

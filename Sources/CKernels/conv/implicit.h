@@ -22,8 +22,8 @@
 // A window over images that are padded already: taps of `depth` values.
 typedef struct {
   size_t kh, kw, depth;
-  size_t row, pixel;            // elements from one row, and from one pixel, to the next
-  size_t step_h, step_w;        // rows and pixels from one tap to the next
+  size_t row, pixel;      // elements from one row, and from one pixel, to the next
+  size_t step_h, step_w;  // rows and pixels from one tap to the next
 } dl_window;
 
 #endif

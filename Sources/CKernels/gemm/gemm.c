@@ -9,8 +9,8 @@
 #include "gemm/levels.inc"
 
 typedef void (*kernel)(
-    int, int, size_t, size_t, size_t, double, const void *, size_t, const void *, size_t, double,
-    void *, size_t);
+    int, int, size_t, size_t, size_t, double, const void *, size_t, const void *, size_t,
+    double, void *, size_t);
 
 void dl_gemm(
     dl_dtype t, int transpose_a, int transpose_b, size_t m, size_t n, size_t k, double alpha,

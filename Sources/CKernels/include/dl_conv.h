@@ -54,13 +54,13 @@ void dl_conv_forward(
 
 /// dx [n, h, w, c] (+)= the gradient by the input. Needs stride 1 or dilation 1.
 void dl_conv_backward_input(
-    dl_dtype t, const dl_conv_geometry *g, const void *dy, const void *w, void *dx, size_t inputs,
-    size_t out, size_t outputs, int accumulate);
+    dl_dtype t, const dl_conv_geometry *g, const void *dy, const void *w, void *dx,
+    size_t inputs, size_t out, size_t outputs, int accumulate);
 
 /// dw [kh, kw, c, out] (+)= the gradient by the weight.
 void dl_conv_backward_weight(
-    dl_dtype t, const dl_conv_geometry *g, const void *x, size_t inputs, const void *dy, void *dw,
-    size_t out, size_t outputs, int accumulate);
+    dl_dtype t, const dl_conv_geometry *g, const void *x, size_t inputs, const void *dy,
+    void *dw, size_t out, size_t outputs, int accumulate);
 
 /// What `dl_conv2d_direct_forward` applies after the bias.
 typedef enum { DL_CONV_NONE = 0, DL_CONV_RELU = 1 } dl_conv_activation;

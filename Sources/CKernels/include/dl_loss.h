@@ -163,7 +163,8 @@ ptrdiff_t dl_crf_loss(
 
 /// What the largest number at each step stands for.
 typedef enum {
-  DL_CRF_BEST = 0,   // the tag of the best path; numbers are scores of the best paths through them
+  DL_CRF_BEST =
+      0,  // the tag of the best path; numbers are scores of the best paths through them
   DL_CRF_MARGINALS,  // the likeliest tag; numbers are logarithms of probabilities
   DL_CRF_GREEDY,     // the best tag behind the one chosen before
 } dl_crf_decoding;

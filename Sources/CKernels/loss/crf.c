@@ -79,8 +79,8 @@ static double crf_onward(
   if (t + 1 == row->steps) return row->end[i];
   const double *x = row->x + (t + 1) * tags;
   for (size_t j = 0; j < tags; j++) {
-    terms[j] = crf_allows(row, t + 1, j) ? row->transitions[i * tags + j] + x[j] + next[j]
-                                         : -INFINITY;
+    terms[j] =
+        crf_allows(row, t + 1, j) ? row->transitions[i * tags + j] + x[j] + next[j] : -INFINITY;
   }
   return merge(terms, tags);
 }
@@ -136,8 +136,7 @@ ptrdiff_t dl_crf_loss(
       double total = crf_forward(&row, crf_log_sum, alpha, rest);
       *loss += right ? -total : total;
       if (dx) {
-        crf_add_shares(
-            &row, alpha, total, right ? -1 : 1, dx + r * size, dpotentials, rest);
+        crf_add_shares(&row, alpha, total, right ? -1 : 1, dx + r * size, dpotentials, rest);
       }
     }
   }
@@ -199,15 +198,9 @@ void dl_crf_decode(
     crf_row row = crf_row_of(&p, x, r);
     if (row.steps == 0) continue;
     switch (decoding) {
-    case DL_CRF_BEST:
-      crf_best(&row, y + r * size, scratch);
-      break;
-    case DL_CRF_MARGINALS:
-      crf_marginals(&row, y + r * size, scratch);
-      break;
-    case DL_CRF_GREEDY:
-      crf_greedy(&row, y + r * size);
-      break;
+      case DL_CRF_BEST: crf_best(&row, y + r * size, scratch); break;
+      case DL_CRF_MARGINALS: crf_marginals(&row, y + r * size, scratch); break;
+      case DL_CRF_GREEDY: crf_greedy(&row, y + r * size); break;
     }
   }
 }
