@@ -11,7 +11,7 @@ private let partutHelp =
   + "--set data.train=partut/train.safetensors --set data.validation=partut/validation.safetensors"
 
 /// The largest outputs of a recurrent layer over a sentence.
-private func recurrentPolarity(_ name: String, _ layer: String) -> String {
+func recurrentPolarity(_ name: String, _ layer: String) -> String {
   """
   name: \(name)
   model:

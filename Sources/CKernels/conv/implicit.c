@@ -17,6 +17,12 @@ typedef void (*input_kernel)(
 typedef void (*weight_kernel)(
     const dl_conv_geometry *, const void *, size_t, const void *, void *, size_t, size_t, int);
 
+// Zeros in the first `columns` of rows that lie `step` elements apart.
+static void clear_rows(dl_dtype t, void *to, size_t rows, size_t step, size_t columns) {
+  const size_t bytes = step * (t == DL_F32 ? sizeof(float) : sizeof(double));
+  for (size_t i = 0; i < rows; i++) dl_fill(t, 0, (char *)to + i * bytes, columns);
+}
+
 void dl_conv_forward(
     dl_dtype t, const dl_conv_geometry *g, const void *x, size_t inputs, const void *w,
     const void *bias, int relu, void *y, size_t out, size_t outputs) {
@@ -31,10 +37,7 @@ void dl_conv_backward_input(
   static const input_kernel kernels[][2] = DL_LEVEL_TABLE(conv_backward_input);
   if (g->n * g->h * g->w * g->c == 0) return;
   if (g->oh * g->ow * out == 0) {
-    const size_t pixels = g->n * g->h * g->w;
-    for (size_t i = 0; i < pixels && !accumulate; i++) {
-      dl_fill(t, 0, (char *)dx + i * inputs * (t == DL_F32 ? 4 : 8), g->c);
-    }
+    if (!accumulate) clear_rows(t, dx, g->n * g->h * g->w, inputs, g->c);
     return;
   }
   kernels[dl_cpu_level()][t](g, dy, w, dx, inputs, out, outputs, accumulate);
@@ -47,9 +50,7 @@ void dl_conv_backward_weight(
   const size_t rows = g->kh * g->kw * g->c;
   if (rows * out == 0) return;
   if (g->n * g->oh * g->ow == 0) {
-    for (size_t i = 0; i < rows && !accumulate; i++) {
-      dl_fill(t, 0, (char *)dw + i * outputs * (t == DL_F32 ? 4 : 8), out);
-    }
+    if (!accumulate) clear_rows(t, dw, rows, outputs, out);
     return;
   }
   kernels[dl_cpu_level()][t](g, x, inputs, dy, dw, out, outputs, accumulate);

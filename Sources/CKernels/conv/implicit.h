@@ -26,4 +26,9 @@ typedef struct {
   size_t step_h, step_w;  // rows and pixels from one tap to the next
 } dl_window;
 
+// Rows (or columns) of the padded image that the windows of `count` results cover.
+static inline size_t dl_covered(size_t count, size_t stride, size_t kernel, size_t dilation) {
+  return (count - 1) * stride + (kernel - 1) * dilation + 1;
+}
+
 #endif

@@ -52,20 +52,7 @@ extension Recipe {
     name: "bilstm-polarity",
     summary: "bidirectional LSTM over words, the sentiment of sentences from film reviews",
     dataHelp: polarityHelp,
-    yaml: """
-      name: bilstm-polarity
-      model:
-        layers:
-          - embedding: {entries: 10002, size: 128, padding_idx: 0}
-          - lstm: {hidden: 64, bidirectional: true}
-          - global_max_pool1d
-          - dropout: {p: 0.5}
-          - linear: {out: 2}
-      loss: cross_entropy
-      optimizer: {name: adam, lr: 1.0e-3}
-      batch_size: 50
-      epochs: 4
-      """)
+    yaml: recurrentPolarity("bilstm-polarity", "lstm: {hidden: 64, bidirectional: true}"))
 
   /// Every word looks at the whole sentence.
   static let attentionParTUT = Recipe(
