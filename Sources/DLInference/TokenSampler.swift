@@ -48,7 +48,7 @@ public struct TokenSampler: Sendable {
   /// The tokens that may be drawn with their weights, the likeliest first.
   func candidates(_ logits: [Double], best: Double) -> [(token: Int, weight: Double)] {
     var kept = logits.enumerated()
-      .map { (token: $0.offset, weight: Foundation.exp(($0.element - best) / temperature)) }
+      .map { (token: $0.offset, weight: PortableMath.exp(($0.element - best) / temperature)) }
       .filter { $0.weight > 0 }
       .sorted { ($1.weight, $0.token) < ($0.weight, $1.token) }
     if let topK { kept.removeLast(max(kept.count - topK, 0)) }

@@ -156,7 +156,9 @@ final class GaussianClassifier: Module, FittedBySums {
     }
     let weights = means.map { factor.solve($0) }
     let biases = (0..<classes).map { label in
-      log(counts[label] / rows) - zip(means[label], weights[label]).reduce(0) { $0 + $1.0 * $1.1 }
+      PortableMath.log(counts[label] / rows) - zip(means[label], weights[label]).reduce(0) {
+        $0 + $1.0 * $1.1
+      }
         / 2
     }
     let order = try flattenedOrder()

@@ -58,7 +58,7 @@ public struct NGramOptions: ModelSpec {
   /// Makes the network for windows of tokens.
   public func network(for input: Shape, classes: Int?) throws -> Module {
     let vocabulary = try ModelRegistry.requireTokens(Self.name, input, classes)
-    guard pow(Double(vocabulary), Double(order)) <= Double(NGram.maximumCounts) else {
+    guard PortableMath.pow(Double(vocabulary), Double(order)) <= Double(NGram.maximumCounts) else {
       throw TensorError(
         op: Self.name,
         "\(vocabulary) tokens to the power of \(order) are more counts than are kept, "
@@ -174,7 +174,7 @@ public final class NGram: Module, FittedBySums, LanguageModel {
       shorter = smoothed(table, shorter)
       probabilities.append(shorter)
     }
-    try logProbabilities.value.assign(probabilities.flatMap { $0.map { log($0) } })
+    try logProbabilities.value.assign(probabilities.flatMap { $0.map { PortableMath.log($0) } })
   }
 
   /// The counts without the first token: occurrences, or the different tokens that it was.

@@ -12,7 +12,7 @@ public enum Engine: String, Sendable, CaseIterable {
   case blas
 
   /// The version of the native engine's arithmetic: results of one version are the same to the bit.
-  public static let contract = 1
+  public static let contract = 2
 
   private static let selected = Atomic<Bool>(true)
 

@@ -37,6 +37,48 @@ package func gemm(
   }
 }
 
+/// A right operand `op(b)`, `[k, n]`, for many products with few rows each: a step's weight in a
+/// recurrent layer, which the native engine lays out once.
+struct RepeatedOperand {
+  private let dtype: DType
+  private let transposed: Bool
+  private let n: Int
+  private let k: Int
+  private let matrix: UnsafeRawPointer
+  private let leading: Int
+  private let packed: Tensor?
+
+  /// Takes `b`, which must stay as it is; its rows are `leading` elements apart.
+  init(
+    _ b: Tensor, transposed: Bool = false, n: Int, k: Int, leading: Int
+  ) throws {
+    (dtype, self.transposed, self.n, self.k, self.leading) = (b.dtype, transposed, n, k, leading)
+    matrix = UnsafeRawPointer(b.pointer)
+    guard Engine.current == .native, n > 0, k > 0 else {
+      packed = nil
+      return
+    }
+    let layout = try Tensor.empty(
+      [dl_gemm_packed_bytes(dtype.kernel, n, k)], dtype: .uint8, context: b.context)
+    dl_gemm_pack(dtype.kernel, transposed ? 1 : 0, n, k, matrix, leading, layout.pointer)
+    packed = layout
+  }
+
+  /// `c = a · op(b)`, or `c += a · op(b)` with `accumulate`; `a` has `m` rows.
+  func product(
+    m: Int, _ a: UnsafeRawPointer, lda: Int, accumulate: Bool, _ c: UnsafeMutableRawPointer,
+    ldc: Int
+  ) {
+    guard let packed else {
+      gemm(
+        dtype, transposeB: transposed, m: m, n: n, k: k, a, lda: lda, matrix, ldb: leading,
+        beta: accumulate ? 1 : 0, c, ldc: ldc)
+      return
+    }
+    dl_gemm_packed(dtype.kernel, m, n, k, a, lda, packed.pointer, accumulate ? 1 : 0, c, ldc)
+  }
+}
+
 /// OpenBLAS, the library under ``Engine/blas``.
 public enum BLAS {
   /// The kernel set that OpenBLAS chose for this CPU, such as `SkylakeX` or `Haswell`.

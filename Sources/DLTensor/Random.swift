@@ -108,10 +108,10 @@ public struct RandomStream: Sendable, RandomNumberGenerator {
       spare = nil
       return value
     }
-    let radius = (-2 * log(1 - uniform())).squareRoot()
+    let radius = (-2 * PortableMath.log(1 - uniform())).squareRoot()
     let angle = 2 * Double.pi * uniform()
-    spare = radius * sin(angle)
-    return radius * cos(angle)
+    spare = radius * PortableMath.sin(angle)
+    return radius * PortableMath.cos(angle)
   }
 
   /// An integer in 0 ..< count, each as likely (Lemire 2019); `count` must be positive.

@@ -95,6 +95,54 @@ import Testing
           test.alpha, left.pointer, test.lda, right.pointer, test.ldb, test.beta, result.pointer,
           test.ldc)
         #expect(result.values == expected, "\(test), version \(level.rawValue)")
+        if !test.transposeA, test.alpha == 1, test.beta == 0 || test.beta == 1, test.k > 0 {
+          #expect(
+            try packed(type, test, a, b, c) == expected, "\(test) packed, \(level.rawValue)")
+        }
+      }
+    }
+  }
+
+  /// The same by a right operand that is laid out before.
+  private func packed(
+    _ type: Element, _ test: Case, _ a: [Double], _ b: [Double], _ c: [Double]
+  ) throws -> [Double] {
+    let left = try GuardedBuffer(type, a), right = try GuardedBuffer(type, b)
+    let result = try GuardedBuffer(type, c)
+    let layout = UnsafeMutableRawPointer.allocate(
+      byteCount: dl_gemm_packed_bytes(type.c, test.n, test.k), alignment: 64)
+    defer { layout.deallocate() }
+    dl_gemm_pack(
+      type.c, test.transposeB ? 1 : 0, test.n, test.k, right.pointer, test.ldb, layout)
+    dl_gemm_packed(
+      type.c, test.m, test.n, test.k, left.pointer, test.lda, layout, test.beta == 1 ? 1 : 0,
+      result.pointer, test.ldc)
+    return result.values
+  }
+
+  /// Bias and ReLU in the product have the bits of three passes.
+  @Test(arguments: Element.allCases)
+  func linearIsProductBiasAndMaximum(_ type: Element) throws {
+    defer { dl_cpu_use(DL_CPU_AVX512) }
+    for (m, n, k) in [(5, 7, 3), (13, 33, 385), (3, 50, 800), (61, 130, 70), (2, 9000, 384)] {
+      let a = numbers(m * k, seed: 1), b = numbers(n * k, seed: 2), bias = numbers(n, seed: 3)
+      for level in cpuLevels() {
+        dl_cpu_use(level)
+        let left = try GuardedBuffer(type, a), right = try GuardedBuffer(type, b)
+        let offset = try GuardedBuffer(type, bias)
+        let expected = Buffer(type, [Double](repeating: 0, count: m * n))
+        dl_gemm(
+          type.c, 0, 1, m, n, k, 1, left.pointer, k, right.pointer, k, 0, expected.pointer, n)
+        for relu in [Int32(0), 1] {
+          let c = try GuardedBuffer(type, [Double](repeating: .nan, count: m * n))
+          dl_linear(
+            type.c, m, n, k, left.pointer, k, right.pointer, k, offset.pointer, relu, c.pointer, n)
+          let sums = Buffer(type, [Double](repeating: 0, count: m * n))
+          dl_bias_forward(
+            type.c, relu == 1 ? DL_RELU : DL_IDENTITY, 0, expected.pointer, offset.pointer, m, n,
+            sums.pointer)
+          #expect(c.values == sums.values, "\(m)x\(n)x\(k), \(relu), \(level.rawValue)")
+        }
       }
     }
   }

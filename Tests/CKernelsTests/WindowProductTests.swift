@@ -1,8 +1,53 @@
 import CKernels
 import Testing
 
-/// Convolutions as products of windows that are never written out.
+/// Convolutions as products of windows that are never written out, and Winograd's.
 @Suite(.serialized) struct WindowProductTests {
+  /// The two families of kernels, which have the same parameters.
+  enum Family: CaseIterable {
+    case windows, winograd
+
+    var forward:
+      @convention(c) (
+        dl_dtype, UnsafePointer<dl_conv_geometry>?, UnsafeRawPointer?, Int, UnsafeRawPointer?,
+        UnsafeRawPointer?, Int32, UnsafeMutableRawPointer?, Int, Int
+      ) -> Void
+    { self == .windows ? dl_conv_forward : dl_winograd_forward }
+
+    var backwardInput:
+      @convention(c) (
+        dl_dtype, UnsafePointer<dl_conv_geometry>?, UnsafeRawPointer?, UnsafeRawPointer?,
+        UnsafeMutableRawPointer?, Int, Int, Int, Int32
+      ) -> Void
+    { self == .windows ? dl_conv_backward_input : dl_winograd_backward_input }
+
+    var backwardWeight:
+      @convention(c) (
+        dl_dtype, UnsafePointer<dl_conv_geometry>?, UnsafeRawPointer?, Int, UnsafeRawPointer?,
+        UnsafeMutableRawPointer?, Int, Int, Int32
+      ) -> Void
+    { self == .windows ? dl_conv_backward_weight : dl_winograd_backward_weight }
+
+    var geometries: [(dl_conv_geometry, Int)] {
+      self == .windows ? WindowProductTests.geometries : WindowProductTests.squares
+    }
+  }
+
+  /// Windows of 3 x 3 with stride 1: odd and even sides, channels beside whole vectors, chains of
+  /// more than one block, more tiles than go together.
+  static var squares: [(dl_conv_geometry, Int)] {
+    [
+      (geometry(n: 2, h: 8, w: 6, c: 64, kh: 3, kw: 3, pad: 1), 64),
+      (geometry(n: 3, h: 5, w: 7, c: 1, kh: 3, kw: 3), 17),
+      (geometry(n: 2, h: 9, w: 8, c: 21, kh: 3, kw: 3, pad: 2), 37),
+      (geometry(n: 2, h: 4, w: 5, c: 401, kh: 3, kw: 3, pad: 1), 3),
+      (geometry(n: 1, h: 4, w: 4, c: 3, kh: 3, kw: 3, pad: 1), 390),
+      (geometry(n: 5, h: 19, w: 23, c: 70, kh: 3, kw: 3, pad: 1), 9),
+      (geometry(n: 2, h: 3, w: 4, c: 4, kh: 3, kw: 3, pad: 5), 5),
+      (geometry(n: 1, h: 3, w: 3, c: 2, kh: 3, kw: 3), 1),
+    ]
+  }
+
   static var geometries: [(dl_conv_geometry, Int)] {
     ConvolutionTests.geometries + [
       (geometry(n: 2, h: 9, w: 9, c: 20, kh: 3, kw: 3, stride: 2, pad: 1), 36),
@@ -19,7 +64,7 @@ import Testing
 
   /// The results of one version: y, dx and dw, each also added to what is there.
   private func results(
-    _ type: Element, _ g: dl_conv_geometry, _ out: Int, _ level: dl_cpu_level_t
+    _ family: Family, _ type: Element, _ g: dl_conv_geometry, _ out: Int, _ level: dl_cpu_level_t
   ) throws -> [[Double]] {
     dl_cpu_use(level)
     var g = g
@@ -33,40 +78,41 @@ import Testing
       let y = try GuardedBuffer(type, numbers(rows * out, seed: 5))
       let dx = try GuardedBuffer(type, numbers(inputs, seed: 6))
       let dw = try GuardedBuffer(type, numbers(weights, seed: 7))
-      dl_conv_forward(
+      family.forward(
         type.c, &g, x.pointer, g.c, w.pointer, accumulate == 0 ? nil : bias.pointer, accumulate,
         y.pointer, out, out)
       if g.stride_h == 1 || g.dilation_h == 1 {
-        dl_conv_backward_input(
+        family.backwardInput(
           type.c, &g, dy.pointer, w.pointer, dx.pointer, g.c, out, out, accumulate)
       }
-      dl_conv_backward_weight(
+      family.backwardWeight(
         type.c, &g, x.pointer, g.c, dy.pointer, dw.pointer, out, out, accumulate)
       all += [y.values, dx.values, dw.values]
     }
     return all
   }
 
-  @Test(arguments: Element.allCases)
-  func everyVersionGivesTheSameBits(_ type: Element) throws {
+  @Test(arguments: Element.allCases, Family.allCases)
+  func everyVersionGivesTheSameBits(_ type: Element, _ family: Family) throws {
     defer { dl_cpu_use(DL_CPU_AVX512) }
-    for (g, out) in Self.geometries {
+    for (g, out) in family.geometries {
       let levels = cpuLevels()
-      let first = try results(type, g, out, levels[0])
+      let first = try results(family, type, g, out, levels[0])
       for level in levels.dropFirst() {
-        #expect(try results(type, g, out, level) == first, "\(g), version \(level.rawValue)")
+        #expect(
+          try results(family, type, g, out, level) == first, "\(g), version \(level.rawValue)")
       }
     }
   }
 
-  @Test(arguments: Element.allCases)
-  func theyAreTheSumsOfTheDefinition(_ type: Element) throws {
-    for (g, out) in Self.geometries {
+  @Test(arguments: Element.allCases, Family.allCases)
+  func theyAreTheSumsOfTheDefinition(_ type: Element, _ family: Family) throws {
+    for (g, out) in family.geometries {
       let rows = g.n * g.oh * g.ow, terms = g.kh * g.kw * g.c
       let x = numbers(g.n * g.h * g.w * g.c, seed: 1), w = numbers(terms * out, seed: 2)
       let dy = numbers(rows * out, seed: 3), bias = numbers(out, seed: 4)
       let expected = ConvolutionTests.reference(g, out, x, w, dy)
-      let found = try results(type, g, out, DL_CPU_AVX512)
+      let found = try results(family, type, g, out, DL_CPU_AVX512)
       func check(_ values: [Double], _ wanted: [Double], _ terms: Int, _ what: String) {
         expectClose(Buffer(type, values), wanted, scale: Double(max(terms, 8)), "\(what) of \(g)")
       }

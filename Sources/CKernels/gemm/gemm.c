@@ -8,16 +8,47 @@
 #define DL_TILED "gemm/gemm.inc"
 #include "gemm/levels.inc"
 
-typedef void (*kernel)(
+typedef void (*gemm_kernel)(
     int, int, size_t, size_t, size_t, double, const void *, size_t, const void *, size_t,
     double, void *, size_t);
+typedef void (*product_kernel)(
+    int, int, size_t, size_t, size_t, const void *, size_t, const void *, size_t, const void *,
+    void *, size_t, const dl_finish *);
+typedef void (*pack_kernel)(int, size_t, size_t, const void *, size_t, void *);
+
+static const product_kernel products[][2] = DL_LEVEL_TABLE(gemm_product);
 
 void dl_gemm(
     dl_dtype t, int transpose_a, int transpose_b, size_t m, size_t n, size_t k, double alpha,
     const void *a, size_t lda, const void *b, size_t ldb, double beta, void *c, size_t ldc) {
-  static const kernel kernels[][2] = DL_LEVEL_TABLE(gemm);
+  static const gemm_kernel kernels[][2] = DL_LEVEL_TABLE(gemm);
   kernels[dl_cpu_level()][t](
       transpose_a, transpose_b, m, n, k, alpha, a, lda, b, ldb, beta, c, ldc);
+}
+
+void dl_linear(
+    dl_dtype t, size_t m, size_t n, size_t k, const void *a, size_t lda, const void *b,
+    size_t ldb, const void *bias, int relu, void *c, size_t ldc) {
+  const dl_finish finish = {.alpha = 1, .relu = relu, .bias = bias};
+  products[dl_cpu_level()][t](0, 1, m, n, k, a, lda, b, ldb, NULL, c, ldc, &finish);
+}
+
+size_t dl_gemm_packed_bytes(dl_dtype t, size_t n, size_t k) {
+  // The widest panel there is.
+  return dl_round_up(n, 64) * k * (t == DL_F32 ? sizeof(float) : sizeof(double));
+}
+
+void dl_gemm_pack(
+    dl_dtype t, int transpose_b, size_t n, size_t k, const void *b, size_t ldb, void *packed) {
+  static const pack_kernel kernels[][2] = DL_LEVEL_TABLE(gemm_pack);
+  kernels[dl_cpu_level()][t](transpose_b, n, k, b, ldb, packed);
+}
+
+void dl_gemm_packed(
+    dl_dtype t, size_t m, size_t n, size_t k, const void *a, size_t lda, const void *packed,
+    int accumulate, void *c, size_t ldc) {
+  const dl_finish finish = {.alpha = 1, .accumulate = accumulate};
+  products[dl_cpu_level()][t](0, 0, m, n, k, a, lda, NULL, 0, packed, c, ldc, &finish);
 }
 
 size_t dl_gemm_block(size_t k) {

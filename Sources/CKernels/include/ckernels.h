@@ -8,6 +8,7 @@
 #include "dl_gemm.h"
 #include "dl_indexing.h"
 #include "dl_loss.h"
+#include "dl_math.h"
 #include "dl_measure.h"
 #include "dl_norm.h"
 #include "dl_optim.h"

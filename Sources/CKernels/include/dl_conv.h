@@ -62,6 +62,25 @@ void dl_conv_backward_weight(
     dl_dtype t, const dl_conv_geometry *g, const void *x, size_t inputs, const void *dy,
     void *dw, size_t out, size_t outputs, int accumulate);
 
+/// Nonzero where Winograd's convolution is the better choice: windows of 3 x 3 with stride 1 over 64
+/// channels or more, of images whose sides do not lose much by being covered with tiles of 2 x 2.
+int dl_winograd_suits(const dl_conv_geometry *g, size_t out);
+
+/// As dl_conv_forward, by Winograd's F(2 x 2, 3 x 3), for such windows of any channels.
+void dl_winograd_forward(
+    dl_dtype t, const dl_conv_geometry *g, const void *x, size_t inputs, const void *w,
+    const void *bias, int relu, void *y, size_t out, size_t outputs);
+
+/// As dl_conv_backward_input, likewise.
+void dl_winograd_backward_input(
+    dl_dtype t, const dl_conv_geometry *g, const void *dy, const void *w, void *dx,
+    size_t inputs, size_t out, size_t outputs, int accumulate);
+
+/// As dl_conv_backward_weight, likewise.
+void dl_winograd_backward_weight(
+    dl_dtype t, const dl_conv_geometry *g, const void *x, size_t inputs, const void *dy,
+    void *dw, size_t out, size_t outputs, int accumulate);
+
 /// What `dl_conv2d_direct_forward` applies after the bias.
 typedef enum { DL_CONV_NONE = 0, DL_CONV_RELU = 1 } dl_conv_activation;
 

@@ -13,6 +13,25 @@ void dl_gemm(
     dl_dtype t, int transpose_a, int transpose_b, size_t m, size_t n, size_t k, double alpha,
     const void *a, size_t lda, const void *b, size_t ldb, double beta, void *c, size_t ldc);
 
+/// c [m, n] = a [m, k] * b^T + bias [n] or NULL, then max(c, 0) with `relu`; b is [n, k], k > 0.
+///
+/// The bits are those of dl_gemm, of adding the bias, and of the maximum, one after the other.
+void dl_linear(
+    dl_dtype t, size_t m, size_t n, size_t k, const void *a, size_t lda, const void *b,
+    size_t ldb, const void *bias, int relu, void *c, size_t ldc);
+
+/// Bytes of a right operand op(b) [k, n] that dl_gemm_pack lays out.
+size_t dl_gemm_packed_bytes(dl_dtype t, size_t n, size_t k);
+
+/// Lays op(b) out as products read it, once for many of them with few rows.
+void dl_gemm_pack(
+    dl_dtype t, int transpose_b, size_t n, size_t k, const void *b, size_t ldb, void *packed);
+
+/// c [m, n] (+)= a [m, k] * op(b), with the bits of dl_gemm; k > 0.
+void dl_gemm_packed(
+    dl_dtype t, size_t m, size_t n, size_t k, const void *a, size_t lda, const void *packed,
+    int accumulate, void *c, size_t ldc);
+
 /// The terms of one chain in a product over k terms.
 size_t dl_gemm_block(size_t k);
 

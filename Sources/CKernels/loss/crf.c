@@ -37,8 +37,8 @@ static double crf_log_sum(const double *v, size_t n) {
     for (size_t i = 0; i < n; i++) sum += v[i];
     return sum;
   }
-  for (size_t i = 0; i < n; i++) sum += exp(v[i] - most);
-  return most + log(sum);
+  for (size_t i = 0; i < n; i++) sum += dl_exp_f64(v[i] - most);
+  return most + dl_log_f64(sum);
 }
 
 static double crf_largest(const double *v, size_t n) {
@@ -97,7 +97,7 @@ static void crf_add_shares(
       if (!crf_allows(row, t, i)) continue;
       double here = alpha[t * tags + i] - total;
       beta[i] = crf_onward(row, crf_log_sum, t, i, next, terms);
-      double share = sign * exp(here + beta[i]);
+      double share = sign * dl_exp_f64(here + beta[i]);
       dx[t * tags + i] += share;
       if (t == 0) dstart[i] += share;
       if (t + 1 == row->steps) {
@@ -105,7 +105,7 @@ static void crf_add_shares(
         continue;
       }
       for (size_t j = 0; j < tags; j++) {
-        dpotentials[i * tags + j] += sign * exp(here + terms[j]);
+        dpotentials[i * tags + j] += sign * dl_exp_f64(here + terms[j]);
       }
     }
     double *swap = beta;

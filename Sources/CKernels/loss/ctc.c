@@ -30,7 +30,7 @@ DL_INLINE double ctc_add(double a, double b, double c) {
   double most = a > b ? a : b;
   if (c > most) most = c;
   if (most == -INFINITY) return a + b + c;  // NaN if one is
-  return most + log(exp(a - most) + exp(b - most) + exp(c - most));
+  return most + dl_log_f64(dl_exp_f64(a - most) + dl_exp_f64(b - most) + dl_exp_f64(c - most));
 }
 
 #define DL_INC "loss/ctc.inc"

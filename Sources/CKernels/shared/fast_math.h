@@ -7,6 +7,8 @@
 #include <stdint.h>
 #include <string.h>
 
+#pragma STDC FP_CONTRACT OFF
+
 #define DL_INLINE static inline __attribute__((always_inline))
 
 DL_INLINE float dl_float_from_bits(uint32_t bits) {

@@ -4,8 +4,8 @@
 #define EXP(x) dl_exp_f32(x)
 #define TANH(x) dl_tanh_f32(x)
 #define ERF(x) dl_erf_f32(x)
-#define LOG(x) logf(x)
-#define LOG1P(x) log1pf(x)
+#define LOG(x) ((float)dl_log_f64((double)(x)))
+#define LOG1P(x) ((float)dl_log1p_f64((double)(x)))
 #define SQRT(x) sqrtf(x)
 #define FABS(x) fabsf(x)
 #include DL_INC
@@ -21,11 +21,11 @@
 
 #define T double
 #define F(name) name##_f64
-#define EXP(x) exp(x)
-#define TANH(x) tanh(x)
-#define ERF(x) erf(x)
-#define LOG(x) log(x)
-#define LOG1P(x) log1p(x)
+#define EXP(x) dl_exp_f64(x)
+#define TANH(x) dl_tanh_f64(x)
+#define ERF(x) dl_erf_f64(x)
+#define LOG(x) dl_log_f64(x)
+#define LOG1P(x) dl_log1p_f64(x)
 #define SQRT(x) sqrt(x)
 #define FABS(x) fabs(x)
 #include DL_INC

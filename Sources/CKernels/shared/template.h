@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "dl_types.h"
+#include "double_math.h"
 #include "fast_math.h"
 
 // A product and a sum are rounded one by one, whether or not the CPU can fuse them: so the versions
@@ -26,7 +27,7 @@
 #endif
 
 // Before a loop whose iterations are independent even when output and input are the same buffer.
-// The double-precision instances call libm and stay scalar, which is not worth a warning.
+// Loops that call a C library's function stay scalar, which is not worth a warning.
 #pragma clang diagnostic ignored "-Wpass-failed"
 #define DL_INDEPENDENT _Pragma("clang loop vectorize(assume_safety)")
 

@@ -1,3 +1,4 @@
+import DLTensor
 import DLCore
 import DLFormats
 import Glibc
@@ -93,12 +94,16 @@ package struct BLEU: Sendable, Hashable {
     referenceLength = values[2 * order + 1]
     brevityPenalty =
       candidateLength >= referenceLength
-      ? 1 : candidateLength == 0 ? 0 : exp(1 - Double(referenceLength) / Double(candidateLength))
+      ? 1
+      : candidateLength == 0
+        ? 0 : PortableMath.exp(1 - Double(referenceLength) / Double(candidateLength))
     precisions = Self.smoothed(Array(values[..<order]), Array(values[order..<2 * order]))
     let isNothing = precisions.contains(0)
     score =
       isNothing
-      ? 0 : brevityPenalty * exp(precisions.reduce(0) { $0 + log($1) } / Double(Self.order))
+      ? 0
+      : brevityPenalty
+        * PortableMath.exp(precisions.reduce(0) { $0 + PortableMath.log($1) } / Double(Self.order))
   }
 
   private static func smoothed(_ correct: [Int], _ total: [Int]) -> [Double] {

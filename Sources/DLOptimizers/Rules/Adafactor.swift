@@ -92,7 +92,7 @@ public struct Adafactor: MatrixOptimizer {
     let squares = scratch + count * dtype.byteCount
     let ones = squares + count * dtype.byteCount
     let step = Double(scalars.step)
-    let weight = pow(step, beta2Decay)
+    let weight = PortableMath.pow(step, beta2Decay)
     dl_multiply_add(type, gradient, gradient, squares, count, 0)
     if matrix.rows > 1, matrix.columns > 1 {
       factor(

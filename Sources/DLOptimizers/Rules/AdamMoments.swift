@@ -36,7 +36,7 @@ public struct AdamMoments: Sendable, Hashable {
 
   /// `1 - beta1^t` and `1 - beta2^t`, the weights of all gradients so far in m and v.
   func corrections(step: Int) -> (first: Double, second: Double) {
-    (1 - pow(beta1, Double(step)), 1 - pow(beta2, Double(step)))
+    (1 - PortableMath.pow(beta1, Double(step)), 1 - PortableMath.pow(beta2, Double(step)))
   }
 
   /// `p = p - stepSize * m / (secondScale * sqrt(v) + epsilon)`, the weights decaying before it or

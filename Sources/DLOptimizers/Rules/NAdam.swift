@@ -67,7 +67,7 @@ public struct NAdam: ChecksummingOptimizer {
   }
 
   private func momentum(_ step: Double) -> Double {
-    moments.beta1 * (1 - 0.5 * pow(0.96, step * momentumDecay))
+    moments.beta1 * (1 - 0.5 * PortableMath.pow(0.96, step * momentumDecay))
   }
 
   /// `mu_1 ... mu_t`, to the precision of 1 minus it.
@@ -79,7 +79,7 @@ public struct NAdam: ChecksummingOptimizer {
     var count = 0
     while count < step, product > 0x1p-60 {
       let factor = momentum(Double(count + 1))
-      if factor == moments.beta1 { return product * pow(factor, Double(step - count)) }
+      if factor == moments.beta1 { return product * PortableMath.pow(factor, Double(step - count)) }
       product *= factor
       count += 1
     }

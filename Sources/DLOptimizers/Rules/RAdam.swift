@@ -58,7 +58,7 @@ public struct RAdam: ChecksummingOptimizer {
   private func rectification(step: Int, correction: Double) -> Double? {
     let beta2 = moments.beta2
     let limit = 2 / (1 - beta2) - 1
-    let length = limit - 2 * Double(step) * pow(beta2, Double(step)) / correction
+    let length = limit - 2 * Double(step) * PortableMath.pow(beta2, Double(step)) / correction
     guard length > 5 else { return nil }
     return ((length - 4) * (length - 2) * limit / ((limit - 4) * (limit - 2) * length)).squareRoot()
   }

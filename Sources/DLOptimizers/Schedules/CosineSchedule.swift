@@ -1,3 +1,4 @@
+import DLTensor
 import DLConfiguration
 import Foundation
 
@@ -30,7 +31,7 @@ public struct CosineSchedule: Schedule, Hashable {
 
 /// The value at `position`, from 0 to 1, of half a cosine from one level to another.
 func halfCosine(from start: Double, to end: Double, at position: Double) -> Double {
-  end + (start - end) * ((1 + cos(Double.pi * position)) / 2)
+  end + (start - end) * ((1 + PortableMath.cos(Double.pi * position)) / 2)
 }
 
 /// The options of a rate that falls along half a cosine.

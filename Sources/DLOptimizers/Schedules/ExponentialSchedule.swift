@@ -1,3 +1,4 @@
+import DLTensor
 import Foundation
 
 /// A learning rate that falls steadily: `gamma^(step / every)`, as `ExponentialLR` where `every` is
@@ -23,7 +24,7 @@ public struct ExponentialSchedule: GammaSchedule, Hashable {
   /// The factor of the base learning rate at a step, counted from 0.
   public func multiplier(step: Int) -> Double {
     guard every > 0, step > 0 else { return 1 }
-    return pow(gamma, Double(step) / Double(every))
+    return PortableMath.pow(gamma, Double(step) / Double(every))
   }
 }
 

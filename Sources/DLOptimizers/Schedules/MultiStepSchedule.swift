@@ -1,3 +1,4 @@
+import DLTensor
 import DLConfiguration
 import Foundation
 
@@ -18,7 +19,7 @@ public struct MultiStepSchedule: Schedule, Hashable {
 
   /// The factor of the base learning rate at a step, counted from 0.
   public func multiplier(step: Int) -> Double {
-    pow(gamma, Double(milestones.count { $0 <= step }))
+    PortableMath.pow(gamma, Double(milestones.count { $0 <= step }))
   }
 }
 

@@ -1,3 +1,4 @@
+import DLTensor
 import DLConfiguration
 import Foundation
 
@@ -28,7 +29,7 @@ public struct PolynomialSchedule: Schedule, Hashable {
   public func multiplier(step: Int) -> Double {
     guard step < steps else { return endFactor }
     guard step > 0 else { return 1 }
-    return endFactor + (1 - endFactor) * pow(1 - Double(step) / Double(steps), power)
+    return endFactor + (1 - endFactor) * PortableMath.pow(1 - Double(step) / Double(steps), power)
   }
 }
 

@@ -1,3 +1,4 @@
+import DLTensor
 import Foundation
 
 /// A learning rate that drops every N steps: `gamma^floor(step / every)`, as `StepLR`.
@@ -22,7 +23,7 @@ public struct StepSchedule: GammaSchedule, Hashable {
   /// The factor of the base learning rate at a step, counted from 0.
   public func multiplier(step: Int) -> Double {
     guard every > 0, step > 0 else { return 1 }
-    return pow(gamma, Double(step / every))
+    return PortableMath.pow(gamma, Double(step / every))
   }
 }
 

@@ -1,3 +1,4 @@
+import DLTensor
 import Foundation
 
 /// A schedule that gives way to a constant rate, as weight averaging asks for.
@@ -34,7 +35,7 @@ public struct AveragingSchedule: Schedule {
     let (done, overflow) = step.subtractingReportingOverflow(start)
     guard overflow ? step > 0 : done > 0 else { return base.multiplier(step: step) }
     guard !overflow, done < steps else { return factor }
-    let fall = (1 + cos(Double.pi * Double(done) / Double(steps))) / 2
+    let fall = (1 + PortableMath.cos(Double.pi * Double(done) / Double(steps))) / 2
     return factor + (base.multiplier(step: start) - factor) * fall
   }
 }

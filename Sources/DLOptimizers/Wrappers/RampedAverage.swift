@@ -1,3 +1,4 @@
+import DLTensor
 import DLConfiguration
 import Foundation
 
@@ -26,7 +27,7 @@ public struct RampedAverage: AverageWeighting {
 
   /// The weight of the next update.
   public func weight(afterUpdates updates: Int) -> Double {
-    1 - min(decay, 1 - pow(1 + Double(updates) / invGamma, -power))
+    1 - min(decay, 1 - PortableMath.pow(1 + Double(updates) / invGamma, -power))
   }
 }
 

@@ -5,7 +5,7 @@ import CKernels
 /// A transposed convolution runs the same plan the other way round: what a convolution calls its
 /// input, the dense side, is then the output.
 struct ConvolutionPlan {
-  private enum Method { case pointwise, direct, depthwise, windows, unrolled }
+  private enum Method { case pointwise, direct, depthwise, winograd, windows, unrolled }
 
   /// Output positions: the rows of the sparse side.
   let rows: Int
@@ -55,7 +55,8 @@ struct ConvolutionPlan {
         Engine.current == .native && depth > 0 && outputs > 0
         && (geometry.stride_h == 1 || geometry.dilation_h == 1)
         && (geometry.stride_w == 1 || geometry.dilation_w == 1)
-      method = direct ? .direct : windows ? .windows : .unrolled
+      let winograd = windows && dl_winograd_suits(&geometry, outputs / groups) != 0
+      method = direct ? .direct : winograd ? .winograd : windows ? .windows : .unrolled
     }
   }
 
@@ -69,7 +70,7 @@ struct ConvolutionPlan {
       dl_conv2d_direct_forward(
         dtype.kernel, &geometry, x, weight, bias?.pointer, relu ? DL_CONV_RELU : DL_CONV_NONE,
         y.pointer, outputs, try directScratch().pointer)
-    case .windows:
+    case .winograd, .windows:
       windows(x, weight, bias: bias?.pointer, relu: relu, into: y.pointer)
     case .pointwise, .depthwise, .unrolled:
       try forward(x, weight, into: y.pointer)
@@ -87,7 +88,7 @@ struct ConvolutionPlan {
       dl_conv2d_direct_forward(
         dtype.kernel, &geometry, x, weight, nil, DL_CONV_NONE, y, outputs,
         try directScratch().pointer)
-    case .windows:
+    case .winograd, .windows:
       windows(x, weight, bias: nil, relu: false, into: y)
     case .depthwise:
       geometry.c = inputs
@@ -118,9 +119,10 @@ struct ConvolutionPlan {
     case .direct:
       dl_conv2d_direct_backward_weight(
         dtype.kernel, &geometry, x, dy, dw, nil, outputs, accumulate, try directScratch().pointer)
-    case .windows:
+    case .winograd, .windows:
+      let kernel = method == .winograd ? dl_winograd_backward_weight : dl_conv_backward_weight
       eachGroup { group in
-        dl_conv_backward_weight(
+        kernel(
           dtype.kernel, &geometry, group.dense(x), inputs, group.sparse(dy), group.weight(dw),
           outputs / groups, outputs, accumulate)
       }
@@ -159,9 +161,10 @@ struct ConvolutionPlan {
     case .direct:
       dl_conv2d_direct_backward_input(
         dtype.kernel, &geometry, dy, weight, dx, outputs, accumulate, try directScratch().pointer)
-    case .windows:
+    case .winograd, .windows:
+      let kernel = method == .winograd ? dl_winograd_backward_input : dl_conv_backward_input
       eachGroup { group in
-        dl_conv_backward_input(
+        kernel(
           dtype.kernel, &geometry, group.sparse(dy), group.weight(weight), group.dense(dx), inputs,
           outputs / groups, outputs, accumulate)
       }
@@ -240,8 +243,9 @@ extension ConvolutionPlan {
     into y: UnsafeMutableRawPointer
   ) {
     var geometry = geometry
+    let kernel = method == .winograd ? dl_winograd_forward : dl_conv_forward
     eachGroup { group in
-      dl_conv_forward(
+      kernel(
         dtype.kernel, &geometry, group.dense(x), inputs, group.weight(weight),
         bias.map { group.weight($0) }, relu ? 1 : 0, group.sparse(y), outputs / groups, outputs)
     }

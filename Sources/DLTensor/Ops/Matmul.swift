@@ -74,10 +74,16 @@ extension Tensor {
     var resultShape = shape
     resultShape[-1] = output
     let y = try Tensor.empty(resultShape, dtype: dtype, context: context)
-    gemm(
-      dtype, transposeB: true, m: rows, n: output, k: input, pointer, lda: input, weight.pointer,
-      ldb: input, beta: 0, y.pointer, ldc: output)
-    y.addBias(bias, rows: rows, relu: relu)
+    if Engine.current == .native, input > 0 {
+      dl_linear(
+        dtype.kernel, rows, output, input, pointer, input, weight.pointer, input, bias?.pointer,
+        relu ? 1 : 0, y.pointer, output)
+    } else {
+      gemm(
+        dtype, transposeB: true, m: rows, n: output, k: input, pointer, lda: input, weight.pointer,
+        ldb: input, beta: 0, y.pointer, ldc: output)
+      y.addBias(bias, rows: rows, relu: relu)
+    }
     return context.record(y, from: self, weight, bias, multiplyAdds: y.count * input) { [self] dy in
       if relu { dy.maskByReLU(of: y) }
       try weight.addGradient { dw, accumulate in

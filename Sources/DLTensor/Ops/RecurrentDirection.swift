@@ -63,15 +63,16 @@ final class RecurrentDirection {
     let (bias, hiddenBias) = try biases()
     let product =
       cell == .gru ? try Tensor.empty([batch, width], dtype: dtype, context: x.context) : nil
+    let weight = try RepeatedOperand(
+      weights.hidden, transposed: true, n: width, k: hidden, leading: hidden)
     for index in 0..<time {
       let step = reversed ? time - 1 - index : index
       let before = self.before(step)
       let after = self.after(step)
       let gates = self.gates.pointer + step * batch * width * bytes
       let y = output.map { $0 + step * batch * stride * bytes }
-      gemm(
-        dtype, transposeB: true, m: batch, n: width, k: hidden, states.pointer + before,
-        lda: hidden, weights.hidden.pointer, ldb: hidden, beta: product == nil ? 1 : 0,
+      weight.product(
+        m: batch, states.pointer + before, lda: hidden, accumulate: product == nil,
         product?.pointer ?? gates, ldc: width)
       let description = self.description(step, stride)
       if let cells {
@@ -110,6 +111,7 @@ final class RecurrentDirection {
     let products =
       cell == .gru ? try Tensor.empty(gates.shape, dtype: dtype, context: x.context) : nil
     productGradient = products
+    let weight = try RepeatedOperand(weights.hidden, n: hidden, k: width, leading: hidden)
     for index in 0..<time {
       let step = reversed ? index : time - 1 - index
       let before = self.before(step)
@@ -131,9 +133,9 @@ final class RecurrentDirection {
           dtype.kernel, description, cell == .relu ? 1 : 0, states.pointer + after, dyStep, dh,
           gates)
       }
-      gemm(
-        dtype, m: batch, n: hidden, k: width, products.map { $0.pointer + offset } ?? gates,
-        lda: width, weights.hidden.pointer, ldb: hidden, beta: 1, dh, ldc: hidden)
+      weight.product(
+        m: batch, products.map { $0.pointer + offset } ?? gates, lda: width, accumulate: true, dh,
+        ldc: hidden)
     }
   }
 

@@ -73,8 +73,10 @@ package struct CarliniWagner: Attack {
       guard let gradient = leaf.gradient else { break }
       first = try first * 0.9 + gradient * 0.1
       second = try second * 0.999 + gradient.square() * 0.001
-      let scale = (1 - pow(0.999, Double(step))).squareRoot() / (1 - pow(0.9, Double(step)))
-      let root = try second.sqrt() + 1e-8 * (1 - pow(0.999, Double(step))).squareRoot()
+      let scale =
+        (1 - PortableMath.pow(0.999, Double(step))).squareRoot()
+        / (1 - PortableMath.pow(0.9, Double(step)))
+      let root = try second.sqrt() + 1e-8 * (1 - PortableMath.pow(0.999, Double(step))).squareRoot()
       w = try w - first * (CarliniWagner.learningRate * scale) / root
     }
     return (found, sizes)

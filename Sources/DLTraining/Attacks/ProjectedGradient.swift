@@ -27,7 +27,7 @@ package struct ProjectedGradient: Attack {
         for _ in 0..<width { values.append((2 * stream.uniform() - 1) * options.epsilon) }
       case .l2:
         // A normal vector has no preferred direction, and the volume grows with the power of width.
-        let radius = options.epsilon * pow(stream.uniform(), 1 / Double(max(width, 1)))
+        let radius = options.epsilon * PortableMath.pow(stream.uniform(), 1 / Double(max(width, 1)))
         let vector = (0..<width).map { _ in stream.normal() }
         let length = max(vector.reduce(0) { $0 + $1 * $1 }.squareRoot(), 1e-300)
         values += vector.map { $0 / length * radius }

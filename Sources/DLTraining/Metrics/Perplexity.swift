@@ -1,3 +1,4 @@
+import DLTensor
 import DLLayers
 import Glibc
 
@@ -36,6 +37,6 @@ package struct Perplexity: MetricSpec {
   /// The perplexity.
   package func result(_ sums: MetricSums) -> MetricResult {
     MetricResult(
-      name, exp(-sums.sums[0].value / Double(sums.counts[0])), higherIsBetter: false)
+      name, PortableMath.exp(-sums.sums[0].value / Double(sums.counts[0])), higherIsBetter: false)
   }
 }

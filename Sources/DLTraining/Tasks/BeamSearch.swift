@@ -128,6 +128,6 @@ package struct BeamSearch {
 
   /// A translation's log-probability over its penalty of length, the end counted.
   package func judged(_ score: Double, _ length: Int) -> Double {
-    score / pow((5 + Double(length)) / 6, lengthPenalty)
+    score / PortableMath.pow((5 + Double(length)) / 6, lengthPenalty)
   }
 }

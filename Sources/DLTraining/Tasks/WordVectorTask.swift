@@ -127,7 +127,7 @@ private struct WordFrequencies {
     }
     var (sum, sums) = (0.0, [Double]())
     for count in known {
-      sum += pow(count, 0.75)
+      sum += PortableMath.pow(count, 0.75)
       sums.append(sum)
     }
     self.sums = sums

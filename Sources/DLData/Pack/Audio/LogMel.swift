@@ -49,12 +49,12 @@ struct LogMel {
     let left = (transform - window) / 2
     var basis = [Double](repeating: 0, count: window * 2 * bins)
     for sample in 0..<window {
-      let weight = 0.5 - 0.5 * cos(2 * Double.pi * Double(sample) / Double(window))
+      let weight = 0.5 - 0.5 * PortableMath.cos(2 * Double.pi * Double(sample) / Double(window))
       for bin in 0..<bins {
         // The product is taken modulo the period, so that large ones lose no digits.
         let turn = Double((sample + left) * bin % transform) / Double(transform)
-        basis[sample * 2 * bins + bin] = weight * cos(2 * Double.pi * turn)
-        basis[sample * 2 * bins + bins + bin] = weight * sin(2 * Double.pi * turn)
+        basis[sample * 2 * bins + bin] = weight * PortableMath.cos(2 * Double.pi * turn)
+        basis[sample * 2 * bins + bins + bin] = weight * PortableMath.sin(2 * Double.pi * turn)
       }
     }
     self.basis = basis
@@ -65,7 +65,9 @@ struct LogMel {
     func mel(_ hertz: Double) -> Double { 2595 * log10(1 + hertz / 700) }
     let (low, high) = (mel(settings.lowest), mel(settings.highest))
     let edges = (0..<settings.bands + 2).map { index in
-      700 * (pow(10, (low + (high - low) * Double(index) / Double(settings.bands + 1)) / 2595) - 1)
+      700
+        * (PortableMath.pow(
+          10, (low + (high - low) * Double(index) / Double(settings.bands + 1)) / 2595) - 1)
     }
     var filters = [Double](repeating: 0, count: bins * settings.bands)
     for bin in 0..<bins {
@@ -119,7 +121,7 @@ struct LogMel {
       .float64, m: count, n: bands, k: bins, power, lda: bins, filters, ldb: bands, beta: 0,
       &energy, ldc: bands)
     energy.withUnsafeMutableBufferPointer { energy in
-      for index in energy.indices { energy[index] = log(energy[index] + 1e-6) }
+      for index in energy.indices { energy[index] = PortableMath.log(energy[index] + 1e-6) }
     }
     return energy
   }
