@@ -30,6 +30,11 @@ check_warnings() { # BUILD_LOG
 
 files() { git ls-files -z --cached --others --exclude-standard -- "$@"; } # PATTERN...
 
+# What a protocol says of a requirement is not said again where the package's own types meet it.
+check_comments() {
+  files 'Sources/*.swift' | xargs -0 awk -f scripts/lib/comments.awk || code=1
+}
+
 check_formats() {
   local file text
   files '*.swift' | xargs -0 swift format lint --strict --configuration .swift-format || code=1
@@ -50,6 +55,7 @@ check_formats() {
   else
     echo "lint: warning: shellcheck is missing: the shell scripts were not checked" >&2
   fi
+  check_comments
   scripts/docs/check-code.py quotes || code=1
 }
 

@@ -35,7 +35,8 @@ struct Inspect: Verb {
     try world.first("inspect \(subject)") {
       if let job = try Job(inspecting: subject, of: world.program) {
         let configuration = try job.configuration(self.job.overrides, needsData: false)
-        let report = try ModelReport(configuration, task: world.program.task)
+        let report = try ModelReport(
+          configuration, task: world.program.task, ranks: world.processCount)
         guard schedule else { return world.print(try report.layers(columns: World.columns)) }
         world.print(
           report.learningRate.text(isPlain: !World.isInteractive, columns: World.columns))

@@ -41,7 +41,7 @@ public enum TrainingProgram {
   }
 
   /// The same for dltrain itself: every model that a configuration can name.
-  public static func main(
+  package static func main(
     _ program: Program = .dltrain,
     _ arguments: [String] = Array(CommandLine.arguments.dropFirst())
   ) -> Never {

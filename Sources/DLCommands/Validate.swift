@@ -18,7 +18,8 @@ struct Validate: Verb {
   func run(in world: World) throws -> DLCore.ExitCode {
     try world.first("validate \(config ?? "the configuration")") {
       let report = try ModelReport(
-        Job(config, of: world.program).configuration(job.overrides), task: world.program.task)
+        Job(config, of: world.program).configuration(job.overrides), task: world.program.task,
+        ranks: world.processCount)
       world.print(report.summary(columns: World.columns))
     }
     return .success

@@ -1,5 +1,5 @@
 /// The name of one of the types that a ``NamedChoiceSection`` knows.
-public struct ChoiceName<Section: NamedChoiceSection>: ConfigurationReadable, RawRepresentable,
+package struct ChoiceName<Section: NamedChoiceSection>: ConfigurationReadable, RawRepresentable,
   Hashable
 {
   /// The name as written in the file.

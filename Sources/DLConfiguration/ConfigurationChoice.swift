@@ -44,7 +44,7 @@ public protocol ConfigurationChoice: ConfigurationCodable {
 
 extension ConfigurationChoice {
   /// The word as written in the file.
-  public var word: String { type(of: option).word }
+  package var word: String { type(of: option).word }
 
   /// Choices are equal when their words and options are, wherever they were written.
   public static func == (a: Self, b: Self) -> Bool { a.isSameChoice(as: b) }

@@ -3,7 +3,7 @@ import DLCore
 /// The faults of a configuration, all that were found, one line each.
 public struct ConfigurationError: DLError, Equatable {
   /// The faults in the order in which they were found.
-  public let faults: [ConfigurationFault]
+  package let faults: [ConfigurationFault]
   /// 64, or 74 where the file could not be read.
   public let exitCode: ExitCode
 
@@ -13,7 +13,7 @@ public struct ConfigurationError: DLError, Equatable {
   }
 
   /// One line per fault.
-  public var lines: [String] { faults.map(\.description) }
+  package var lines: [String] { faults.map(\.description) }
 
   /// The lines joined by newlines.
   public var description: String { lines.joined(separator: "\n") }
@@ -22,11 +22,11 @@ public struct ConfigurationError: DLError, Equatable {
 /// One fault of a configuration: what, where, and what to do.
 public struct ConfigurationFault: CustomStringConvertible, Sendable, Equatable {
   /// The place of the faulty text.
-  public let place: ConfigurationPlace
+  package let place: ConfigurationPlace
   /// The dotted path of the key, `optimizer.lr`; empty for the file as a whole.
-  public let path: String
+  package let path: String
   /// The sentence that says what is wrong and what to do.
-  public let message: String
+  package let message: String
 
   package init(place: ConfigurationPlace, path: String, message: String) {
     self.place = place
@@ -45,13 +45,13 @@ public struct ConfigurationFault: CustomStringConvertible, Sendable, Equatable {
 /// The place where a value was written: a file with line and column, or the command line.
 public struct ConfigurationPlace: CustomStringConvertible, Sendable, Equatable {
   /// The file as the user named it, the name of a recipe, or `--set`.
-  public var source: String
+  package var source: String
   /// The folder that relative paths in the value start from.
-  public var folder: String
+  package var folder: String
   /// The line, counted from 1; 0 where there is none.
-  public var line = 0
+  package var line = 0
   /// The column, counted from 1 in Unicode scalars; 0 where there is none.
-  public var column = 0
+  package var column = 0
 
   package init(source: String, folder: String, line: Int = 0, column: Int = 0) {
     self.source = source
@@ -61,7 +61,7 @@ public struct ConfigurationPlace: CustomStringConvertible, Sendable, Equatable {
   }
 
   /// Whether the value comes from the command line.
-  public var isOverride: Bool { source == Self.overrideSource }
+  package var isOverride: Bool { source == Self.overrideSource }
 
   /// `FILE:LINE:COLUMN`, without the numbers where there are none.
   public var description: String { line == 0 ? source : "\(source):\(line):\(column)" }
@@ -72,7 +72,7 @@ public struct ConfigurationPlace: CustomStringConvertible, Sendable, Equatable {
 /// Collects faults while a tree is read, so that all are reported at once.
 public struct ConfigurationFaults {
   /// The faults found so far.
-  public private(set) var list: [ConfigurationFault] = []
+  package private(set) var list: [ConfigurationFault] = []
   /// Keys at top level that the program itself supplies and the file may omit.
   package let supplied: Set<String>
 

@@ -30,9 +30,9 @@ public struct ConfigurationRule: Sendable {
     .init(minimum: range.lowerBound, exclusiveMaximum: range.upperBound)
   }
   /// Words that are not available, each with what to do.
-  public static func unavailable(_ words: [String: String]) -> Self { .init(unavailable: words) }
+  package static func unavailable(_ words: [String: String]) -> Self { .init(unavailable: words) }
   /// The same rule for a list of so many elements.
-  public func count(_ count: Int) -> Self {
+  package func count(_ count: Int) -> Self {
     var rule = self
     rule.count = count
     return rule

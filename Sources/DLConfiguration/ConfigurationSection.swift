@@ -41,11 +41,11 @@ public struct ConfigurationProblem: Sendable {
 /// One key of a section: its type, default, rule and meaning.
 public struct ConfigurationField<Section: ConfigurationSection> {
   /// The key as written in the file.
-  public let key: String
+  package let key: String
   /// The meaning of the key, in one line.
-  public var doc: String { document() }
+  package var doc: String { document() }
   /// Whether the file must give it.
-  public let isRequired: Bool
+  package let isRequired: Bool
 
   let read: (inout Section, ConfigurationNode, String, inout ConfigurationFaults) -> Bool
   let write: (Section) -> ConfigurationNode

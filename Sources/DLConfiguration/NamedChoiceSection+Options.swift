@@ -1,13 +1,13 @@
 extension NamedChoiceSection {
   /// The options of the chosen name.
-  public var chosenOption: any ConfigurationOption {
+  package var chosenOption: any ConfigurationOption {
     let type = Self.optionType(name) ?? Self.optionTypes[0]
     return type.assembled(from: options.values, given: Set(options.values.keys))
   }
 
   /// The options of a name that is in use beside the chosen one: those that were given, those of the
   /// chosen name, and the defaults of the first type that has them.
-  public func option(of other: ChoiceName<Self>) -> any ConfigurationOption {
+  package func option(of other: ChoiceName<Self>) -> any ConfigurationOption {
     guard other != name, let type = Self.optionType(other) else { return chosenOption }
     let chosen = chosenOption.node
     var values = options.values
@@ -19,7 +19,7 @@ extension NamedChoiceSection {
 
   /// The value of an option, given or by default; nil where there is no such option or it has
   /// another type.
-  public subscript<Value: ConfigurationReadable>(key: String) -> Value? {
+  package subscript<Value: ConfigurationReadable>(key: String) -> Value? {
     guard let node = chosenOption.node[key] ?? options.values[key] ?? Self.firstDefault(key) else {
       return nil
     }
@@ -28,7 +28,7 @@ extension NamedChoiceSection {
   }
 
   /// Chooses a type with its options.
-  public mutating func choose(_ option: some ConfigurationOption) {
+  package mutating func choose(_ option: some ConfigurationOption) {
     name = ChoiceName(type(of: option))
     options = ChosenOptions()
     if case .mapping(let entries) = option.node.value {
@@ -38,7 +38,7 @@ extension NamedChoiceSection {
 
   /// The keys that are written: those of the first versions, the shared ones and those of the names
   /// in use.
-  public var node: ConfigurationNode {
+  package var node: ConfigurationNode {
     let chosen = chosenOption.node
     let used = Set(Self.writtenKeys + usedKeys + Self.sharedFields.map(\.key))
     let (unwritten, defaults) = (Self.unwrittenDefaults, Self())
@@ -51,7 +51,7 @@ extension NamedChoiceSection {
   }
 
   /// Sections are equal when they are written alike.
-  public static func == (a: Self, b: Self) -> Bool { a.node.flow() == b.node.flow() }
+  package static func == (a: Self, b: Self) -> Bool { a.node.flow() == b.node.flow() }
 
   /// The keys that the types of the names in use have.
   private var usedKeys: [String] {
@@ -84,5 +84,5 @@ extension NamedChoiceSection {
   }
 
   /// The faults of options.
-  public func problems() -> [ConfigurationProblem] { optionProblems() }
+  package func problems() -> [ConfigurationProblem] { optionProblems() }
 }

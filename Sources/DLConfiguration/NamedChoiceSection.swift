@@ -7,7 +7,7 @@ import Synchronization
 /// in several types are of one type and mean the same. Which types have an option, its default under
 /// each, and which options of a file another name from the command line displaces follow from the
 /// list.
-public protocol NamedChoiceSection: ConfigurationSection {
+package protocol NamedChoiceSection: ConfigurationSection {
   /// The types, one for each name.
   static var optionTypes: [any ConfigurationOption.Type] { get }
   /// The keys that go with every name, `name` among them.
@@ -29,22 +29,22 @@ public protocol NamedChoiceSection: ConfigurationSection {
 }
 
 /// The options that a ``NamedChoiceSection`` was given, by their keys.
-public struct ChosenOptions: Sendable {
+package struct ChosenOptions: Sendable {
   var values: [String: ConfigurationNode] = [:]
 
   /// Makes a set without options.
-  public init() {}
+  package init() {}
 }
 
 extension NamedChoiceSection {
   /// No shared keys exclude each other.
-  public static var sharedAlternatives: [[String]] { [] }
+  package static var sharedAlternatives: [[String]] { [] }
 
   /// No name is in use beside the chosen one.
-  public var otherNames: [ChoiceName<Self>] { [] }
+  package var otherNames: [ChoiceName<Self>] { [] }
 
   /// The shared keys and the options of all types.
-  public static var fields: [ConfigurationField<Self>] {
+  package static var fields: [ConfigurationField<Self>] {
     let shared = sharedFields
     var seen = Set(shared.map(\.key))
     var fields = shared
@@ -57,14 +57,14 @@ extension NamedChoiceSection {
   }
 
   /// Groups of keys of which one at most has a value: shared ones, and those of each type.
-  public static var alternatives: [[String]] {
+  package static var alternatives: [[String]] {
     optionTypes.reduce(into: sharedAlternatives) { groups, type in
       groups += type.alternatives.filter { !groups.contains($0) }
     }
   }
 
   /// The names that have an option, by the option's key.
-  public static var optionOwners: [String: [String]] {
+  package static var optionOwners: [String: [String]] {
     let shared = Set(sharedFields.map(\.key))
     var owners: [String: [String]] = [:]
     for type in optionTypes {

@@ -3,5 +3,5 @@ public enum ElementType: Int32, Sendable {
   case float32, float64
 
   /// Bytes per element.
-  public var byteCount: Int { self == .float32 ? 4 : 8 }
+  package var byteCount: Int { self == .float32 ? 4 : 8 }
 }

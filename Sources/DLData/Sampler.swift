@@ -11,7 +11,7 @@ import DLCore
 /// With `repeats` R each sample takes R places in a row, so that a step sees each of its images in R
 /// ways: batch augmentation (Hoffer et al. 2020, "Augment Your Batch", CVPR). Counterpart: timm's
 /// `--aug-repeats`, whose epochs leave samples out to stay as long as without.
-public struct Sampler: Sendable, Hashable {
+package struct Sampler: Sendable, Hashable {
   /// The order of samples within an epoch.
   package enum Order: String, Sendable, CaseIterable, Codable {
     /// A new permutation each epoch.

@@ -1,7 +1,7 @@
 import DLCore
 
 /// The element types of safetensors files, by the names they have there.
-public enum SafetensorsType: String, Sendable, Hashable, CaseIterable {
+package enum SafetensorsType: String, Sendable, Hashable, CaseIterable {
   case bool = "BOOL"
   case uint8 = "U8"
   case int8 = "I8"
@@ -32,7 +32,7 @@ public enum SafetensorsType: String, Sendable, Hashable, CaseIterable {
 }
 
 /// What a safetensors file says of one tensor.
-public struct SafetensorsInfo: Sendable, Hashable {
+package struct SafetensorsInfo: Sendable, Hashable {
   /// The name, unique in the file.
   package let name: String
   /// The element type.
@@ -59,7 +59,7 @@ public struct SafetensorsInfo: Sendable, Hashable {
 /// thrown error. May be used from several threads.
 ///
 /// The format: https://github.com/huggingface/safetensors#format
-public final class SafetensorsFile: Sendable {
+package final class SafetensorsFile: Sendable {
   /// The longest header accepted, as in the reference implementation.
   package static let maximumHeaderByteCount = 100_000_000
   /// The most dimensions accepted.

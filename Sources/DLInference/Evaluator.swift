@@ -5,24 +5,24 @@ import DLTensor
 import DLTraining
 
 /// What an evaluation of a trained run came to.
-public struct EvaluationReport: Sendable {
+package struct EvaluationReport: Sendable {
   /// The data set.
-  public let data: String
+  package let data: String
   /// Its rows, each counted once.
-  public let rows: Int
+  package let rows: Int
   /// The mean loss.
-  public let loss: Double
+  package let loss: Double
   /// The metrics, the task's own first.
-  public let metrics: [MetricResult]
+  package let metrics: [MetricResult]
   /// The views of an image that an output is the mean of.
-  public let views: TestTimeAugmentation
+  package let views: TestTimeAugmentation
 
   /// The share of labels predicted right; nil where it is not measured.
-  public var accuracy: Double? { right.map { Double($0.part) / Double($0.whole) } }
+  package var accuracy: Double? { right.map { Double($0.part) / Double($0.whole) } }
   /// Labels predicted right; nil where it is not measured.
-  public var correct: Int? { right?.part }
+  package var correct: Int? { right?.part }
   /// Labels that were predicted.
-  public var labels: Int { right?.whole ?? 0 }
+  package var labels: Int { right?.whole ?? 0 }
 
   private var right: (part: Int, whole: Int)? {
     for metric in metrics where metric.name == Accuracy.word {
@@ -34,7 +34,7 @@ public struct EvaluationReport: Sendable {
   /// A table of names and values.
   ///
   /// - Parameter columns: the width to keep to; nil for any.
-  public func text(columns: Int?) -> String {
+  package func text(columns: Int?) -> String {
     var lines = [["data", data], ["rows", Format.grouped(rows)]]
     if views != .one { lines.append(["views", views.rawValue]) }
     lines += metrics.map { [$0.name, $0.text] }
@@ -50,7 +50,7 @@ extension LoadedRun {
   ///
   /// - Parameter data: the file; the run's validation set unless given.
   /// - Throws: `RankFailure`, the same on every rank.
-  public func evaluate(data: String?, communicator: any Communicator) throws -> EvaluationReport {
+  package func evaluate(data: String?, communicator: any Communicator) throws -> EvaluationReport {
     let path = try communicator.agreed("open the run") {
       let own = try configuration().data
       guard let path = data ?? own.validation ?? (own.folds == nil ? nil : own.train) else {

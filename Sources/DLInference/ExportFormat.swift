@@ -1,7 +1,7 @@
 import DLCore
 
 /// What `dltrain export` writes.
-public enum ExportFormat: String, CaseIterable, Sendable {
+package enum ExportFormat: String, CaseIterable, Sendable {
   /// The weights under PyTorch's names and layouts.
   case safetensors
   /// The network with its weights, for ONNX Runtime and others.
@@ -10,13 +10,13 @@ public enum ExportFormat: String, CaseIterable, Sendable {
   case torch
 
   /// What the names of files of this format end in.
-  public var ending: String { self == .torch ? ".py" : "." + rawValue }
+  package var ending: String { self == .torch ? ".py" : "." + rawValue }
 
   /// The format of a file: the one that is given, else the one that its name ends in, else
   /// safetensors.
   ///
   /// - Throws: `UsageError` where the name ends in another format than the one given.
-  public init(_ given: ExportFormat?, output: String) throws {
+  package init(_ given: ExportFormat?, output: String) throws {
     let named = ExportFormat.allCases.first { output.hasSuffix($0.ending) }
     if let given, let named, given != named {
       throw UsageError(

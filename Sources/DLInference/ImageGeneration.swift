@@ -5,20 +5,20 @@ import DLTensor
 import DLTraining
 
 /// Images that the generator of a trained adversarial network makes of noise.
-public struct ImageGeneration: Sendable {
+package struct ImageGeneration: Sendable {
   /// The number of images, 1 to 4,096.
-  public var images = 64
+  package var images = 64
   /// Keys the noise; the same seed makes the same images.
-  public var seed: UInt64 = 1
+  package var seed: UInt64 = 1
 
   /// Makes a generation of 64 images.
-  public init() {}
+  package init() {}
 
   /// Writes the images as one PNG file, 8 in a row.
   ///
   /// - Throws: `UsageError` for a number of images out of range, or a run whose model makes none;
   ///   what opening the run and writing the file throw.
-  public func run(_ run: LoadedRun, to path: String) throws {
+  package func run(_ run: LoadedRun, to path: String) throws {
     guard 1...4096 ~= images else { throw UsageError("images \(images): give 1 to 4096") }
     let trained = try LoadedNetwork(run, communicator: SingleRank())
     guard let task = trained.task as? any ImageGenerator else {

@@ -7,13 +7,13 @@ import DLTensor
 import DLTraining
 
 /// What an ONNX file that was written takes and gives.
-public struct ONNXSummary: Sendable {
+package struct ONNXSummary: Sendable {
   /// How many operators it has.
-  public let nodeCount: Int
+  package let nodeCount: Int
   /// The inputs and the output, as in `input uint8 [batch, 28, 28, 1]`.
-  public let inputs: [String]
+  package let inputs: [String]
   /// The output.
-  public let output: String
+  package let output: String
 }
 
 extension LoadedRun {
@@ -27,7 +27,7 @@ extension LoadedRun {
   /// - Throws: `UsageError` for a network that is no layer from rows to outputs, `LayerExportError`
   ///   for a layer without an ONNX form, `FormatError` where the file cannot be written.
   @discardableResult
-  public func exportONNX(to path: String) throws -> ONNXSummary {
+  package func exportONNX(to path: String) throws -> ONNXSummary {
     let trained = try LoadedNetwork(self, precision: .float32, communicator: SingleRank())
     let network = try trained.network(for: "ONNX")
     return try trained.context.withoutRecording {

@@ -20,7 +20,7 @@ extension LoadedRun {
   ///   - write: takes the text in pieces.
   /// - Returns: the number of rows.
   @discardableResult
-  public func predict(_ input: String, write: (String) throws -> Void) throws -> Int {
+  package func predict(_ input: String, write: (String) throws -> Void) throws -> Int {
     let trained = try LoadedNetwork(self, communicator: SingleRank())
     let path = try EmbeddedData.resolve(input)
     let file = try SafetensorsFile(path: checkpoint)

@@ -7,19 +7,19 @@ import DLTensor
 import DLTraining
 
 /// Text that a trained language model goes on with.
-public struct TextGeneration: Sendable {
+package struct TextGeneration: Sendable {
   /// The text to go on from; where it is nil, the first of line break, space and the tokens in their
   /// order that the run's tokenizer can express.
-  public var prompt: String?
+  package var prompt: String?
   /// Tokens to add, 0 to 1,000,000.
-  public var tokens = 500
+  package var tokens = 500
   /// How each is drawn.
-  public var sampler: TokenSampler
+  package var sampler: TokenSampler
   /// Keys the draws.
-  public var seed: UInt64 = 1
+  package var seed: UInt64 = 1
 
   /// Makes a generation of 500 tokens.
-  public init(sampler: TokenSampler) { self.sampler = sampler }
+  package init(sampler: TokenSampler) { self.sampler = sampler }
 
   /// Generates, handing over each piece of text as it comes.
   ///
@@ -28,7 +28,7 @@ public struct TextGeneration: Sendable {
   ///
   /// - Throws: `UsageError` for a run whose model continues no text, or a prompt that its tokens
   ///   cannot express; what opening the run throws.
-  public func run(_ run: LoadedRun, write: (String) throws -> Void) throws {
+  package func run(_ run: LoadedRun, write: (String) throws -> Void) throws {
     guard 0...1_000_000 ~= tokens else {
       throw UsageError("tokens \(tokens): give 0 to 1000000")
     }

@@ -7,18 +7,18 @@ import Foundation
 /// Divided by the temperature, cut to the `topK` largest, cut to the fewest whose probabilities
 /// reach `topP` (Holtzman et al. 2020), then drawn; temperature 0 takes the largest. The order of
 /// the cuts is that of Hugging Face's `generate`.
-public struct TokenSampler: Sendable {
+package struct TokenSampler: Sendable {
   /// What logits are divided by; 0 for the largest logit always.
-  public var temperature: Double
+  package var temperature: Double
   /// How many of the largest logits to keep; nil for all.
-  public var topK: Int?
+  package var topK: Int?
   /// The probability that the kept tokens reach together; nil for all.
-  public var topP: Double?
+  package var topP: Double?
 
   /// Makes a sampler.
   ///
   /// - Throws: `UsageError` for a temperature below 0, a top-k below 1, a top-p outside 0 to 1.
-  public init(temperature: Double = 1, topK: Int? = nil, topP: Double? = nil) throws {
+  package init(temperature: Double = 1, topK: Int? = nil, topP: Double? = nil) throws {
     guard temperature >= 0, temperature.isFinite else {
       throw UsageError("temperature \(temperature): give 0 or more")
     }
@@ -32,7 +32,7 @@ public struct TokenSampler: Sendable {
   }
 
   /// The token drawn from logits; the first of equals where none is to be drawn.
-  public func draw(_ logits: [Double], from stream: inout RandomStream) -> Int {
+  package func draw(_ logits: [Double], from stream: inout RandomStream) -> Int {
     let best = logits.indices.max { (logits[$0], $1) < (logits[$1], $0) } ?? 0
     guard temperature > 0, logits[best].isFinite else { return best }
     let candidates = candidates(logits, best: logits[best])

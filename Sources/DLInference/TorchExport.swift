@@ -17,7 +17,7 @@ extension LoadedRun {
   /// - Throws: `UsageError` for a network that is no layer from rows to outputs, `LayerExportError`
   ///   for a layer that PyTorch has no words for, `FormatError` where a file cannot be written.
   @discardableResult
-  public func exportTorch(to path: String) throws -> (count: Int, weights: String) {
+  package func exportTorch(to path: String) throws -> (count: Int, weights: String) {
     let trained = try LoadedNetwork(self, precision: .float32, communicator: SingleRank())
     let network = try trained.network(for: "PyTorch code")
     guard !trained.hasLengths else {

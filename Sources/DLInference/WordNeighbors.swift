@@ -6,7 +6,7 @@ import DLTensor
 import DLTraining
 
 /// The vectors of words that a trained network has, compared by the cosine of the angle between them.
-public struct WordNeighbors {
+package struct WordNeighbors {
   private let tokenizer: any Tokenizer
   /// The vectors, each of length 1, or 0 for one of zeros.
   private let vectors: [[Double]]
@@ -16,7 +16,7 @@ public struct WordNeighbors {
   /// Takes the first table of tokens of a run's network.
   ///
   /// - Throws: `UsageError` for a run without words or without a table; what opening the run throws.
-  public init(_ run: LoadedRun) throws {
+  package init(_ run: LoadedRun) throws {
     let trained = try LoadedNetwork(run, communicator: SingleRank())
     guard let tokenizer = trained.tokenizer else {
       throw UsageError("\(run.folder): was not trained on text, name a run of words")
@@ -45,7 +45,7 @@ public struct WordNeighbors {
   /// Vectors are added at length 1; the words that are named are left out. Mikolov et al. 2013.
   ///
   /// - Throws: `UsageError` for a word that is not in the vocabulary.
-  public func nearest(
+  package func nearest(
     to word: String, plus: [String] = [], minus: [String] = [], count: Int
   ) throws -> [(word: String, cosine: Double)] {
     let named = try ([word] + plus + minus).map(token)
@@ -79,7 +79,7 @@ public struct WordNeighbors {
   /// numbers.
   ///
   /// - Throws: `UsageError` where tokens are not words.
-  public func write(to write: (String) throws -> Void) throws {
+  package func write(to write: (String) throws -> Void) throws {
     guard let words = tokenizer as? WordTokenizer, let size = vectors.first?.count else {
       throw UsageError("the run's tokens are not words, and have no text format")
     }

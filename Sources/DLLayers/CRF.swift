@@ -11,15 +11,12 @@ import DLTensor
 public final class CRF: Module, Layer {
   /// The options of ``CRF`` in `model.layers`; the number of tags comes from the data.
   package struct Options: LayerSpec {
-    /// The name in `model.layers`.
     package static var word: String { "crf" }
     /// How tags are read off.
     package var decode = CRFDecoding.viterbi
     /// The label of positions that may have any tag.
     package var ignoreIndex = -100
-    /// Makes the options with their defaults.
     package init() {}
-    /// The keys, in the order in which they are written.
     package static var fields: [ConfigurationField<Self>] {
       [
         .init(
@@ -31,7 +28,6 @@ public final class CRF: Module, Layer {
           "label of positions that do not count"),
       ]
     }
-    /// Makes the layer for inputs of shape `[batch] + input`.
     package func layer(for input: Shape) throws -> any Layer {
       CRF(
         tags: try sequenceFeatures(Self.word, input), decoding: decode,
@@ -46,9 +42,9 @@ public final class CRF: Module, Layer {
   /// The scores of the last tag, `[tags]`.
   public let endTransitions: Parameter
   /// How tags are read off.
-  public let decoding: CRFDecoding
+  package let decoding: CRFDecoding
   /// The label of positions that may have any tag.
-  public let ignoreIndex: Int32
+  package let ignoreIndex: Int32
 
   /// Makes a layer over so many tags.
   public init(tags: Int, decoding: CRFDecoding = .viterbi, ignoreIndex: Int32 = -100) {
@@ -68,7 +64,7 @@ public final class CRF: Module, Layer {
   /// `-Σ log p(labels | x)` over rows; see ``Tensor/crfSum(labels:potentials:ignoreIndex:)``.
   ///
   /// - Throws: ``TensorError`` for shapes that do not fit, or a label that is no tag.
-  public func lossSum(_ x: Tensor, labels: Tensor) throws -> Tensor {
+  package func lossSum(_ x: Tensor, labels: Tensor) throws -> Tensor {
     try located {
       try x.crfSum(labels: labels, potentials: potentials, ignoreIndex: ignoreIndex)
     }
@@ -78,7 +74,7 @@ public final class CRF: Module, Layer {
   /// ``Tensor/crfDecoded(potentials:by:)``.
   ///
   /// - Throws: ``TensorError`` for shapes that do not fit.
-  public func decoded(_ x: Tensor) throws -> Tensor {
+  package func decoded(_ x: Tensor) throws -> Tensor {
     try located { try x.crfDecoded(potentials: potentials, by: decoding) }
   }
 

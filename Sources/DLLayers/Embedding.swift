@@ -9,7 +9,6 @@ import DLTensor
 public final class Embedding: Module, Layer {
   /// The options of ``Embedding`` in `model.layers`.
   package struct Options: LayerSpec {
-    /// The name in `model.layers`.
     package static var word: String { "embedding" }
     /// Rows of the table, one for each token.
     package var entries = 0
@@ -24,9 +23,7 @@ public final class Embedding: Module, Layer {
     package var normType = 2.0
     /// Whether the table stays as it is loaded.
     package var frozen = false
-    /// Makes the options with their defaults.
     package init() {}
-    /// The keys, in the order in which they are written.
     package static var fields: [ConfigurationField<Self>] {
       [
         .init(
@@ -44,22 +41,19 @@ public final class Embedding: Module, Layer {
         .init("frozen", \.frozen, "whether the table stays as it is loaded"),
       ]
     }
-    /// Faults that concern several keys at once.
     package func problems() -> [ConfigurationProblem] {
       guard let paddingIdx, !(-entries..<entries).contains(paddingIdx) else { return [] }
       return [
         .init("padding_idx", "entries", message: "\(paddingIdx) is no row of \(entries)")
       ]
     }
-    /// Makes the layer for inputs of shape `[batch] + input`.
     package func layer(for input: Shape) -> any Layer { Embedding(self) }
   }
 
   /// The table, `[count, features]`.
   public let weight: Parameter
   /// The row that gets no gradient and starts at zero, counted from the start; nil for none.
-  public let paddingIndex: Int?
-  /// The options that the layer was made from.
+  package let paddingIndex: Int?
   package let options: Options
 
   /// Makes a table by its options.
@@ -142,7 +136,6 @@ public final class Embedding: Module, Layer {
 public final class EmbeddingBag: Module, Layer {
   /// The options of ``EmbeddingBag`` in `model.layers`.
   package struct Options: LayerSpec {
-    /// The name in `model.layers`.
     package static var word: String { "embedding_bag" }
     /// Rows of the table, one for each token.
     package var entries = 0
@@ -152,9 +145,7 @@ public final class EmbeddingBag: Module, Layer {
     package var mode = EmbeddingBagMode.mean
     /// The token that does not count, from the end if below 0; none unless given.
     package var paddingIdx: Int?
-    /// Makes the options with their defaults.
     package init() {}
-    /// The keys, in the order in which they are written.
     package static var fields: [ConfigurationField<Self>] {
       [
         .init(
@@ -167,22 +158,19 @@ public final class EmbeddingBag: Module, Layer {
           "the token that does not count, from the end if below 0; none unless given"),
       ]
     }
-    /// Faults that concern several keys at once.
     package func problems() -> [ConfigurationProblem] {
       guard let paddingIdx, !(-entries..<entries).contains(paddingIdx) else { return [] }
       return [
         .init("padding_idx", "entries", message: "\(paddingIdx) is no row of \(entries)")
       ]
     }
-    /// Makes the layer for inputs of shape `[batch] + input`.
     package func layer(for input: Shape) -> any Layer { EmbeddingBag(self) }
   }
 
   /// The table, `[count, features]`.
   public let weight: Parameter
   /// The row that does not count and gets no gradient, counted from the start; nil for none.
-  public let paddingIndex: Int?
-  /// The options that the layer was made from.
+  package let paddingIndex: Int?
   package let options: Options
 
   /// Makes a table by its options.

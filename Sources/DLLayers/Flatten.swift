@@ -9,7 +9,7 @@ import DLTensor
 public final class Flatten: Module, Layer {
   /// Whether sequences give channel, length order; nil for what the chain tells, and without one as
   /// they lie.
-  public let channelsFirst: Bool?
+  package let channelsFirst: Bool?
 
   /// Makes a layer that goes by the chain that it is in.
   public required override init() { channelsFirst = nil }

@@ -9,22 +9,18 @@ import DLTensor
 public final class Linear: Module, ReLUFusing {
   /// The options of ``Linear`` in `model.layers`; the number of inputs comes from the data.
   package struct Options: LayerSpec {
-    /// The name in `model.layers`.
     package static var word: String { "linear" }
     /// Outputs.
     package var out = 0
     /// Whether to add a bias per output.
     package var bias = true
-    /// Makes the options with their defaults.
     package init() {}
-    /// The keys, in the order in which they are written.
     package static var fields: [ConfigurationField<Self>] {
       [
         .init("out", \.out, .layerSize, required: true, "outputs"),
         .init("bias", \.bias, "whether to add a bias per output"),
       ]
     }
-    /// Makes the layer for inputs of shape `[batch] + input`.
     package func layer(for input: Shape) throws -> any Layer {
       Linear(
         inputFeatures: try features(Self.word, input), outputFeatures: out, bias: bias)

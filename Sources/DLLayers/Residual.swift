@@ -8,28 +8,23 @@ import DLTensor
 public final class Residual: Module, Layer {
   /// The options of ``Residual`` in `model.layers`.
   package struct Options: LayerSpec {
-    /// The name in `model.layers`.
     package static var word: String { "residual" }
     /// The branch.
     package var layers: [LayerConfiguration] = []
     /// Layers on the shortcut; the identity unless given.
     package var shortcut: [LayerConfiguration]?
-    /// Makes the options with their defaults.
     package init() {}
-    /// The keys, in the order in which they are written.
     package static var fields: [ConfigurationField<Self>] {
       [
         .init("layers", \.layers, required: true, "the branch"),
         .init("shortcut", \.shortcut, "layers on the shortcut; the identity unless given"),
       ]
     }
-    /// Faults that concern several keys at once.
     package func problems() -> [ConfigurationProblem] {
       layers.isEmpty ? [.init("layers", message: "a residual needs at least one layer")] : []
     }
     /// The layers of both ways.
     package var innerLayers: [[LayerConfiguration]] { [layers, shortcut ?? []] }
-    /// Makes the layer for inputs of shape `[batch] + input`.
     package func layer(for input: Shape) throws -> any Layer {
       Residual(
         try LayerConfiguration.chain(layers, input: input, path: "layers"),

@@ -10,7 +10,6 @@ import DLTensor
 public final class SpatialTransformer: Module, Layer {
   /// The options of ``SpatialTransformer`` in `model.layers`.
   package struct Options: LayerSpec {
-    /// The name in `model.layers`.
     package static var word: String { "spatial_transformer" }
     /// The layers that look at the image; a linear layer makes the map from their output.
     package var layers: [LayerConfiguration] = []
@@ -20,9 +19,7 @@ public final class SpatialTransformer: Module, Layer {
     package var paddingMode = SamplePadding.zeros
     /// Whether -1 and 1 are the centers of the corner pixels, not their edges.
     package var alignCorners = false
-    /// Makes the options with their defaults.
     package init() {}
-    /// The keys, in the order in which they are written.
     package static var fields: [ConfigurationField<Self>] {
       [
         .init(
@@ -39,12 +36,10 @@ public final class SpatialTransformer: Module, Layer {
     }
     /// The layers that look at the image.
     package var innerLayers: [[LayerConfiguration]] { [layers] }
-    /// Makes the layer for inputs of shape `[batch] + input`.
     package func layer(for input: Shape) throws -> any Layer {
       let chain = try LayerConfiguration.chain(layers, input: input, path: "layers")
       return SpatialTransformer(
-        localization: chain, features: try chain.outputShape(for: input).count, size: size,
-        padding: paddingMode, alignCorners: alignCorners)
+        localization: chain, features: try chain.outputShape(for: input).count, self)
     }
   }
 
@@ -53,26 +48,29 @@ public final class SpatialTransformer: Module, Layer {
   /// From the features to the six numbers of the map.
   public let theta: Linear
 
-  let size: Size2d?
-  let padding: SamplePadding
-  let alignCorners: Bool
+  package let options: Options
+
+  /// Makes a transformer by its options but for their layers, which are there already.
+  package init(localization: Sequential, features: Int, _ options: Options) {
+    self.localization = localization
+    self.options = options
+    theta = Linear(inputFeatures: features, outputFeatures: 6)
+    theta.weight.initializer = .zeros
+    theta.bias?.initializer = Initializer { _, _ in [1, 0, 0, 0, 1, 0] }
+  }
 
   /// Makes a transformer.
   ///
   /// - Parameters:
   ///   - features: values per sample that `localization` gives.
   ///   - size: the output's size; the input's if nil.
-  public init(
+  public convenience init(
     localization: Sequential, features: Int, size: Size2d? = nil, padding: SamplePadding = .zeros,
     alignCorners: Bool = false
   ) {
-    self.localization = localization
-    self.size = size
-    self.padding = padding
-    self.alignCorners = alignCorners
-    theta = Linear(inputFeatures: features, outputFeatures: 6)
-    theta.weight.initializer = .zeros
-    theta.bias?.initializer = Initializer { _, _ in [1, 0, 0, 0, 1, 0] }
+    self.init(
+      localization: localization, features: features,
+      .with { ($0.size, $0.paddingMode, $0.alignCorners) = (size, padding, alignCorners) })
   }
 
   /// Applies the layer.
@@ -80,8 +78,9 @@ public final class SpatialTransformer: Module, Layer {
     guard x.shape.rank == 4 else { throw unfit(x.shape) }
     let map = try theta(localization(x).flatten()).reshape([x.shape[0], 2, 3])
     let grid = try map.affineGrid(
-      size ?? Size2d(x.shape[1], x.shape[2]), alignCorners: alignCorners)
-    return try x.gridSample(grid, padding: padding, alignCorners: alignCorners)
+      options.size ?? Size2d(x.shape[1], x.shape[2]), alignCorners: options.alignCorners)
+    return try x.gridSample(
+      grid, padding: options.paddingMode, alignCorners: options.alignCorners)
   }
 
   /// The output's shape without its batch axis.
@@ -90,7 +89,7 @@ public final class SpatialTransformer: Module, Layer {
     let features = try localization.outputShape(for: input)
     let map = try theta.located { try theta.outputShape(for: [features.count]) }
     guard map == [6] else { throw unfit(input) }
-    return [size?.height ?? input[0], size?.width ?? input[1], input[2]]
+    return [options.size?.height ?? input[0], options.size?.width ?? input[1], input[2]]
   }
 
   private func unfit(_ shape: Shape) -> TensorError {

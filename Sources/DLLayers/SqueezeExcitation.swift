@@ -10,13 +10,10 @@ import DLTensor
 public final class SqueezeExcitation: Module, Layer {
   /// The options of the layer; the number of channels comes from the data.
   package struct Options: LayerSpec {
-    /// The name in `model.layers`.
     package static var word: String { "squeeze_excitation" }
     /// The channels are divided by this between the two convolutions, down to 1 at least.
     package var reduction = 16
-    /// Makes the options with their defaults.
     package init() {}
-    /// The keys, in the order in which they are written.
     package static var fields: [ConfigurationField<Self>] {
       [
         .init(
@@ -24,7 +21,6 @@ public final class SqueezeExcitation: Module, Layer {
           "what the channels are divided by between the two convolutions, down to 1 at least")
       ]
     }
-    /// Makes the layer for inputs of shape `[batch] + input`.
     package func layer(for input: Shape) throws -> any Layer {
       let channels = try channels(Self.word, input)
       return SqueezeExcitation(

@@ -9,13 +9,10 @@ import DLTensor
 public final class Unflatten: Module, Layer {
   /// The options of ``Unflatten`` in `model.layers`.
   package struct Options: LayerSpec {
-    /// The name in `model.layers`.
     package static var word: String { "unflatten" }
     /// The shape of a row.
     package var shape: [Int] = []
-    /// Makes the options with their defaults.
     package init() {}
-    /// The keys, in the order in which they are written.
     package static var fields: [ConfigurationField<Self>] {
       [
         .init(
@@ -23,7 +20,6 @@ public final class Unflatten: Module, Layer {
           "shape of a row, [height, width, channels] for images")
       ]
     }
-    /// Makes the layer for inputs of shape `[batch] + input`.
     package func layer(for input: Shape) throws -> any Layer {
       guard let row = Shape(checking: shape), (1..<Shape.maximumRank).contains(row.rank) else {
         throw TensorError(op: Self.word, "shape \(shape) is none, give 1 to 3 sizes")
@@ -33,7 +29,7 @@ public final class Unflatten: Module, Layer {
   }
 
   /// The shape of a row.
-  public let row: Shape
+  package let row: Shape
 
   /// Makes a layer that gives rows of a shape.
   public init(_ row: Shape) { self.row = row }

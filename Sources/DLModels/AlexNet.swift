@@ -8,16 +8,13 @@ import DLTensor
 /// 1000 classes. Parameters are named as in torchvision's `alexnet`. Feature maps of another size than
 /// 6x6 are averaged or repeated to it.
 package struct AlexNetOptions: ModelSpec {
-  /// The name in a configuration.
   package static var name: String { "alexnet" }
   /// The width of the two linear layers in front of the logits.
   package var hidden = 4096
   /// The probability of dropout in front of them.
   package var dropout = 0.5
-  /// Makes the options with their defaults.
   package init() {}
 
-  /// The keys, in the order in which they are written.
   package static var fields: [ConfigurationField<Self>] {
     [
       .init("hidden", \.hidden, .layerSize, "width of the two linear layers before the logits"),

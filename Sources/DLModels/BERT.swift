@@ -8,7 +8,6 @@ import DLTensor
 /// Devlin et al. 2019, with normalization first (Xiong et al. 2020) and without the prediction of the
 /// next sentence. A text's class comes from the mean over its positions.
 package struct BERTOptions: ModelSpec {
-  /// The name in a configuration.
   package static var name: String { "bert" }
 
   /// What it learns.
@@ -36,10 +35,8 @@ package struct BERTOptions: ModelSpec {
   /// The share of tokens that are asked for: of them 80% are hidden, 10% are replaced by any token, 10%
   /// stay.
   package var maskShare = 0.15
-  /// Makes the options with their defaults.
   package init() {}
 
-  /// The keys, in the order in which they are written.
   package static var fields: [ConfigurationField<Self>] {
     [
       .init("head", \.head, "masked: hidden tokens; classify: the class of a text"),
@@ -54,7 +51,6 @@ package struct BERTOptions: ModelSpec {
     ]
   }
 
-  /// Faults that concern several keys at once.
   package func problems() -> [ConfigurationProblem] {
     var problems = headProblems(width: width, heads: heads)
     if let vocabulary, let paddingIdx, paddingIdx >= vocabulary {
@@ -128,7 +124,7 @@ package final class BERT: Module, MaskedLanguageModel {
   }
 }
 
-extension BERT: ONNXLayer {
+extension BERT: BuiltInONNXLayer {
   /// Tokens and positions, the encoder, and the head.
   package func onnx(_ x: ONNXValue, in graph: ONNXGraph) throws -> ONNXValue {
     let embedded = try graph.add(positions, to: graph.add(tokens, to: x))
@@ -139,7 +135,7 @@ extension BERT: ONNXLayer {
   }
 }
 
-extension BERT: TorchLayer {
+extension BERT: BuiltInTorchLayer {
   /// A class of the embedding, the encoder and the head.
   package func torch(for input: Shape, in program: TorchProgram) throws -> TorchExpression {
     program.define(

@@ -8,7 +8,6 @@ import DLTensor
 /// the head apart. Parameters are named as in Hugging Face's `BertForSequenceClassification`,
 /// `BertForTokenClassification` and `BertForMaskedLM`. All tokens are of the first segment.
 package struct BERTBaseOptions: ModelSpec {
-  /// The name in a configuration.
   package static var name: String { "bert_base" }
 
   /// What it learns.
@@ -43,10 +42,8 @@ package struct BERTBaseOptions: ModelSpec {
   package var dropout = 0.1
   /// The share of tokens that are asked for.
   package var maskShare = 0.15
-  /// Makes the options with their defaults.
   package init() {}
 
-  /// The keys, in the order in which they are written.
   package static var fields: [ConfigurationField<Self>] {
     [
       .init(
@@ -73,7 +70,6 @@ package struct BERTBaseOptions: ModelSpec {
     ]
   }
 
-  /// Faults that concern several keys at once.
   package func problems() -> [ConfigurationProblem] {
     var problems = headProblems(width: width, heads: heads)
     if head == .masked, maskToken == nil {

@@ -8,7 +8,6 @@ import DLTensor
 /// ReLU in the generator, leaky ReLU in the discriminator, images in -1 ... 1. Weights start as in
 /// PyTorch's DCGAN example: normal with standard deviation 0.02, batch norm scales around 1.
 package struct DCGANOptions: ModelSpec {
-  /// The name in a configuration.
   package static var name: String { "dcgan" }
   /// The length of a vector of noise.
   package var latent = 100
@@ -18,10 +17,8 @@ package struct DCGANOptions: ModelSpec {
   package var features: String?
   /// How both are trained.
   package var adversarial = AdversarialOptions()
-  /// Makes the options with their defaults.
   package init() {}
 
-  /// The keys, in the order in which they are written.
   package static var fields: [ConfigurationField<Self>] {
     [
       .init("latent", \.latent, .layerSize, "length of a vector of noise"),
@@ -46,22 +43,22 @@ package struct DCGANOptions: ModelSpec {
 }
 
 /// Generator and discriminator of `DCGANOptions`.
-public final class DCGAN: Module, GenerativeAdversarial {
+package final class DCGAN: Module, GenerativeAdversarial {
   /// Maps noise to images.
   ///
   /// Shapes: `[batch, 1, 1, latent]` to `[batch, 28, 28, channels]`, between -1 and 1.
-  public let generator: any Layer
+  package let generator: any Layer
   /// Maps images to one logit each, `[batch, 1]`.
-  public let discriminator: any Layer
+  package let discriminator: any Layer
   /// The length of a vector of noise.
-  public let latentSize: Int
+  package let latentSize: Int
   /// The run folder of a classifier of such images.
-  public let features: String?
+  package let features: String?
   /// How both are trained.
-  public let options: AdversarialOptions
+  package let options: AdversarialOptions
 
   /// Makes both networks.
-  public init(
+  package init(
     latent: Int = 100, width: Int = 64, channels: Int = 1, features: String? = nil,
     options: AdversarialOptions = AdversarialOptions()
   ) {

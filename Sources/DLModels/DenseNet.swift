@@ -9,16 +9,13 @@ import DLTensor
 /// named as in torchvision's `densenet121`, `densenet161`, `densenet169` and `densenet201`. Images are
 /// of 29x29 or more.
 package struct DenseNetOptions: ModelSpec {
-  /// The name in a configuration.
   package static var name: String { "densenet" }
   /// Layers with weights: 121, 161, 169 or 201.
   package var depth = 121
   /// The probability of dropout behind each layer of a block.
   package var dropout = 0.0
-  /// Makes the options with their defaults.
   package init() {}
 
-  /// The keys, in the order in which they are written.
   package static var fields: [ConfigurationField<Self>] {
     [
       .init("depth", \.depth, .within(121...201), "layers with weights: 121, 161, 169 or 201"),
@@ -33,7 +30,6 @@ package struct DenseNetOptions: ModelSpec {
     169: (64, 32, [6, 12, 32, 32]), 201: (64, 32, [6, 12, 48, 32]),
   ]
 
-  /// Faults that concern several keys at once.
   package func problems() -> [ConfigurationProblem] {
     Self.sizes[depth] == nil ? [.init("depth", message: "expected 121, 161, 169 or 201")] : []
   }

@@ -3,14 +3,12 @@ import DLTensor
 
 /// A small convolutional network for 8x8 digits: two convolutions with batch normalization, one
 /// linear layer.
-public struct DigitsCNN: ModelSpec {
-  /// The name in a configuration.
-  public static var name: String { "digits_cnn" }
-  /// Makes the options.
-  public init() {}
+package struct DigitsCNN: ModelSpec {
+  package static var name: String { "digits_cnn" }
+  package init() {}
 
   /// Makes the network for images.
-  public func network(for input: Shape, classes: Int?) throws -> Module {
+  package func network(for input: Shape, classes: Int?) throws -> Module {
     let outputs = try ModelRegistry.requireImages(Self.name, input, classes)
     let features = Sequential(
       Conv2d(inputChannels: input[2], outputChannels: 16, kernelSize: 3, padding: 1, bias: false),

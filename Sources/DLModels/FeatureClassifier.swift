@@ -3,7 +3,7 @@ import DLTensor
 
 /// Feature maps, a pooling of them, and a classifier: the form of torchvision's `VGG`, `AlexNet`,
 /// `MobileNetV2` and `DenseNet`, whose names the parameters have.
-public final class FeatureClassifier: Module, Layer {
+package final class FeatureClassifier: Module, Layer {
   private let features: any Layer
   private let avgpool: any Layer
   private let classifier: any Layer
@@ -21,10 +21,10 @@ public final class FeatureClassifier: Module, Layer {
   }
 
   /// Applies the network: `[batch, height, width, channels]` to `[batch, classes]`.
-  public func forward(_ x: Tensor) throws -> Tensor { try classifier(avgpool(features(x))) }
+  package func forward(_ x: Tensor) throws -> Tensor { try classifier(avgpool(features(x))) }
 
   /// The output's shape without its batch axis.
-  public func outputShape(for input: Shape) throws -> Shape {
+  package func outputShape(for input: Shape) throws -> Shape {
     try [features, avgpool, classifier].reduce(input) { shape, layer in
       try layer.located { try layer.outputShape(for: shape) }
     }

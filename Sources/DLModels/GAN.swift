@@ -7,7 +7,6 @@ import DLTensor
 /// Goodfellow et al. 2014; with `conditional` both networks are told the label (Mirza and Osindero
 /// 2014).
 package struct GANOptions: ModelSpec {
-  /// The name in a configuration.
   package static var name: String { "gan" }
   /// The length of a vector of noise.
   package var latent = 100
@@ -21,10 +20,8 @@ package struct GANOptions: ModelSpec {
   package var adversarial = AdversarialOptions()
   /// The run folder of a classifier in whose features images are compared.
   package var features: String?
-  /// Makes the options with their defaults.
   package init() {}
 
-  /// The keys, in the order in which they are written.
   package static var fields: [ConfigurationField<Self>] {
     [
       .init("latent", \.latent, .layerSize, "length of a vector of noise"),

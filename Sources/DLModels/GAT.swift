@@ -7,7 +7,6 @@ import DLTensor
 /// Several heads side by side, ELU, then one head; dropout in front of each layer and of the weights.
 /// Velickovic et al. 2018, section 3.3.
 package struct GATOptions: ModelSpec {
-  /// The name in a configuration.
   package static var name: String { "gat" }
   /// Features of a head of the first layer.
   package var hidden = 8
@@ -15,10 +14,8 @@ package struct GATOptions: ModelSpec {
   package var heads = 8
   /// The probability of dropout of features and of attention weights.
   package var dropout = 0.6
-  /// Makes the options with their defaults.
   package init() {}
 
-  /// The keys, in the order in which they are written.
   package static var fields: [ConfigurationField<Self>] {
     [
       .init("hidden", \.hidden, .layerSize, "features of a head of the first layer"),

@@ -6,7 +6,7 @@ import DLTensor
 /// `A · dropout(relu(A · dropout(x) · W1 + b1)) · W2 + b2`, A being the normalized adjacency; the
 /// softmax is the loss's. Every rank runs the whole graph with the same masks. Kipf and Welling
 /// 2017, equation 9 and section 5.2; parameters are named as in their PyTorch code.
-public final class GCN: Module {
+package final class GCN: Module {
   /// The first layer.
   package let gc1: GraphConvolution
   /// The second layer.
@@ -16,7 +16,7 @@ public final class GCN: Module {
   private let hiddenDropout: Dropout
 
   /// Makes a network from `features` of a node to `classes`.
-  public init(features: Int, hidden: Int = 16, classes: Int, dropout: Double = 0.5) {
+  package init(features: Int, hidden: Int = 16, classes: Int, dropout: Double = 0.5) {
     gc1 = GraphConvolution(inputFeatures: features, outputFeatures: hidden)
     gc2 = GraphConvolution(inputFeatures: hidden, outputFeatures: classes)
     inputDropout = Dropout(p: dropout)
@@ -26,14 +26,14 @@ public final class GCN: Module {
   /// The logits `[nodes, classes]` for sparse features, of whose entries dropout takes some.
   ///
   /// - Throws: ``TensorError`` for shapes that do not fit.
-  public func callAsFunction(_ adjacency: SparseMatrix, _ x: SparseMatrix) throws -> Tensor {
+  package func callAsFunction(_ adjacency: SparseMatrix, _ x: SparseMatrix) throws -> Tensor {
     try classify(adjacency, gc1(adjacency, inputDropout.forward(x)))
   }
 
   /// The logits `[nodes, classes]` for dense features.
   ///
   /// - Throws: ``TensorError`` for shapes that do not fit.
-  public func callAsFunction(_ adjacency: SparseMatrix, _ x: Tensor) throws -> Tensor {
+  package func callAsFunction(_ adjacency: SparseMatrix, _ x: Tensor) throws -> Tensor {
     try classify(adjacency, gc1(adjacency, inputDropout.forward(x, firstRow: 0)))
   }
 

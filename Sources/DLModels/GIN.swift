@@ -7,7 +7,6 @@ import DLTensor
 /// Sums over neighbors and over nodes, which tell graphs apart as well as the Weisfeiler-Lehman test
 /// does. Xu et al. 2019, "How Powerful are Graph Neural Networks?".
 package struct GINOptions: ModelSpec {
-  /// The name in a configuration.
   package static var name: String { "gin" }
   /// Kinds of nodes.
   package var kinds = 1
@@ -17,10 +16,8 @@ package struct GINOptions: ModelSpec {
   package var hidden = 32
   /// The probability of dropout in front of the outputs.
   package var dropout = 0.0
-  /// Makes the options with their defaults.
   package init() {}
 
-  /// The keys, in the order in which they are written.
   package static var fields: [ConfigurationField<Self>] {
     [
       .init("kinds", \.kinds, .layerSize, "kinds of nodes"),

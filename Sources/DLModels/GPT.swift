@@ -8,7 +8,6 @@ import DLTensor
 /// deviation 0.02, the projections that end a residual branch smaller by √(2 · layers), and one
 /// table for words and logits.
 package struct GPTOptions: ModelSpec {
-  /// The name in a configuration.
   package static var name: String { "gpt" }
   /// Transformer layers.
   package var layers = 4
@@ -18,10 +17,8 @@ package struct GPTOptions: ModelSpec {
   package var heads = 4
   /// The probability of dropout, everywhere.
   package var dropout = 0.0
-  /// Makes the options with their defaults.
   package init() {}
 
-  /// The keys, in the order in which they are written.
   package static var fields: [ConfigurationField<Self>] {
     [
       .init("layers", \.layers, .within(1...1024), "Transformer layers"),
@@ -31,7 +28,6 @@ package struct GPTOptions: ModelSpec {
     ]
   }
 
-  /// Faults that concern several keys at once.
   package func problems() -> [ConfigurationProblem] { headProblems(width: width, heads: heads) }
 
   /// Makes the network for windows of `[context]` tokens.
@@ -43,7 +39,7 @@ package struct GPTOptions: ModelSpec {
 }
 
 /// The network of `GPTOptions`: tokens `[batch, time]` to logits `[batch, time, vocabulary]`.
-public final class GPT: Module, WindowedLanguageModel {
+package final class GPT: Module, WindowedLanguageModel {
   private let tokens: Embedding
   private let positions: LearnedPositions
   private let dropout: Dropout
@@ -55,7 +51,7 @@ public final class GPT: Module, WindowedLanguageModel {
   package var layerCount: Int { blocks.layers.count }
 
   /// Makes a network for windows of up to `context` tokens.
-  public init(
+  package init(
     vocabulary: Int, context: Int, layers: Int, width: Int, heads: Int, dropout: Double = 0
   ) {
     let small = Initializer.normal(standardDeviation: 0.02)
@@ -82,7 +78,7 @@ public final class GPT: Module, WindowedLanguageModel {
   }
 
   /// Computes the logits behind every token.
-  public func forward(_ x: Tensor) throws -> Tensor { try forward(x, cache: nil) }
+  package func forward(_ x: Tensor) throws -> Tensor { try forward(x, cache: nil) }
 
   /// Computes the logits of the positions behind those that a cache holds.
   package func forward(_ x: Tensor, cache: TransformerCache?) throws -> Tensor {
@@ -91,30 +87,30 @@ public final class GPT: Module, WindowedLanguageModel {
   }
 
   /// Starts a text.
-  public func continuation(in context: Context) -> any DecodingSession {
+  package func continuation(in context: Context) -> any DecodingSession {
     windowContinuation(in: context)
   }
 
   /// The tokens of the vocabulary.
-  public var inputDomain: ValueDomain { tokens.inputDomain }
+  package var inputDomain: ValueDomain { tokens.inputDomain }
 
   /// The output's shape without its batch axis.
-  public func outputShape(for input: Shape) throws -> Shape {
+  package func outputShape(for input: Shape) throws -> Shape {
     try head.outputShape(for: blocks.outputShape(for: tokens.outputShape(for: input)))
   }
 }
 
-extension GPT: ONNXLayer {
+extension GPT: BuiltInONNXLayer {
   /// Tokens and positions, the blocks, and the table of tokens once more.
-  public func onnx(_ x: ONNXValue, in graph: ONNXGraph) throws -> ONNXValue {
+  package func onnx(_ x: ONNXValue, in graph: ONNXGraph) throws -> ONNXValue {
     let embedded = try graph.add(positions, to: graph.add(tokens, to: x))
     return try graph.add(head, to: graph.add(blocks, to: embedded))
   }
 }
 
-extension GPT: TorchLayer {
+extension GPT: BuiltInTorchLayer {
   /// A class whose logits have the table of tokens as their weight.
-  public func torch(for input: Shape, in program: TorchProgram) throws -> TorchExpression {
+  package func torch(for input: Shape, in program: TorchProgram) throws -> TorchExpression {
     program.define(
       "GPT",
       """

@@ -8,7 +8,6 @@ import DLTensor
 /// Parameters are named and laid out as in Hugging Face's `GPT2LMHeadModel`, whose `Conv1D` hold
 /// weights as `[in, out]`. Weights start as in ``GPTOptions``.
 package struct GPT2Options: ModelSpec {
-  /// The name in a configuration.
   package static var name: String { "gpt2" }
   /// Tokens of the vocabulary; the data's unless given.
   package var vocabulary: Int?
@@ -22,10 +21,8 @@ package struct GPT2Options: ModelSpec {
   package var heads = 12
   /// The probability of dropout, everywhere.
   package var dropout = 0.1
-  /// Makes the options with their defaults.
   package init() {}
 
-  /// The keys, in the order in which they are written.
   package static var fields: [ConfigurationField<Self>] {
     [
       .init("vocabulary", \.vocabulary, .layerSize, "tokens; the data's unless given"),
@@ -39,7 +36,6 @@ package struct GPT2Options: ModelSpec {
     ]
   }
 
-  /// Faults that concern several keys at once.
   package func problems() -> [ConfigurationProblem] { headProblems(width: width, heads: heads) }
 
   /// Makes the network for windows of `[time]` tokens.

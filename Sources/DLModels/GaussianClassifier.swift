@@ -7,7 +7,7 @@ import Glibc
 ///
 /// The first step of a run makes one pass over all rows, shared out over the ranks, adds the sums of
 /// blocks without rounding, and sets the parameters: they do not depend on the number of ranks.
-public protocol FittedBySums: Layer {
+package protocol FittedBySums: Layer {
   /// How many sums there are.
   ///
   /// - Throws: ``TensorError`` where they are too many.
@@ -34,7 +34,7 @@ public protocol FittedBySums: Layer {
 
 extension FittedBySums {
   /// Sums of any numbers.
-  public var sumsAreWhole: Bool { false }
+  package var sumsAreWhole: Bool { false }
 }
 
 /// The Gaussian generative classifier: a normal distribution for each class, all of one covariance.
@@ -44,21 +44,18 @@ extension FittedBySums {
 /// `w_c · x + b_c`, `w_c = Σ⁻¹ μ_c`, `b_c = -½ μ_c · Σ⁻¹ μ_c + log π_c`: the logits of a softmax
 /// regression. Bishop 2006, "Pattern Recognition and Machine Learning", sections 4.2.1 and 4.2.2.
 /// Counterpart: scikit-learn's `LinearDiscriminantAnalysis`.
-public struct GaussianOptions: ModelSpec {
-  /// The name in a configuration.
-  public static var name: String { "gaussian" }
+package struct GaussianOptions: ModelSpec {
+  package static var name: String { "gaussian" }
   /// Added to the diagonal of the covariance.
   package var ridge = 0.0
-  /// Makes the options.
-  public init() {}
+  package init() {}
 
-  /// The keys, in the order in which they are written.
-  public static var fields: [ConfigurationField<Self>] {
+  package static var fields: [ConfigurationField<Self>] {
     [.init("ridge", \.ridge, .atLeast(0), "added to the variance of each feature")]
   }
 
   /// Makes the network for rows of any shape.
-  public func network(for input: Shape, classes: Int?) throws -> Module {
+  package func network(for input: Shape, classes: Int?) throws -> Module {
     guard let classes, classes >= 2 else {
       throw TensorError(op: Self.name, "needs labels of at least two classes in y")
     }

@@ -14,16 +14,13 @@ extension GCN: GraphNetwork {}
 
 /// The options of ``GCN``.
 package struct GCNOptions: ModelSpec {
-  /// The name in a configuration.
   package static var name: String { "gcn" }
   /// Features of a node between the two layers.
   package var hidden = 16
   /// The probability of dropout in front of each layer.
   package var dropout = 0.5
-  /// Makes the options with their defaults.
   package init() {}
 
-  /// The keys, in the order in which they are written.
   package static var fields: [ConfigurationField<Self>] {
     [
       .init("hidden", \.hidden, .layerSize, "features of a node between the layers"),

@@ -6,16 +6,13 @@ import DLTensor
 ///
 /// Hamilton et al. 2017, "Inductive Representation Learning on Large Graphs".
 package struct GraphSAGEOptions: ModelSpec {
-  /// The name in a configuration.
   package static var name: String { "graphsage" }
   /// Features of a node between the two layers.
   package var hidden = 64
   /// The probability of dropout in front of each layer.
   package var dropout = 0.5
-  /// Makes the options with their defaults.
   package init() {}
 
-  /// The keys, in the order in which they are written.
   package static var fields: [ConfigurationField<Self>] {
     [
       .init("hidden", \.hidden, .layerSize, "features of a node between the layers"),

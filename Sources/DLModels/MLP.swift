@@ -7,9 +7,8 @@ import DLTensor
 ///
 /// Rumelhart, Hinton and Williams 1986. Parameters are numbered as `torch.nn.Sequential` numbers the
 /// same layers.
-public struct MLPOptions: ModelSpec {
-  /// The name in a configuration.
-  public static var name: String { "mlp" }
+package struct MLPOptions: ModelSpec {
+  package static var name: String { "mlp" }
 
   /// What stands between a layer and its activation.
   package enum Normalization: String, ConfigurationWord { case none, batch, layer }
@@ -54,11 +53,9 @@ public struct MLPOptions: ModelSpec {
   /// The number of outputs where labels are values.
   package var outputs = 1
 
-  /// Makes the options with their defaults.
-  public init() {}
+  package init() {}
 
-  /// The keys, in the order in which they are written.
-  public static var fields: [ConfigurationField<Self>] {
+  package static var fields: [ConfigurationField<Self>] {
     [
       .init("hidden", \.hidden, .within(1...1_048_576), "width of the hidden layers"),
       .init("depth", \.depth, .within(0...1000), "number of hidden layers"),
@@ -71,7 +68,7 @@ public struct MLPOptions: ModelSpec {
   }
 
   /// Makes the network for inputs of any shape.
-  public func network(for input: Shape, classes: Int?) throws -> Module {
+  package func network(for input: Shape, classes: Int?) throws -> Module {
     var layers: [any Layer] = [Flatten()]
     var shape: Shape = [input.count]
     func linear(_ outputs: Int) -> Linear {

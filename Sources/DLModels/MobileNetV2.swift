@@ -8,16 +8,13 @@ import DLTensor
 /// Sandler et al. 2018, table 2; 3,504,872 parameters with 1000 classes. Parameters are named as in
 /// torchvision's `mobilenet_v2`.
 package struct MobileNetV2Options: ModelSpec {
-  /// The name in a configuration.
   package static var name: String { "mobilenet_v2" }
   /// The factor for the channels of all layers.
   package var widthMultiplier = 1.0
   /// The probability of dropout in front of the logits.
   package var dropout = 0.2
-  /// Makes the options with their defaults.
   package init() {}
 
-  /// The keys, in the order in which they are written.
   package static var fields: [ConfigurationField<Self>] {
     [
       .init(

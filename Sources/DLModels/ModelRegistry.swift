@@ -21,7 +21,7 @@ public enum ModelRegistry {
   private static let registry = TypeRegistry("model", builtIn) { ($0.name, $0) }
 
   /// All models that a configuration can name.
-  public static var all: [any ModelSpec.Type] { registry.all }
+  package static var all: [any ModelSpec.Type] { registry.all }
 
   /// Adds a model of a program's own, which a configuration can name from then on.
   ///

@@ -13,12 +13,11 @@ import Glibc
 /// `kneser_ney`: `max(c(h w) - d, 0) / c(h) + d N(h ·) / c(h) · p(w | h')`, N the number of different
 /// tokens; the models of fewer tokens count the different tokens in front of `h' w` in place of its
 /// occurrences (Kneser and Ney 1995; Chen and Goodman 1999, section 4.1).
-public struct NGramOptions: ModelSpec {
-  /// The name in a configuration.
-  public static var name: String { "ngram" }
+package struct NGramOptions: ModelSpec {
+  package static var name: String { "ngram" }
 
   /// How unseen n-grams get their share.
-  public enum Smoothing: String, ConfigurationWord {
+  package enum Smoothing: String, ConfigurationWord {
     /// By counting each n-gram k times more.
     case addK = "add_k"
     /// By models of fewer tokens, at a fixed share.
@@ -29,21 +28,19 @@ public struct NGramOptions: ModelSpec {
   }
 
   /// Tokens of an n-gram.
-  public var order = 3
+  package var order = 3
   /// How unseen n-grams get their share.
-  public var smoothing = Smoothing.kneserNey
+  package var smoothing = Smoothing.kneserNey
   /// What is added to each count.
-  public var k = 1.0
+  package var k = 1.0
   /// The share of the longest n-grams.
-  public var lambda = 0.75
+  package var lambda = 0.75
   /// What is taken off each count.
-  public var discount = 0.75
+  package var discount = 0.75
 
-  /// Makes the options with their defaults.
-  public init() {}
+  package init() {}
 
-  /// The keys, in the order in which they are written.
-  public static var fields: [ConfigurationField<Self>] {
+  package static var fields: [ConfigurationField<Self>] {
     [
       .init("order", \.order, .within(1...16), "tokens of an n-gram, the predicted one included"),
       .init(
@@ -56,7 +53,7 @@ public struct NGramOptions: ModelSpec {
   }
 
   /// Makes the network for windows of tokens.
-  public func network(for input: Shape, classes: Int?) throws -> Module {
+  package func network(for input: Shape, classes: Int?) throws -> Module {
     let vocabulary = try ModelRegistry.requireTokens(Self.name, input, classes)
     guard PortableMath.pow(Double(vocabulary), Double(order)) <= Double(NGram.maximumCounts) else {
       throw TensorError(
@@ -74,13 +71,13 @@ public struct NGramOptions: ModelSpec {
 
 /// The network of ``NGramOptions``: tokens `[batch, time]` to logarithms of probabilities
 /// `[batch, time, vocabulary]`.
-public final class NGram: Module, FittedBySums, LanguageModel {
+package final class NGram: Module, FittedBySums, LanguageModel {
   /// The most counts of a model.
   static let maximumCounts = 1 << 25
 
   /// The logarithm of the probability of each token, `[contexts, vocabulary]`, behind no token, behind
   /// each token, behind each two and so on.
-  public let logProbabilities: Parameter
+  package let logProbabilities: Parameter
   private let vocabulary: Int
   private let window: Int
   private let options: NGramOptions
@@ -88,7 +85,7 @@ public final class NGram: Module, FittedBySums, LanguageModel {
   /// Makes a model of equal probabilities.
   ///
   /// - Parameter window: the tokens of a training row, `order - 1` or more.
-  public init(vocabulary: Int, window: Int, _ options: NGramOptions) {
+  package init(vocabulary: Int, window: Int, _ options: NGramOptions) {
     (self.vocabulary, self.window, self.options) = (vocabulary, window, options)
     let contexts = Self.first(behind: options.order, vocabulary)
     logProbabilities = Parameter([contexts, vocabulary], initializer: .zeros)
@@ -100,7 +97,7 @@ public final class NGram: Module, FittedBySums, LanguageModel {
   }
 
   /// Looks the tokens before each position's next one up.
-  public func forward(_ x: Tensor) throws -> Tensor {
+  package func forward(_ x: Tensor) throws -> Tensor {
     guard x.dtype == .int32, x.shape.rank == 2 else {
       throw TensorError(
         op: NGramOptions.name, "input is \(x.dtype) \(x.shape), expected int32 [batch, time]")
@@ -130,22 +127,22 @@ public final class NGram: Module, FittedBySums, LanguageModel {
   }
 
   /// The tokens of the vocabulary.
-  public var inputDomain: ValueDomain { .indices(count: vocabulary) }
+  package var inputDomain: ValueDomain { .indices(count: vocabulary) }
 
   /// The output's shape without its batch axis.
-  public func outputShape(for input: Shape) throws -> Shape { [input[0], vocabulary] }
+  package func outputShape(for input: Shape) throws -> Shape { [input[0], vocabulary] }
 
   /// The number of products, which is 0: rows are looked up.
-  public func multiplyAdds(input: Shape, output: Shape) -> Int { 0 }
+  package func multiplyAdds(input: Shape, output: Shape) -> Int { 0 }
 
   /// The counts of the longest n-grams.
-  public func sumCount() -> Int { (0..<options.order).reduce(1) { size, _ in size * vocabulary } }
+  package func sumCount() -> Int { (0..<options.order).reduce(1) { size, _ in size * vocabulary } }
 
   /// Counts are whole numbers.
-  public var sumsAreWhole: Bool { true }
+  package var sumsAreWhole: Bool { true }
 
   /// Counts the last n-gram of each window: those of all windows are the text's, each once.
-  public func addSums(
+  package func addSums(
     of inputs: UnsafeBufferPointer<Double>, labels: UnsafeBufferPointer<Int32>,
     to sums: UnsafeMutableBufferPointer<Double>
   ) {
@@ -159,7 +156,7 @@ public final class NGram: Module, FittedBySums, LanguageModel {
   }
 
   /// Makes probabilities of the counts.
-  public func fit(_ sums: [Double]) throws {
+  package func fit(_ sums: [Double]) throws {
     guard sums.contains(where: { $0 > 0 }) else {
       throw TensorError(op: NGramOptions.name, "the text has no n-grams; give a longer one")
     }
@@ -217,7 +214,7 @@ public final class NGram: Module, FittedBySums, LanguageModel {
   }
 
   /// Starts a text.
-  public func continuation(in context: Context) throws -> any DecodingSession {
+  package func continuation(in context: Context) throws -> any DecodingSession {
     NGramContinuation { [self] tokens in
       let width = options.order - 1
       let place = try row(behind: tokens.suffix(width))

@@ -7,7 +7,6 @@ import DLTensor
 /// Zaremba, Sutskever and Vinyals 2014, "Recurrent Neural Network Regularization"; weights start as
 /// PyTorch starts them.
 package struct LSTMLanguageModelOptions: ModelSpec {
-  /// The name in a configuration.
   package static var name: String { "lstm_lm" }
   /// LSTM layers.
   package var layers = 2
@@ -17,10 +16,8 @@ package struct LSTMLanguageModelOptions: ModelSpec {
   package var embedding: Int?
   /// The probability to zero an output between layers and in front of the logits.
   package var dropout = 0.0
-  /// Makes the options with their defaults.
   package init() {}
 
-  /// The keys, in the order in which they are written.
   package static var fields: [ConfigurationField<Self>] {
     [
       .init("layers", \.layers, .within(1...1024), "LSTM layers"),
@@ -41,14 +38,14 @@ package struct LSTMLanguageModelOptions: ModelSpec {
 
 /// The network of `LSTMLanguageModelOptions`: tokens `[batch, time]` to logits
 /// `[batch, time, vocabulary]`.
-public final class LSTMLanguageModel: Module, StatefulLayer, LanguageModel {
+package final class LSTMLanguageModel: Module, StatefulLayer, LanguageModel {
   private let embedding: Embedding
   private let lstm: LSTM
   private let dropout: Dropout
   private let head: Linear
 
   /// Makes a network.
-  public init(vocabulary: Int, layers: Int, hidden: Int, embedding: Int, dropout: Double = 0) {
+  package init(vocabulary: Int, layers: Int, hidden: Int, embedding: Int, dropout: Double = 0) {
     self.embedding = Embedding(count: vocabulary, features: embedding)
     lstm = LSTM(inputSize: embedding, hiddenSize: hidden, layers: layers, dropout: dropout)
     self.dropout = Dropout(p: dropout)
@@ -56,7 +53,7 @@ public final class LSTMLanguageModel: Module, StatefulLayer, LanguageModel {
   }
 
   /// Computes the logits behind every token of a stretch, and the state behind it.
-  public func forward(_ x: Tensor, state: RecurrentState?) throws -> (
+  package func forward(_ x: Tensor, state: RecurrentState?) throws -> (
     output: Tensor, state: RecurrentState
   ) {
     let (hidden, next) = try lstm(embedding(x), state: state)
@@ -64,29 +61,29 @@ public final class LSTMLanguageModel: Module, StatefulLayer, LanguageModel {
   }
 
   /// The tokens of the vocabulary.
-  public var inputDomain: ValueDomain { embedding.inputDomain }
+  package var inputDomain: ValueDomain { embedding.inputDomain }
 
   /// The output's shape without its batch axis.
-  public func outputShape(for input: Shape) throws -> Shape {
+  package func outputShape(for input: Shape) throws -> Shape {
     try head.outputShape(for: lstm.outputShape(for: embedding.outputShape(for: input)))
   }
 
   /// Starts a text.
-  public func continuation(in context: Context) -> any DecodingSession {
+  package func continuation(in context: Context) -> any DecodingSession {
     StateContinuation(self, context)
   }
 }
 
-extension LSTMLanguageModel: ONNXLayer {
+extension LSTMLanguageModel: BuiltInONNXLayer {
   /// Tokens, the LSTM from a state of zeros, and the logits.
-  public func onnx(_ x: ONNXValue, in graph: ONNXGraph) throws -> ONNXValue {
+  package func onnx(_ x: ONNXValue, in graph: ONNXGraph) throws -> ONNXValue {
     try graph.add(head, to: graph.add(lstm, to: graph.add(embedding, to: x)))
   }
 }
 
-extension LSTMLanguageModel: TorchLayer {
+extension LSTMLanguageModel: BuiltInTorchLayer {
   /// A class of the embedding, the LSTM and the logits.
-  public func torch(for input: Shape, in program: TorchProgram) throws -> TorchExpression {
+  package func torch(for input: Shape, in program: TorchProgram) throws -> TorchExpression {
     program.define(
       "LanguageModel",
       """

@@ -7,12 +7,11 @@ import DLTensor
 /// Without it all that the decoder knows of a source is its first state (Sutskever et al. 2014; Cho et
 /// al. 2014); with it the decoder's states look at the encoder's (Bahdanau et al. 2015), behind the
 /// recurrence, as in Luong et al. 2015, section 3.1.
-public struct RecurrentTranslationOptions: ModelSpec {
-  /// The name in a configuration.
-  public static var name: String { "seq2seq" }
+package struct RecurrentTranslationOptions: ModelSpec {
+  package static var name: String { "seq2seq" }
 
   /// How a state of the decoder scores those of the encoder.
-  public enum Attention: String, ConfigurationWord {
+  package enum Attention: String, ConfigurationWord {
     /// It does not.
     case none
     /// By a small network: `w · tanh(W_q q + W_k k)`.
@@ -22,37 +21,35 @@ public struct RecurrentTranslationOptions: ModelSpec {
   }
 
   /// Features of a token and of the decoder's states.
-  public var width = 256
+  package var width = 256
   /// Layers of the decoder, and of the encoder.
-  public var layers = 1
+  package var layers = 1
   /// Whether cells are those of a GRU or of an LSTM.
-  public var cell = Cell.gru
+  package var cell = Cell.gru
   /// How the decoder looks at the source.
-  public var attention = Attention.dot
+  package var attention = Attention.dot
   /// The probability of dropout around the recurrent layers and between them.
-  public var dropout = 0.2
+  package var dropout = 0.2
   /// The share of the probability that goes to other tokens than the right one.
-  public var labelSmoothing = 0.0
+  package var labelSmoothing = 0.0
   /// The number of translations that are kept while one is written.
-  public var beam = 4
+  package var beam = 4
   /// The probability, in the end, to train the decoder on its own choice in place of the right token.
-  public var sampling = 0.0
+  package var sampling = 0.0
   /// Steps over which that probability grows from 0, evenly.
-  public var samplingSteps = 0
+  package var samplingSteps = 0
 
   /// The cells that there are.
-  public enum Cell: String, ConfigurationWord {
+  package enum Cell: String, ConfigurationWord {
     /// Gated recurrent units.
     case gru
     /// Long short-term memory.
     case lstm
   }
 
-  /// Makes the options with their defaults.
-  public init() {}
+  package init() {}
 
-  /// The keys, in the order in which they are written.
-  public static var fields: [ConfigurationField<Self>] {
+  package static var fields: [ConfigurationField<Self>] {
     [
       .init("width", \.width, .layerSize, "features of a token and of the decoder's states"),
       .init("layers", \.layers, .within(1...16), "layers of the decoder, and of the encoder"),
@@ -73,10 +70,10 @@ public struct RecurrentTranslationOptions: ModelSpec {
   }
 
   /// Scheduled sampling came later.
-  public static var unwrittenDefaults: Set<String> { ["sampling", "sampling_steps"] }
+  package static var unwrittenDefaults: Set<String> { ["sampling", "sampling_steps"] }
 
   /// Makes the network for rows of tokens.
-  public func network(for input: Shape, classes: Int?) throws -> Module {
+  package func network(for input: Shape, classes: Int?) throws -> Module {
     RecurrentTranslation(
       vocabulary: try ModelRegistry.requireTokens(Self.name, input, classes), self)
   }
@@ -86,7 +83,7 @@ public struct RecurrentTranslationOptions: ModelSpec {
 ///
 /// The encoder reads in both directions; its states, `[batch, time, 2 · width]`, are the memory. The
 /// decoder's layers start at `tanh(bridge · final states)`.
-public final class RecurrentTranslation: Module, SequenceToSequence {
+package final class RecurrentTranslation: Module, SequenceToSequence {
   private let tokens: Embedding
   private let encoder: Recurrent
   private let bridge: Linear
@@ -99,18 +96,18 @@ public final class RecurrentTranslation: Module, SequenceToSequence {
   private let options: RecurrentTranslationOptions
 
   /// The share of the probability that the training gives to other tokens than the right one.
-  public var labelSmoothing: Double { options.labelSmoothing }
+  package var labelSmoothing: Double { options.labelSmoothing }
   /// The number of translations of a sentence that are kept while it is written.
-  public var beam: Int { options.beam }
+  package var beam: Int { options.beam }
 
   /// Grows evenly up to the step that the options say.
-  public func ownShare(step: Int) -> Double {
+  package func ownShare(step: Int) -> Double {
     guard options.samplingSteps > 0 else { return options.sampling }
     return options.sampling * min(Double(step) / Double(options.samplingSteps), 1)
   }
 
   /// Makes a network.
-  public init(vocabulary: Int, _ options: RecurrentTranslationOptions) {
+  package init(vocabulary: Int, _ options: RecurrentTranslationOptions) {
     self.options = options
     let width = options.width
     func recurrent(bidirectional: Bool) -> Recurrent {
@@ -142,14 +139,14 @@ public final class RecurrentTranslation: Module, SequenceToSequence {
   /// Reads sources into the states of both directions.
   ///
   /// - Throws: ``TensorError`` for shapes that do not fit.
-  public func encode(_ source: Tensor, lengths: Tensor) throws -> Tensor {
+  package func encode(_ source: Tensor, lengths: Tensor) throws -> Tensor {
     try encoder(dropout(tokens(source)), state: nil, lengths: lengths).output
   }
 
   /// The logits behind every token of the targets.
   ///
   /// - Throws: ``TensorError`` for shapes that do not fit.
-  public func decode(
+  package func decode(
     _ target: Tensor, memory: Tensor, lengths: Tensor, cache: (any DecodingCache)?
   ) throws -> Tensor {
     let cache = cache as? RecurrentCache
@@ -164,13 +161,13 @@ public final class RecurrentTranslation: Module, SequenceToSequence {
   /// The source states that each position of the target looks at.
   ///
   /// - Throws: ``TensorError`` for shapes that do not fit.
-  public func attention(_ target: Tensor, memory: Tensor, lengths: Tensor) throws -> Tensor? {
+  package func attention(_ target: Tensor, memory: Tensor, lengths: Tensor) throws -> Tensor? {
     guard options.attention != .none else { return nil }
     return try weights(run(target, memory, lengths, from: nil).states, memory, lengths)
   }
 
   /// An empty cache for decoding.
-  public func makeCache() -> any DecodingCache { RecurrentCache() }
+  package func makeCache() -> any DecodingCache { RecurrentCache() }
 
   private func run(
     _ target: Tensor, _ memory: Tensor, _ lengths: Tensor, from state: RecurrentState?

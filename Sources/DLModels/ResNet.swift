@@ -6,28 +6,25 @@ import DLTensor
 ///
 /// He et al. 2016, "Deep Residual Learning for Image Recognition", section 4.2; 269,722 parameters
 /// at depth 20 with 10 classes. Parameters are named as in torchvision's ResNet.
-public struct SmallImageResNet: ModelSpec {
+package struct SmallImageResNet: ModelSpec {
   /// The shortcut around a block that halves the image.
-  public enum Shortcut: String, ConfigurationWord {
+  package enum Shortcut: String, ConfigurationWord {
     /// Every second pixel, and zeros for the new channels: the paper's option A.
     case pad
     /// A 1x1 convolution with batch normalization: the paper's option B.
     case projection
   }
 
-  /// The name in a configuration.
-  public static var name: String { "resnet_cifar" }
+  package static var name: String { "resnet_cifar" }
   /// Layers with weights: 20, 32, 44, 56 or 110 in the paper.
   package var depth = 20
   /// The shortcut around a block that halves the image.
   package var shortcut = Shortcut.pad
   /// Whether the last batch norm of each block starts at zero, so that blocks start as identities.
   package var zeroInitialResidual = false
-  /// Makes the options with their defaults.
-  public init() {}
+  package init() {}
 
-  /// The keys, in the order in which they are written.
-  public static var fields: [ConfigurationField<Self>] {
+  package static var fields: [ConfigurationField<Self>] {
     [
       .init("depth", \.depth, .within(8...1202), "layers with weights, 6n + 2"),
       .init("shortcut", \.shortcut, "pad or projection where a block halves the image"),
@@ -37,13 +34,12 @@ public struct SmallImageResNet: ModelSpec {
     ]
   }
 
-  /// Faults that concern several keys at once.
-  public func problems() -> [ConfigurationProblem] {
+  package func problems() -> [ConfigurationProblem] {
     (depth - 2).isMultiple(of: 6) ? [] : [.init("depth", message: "expected 6n + 2, as 20 or 56")]
   }
 
   /// Makes the network for images.
-  public func network(for input: Shape, classes: Int?) throws -> Module {
+  package func network(for input: Shape, classes: Int?) throws -> Module {
     ResNet(
       channels: input[2], classes: try ModelRegistry.requireImages(Self.name, input, classes),
       width: 16, stem: .cifar, blocks: [Int](repeating: (depth - 2) / 6, count: 3)
@@ -68,7 +64,6 @@ package struct ResNetOptions: ModelSpec {
     case cifar
   }
 
-  /// The name in a configuration.
   package static var name: String { "resnet" }
   /// Layers with weights: 18, 34, 50, 101 or 152.
   package var depth = 50
@@ -76,10 +71,8 @@ package struct ResNetOptions: ModelSpec {
   package var stem = Stem.imagenet
   /// Whether the last batch norm of each block starts at zero, so that blocks start as identities.
   package var zeroInitialResidual = false
-  /// Makes the options with their defaults.
   package init() {}
 
-  /// The keys, in the order in which they are written.
   package static var fields: [ConfigurationField<Self>] {
     [
       .init("depth", \.depth, .within(18...152), "layers with weights: 18, 34, 50, 101 or 152"),
@@ -94,7 +87,6 @@ package struct ResNetOptions: ModelSpec {
     18: [2, 2, 2, 2], 34: [3, 4, 6, 3], 50: [3, 4, 6, 3], 101: [3, 4, 23, 3], 152: [3, 8, 36, 3],
   ]
 
-  /// Faults that concern several keys at once.
   package func problems() -> [ConfigurationProblem] {
     Self.blocks[depth] == nil ? [.init("depth", message: "expected 18, 34, 50, 101 or 152")] : []
   }
@@ -121,7 +113,7 @@ package struct ResNetOptions: ModelSpec {
 }
 
 /// Convolution, three or four stages of residual blocks, global average pooling, one linear layer.
-public final class ResNet: Module, Layer {
+package final class ResNet: Module, Layer {
   private let conv1: Conv2d
   private let bn1: BatchNorm
   private let maxpool: MaxPool2d?
@@ -164,7 +156,7 @@ public final class ResNet: Module, Layer {
   }
 
   /// Applies the network: `[batch, height, width, channels]` to `[batch, classes]`.
-  public func forward(_ x: Tensor) throws -> Tensor {
+  package func forward(_ x: Tensor) throws -> Tensor {
     var x = try bn1(conv1(x), relu: true)
     if let maxpool { x = try maxpool(x) }
     x = try layer3(layer2(layer1(x)))
@@ -173,7 +165,7 @@ public final class ResNet: Module, Layer {
   }
 
   /// The output's shape without its batch axis.
-  public func outputShape(for input: Shape) throws -> Shape {
+  package func outputShape(for input: Shape) throws -> Shape {
     let layers = [conv1, maxpool, layer1, layer2, layer3, layer4] as [(any Layer)?]
     let features = try layers.compactMap(\.self).reduce(input) { shape, layer in
       try layer.located { try layer.outputShape(for: shape) }
@@ -287,9 +279,9 @@ final class PaddedShortcut: Module, Layer {
   }
 }
 
-extension ResNet: ONNXLayer {
+extension ResNet: BuiltInONNXLayer {
   /// The stem, the stages, and a linear layer on the mean over the image.
-  public func onnx(_ x: ONNXValue, in graph: ONNXGraph) throws -> ONNXValue {
+  package func onnx(_ x: ONNXValue, in graph: ONNXGraph) throws -> ONNXValue {
     let stem = try graph.add(bn1, to: graph.add(conv1, to: x))
     let stages = try [layer1, layer2, layer3].reduce(stem.with(graph.node("Relu", [stem.name]))) {
       try graph.add($1, to: $0)
@@ -298,7 +290,7 @@ extension ResNet: ONNXLayer {
   }
 }
 
-extension BasicBlock: ONNXLayer {
+extension BasicBlock: BuiltInONNXLayer {
   /// Whether its shortcut is a convolution.
   fileprivate var isProjected: Bool { downsample?.layers.first is Conv2d }
 
@@ -311,7 +303,7 @@ extension BasicBlock: ONNXLayer {
   }
 }
 
-extension PaddedShortcut: ONNXLayer {
+extension PaddedShortcut: BuiltInONNXLayer {
   func onnx(_ x: ONNXValue, in graph: ONNXGraph) throws -> ONNXValue {
     let x = graph.channelsFirst(x)
     let pixels = graph.node(
@@ -326,9 +318,9 @@ extension PaddedShortcut: ONNXLayer {
   }
 }
 
-extension ResNet: TorchLayer {
+extension ResNet: BuiltInTorchLayer {
   /// Classes with torchvision's names.
-  public func torch(for input: Shape, in program: TorchProgram) -> TorchExpression {
+  package func torch(for input: Shape, in program: TorchProgram) -> TorchExpression {
     program.define("BasicBlock", ResNet.torchBlock)
     program.define("ResNet", ResNet.torchNetwork)
     let isProjection = layer2.layers.contains {

@@ -7,30 +7,27 @@ import DLTensor
 /// Vaswani et al. 2017, "Attention Is All You Need"; one table of tokens for the sources, the
 /// targets and the logits (section 3.4), normalization first (Xiong et al. 2020) unless said
 /// otherwise.
-public struct TranslationTransformerOptions: ModelSpec {
-  /// The name in a configuration.
-  public static var name: String { "transformer" }
+package struct TranslationTransformerOptions: ModelSpec {
+  package static var name: String { "transformer" }
   /// Encoder layers, and as many decoder layers.
-  public var layers = 3
+  package var layers = 3
   /// Features of a token.
-  public var width = 256
+  package var width = 256
   /// Heads, which divide the width.
-  public var heads = 8
+  package var heads = 8
   /// Features between the two matrices of the feed-forward part.
-  public var feedForward = 1024
+  package var feedForward = 1024
   /// The probability of dropout, everywhere.
-  public var dropout = 0.1
+  package var dropout = 0.1
   /// Whether normalizations come first.
-  public var normFirst = true
+  package var normFirst = true
   /// The share of the probability that goes to other tokens than the right one.
-  public var labelSmoothing = 0.1
+  package var labelSmoothing = 0.1
   /// The number of translations that are kept while one is written.
-  public var beam = 4
-  /// Makes the options with their defaults.
-  public init() {}
+  package var beam = 4
+  package init() {}
 
-  /// The keys, in the order in which they are written.
-  public static var fields: [ConfigurationField<Self>] {
+  package static var fields: [ConfigurationField<Self>] {
     [
       .init("layers", \.layers, .within(1...1024), "encoder layers, and as many decoder layers"),
       .init("width", \.width, .layerSize, "features of a token"),
@@ -45,22 +42,21 @@ public struct TranslationTransformerOptions: ModelSpec {
     ]
   }
 
-  /// Faults that concern several keys at once.
-  public func problems() -> [ConfigurationProblem] {
+  package func problems() -> [ConfigurationProblem] {
     width.isMultiple(of: heads)
       ? []
       : [.init("heads", "width", message: "\(width) features do not divide into \(heads) heads")]
   }
 
   /// Makes the network for rows of tokens.
-  public func network(for input: Shape, classes: Int?) throws -> Module {
+  package func network(for input: Shape, classes: Int?) throws -> Module {
     TranslationTransformer(
       vocabulary: try ModelRegistry.requireTokens(Self.name, input, classes), self)
   }
 }
 
 /// The network of ``TranslationTransformerOptions``.
-public final class TranslationTransformer: Module, SequenceToSequence {
+package final class TranslationTransformer: Module, SequenceToSequence {
   private let tokens: Embedding
   private let positions = SinusoidalPositions()
   private let dropout: Dropout
@@ -70,12 +66,12 @@ public final class TranslationTransformer: Module, SequenceToSequence {
   private let options: TranslationTransformerOptions
 
   /// The share of the probability that the training gives to other tokens than the right one.
-  public var labelSmoothing: Double { options.labelSmoothing }
+  package var labelSmoothing: Double { options.labelSmoothing }
   /// The number of translations of a sentence that are kept while it is written.
-  public var beam: Int { options.beam }
+  package var beam: Int { options.beam }
 
   /// Makes a network.
-  public init(vocabulary: Int, _ options: TranslationTransformerOptions) {
+  package init(vocabulary: Int, _ options: TranslationTransformerOptions) {
     self.options = options
     let width = options.width
     let layer = TransformerOptions(
@@ -99,14 +95,14 @@ public final class TranslationTransformer: Module, SequenceToSequence {
   /// Reads sources into a memory.
   ///
   /// - Throws: ``TensorError`` for shapes that do not fit.
-  public func encode(_ source: Tensor, lengths: Tensor) throws -> Tensor {
+  package func encode(_ source: Tensor, lengths: Tensor) throws -> Tensor {
     try encoder(embed(source, offset: 0), mask: AttentionMask(lengths: lengths))
   }
 
   /// The logits behind every token of the targets.
   ///
   /// - Throws: ``TensorError`` for shapes that do not fit.
-  public func decode(
+  package func decode(
     _ target: Tensor, memory: Tensor, lengths: Tensor, cache: (any DecodingCache)?
   ) throws -> Tensor {
     let cache = cache as? TransformerCache
@@ -117,7 +113,7 @@ public final class TranslationTransformer: Module, SequenceToSequence {
   }
 
   /// An empty cache for decoding.
-  public func makeCache() -> any DecodingCache { TransformerCache(layers: options.layers) }
+  package func makeCache() -> any DecodingCache { TransformerCache(layers: options.layers) }
 
   private func embed(_ text: Tensor, offset: Int) throws -> Tensor {
     let scale = Double(options.width).squareRoot()

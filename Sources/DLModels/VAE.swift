@@ -6,7 +6,6 @@ import DLTensor
 ///
 /// Kingma and Welling 2014; a `beta` other than 1 is that of Higgins et al. 2017.
 package struct VAEOptions: ModelSpec {
-  /// The name in a configuration.
   package static var name: String { "vae" }
   /// The length of a code.
   package var latent = 16
@@ -18,10 +17,8 @@ package struct VAEOptions: ModelSpec {
   package var likelihood = VAE.Likelihood.bernoulli
   /// The weight of the divergence from the prior.
   package var beta = 1.0
-  /// Makes the options with their defaults.
   package init() {}
 
-  /// The keys, in the order in which they are written.
   package static var fields: [ConfigurationField<Self>] {
     [
       .init("latent", \.latent, .layerSize, "length of a code"),

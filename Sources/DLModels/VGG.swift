@@ -9,7 +9,6 @@ import DLTensor
 /// on. Images are of 32x32 or more; feature maps of another size than 7x7 are averaged or repeated to
 /// it.
 package struct VGGOptions: ModelSpec {
-  /// The name in a configuration.
   package static var name: String { "vgg" }
   /// Layers with weights: 11, 13, 16 or 19.
   package var depth = 16
@@ -19,10 +18,8 @@ package struct VGGOptions: ModelSpec {
   package var hidden = 4096
   /// The probability of dropout behind them.
   package var dropout = 0.5
-  /// Makes the options with their defaults.
   package init() {}
 
-  /// The keys, in the order in which they are written.
   package static var fields: [ConfigurationField<Self>] {
     [
       .init("depth", \.depth, .within(11...19), "layers with weights: 11, 13, 16 or 19"),
@@ -36,7 +33,6 @@ package struct VGGOptions: ModelSpec {
     11: [1, 1, 2, 2, 2], 13: [2, 2, 2, 2, 2], 16: [2, 2, 3, 3, 3], 19: [2, 2, 4, 4, 4],
   ]
 
-  /// Faults that concern several keys at once.
   package func problems() -> [ConfigurationProblem] {
     Self.convolutions[depth] == nil
       ? [.init("depth", message: "expected 11, 13, 16 or 19")] : []

@@ -9,7 +9,6 @@ import DLTensor
 /// classes. Parameters are named as in torchvision's `VisionTransformer`, as `vit_b_16`. The table of
 /// positions is as long as the data's images have patches.
 package struct VisionTransformerOptions: ModelSpec {
-  /// The name in a configuration.
   package static var name: String { "vit" }
   /// The height and width of a patch.
   package var patch = 16
@@ -23,10 +22,8 @@ package struct VisionTransformerOptions: ModelSpec {
   package var feedForward: Int?
   /// The probability of dropout, everywhere but in attention.
   package var dropout = 0.0
-  /// Makes the options with their defaults.
   package init() {}
 
-  /// The keys, in the order in which they are written.
   package static var fields: [ConfigurationField<Self>] {
     [
       .init("patch", \.patch, .windowExtent, "height and width of a patch"),
@@ -41,7 +38,6 @@ package struct VisionTransformerOptions: ModelSpec {
     ]
   }
 
-  /// Faults that concern several keys at once.
   package func problems() -> [ConfigurationProblem] { headProblems(width: width, heads: heads) }
 
   /// Makes the network for images.
@@ -60,7 +56,7 @@ package struct VisionTransformerOptions: ModelSpec {
 
 /// The network of `VisionTransformerOptions`: `[batch, height, width, channels]` to
 /// `[batch, classes]`.
-public final class VisionTransformer: Module, Layer {
+package final class VisionTransformer: Module, Layer {
   private let classToken: Parameter
   private let convProj: Conv2d
   private let tokens = Tokens()
@@ -84,7 +80,7 @@ public final class VisionTransformer: Module, Layer {
   }
 
   /// Applies the network.
-  public func forward(_ x: Tensor) throws -> Tensor {
+  package func forward(_ x: Tensor) throws -> Tensor {
     let patches = try tokens(convProj(x))
     let token = try classToken.value.broadcast(
       to: [patches.shape[0], 1, classToken.shape.last])
@@ -92,10 +88,10 @@ public final class VisionTransformer: Module, Layer {
   }
 
   /// The number of products beside those of its layers, which is 0: the vector is put in front.
-  public func multiplyAdds(input: Shape, output: Shape) -> Int { 0 }
+  package func multiplyAdds(input: Shape, output: Shape) -> Int { 0 }
 
   /// The output's shape without its batch axis.
-  public func outputShape(for input: Shape) throws -> Shape {
+  package func outputShape(for input: Shape) throws -> Shape {
     let patches = try tokens.outputShape(
       for: convProj.located { try convProj.outputShape(for: input) })
     let states = try encoder.outputShape(for: [patches[0] + 1, patches[1]])

@@ -9,12 +9,11 @@ import DLTensor
 /// drawn by their counts to the power of 3/4: `skip_gram` asks for each word around by h = v of the one in the middle, `cbow` for
 /// the one in the middle by the mean of those around. Mikolov et al. 2013, "Distributed Representations of
 /// Words and Phrases and their Compositionality".
-public struct Word2VecOptions: ModelSpec {
-  /// The name in a configuration.
-  public static var name: String { "word2vec" }
+package struct Word2VecOptions: ModelSpec {
+  package static var name: String { "word2vec" }
 
   /// Which words are asked for.
-  public enum Kind: String, ConfigurationWord {
+  package enum Kind: String, ConfigurationWord {
     /// Those around, by the one in the middle.
     case skipGram = "skip_gram"
     /// The one in the middle, by those around.
@@ -22,19 +21,17 @@ public struct Word2VecOptions: ModelSpec {
   }
 
   /// Which words are asked for.
-  public var kind = Kind.skipGram
+  package var kind = Kind.skipGram
   /// Numbers of a vector.
-  public var size = 100
+  package var size = 100
   /// Other words for each that is asked for.
-  public var negatives = 5
+  package var negatives = 5
   /// The share of the text above which words are passed over at random; 0 for none.
-  public var subsample = 0.0
+  package var subsample = 0.0
 
-  /// Makes the options with their defaults.
-  public init() {}
+  package init() {}
 
-  /// The keys, in the order in which they are written.
-  public static var fields: [ConfigurationField<Self>] {
+  package static var fields: [ConfigurationField<Self>] {
     [
       .init("kind", \.kind, "skip_gram asks for the words around, cbow for the one in the middle"),
       .init("size", \.size, .layerSize, "numbers of a vector"),
@@ -46,7 +43,7 @@ public struct Word2VecOptions: ModelSpec {
   }
 
   /// Makes the tables for windows of tokens.
-  public func network(for input: Shape, classes: Int?) throws -> Module {
+  package func network(for input: Shape, classes: Int?) throws -> Module {
     let vocabulary = try ModelRegistry.requireTokens(Self.name, input, classes)
     guard input[0] >= 3, !input[0].isMultiple(of: 2) else {
       throw TensorError(
@@ -59,16 +56,16 @@ public struct Word2VecOptions: ModelSpec {
 }
 
 /// The two tables of ``Word2VecOptions``; those of the words that are given, `input`, are the vectors.
-public final class Word2Vec: Module {
+package final class Word2Vec: Module {
   /// The vectors, from U(-0.5 / size, 0.5 / size).
-  public let input: Embedding
+  package let input: Embedding
   /// Those of words that are asked for, from zero.
-  public let output: Embedding
+  package let output: Embedding
   /// The options.
-  public let options: Word2VecOptions
+  package let options: Word2VecOptions
 
   /// Makes tables.
-  public init(vocabulary: Int, _ options: Word2VecOptions) {
+  package init(vocabulary: Int, _ options: Word2VecOptions) {
     self.options = options
     input = Embedding(
       count: vocabulary, features: options.size,
@@ -83,7 +80,7 @@ public final class Word2Vec: Module {
   ///   - offsets: where those of each begin, int32 `[examples]`.
   ///   - asked: the right word and others, int32 `[examples, 1 + negatives]`.
   /// - Throws: ``TensorError`` for shapes that do not fit.
-  public func lossSum(given: Tensor, offsets: Tensor, asked: Tensor) throws -> Tensor {
+  package func lossSum(given: Tensor, offsets: Tensor, asked: Tensor) throws -> Tensor {
     let (examples, width) = (asked.shape[0], asked.shape[1])
     guard examples > 0 else {
       // As much as nothing, from which gradients of zero flow.

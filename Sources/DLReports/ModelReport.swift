@@ -16,11 +16,16 @@ package struct ModelReport {
   /// Builds the model and opens the data on one rank: everything that can be checked without
   /// training.
   ///
-  /// - Parameter task: makes what would be trained; by default the configuration's model with the
-  ///   task that fits it.
+  /// - Parameters:
+  ///   - task: makes what would be trained; by default the configuration's model with the task that
+  ///     fits it.
+  ///   - ranks: those that would deal out a batch, or as many as `shares` names: what the layers
+  ///     put out for it is compared with the memory; nil to leave that out.
   /// - Throws: `DataError`, `FormatError`, `TensorError`, `UsageError` with several faults of data
   ///   files at once.
-  package init(_ configuration: Configuration, task: TaskFactory? = nil) throws {
+  package init(
+    _ configuration: Configuration, task: TaskFactory? = nil, ranks: Int? = nil
+  ) throws {
     configuration.engine.select()
     self.configuration = configuration
     // How the rows are dealt out to ranks is settled when the ranks are there.
@@ -33,6 +38,10 @@ package struct ModelReport {
       alone, context: context, task: task ?? TaskInput.factory(), statistics: statistics)
     try setup.readFirstBatch()
     try setup.checkInitialWeights()
+    if let ranks {
+      let equal = Array(repeating: 1, count: ranks)
+      try setup.checkActivations(of: configuration.shares ?? equal, context)
+    }
   }
 
   /// Checks besides that the optimizers take the parameters.

@@ -6,11 +6,13 @@ import Glibc
 /// when the last tensor that uses it ends. A large buffer is lent out for less, down to half its
 /// size: batches of sentences have another width in each step, and would else keep memory for every
 /// width. Belongs to one rank.
-public final class BufferPool {
+package final class BufferPool {
   /// Buffers taken from the system so far; it stands still once a step is warm.
-  public private(set) var systemAllocations = 0
+  package private(set) var systemAllocations = 0
   /// Bytes taken from the system so far.
-  public private(set) var bytes = 0
+  package private(set) var bytes = 0
+  /// Bytes that tensors have asked for and still hold.
+  package private(set) var heldBytes = 0
 
   /// The most bytes that are taken from the system.
   ///
@@ -24,7 +26,7 @@ public final class BufferPool {
   private static let lentBytes = 1 << 18
 
   /// Makes an empty pool.
-  public init() {}
+  package init() {}
 
   deinit { for list in free { for pointer in list { Glibc.free(pointer) } } }
 
@@ -38,7 +40,10 @@ public final class BufferPool {
     let largest = size < BufferPool.lentBytes ? sizeClass : sizeClass + 4
     var candidate = sizeClass
     while candidate <= largest, candidate < free.count {
-      if let pointer = free[candidate].popLast() { return (pointer, candidate) }
+      if let pointer = free[candidate].popLast() {
+        heldBytes += byteCount
+        return (pointer, candidate)
+      }
       candidate += 1
     }
     var pointer: UnsafeMutableRawPointer?
@@ -49,11 +54,13 @@ public final class BufferPool {
     }
     systemAllocations += 1
     bytes += size
+    heldBytes += byteCount
     return (pointer, sizeClass)
   }
 
-  /// Takes back a buffer that ``take(_:)`` gave.
-  func give(back pointer: UnsafeMutableRawPointer, sizeClass: Int) {
+  /// Takes back a buffer that ``take(_:)`` gave for so many bytes.
+  func give(back pointer: UnsafeMutableRawPointer, byteCount: Int, sizeClass: Int) {
+    heldBytes -= byteCount
     while free.count <= sizeClass { free.append([]) }
     free[sizeClass].append(pointer)
   }
@@ -82,12 +89,14 @@ public final class BufferPool {
 final class Storage {
   let pointer: UnsafeMutableRawPointer
   private let pool: BufferPool?
+  private let byteCount: Int
   private let sizeClass: Int
   private let owner: AnyObject?
 
   init(pool: BufferPool, byteCount: Int) throws {
     (pointer, sizeClass) = try pool.take(byteCount)
     self.pool = pool
+    self.byteCount = byteCount
     owner = nil
   }
 
@@ -96,8 +105,9 @@ final class Storage {
     self.pointer = pointer
     self.owner = owner
     pool = nil
+    byteCount = 0
     sizeClass = 0
   }
 
-  deinit { pool?.give(back: pointer, sizeClass: sizeClass) }
+  deinit { pool?.give(back: pointer, byteCount: byteCount, sizeClass: sizeClass) }
 }

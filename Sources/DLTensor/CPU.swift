@@ -1,9 +1,9 @@
 import CKernels
 
 /// The processor that this process runs on.
-public enum CPU {
+package enum CPU {
   /// The name that the CPU gives itself; empty where it gives none.
-  public static var name: String {
+  package static var name: String {
     let features = dl_cpu_probe()
     return withUnsafeBytes(of: features.name) { bytes in
       String(decoding: bytes.prefix { $0 != 0 }, as: UTF8.self)
@@ -12,5 +12,5 @@ public enum CPU {
 
   /// The versions of the kernels in use: `avx512`, `avx2` or `portable`, the highest that the CPU
   /// has unless the environment's `DLTRAIN_CPU` names a lower one.
-  public static var kernelSet: String { String(cString: dl_kernel_set()) }
+  package static var kernelSet: String { String(cString: dl_kernel_set()) }
 }

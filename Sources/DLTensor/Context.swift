@@ -10,40 +10,40 @@ public final class Context {
   /// The element type of parameters and activations: float32 or float64.
   public let precision: DType
   /// Where tensors' memory comes from.
-  public let pool = BufferPool()
+  package let pool = BufferPool()
   /// Told of every tensor that is made, as a sign that the rank goes on; nil where nobody watches.
-  public var progress: RankProgress?
+  package var progress: RankProgress?
   /// Training (batch statistics, dropout) or evaluation.
   public var isTraining = false
   /// Whether ops are recorded for ``backward(_:seed:)``.
-  public private(set) var isRecording = false
+  package private(set) var isRecording = false
   /// Whether ops run as their decompositions into ops whose gradients are recorded ops themselves;
   /// see ``differentiably(_:)``.
-  public internal(set) var isDecomposing = false
+  package internal(set) var isDecomposing = false
   /// Whether batch normalization takes its statistics over all ranks.
-  public var synchronizesBatchNorm = true
+  package var synchronizesBatchNorm = true
   /// The run's seed; every random number is keyed by it.
   public var seed: UInt64
   /// The optimizer step, counted from 0; part of dropout's key.
   public var step = 0
   /// Which of several updates on the same rows of a step it is, counted from 0; part of dropout's key.
-  public var turn = 0
+  package var turn = 0
   /// The index, within the whole batch of this step, of this rank's first row; part of dropout's
   /// key.
-  public var rowOffset = 0
+  package var rowOffset = 0
 
   /// Told of each layer that was applied, with its input and output; nil but for reports.
-  public var layerObserver: ((_ layer: AnyObject, _ input: Tensor, _ output: Tensor) -> Void)?
+  package var layerObserver: ((_ layer: AnyObject, _ input: Tensor, _ output: Tensor) -> Void)?
 
   /// Counts forward passes, so that a layer can number its calls within one; see
   /// ``beginForward(rowOffset:)``.
-  public private(set) var forwardPass = 0
+  package private(set) var forwardPass = 0
 
   /// Takes the time of each op; nil where nobody asks.
-  public var profile: OpProfile?
+  package var profile: OpProfile?
 
   /// Told of complete gradients during a backward pass; nil where nobody waits for them.
-  public var gradientWatch: GradientWatch?
+  package var gradientWatch: GradientWatch?
 
   var tape: [TapeEntry] = []
 
@@ -62,7 +62,7 @@ public final class Context {
 
   /// Starts the forward pass of a micro-batch whose first row on this rank is row `rowOffset` of
   /// the step's batch.
-  public func beginForward(rowOffset: Int) {
+  package func beginForward(rowOffset: Int) {
     self.rowOffset = rowOffset
     forwardPass += 1
     profile?.begin()

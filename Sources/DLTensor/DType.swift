@@ -22,7 +22,7 @@ public enum DType: String, Sendable, Hashable, CaseIterable {
   /// The kernels' name of the type.
   ///
   /// - Precondition: it is ``isReal``; kernels would take other elements for float64.
-  public var kernel: dl_dtype {
+  package var kernel: dl_dtype {
     precondition(isReal, "kernels compute in float32 or float64")
     return self == .float32 ? DL_F32 : DL_F64
   }
@@ -30,7 +30,7 @@ public enum DType: String, Sendable, Hashable, CaseIterable {
   /// The reductions' name of the type.
   ///
   /// - Precondition: it is ``isReal``.
-  public var element: ElementType {
+  package var element: ElementType {
     precondition(isReal, "reductions add float32 or float64")
     return self == .float32 ? .float32 : .float64
   }

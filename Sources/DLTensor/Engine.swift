@@ -5,29 +5,29 @@ import Synchronization
 /// What carries out matrix products and convolutions.
 ///
 /// One for the whole process, as the threads of a BLAS are.
-public enum Engine: String, Sendable, CaseIterable {
+package enum Engine: String, Sendable, CaseIterable {
   /// The kernels of this package: the same bits on every kind of CPU.
   case native
   /// OpenBLAS, with windows of convolutions written out for it: bits depend on its kernels for a CPU.
   case blas
 
   /// The version of the native engine's arithmetic: results of one version are the same to the bit.
-  public static let contract = 2
+  package static let contract = 2
 
   private static let selected = Atomic<Bool>(true)
 
   /// The one in use.
-  public static var current: Engine { selected.load(ordering: .relaxed) ? .native : .blas }
+  package static var current: Engine { selected.load(ordering: .relaxed) ? .native : .blas }
 
   /// Takes this engine from now on, with one thread per call: cores are used by ranks, and results
   /// must not depend on a thread count.
-  public func select() {
+  package func select() {
     openblas_set_num_threads(1)
     Engine.selected.store(self == .native, ordering: .relaxed)
   }
 
   /// What it is called in a line for people, such as `avx2 kernels`.
-  public var name: String {
+  package var name: String {
     switch self {
     case .native: "\(CPU.kernelSet) kernels"
     case .blas: "OpenBLAS \(BLAS.core)"
@@ -35,7 +35,7 @@ public enum Engine: String, Sendable, CaseIterable {
   }
 
   /// What results depend on besides the configuration, for comparing processes and runs.
-  public var fingerprint: String {
+  package var fingerprint: String {
     switch self {
     case .native: "native \(Engine.contract)"
     case .blas: "OpenBLAS \(BLAS.core), \(CPU.kernelSet)"

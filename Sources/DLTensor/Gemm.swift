@@ -80,10 +80,10 @@ struct RepeatedOperand {
 }
 
 /// OpenBLAS, the library under ``Engine/blas``.
-public enum BLAS {
+package enum BLAS {
   /// The kernel set that OpenBLAS chose for this CPU, such as `SkylakeX` or `Haswell`.
-  public static var core: String { String(cString: openblas_get_corename()) }
+  package static var core: String { String(cString: openblas_get_corename()) }
 
   /// OpenBLAS's version and build options.
-  public static var configuration: String { String(cString: openblas_get_config()) }
+  package static var configuration: String { String(cString: openblas_get_config()) }
 }

@@ -3,7 +3,7 @@
 /// Each op notes the leaves among its inputs when it is recorded. The tape runs from its end, so the
 /// uses of the op at hand are always the newest, and a leaf is complete when its first use has run.
 /// Counterpart: the autograd hooks of `torch.nn.parallel.DistributedDataParallel`.
-public final class GradientWatch {
+package final class GradientWatch {
   private let leaves: [Tensor]
   private let complete: (Int) throws -> Void
   /// Uses of each leaf that have not run back.
@@ -19,7 +19,7 @@ public final class GradientWatch {
   ///     is known to all by one number.
   ///   - complete: takes the number of each leaf in each backward pass once; a leaf that no op used
   ///     comes first.
-  public init(_ leaves: [Tensor], first: Int, complete: @escaping (Int) throws -> Void) {
+  package init(_ leaves: [Tensor], first: Int, complete: @escaping (Int) throws -> Void) {
     self.leaves = leaves
     self.first = first
     self.complete = complete
@@ -28,7 +28,7 @@ public final class GradientWatch {
   }
 
   /// Starts a pass: to be called before its forward part.
-  public func start() {
+  package func start() {
     uses.removeAll(keepingCapacity: true)
     for index in openUses.indices { openUses[index] = 0 }
   }

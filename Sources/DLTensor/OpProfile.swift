@@ -5,17 +5,17 @@ import DLCore
 /// An op's time forward lasts from the end of the op before it to its own, with what the layer does
 /// around it; backward it is that of its pullback. Collectives within ops do not count. Counterpart:
 /// `torch.profiler`.
-public final class OpProfile {
+package final class OpProfile {
   /// What the calls of an op in one direction came to.
-  public struct Totals: Sendable {
+  package struct Totals: Sendable {
     /// Calls.
-    public internal(set) var calls = 0
+    package internal(set) var calls = 0
     /// Their time.
-    public internal(set) var nanoseconds = 0
+    package internal(set) var nanoseconds = 0
     /// Products that they added up; 0 for an op that is none of products.
-    public internal(set) var multiplyAdds = 0
+    package internal(set) var multiplyAdds = 0
     /// The least that they move: forward each input and the result once, backward each gradient.
-    public internal(set) var bytes = 0
+    package internal(set) var bytes = 0
 
     /// Makes totals of nothing.
     package init() {}
@@ -27,15 +27,15 @@ public final class OpProfile {
   }
 
   /// An op in a layer.
-  public struct Row: Sendable {
+  package struct Row: Sendable {
     /// The op's Swift name without its labels.
-    public let op: String
+    package let op: String
     /// The layer's path; empty outside of all, as the loss is.
-    public let layer: String
+    package let layer: String
     /// Forward.
-    public internal(set) var forward = Totals()
+    package internal(set) var forward = Totals()
     /// Backward.
-    public internal(set) var backward = Totals()
+    package internal(set) var backward = Totals()
   }
 
   /// What an op's inputs come to.
@@ -69,13 +69,13 @@ public final class OpProfile {
   private var paused = 0
 
   /// Starts without any row.
-  public init() {}
+  package init() {}
 
   /// The ops that ran, in the order of their first calls.
-  public var rows: [Row] { table.filter { $0.forward.calls > 0 } }
+  package var rows: [Row] { table.filter { $0.forward.calls > 0 } }
 
   /// Forgets what was counted; not within a pass.
-  public func restart() {
+  package func restart() {
     for index in table.indices {
       table[index].forward = Totals()
       table[index].backward = Totals()
@@ -83,7 +83,7 @@ public final class OpProfile {
   }
 
   /// Leaves time of a pass out, such as waiting for other ranks.
-  public func leaveOut(nanoseconds: Int) { paused += nanoseconds }
+  package func leaveOut(nanoseconds: Int) { paused += nanoseconds }
 
   /// Enters a layer: ops are its own until it is left.
   package func enter(layer: String) { layers.append(layer) }

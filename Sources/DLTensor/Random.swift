@@ -5,9 +5,9 @@ import Glibc
 /// Philox4x32-10: a random function of a counter and a key, without state.
 ///
 /// Salmon, Moraes, Dror, Shaw: Parallel random numbers: as easy as 1, 2, 3 (SC 2011).
-public enum Philox {
+package enum Philox {
   /// The four words that belong to a counter and a key.
-  public static func block(
+  package static func block(
     counter: (UInt32, UInt32, UInt32, UInt32), key: (UInt32, UInt32)
   ) -> (UInt32, UInt32, UInt32, UInt32) {
     dl_philox(dl_philox_block(word: counter), key.0, key.1).word
@@ -71,7 +71,7 @@ public struct RandomStream: Sendable, RandomNumberGenerator {
   }
 
   /// The next 32 random bits.
-  public mutating func nextUInt32() -> UInt32 {
+  package mutating func nextUInt32() -> UInt32 {
     if used == 4 {
       block = dl_philox_at(key, counter, lane).word
       counter &+= 1
@@ -115,7 +115,7 @@ public struct RandomStream: Sendable, RandomNumberGenerator {
   }
 
   /// An integer in 0 ..< count, each as likely (Lemire 2019); `count` must be positive.
-  public mutating func upTo(_ count: Int) -> Int {
+  package mutating func upTo(_ count: Int) -> Int {
     precondition(count > 0, "upTo: count must be positive")
     let bound = UInt64(count)
     var product = next().multipliedFullWidth(by: bound)
@@ -127,7 +127,7 @@ public struct RandomStream: Sendable, RandomNumberGenerator {
   }
 
   /// Puts the elements into a random order (Fisher and Yates, from the end); O(n).
-  public mutating func shuffle<T>(_ values: inout [T]) {
+  package mutating func shuffle<T>(_ values: inout [T]) {
     values.withUnsafeMutableBufferPointer { values in
       for last in stride(from: values.count - 1, to: 0, by: -1) {
         values.swapAt(last, upTo(last + 1))

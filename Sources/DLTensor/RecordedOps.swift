@@ -3,20 +3,20 @@
 /// Two networks can share a forward pass so: record the first, take its ops off, differentiate what
 /// the second makes of a ``Tensor/detached()`` result, then put the ops back and go on from the
 /// result itself. Counterpart: `backward(retain_graph=True)` over part of a graph.
-public struct RecordedOps {
+package struct RecordedOps {
   fileprivate let entries: [TapeEntry]
 }
 
 extension Context {
   /// Takes everything off the tape.
-  public func takeRecordedOps() -> RecordedOps {
+  package func takeRecordedOps() -> RecordedOps {
     let taken = RecordedOps(entries: tape)
     discardTape()
     return taken
   }
 
   /// Puts ops on the empty tape, as if they had just been recorded.
-  public func restore(_ ops: RecordedOps) { tape.append(contentsOf: ops.entries) }
+  package func restore(_ ops: RecordedOps) { tape.append(contentsOf: ops.entries) }
 }
 
 extension Tensor {

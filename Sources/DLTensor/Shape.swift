@@ -2,7 +2,7 @@
 /// allocation.
 public struct Shape: Hashable, Sendable, ExpressibleByArrayLiteral, CustomStringConvertible {
   /// The number of axes that a shape can hold.
-  public static let maximumRank = 8
+  package static let maximumRank = 8
 
   private var extents = SIMD8<Int>(repeating: 1)
   /// The number of axes; 0 for a scalar.
@@ -23,7 +23,7 @@ public struct Shape: Hashable, Sendable, ExpressibleByArrayLiteral, CustomString
 
   /// Makes a shape of extents that nobody has checked yet; nil when one is negative, there are more
   /// than eight, or their product overflows.
-  public init?(checking dimensions: some Collection<Int>) {
+  package init?(checking dimensions: some Collection<Int>) {
     guard dimensions.count <= Shape.maximumRank, dimensions.allSatisfy({ $0 >= 0 }) else {
       return nil
     }
@@ -63,7 +63,7 @@ public struct Shape: Hashable, Sendable, ExpressibleByArrayLiteral, CustomString
   public var last: Int { rank == 0 ? 1 : extents[rank - 1] }
 
   /// The product of all extents but the last.
-  public var leading: Int { last == 0 ? dropLast().count : count / last }
+  package var leading: Int { last == 0 ? dropLast().count : count / last }
 
   /// The shape without its first axis; itself for a scalar.
   public func dropFirst() -> Shape {
@@ -87,7 +87,7 @@ public struct Shape: Hashable, Sendable, ExpressibleByArrayLiteral, CustomString
   public func prepending(_ extent: Int) -> Shape { Shape([extent] + dimensions) }
 
   /// The product of the extents over a range of axes.
-  public func product(_ axes: Range<Int>) -> Int { axes.reduce(1) { $0 * extents[$1] } }
+  package func product(_ axes: Range<Int>) -> Int { axes.reduce(1) { $0 * extents[$1] } }
 
   /// The extents in brackets, as in `[64, 28, 28, 1]`.
   public var description: String { "\(dimensions)" }

@@ -11,9 +11,9 @@ public final class SparseMatrix {
   /// The number of columns.
   public let columns: Int
   /// Where each row's entries start, and behind the last one the number of entries; int32.
-  public let rowStart: Tensor
+  package let rowStart: Tensor
   /// The column of each entry; int32.
-  public let column: Tensor
+  package let column: Tensor
   /// The value of each entry, or one for each head: `[entries]` or `[entries, heads]`.
   public let values: Tensor
 
@@ -68,10 +68,10 @@ public final class SparseMatrix {
   }
 
   /// The number of entries.
-  public var entryCount: Int { column.count }
+  package var entryCount: Int { column.count }
 
   /// The row of each entry; int32.
-  public var row: Tensor {
+  package var row: Tensor {
     get throws {
       let result = try Tensor.empty([entryCount], dtype: .int32, context: values.context)
       let target = result.pointer.assumingMemoryBound(to: Int32.self)
@@ -87,7 +87,7 @@ public final class SparseMatrix {
   ///
   /// - Throws: ``TensorError`` unless there is one value for each entry, or one for each entry and
   ///   head.
-  public func with(values: Tensor) throws -> SparseMatrix {
+  package func with(values: Tensor) throws -> SparseMatrix {
     try values.requireReal(op: "sparse")
     guard (1...2).contains(values.shape.rank), values.shape[0] == entryCount else {
       throw TensorError(
@@ -101,7 +101,7 @@ public final class SparseMatrix {
   ///
   /// The mask is a function of the key and the entry's number alone, so that all ranks that hold
   /// the whole matrix draw the same.
-  public func dropout(_ p: Double, key: RandomKey) throws -> SparseMatrix {
+  package func dropout(_ p: Double, key: RandomKey) throws -> SparseMatrix {
     try with(values: values.dropout(p, key: key, firstRow: 0))
   }
 }

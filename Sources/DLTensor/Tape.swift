@@ -58,7 +58,7 @@ extension Context {
   }
 
   /// Forgets what was recorded, as after a failed step.
-  public func discardTape() { tape.removeAll(keepingCapacity: true) }
+  package func discardTape() { tape.removeAll(keepingCapacity: true) }
 
   /// Notes how `output` was made, when recording and when an input requires a gradient; returns
   /// `output`.

@@ -13,7 +13,7 @@ public final class Tensor {
   /// The rank's context.
   public let context: Context
   /// The first element; 64-byte aligned unless the tensor is a view of rows.
-  public let pointer: UnsafeMutableRawPointer
+  package let pointer: UnsafeMutableRawPointer
   /// The number of elements.
   public let count: Int
   /// Whether gradients flow to this tensor.
@@ -22,7 +22,7 @@ public final class Tensor {
   /// padding; nil where all of them are valid.
   ///
   /// Layers hand them on from input to output. Counterpart: Keras's masks.
-  public var lengths: Tensor?
+  package var lengths: Tensor?
   /// The gradient, once a backward pass has reached this tensor and it is a leaf.
   public internal(set) var gradient: Tensor?
 
@@ -56,7 +56,7 @@ public final class Tensor {
   }
 
   /// Makes a leaf whose gradient goes to memory of its own, as parameters do.
-  public func bindGradient(_ gradient: Tensor) {
+  package func bindGradient(_ gradient: Tensor) {
     requiresGradient = true
     self.gradient = gradient
     hasGradient = false
@@ -70,19 +70,19 @@ public final class Tensor {
   }
 
   /// Starts a new step: the next gradient overwrites what a bound gradient holds.
-  public func resetGradient() {
+  package func resetGradient() {
     hasGradient = false
     isGradientComplete = false
   }
 
   /// Whether the current pass has written ``gradient``.
-  public var isGradientWritten: Bool { hasGradient }
+  package var isGradientWritten: Bool { hasGradient }
 
   /// Bytes of the elements.
-  public var byteCount: Int { count * dtype.byteCount }
+  package var byteCount: Int { count * dtype.byteCount }
 
   /// The elements as raw bytes.
-  public var bytes: UnsafeRawBufferPointer {
+  package var bytes: UnsafeRawBufferPointer {
     UnsafeRawBufferPointer(start: pointer, count: byteCount)
   }
 
@@ -183,7 +183,7 @@ extension Tensor {
   /// Overwrites a float tensor's elements.
   ///
   /// - Precondition: as many values as elements, in a float32 or float64 tensor.
-  public func assign(_ values: [Double]) {
+  package func assign(_ values: [Double]) {
     precondition(values.count == count && dtype.isReal)
     values.withUnsafeBytes {
       if let base = $0.baseAddress { dl_cast(DL_F64, base, dtype.kernel, pointer, count) }

@@ -20,7 +20,7 @@ public enum ValueDomain: Sendable, Hashable {
   case sequences(classes: Int, blank: Int, steps: Int?)
 
   /// What every single value lies between; nil where there are no bounds.
-  public var bounds: ClosedRange<Double>? {
+  package var bounds: ClosedRange<Double>? {
     switch self {
     case .any, .finite: nil
     case .within(let range): range
@@ -31,12 +31,12 @@ public enum ValueDomain: Sendable, Hashable {
   }
 
   /// The value that may lie outside the bounds.
-  public var exception: Int32? {
+  package var exception: Int32? {
     if case .indices(_, let ignored) = self { ignored } else { nil }
   }
 
   /// The bounds in words, as in "0 to 1".
-  public var text: String {
+  package var text: String {
     switch self {
     case .any, .finite: "finite numbers"
     case .within(let range):

@@ -7,7 +7,7 @@ extension Window2d {
   ///
   /// - Throws: ``TensorError`` when none fits, when the padding is more than half of the kernel, or
   ///   when the taps of a dilated window step over the image.
-  public func poolOutput(op: String, height: Int, width: Int, ceilMode: Bool = false) throws
+  package func poolOutput(op: String, height: Int, width: Int, ceilMode: Bool = false) throws
     -> Size2d
   {
     let sides = try sides(op: op)

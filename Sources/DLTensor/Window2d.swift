@@ -41,13 +41,13 @@ public enum Padding2d: Hashable, Sendable {
 /// distance of the window's taps.
 public struct Window2d: Hashable, Sendable {
   /// The size of the window.
-  public let kernel: Size2d
+  package let kernel: Size2d
   /// The distance between windows.
-  public let stride: Size2d
+  package let stride: Size2d
   /// Rows and columns added around the image.
-  public let padding: Padding2d
+  package let padding: Padding2d
   /// The distance between the taps of a window.
-  public let dilation: Size2d
+  package let dilation: Size2d
 
   /// Makes a window; the padding is added on both sides.
   public init(kernel: Size2d, stride: Size2d = 1, padding: Size2d = 0, dilation: Size2d = 1) {
@@ -63,7 +63,7 @@ public struct Window2d: Hashable, Sendable {
   }
 
   /// The extent that a window covers: `dilation · (kernel - 1) + 1` in each direction.
-  public var reach: Size2d {
+  package var reach: Size2d {
     Size2d(
       dilation.height * (kernel.height - 1) + 1, dilation.width * (kernel.width - 1) + 1)
   }
@@ -71,7 +71,7 @@ public struct Window2d: Hashable, Sendable {
   /// How many windows fit: `(extent + padding - reach) / stride + 1` in each direction.
   ///
   /// - Throws: ``TensorError`` when none fits, or the window's numbers make no sense.
-  public func output(op: String, height: Int, width: Int) throws -> Size2d {
+  package func output(op: String, height: Int, width: Int) throws -> Size2d {
     let padded = try padded(op: op, height: height, width: width)
     guard reach.height <= padded.height, reach.width <= padded.width else {
       throw tooLarge(op, padded)
@@ -90,7 +90,7 @@ public struct Window2d: Hashable, Sendable {
   /// The extents with the padding on all sides.
   ///
   /// - Throws: ``TensorError`` when the window's numbers make no sense.
-  public func padded(op: String, height: Int, width: Int) throws -> Size2d {
+  package func padded(op: String, height: Int, width: Int) throws -> Size2d {
     let sides = try sides(op: op)
     guard Size2d(height, width).isWithin(0...Int(Int32.max)) else {
       throw TensorError(op: op, "an image of \(Size2d(height, width)) is too large")

@@ -12,6 +12,12 @@ private struct Broken: DLError, Equatable {
 
 private enum Plain: Error { case oops }
 
+/// What ranks agree on where a body fails; nil where it does not.
+private func failure(_ body: () throws -> Void) -> RankFailure? {
+  do { try body() } catch { return error as? RankFailure }
+  return nil
+}
+
 @Suite(.serialized) struct FailureTests {
   @Test(arguments: [2, 3, 8]) func theOriginalErrorOfAFailedRankIsThrown(ranks: Int) throws {
     for failing in 0..<ranks {
@@ -100,5 +106,55 @@ private enum Plain: Error { case oops }
         }
       }
     }
+  }
+
+  /// What each rank throws: a line and its exit code; nil for nothing.
+  private struct Told: DLError {
+    let description: String
+    var exitCode = ExitCode.data
+  }
+
+  /// The lowest rank's line is told, and which rank it was unless all have the same line and code.
+  @Test(
+    arguments: [
+      (["a", "a", "a", "a"], [65, 65, 65, 65], 0, "a"),
+      (["a", "b", "b", "b"], [65, 65, 65, 65], 0, "a (rank 0)"),
+      ([nil, "b", "a", "b"], [65, 65, 65, 65], 1, "b (rank 1)"),
+      ([nil, nil, "a", "a"], [65, 65, 65, 65], 2, "a (rank 2)"),
+      (["a", "a", "a", nil], [65, 65, 65, 65], 0, "a (rank 0)"),
+      (["a", "a", "a", "a"], [74, 65, 65, 65], 0, "a (rank 0)"),
+      (["a\u{301}", "\u{e1}", "\u{e1}", "\u{e1}"], [65, 65, 65, 65], 0, "a\u{301} (rank 0)"),
+    ] as [([String?], [Int32], Int, String)])
+  func agreedTellsTheLowestRanksLine(
+    lines: [String?], codes: [Int32], rank: Int, message: String
+  ) throws {
+    let failures = try ThreadGroup.run(ranks: 4) { group in
+      failure {
+        try group.agreed("read") {
+          guard let line = lines[group.rank] else { return }
+          throw Told(description: line, exitCode: ExitCode(rawValue: codes[group.rank]) ?? .fault)
+        }
+      }
+    }
+    let code = try #require(ExitCode(rawValue: codes[rank]))
+    #expect(failures.count == 4)
+    for failure in failures {
+      #expect(failure?.rank == rank && failure?.exitCode == code)
+      // As bytes: equal strings may be written in two ways.
+      #expect(failure.map { Array($0.message.utf8) } == Array(message.utf8))
+    }
+  }
+
+  /// A line that a group within has agreed on keeps its words, whichever ranks of the whole fail.
+  @Test func agreedAddsNoSecondRank() throws {
+    let failures = try ThreadGroup.run(ranks: 4) { group in
+      let pair = try group.split(color: group.rank / 2, key: 0)
+      return failure {
+        try group.agreed("outer") {
+          try pair.agreed("inner") { if group.rank == 3 { throw Broken(rank: 3) } }
+        }
+      }
+    }
+    #expect(failures.map(\.?.message) == Array(repeating: "file 3: is broken (rank 1)", count: 4))
   }
 }

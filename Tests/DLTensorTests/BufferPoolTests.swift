@@ -44,4 +44,40 @@ import Testing
     }
     for (tensor, value) in live { #expect(tensor.doubles.allSatisfy { $0 == value }) }
   }
+
+  /// Beyond the limit a tensor is an error that takes nothing; what was given back may be used again.
+  @Test func nothingIsTakenBeyondTheLimit() throws {
+    let context = Context(precision: .float32)
+    var kept: Tensor? = try Tensor.zeros([1024], context: context)
+    context.pool.limit = context.pool.bytes + 8192
+    let second = try Tensor.zeros([2048], context: context)
+    let (allocations, bytes) = (context.pool.systemAllocations, context.pool.bytes)
+    #expect(bytes == context.pool.limit)
+    let error = #expect(throws: TensorError.self) { try Tensor.zeros([16], context: context) }
+    #expect(error?.op == "allocate" && error?.exitCode == .fault)
+    #expect(throws: TensorError.self) { try Tensor.zeros([Int(Int32.max)], context: context) }
+    #expect(context.pool.systemAllocations == allocations && context.pool.bytes == bytes)
+    #expect(kept?.count == 1024)
+    kept = nil
+    let again = try Tensor.zeros([1000], context: context)
+    #expect(again.count == 1000 && context.pool.bytes == bytes)
+    context.pool.limit = .max
+    #expect(try Tensor.zeros([16], context: context).count == 16)
+    #expect(second.doubles.allSatisfy { $0 == 0 })
+  }
+
+  /// What tensors hold is counted as asked for, a view's memory once, until its last tensor ends.
+  @Test func heldBytesFollowTheTensors() throws {
+    let context = Context(precision: .float32)
+    var first: Tensor? = try Tensor.zeros([1000], context: context)
+    #expect(context.pool.heldBytes == 4000)
+    var view: Tensor? = try first?.reshape([10, 100])
+    let second = try Tensor.zeros([3], context: context)
+    #expect(context.pool.heldBytes == 4012)
+    first = nil
+    #expect(view?.count == 1000 && context.pool.heldBytes == 4012)
+    view = nil
+    #expect(context.pool.heldBytes == 12 && context.pool.bytes > 4000)
+    #expect(second.count == 3)
+  }
 }

@@ -25,7 +25,7 @@ public func golden(_ name: String, of target: String) -> String {
 /// The JSON of a file in the folder `Golden` beside the test's file.
 ///
 /// - Throws: `FileError` where it is not there, `FormatError` where it is not JSON.
-public func goldenJSON(_ name: String, beside filePath: String = #filePath) throws -> JSON {
+package func goldenJSON(_ name: String, beside filePath: String = #filePath) throws -> JSON {
   let path = golden(name, beside: filePath)
   return try JSON(parsing: String(decoding: File.contents(of: path), as: UTF8.self), file: name)
 }
@@ -42,12 +42,12 @@ extension JSON {
   /// The value of a key.
   ///
   /// - Throws: ``MissingGolden`` where there is none.
-  public func get(_ key: String) throws -> JSON { try wanted(self[key], "key \(key)") }
+  package func get(_ key: String) throws -> JSON { try wanted(self[key], "key \(key)") }
 
   /// The elements of a list.
   ///
   /// - Throws: ``MissingGolden`` where this is no list or an empty one.
-  public func list() throws -> [JSON] {
+  package func list() throws -> [JSON] {
     try wanted(array.flatMap { $0.isEmpty ? nil : $0 }, "a list of something")
   }
 

@@ -57,6 +57,40 @@ struct ActivationMemoryTests {
     }
   }
 
+  /// What looks at a job without training says the same.
+  @Test(arguments: ["validate", "inspect"])
+  func otherVerbsRefuseTheSame(verb: String) throws {
+    try TemporaryFolder.with { folder in
+      let trained = try train(folder, batch: 16_384)
+      let looked = try Program.run(
+        [verb, "job.yaml", "--set", "batch_size=16384"], in: folder)
+      expectRefusal(looked, "one tensor has 2147483648 elements, 2147483647 is the most")
+      #expect(looked.faults == trained.faults)
+      let fits = try Program.run([verb, "job.yaml"], in: folder)
+      #expect(fits.status == 0, "\(fits.errors)")
+    }
+  }
+
+  /// A generator and its critic: the elements of one tensor, and the memory of all of them.
+  @Test(arguments: [(6_000_000, nil), (20_000, 3_000_000)] as [(Int, Int?)])
+  func aTaskOfTwoNetworksIsRefused(batch: Int, kilobytes: Int?) throws {
+    try TemporaryFolder.with { folder in
+      try """
+      data: {synthetic: {shape: [28, 28, 1], classes: 2, rows: 6000000}}
+      model: {name: dcgan, latent: 4, width: 8}
+      optimizer: {name: sgd, lr: 0.01}
+      batch_size: \(batch)
+      steps: 1
+      """.write(toFile: folder + "/gan.yaml", atomically: true, encoding: .utf8)
+      let limit = kilobytes.map { "ulimit -v \($0); " } ?? ""
+      let outcome = try Program.startCommand(
+        ["bash", "-c", limit + "exec \"$@\"", "bash", Program.path, "validate", "gan.yaml"],
+        in: folder
+      ).wait()
+      expectRefusal(outcome, "lower it, raise accumulate, use more ranks, or smaller layers")
+    }
+  }
+
   @Test(arguments: [(nil, 1), (nil, 2)] as [(Int?, Int)])
   func whatExceedsTheMemoryIsRefused(processes: Int?, ranks: Int) throws {
     try TemporaryFolder.with { folder in

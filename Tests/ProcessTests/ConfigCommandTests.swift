@@ -1,4 +1,5 @@
 import DLCore
+import DLModels
 import DLTestSupport
 import Foundation
 import Testing
@@ -13,6 +14,18 @@ import Testing
     #expect(
       outcome.output == page,
       "run dltrain config --reference > docs/configuration.md to write the page anew")
+  }
+
+  @Test func thePageNamesEveryModel() throws {
+    let outcome = try Program.run(["config", "--reference"])
+    let lines = outcome.output.split(separator: "\n")
+    let start = try #require(lines.firstIndex(of: "## `model`"))
+    let section = lines[(start + 1)...].prefix { !$0.hasPrefix("#") }
+    let names = section.filter { $0.hasPrefix("| `") }.compactMap {
+      $0.dropFirst(3).split(separator: "`").first.map { String($0) }
+    }
+    #expect(names == ModelRegistry.all.map { $0.name })
+    #expect(section.contains { $0.hasPrefix("| `gpt` | layers: integer, ") })
   }
 
   @Test func theSchemaNamesEveryKeyOfTheFile() throws {

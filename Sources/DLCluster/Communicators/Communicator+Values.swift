@@ -57,7 +57,7 @@ extension Communicator {
   ///   - part: this rank's bytes, those at `cuts[rank]..<cuts[rank + 1]` of the whole.
   ///   - whole: where rank 0 takes them; ignored on others.
   ///   - cuts: the bounds of the ranks' parts, in bytes.
-  public func assemble(
+  package func assemble(
     _ part: UnsafeRawPointer, into whole: UnsafeMutableRawPointer?, cuts: [Int]
   ) throws {
     let longest = zip(cuts.dropFirst(), cuts).map { $0 - $1 }.max() ?? 0

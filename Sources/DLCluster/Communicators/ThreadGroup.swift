@@ -2,9 +2,9 @@ import CSystem
 import DLCore
 
 /// Ranks that are threads of one process.
-public enum ThreadGroup {
+package enum ThreadGroup {
   /// The stack of a rank's thread: 64 MiB.
-  public static let defaultStackBytes = 64 << 20
+  package static let defaultStackBytes = 64 << 20
 
   /// Runs `body` on one POSIX thread per rank and returns what the ranks return, in rank order.
   ///
@@ -12,7 +12,7 @@ public enum ThreadGroup {
   /// ``ClusterError/peerFailed(op:rank:size:)``. `run` ends when all have, and throws the error of
   /// the lowest rank that failed for a reason of its own.
   @discardableResult
-  public static func run<R: Sendable>(
+  package static func run<R: Sendable>(
     ranks: Int, stackBytes: Int = defaultStackBytes,
     body: @escaping @Sendable (any Communicator) throws -> R
   ) throws -> [R] {

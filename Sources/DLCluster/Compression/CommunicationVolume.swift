@@ -1,5 +1,5 @@
 /// Bytes that went between domains (hosts, or processes that share no memory), over all of them.
-public struct CommunicationVolume: Sendable, Equatable {
+package struct CommunicationVolume: Sendable, Equatable {
   /// Gradients, as they were sent.
   package var gradients = 0
   /// What the same gradients take uncompressed.

@@ -2,7 +2,6 @@ import CKernels
 
 /// bfloat16, to nearest, ties to even: half the bytes, 8 bits of precision, any magnitude.
 package struct BFloat16Codec: GradientCodec {
-  /// Makes the codec.
   package init() {}
 
   /// `bf16`.
@@ -31,7 +30,6 @@ package struct BFloat16Codec: GradientCodec {
 /// upper end of the range: half the bytes, 11 bits of precision, no overflow, and magnitudes down to
 /// 2^-39 of the largest.
 package struct Float16Codec: GradientCodec {
-  /// Makes the codec.
   package init() {}
 
   /// `fp16`.

@@ -26,12 +26,12 @@ public enum ClusterError: DLError, Equatable {
   }
 
   /// Whether the error only reports that another rank failed.
-  public var isPeerFailure: Bool {
+  package var isPeerFailure: Bool {
     if case .peerFailed = self { true } else { false }
   }
 
   /// Whether another rank is the likely cause: it failed, or MPI lost it.
-  public var isPeers: Bool {
+  package var isPeers: Bool {
     switch self {
     case .peerFailed, .mpi: true
     default: false

@@ -4,14 +4,14 @@ import Foundation
 /// The failure of one rank, as every rank throws it.
 public struct RankFailure: DLError, Equatable {
   /// The lowest rank that failed.
-  public let rank: Int
+  package let rank: Int
   /// The exit code of that rank's error.
   public let exitCode: ExitCode
   /// One line: that rank's error and, where not all ranks have the same, which it was.
-  public let message: String
+  package let message: String
 
   /// Makes the failure that all ranks of a communicator throw.
-  public init(rank: Int, exitCode: ExitCode, message: String) {
+  package init(rank: Int, exitCode: ExitCode, message: String) {
     self.rank = rank
     self.exitCode = exitCode
     self.message = message
@@ -28,7 +28,7 @@ extension Communicator {
   /// rank; its line names the rank, unless all ranks have the same fault. An error that is no
   /// ``DLError`` counts as an internal fault, a POSIX or file error as I/O; `what` says what was
   /// attempted then.
-  public func agreed<R>(_ what: String, _ body: () throws -> R) throws -> R {
+  package func agreed<R>(_ what: String, _ body: () throws -> R) throws -> R {
     let outcome = Result { try body() }
     var failure: RankFailure?
     if case .failure(let error) = outcome { failure = describe(error, what) }

@@ -4,7 +4,7 @@ import Synchronization
 ///
 /// It costs a store to memory that nobody waits for. All but `arrive()` and `mark()` belong to
 /// the rank's own thread.
-public final class RankProgress: @unchecked Sendable {
+package final class RankProgress: @unchecked Sendable {
   /// The numbers that a rank shows.
   enum Word: Int, CaseIterable {
     /// Marks of the rank's thread, of others for it, and calls that all ranks make.

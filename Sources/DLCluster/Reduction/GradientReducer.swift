@@ -5,7 +5,7 @@ import DLCore
 ///
 /// A run of elements is cut into one share for each rank: share r is `cuts[r]..<cuts[r + 1]`. Where
 /// the arena is not ``isSharded``, every rank's share is the whole run.
-public protocol GradientReducer: AnyObject {
+package protocol GradientReducer: AnyObject {
   /// The parameters; other ranks may have the same memory.
   var values: UnsafeMutableRawPointer { get }
   /// This rank's gradients.

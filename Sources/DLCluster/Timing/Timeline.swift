@@ -1,5 +1,5 @@
 /// What a thread is at.
-public enum Activity: UInt8, CaseIterable, Sendable {
+package enum Activity: UInt8, CaseIterable, Sendable {
   /// Whatever has no name of its own.
   case other
   /// An optimizer step.

@@ -9,18 +9,18 @@ public struct FormatError: DLError, Hashable {
   }
 
   /// The kind of fault.
-  public var kind: Kind
+  package var kind: Kind
   /// The path as the caller gave it.
-  public var file: String
+  package var file: String
   /// The byte of the file concerned, where one can be named.
-  public var offset: Int?
+  package var offset: Int?
   /// What is wrong.
-  public var what: String
+  package var what: String
   /// What to do about it.
-  public var advice: String
+  package var advice: String
 
   /// Makes an error about `file`.
-  public init(_ kind: Kind, file: String, at offset: Int? = nil, _ what: String, advice: String) {
+  package init(_ kind: Kind, file: String, at offset: Int? = nil, _ what: String, advice: String) {
     self.kind = kind
     self.file = file
     self.offset = offset

@@ -4,7 +4,7 @@ import Glibc
 ///
 /// Every system call on files in the project is made here: calls interrupted by a signal are
 /// repeated, short transfers are continued, and failures are thrown as `FormatError`.
-public final class File: Sendable {
+package final class File: Sendable {
   /// How a file is opened.
   package enum Mode: Sendable {
     /// An existing regular file, for reading.

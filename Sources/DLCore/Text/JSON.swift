@@ -1,16 +1,16 @@
 import Glibc
 
 /// A JSON value (RFC 8259) whose objects keep the order of their keys.
-public enum JSON: Sendable, Hashable {
+package enum JSON: Sendable, Hashable {
   /// One key and its value.
-  public struct Member: Sendable, Hashable {
+  package struct Member: Sendable, Hashable {
     /// The key.
-    public var key: String
+    package var key: String
     /// The value.
-    public var value: JSON
+    package var value: JSON
 
     /// Makes a member.
-    public init(_ key: String, _ value: JSON) {
+    package init(_ key: String, _ value: JSON) {
       self.key = key
       self.value = value
     }
@@ -27,16 +27,16 @@ public enum JSON: Sendable, Hashable {
   case object([Member])
 
   /// The value of a key of an object; O(members).
-  public subscript(key: String) -> JSON? {
+  package subscript(key: String) -> JSON? {
     guard case .object(let members) = self else { return nil }
     return members.first { $0.key.hasScalars(of: key) }?.value
   }
 
   /// The integer, if it is one.
-  public var int: Int? { if case .integer(let value) = self { value } else { nil } }
+  package var int: Int? { if case .integer(let value) = self { value } else { nil } }
 
   /// The number, integers included.
-  public var double: Double? {
+  package var double: Double? {
     switch self {
     case .integer(let value): Double(value)
     case .number(let value): value
@@ -45,25 +45,25 @@ public enum JSON: Sendable, Hashable {
   }
 
   /// The string, if it is one.
-  public var string: String? { if case .string(let value) = self { value } else { nil } }
+  package var string: String? { if case .string(let value) = self { value } else { nil } }
 
   /// The elements, if it is an array.
-  public var array: [JSON]? { if case .array(let value) = self { value } else { nil } }
+  package var array: [JSON]? { if case .array(let value) = self { value } else { nil } }
 
   /// The members, if it is an object.
-  public var members: [Member]? { if case .object(let value) = self { value } else { nil } }
+  package var members: [Member]? { if case .object(let value) = self { value } else { nil } }
 }
 
 // Strings and keys are compared by their scalars; `String` would take canonically equivalent ones
 // for equal.
 extension JSON.Member {
   /// Whether key and value are the same.
-  public static func == (one: Self, other: Self) -> Bool {
+  package static func == (one: Self, other: Self) -> Bool {
     one.key.hasScalars(of: other.key) && one.value == other.value
   }
 
   /// Hashes key and value.
-  public func hash(into hasher: inout Hasher) {
+  package func hash(into hasher: inout Hasher) {
     hasher.combine(ScalarString(key))
     hasher.combine(value)
   }
@@ -71,7 +71,7 @@ extension JSON.Member {
 
 extension JSON {
   /// Whether the values are the same; objects in the order of their keys.
-  public static func == (one: Self, other: Self) -> Bool {
+  package static func == (one: Self, other: Self) -> Bool {
     switch (one, other) {
     case (.null, .null): true
     case (.bool(let one), .bool(let other)): one == other
@@ -85,7 +85,7 @@ extension JSON {
   }
 
   /// Hashes the value, but not the kind of a number or container.
-  public func hash(into hasher: inout Hasher) {
+  package func hash(into hasher: inout Hasher) {
     switch self {
     case .null: hasher.combine(0)
     case .bool(let value): hasher.combine(value)
@@ -102,17 +102,17 @@ extension JSON: ExpressibleByStringLiteral, ExpressibleByIntegerLiteral, Express
   ExpressibleByBooleanLiteral, ExpressibleByArrayLiteral, ExpressibleByDictionaryLiteral
 {
   /// A string.
-  public init(stringLiteral value: String) { self = .string(value) }
+  package init(stringLiteral value: String) { self = .string(value) }
   /// An integer.
-  public init(integerLiteral value: Int) { self = .integer(value) }
+  package init(integerLiteral value: Int) { self = .integer(value) }
   /// A number.
-  public init(floatLiteral value: Double) { self = .number(value) }
+  package init(floatLiteral value: Double) { self = .number(value) }
   /// A truth value.
-  public init(booleanLiteral value: Bool) { self = .bool(value) }
+  package init(booleanLiteral value: Bool) { self = .bool(value) }
   /// An array.
-  public init(arrayLiteral elements: JSON...) { self = .array(elements) }
+  package init(arrayLiteral elements: JSON...) { self = .array(elements) }
   /// An object with its keys in the order given.
-  public init(dictionaryLiteral elements: (String, JSON)...) {
+  package init(dictionaryLiteral elements: (String, JSON)...) {
     self = .object(elements.map { Member($0.0, $0.1) })
   }
 }
@@ -122,7 +122,7 @@ extension JSON: CustomStringConvertible {
   ///
   /// Doubles have 17 significant digits, so that they read back as the same bits; those that are
   /// not finite, which JSON cannot express, become null.
-  public var description: String {
+  package var description: String {
     var text = ""
     write(to: &text)
     return text

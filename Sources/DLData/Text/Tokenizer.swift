@@ -2,7 +2,7 @@ import DLCore
 import DLFormats
 
 /// Turns text into numbers and back.
-public protocol Tokenizer: Sendable {
+package protocol Tokenizer: Sendable {
   /// The number of different tokens.
   var count: Int { get }
   /// The tokens of a text; throws `DataError` for text that it cannot express.
@@ -17,7 +17,7 @@ public protocol Tokenizer: Sendable {
 
 extension Tokenizer {
   /// Nothing.
-  public var separator: String { "" }
+  package var separator: String { "" }
 }
 
 /// Where a data set file keeps the tokenizer that its tokens were made by.

@@ -18,24 +18,18 @@ public final class ReLU: Module, Layer {
 public final class LeakyReLU: Module, Layer {
   /// The options of ``LeakyReLU`` in `model.layers`.
   package struct Options: LayerSpec {
-    /// The name in `model.layers`.
     package static var word: String { "leaky_relu" }
     /// Slope below zero.
     package var negativeSlope = 0.01
-    /// Makes the options with their defaults.
     package init() {}
-    /// The keys, in the order in which they are written.
     package static var fields: [ConfigurationField<Self>] {
       [.init("negative_slope", \.negativeSlope, "slope below zero")]
     }
-    /// Makes the layer for inputs of shape `[batch] + input`.
     package func layer(for input: Shape) -> any Layer { LeakyReLU(self) }
   }
 
-  /// The options that the layer was made from.
   package let options: Options
 
-  /// Makes the layer by its options.
   package init(_ options: Options) { self.options = options }
 
   /// Makes the layer with the given slope below zero.
@@ -75,24 +69,18 @@ public final class Tanh: Module, Layer {
 public final class GELU: Module, Layer {
   /// The options of ``GELU`` in `model.layers`.
   package struct Options: LayerSpec {
-    /// The name in `model.layers`.
     package static var word: String { "gelu" }
     /// The approximation of Φ: none for erf, or tanh.
     package var approximate = GELUApproximation.none
-    /// Makes the options with their defaults.
     package init() {}
-    /// The keys, in the order in which they are written.
     package static var fields: [ConfigurationField<Self>] {
       [.init("approximate", \.approximate, "none for erf, or tanh")]
     }
-    /// Makes the layer for inputs of shape `[batch] + input`.
     package func layer(for input: Shape) -> any Layer { GELU(self) }
   }
 
-  /// The options that the layer was made from.
   package let options: Options
 
-  /// Makes the layer by its options.
   package init(_ options: Options) { self.options = options }
 
   /// Makes the layer, exact or with the tanh approximation.

@@ -7,26 +7,20 @@ import DLTensor
 public final class ELU: Module, Layer {
   /// The options of ``ELU`` in `model.layers`.
   package struct Options: LayerSpec {
-    /// The name in `model.layers`.
     package static var word: String { "elu" }
     /// Scale below zero.
     package var alpha = 1.0
-    /// Makes the options with their defaults.
     package init() {}
-    /// The keys, in the order in which they are written.
     package static var fields: [ConfigurationField<Self>] {
       [
         .init("alpha", \.alpha, "scale below zero")
       ]
     }
-    /// Makes the layer for inputs of shape `[batch] + input`.
     package func layer(for input: Shape) -> any Layer { ELU(self) }
   }
 
-  /// The options that the layer was made from.
   package let options: Options
 
-  /// Makes the layer by its options.
   package init(_ options: Options) { self.options = options }
 
   /// Makes the layer with the given scale below zero.
@@ -53,29 +47,23 @@ public final class SELU: Module, Layer {
 public final class Softplus: Module, Layer {
   /// The options of ``Softplus`` in `model.layers`.
   package struct Options: LayerSpec {
-    /// The name in `model.layers`.
     package static var word: String { "softplus" }
     /// Sharpness of the bend at zero.
     package var beta = 1.0
     /// Beta * x above which the function is linear.
     package var threshold = 20.0
-    /// Makes the options with their defaults.
     package init() {}
-    /// The keys, in the order in which they are written.
     package static var fields: [ConfigurationField<Self>] {
       [
         .init("beta", \.beta, .above(0), "how sharp the bend at zero is"),
         .init("threshold", \.threshold, "beta * x above which the function is linear"),
       ]
     }
-    /// Makes the layer for inputs of shape `[batch] + input`.
     package func layer(for input: Shape) -> any Layer { Softplus(self) }
   }
 
-  /// The options that the layer was made from.
   package let options: Options
 
-  /// Makes the layer by its options.
   package init(_ options: Options) { self.options = options }
 
   /// Makes the layer, which is linear where `beta · x > threshold`.

@@ -8,26 +8,20 @@ import DLTensor
 public final class Maxout: Module, Layer {
   /// The options of ``Maxout`` in `model.layers`.
   package struct Options: LayerSpec {
-    /// The name in `model.layers`.
     package static var word: String { "maxout" }
     /// The number of neighbors of which the largest goes on.
     package var pieces = 2
-    /// Makes the options with their defaults.
     package init() {}
-    /// The keys, in the order in which they are written.
     package static var fields: [ConfigurationField<Self>] {
       [
         .init("pieces", \.pieces, .within(2...1024), "how many neighbors compete")
       ]
     }
-    /// Makes the layer for inputs of shape `[batch] + input`.
     package func layer(for input: Shape) -> any Layer { Maxout(self) }
   }
 
-  /// The options that the layer was made from.
   package let options: Options
 
-  /// Makes the layer by its options.
   package init(_ options: Options) { self.options = options }
 
   /// Makes the layer that takes the largest of `pieces` neighbors.

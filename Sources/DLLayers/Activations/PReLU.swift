@@ -8,15 +8,12 @@ import DLTensor
 public final class PReLU: Module, Layer {
   /// The options of ``PReLU`` in `model.layers`.
   package struct Options: LayerSpec {
-    /// The name in `model.layers`.
     package static var word: String { "prelu" }
     /// 1, or the number of channels.
     package var numParameters = 1
     /// First value of the weight.
     package var initialValue = 0.25
-    /// Makes the options with their defaults.
     package init() {}
-    /// The keys, in the order in which they are written.
     package static var fields: [ConfigurationField<Self>] {
       [
         .init(
@@ -24,18 +21,20 @@ public final class PReLU: Module, Layer {
         .init("init", \.initialValue, "first value of the weight"),
       ]
     }
-    /// Makes the layer for inputs of shape `[batch] + input`.
-    package func layer(for input: Shape) -> any Layer {
-      PReLU(count: numParameters, initialValue: initialValue)
-    }
+    package func layer(for input: Shape) -> any Layer { PReLU(self) }
   }
 
   /// The slope below zero, `[1]` or `[channels]`.
   public let weight: Parameter
 
+  /// Makes a layer by its options.
+  package init(_ options: Options) {
+    weight = Parameter([options.numParameters], initializer: .constant(options.initialValue))
+  }
+
   /// Makes a layer with one slope for all channels, or one for each.
-  public init(count: Int = 1, initialValue: Double = 0.25) {
-    weight = Parameter([count], initializer: .constant(initialValue))
+  public convenience init(count: Int = 1, initialValue: Double = 0.25) {
+    self.init(.with { ($0.numParameters, $0.initialValue) = (count, initialValue) })
   }
 
   /// Applies the layer.

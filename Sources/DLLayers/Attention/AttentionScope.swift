@@ -4,11 +4,11 @@ import DLTensor
 /// The positions of a text that each of its positions sees, for every layer of self-attention.
 public struct AttentionScope: Sendable, Equatable {
   /// Whether positions see no later one.
-  public var causal: Bool
+  package var causal: Bool
   /// The largest distance at which one position sees another; nil for any.
-  public var window: Int?
+  package var window: Int?
   /// The rotation of queries and keys by their positions.
-  public var rotary: RotaryPositions
+  package var rotary: RotaryPositions
 
   /// Makes the scope of a layer; every position sees every other by default.
   public init(

@@ -7,7 +7,7 @@ import Glibc
 /// without recording: no gradient flows through it.
 public final class KeyValueCache {
   /// The positions held.
-  public private(set) var length = 0
+  package private(set) var length = 0
 
   private var keys: Tensor?
   private var values: Tensor?
@@ -23,12 +23,12 @@ public final class KeyValueCache {
   }
 
   /// Forgets all but the first positions.
-  public func truncate(to length: Int) { self.length = min(self.length, max(length, 0)) }
+  package func truncate(to length: Int) { self.length = min(self.length, max(length, 0)) }
 
   /// Makes text i the former text `rows[i]`, as a beam search does; texts may repeat or vanish.
   ///
   /// - Throws: `TensorError` for a text that is not there.
-  public func select(_ rows: [Int]) throws {
+  package func select(_ rows: [Int]) throws {
     for part in [\KeyValueCache.keys, \.values] {
       guard let old = self[keyPath: part] else { continue }
       guard rows.allSatisfy({ (0..<old.shape[0]).contains($0) }) else {
@@ -120,9 +120,9 @@ public final class KeyValueCache {
 /// The caches of a stack of Transformer layers.
 public final class TransformerCache {
   /// The keys and values that each layer's self-attention has seen.
-  public let selfAttention: [KeyValueCache]
+  package let selfAttention: [KeyValueCache]
   /// The keys and values of the memory in each decoder layer.
-  public let memory: [KeyValueCache]
+  package let memory: [KeyValueCache]
 
   /// Makes empty caches for that many layers.
   public init(layers: Int) {
@@ -131,7 +131,7 @@ public final class TransformerCache {
   }
 
   /// The positions held, which is where the next one goes.
-  public var length: Int { selfAttention.first?.length ?? 0 }
+  package var length: Int { selfAttention.first?.length ?? 0 }
 
   /// Makes text i the former text `rows[i]`, as a beam search does.
   ///

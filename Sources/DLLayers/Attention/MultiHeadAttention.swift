@@ -12,7 +12,6 @@ import DLTensor
 public final class MultiHeadAttention: Module, Layer {
   /// The options of ``MultiHeadAttention`` in `model.layers`.
   package struct Options: LayerSpec {
-    /// The name in `model.layers`.
     package static var word: String { "multi_head_attention" }
     /// Heads, which divide the features.
     package var heads = 0
@@ -22,9 +21,7 @@ public final class MultiHeadAttention: Module, Layer {
     package var dropout = 0.0
     /// The positions that each one sees.
     package var scope = AttentionScope()
-    /// Makes the options with their defaults.
     package init() {}
-    /// The keys, in the order in which they are written.
     package static var fields: [ConfigurationField<Self>] {
       [
         .init("heads", \.heads, .layerSize, required: true, "heads, which divide the features"),
@@ -32,7 +29,6 @@ public final class MultiHeadAttention: Module, Layer {
         .init("dropout", \.dropout, .within(0..<1), "the probability to zero a weight"),
       ] + AttentionScope.fields(in: \Self.scope)
     }
-    /// Makes the layer for inputs of shape `[batch] + input`.
     package func layer(for input: Shape) throws -> any Layer {
       MultiHeadAttention(features: try sequenceFeatures(Self.word, input), self)
     }

@@ -107,15 +107,12 @@ private func requireText(_ input: Shape) throws {
 package struct PositionalOptions: LayerSpec {
   /// The functions of a position that can be added: fixed sines and cosines, or a trained table.
   package enum Kind: String, ConfigurationWord { case sinusoidal, learned }
-  /// The name in `model.layers`.
   package static var word: String { "positional" }
   /// Sinusoidal or learned.
   package var kind = Kind.sinusoidal
   /// The longest text that learned positions take; the data's length unless given.
   package var length: Int?
-  /// Makes the options with their defaults.
   package init() {}
-  /// The keys, in the order in which they are written.
   package static var fields: [ConfigurationField<Self>] {
     [
       .init("kind", \.kind, "sinusoidal or learned; rotary ones are an option of attention"),
@@ -124,7 +121,6 @@ package struct PositionalOptions: LayerSpec {
         "the longest text that learned positions take; the data's length unless given"),
     ]
   }
-  /// Makes the layer for inputs of shape `[batch] + input`.
   package func layer(for input: Shape) throws -> any Layer {
     try requireText(input)
     return switch kind {

@@ -29,19 +29,19 @@ public struct TransformerOptions: LayerSpec {
   /// The name in `model.layers`.
   public static var word: String { "transformer_encoder_layer" }
   /// The number of heads, which divides the features.
-  public var heads = 0
+  package var heads = 0
   /// The features between the two matrices of the feed-forward part.
-  public var feedForward = 2048
+  package var feedForward = 2048
   /// The probability of dropout, everywhere in a layer.
-  public var dropout = 0.1
+  package var dropout = 0.1
   /// The function between the two matrices.
-  public var activation = FeedForwardActivation.relu
+  package var activation = FeedForwardActivation.relu
   /// Whether each part is `x + part(norm(x))`, else `norm(x + part(x))`.
-  public var normFirst = false
+  package var normFirst = false
   /// The positions that each one sees.
-  public var scope = AttentionScope()
+  package var scope = AttentionScope()
   /// The number added to the variance by the normalizations, which no key sets.
-  public var eps = 1e-5
+  package var eps = 1e-5
 
   /// Makes the options with their defaults.
   public init() {}

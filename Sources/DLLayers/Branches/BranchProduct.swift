@@ -9,13 +9,10 @@ import DLTensor
 public final class BranchProduct: Branches, Layer {
   /// The options of ``BranchProduct`` in `model.layers`.
   package struct Options: BranchSpec {
-    /// The name in `model.layers`.
     package static var word: String { "multiply" }
     /// The branches.
     package var branches = BranchList()
-    /// Makes the options with their defaults.
     package init() {}
-    /// The keys, in the order in which they are written.
     package static var fields: [ConfigurationField<Self>] { [branchesField] }
     func layer(of chains: [Sequential], names: [String]?) -> any Layer {
       BranchProduct(chains, names: names)

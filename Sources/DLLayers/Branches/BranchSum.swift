@@ -9,13 +9,10 @@ import DLTensor
 public final class BranchSum: Branches, Layer {
   /// The options of ``BranchSum`` in `model.layers`.
   package struct Options: BranchSpec {
-    /// The name in `model.layers`.
     package static var word: String { "sum" }
     /// The branches.
     package var branches = BranchList()
-    /// Makes the options with their defaults.
     package init() {}
-    /// The keys, in the order in which they are written.
     package static var fields: [ConfigurationField<Self>] { [branchesField] }
     func layer(of chains: [Sequential], names: [String]?) -> any Layer {
       BranchSum(chains, names: names)

@@ -7,9 +7,9 @@ import DLTensor
 /// `torch.nn.ModuleDict` and `torch.nn.ModuleList` name them.
 public class Branches: Module {
   /// The chains in order; an empty one is the identity.
-  public let chains: [Sequential]
+  package let chains: [Sequential]
   /// The names of the chains.
-  public let names: [String]
+  package let names: [String]
 
   /// Makes the branches.
   ///
@@ -72,7 +72,6 @@ extension BranchSpec {
   /// The layers of each branch.
   package var innerLayers: [[LayerConfiguration]] { branches.chains }
 
-  /// Makes the layer for inputs of shape `[batch] + input`.
   package func layer(for input: Shape) throws -> any Layer {
     layer(of: try branches.sequentials(for: input), names: branches.names)
   }

@@ -9,15 +9,12 @@ import DLTensor
 public final class Concat: Branches, Layer {
   /// The options of ``Concat`` in `model.layers`.
   package struct Options: BranchSpec {
-    /// The name in `model.layers`.
     package static var word: String { "concat" }
     /// The branches.
     package var branches = BranchList()
     /// The axis, 0 being the batch's.
     package var axis = -1
-    /// Makes the options with their defaults.
     package init() {}
-    /// The keys, in the order in which they are written.
     package static var fields: [ConfigurationField<Self>] {
       [
         branchesField,
@@ -32,7 +29,7 @@ public final class Concat: Branches, Layer {
   }
 
   /// The axis, 0 being the batch's; from the end if below 0.
-  public let axis: Int
+  package let axis: Int
 
   /// Makes the layer; see ``Branches/init(_:names:)``.
   public init(_ chains: [Sequential], names: [String]? = nil, axis: Int = -1) {

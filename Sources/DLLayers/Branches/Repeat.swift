@@ -8,15 +8,12 @@ import DLTensor
 /// `{repeat: {times: 2, layers: [linear, relu]}}` at place 3 gives `3.weight` and `5.weight`. Within
 /// `sequential` they are a chain of their own, `3.0.weight` and `3.2.weight`.
 package struct Repeat: LayerSpec {
-  /// The name in `model.layers`.
   package static var word: String { "repeat" }
   /// How many times the layers stand there.
   package var times = 1
   /// The layers.
   package var layers: [LayerConfiguration] = []
-  /// Makes the options with their defaults.
   package init() {}
-  /// The keys, in the order in which they are written.
   package static var fields: [ConfigurationField<Self>] {
     [
       .init("times", \.times, .within(0...1024), required: true, "how many times"),

@@ -10,7 +10,6 @@ import DLTensor
 public final class Conv1d: Module, ReLUFusing {
   /// The options of ``Conv1d`` in `model.layers`; input channels come from the data.
   package struct Options: LayerSpec {
-    /// The name in `model.layers`.
     package static var word: String { "conv1d" }
     /// Output channels.
     package var out = 0
@@ -26,9 +25,7 @@ public final class Conv1d: Module, ReLUFusing {
     package var groups = 1
     /// Whether to add a bias per channel.
     package var bias = true
-    /// Makes the options with their defaults.
     package init() {}
-    /// The keys, in the order in which they are written.
     package static var fields: [ConfigurationField<Self>] {
       [
         .init("out", \.out, .layerSize, required: true, "output channels"),
@@ -44,11 +41,9 @@ public final class Conv1d: Module, ReLUFusing {
         .init("bias", \.bias, "whether to add a bias per channel"),
       ]
     }
-    /// Faults that concern several keys at once.
     package func problems() -> [ConfigurationProblem] {
       groupProblems(out, groups) + samePaddingProblems(padding.rows, Size2d(1, stride))
     }
-    /// Makes the layer for inputs of shape `[batch] + input`.
     package func layer(for input: Shape) throws -> any Layer {
       Conv1d(inputChannels: try sequenceChannels(Self.word, input), self)
     }
@@ -59,8 +54,7 @@ public final class Conv1d: Module, ReLUFusing {
   /// The bias, `[out]`.
   public let bias: Parameter?
   /// The window's extents, over images of one row.
-  public let window: Window2d
-  /// The options that the layer was made from.
+  package let window: Window2d
   package let options: Options
   private let inputChannels: Int
 

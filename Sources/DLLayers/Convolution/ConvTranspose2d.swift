@@ -10,7 +10,6 @@ import DLTensor
 public final class ConvTranspose2d: Module, Layer {
   /// The options of ``ConvTranspose2d`` in `model.layers`; input channels come from the data.
   package struct Options: LayerSpec {
-    /// The name in `model.layers`.
     package static var word: String { "conv_transpose2d" }
     /// Output channels.
     package var out = 0
@@ -28,9 +27,7 @@ public final class ConvTranspose2d: Module, Layer {
     package var groups = 1
     /// Whether to add a bias per channel.
     package var bias = true
-    /// Makes the options with their defaults.
     package init() {}
-    /// The keys, in the order in which they are written.
     package static var fields: [ConfigurationField<Self>] {
       [
         .init("out", \.out, .layerSize, required: true, "output channels"),
@@ -51,7 +48,6 @@ public final class ConvTranspose2d: Module, Layer {
         .init("bias", \.bias, "whether to add a bias per channel"),
       ]
     }
-    /// Faults that concern several keys at once.
     package func problems() -> [ConfigurationProblem] {
       guard max(stride.height, dilation.height) > outputPadding.height,
         max(stride.width, dilation.width) > outputPadding.width
@@ -64,7 +60,6 @@ public final class ConvTranspose2d: Module, Layer {
       }
       return groupProblems(out, groups)
     }
-    /// Makes the layer for inputs of shape `[batch] + input`.
     package func layer(for input: Shape) throws -> any Layer {
       ConvTranspose2d(inputChannels: try channels(Self.word, input), self)
     }
@@ -75,8 +70,7 @@ public final class ConvTranspose2d: Module, Layer {
   /// The bias, `[out]`.
   public let bias: Parameter?
   /// The window's extents.
-  public let window: TransposedWindow2d
-  /// The options that the layer was made from.
+  package let window: TransposedWindow2d
   package let options: Options
 
   /// Makes a transposed convolution of `inputChannels` by its options.

@@ -9,25 +9,19 @@ import DLTensor
 public final class ChannelDropout: Module, Layer {
   /// The options of ``ChannelDropout`` in `model.layers`.
   package struct Options: LayerSpec {
-    /// The name in `model.layers`.
     package static var word: String { "channel_dropout" }
     /// The probability to zero a channel.
     package var p = 0.5
-    /// Makes the options with their defaults.
     package init() {}
-    /// The keys, in the order in which they are written.
     package static var fields: [ConfigurationField<Self>] {
       [.init("p", \.p, .within(0..<1), "the probability to zero a channel")]
     }
-    /// Makes the layer for inputs of shape `[batch] + input`.
     package func layer(for input: Shape) -> any Layer { ChannelDropout(self) }
   }
 
-  /// The options that the layer was made from.
   package let options: Options
   private var calls = DropoutCalls()
 
-  /// Makes the layer by its options.
   package init(_ options: Options) { self.options = options }
 
   /// Makes the layer, with `p` in `0 ..< 1`.

@@ -9,25 +9,19 @@ import DLTensor
 public final class Dropout: Module, Layer {
   /// The options of ``Dropout`` in `model.layers`.
   package struct Options: LayerSpec {
-    /// The name in `model.layers`.
     package static var word: String { "dropout" }
     /// The probability to zero an element.
     package var p = 0.5
-    /// Makes the options with their defaults.
     package init() {}
-    /// The keys, in the order in which they are written.
     package static var fields: [ConfigurationField<Self>] {
       [.init("p", \.p, .within(0..<1), "the probability to zero an element")]
     }
-    /// Makes the layer for inputs of shape `[batch] + input`.
     package func layer(for input: Shape) -> any Layer { Dropout(self) }
   }
 
-  /// The options that the layer was made from.
   package let options: Options
   private var calls = DropoutCalls()
 
-  /// Makes the layer by its options.
   package init(_ options: Options) { self.options = options }
 
   /// Makes the layer, with `p` in `0 ..< 1`.
@@ -41,13 +35,13 @@ public final class Dropout: Module, Layer {
   /// Applies the layer to rows of which the first has the number `firstRow`.
   ///
   /// For rows that are not those of a batch, such as a graph's nodes, which all ranks hold.
-  public func forward(_ x: Tensor, firstRow: Int?) throws -> Tensor {
+  package func forward(_ x: Tensor, firstRow: Int?) throws -> Tensor {
     guard x.context.isTraining, options.p > 0 else { return x }
     return try x.dropout(options.p, key: calls.next(x.context, path: path), firstRow: firstRow)
   }
 
   /// Applies the layer to the entries of a sparse matrix, which all ranks hold.
-  public func forward(_ x: SparseMatrix) throws -> SparseMatrix {
+  package func forward(_ x: SparseMatrix) throws -> SparseMatrix {
     let context = x.values.context
     guard context.isTraining, options.p > 0 else { return x }
     return try x.dropout(options.p, key: calls.next(context, path: path))

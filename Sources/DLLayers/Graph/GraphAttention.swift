@@ -26,11 +26,11 @@ public final class GraphAttention: Module {
   /// The bias.
   public let bias: Parameter?
   /// The way in which the heads make one output.
-  public let combination: GraphHeads
+  package let combination: GraphHeads
   /// The slope of the leaky ReLU below 0.
-  public let slope: Double
+  package let slope: Double
   /// The probability to drop an attention weight in training.
-  public let probability: Double
+  package let probability: Double
 
   private let heads: Int
   private let output: Int

@@ -10,7 +10,7 @@ public struct BCEWithLogits: LossSpec {
   /// The name in `loss`.
   public static var word: String { "bce_with_logits" }
   /// A factor for the part of t per class of the last axis; 1 unless given.
-  public var positiveWeights: [Double]?
+  package var positiveWeights: [Double]?
 
   /// Makes the loss without weights.
   public init() {}

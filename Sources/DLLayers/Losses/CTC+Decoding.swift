@@ -8,7 +8,7 @@ extension CTC {
   /// path decoding", Graves et al. 2006, section 3.2.
   ///
   /// - Throws: ``TensorError`` for another shape.
-  public func bestPaths(_ outputs: Tensor) throws -> [[Int]] {
+  package func bestPaths(_ outputs: Tensor) throws -> [[Int]] {
     guard outputs.shape.rank == 3 else {
       throw TensorError(
         op: "ctc", "outputs have shape \(outputs.shape), expected [batch, time, classes]")

@@ -12,9 +12,9 @@ public struct CTC: LossSpec {
   /// The name in `loss`.
   public static var word: String { "ctc" }
   /// The class that stands for no label.
-  public var blank = 0
+  package var blank = 0
   /// Whether rows whose labels do not fit count as 0, with gradients of 0.
-  public var zeroInfinity = false
+  package var zeroInfinity = false
 
   /// Makes the loss with 0 for the blank.
   public init() {}

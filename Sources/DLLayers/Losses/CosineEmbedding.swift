@@ -7,7 +7,7 @@ import DLTensor
 /// `torch.nn.CosineEmbeddingLoss`.
 public struct CosineEmbedding: Sendable {
   /// The cosine below which pairs that do not belong together cost nothing.
-  public let margin: Double
+  package let margin: Double
 
   /// Makes the loss.
   public init(margin: Double = 0) { self.margin = margin }

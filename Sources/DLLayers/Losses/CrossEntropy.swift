@@ -13,7 +13,7 @@ public struct CrossEntropy: ClassLoss {
   /// A factor per class; 1 unless given.
   public var weights: [Double]?
   /// The share of a label that is spread evenly over all classes.
-  public var labelSmoothing = 0.0
+  package var labelSmoothing = 0.0
   /// The label of rows that do not count.
   public var ignoreIndex: Int32?
 

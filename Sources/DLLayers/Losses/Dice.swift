@@ -12,7 +12,7 @@ public struct Dice: LossSpec {
   public static var word: String { "dice" }
   /// Added to the numerator and the denominator, so that an empty region that is found empty costs
   /// nothing.
-  public var smooth = 1.0
+  package var smooth = 1.0
 
   /// Makes the loss with 1 for `smooth`.
   public init() {}

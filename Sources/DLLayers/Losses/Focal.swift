@@ -9,9 +9,9 @@ public struct Focal: LossSpec {
   /// The name in `loss`.
   public static var word: String { "focal" }
   /// The weight of targets of 1, those of 0 getting 1 - alpha; nil for none.
-  public var alpha: Double? = 0.25
+  package var alpha: Double? = 0.25
   /// The focusing exponent: the larger, the less an element counts that is already right.
-  public var gamma = 2.0
+  package var gamma = 2.0
 
   /// Makes the loss as in the paper.
   public init() {}

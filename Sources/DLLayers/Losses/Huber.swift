@@ -8,7 +8,7 @@ public struct Huber: LossSpec {
   /// The name in `loss`.
   public static var word: String { "huber" }
   /// The difference above which squares turn into absolute values.
-  public var delta = 1.0
+  package var delta = 1.0
 
   /// Makes the loss with 1 for delta.
   public init() {}

@@ -8,7 +8,7 @@ public struct KLDivergence: LossSpec {
   /// The name in `loss`.
   public static var word: String { "kl_div" }
   /// Whether targets are given as logarithms.
-  public var logTarget = false
+  package var logTarget = false
 
   /// Makes the loss for targets that are probabilities.
   public init() {}

@@ -1,39 +1,39 @@
 import DLConfiguration
 
 /// The loss of a job: `{cross_entropy: {label_smoothing: 0.1}}`, or the bare name `mse`.
-public struct LossConfiguration: ConfigurationChoice {
+package struct LossConfiguration: ConfigurationChoice {
   /// The loss, of a type in ``LossRegistry``.
-  public let loss: any LossSpec
+  package let loss: any LossSpec
 
   /// Whether someone chose it: what the job falls back on without one may not be meant.
-  public let isChosen: Bool
+  package let isChosen: Bool
 
   /// Makes the configuration of a loss.
   ///
   /// - Parameter isChosen: whether someone chose it.
-  public init(_ loss: some LossSpec, isChosen: Bool = true) {
+  package init(_ loss: some LossSpec, isChosen: Bool = true) {
     self.loss = loss
     self.isChosen = isChosen
   }
 
   /// Makes the configuration from a loss.
-  public init?(option: any ConfigurationOption, line: Int) {
+  package init?(option: any ConfigurationOption, line: Int) {
     guard let loss = option as? any LossSpec else { return nil }
     self.loss = loss
     isChosen = true
   }
 
   /// The loss, whose properties are its options.
-  public var option: any ConfigurationOption { loss }
+  package var option: any ConfigurationOption { loss }
   /// The types in ``LossRegistry``.
-  public static var optionTypes: [any ConfigurationOption.Type] { LossRegistry.all }
+  package static var optionTypes: [any ConfigurationOption.Type] { LossRegistry.all }
   /// A loss.
-  public static var noun: String { "loss" }
+  package static var noun: String { "loss" }
   /// Two losses.
-  public static var example: String { "mse or {huber: {delta: 2}}" }
+  package static var example: String { "mse or {huber: {delta: 2}}" }
 
   /// The bare name of a loss without options, else a mapping of one key.
-  public var node: ConfigurationNode {
+  package var node: ConfigurationNode {
     guard case .mapping(let options) = loss.node.value, !options.isEmpty else { return word.node }
     return .init(.mapping([.init(word, loss.node)]))
   }

@@ -25,7 +25,7 @@ public enum LossRegistry {
   private static let registry = TypeRegistry("loss", builtIn) { ($0.word, $0) }
 
   /// All losses that a configuration can name.
-  public static var all: [any LossSpec.Type] { registry.all }
+  package static var all: [any LossSpec.Type] { registry.all }
 
   /// Adds a loss of a program's own, which a configuration can name from then on.
   ///

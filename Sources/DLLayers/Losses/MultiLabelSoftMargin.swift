@@ -9,7 +9,7 @@ public struct MultiLabelSoftMargin: LossSpec {
   /// The name in `loss`.
   public static var word: String { "multi_label_soft_margin" }
   /// A factor per class; 1 unless given.
-  public var weights: [Double]?
+  package var weights: [Double]?
 
   /// Makes the loss without weights.
   public init() {}

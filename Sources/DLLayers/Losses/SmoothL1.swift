@@ -9,7 +9,7 @@ public struct SmoothL1: LossSpec {
   /// The name in `loss`.
   public static var word: String { "smooth_l1" }
   /// The difference above which squares turn into absolute values.
-  public var beta = 1.0
+  package var beta = 1.0
 
   /// Makes the loss with 1 for beta.
   public init() {}

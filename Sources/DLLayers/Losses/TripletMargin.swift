@@ -6,11 +6,11 @@ import DLTensor
 /// `torch.nn.TripletMarginLoss(p=2)`.
 public struct TripletMargin: Sendable {
   /// The distance by which the negative should be farther than the positive.
-  public let margin: Double
+  package let margin: Double
   /// Added to each difference, so that lengths have a slope everywhere.
-  public let eps: Double
+  package let eps: Double
   /// Whether the distance of positive and negative counts where it is the smaller one.
-  public let swap: Bool
+  package let swap: Bool
 
   /// Makes the loss.
   public init(margin: Double = 1, eps: Double = 1e-6, swap: Bool = false) {

@@ -61,7 +61,7 @@ public struct Initializer: Sendable {
   ///
   /// It is `kaiming_uniform_(a=√5)` for the weight, and `torch.nn.Linear.reset_parameters` for the
   /// bias.
-  public static func fanIn(_ fanIn: Int) -> Initializer {
+  package static func fanIn(_ fanIn: Int) -> Initializer {
     .uniform(bound: fanIn > 0 ? 1 / Double(fanIn).squareRoot() : 0)
   }
 }
@@ -80,7 +80,7 @@ public enum Nonlinearity: Sendable {
   case selu
 
   /// The factor for the standard deviation.
-  public var gain: Double {
+  package var gain: Double {
     switch self {
     case .linear, .sigmoid: 1
     case .tanh: 5.0 / 3

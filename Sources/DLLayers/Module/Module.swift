@@ -34,7 +34,7 @@ open class Module {
   }
 
   /// Runs `body`, adding this module's path to a shape error that has none yet.
-  public final func located<R>(_ body: () throws -> R) throws -> R {
+  package final func located<R>(_ body: () throws -> R) throws -> R {
     do {
       return try body()
     } catch var error as TensorError where error.path == nil {
@@ -116,7 +116,7 @@ extension Layer {
   /// layer knows the token for it.
   ///
   /// - Throws: ``TensorError`` when there is no memory.
-  public func noteLengths(of tokens: Tensor) throws {
+  package func noteLengths(of tokens: Tensor) throws {
     guard tokens.lengths == nil, let inputPadding, tokens.shape.rank == 2 else { return }
     tokens.lengths = try tokens.lengths(padding: inputPadding)
   }

@@ -17,7 +17,7 @@ public enum ParameterLayout: Sendable {
   /// A tensor of memory's layout in that of files.
   ///
   /// - Throws: ``TensorError`` for a tensor of another rank.
-  public func inFile(_ tensor: Tensor) throws -> Tensor {
+  package func inFile(_ tensor: Tensor) throws -> Tensor {
     switch self {
     case .plain: tensor
     case .transposed: try tensor.permute(1, 0)
@@ -29,7 +29,7 @@ public enum ParameterLayout: Sendable {
   /// A tensor of a file's layout in that of memory.
   ///
   /// - Throws: ``TensorError`` for a tensor of another rank.
-  public func inMemory(_ tensor: Tensor) throws -> Tensor {
+  package func inMemory(_ tensor: Tensor) throws -> Tensor {
     switch self {
     case .plain: tensor
     case .transposed: try tensor.permute(1, 0)
@@ -46,9 +46,9 @@ public final class Parameter {
   /// The shape in memory.
   public let shape: Shape
   /// The order of its axes in files.
-  public let layout: ParameterLayout
+  package let layout: ParameterLayout
   /// The rule for its first values; to be set before the arena is made.
-  public var initializer: Initializer
+  package var initializer: Initializer
   /// Whether a configuration has said how it starts.
   var isStartChosen = false
   /// Whether it stays as it is loaded: no gradient flows to it and no optimizer changes it; to be
@@ -62,7 +62,7 @@ public final class Parameter {
   /// Whether gradients flow to it; from the arena's making on true unless it is frozen.
   ///
   /// Its gradient counts as zero where they do not.
-  public var requiresGradient: Bool {
+  package var requiresGradient: Bool {
     get { tensor?.requiresGradient ?? !isFrozen }
     set { tensor?.requiresGradient = newValue && !isFrozen }
   }
@@ -90,7 +90,7 @@ public final class Parameter {
   }
 
   /// The shape that files hold.
-  public var fileShape: Shape {
+  package var fileShape: Shape {
     switch layout {
     case .plain: shape
     case .transposed: Shape(shape.dimensions.reversed())
@@ -106,9 +106,9 @@ public final class Buffer {
   /// The shape, the same in memory and in files.
   public let shape: Shape
   /// The element type; nil for the context's precision.
-  public let dtype: DType?
+  package let dtype: DType?
   /// Every element's first value.
-  public let initialValue: Double
+  package let initialValue: Double
   /// The property path, set when the arena is made.
   public internal(set) var name = ""
 

@@ -14,25 +14,25 @@ public final class ParameterArena {
   /// The buffers in canonical order.
   public let buffers: [Buffer]
   /// Names beyond the first of parameters that several modules share, with the shared parameter.
-  public let tiedNames: [(name: String, parameter: Parameter)]
+  package let tiedNames: [(name: String, parameter: Parameter)]
   /// Names beyond the first of buffers that several modules share, with the shared buffer.
-  public let tiedBufferNames: [(name: String, buffer: Buffer)]
+  package let tiedBufferNames: [(name: String, buffer: Buffer)]
   /// All modules of the model, parents before children.
-  public let modules: [Module]
+  package let modules: [Module]
   /// Elements in each of the two arrays, gaps included.
-  public let count: Int
+  package let count: Int
   /// The first parameter's first element.
-  public var values: UnsafeMutableRawPointer { exchange.values }
+  package var values: UnsafeMutableRawPointer { exchange.values }
   /// The first gradient's first element.
-  public var gradients: UnsafeMutableRawPointer { exchange.gradients }
+  package var gradients: UnsafeMutableRawPointer { exchange.gradients }
   /// The memory of the two arrays, and what the ranks do with it in a step.
-  public private(set) var exchange: any GradientReducer
+  package private(set) var exchange: any GradientReducer
   /// The first buffer's first byte.
-  public let bufferBytes: UnsafeMutableRawBufferPointer
+  package let bufferBytes: UnsafeMutableRawBufferPointer
   /// The element type of parameters and gradients.
-  public let dtype: DType
+  package let dtype: DType
   /// The first element of each parameter, in the order of ``parameters``.
-  public let offsets: [Int]
+  package let offsets: [Int]
 
   private let bufferMemory: ArenaMemory
   private let context: Context
@@ -82,7 +82,7 @@ public final class ParameterArena {
   /// Moves the parameters into other memory, of as many bytes; collective over those who share it.
   ///
   /// - Throws: an error of the exchange between the ranks.
-  public func move(to exchange: any GradientReducer) throws {
+  package func move(to exchange: any GradientReducer) throws {
     if exchange.writesValues {
       exchange.values.copyMemory(from: values, byteCount: count * dtype.byteCount)
     }
@@ -108,7 +108,7 @@ public final class ParameterArena {
 
   /// Starts every parameter and buffer anew, from streams keyed by the seed and the parameter's
   /// name.
-  public func initialize(seed: UInt64) {
+  package func initialize(seed: UInt64) {
     let key = RandomKey(seed).child("initialise")
     for parameter in parameters {
       var stream = RandomStream(key.child(parameter.name))
@@ -122,19 +122,19 @@ public final class ParameterArena {
   }
 
   /// Starts a step: the first gradient that reaches a parameter overwrites the last step's.
-  public func resetGradients() {
+  package func resetGradients() {
     for parameter in parameters { parameter.tensor?.resetGradient() }
   }
 
   /// The elements of the two arrays that a run of parameters takes, gaps behind them included.
-  public func elements(of range: Range<Int>) -> Range<Int> {
+  package func elements(of range: Range<Int>) -> Range<Int> {
     func start(_ index: Int) -> Int { index < offsets.count ? offsets[index] : count }
     return start(range.lowerBound)..<start(range.upperBound)
   }
 
   /// Zeroes the gradients of parameters that this step's backward did not reach, as on a rank
   /// without rows.
-  public func completeGradients() {
+  package func completeGradients() {
     for case let tensor? in parameters.lazy.map(\.tensor) where !tensor.isGradientWritten {
       if let gradient = tensor.gradient { memset(gradient.pointer, 0, gradient.byteCount) }
     }
@@ -146,7 +146,7 @@ public final class ParameterArena {
   ///   - frozen: those whose gradients are to be zero whatever reaches them.
   ///   - complete: takes the index of each parameter whose gradient is complete: zeros where nothing
   ///     reached it.
-  public func watch(
+  package func watch(
     _ range: Range<Int>, frozen: Set<Int>, complete: @escaping (Int) throws -> Void
   ) -> GradientWatch {
     let tensors = parameters[range].compactMap(\.tensor)
@@ -162,7 +162,7 @@ public final class ParameterArena {
   }
 
   /// The parameter that holds element `index` of the arrays; nil in a gap past the last parameter.
-  public func parameter(at index: Int) -> Parameter? {
+  package func parameter(at index: Int) -> Parameter? {
     offsets.lastIndex { $0 <= index }.map { parameters[$0] }
   }
 

@@ -13,7 +13,6 @@ import DLTensor
 public final class BatchNorm: Module, ReLUFusing {
   /// The options of ``BatchNorm`` in `model.layers`.
   package struct Options: LayerSpec {
-    /// The name in `model.layers`.
     package static var word: String { "batch_norm" }
     /// Added to the variance.
     package var eps = 1e-5
@@ -21,9 +20,7 @@ public final class BatchNorm: Module, ReLUFusing {
     package var momentum: Double? = 0.1
     /// Whether to learn a scale and a shift per channel.
     package var affine = true
-    /// Makes the options with their defaults.
     package init() {}
-    /// The keys, in the order in which they are written.
     package static var fields: [ConfigurationField<Self>] {
       [
         .init("eps", \.eps, .above(0), "added to the variance"),
@@ -33,7 +30,6 @@ public final class BatchNorm: Module, ReLUFusing {
         .init("affine", \.affine, "whether to learn a scale and a shift per channel"),
       ]
     }
-    /// Makes the layer for inputs of shape `[batch] + input`.
     package func layer(for input: Shape) throws -> any Layer {
       BatchNorm(features: try features(Self.word, input), self)
     }
@@ -51,15 +47,14 @@ public final class BatchNorm: Module, ReLUFusing {
   public let numBatchesTracked: Buffer
 
   /// Values per channel in one row of the last input: its height times its width for images.
-  public private(set) var valuesPerRow = 1
+  package private(set) var valuesPerRow = 1
 
-  /// The options that the layer was made from.
   package let options: Options
   private let channels: Int
 
   /// Whether the running statistics are the mean over all batches since they were reset, whatever
   /// the momentum; for weights that were not trained in this way, such as averaged ones.
-  public var accumulatesStatistics = false
+  package var accumulatesStatistics = false
 
   /// Makes a layer for the given number of channels.
   public convenience init(

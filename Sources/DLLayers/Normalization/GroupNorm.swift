@@ -9,7 +9,6 @@ import DLTensor
 public final class GroupNorm: Module, Layer {
   /// The options of ``GroupNorm`` in `model.layers`.
   package struct Options: LayerSpec {
-    /// The name in `model.layers`.
     package static var word: String { "group_norm" }
     /// Groups of neighboring channels.
     package var numGroups = 0
@@ -17,9 +16,7 @@ public final class GroupNorm: Module, Layer {
     package var eps = 1e-5
     /// Whether to learn a scale and a shift per channel.
     package var affine = true
-    /// Makes the options with their defaults.
     package init() {}
-    /// The keys, in the order in which they are written.
     package static var fields: [ConfigurationField<Self>] {
       [
         .init(
@@ -29,7 +26,6 @@ public final class GroupNorm: Module, Layer {
         .init("affine", \.affine, "whether to learn a scale and a shift per channel"),
       ]
     }
-    /// Makes the layer for inputs of shape `[batch] + input`.
     package func layer(for input: Shape) throws -> any Layer {
       GroupNorm(channels: try features(Self.word, input), self)
     }
@@ -40,7 +36,6 @@ public final class GroupNorm: Module, Layer {
   /// The shift, `[channels]`, from 0.
   public let bias: Parameter?
 
-  /// The options that the layer was made from.
   package let options: Options
   private let channels: Int
 
@@ -89,22 +84,18 @@ public final class GroupNorm: Module, Layer {
 public final class InstanceNorm: Module, Layer {
   /// The options of ``InstanceNorm`` in `model.layers`.
   package struct Options: LayerSpec {
-    /// The name in `model.layers`.
     package static var word: String { "instance_norm" }
     /// Added to the variance.
     package var eps = 1e-5
     /// Whether to learn a scale and a shift per channel.
     package var affine = false
-    /// Makes the options with their defaults.
     package init() {}
-    /// The keys, in the order in which they are written.
     package static var fields: [ConfigurationField<Self>] {
       [
         .init("eps", \.eps, .above(0), "added to the variance"),
         .init("affine", \.affine, "whether to learn a scale and a shift per channel"),
       ]
     }
-    /// Makes the layer for inputs of shape `[batch] + input`.
     package func layer(for input: Shape) throws -> any Layer {
       InstanceNorm(features: try features(Self.word, input), self)
     }
@@ -115,7 +106,6 @@ public final class InstanceNorm: Module, Layer {
   /// The shift, `[channels]`, from 0.
   public let bias: Parameter?
 
-  /// The options that the layer was made from.
   package let options: Options
   private let channels: Int
 

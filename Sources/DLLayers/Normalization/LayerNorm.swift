@@ -9,15 +9,12 @@ import DLTensor
 public final class LayerNorm: Module, Layer {
   /// The options of ``LayerNorm`` in `model.layers`.
   package struct Options: LayerSpec {
-    /// The name in `model.layers`.
     package static var word: String { "layer_norm" }
     /// Extents of the last axes, normalized together; the last axis unless given.
     package var normalizedShape: [Int]?
     /// Added to the variance.
     package var eps = 1e-5
-    /// Makes the options with their defaults.
     package init() {}
-    /// The keys, in the order in which they are written.
     package static var fields: [ConfigurationField<Self>] {
       [
         .init(
@@ -26,7 +23,6 @@ public final class LayerNorm: Module, Layer {
         .init("eps", \.eps, .above(0), "added to the variance"),
       ]
     }
-    /// Makes the layer for inputs of shape `[batch] + input`.
     package func layer(for input: Shape) throws -> any Layer {
       LayerNorm(normalizedShape: try trailing(Self.word, input, normalizedShape), self)
     }
@@ -37,7 +33,6 @@ public final class LayerNorm: Module, Layer {
   /// The shift, in the shape of the normalized axes, from 0.
   public let bias: Parameter
 
-  /// The options that the layer was made from.
   package let options: Options
 
   /// Makes a layer for the given number of features in the last axis.

@@ -1,6 +1,6 @@
 /// A layer whose parameters scale and shift what it has normalized; they are commonly left out of
 /// weight decay.
-public protocol Normalization: Module {}
+package protocol Normalization: Module {}
 
 extension BatchNorm: Normalization {}
 extension LayerNorm: Normalization {}

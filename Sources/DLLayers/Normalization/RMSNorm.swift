@@ -8,7 +8,6 @@ import DLTensor
 public final class RMSNorm: Module, Layer {
   /// The options of ``RMSNorm`` in `model.layers`.
   package struct Options: LayerSpec {
-    /// The name in `model.layers`.
     package static var word: String { "rms_norm" }
     /// Extents of the last axes, normalized together; the last axis unless given.
     package var normalizedShape: [Int]?
@@ -16,9 +15,7 @@ public final class RMSNorm: Module, Layer {
     package var eps: Double?
     /// Whether to learn a scale per element.
     package var elementwiseAffine = true
-    /// Makes the options with their defaults.
     package init() {}
-    /// The keys, in the order in which they are written.
     package static var fields: [ConfigurationField<Self>] {
       [
         .init(
@@ -29,7 +26,6 @@ public final class RMSNorm: Module, Layer {
         .init("elementwise_affine", \.elementwiseAffine, "whether to learn a scale per element"),
       ]
     }
-    /// Makes the layer for inputs of shape `[batch] + input`.
     package func layer(for input: Shape) throws -> any Layer {
       RMSNorm(normalizedShape: try trailing(Self.word, input, normalizedShape), self)
     }
@@ -38,7 +34,6 @@ public final class RMSNorm: Module, Layer {
   /// The scale, in the shape of the normalized axes, from 1.
   public let weight: Parameter?
 
-  /// The options that the layer was made from.
   package let options: Options
   let normalizedShape: Shape
 

@@ -10,13 +10,10 @@ import DLTensor
 public final class SpectralNorm: Module, Layer {
   /// The options of ``SpectralNorm`` in `model.layers`.
   package struct Options: LayerSpec {
-    /// The name in `model.layers`.
     package static var word: String { "spectral_norm" }
     /// The layer whose weight is normalized, as a list of one.
     package var layers: [LayerConfiguration] = []
-    /// Makes the options with their defaults.
     package init() {}
-    /// The keys, in the order in which they are written.
     package static var fields: [ConfigurationField<Self>] {
       [
         .init(
@@ -24,7 +21,6 @@ public final class SpectralNorm: Module, Layer {
           "one linear, conv1d or conv2d layer")
       ]
     }
-    /// Makes the layer for inputs of shape `[batch] + input`.
     package func layer(for input: Shape) throws -> any Layer {
       let chain = try LayerConfiguration.chain(layers, input: input, path: "layers")
       return try SpectralNorm(chain.layers[0])

@@ -2,14 +2,14 @@ import DLFormats
 import DLTensor
 
 /// A layer that is one ONNX operator on every element.
-protocol ONNXElementwise: ONNXLayer {
+protocol ONNXElementwise: BuiltInONNXLayer {
   /// The operator and its attributes.
   var onnxOperator: (op: String, attributes: KeyValuePairs<String, ONNXAttribute>) { get }
 }
 
 extension ONNXElementwise {
   /// The operator's node.
-  public func onnx(_ x: ONNXValue, in graph: ONNXGraph) -> ONNXValue {
+  package func onnx(_ x: ONNXValue, in graph: ONNXGraph) -> ONNXValue {
     let (op, attributes) = onnxOperator
     return x.with(graph.node(op, [x.name], attributes))
   }
@@ -57,23 +57,23 @@ extension HardSwish: ONNXElementwise {
   }
 }
 
-extension ReLU6: ONNXLayer {
+extension ReLU6: BuiltInONNXLayer {
   /// `Clip` from 0 to 6.
-  public func onnx(_ x: ONNXValue, in graph: ONNXGraph) throws -> ONNXValue {
+  package func onnx(_ x: ONNXValue, in graph: ONNXGraph) throws -> ONNXValue {
     x.with(graph.node("Clip", [x.name, try graph.constant([0]), try graph.constant([6])]))
   }
 }
 
-extension SiLU: ONNXLayer {
+extension SiLU: BuiltInONNXLayer {
   /// `x · Sigmoid(x)`.
-  public func onnx(_ x: ONNXValue, in graph: ONNXGraph) -> ONNXValue {
+  package func onnx(_ x: ONNXValue, in graph: ONNXGraph) -> ONNXValue {
     x.with(graph.node("Mul", [x.name, graph.node("Sigmoid", [x.name])]))
   }
 }
 
-extension GELU: ONNXLayer {
+extension GELU: BuiltInONNXLayer {
   /// By `Erf` or `Tanh`; an operator of its own came later than this set of operators.
-  public func onnx(_ x: ONNXValue, in graph: ONNXGraph) throws -> ONNXValue {
+  package func onnx(_ x: ONNXValue, in graph: ONNXGraph) throws -> ONNXValue {
     x.with(try graph.gelu(x.name, options.approximate))
   }
 }
@@ -94,9 +94,9 @@ extension ONNXGraph {
   }
 }
 
-extension Softplus: ONNXLayer {
+extension Softplus: BuiltInONNXLayer {
   /// `Softplus(beta · x) / beta`, and `x` itself above the threshold.
-  public func onnx(_ x: ONNXValue, in graph: ONNXGraph) throws -> ONNXValue {
+  package func onnx(_ x: ONNXValue, in graph: ONNXGraph) throws -> ONNXValue {
     let beta = try graph.constant([options.beta])
     let scaled = options.beta == 1 ? x.name : graph.node("Mul", [x.name, beta])
     var y = graph.node("Softplus", [scaled])
@@ -106,23 +106,23 @@ extension Softplus: ONNXLayer {
   }
 }
 
-extension Softmax: ONNXLayer {
+extension Softmax: BuiltInONNXLayer {
   /// `Softmax` over the channels.
-  public func onnx(_ x: ONNXValue, in graph: ONNXGraph) -> ONNXValue {
+  package func onnx(_ x: ONNXValue, in graph: ONNXGraph) -> ONNXValue {
     x.with(graph.node("Softmax", [x.name], ["axis": .int(x.channelAxis)]))
   }
 }
 
-extension LogSoftmax: ONNXLayer {
+extension LogSoftmax: BuiltInONNXLayer {
   /// `LogSoftmax` over the channels.
-  public func onnx(_ x: ONNXValue, in graph: ONNXGraph) -> ONNXValue {
+  package func onnx(_ x: ONNXValue, in graph: ONNXGraph) -> ONNXValue {
     x.with(graph.node("LogSoftmax", [x.name], ["axis": .int(x.channelAxis)]))
   }
 }
 
-extension PReLU: ONNXLayer {
+extension PReLU: BuiltInONNXLayer {
   /// `PRelu` with a slope for all channels or for each.
-  public func onnx(_ x: ONNXValue, in graph: ONNXGraph) throws -> ONNXValue {
+  package func onnx(_ x: ONNXValue, in graph: ONNXGraph) throws -> ONNXValue {
     let count = weight.shape[0]
     var slope = try graph.weight(weight)
     if count > 1, x.isChannelsFirst {
@@ -132,9 +132,9 @@ extension PReLU: ONNXLayer {
   }
 }
 
-extension Maxout: ONNXLayer {
+extension Maxout: BuiltInONNXLayer {
   /// The pieces on an axis of their own, and the largest of them.
-  public func onnx(_ x: ONNXValue, in graph: ONNXGraph) throws -> ONNXValue {
+  package func onnx(_ x: ONNXValue, in graph: ONNXGraph) throws -> ONNXValue {
     let x = graph.channelsLast(x)
     let row = try outputShape(for: x.row)
     let pieces = graph.reshape(x.name, row.dimensions + [options.pieces])
@@ -143,17 +143,17 @@ extension Maxout: ONNXLayer {
   }
 }
 
-extension Dropout: ONNXLayer {
+extension Dropout: BuiltInONNXLayer {
   /// Nothing, since nothing is dropped behind training.
-  public func onnx(_ x: ONNXValue, in graph: ONNXGraph) -> ONNXValue { x }
+  package func onnx(_ x: ONNXValue, in graph: ONNXGraph) -> ONNXValue { x }
 }
 
-extension ChannelDropout: ONNXLayer {
+extension ChannelDropout: BuiltInONNXLayer {
   /// Nothing, since nothing is dropped behind training.
-  public func onnx(_ x: ONNXValue, in graph: ONNXGraph) -> ONNXValue { x }
+  package func onnx(_ x: ONNXValue, in graph: ONNXGraph) -> ONNXValue { x }
 }
 
-extension DropPath: ONNXLayer {
+extension DropPath: BuiltInONNXLayer {
   /// Nothing, since nothing is dropped behind training.
-  public func onnx(_ x: ONNXValue, in graph: ONNXGraph) -> ONNXValue { x }
+  package func onnx(_ x: ONNXValue, in graph: ONNXGraph) -> ONNXValue { x }
 }

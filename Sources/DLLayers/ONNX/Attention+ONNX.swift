@@ -1,9 +1,9 @@
 import DLFormats
 import DLTensor
 
-extension MultiHeadAttention: ONNXLayer {
+extension MultiHeadAttention: BuiltInONNXLayer {
   /// Self-attention by products and `Softmax`.
-  public func onnx(_ x: ONNXValue, in graph: ONNXGraph) throws -> ONNXValue {
+  package func onnx(_ x: ONNXValue, in graph: ONNXGraph) throws -> ONNXValue {
     guard let inProjWeight else {
       throw LayerExportError("ONNX", self, "its keys or values have another size than its queries")
     }
@@ -98,9 +98,9 @@ extension MultiHeadAttention: ONNXLayer {
   }
 }
 
-extension TransformerEncoderLayer: ONNXLayer {
+extension TransformerEncoderLayer: BuiltInONNXLayer {
   /// Self-attention and the feed-forward network, each with its residual connection.
-  public func onnx(_ x: ONNXValue, in graph: ONNXGraph) throws -> ONNXValue {
+  package func onnx(_ x: ONNXValue, in graph: ONNXGraph) throws -> ONNXValue {
     let x = graph.channelsLast(x)
     let attended = try residual(x, norm1, graph) { try graph.add(selfAttn, to: $0) }
     return try residual(attended, norm2, graph) { x in
@@ -125,26 +125,26 @@ extension TransformerEncoderLayer: ONNXLayer {
   }
 }
 
-extension TransformerEncoder: ONNXLayer {
+extension TransformerEncoder: BuiltInONNXLayer {
   /// The layers one after the other.
-  public func onnx(_ x: ONNXValue, in graph: ONNXGraph) throws -> ONNXValue {
+  package func onnx(_ x: ONNXValue, in graph: ONNXGraph) throws -> ONNXValue {
     let y = try layers.reduce(x) { try graph.add($1, to: $0) }
     return try norm.map { try graph.add($0, to: y) } ?? y
   }
 }
 
-extension SinusoidalPositions: ONNXLayer {
+extension SinusoidalPositions: BuiltInONNXLayer {
   /// `Add` of the table.
-  public func onnx(_ x: ONNXValue, in graph: ONNXGraph) throws -> ONNXValue {
+  package func onnx(_ x: ONNXValue, in graph: ONNXGraph) throws -> ONNXValue {
     let x = graph.channelsLast(x)
     let table = try Tensor.sinusoids(time: x.row[0], size: x.row[1], context: graph.context)
     return x.with(graph.node("Add", [x.name, graph.constant(table, "positions")]))
   }
 }
 
-extension LearnedPositions: ONNXLayer {
+extension LearnedPositions: BuiltInONNXLayer {
   /// `Add` of the table's first rows.
-  public func onnx(_ x: ONNXValue, in graph: ONNXGraph) throws -> ONNXValue {
+  package func onnx(_ x: ONNXValue, in graph: ONNXGraph) throws -> ONNXValue {
     let x = graph.channelsLast(x)
     var table = try graph.weight(weight)
     if x.row[0] < weight.shape[0] {

@@ -1,9 +1,9 @@
 import DLFormats
 import DLTensor
 
-extension Sequential: ONNXLayer {
+extension Sequential: BuiltInONNXLayer {
   /// The layers one after the other.
-  public func onnx(_ x: ONNXValue, in graph: ONNXGraph) throws -> ONNXValue {
+  package func onnx(_ x: ONNXValue, in graph: ONNXGraph) throws -> ONNXValue {
     var y = x
     for (index, layer) in layers.enumerated() {
       if let flatten = layer as? Flatten {
@@ -17,9 +17,9 @@ extension Sequential: ONNXLayer {
   }
 }
 
-extension Flatten: ONNXLayer {
+extension Flatten: BuiltInONNXLayer {
   /// `Flatten`, of images with their channels first.
-  public func onnx(_ x: ONNXValue, in graph: ONNXGraph) -> ONNXValue {
+  package func onnx(_ x: ONNXValue, in graph: ONNXGraph) -> ONNXValue {
     onnx(x, in: graph, channelsFirst: channelsFirst ?? false)
   }
 
@@ -31,9 +31,9 @@ extension Flatten: ONNXLayer {
   }
 }
 
-extension Unflatten: ONNXLayer {
+extension Unflatten: BuiltInONNXLayer {
   /// `Reshape`, to images with their channels first.
-  public func onnx(_ x: ONNXValue, in graph: ONNXGraph) -> ONNXValue {
+  package func onnx(_ x: ONNXValue, in graph: ONNXGraph) -> ONNXValue {
     let flat = graph.channelsLast(x).name
     guard row.rank == 3 else { return ONNXValue(graph.reshape(flat, row.dimensions), row: row) }
     return ONNXValue(
@@ -41,9 +41,9 @@ extension Unflatten: ONNXLayer {
   }
 }
 
-extension Residual: ONNXLayer {
+extension Residual: BuiltInONNXLayer {
   /// `Add` of the branch and what goes around it.
-  public func onnx(_ x: ONNXValue, in graph: ONNXGraph) throws -> ONNXValue {
+  package func onnx(_ x: ONNXValue, in graph: ONNXGraph) throws -> ONNXValue {
     let branch = try graph.add(layers, to: x)
     let around = graph.like(branch, try shortcut.map { try graph.add($0, to: x) } ?? x)
     var y = branch.with(graph.node("Add", [branch.name, around.name]))
@@ -58,9 +58,9 @@ extension Branches {
   }
 }
 
-extension BranchSum: ONNXLayer {
+extension BranchSum: BuiltInONNXLayer {
   /// `Add` of the branches.
-  public func onnx(_ x: ONNXValue, in graph: ONNXGraph) throws -> ONNXValue {
+  package func onnx(_ x: ONNXValue, in graph: ONNXGraph) throws -> ONNXValue {
     let outputs = try onnxOutputs(x, in: graph)
     var y = outputs.dropFirst().reduce(outputs[0]) { sum, next in
       sum.with(graph.node("Add", [sum.name, graph.like(sum, next).name]))
@@ -70,9 +70,9 @@ extension BranchSum: ONNXLayer {
   }
 }
 
-extension BranchProduct: ONNXLayer {
+extension BranchProduct: BuiltInONNXLayer {
   /// `Mul` of the branches, shorter shapes filled up with ones behind the batch.
-  public func onnx(_ x: ONNXValue, in graph: ONNXGraph) throws -> ONNXValue {
+  package func onnx(_ x: ONNXValue, in graph: ONNXGraph) throws -> ONNXValue {
     let outputs = try onnxOutputs(x, in: graph)
     let rank = outputs.map(\.row.rank).max() ?? 0
     let row = try outputShape(for: x.row)
@@ -89,9 +89,9 @@ extension BranchProduct: ONNXLayer {
   }
 }
 
-extension Concat: ONNXLayer {
+extension Concat: BuiltInONNXLayer {
   /// `Concat`.
-  public func onnx(_ x: ONNXValue, in graph: ONNXGraph) throws -> ONNXValue {
+  package func onnx(_ x: ONNXValue, in graph: ONNXGraph) throws -> ONNXValue {
     let outputs = try onnxOutputs(x, in: graph)
     let rank = outputs[0].row.rank
     let isChannels = axis == -1 || axis == rank
@@ -106,9 +106,9 @@ extension Concat: ONNXLayer {
   }
 }
 
-extension DenseBlock: ONNXLayer {
+extension DenseBlock: BuiltInONNXLayer {
   /// Each layer's output beside all before it.
-  public func onnx(_ x: ONNXValue, in graph: ONNXGraph) throws -> ONNXValue {
+  package func onnx(_ x: ONNXValue, in graph: ONNXGraph) throws -> ONNXValue {
     try layers.reduce(graph.channelsFirst(x)) { seen, layer in
       let new = graph.channelsFirst(try graph.add(layer, to: seen))
       let row = Shape(seen.row.dimensions.dropLast() + [seen.row.last + new.row.last])
@@ -117,9 +117,9 @@ extension DenseBlock: ONNXLayer {
   }
 }
 
-extension DenseLayer: ONNXLayer {
+extension DenseLayer: BuiltInONNXLayer {
   /// Normalization, activation and convolution, twice with a bottleneck.
-  public func onnx(_ x: ONNXValue, in graph: ONNXGraph) throws -> ONNXValue {
+  package func onnx(_ x: ONNXValue, in graph: ONNXGraph) throws -> ONNXValue {
     var y = x
     for (norm, conv) in [(norm1, conv1), (norm2, conv2)] as [(BatchNorm?, Conv2d?)] {
       guard let norm, let conv else { continue }

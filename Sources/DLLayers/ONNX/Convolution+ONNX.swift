@@ -1,9 +1,9 @@
 import DLFormats
 import DLTensor
 
-extension Linear: ONNXLayer {
+extension Linear: BuiltInONNXLayer {
   /// `Gemm` on rows of numbers, `MatMul` and `Add` on others.
-  public func onnx(_ x: ONNXValue, in graph: ONNXGraph) throws -> ONNXValue {
+  package func onnx(_ x: ONNXValue, in graph: ONNXGraph) throws -> ONNXValue {
     let x = graph.channelsLast(x)
     let row = try outputShape(for: x.row)
     if x.row.rank == 1 {
@@ -72,9 +72,9 @@ extension TransposedWindow2d {
   }
 }
 
-extension Conv2d: ONNXLayer {
+extension Conv2d: BuiltInONNXLayer {
   /// `Conv`.
-  public func onnx(_ x: ONNXValue, in graph: ONNXGraph) throws -> ONNXValue {
+  package func onnx(_ x: ONNXValue, in graph: ONNXGraph) throws -> ONNXValue {
     let x = graph.channelsFirst(x)
     return try graph.convolution(
       "Conv", x, weight, bias,
@@ -83,9 +83,9 @@ extension Conv2d: ONNXLayer {
   }
 }
 
-extension Conv1d: ONNXLayer {
+extension Conv1d: BuiltInONNXLayer {
   /// `Conv` over sequences, padding counting as zeros.
-  public func onnx(_ x: ONNXValue, in graph: ONNXGraph) throws -> ONNXValue {
+  package func onnx(_ x: ONNXValue, in graph: ONNXGraph) throws -> ONNXValue {
     let x = try graph.paddingFilled(graph.channelsFirst(x))
     var y = try graph.convolution(
       "Conv", x, weight, bias, window.attributes("conv1d", groups: options.groups, isRow: true),
@@ -95,9 +95,9 @@ extension Conv1d: ONNXLayer {
   }
 }
 
-extension ConvTranspose2d: ONNXLayer {
+extension ConvTranspose2d: BuiltInONNXLayer {
   /// `ConvTranspose`.
-  public func onnx(_ x: ONNXValue, in graph: ONNXGraph) throws -> ONNXValue {
+  package func onnx(_ x: ONNXValue, in graph: ONNXGraph) throws -> ONNXValue {
     let x = graph.channelsFirst(x)
     return try graph.convolution(
       "ConvTranspose", x, weight, bias,
@@ -106,9 +106,9 @@ extension ConvTranspose2d: ONNXLayer {
   }
 }
 
-extension ConvTranspose1d: ONNXLayer {
+extension ConvTranspose1d: BuiltInONNXLayer {
   /// `ConvTranspose` over sequences.
-  public func onnx(_ x: ONNXValue, in graph: ONNXGraph) throws -> ONNXValue {
+  package func onnx(_ x: ONNXValue, in graph: ONNXGraph) throws -> ONNXValue {
     let x = graph.channelsFirst(x)
     return try graph.convolution(
       "ConvTranspose", x, weight, bias,
@@ -117,9 +117,9 @@ extension ConvTranspose1d: ONNXLayer {
   }
 }
 
-extension SqueezeExcitation: ONNXLayer {
+extension SqueezeExcitation: BuiltInONNXLayer {
   /// A gate for each channel of its mean over the image.
-  public func onnx(_ x: ONNXValue, in graph: ONNXGraph) throws -> ONNXValue {
+  package func onnx(_ x: ONNXValue, in graph: ONNXGraph) throws -> ONNXValue {
     let x = graph.channelsFirst(x)
     let mean = x.with(
       graph.node("GlobalAveragePool", [x.name]), row: [1, 1, x.row[2]])
@@ -129,9 +129,9 @@ extension SqueezeExcitation: ONNXLayer {
   }
 }
 
-extension SpectralNorm: ONNXLayer {
+extension SpectralNorm: BuiltInONNXLayer {
   /// The layer, its weight divided by its largest singular value as it stands.
-  public func onnx(_ x: ONNXValue, in graph: ONNXGraph) throws -> ONNXValue {
+  package func onnx(_ x: ONNXValue, in graph: ONNXGraph) throws -> ONNXValue {
     graph.divide(weight, by: try sigma(graph.context))
     return try graph.add(layer, to: x)
   }

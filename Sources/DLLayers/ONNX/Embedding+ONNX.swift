@@ -1,9 +1,9 @@
 import DLFormats
 import DLTensor
 
-extension Embedding: ONNXLayer {
+extension Embedding: BuiltInONNXLayer {
   /// `Gather`; where there is a token for padding, rows end before it.
-  public func onnx(_ x: ONNXValue, in graph: ONNXGraph) throws -> ONNXValue {
+  package func onnx(_ x: ONNXValue, in graph: ONNXGraph) throws -> ONNXValue {
     var table = try graph.weight(weight)
     if let maxNorm = options.maxNorm {
       let scaled = try Tensor.concat([weight.value])
@@ -38,9 +38,9 @@ extension ONNXGraph {
   }
 }
 
-extension EmbeddingBag: ONNXLayer {
+extension EmbeddingBag: BuiltInONNXLayer {
   /// `Gather` and the sum, mean or maximum over the tokens that count.
-  public func onnx(_ x: ONNXValue, in graph: ONNXGraph) throws -> ONNXValue {
+  package func onnx(_ x: ONNXValue, in graph: ONNXGraph) throws -> ONNXValue {
     let row = try outputShape(for: x.row)
     let rows = graph.node("Gather", [try graph.weight(weight), x.name], ["axis": 0])
     func over(_ op: String, _ name: String) -> String {
@@ -69,9 +69,9 @@ extension EmbeddingBag: ONNXLayer {
   }
 }
 
-extension OneHot: ONNXLayer {
+extension OneHot: BuiltInONNXLayer {
   /// 1 where a class is the token.
-  public func onnx(_ x: ONNXValue, in graph: ONNXGraph) throws -> ONNXValue {
+  package func onnx(_ x: ONNXValue, in graph: ONNXGraph) throws -> ONNXValue {
     let token = graph.axis("Unsqueeze", graph.cast(x.name, to: .int64), -1)
     let isClass = graph.node("Equal", [token, graph.integers(Array(0..<classes))])
     return ONNXValue(graph.cast(isClass, to: .float32), row: try outputShape(for: x.row))

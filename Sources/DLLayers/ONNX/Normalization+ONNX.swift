@@ -31,9 +31,9 @@ extension ONNXGraph {
   }
 }
 
-extension BatchNorm: ONNXLayer {
+extension BatchNorm: BuiltInONNXLayer {
   /// `BatchNormalization` by the running statistics.
-  public func onnx(_ x: ONNXValue, in graph: ONNXGraph) throws -> ONNXValue {
+  package func onnx(_ x: ONNXValue, in graph: ONNXGraph) throws -> ONNXValue {
     let x = graph.channelsFirst(x)
     let count = runningMean.shape[0]
     let inputs = [
@@ -45,18 +45,18 @@ extension BatchNorm: ONNXLayer {
   }
 }
 
-extension LayerNorm: ONNXLayer {
+extension LayerNorm: BuiltInONNXLayer {
   /// `LayerNormalization`.
-  public func onnx(_ x: ONNXValue, in graph: ONNXGraph) throws -> ONNXValue {
+  package func onnx(_ x: ONNXValue, in graph: ONNXGraph) throws -> ONNXValue {
     let x = graph.channelsLast(x)
     return x.with(try graph.layerNorm(x.name, self))
   }
 }
 
-extension GroupNorm: ONNXLayer {
+extension GroupNorm: BuiltInONNXLayer {
   /// `InstanceNormalization` of the groups, then scale and shift; an operator of its own came later
   /// than this set of operators.
-  public func onnx(_ x: ONNXValue, in graph: ONNXGraph) throws -> ONNXValue {
+  package func onnx(_ x: ONNXValue, in graph: ONNXGraph) throws -> ONNXValue {
     let x = graph.channelsFirst(x)
     let groups = options.numGroups
     let normal = graph.node(
@@ -71,9 +71,9 @@ extension GroupNorm: ONNXLayer {
   }
 }
 
-extension InstanceNorm: ONNXLayer {
+extension InstanceNorm: BuiltInONNXLayer {
   /// `InstanceNormalization`.
-  public func onnx(_ x: ONNXValue, in graph: ONNXGraph) throws -> ONNXValue {
+  package func onnx(_ x: ONNXValue, in graph: ONNXGraph) throws -> ONNXValue {
     let x = graph.channelsFirst(x)
     let inputs = [
       x.name, try weight.map { try graph.weight($0) } ?? graph.repeated(1, x.row.last),
@@ -83,9 +83,9 @@ extension InstanceNorm: ONNXLayer {
   }
 }
 
-extension RMSNorm: ONNXLayer {
+extension RMSNorm: BuiltInONNXLayer {
   /// The quotient by the root of the mean square.
-  public func onnx(_ x: ONNXValue, in graph: ONNXGraph) throws -> ONNXValue {
+  package func onnx(_ x: ONNXValue, in graph: ONNXGraph) throws -> ONNXValue {
     let x = graph.channelsLast(x)
     let axes = Array(-normalizedShape.rank..<0)
     let square = graph.node("Mul", [x.name, x.name])

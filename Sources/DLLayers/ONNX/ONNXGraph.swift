@@ -25,7 +25,11 @@ public final class ONNXGraph {
   ///
   /// - Throws: ``LayerExportError`` with the layer's path where it has no ONNX form.
   public func add(_ layer: any Layer, to x: ONNXValue) throws -> ONNXValue {
-    guard let layer = layer as? any ONNXLayer else {
+    let form: (ONNXValue, ONNXGraph) throws -> ONNXValue
+    switch layer {
+    case let layer as any BuiltInONNXLayer: form = layer.onnx
+    case let layer as any ONNXLayer: form = layer.onnx
+    default:
       throw LayerExportError(
         "ONNX", layer, "its type does not conform to ONNXLayer; use --format safetensors")
     }
@@ -33,7 +37,7 @@ public final class ONNXGraph {
       let outer = path
       if !layer.path.isEmpty { path = layer.path }
       defer { path = outer }
-      var y = try layer.onnx(x, in: self)
+      var y = try form(x, self)
       // As forward passes hand lengths on: a chain has done it itself.
       if y.lengths == nil, !(layer is Sequential), y.row.rank > 1, y.row[0] == x.row[0] {
         y.lengths = x.lengths

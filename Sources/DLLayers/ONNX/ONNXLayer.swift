@@ -22,6 +22,15 @@ public protocol ONNXLayer: Layer {
   func onnx(_ x: ONNXValue, in graph: ONNXGraph) throws -> ONNXValue
 }
 
+/// A layer of the package that can be written as ONNX, which is ``ONNXLayer`` without being a part of
+/// what programs see.
+package protocol BuiltInONNXLayer: Layer {
+  /// Adds the layer's nodes to the graph, as ``ONNXLayer`` does.
+  ///
+  /// - Throws: ``LayerExportError`` for options that have no such form.
+  func onnx(_ x: ONNXValue, in graph: ONNXGraph) throws -> ONNXValue
+}
+
 /// A value of a network that is being written as ONNX.
 public struct ONNXValue {
   /// The name that nodes know it by.

@@ -134,17 +134,17 @@ extension Window2d {
   }
 }
 
-extension MaxPool2d: ONNXLayer {
+extension MaxPool2d: BuiltInONNXLayer {
   /// `MaxPool`.
-  public func onnx(_ x: ONNXValue, in graph: ONNXGraph) throws -> ONNXValue {
+  package func onnx(_ x: ONNXValue, in graph: ONNXGraph) throws -> ONNXValue {
     try graph.maxPool(
       graph.channelsFirst(x), window, "max_pool2d", isRow: false, row: outputShape(for: x.row))
   }
 }
 
-extension MaxPool1d: ONNXLayer {
+extension MaxPool1d: BuiltInONNXLayer {
   /// `MaxPool` over sequences, of which padding is no part.
-  public func onnx(_ x: ONNXValue, in graph: ONNXGraph) throws -> ONNXValue {
+  package func onnx(_ x: ONNXValue, in graph: ONNXGraph) throws -> ONNXValue {
     let row = try outputShape(for: x.row)
     let lowest = -Double(Float.greatestFiniteMagnitude)
     let filled = try graph.paddingFilled(graph.channelsFirst(x), lowest)
@@ -154,18 +154,18 @@ extension MaxPool1d: ONNXLayer {
   }
 }
 
-extension AvgPool2d: ONNXLayer {
+extension AvgPool2d: BuiltInONNXLayer {
   /// `AveragePool`.
-  public func onnx(_ x: ONNXValue, in graph: ONNXGraph) throws -> ONNXValue {
+  package func onnx(_ x: ONNXValue, in graph: ONNXGraph) throws -> ONNXValue {
     try graph.averagePool(
       graph.channelsFirst(x), window, "avg_pool2d", countIncludePad: options.countIncludePad,
       isRow: false, row: outputShape(for: x.row))
   }
 }
 
-extension AvgPool1d: ONNXLayer {
+extension AvgPool1d: BuiltInONNXLayer {
   /// `AveragePool` over sequences, padding counting as zeros.
-  public func onnx(_ x: ONNXValue, in graph: ONNXGraph) throws -> ONNXValue {
+  package func onnx(_ x: ONNXValue, in graph: ONNXGraph) throws -> ONNXValue {
     let x = try graph.paddingFilled(graph.channelsFirst(x))
     var y = try graph.averagePool(
       x, window, "avg_pool1d", countIncludePad: options.countIncludePad, isRow: true,
@@ -175,16 +175,16 @@ extension AvgPool1d: ONNXLayer {
   }
 }
 
-extension GlobalAvgPool2d: ONNXLayer {
+extension GlobalAvgPool2d: BuiltInONNXLayer {
   /// `ReduceMean` over the image.
-  public func onnx(_ x: ONNXValue, in graph: ONNXGraph) throws -> ONNXValue {
+  package func onnx(_ x: ONNXValue, in graph: ONNXGraph) throws -> ONNXValue {
     graph.overPositions("ReduceMean", x, row: try outputShape(for: x.row))
   }
 }
 
-extension GlobalMaxPool2d: ONNXLayer {
+extension GlobalMaxPool2d: BuiltInONNXLayer {
   /// `ReduceMax` over the image.
-  public func onnx(_ x: ONNXValue, in graph: ONNXGraph) throws -> ONNXValue {
+  package func onnx(_ x: ONNXValue, in graph: ONNXGraph) throws -> ONNXValue {
     graph.overPositions("ReduceMax", x, row: try outputShape(for: x.row))
   }
 }
@@ -201,16 +201,16 @@ extension ONNXGraph {
   }
 }
 
-extension GlobalAvgPool1d: ONNXLayer {
+extension GlobalAvgPool1d: BuiltInONNXLayer {
   /// `ReduceMean` over the valid positions.
-  public func onnx(_ x: ONNXValue, in graph: ONNXGraph) throws -> ONNXValue {
+  package func onnx(_ x: ONNXValue, in graph: ONNXGraph) throws -> ONNXValue {
     try graph.validMean(x)
   }
 }
 
-extension GlobalMaxPool1d: ONNXLayer {
+extension GlobalMaxPool1d: BuiltInONNXLayer {
   /// `ReduceMax` over the valid positions, the first one counting as valid.
-  public func onnx(_ x: ONNXValue, in graph: ONNXGraph) throws -> ONNXValue {
+  package func onnx(_ x: ONNXValue, in graph: ONNXGraph) throws -> ONNXValue {
     var x = x
     x.lengths = x.lengths.map { graph.node("Max", [$0, graph.integers([1], shape: [])]) }
     let filled = try graph.paddingFilled(x, -Double(Float.greatestFiniteMagnitude))
@@ -218,18 +218,18 @@ extension GlobalMaxPool1d: ONNXLayer {
   }
 }
 
-extension AdaptiveAvgPool1d: ONNXLayer {
+extension AdaptiveAvgPool1d: BuiltInONNXLayer {
   /// A product with the windows' shares.
-  public func onnx(_ x: ONNXValue, in graph: ONNXGraph) throws -> ONNXValue {
+  package func onnx(_ x: ONNXValue, in graph: ONNXGraph) throws -> ONNXValue {
     let row = try outputShape(for: x.row)
     let map = try graph.matrix(of: { try $0.adaptiveAvgPool1d(row[0]) }, from: x.row[0])
     return try graph.mapped(x, [map], row: row)
   }
 }
 
-extension AdaptiveAvgPool2d: ONNXLayer {
+extension AdaptiveAvgPool2d: BuiltInONNXLayer {
   /// `AveragePool` where windows do not overlap, else products with the windows' shares.
-  public func onnx(_ x: ONNXValue, in graph: ONNXGraph) throws -> ONNXValue {
+  package func onnx(_ x: ONNXValue, in graph: ONNXGraph) throws -> ONNXValue {
     let row = try outputShape(for: x.row)
     if x.row[0].isMultiple(of: row[0]), x.row[1].isMultiple(of: row[1]) {
       let x = graph.channelsFirst(x)
@@ -244,16 +244,16 @@ extension AdaptiveAvgPool2d: ONNXLayer {
   }
 }
 
-extension AdaptiveMaxPool1d: ONNXLayer {
+extension AdaptiveMaxPool1d: BuiltInONNXLayer {
   /// `ReduceMax` of each window.
-  public func onnx(_ x: ONNXValue, in graph: ONNXGraph) throws -> ONNXValue {
+  package func onnx(_ x: ONNXValue, in graph: ONNXGraph) throws -> ONNXValue {
     graph.adaptiveMaxPool(x, row: try outputShape(for: x.row))
   }
 }
 
-extension AdaptiveMaxPool2d: ONNXLayer {
+extension AdaptiveMaxPool2d: BuiltInONNXLayer {
   /// `ReduceMax` of each window.
-  public func onnx(_ x: ONNXValue, in graph: ONNXGraph) throws -> ONNXValue {
+  package func onnx(_ x: ONNXValue, in graph: ONNXGraph) throws -> ONNXValue {
     graph.adaptiveMaxPool(x, row: try outputShape(for: x.row))
   }
 }

@@ -14,9 +14,9 @@ extension RecurrentCell {
   }
 }
 
-extension Recurrent: ONNXLayer {
+extension Recurrent: BuiltInONNXLayer {
   /// A node for each layer, over `[time, batch, features]`, rows ending at their lengths.
-  public func onnx(_ x: ONNXValue, in graph: ONNXGraph) throws -> ONNXValue {
+  package func onnx(_ x: ONNXValue, in graph: ONNXGraph) throws -> ONNXValue {
     guard batchFirst else {
       throw LayerExportError("ONNX", self, "time is its first axis; use batchFirst")
     }

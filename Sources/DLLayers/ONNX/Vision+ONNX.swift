@@ -1,18 +1,18 @@
 import DLFormats
 import DLTensor
 
-extension Tokens: ONNXLayer {
+extension Tokens: BuiltInONNXLayer {
   /// `Reshape` of the pixels to one axis.
-  public func onnx(_ x: ONNXValue, in graph: ONNXGraph) throws -> ONNXValue {
+  package func onnx(_ x: ONNXValue, in graph: ONNXGraph) throws -> ONNXValue {
     let row = try outputShape(for: x.row)
     let axes = x.isChannelsFirst ? [row[1], row[0]] : row.dimensions
     return x.with(graph.reshape(x.name, axes), row: row)
   }
 }
 
-extension ClassToken: ONNXLayer {
+extension ClassToken: BuiltInONNXLayer {
   /// `Concat` of the token, once for each row, and the row.
-  public func onnx(_ x: ONNXValue, in graph: ONNXGraph) throws -> ONNXValue {
+  package func onnx(_ x: ONNXValue, in graph: ONNXGraph) throws -> ONNXValue {
     let x = graph.channelsLast(x)
     let batch = graph.node("Shape", [x.name], ["start": 0, "end": 1])
     let shape = graph.node("Concat", [batch, graph.integers([1, x.row[1]])], ["axis": 0])
@@ -24,9 +24,9 @@ extension ClassToken: ONNXLayer {
   }
 }
 
-extension Select: ONNXLayer {
+extension Select: BuiltInONNXLayer {
   /// `Gather` of one position.
-  public func onnx(_ x: ONNXValue, in graph: ONNXGraph) throws -> ONNXValue {
+  package func onnx(_ x: ONNXValue, in graph: ONNXGraph) throws -> ONNXValue {
     let x = graph.channelsLast(x)
     let name = graph.node(
       "Gather", [x.name, graph.integers([position], shape: [])], ["axis": .int(axis)])
@@ -34,9 +34,9 @@ extension Select: ONNXLayer {
   }
 }
 
-extension PixelShuffle: ONNXLayer {
+extension PixelShuffle: BuiltInONNXLayer {
   /// `DepthToSpace`, the factor's rows and columns being the last of a channel's number.
-  public func onnx(_ x: ONNXValue, in graph: ONNXGraph) throws -> ONNXValue {
+  package func onnx(_ x: ONNXValue, in graph: ONNXGraph) throws -> ONNXValue {
     let x = graph.channelsFirst(x)
     let name = graph.node(
       "DepthToSpace", [x.name], ["blocksize": .int(options.upscaleFactor), "mode": "CRD"])
@@ -44,9 +44,9 @@ extension PixelShuffle: ONNXLayer {
   }
 }
 
-extension PixelUnshuffle: ONNXLayer {
+extension PixelUnshuffle: BuiltInONNXLayer {
   /// Squares of pixels moved to the channels; `SpaceToDepth` has another order of these.
-  public func onnx(_ x: ONNXValue, in graph: ONNXGraph) throws -> ONNXValue {
+  package func onnx(_ x: ONNXValue, in graph: ONNXGraph) throws -> ONNXValue {
     let x = graph.channelsFirst(x)
     let row = try outputShape(for: x.row)
     let factor = options.downscaleFactor
@@ -56,9 +56,9 @@ extension PixelUnshuffle: ONNXLayer {
   }
 }
 
-extension ZeroPad2d: ONNXLayer {
+extension ZeroPad2d: BuiltInONNXLayer {
   /// `Pad`.
-  public func onnx(_ x: ONNXValue, in graph: ONNXGraph) throws -> ONNXValue {
+  package func onnx(_ x: ONNXValue, in graph: ONNXGraph) throws -> ONNXValue {
     let x = graph.channelsFirst(x)
     let name = try graph.padded(
       x.name, [options.top, options.left], [options.bottom, options.right], 0)
@@ -66,10 +66,10 @@ extension ZeroPad2d: ONNXLayer {
   }
 }
 
-extension Upsample: ONNXLayer {
+extension Upsample: BuiltInONNXLayer {
   /// `Resize` by whole factors; else `Gather` of the nearest pixels, or products with the shares of
   /// those around.
-  public func onnx(_ x: ONNXValue, in graph: ONNXGraph) throws -> ONNXValue {
+  package func onnx(_ x: ONNXValue, in graph: ONNXGraph) throws -> ONNXValue {
     let row = try outputShape(for: x.row)
     let maps = try (0..<row.rank - 1).map { axis in
       try graph.matrix(of: { try self.along(axis, of: row, $0) }, from: x.row[axis])
@@ -125,9 +125,9 @@ extension Upsample: ONNXLayer {
   }
 }
 
-extension SpatialTransformer: ONNXLayer {
+extension SpatialTransformer: BuiltInONNXLayer {
   /// `GridSample` at the places to which the map takes those of the output.
-  public func onnx(_ x: ONNXValue, in graph: ONNXGraph) throws -> ONNXValue {
+  package func onnx(_ x: ONNXValue, in graph: ONNXGraph) throws -> ONNXValue {
     let row = try outputShape(for: x.row)
     let seen = try graph.add(localization, to: x)
     let flat = Flatten().onnx(seen, in: graph, channelsFirst: false)
@@ -136,9 +136,8 @@ extension SpatialTransformer: ONNXLayer {
     let size = Size2d(row[0], row[1])
     let units = try Tensor.values(
       [1, 0, 0, 0, 1, 0], shape: [1, 2, 3], dtype: .float32, context: graph.context)
-    let places = try units.affineGrid(size, alignCorners: alignCorners).reshape([
-      row[0] * row[1], 2,
-    ])
+    let places = try units.affineGrid(size, alignCorners: options.alignCorners)
+      .reshape([row[0] * row[1], 2])
     let ones = try Tensor.full([row[0] * row[1], 1], 1, dtype: .float32, context: graph.context)
     let plane = graph.constant(try Tensor.concat([places, ones], axis: 1), "places")
     let columns = graph.node("Transpose", [map], ["perm": [0, 2, 1]])
@@ -147,8 +146,8 @@ extension SpatialTransformer: ONNXLayer {
     let name = graph.node(
       "GridSample", [image.name, grid],
       [
-        "mode": "bilinear", "padding_mode": .string(padding.rawValue),
-        "align_corners": .int(alignCorners ? 1 : 0),
+        "mode": "bilinear", "padding_mode": .string(options.paddingMode.rawValue),
+        "align_corners": .int(options.alignCorners ? 1 : 0),
       ])
     return image.with(name, row: row)
   }

@@ -8,21 +8,16 @@ import DLTensor
 public final class AdaptiveAvgPool1d: Module, Layer {
   /// The options of ``AdaptiveAvgPool1d`` in `model.layers`.
   package struct Options: LayerSpec {
-    /// The name in `model.layers`.
     package static var word: String { "adaptive_avg_pool1d" }
     /// Output size.
     package var outputSize = 1
-    /// Makes the options with their defaults.
     package init() {}
-    /// The keys, in the order in which they are written.
     package static var fields: [ConfigurationField<Self>] {
       [.init("output_size", \.outputSize, .layerSize, required: true, "output size")]
     }
-    /// Makes the layer for inputs of shape `[batch] + input`.
     package func layer(for input: Shape) -> any Layer { AdaptiveAvgPool1d(self) }
   }
 
-  /// The options that the layer was made from.
   package let options: Options
 
   /// Makes a pooling layer by its options.
@@ -53,21 +48,16 @@ public final class AdaptiveAvgPool1d: Module, Layer {
 public final class AdaptiveMaxPool1d: Module, Layer {
   /// The options of ``AdaptiveMaxPool1d`` in `model.layers`.
   package struct Options: LayerSpec {
-    /// The name in `model.layers`.
     package static var word: String { "adaptive_max_pool1d" }
     /// Output size.
     package var outputSize = 1
-    /// Makes the options with their defaults.
     package init() {}
-    /// The keys, in the order in which they are written.
     package static var fields: [ConfigurationField<Self>] {
       [.init("output_size", \.outputSize, .layerSize, required: true, "output size")]
     }
-    /// Makes the layer for inputs of shape `[batch] + input`.
     package func layer(for input: Shape) -> any Layer { AdaptiveMaxPool1d(self) }
   }
 
-  /// The options that the layer was made from.
   package let options: Options
 
   /// Makes a pooling layer by its options.

@@ -8,13 +8,10 @@ import DLTensor
 public final class AdaptiveAvgPool2d: Module, Layer {
   /// The options of ``AdaptiveAvgPool2d`` in `model.layers`.
   package struct Options: LayerSpec {
-    /// The name in `model.layers`.
     package static var word: String { "adaptive_avg_pool2d" }
     /// Output size, one integer or [height, width].
     package var outputSize = Size2d(1)
-    /// Makes the options with their defaults.
     package init() {}
-    /// The keys, in the order in which they are written.
     package static var fields: [ConfigurationField<Self>] {
       [
         .init(
@@ -22,11 +19,9 @@ public final class AdaptiveAvgPool2d: Module, Layer {
           "output size, one integer or [height, width]")
       ]
     }
-    /// Makes the layer for inputs of shape `[batch] + input`.
     package func layer(for input: Shape) -> any Layer { AdaptiveAvgPool2d(self) }
   }
 
-  /// The options that the layer was made from.
   package let options: Options
 
   /// Makes a pooling layer by its options.
@@ -54,13 +49,10 @@ public final class AdaptiveAvgPool2d: Module, Layer {
 public final class AdaptiveMaxPool2d: Module, Layer {
   /// The options of ``AdaptiveMaxPool2d`` in `model.layers`.
   package struct Options: LayerSpec {
-    /// The name in `model.layers`.
     package static var word: String { "adaptive_max_pool2d" }
     /// Output size, one integer or [height, width].
     package var outputSize = Size2d(1)
-    /// Makes the options with their defaults.
     package init() {}
-    /// The keys, in the order in which they are written.
     package static var fields: [ConfigurationField<Self>] {
       [
         .init(
@@ -68,11 +60,9 @@ public final class AdaptiveMaxPool2d: Module, Layer {
           "output size, one integer or [height, width]")
       ]
     }
-    /// Makes the layer for inputs of shape `[batch] + input`.
     package func layer(for input: Shape) -> any Layer { AdaptiveMaxPool2d(self) }
   }
 
-  /// The options that the layer was made from.
   package let options: Options
 
   /// Makes a pooling layer by its options.

@@ -8,13 +8,10 @@ import DLTensor
 public final class PixelShuffle: Module, Layer {
   /// The options of ``PixelShuffle`` in `model.layers`.
   package struct Options: LayerSpec {
-    /// The name in `model.layers`.
     package static var word: String { "pixel_shuffle" }
     /// Pixels that one becomes, in each direction.
     package var upscaleFactor = 1
-    /// Makes the options with their defaults.
     package init() {}
-    /// The keys, in the order in which they are written.
     package static var fields: [ConfigurationField<Self>] {
       [
         .init(
@@ -22,14 +19,11 @@ public final class PixelShuffle: Module, Layer {
           "pixels that one becomes, in each direction; its square divides the channels")
       ]
     }
-    /// Makes the layer for inputs of shape `[batch] + input`.
     package func layer(for input: Shape) -> any Layer { PixelShuffle(self) }
   }
 
-  /// The options that the layer was made from.
   package let options: Options
 
-  /// Makes the layer by its options.
   package init(_ options: Options) { self.options = options }
 
   /// Makes the layer with the given factor in each direction.
@@ -59,13 +53,10 @@ public final class PixelShuffle: Module, Layer {
 public final class PixelUnshuffle: Module, Layer {
   /// The options of ``PixelUnshuffle`` in `model.layers`.
   package struct Options: LayerSpec {
-    /// The name in `model.layers`.
     package static var word: String { "pixel_unshuffle" }
     /// Pixels that become one, in each direction.
     package var downscaleFactor = 1
-    /// Makes the options with their defaults.
     package init() {}
-    /// The keys, in the order in which they are written.
     package static var fields: [ConfigurationField<Self>] {
       [
         .init(
@@ -73,14 +64,11 @@ public final class PixelUnshuffle: Module, Layer {
           "pixels that become one, in each direction; divides height and width")
       ]
     }
-    /// Makes the layer for inputs of shape `[batch] + input`.
     package func layer(for input: Shape) -> any Layer { PixelUnshuffle(self) }
   }
 
-  /// The options that the layer was made from.
   package let options: Options
 
-  /// Makes the layer by its options.
   package init(_ options: Options) { self.options = options }
 
   /// Makes the layer with the given factor in each direction.
@@ -113,7 +101,6 @@ public final class PixelUnshuffle: Module, Layer {
 public final class ZeroPad2d: Module, Layer {
   /// The options of ``ZeroPad2d`` in `model.layers`.
   package struct Options: LayerSpec {
-    /// The name in `model.layers`.
     package static var word: String { "zero_pad2d" }
     /// Rows above.
     package var top = 0
@@ -123,9 +110,7 @@ public final class ZeroPad2d: Module, Layer {
     package var left = 0
     /// Columns to the right.
     package var right = 0
-    /// Makes the options with their defaults.
     package init() {}
-    /// The keys, in the order in which they are written.
     package static var fields: [ConfigurationField<Self>] {
       [
         .init("top", \.top, .windowMargin, "rows above"),
@@ -134,14 +119,11 @@ public final class ZeroPad2d: Module, Layer {
         .init("right", \.right, .windowMargin, "columns to the right"),
       ]
     }
-    /// Makes the layer for inputs of shape `[batch] + input`.
     package func layer(for input: Shape) -> any Layer { ZeroPad2d(self) }
   }
 
-  /// The options that the layer was made from.
   package let options: Options
 
-  /// Makes the layer by its options.
   package init(_ options: Options) { self.options = options }
 
   /// Makes a layer that adds so many rows and columns.

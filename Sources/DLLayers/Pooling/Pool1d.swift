@@ -10,7 +10,6 @@ import DLTensor
 public final class MaxPool1d: Module, Layer {
   /// The options of ``MaxPool1d`` in `model.layers`.
   package struct Options: LayerSpec {
-    /// The name in `model.layers`.
     package static var word: String { "max_pool1d" }
     /// Window.
     package var kernel = 1
@@ -22,9 +21,7 @@ public final class MaxPool1d: Module, Layer {
     package var dilation = 1
     /// Whether the last window may overhang.
     package var ceilMode = false
-    /// Makes the options with their defaults.
     package init() {}
-    /// The keys, in the order in which they are written.
     package static var fields: [ConfigurationField<Self>] {
       [
         .init("kernel", \.kernel, .windowExtent, required: true, "window"),
@@ -39,17 +36,14 @@ public final class MaxPool1d: Module, Layer {
     package mutating func resolve(given: Set<String>) {
       if !given.contains("stride") { stride = kernel }
     }
-    /// Faults that concern several keys at once.
     package func problems() -> [ConfigurationProblem] {
       poolPaddingProblems(Size2d(1, kernel), Size2d(0, padding))
     }
-    /// Makes the layer for inputs of shape `[batch] + input`.
     package func layer(for input: Shape) -> any Layer { MaxPool1d(self) }
   }
 
   /// The window's extents, over images of one row.
-  public let window: Window2d
-  /// The options that the layer was made from.
+  package let window: Window2d
   package let options: Options
 
   /// Makes a pooling layer by its options.
@@ -109,7 +103,6 @@ public final class MaxPool1d: Module, Layer {
 public final class AvgPool1d: Module, Layer {
   /// The options of ``AvgPool1d`` in `model.layers`.
   package struct Options: LayerSpec {
-    /// The name in `model.layers`.
     package static var word: String { "avg_pool1d" }
     /// Window.
     package var kernel = 1
@@ -121,9 +114,7 @@ public final class AvgPool1d: Module, Layer {
     package var countIncludePad = true
     /// Whether the last window may overhang.
     package var ceilMode = false
-    /// Makes the options with their defaults.
     package init() {}
-    /// The keys, in the order in which they are written.
     package static var fields: [ConfigurationField<Self>] {
       [
         .init("kernel", \.kernel, .windowExtent, required: true, "window"),
@@ -138,17 +129,14 @@ public final class AvgPool1d: Module, Layer {
     package mutating func resolve(given: Set<String>) {
       if !given.contains("stride") { stride = kernel }
     }
-    /// Faults that concern several keys at once.
     package func problems() -> [ConfigurationProblem] {
       poolPaddingProblems(Size2d(1, kernel), Size2d(0, padding))
     }
-    /// Makes the layer for inputs of shape `[batch] + input`.
     package func layer(for input: Shape) -> any Layer { AvgPool1d(self) }
   }
 
   /// The window's extents, over images of one row.
-  public let window: Window2d
-  /// The options that the layer was made from.
+  package let window: Window2d
   package let options: Options
 
   /// Makes a pooling layer by its options.

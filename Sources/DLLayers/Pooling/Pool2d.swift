@@ -10,7 +10,6 @@ import DLTensor
 public final class MaxPool2d: Module, Layer {
   /// The options of ``MaxPool2d`` in `model.layers`.
   package struct Options: LayerSpec {
-    /// The name in `model.layers`.
     package static var word: String { "max_pool2d" }
     /// Window, one integer or [height, width].
     package var kernel = Size2d(1)
@@ -22,9 +21,7 @@ public final class MaxPool2d: Module, Layer {
     package var dilation = Size2d(1)
     /// Whether the last window may overhang.
     package var ceilMode = false
-    /// Makes the options with their defaults.
     package init() {}
-    /// The keys, in the order in which they are written.
     package static var fields: [ConfigurationField<Self>] {
       [
         .init(
@@ -43,15 +40,12 @@ public final class MaxPool2d: Module, Layer {
     package mutating func resolve(given: Set<String>) {
       if !given.contains("stride") { stride = kernel }
     }
-    /// Faults that concern several keys at once.
     package func problems() -> [ConfigurationProblem] { poolPaddingProblems(kernel, padding) }
-    /// Makes the layer for inputs of shape `[batch] + input`.
     package func layer(for input: Shape) -> any Layer { MaxPool2d(self) }
   }
 
   /// The window's extents.
-  public let window: Window2d
-  /// The options that the layer was made from.
+  package let window: Window2d
   package let options: Options
 
   /// Makes a pooling layer by its options.
@@ -98,7 +92,6 @@ public final class MaxPool2d: Module, Layer {
 public final class AvgPool2d: Module, Layer {
   /// The options of ``AvgPool2d`` in `model.layers`.
   package struct Options: LayerSpec {
-    /// The name in `model.layers`.
     package static var word: String { "avg_pool2d" }
     /// Window, one integer or [height, width].
     package var kernel = Size2d(1)
@@ -110,9 +103,7 @@ public final class AvgPool2d: Module, Layer {
     package var countIncludePad = true
     /// Whether the last window may overhang.
     package var ceilMode = false
-    /// Makes the options with their defaults.
     package init() {}
-    /// The keys, in the order in which they are written.
     package static var fields: [ConfigurationField<Self>] {
       [
         .init(
@@ -129,15 +120,12 @@ public final class AvgPool2d: Module, Layer {
     package mutating func resolve(given: Set<String>) {
       if !given.contains("stride") { stride = kernel }
     }
-    /// Faults that concern several keys at once.
     package func problems() -> [ConfigurationProblem] { poolPaddingProblems(kernel, padding) }
-    /// Makes the layer for inputs of shape `[batch] + input`.
     package func layer(for input: Shape) -> any Layer { AvgPool2d(self) }
   }
 
   /// The window's extents.
-  public let window: Window2d
-  /// The options that the layer was made from.
+  package let window: Window2d
   package let options: Options
 
   /// Makes a pooling layer by its options.

@@ -11,7 +11,6 @@ public final class Upsample: Module, Layer {
   package struct Options: LayerSpec {
     /// The way in which values between the pixels are made.
     package enum Mode: String, ConfigurationWord { case nearest, linear, bilinear }
-    /// The name in `model.layers`.
     package static var word: String { "upsample" }
     /// Output size, one integer or [height, width].
     package var size: Size2d?
@@ -21,9 +20,7 @@ public final class Upsample: Module, Layer {
     package var mode = Mode.nearest
     /// Whether the centers of the corner pixels stay where they are.
     package var alignCorners = false
-    /// Makes the options with their defaults.
     package init() {}
-    /// The keys, in the order in which they are written.
     package static var fields: [ConfigurationField<Self>] {
       [
         .init("size", \.size, .layerSize, "output size, one integer or [height, width]"),
@@ -37,7 +34,6 @@ public final class Upsample: Module, Layer {
     }
     /// The size of the output is given in one way.
     package static var alternatives: [[String]] { [["size", "scale_factor"]] }
-    /// Faults that concern several keys at once.
     package func problems() -> [ConfigurationProblem] {
       var problems: [ConfigurationProblem] = []
       if (size == nil) == (scaleFactor == nil) {
@@ -58,10 +54,13 @@ public final class Upsample: Module, Layer {
       guard mode != wrong else {
         throw TensorError(op: Self.word, "input has shape \(input), mode is \(mode)")
       }
-      let interpolation: Interpolation =
-        mode == .nearest ? .nearest : .bilinear(alignCorners: alignCorners)
-      if let size { return Upsample(to: size, interpolation) }
-      return Upsample(by: scaleFactor ?? 1, interpolation)
+      return Upsample(self)
+    }
+
+    /// The options of a way to make values between the pixels.
+    fileprivate static func between(_ interpolation: Interpolation) -> Self {
+      guard case .bilinear(let alignCorners) = interpolation else { return Self() }
+      return .with { ($0.mode, $0.alignCorners) = (.bilinear, alignCorners) }
     }
   }
 
@@ -70,20 +69,30 @@ public final class Upsample: Module, Layer {
     case factor(Scale2d)
   }
 
+  package let options: Options
+
   /// The way in which values between the pixels are made.
-  public let interpolation: Interpolation
-  let target: Target
+  var interpolation: Interpolation {
+    options.mode == .nearest ? .nearest : .bilinear(alignCorners: options.alignCorners)
+  }
+
+  var target: Target { options.size.map { .size($0) } ?? .factor(options.scaleFactor ?? 1) }
+
+  /// Makes a layer by its options.
+  package init(_ options: Options) { self.options = options }
 
   /// Makes a layer that enlarges by a factor, to `⌊extent · factor⌋`.
-  public init(by factor: Scale2d, _ interpolation: Interpolation = .nearest) {
-    target = .factor(factor)
-    self.interpolation = interpolation
+  public convenience init(by factor: Scale2d, _ interpolation: Interpolation = .nearest) {
+    var options = Options.between(interpolation)
+    options.scaleFactor = factor
+    self.init(options)
   }
 
   /// Makes a layer with the given output size.
-  public init(to size: Size2d, _ interpolation: Interpolation = .nearest) {
-    target = .size(size)
-    self.interpolation = interpolation
+  public convenience init(to size: Size2d, _ interpolation: Interpolation = .nearest) {
+    var options = Options.between(interpolation)
+    options.size = size
+    self.init(options)
   }
 
   /// Applies the layer.

@@ -69,9 +69,9 @@ extension TorchProgram {
   }
 }
 
-extension MultiHeadAttention: TorchLayer {
+extension MultiHeadAttention: BuiltInTorchLayer {
   /// A class with the parameters of `nn.MultiheadAttention`.
-  public func torch(for input: Shape, in program: TorchProgram) throws -> TorchExpression {
+  package func torch(for input: Shape, in program: TorchProgram) throws -> TorchExpression {
     guard inProjWeight != nil else {
       throw LayerExportError(
         "PyTorch code", self, "its keys or values have another size than its queries")
@@ -82,9 +82,9 @@ extension MultiHeadAttention: TorchLayer {
   }
 }
 
-extension TransformerEncoderLayer: TorchLayer {
+extension TransformerEncoderLayer: BuiltInTorchLayer {
   /// `nn.TransformerEncoderLayer`, or one whose attention does not see everything.
-  public func torch(for input: Shape, in program: TorchProgram) throws -> TorchExpression {
+  package func torch(for input: Shape, in program: TorchProgram) throws -> TorchExpression {
     try program.requireWholeRows(self)
     let activation: TorchExpression? =
       switch options.activation {
@@ -129,9 +129,9 @@ extension TransformerEncoderLayer: TorchLayer {
   }
 }
 
-extension TransformerEncoder: TorchLayer {
+extension TransformerEncoder: BuiltInTorchLayer {
   /// The layers in a list, and the normalization behind them.
-  public func torch(for input: Shape, in program: TorchProgram) throws -> TorchExpression {
+  package func torch(for input: Shape, in program: TorchProgram) throws -> TorchExpression {
     guard let layer = layers.first else { return "nn.Identity()" }
     program.define(
       "Encoder",

@@ -1,8 +1,8 @@
 import DLTensor
 
-extension Sequential: TorchLayer {
+extension Sequential: BuiltInTorchLayer {
   /// `nn.Sequential` of the layers.
-  public func torch(for input: Shape, in program: TorchProgram) throws -> TorchExpression {
+  package func torch(for input: Shape, in program: TorchProgram) throws -> TorchExpression {
     var shape = input
     var modules: [TorchExpression] = []
     for (index, layer) in layers.enumerated() {
@@ -53,16 +53,16 @@ extension TorchProgram {
   }
 }
 
-extension Flatten: TorchLayer {
+extension Flatten: BuiltInTorchLayer {
   /// `nn.Flatten()`.
-  public func torch(for input: Shape, in program: TorchProgram) -> TorchExpression {
+  package func torch(for input: Shape, in program: TorchProgram) -> TorchExpression {
     program.flatten(input, channelsFirst: channelsFirst ?? false)
   }
 }
 
-extension Unflatten: TorchLayer {
+extension Unflatten: BuiltInTorchLayer {
   /// `nn.Unflatten`.
-  public func torch(for input: Shape, in program: TorchProgram) -> TorchExpression {
+  package func torch(for input: Shape, in program: TorchProgram) -> TorchExpression {
     let shape = row.rank == 3 ? [row[2], row[0], row[1]] : row.dimensions
     let made = TorchExpression.call("nn.Unflatten", ["1", .tuple(shape)])
     guard input.rank > 1 else { return made }
@@ -79,9 +79,9 @@ extension Unflatten: TorchLayer {
   }
 }
 
-extension Residual: TorchLayer {
+extension Residual: BuiltInTorchLayer {
   /// A class of the branch and what goes around it.
-  public func torch(for input: Shape, in program: TorchProgram) throws -> TorchExpression {
+  package func torch(for input: Shape, in program: TorchProgram) throws -> TorchExpression {
     program.define(
       "Residual",
       """
@@ -101,9 +101,9 @@ extension Residual: TorchLayer {
   }
 }
 
-extension Concat: TorchLayer {
+extension Concat: BuiltInTorchLayer {
   /// `torch.cat` of the branches.
-  public func torch(for input: Shape, in program: TorchProgram) throws -> TorchExpression {
+  package func torch(for input: Shape, in program: TorchProgram) throws -> TorchExpression {
     program.define(
       "Concat",
       """
@@ -124,9 +124,9 @@ extension Concat: TorchLayer {
   }
 }
 
-extension BranchSum: TorchLayer {
+extension BranchSum: BuiltInTorchLayer {
   /// `sum` of the branches.
-  public func torch(for input: Shape, in program: TorchProgram) throws -> TorchExpression {
+  package func torch(for input: Shape, in program: TorchProgram) throws -> TorchExpression {
     program.defineBranches(
       "Sum", "The sum of what branches make of x.",
       "return sum(branch(x) for branch in self.values())")
@@ -134,9 +134,9 @@ extension BranchSum: TorchLayer {
   }
 }
 
-extension BranchProduct: TorchLayer {
+extension BranchProduct: BuiltInTorchLayer {
   /// The product of the branches, shorter shapes filled up with ones behind the batch.
-  public func torch(for input: Shape, in program: TorchProgram) throws -> TorchExpression {
+  package func torch(for input: Shape, in program: TorchProgram) throws -> TorchExpression {
     program.define(
       "Product",
       """
@@ -156,9 +156,9 @@ extension BranchProduct: TorchLayer {
   }
 }
 
-extension DenseBlock: TorchLayer {
+extension DenseBlock: BuiltInTorchLayer {
   /// A class with torchvision's names.
-  public func torch(for input: Shape, in program: TorchProgram) -> TorchExpression {
+  package func torch(for input: Shape, in program: TorchProgram) -> TorchExpression {
     program.define(
       "DenseLayer",
       """

@@ -1,8 +1,8 @@
 import DLTensor
 
-extension Linear: TorchLayer {
+extension Linear: BuiltInTorchLayer {
   /// `nn.Linear`.
-  public func torch(for input: Shape, in program: TorchProgram) -> TorchExpression {
+  package func torch(for input: Shape, in program: TorchProgram) -> TorchExpression {
     .call(
       program.onLastAxis("nn.Linear", input), ["\(weight.shape[1])", "\(weight.shape[0])"],
       ["bias": .flag(bias != nil, unless: true)])
@@ -38,9 +38,9 @@ extension TorchProgram {
   }
 }
 
-extension Conv2d: TorchLayer {
+extension Conv2d: BuiltInTorchLayer {
   /// `nn.Conv2d`.
-  public func torch(for input: Shape, in program: TorchProgram) throws -> TorchExpression {
+  package func torch(for input: Shape, in program: TorchProgram) throws -> TorchExpression {
     let (module, padding) = try program.padded("nn.Conv2d", window, isRow: false)
     return .call(
       module, ["\(input.last)", "\(weight.shape.last)", .size(window.kernel) ?? "1"],
@@ -52,9 +52,9 @@ extension Conv2d: TorchLayer {
   }
 }
 
-extension Conv1d: TorchLayer {
+extension Conv1d: BuiltInTorchLayer {
   /// `nn.Conv1d` over sequences with their channels last.
-  public func torch(for input: Shape, in program: TorchProgram) throws -> TorchExpression {
+  package func torch(for input: Shape, in program: TorchProgram) throws -> TorchExpression {
     try program.requireWholeRows(self)
     let (module, padding) = try program.padded("nn.Conv1d", window, isRow: true)
     return .call(
@@ -68,9 +68,9 @@ extension Conv1d: TorchLayer {
   }
 }
 
-extension ConvTranspose2d: TorchLayer {
+extension ConvTranspose2d: BuiltInTorchLayer {
   /// `nn.ConvTranspose2d`.
-  public func torch(for input: Shape, in program: TorchProgram) -> TorchExpression {
+  package func torch(for input: Shape, in program: TorchProgram) -> TorchExpression {
     .call(
       "nn.ConvTranspose2d", ["\(input.last)", "\(options.out)", .size(options.kernel) ?? "1"],
       [
@@ -82,9 +82,9 @@ extension ConvTranspose2d: TorchLayer {
   }
 }
 
-extension ConvTranspose1d: TorchLayer {
+extension ConvTranspose1d: BuiltInTorchLayer {
   /// `nn.ConvTranspose1d` over sequences with their channels last.
-  public func torch(for input: Shape, in program: TorchProgram) -> TorchExpression {
+  package func torch(for input: Shape, in program: TorchProgram) -> TorchExpression {
     .call(
       program.channelsFirst("nn.ConvTranspose1d"),
       ["\(input.last)", "\(options.out)", "\(options.kernel)"],
@@ -98,9 +98,9 @@ extension ConvTranspose1d: TorchLayer {
   }
 }
 
-extension SqueezeExcitation: TorchLayer {
+extension SqueezeExcitation: BuiltInTorchLayer {
   /// A class of its own, with torchvision's names.
-  public func torch(for input: Shape, in program: TorchProgram) -> TorchExpression {
+  package func torch(for input: Shape, in program: TorchProgram) -> TorchExpression {
     program.define(
       "SqueezeExcitation",
       """
@@ -120,9 +120,9 @@ extension SqueezeExcitation: TorchLayer {
   }
 }
 
-extension SpectralNorm: TorchLayer {
+extension SpectralNorm: BuiltInTorchLayer {
   /// The layer's module with a weight of largest singular value 1.
-  public func torch(for input: Shape, in program: TorchProgram) throws -> TorchExpression {
+  package func torch(for input: Shape, in program: TorchProgram) throws -> TorchExpression {
     program.define(
       "spectral_norm",
       """

@@ -1,14 +1,14 @@
 import DLTensor
 
 /// A layer that is a PyTorch module without shapes.
-protocol TorchElementwise: TorchLayer {
+protocol TorchElementwise: BuiltInTorchLayer {
   /// The expression.
   var torchExpression: TorchExpression { get }
 }
 
 extension TorchElementwise {
   /// The module.
-  public func torch(for input: Shape, in program: TorchProgram) -> TorchExpression {
+  package func torch(for input: Shape, in program: TorchProgram) -> TorchExpression {
     torchExpression
   }
 }
@@ -83,23 +83,23 @@ extension Dropout {
   package var torchProbability: TorchExpression? { .number(options.p, unless: 0) }
 }
 
-extension Softmax: TorchLayer {
+extension Softmax: BuiltInTorchLayer {
   /// `nn.Softmax` over the channels.
-  public func torch(for input: Shape, in program: TorchProgram) -> TorchExpression {
+  package func torch(for input: Shape, in program: TorchProgram) -> TorchExpression {
     input.rank == 3 ? "nn.Softmax(dim=1)" : "nn.Softmax(dim=-1)"
   }
 }
 
-extension LogSoftmax: TorchLayer {
+extension LogSoftmax: BuiltInTorchLayer {
   /// `nn.LogSoftmax` over the channels.
-  public func torch(for input: Shape, in program: TorchProgram) -> TorchExpression {
+  package func torch(for input: Shape, in program: TorchProgram) -> TorchExpression {
     input.rank == 3 ? "nn.LogSoftmax(dim=1)" : "nn.LogSoftmax(dim=-1)"
   }
 }
 
-extension PReLU: TorchLayer {
+extension PReLU: BuiltInTorchLayer {
   /// `nn.PReLU`.
-  public func torch(for input: Shape, in program: TorchProgram) -> TorchExpression {
+  package func torch(for input: Shape, in program: TorchProgram) -> TorchExpression {
     let count = weight.shape[0]
     let module = "nn.PReLU"
     return .call(
@@ -107,9 +107,9 @@ extension PReLU: TorchLayer {
   }
 }
 
-extension Maxout: TorchLayer {
+extension Maxout: BuiltInTorchLayer {
   /// The largest of neighboring channels.
-  public func torch(for input: Shape, in program: TorchProgram) -> TorchExpression {
+  package func torch(for input: Shape, in program: TorchProgram) -> TorchExpression {
     program.define(
       "Maxout",
       """
@@ -128,18 +128,18 @@ extension Maxout: TorchLayer {
   }
 }
 
-extension ChannelDropout: TorchLayer {
+extension ChannelDropout: BuiltInTorchLayer {
   /// `nn.Dropout2d`, or `nn.Dropout1d` over sequences.
-  public func torch(for input: Shape, in program: TorchProgram) -> TorchExpression {
+  package func torch(for input: Shape, in program: TorchProgram) -> TorchExpression {
     input.rank == 2
       ? .call(program.channelsFirst("nn.Dropout1d"), ["\(options.p)"])
       : .call(input.rank == 3 ? "nn.Dropout2d" : "nn.Dropout", ["\(options.p)"])
   }
 }
 
-extension DropPath: TorchLayer {
+extension DropPath: BuiltInTorchLayer {
   /// What drops whole rows in training.
-  public func torch(for input: Shape, in program: TorchProgram) -> TorchExpression {
+  package func torch(for input: Shape, in program: TorchProgram) -> TorchExpression {
     program.define(
       "DropPath",
       """

@@ -1,8 +1,8 @@
 import DLTensor
 
-extension Embedding: TorchLayer {
+extension Embedding: BuiltInTorchLayer {
   /// `nn.Embedding`.
-  public func torch(for input: Shape, in program: TorchProgram) throws -> TorchExpression {
+  package func torch(for input: Shape, in program: TorchProgram) throws -> TorchExpression {
     guard input.rank <= 1 else {
       throw LayerExportError(
         "PyTorch code", self, "its tokens have \(input.rank) axes; use --format onnx")
@@ -17,9 +17,9 @@ extension Embedding: TorchLayer {
   }
 }
 
-extension EmbeddingBag: TorchLayer {
+extension EmbeddingBag: BuiltInTorchLayer {
   /// `nn.EmbeddingBag`.
-  public func torch(for input: Shape, in program: TorchProgram) -> TorchExpression {
+  package func torch(for input: Shape, in program: TorchProgram) -> TorchExpression {
     .call(
       "nn.EmbeddingBag", ["\(options.entries)", "\(options.size)"],
       [
@@ -29,9 +29,9 @@ extension EmbeddingBag: TorchLayer {
   }
 }
 
-extension OneHot: TorchLayer {
+extension OneHot: BuiltInTorchLayer {
   /// `F.one_hot`.
-  public func torch(for input: Shape, in program: TorchProgram) throws -> TorchExpression {
+  package func torch(for input: Shape, in program: TorchProgram) throws -> TorchExpression {
     guard input.rank <= 1 else {
       throw LayerExportError(
         "PyTorch code", self, "its tokens have \(input.rank) axes; use --format onnx")
@@ -53,9 +53,9 @@ extension OneHot: TorchLayer {
   }
 }
 
-extension SinusoidalPositions: TorchLayer {
+extension SinusoidalPositions: BuiltInTorchLayer {
   /// A class of its own.
-  public func torch(for input: Shape, in program: TorchProgram) -> TorchExpression {
+  package func torch(for input: Shape, in program: TorchProgram) -> TorchExpression {
     program.define(
       "SinusoidalPositions",
       """
@@ -74,9 +74,9 @@ extension SinusoidalPositions: TorchLayer {
   }
 }
 
-extension LearnedPositions: TorchLayer {
+extension LearnedPositions: BuiltInTorchLayer {
   /// A table whose first rows are added.
-  public func torch(for input: Shape, in program: TorchProgram) -> TorchExpression {
+  package func torch(for input: Shape, in program: TorchProgram) -> TorchExpression {
     program.define(
       "LearnedPositions",
       """

@@ -1,8 +1,8 @@
 import DLTensor
 
-extension BatchNorm: TorchLayer {
+extension BatchNorm: BuiltInTorchLayer {
   /// `nn.BatchNorm1d` or `nn.BatchNorm2d`.
-  public func torch(for input: Shape, in program: TorchProgram) throws -> TorchExpression {
+  package func torch(for input: Shape, in program: TorchProgram) throws -> TorchExpression {
     let module =
       switch input.rank {
       case 1: "nn.BatchNorm1d"
@@ -23,9 +23,9 @@ extension BatchNorm: TorchLayer {
   }
 }
 
-extension LayerNorm: TorchLayer {
+extension LayerNorm: BuiltInTorchLayer {
   /// `nn.LayerNorm`.
-  public func torch(for input: Shape, in program: TorchProgram) -> TorchExpression {
+  package func torch(for input: Shape, in program: TorchProgram) -> TorchExpression {
     let shape = weight.shape.dimensions
     return .call(
       program.onLastAxis("nn.LayerNorm", input), [shape.count == 1 ? "\(shape[0])" : .tuple(shape)],
@@ -33,9 +33,9 @@ extension LayerNorm: TorchLayer {
   }
 }
 
-extension RMSNorm: TorchLayer {
+extension RMSNorm: BuiltInTorchLayer {
   /// `nn.RMSNorm`.
-  public func torch(for input: Shape, in program: TorchProgram) -> TorchExpression {
+  package func torch(for input: Shape, in program: TorchProgram) -> TorchExpression {
     let shape = normalizedShape.dimensions
     return .call(
       program.onLastAxis("nn.RMSNorm", input), [shape.count == 1 ? "\(shape[0])" : .tuple(shape)],
@@ -46,9 +46,9 @@ extension RMSNorm: TorchLayer {
   }
 }
 
-extension GroupNorm: TorchLayer {
+extension GroupNorm: BuiltInTorchLayer {
   /// `nn.GroupNorm`.
-  public func torch(for input: Shape, in program: TorchProgram) -> TorchExpression {
+  package func torch(for input: Shape, in program: TorchProgram) -> TorchExpression {
     .call(
       input.rank == 2 ? program.channelsFirst("nn.GroupNorm") : "nn.GroupNorm",
       ["\(options.numGroups)", "\(input.last)"],
@@ -59,9 +59,9 @@ extension GroupNorm: TorchLayer {
   }
 }
 
-extension InstanceNorm: TorchLayer {
+extension InstanceNorm: BuiltInTorchLayer {
   /// `nn.InstanceNorm2d`, or `nn.InstanceNorm1d` over sequences.
-  public func torch(for input: Shape, in program: TorchProgram) -> TorchExpression {
+  package func torch(for input: Shape, in program: TorchProgram) -> TorchExpression {
     .call(
       input.rank == 2 ? program.channelsFirst("nn.InstanceNorm1d") : "nn.InstanceNorm2d",
       ["\(input.last)"],

@@ -1,8 +1,8 @@
 import DLTensor
 
-extension MaxPool2d: TorchLayer {
+extension MaxPool2d: BuiltInTorchLayer {
   /// `nn.MaxPool2d`.
-  public func torch(for input: Shape, in program: TorchProgram) -> TorchExpression {
+  package func torch(for input: Shape, in program: TorchProgram) -> TorchExpression {
     .call(
       "nn.MaxPool2d", [.size(options.kernel) ?? "1"],
       [
@@ -14,9 +14,9 @@ extension MaxPool2d: TorchLayer {
   }
 }
 
-extension MaxPool1d: TorchLayer {
+extension MaxPool1d: BuiltInTorchLayer {
   /// `nn.MaxPool1d` over sequences with their channels last.
-  public func torch(for input: Shape, in program: TorchProgram) throws -> TorchExpression {
+  package func torch(for input: Shape, in program: TorchProgram) throws -> TorchExpression {
     try program.requireWholeRows(self)
     return .call(
       program.channelsFirst("nn.MaxPool1d"), ["\(options.kernel)"],
@@ -29,9 +29,9 @@ extension MaxPool1d: TorchLayer {
   }
 }
 
-extension AvgPool2d: TorchLayer {
+extension AvgPool2d: BuiltInTorchLayer {
   /// `nn.AvgPool2d`.
-  public func torch(for input: Shape, in program: TorchProgram) -> TorchExpression {
+  package func torch(for input: Shape, in program: TorchProgram) -> TorchExpression {
     .call(
       "nn.AvgPool2d", [.size(options.kernel) ?? "1"],
       [
@@ -43,9 +43,9 @@ extension AvgPool2d: TorchLayer {
   }
 }
 
-extension AvgPool1d: TorchLayer {
+extension AvgPool1d: BuiltInTorchLayer {
   /// `nn.AvgPool1d` over sequences with their channels last.
-  public func torch(for input: Shape, in program: TorchProgram) throws -> TorchExpression {
+  package func torch(for input: Shape, in program: TorchProgram) throws -> TorchExpression {
     try program.requireWholeRows(self)
     return .call(
       program.channelsFirst("nn.AvgPool1d"), ["\(options.kernel)"],
@@ -58,30 +58,30 @@ extension AvgPool1d: TorchLayer {
   }
 }
 
-extension AdaptiveAvgPool2d: TorchLayer {
+extension AdaptiveAvgPool2d: BuiltInTorchLayer {
   /// `nn.AdaptiveAvgPool2d`.
-  public func torch(for input: Shape, in program: TorchProgram) -> TorchExpression {
+  package func torch(for input: Shape, in program: TorchProgram) -> TorchExpression {
     .call("nn.AdaptiveAvgPool2d", [.size(options.outputSize) ?? "1"])
   }
 }
 
-extension AdaptiveMaxPool2d: TorchLayer {
+extension AdaptiveMaxPool2d: BuiltInTorchLayer {
   /// `nn.AdaptiveMaxPool2d`.
-  public func torch(for input: Shape, in program: TorchProgram) -> TorchExpression {
+  package func torch(for input: Shape, in program: TorchProgram) -> TorchExpression {
     .call("nn.AdaptiveMaxPool2d", [.size(options.outputSize) ?? "1"])
   }
 }
 
-extension AdaptiveAvgPool1d: TorchLayer {
+extension AdaptiveAvgPool1d: BuiltInTorchLayer {
   /// `nn.AdaptiveAvgPool1d` over sequences with their channels last.
-  public func torch(for input: Shape, in program: TorchProgram) -> TorchExpression {
+  package func torch(for input: Shape, in program: TorchProgram) -> TorchExpression {
     .call(program.channelsFirst("nn.AdaptiveAvgPool1d"), ["\(options.outputSize)"])
   }
 }
 
-extension AdaptiveMaxPool1d: TorchLayer {
+extension AdaptiveMaxPool1d: BuiltInTorchLayer {
   /// `nn.AdaptiveMaxPool1d` over sequences with their channels last.
-  public func torch(for input: Shape, in program: TorchProgram) -> TorchExpression {
+  package func torch(for input: Shape, in program: TorchProgram) -> TorchExpression {
     .call(program.channelsFirst("nn.AdaptiveMaxPool1d"), ["\(options.outputSize)"])
   }
 }
@@ -105,39 +105,39 @@ extension TorchProgram {
   }
 }
 
-extension GlobalAvgPool2d: TorchLayer {
+extension GlobalAvgPool2d: BuiltInTorchLayer {
   /// The mean over the image.
-  public func torch(for input: Shape, in program: TorchProgram) -> TorchExpression {
+  package func torch(for input: Shape, in program: TorchProgram) -> TorchExpression {
     program.globalPool("GlobalAvgPool", "mean", input)
   }
 }
 
-extension GlobalMaxPool2d: TorchLayer {
+extension GlobalMaxPool2d: BuiltInTorchLayer {
   /// The largest value of the image.
-  public func torch(for input: Shape, in program: TorchProgram) -> TorchExpression {
+  package func torch(for input: Shape, in program: TorchProgram) -> TorchExpression {
     program.globalPool("GlobalMaxPool", "amax", input)
   }
 }
 
-extension GlobalAvgPool1d: TorchLayer {
+extension GlobalAvgPool1d: BuiltInTorchLayer {
   /// The mean over the sequence.
-  public func torch(for input: Shape, in program: TorchProgram) throws -> TorchExpression {
+  package func torch(for input: Shape, in program: TorchProgram) throws -> TorchExpression {
     try program.requireWholeRows(self)
     return program.globalPool("GlobalAvgPool", "mean", input)
   }
 }
 
-extension GlobalMaxPool1d: TorchLayer {
+extension GlobalMaxPool1d: BuiltInTorchLayer {
   /// The largest value of the sequence.
-  public func torch(for input: Shape, in program: TorchProgram) throws -> TorchExpression {
+  package func torch(for input: Shape, in program: TorchProgram) throws -> TorchExpression {
     try program.requireWholeRows(self)
     return program.globalPool("GlobalMaxPool", "amax", input)
   }
 }
 
-extension Upsample: TorchLayer {
+extension Upsample: BuiltInTorchLayer {
   /// `nn.Upsample`.
-  public func torch(for input: Shape, in program: TorchProgram) throws -> TorchExpression {
+  package func torch(for input: Shape, in program: TorchProgram) throws -> TorchExpression {
     let isRow = input.rank == 2
     var (mode, corners): (TorchExpression?, TorchExpression?) = (nil, nil)
     if case .bilinear(let alignCorners) = interpolation {
@@ -160,23 +160,23 @@ extension Upsample: TorchLayer {
   }
 }
 
-extension PixelShuffle: TorchLayer {
+extension PixelShuffle: BuiltInTorchLayer {
   /// `nn.PixelShuffle`.
-  public func torch(for input: Shape, in program: TorchProgram) -> TorchExpression {
+  package func torch(for input: Shape, in program: TorchProgram) -> TorchExpression {
     "nn.PixelShuffle(\(options.upscaleFactor))"
   }
 }
 
-extension PixelUnshuffle: TorchLayer {
+extension PixelUnshuffle: BuiltInTorchLayer {
   /// `nn.PixelUnshuffle`.
-  public func torch(for input: Shape, in program: TorchProgram) -> TorchExpression {
+  package func torch(for input: Shape, in program: TorchProgram) -> TorchExpression {
     "nn.PixelUnshuffle(\(options.downscaleFactor))"
   }
 }
 
-extension ZeroPad2d: TorchLayer {
+extension ZeroPad2d: BuiltInTorchLayer {
   /// `nn.ZeroPad2d`.
-  public func torch(for input: Shape, in program: TorchProgram) -> TorchExpression {
+  package func torch(for input: Shape, in program: TorchProgram) -> TorchExpression {
     "nn.ZeroPad2d((\(options.left), \(options.right), \(options.top), \(options.bottom)))"
   }
 }

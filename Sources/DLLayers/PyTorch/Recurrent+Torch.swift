@@ -1,8 +1,8 @@
 import DLTensor
 
-extension Recurrent: TorchLayer {
+extension Recurrent: BuiltInTorchLayer {
   /// `nn.RNN`, `nn.LSTM` or `nn.GRU`, of which the outputs or the last state go on.
-  public func torch(for input: Shape, in program: TorchProgram) throws -> TorchExpression {
+  package func torch(for input: Shape, in program: TorchProgram) throws -> TorchExpression {
     try program.requireWholeRows(self)
     program.define(
       "outputs_of",

@@ -21,6 +21,15 @@ public protocol TorchLayer: Layer {
   func torch(for input: Shape, in program: TorchProgram) throws -> TorchExpression
 }
 
+/// A layer of the package that can be written as PyTorch code, which is ``TorchLayer`` without being a
+/// part of what programs see.
+package protocol BuiltInTorchLayer: Layer {
+  /// The expression that makes the layer for rows of shape `input`, as ``TorchLayer`` has it.
+  ///
+  /// - Throws: ``LayerExportError`` for options that have no such form.
+  func torch(for input: Shape, in program: TorchProgram) throws -> TorchExpression
+}
+
 /// Python that makes a module: a call with arguments, or any other words.
 public struct TorchExpression: ExpressibleByStringInterpolation {
   private indirect enum Form {

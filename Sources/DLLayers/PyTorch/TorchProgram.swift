@@ -20,11 +20,13 @@ public final class TorchProgram {
   ///
   /// - Throws: ``LayerExportError`` with the layer's path where it has none.
   public func expression(_ layer: any Layer, for input: Shape) throws -> TorchExpression {
-    guard let layer = layer as? any TorchLayer else {
+    switch layer {
+    case let layer as any BuiltInTorchLayer: return try layer.torch(for: input, in: self)
+    case let layer as any TorchLayer: return try layer.torch(for: input, in: self)
+    default:
       throw LayerExportError(
         "PyTorch code", layer, "its type does not conform to TorchLayer; use --format safetensors")
     }
-    return try layer.torch(for: input, in: self)
   }
 
   /// A chain's expression, `nn.Identity()` where it is empty.

@@ -1,8 +1,8 @@
 import DLTensor
 
-extension Tokens: TorchLayer {
+extension Tokens: BuiltInTorchLayer {
   /// The pixels of a map as a sequence.
-  public func torch(for input: Shape, in program: TorchProgram) -> TorchExpression {
+  package func torch(for input: Shape, in program: TorchProgram) -> TorchExpression {
     program.define(
       "Tokens",
       """
@@ -16,9 +16,9 @@ extension Tokens: TorchLayer {
   }
 }
 
-extension ClassToken: TorchLayer {
+extension ClassToken: BuiltInTorchLayer {
   /// A class with torchvision's name of the parameter.
-  public func torch(for input: Shape, in program: TorchProgram) -> TorchExpression {
+  package func torch(for input: Shape, in program: TorchProgram) -> TorchExpression {
     program.define(
       "ClassToken",
       """
@@ -36,9 +36,9 @@ extension ClassToken: TorchLayer {
   }
 }
 
-extension Select: TorchLayer {
+extension Select: BuiltInTorchLayer {
   /// `Tensor.select`.
-  public func torch(for input: Shape, in program: TorchProgram) -> TorchExpression {
+  package func torch(for input: Shape, in program: TorchProgram) -> TorchExpression {
     program.define(
       "Select",
       """
@@ -57,9 +57,9 @@ extension Select: TorchLayer {
   }
 }
 
-extension SpatialTransformer: TorchLayer {
+extension SpatialTransformer: BuiltInTorchLayer {
   /// `F.affine_grid` and `F.grid_sample` by the map that layers make.
-  public func torch(for input: Shape, in program: TorchProgram) throws -> TorchExpression {
+  package func torch(for input: Shape, in program: TorchProgram) throws -> TorchExpression {
     program.define(
       "SpatialTransformer",
       """
@@ -83,9 +83,10 @@ extension SpatialTransformer: TorchLayer {
       "SpatialTransformer",
       [try program.chain(localization, for: input), "\(theta.weight.shape[1])"],
       [
-        "size": size.map { "(\($0.height), \($0.width))" },
-        "padding_mode": padding == .zeros ? nil : "\"\(padding.rawValue)\"",
-        "align_corners": .flag(alignCorners, unless: false),
+        "size": options.size.map { "(\($0.height), \($0.width))" },
+        "padding_mode": options.paddingMode == .zeros
+          ? nil : "\"\(options.paddingMode.rawValue)\"",
+        "align_corners": .flag(options.alignCorners, unless: false),
       ])
   }
 }

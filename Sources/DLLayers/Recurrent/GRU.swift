@@ -11,24 +11,20 @@ import DLTensor
 public final class GRU: Recurrent {
   /// The options of ``GRU`` in `model.layers`.
   package struct Options: LayerSpec {
-    /// The name in `model.layers`.
     package static var word: String { "gru" }
     /// The sizes and the shape of the network.
     package var network = RecurrentOptions()
-    /// Makes the options with their defaults.
     package init() {}
-    /// The keys, in the order in which they are written.
     package static var fields: [ConfigurationField<Self>] {
       RecurrentOptions.fields(in: \Self.network)
     }
-    /// Makes the layer for inputs of shape `[batch] + input`.
     package func layer(for input: Shape) throws -> any Layer {
       GRU(inputSize: try sequenceFeatures(Self.word, input), network)
     }
   }
 
   /// Makes a network over inputs of `inputSize` features by its options.
-  public init(inputSize: Int, _ options: RecurrentOptions, batchFirst: Bool = true) {
+  package init(inputSize: Int, _ options: RecurrentOptions, batchFirst: Bool = true) {
     super.init(.gru, inputSize: inputSize, options, batchFirst: batchFirst)
   }
 

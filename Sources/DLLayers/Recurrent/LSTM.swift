@@ -10,24 +10,20 @@ import DLTensor
 public final class LSTM: Recurrent {
   /// The options of ``LSTM`` in `model.layers`.
   package struct Options: LayerSpec {
-    /// The name in `model.layers`.
     package static var word: String { "lstm" }
     /// The sizes and the shape of the network.
     package var network = RecurrentOptions()
-    /// Makes the options with their defaults.
     package init() {}
-    /// The keys, in the order in which they are written.
     package static var fields: [ConfigurationField<Self>] {
       RecurrentOptions.fields(in: \Self.network)
     }
-    /// Makes the layer for inputs of shape `[batch] + input`.
     package func layer(for input: Shape) throws -> any Layer {
       LSTM(inputSize: try sequenceFeatures(Self.word, input), network)
     }
   }
 
   /// Makes a network over inputs of `inputSize` features by its options.
-  public init(inputSize: Int, _ options: RecurrentOptions, batchFirst: Bool = true) {
+  package init(inputSize: Int, _ options: RecurrentOptions, batchFirst: Bool = true) {
     super.init(.lstm, inputSize: inputSize, options, batchFirst: batchFirst)
   }
 

@@ -17,27 +17,23 @@ public enum RNNNonlinearity: String, ConfigurationWord {
 public final class RNN: Recurrent {
   /// The options of ``RNN`` in `model.layers`.
   package struct Options: LayerSpec {
-    /// The name in `model.layers`.
     package static var word: String { "rnn" }
     /// The sizes and the shape of the network.
     package var network = RecurrentOptions()
     /// The activation.
     package var nonlinearity = RNNNonlinearity.tanh
-    /// Makes the options with their defaults.
     package init() {}
-    /// The keys, in the order in which they are written.
     package static var fields: [ConfigurationField<Self>] {
       RecurrentOptions.fields(in: \Self.network)
         + [.init("nonlinearity", \.nonlinearity, "tanh or relu")]
     }
-    /// Makes the layer for inputs of shape `[batch] + input`.
     package func layer(for input: Shape) throws -> any Layer {
       RNN(inputSize: try sequenceFeatures(Self.word, input), network, nonlinearity: nonlinearity)
     }
   }
 
   /// Makes a network over inputs of `inputSize` features by its options.
-  public init(
+  package init(
     inputSize: Int, _ options: RecurrentOptions, nonlinearity: RNNNonlinearity = .tanh,
     batchFirst: Bool = true
   ) {

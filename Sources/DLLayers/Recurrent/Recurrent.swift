@@ -10,15 +10,15 @@ public enum RecurrentReturn: String, ConfigurationWord {
 }
 
 /// The parameters of one direction of one recurrent layer.
-public struct RecurrentParameters {
+package struct RecurrentParameters {
   /// The weight of the input, `[gates · hidden, features]`.
-  public let weightIH: Parameter
+  package let weightIH: Parameter
   /// The weight of the state, `[gates · hidden, hidden]`.
-  public let weightHH: Parameter
+  package let weightHH: Parameter
   /// The bias beside the input's product, `[gates · hidden]`.
-  public let biasIH: Parameter?
+  package let biasIH: Parameter?
   /// The bias beside the state's product, `[gates · hidden]`.
-  public let biasHH: Parameter?
+  package let biasHH: Parameter?
 
   fileprivate init(_ gates: Int, _ features: Int, _ hidden: Int, bias: Bool) {
     // PyTorch starts all of them by the state's width, the weight of the input too.
@@ -50,18 +50,17 @@ public struct RecurrentParameters {
 /// ```
 public class Recurrent: Module, Layer {
   /// The function that a time step computes.
-  public let cell: RecurrentCell
+  package let cell: RecurrentCell
   /// Features of the input.
-  public let inputSize: Int
-  /// The options that the layer was made from.
+  package let inputSize: Int
   package let options: RecurrentOptions
   /// Whether the batch is the first axis, and time the second.
-  public let batchFirst: Bool
+  package let batchFirst: Bool
   /// The parameters by layer and direction.
-  public let parameters: [[RecurrentParameters]]
+  package let parameters: [[RecurrentParameters]]
 
   /// Whether every layer also reads its input from the end.
-  public var isBidirectional: Bool { options.bidirectional }
+  package var isBidirectional: Bool { options.bidirectional }
 
   private var calls = DropoutCalls()
 

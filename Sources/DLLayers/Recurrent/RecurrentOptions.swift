@@ -2,25 +2,23 @@ import DLConfiguration
 import DLTensor
 
 /// The options that all recurrent layers share.
-public struct RecurrentOptions: Sendable, Equatable {
+package struct RecurrentOptions: Sendable, Equatable {
   /// Numbers in the state of a layer and direction.
-  public var hidden = 0
+  package var hidden = 0
   /// Layers, each over the outputs of the one before.
-  public var layers = 1
+  package var layers = 1
   /// Whether to add biases.
-  public var bias = true
+  package var bias = true
   /// The probability to zero an output between layers.
-  public var dropout = 0.0
+  package var dropout = 0.0
   /// Whether every layer also reads its input from the end.
-  public var bidirectional = false
+  package var bidirectional = false
   /// The part of the results that the next layer gets.
-  public var returns = RecurrentReturn.sequence
+  package var returns = RecurrentReturn.sequence
 
-  /// Makes the options with their defaults.
-  public init() {}
+  package init() {}
 
-  /// Makes the options.
-  public init(
+  package init(
     hidden: Int, layers: Int = 1, bias: Bool = true, dropout: Double = 0,
     bidirectional: Bool = false, returns: RecurrentReturn = .sequence
   ) {

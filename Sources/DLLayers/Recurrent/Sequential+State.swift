@@ -2,7 +2,7 @@ import DLTensor
 
 extension Sequential {
   /// The recurrent layers along the chain, those of chains within it too.
-  public var recurrentLayers: [Recurrent] {
+  package var recurrentLayers: [Recurrent] {
     layers.flatMap { layer in
       (layer as? Recurrent).map { [$0] } ?? (layer as? Sequential)?.recurrentLayers ?? []
     }
@@ -13,7 +13,7 @@ extension Sequential {
   ///
   /// - Parameter states: as an earlier call returned them; nil for the beginning.
   /// - Throws: ``TensorError`` for shapes that do not fit.
-  public func forward(_ x: Tensor, states: [RecurrentState]?) throws -> (
+  package func forward(_ x: Tensor, states: [RecurrentState]?) throws -> (
     output: Tensor, states: [RecurrentState]
   ) {
     var before = states?[...]

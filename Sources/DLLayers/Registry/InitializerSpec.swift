@@ -72,7 +72,6 @@ package enum InitializerSpecs {
 
   /// Normal with variance gain² / fan.
   package struct KaimingNormal: Kaiming {
-    /// The name in YAML.
     package static var word: String { "kaiming_normal" }
     /// The slope of leaky ReLU below zero.
     package var a = 0.0
@@ -80,7 +79,6 @@ package enum InitializerSpecs {
     package var mode = FanWord.fanIn
     /// The activation behind the layer.
     package var nonlinearity = NonlinearityWord.leakyReLU
-    /// Makes the options with their defaults.
     package init() {}
     /// The rule.
     package var initializer: Initializer {
@@ -90,7 +88,6 @@ package enum InitializerSpecs {
 
   /// Uniform in ±gain · √(3 / fan).
   package struct KaimingUniform: Kaiming {
-    /// The name in YAML.
     package static var word: String { "kaiming_uniform" }
     /// The slope of leaky ReLU below zero.
     package var a = 0.0
@@ -98,7 +95,6 @@ package enum InitializerSpecs {
     package var mode = FanWord.fanIn
     /// The activation behind the layer.
     package var nonlinearity = NonlinearityWord.leakyReLU
-    /// Makes the options with their defaults.
     package init() {}
     /// The rule.
     package var initializer: Initializer {
@@ -114,11 +110,9 @@ package enum InitializerSpecs {
 
   /// Normal with variance gain² · 2 / (fan in + fan out).
   package struct XavierNormal: Scaled {
-    /// The name in YAML.
     package static var word: String { "xavier_normal" }
     /// What the values are multiplied by.
     package var gain = 1.0
-    /// Makes the options with their defaults.
     package init() {}
     /// The rule.
     package var initializer: Initializer { .xavierNormal(gain: gain) }
@@ -126,11 +120,9 @@ package enum InitializerSpecs {
 
   /// Uniform in ±gain · √(6 / (fan in + fan out)).
   package struct XavierUniform: Scaled {
-    /// The name in YAML.
     package static var word: String { "xavier_uniform" }
     /// What the values are multiplied by.
     package var gain = 1.0
-    /// Makes the options with their defaults.
     package init() {}
     /// The rule.
     package var initializer: Initializer { .xavierUniform(gain: gain) }
@@ -138,11 +130,9 @@ package enum InitializerSpecs {
 
   /// Rows that are orthogonal and of length gain.
   package struct Orthogonal: Scaled {
-    /// The name in YAML.
     package static var word: String { "orthogonal" }
     /// What the values are multiplied by.
     package var gain = 1.0
-    /// Makes the options with their defaults.
     package init() {}
     /// The rule.
     package var initializer: Initializer { .orthogonal(gain: gain) }
@@ -150,15 +140,12 @@ package enum InitializerSpecs {
 
   /// Normal with a mean and a standard deviation.
   package struct Normal: InitializerSpec {
-    /// The name in YAML.
     package static var word: String { "normal" }
     /// The mean.
     package var mean = 0.0
     /// The standard deviation.
     package var std = 1.0
-    /// Makes the options with their defaults.
     package init() {}
-    /// The keys, in the order in which they are written.
     package static var fields: [ConfigurationField<Self>] {
       [
         .init("mean", \.mean, .within(-1e6...1e6), "mean"),
@@ -173,22 +160,18 @@ package enum InitializerSpecs {
 
   /// Normal with mean 0, what lies outside ±bound drawn anew.
   package struct TruncatedNormal: InitializerSpec {
-    /// The name in YAML.
     package static var word: String { "trunc_normal" }
     /// The standard deviation before the cut.
     package var std = 1.0
     /// The largest distance from 0, in absolute numbers as in PyTorch.
     package var bound = 2.0
-    /// Makes the options with their defaults.
     package init() {}
-    /// The keys, in the order in which they are written.
     package static var fields: [ConfigurationField<Self>] {
       [
         .init("std", \.std, .within(1e-9...1e6), "standard deviation before the cut"),
         .init("bound", \.bound, .within(1e-9...1e9), "largest distance from 0: PyTorch's b = -a"),
       ]
     }
-    /// Faults that concern several keys at once.
     package func problems() -> [ConfigurationProblem] {
       // Below a tenth hardly any draw would stay.
       bound >= std / 10
@@ -202,22 +185,18 @@ package enum InitializerSpecs {
 
   /// Uniform between two numbers.
   package struct Uniform: InitializerSpec {
-    /// The name in YAML.
     package static var word: String { "uniform" }
     /// The least value.
     package var a = 0.0
     /// The bound above.
     package var b = 1.0
-    /// Makes the options with their defaults.
     package init() {}
-    /// The keys, in the order in which they are written.
     package static var fields: [ConfigurationField<Self>] {
       [
         .init("a", \.a, .within(-1e6...1e6), "least value"),
         .init("b", \.b, .within(-1e6...1e6), "bound above"),
       ]
     }
-    /// Faults that concern several keys at once.
     package func problems() -> [ConfigurationProblem] {
       a <= b ? [] : [.init("b", "a", message: "expected at least a, which is \(a)")]
     }
@@ -229,13 +208,10 @@ package enum InitializerSpecs {
 
   /// One number.
   package struct Constant: InitializerSpec {
-    /// The name in YAML.
     package static var word: String { "constant" }
     /// The number.
     package var val = 0.0
-    /// Makes the options with their defaults.
     package init() {}
-    /// The keys, in the order in which they are written.
     package static var fields: [ConfigurationField<Self>] {
       [.init("val", \.val, .within(-1e6...1e6), required: true, "the number")]
     }
@@ -245,9 +221,7 @@ package enum InitializerSpecs {
 
   /// All 0.
   package struct Zeros: InitializerSpec {
-    /// The name in YAML.
     package static var word: String { "zeros" }
-    /// Makes the rule.
     package init() {}
     /// The rule.
     package var initializer: Initializer { .zeros }
@@ -255,9 +229,7 @@ package enum InitializerSpecs {
 
   /// All 1.
   package struct Ones: InitializerSpec {
-    /// The name in YAML.
     package static var word: String { "ones" }
-    /// Makes the rule.
     package init() {}
     /// The rule.
     package var initializer: Initializer { .ones }
@@ -265,7 +237,6 @@ package enum InitializerSpecs {
 }
 
 extension InitializerSpecs.Kaiming {
-  /// The keys, in the order in which they are written.
   package static var fields: [ConfigurationField<Self>] {
     [
       .init("a", \.a, .within(-1e6...1e6), "slope of leaky_relu below zero"),
@@ -279,7 +250,6 @@ extension InitializerSpecs.Kaiming {
 }
 
 extension InitializerSpecs.Scaled {
-  /// The keys, in the order in which they are written.
   package static var fields: [ConfigurationField<Self>] {
     [.init("gain", \.gain, .within(-1e6...1e6), "what the values are multiplied by")]
   }

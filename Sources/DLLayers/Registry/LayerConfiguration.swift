@@ -8,7 +8,7 @@ public struct LayerConfiguration: ConfigurationChoice {
   /// The first values of its parameters; nil for the layer's own.
   package var start: ParameterStart?
   /// The line of the file that it stands on; 0 where it comes from elsewhere.
-  public let line: Int
+  package let line: Int
 
   /// Makes a layer from its options.
   public init(_ options: some LayerSpec) {

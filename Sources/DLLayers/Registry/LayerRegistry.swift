@@ -80,7 +80,7 @@ public enum LayerRegistry {
   private static let registry = TypeRegistry("layer", builtIn) { ($0.word, $0) }
 
   /// All layers that a configuration can name.
-  public static var all: [any LayerSpec.Type] { registry.all }
+  package static var all: [any LayerSpec.Type] { registry.all }
 
   /// Adds a layer of a program's own, which a configuration can name from then on.
   ///

@@ -50,9 +50,9 @@ public struct OptionlessSpec<Made: OptionlessLayer>: LayerSpec {
 // Sizes are bounded so that products of four of them stay within an Int.
 extension ConfigurationRule {
   /// The sizes that a layer may have: 1 to 2^20.
-  public static let layerSize = within(1...1_048_576)
+  package static let layerSize = within(1...1_048_576)
   /// The extents that a window may have.
-  public static let windowExtent = within(1...1024)
+  package static let windowExtent = within(1...1024)
   /// The padding around an input.
-  public static let windowMargin = within(0...1024)
+  package static let windowMargin = within(0...1024)
 }

@@ -9,11 +9,8 @@ import DLTensor
 public final class ClassToken: Module, Layer {
   /// The options of ``ClassToken`` in `model.layers`.
   package struct Options: LayerSpec {
-    /// The name in `model.layers`.
     package static var word: String { "class_token" }
-    /// Makes the options.
     package init() {}
-    /// Makes the layer for inputs of shape `[batch] + input`.
     package func layer(for input: Shape) throws -> any Layer {
       ClassToken(features: try sequenceChannels(Self.word, input))
     }

@@ -10,7 +10,6 @@ import DLTensor
 public final class DenseBlock: Module, Layer {
   /// The options of ``DenseBlock`` in `model.layers`.
   package struct Options: LayerSpec {
-    /// The name in `model.layers`.
     package static var word: String { "dense_block" }
     /// How many layers.
     package var layers = 0
@@ -21,9 +20,7 @@ public final class DenseBlock: Module, Layer {
     package var bottleneck: Int? = 4
     /// The probability to zero an element behind each layer.
     package var dropout = 0.0
-    /// Makes the options with their defaults.
     package init() {}
-    /// The keys, in the order in which they are written.
     package static var fields: [ConfigurationField<Self>] {
       [
         .init("layers", \.layers, .within(1...512), required: true, "how many layers"),
@@ -35,7 +32,6 @@ public final class DenseBlock: Module, Layer {
           "dropout", \.dropout, .within(0..<1), "probability to zero an element behind each layer"),
       ]
     }
-    /// Makes the layer for inputs of shape `[batch] + input`.
     package func layer(for input: Shape) throws -> any Layer {
       let channels = try channels(Self.word, input)
       guard channels < 1 << 40 else {
@@ -48,9 +44,9 @@ public final class DenseBlock: Module, Layer {
   }
 
   /// The layers in order.
-  public let layers: [DenseLayer]
+  package let layers: [DenseLayer]
 
-  /// Makes a block over `channels`; `bottleneck` and `dropout` are those of ``DenseLayer``.
+  /// Makes a block over `channels`; `bottleneck` and `dropout` are those of `DenseLayer`.
   public init(
     channels: Int, layers: Int, growth: Int, bottleneck: Int? = 4, dropout: Double = 0
   ) {
@@ -88,17 +84,17 @@ extension DenseBlock: BranchingLayer {}
 ///
 /// Shapes: `[batch, height, width, channels]` to `[batch, height, width, growth]`. Huang et al. 2017,
 /// "Bottleneck layers". Counterpart: torchvision's `_DenseLayer`.
-public final class DenseLayer: Module, Layer {
+package final class DenseLayer: Module, Layer {
   /// In front of the first convolution.
-  public let norm1: BatchNorm
+  package let norm1: BatchNorm
   /// 1x1 to the bottleneck, or the 3x3 one where there is none.
-  public let conv1: Conv2d
+  package let conv1: Conv2d
   /// In front of the second convolution; nil without a bottleneck.
-  public let norm2: BatchNorm?
+  package let norm2: BatchNorm?
   /// 3x3; nil without a bottleneck.
-  public let conv2: Conv2d?
+  package let conv2: Conv2d?
   /// Behind the last convolution; nil for none.
-  public let dropout: Dropout?
+  package let dropout: Dropout?
 
   /// Makes a layer.
   ///
@@ -126,14 +122,14 @@ public final class DenseLayer: Module, Layer {
   }
 
   /// Applies the layer.
-  public func forward(_ x: Tensor) throws -> Tensor {
+  package func forward(_ x: Tensor) throws -> Tensor {
     var y = try conv1(norm1(x, relu: true))
     if let norm2, let conv2 { y = try conv2(norm2(y, relu: true)) }
     return try dropout?(y) ?? y
   }
 
   /// The output's shape without its batch axis.
-  public func outputShape(for input: Shape) throws -> Shape {
+  package func outputShape(for input: Shape) throws -> Shape {
     let shape = try conv1.located {
       try conv1.outputShape(for: norm1.located { try norm1.outputShape(for: input) })
     }

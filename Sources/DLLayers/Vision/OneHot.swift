@@ -8,22 +8,18 @@ import DLTensor
 public final class OneHot: Module, Layer {
   /// The options of ``OneHot`` in `model.layers`.
   package struct Options: LayerSpec {
-    /// The name in `model.layers`.
     package static var word: String { "one_hot" }
     /// How many integers there are, from 0 on.
     package var classes = 0
-    /// Makes the options with their defaults.
     package init() {}
-    /// The keys, in the order in which they are written.
     package static var fields: [ConfigurationField<Self>] {
       [.init("classes", \.classes, .layerSize, required: true, "how many integers there are")]
     }
-    /// Makes the layer for inputs of shape `[batch] + input`.
     package func layer(for input: Shape) -> any Layer { OneHot(classes: classes) }
   }
 
   /// How many integers there are.
-  public let classes: Int
+  package let classes: Int
 
   /// Makes a layer for integers from 0 to one less than `classes`.
   public init(classes: Int) { self.classes = classes }

@@ -7,29 +7,25 @@ import DLTensor
 public final class Select: Module, Layer {
   /// The options of ``Select`` in `model.layers`.
   package struct Options: LayerSpec {
-    /// The name in `model.layers`.
     package static var word: String { "select" }
     /// The position, from the end if below 0.
     package var position = 0
     /// The axis, 0 being the batch's.
     package var axis = 1
-    /// Makes the options with their defaults.
     package init() {}
-    /// The keys, in the order in which they are written.
     package static var fields: [ConfigurationField<Self>] {
       [
         .init("position", \.position, "position that stays, from the end if below 0"),
         .init("axis", \.axis, .within(1...7), "axis: 1 is the first one behind the batch"),
       ]
     }
-    /// Makes the layer for inputs of shape `[batch] + input`.
     package func layer(for input: Shape) -> any Layer { Select(position, axis: axis) }
   }
 
   /// The position, from the end if below 0.
-  public let position: Int
+  package let position: Int
   /// The axis, 0 being the batch's.
-  public let axis: Int
+  package let axis: Int
 
   /// Makes a layer that takes position `position` of axis `axis`, 0 being the batch's.
   public init(_ position: Int = 0, axis: Int = 1) {

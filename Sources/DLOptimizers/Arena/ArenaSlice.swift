@@ -16,7 +16,7 @@ public struct ArenaSlice {
   public let gradients: UnsafeMutableRawPointer
 
   /// The state of the first parameter, in the order of the `stateNames` of the rule, or of the
-  /// ``ArenaUpdate``.
+  /// `ArenaUpdate`.
   public let state: StatePointers
 
   /// The place where a ``ChecksummingOptimizer`` leaves the checksums of parameters and state,
@@ -24,7 +24,7 @@ public struct ArenaSlice {
   var checksums: UnsafePointer<dl_checksums>?
 
   /// Describes a range; the buffers do not overlap and outlive the slice.
-  public init(
+  package init(
     dtype: DType, count: Int, parameters: UnsafeMutableRawPointer,
     gradients: UnsafeMutableRawPointer, state: StatePointers = StatePointers()
   ) {
@@ -48,7 +48,7 @@ public struct ArenaSlice {
   }
 
   /// The part of the slice at `range`, counted in elements from its beginning.
-  public subscript(range: Range<Int>) -> ArenaSlice {
+  package subscript(range: Range<Int>) -> ArenaSlice {
     precondition(range.lowerBound >= 0 && range.upperBound <= count, "range outside the slice")
     let offset = range.lowerBound * dtype.byteCount
     return ArenaSlice(
@@ -65,7 +65,7 @@ public struct ArenaSlice {
 }
 
 /// A slice of the arena that a rank owns, with its place there.
-public struct OwnedSlice {
+package struct OwnedSlice {
   /// The elements with their gradients and state.
   package let slice: ArenaSlice
 
@@ -73,13 +73,13 @@ public struct OwnedSlice {
   package let range: Range<Int>
 
   /// Places a slice whose first element is `start` of the arena.
-  public init(_ slice: ArenaSlice, at start: Int) {
+  package init(_ slice: ArenaSlice, at start: Int) {
     self.slice = slice
     range = start..<start + slice.count
   }
 
   /// The part of a range of the arena that this slice has.
-  public func part(of range: Range<Int>) -> ArenaSlice {
+  package func part(of range: Range<Int>) -> ArenaSlice {
     let part = range.clamped(to: self.range)
     return slice[part.lowerBound - self.range.lowerBound..<part.upperBound - self.range.lowerBound]
   }
@@ -91,7 +91,7 @@ public struct StatePointers {
     (UnsafeMutableRawPointer?, UnsafeMutableRawPointer?, UnsafeMutableRawPointer?)
 
   /// Holds the buffers in the order of a rule's `stateNames`.
-  public init(
+  package init(
     _ first: UnsafeMutableRawPointer? = nil, _ second: UnsafeMutableRawPointer? = nil,
     _ third: UnsafeMutableRawPointer? = nil
   ) {
@@ -120,7 +120,7 @@ public struct StatePointers {
   }
 
   /// The same buffers, `byteCount` bytes further on.
-  public func advanced(by byteCount: Int) -> StatePointers {
+  package func advanced(by byteCount: Int) -> StatePointers {
     StatePointers(
       buffers.0.map { $0 + byteCount }, buffers.1.map { $0 + byteCount },
       buffers.2.map { $0 + byteCount })

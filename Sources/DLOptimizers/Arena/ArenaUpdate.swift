@@ -5,26 +5,26 @@ import DLTensor
 /// One-phase rules run over ranges as long as the neighbors share a group; those that go by whole
 /// tensors take them in fixed blocks, so that results do not depend on how the arena is shared out.
 /// Gaps between tensors hold zeros and may fall into a range.
-public struct ArenaUpdate: Sendable {
+package struct ArenaUpdate: Sendable {
   /// Elements per partial sum; fixed, so that results do not depend on who made which.
   package static let blockSize = 16_384
 
   /// The parameters that share a rule, as one of `torch.optim.Optimizer.param_groups`.
-  public struct Group: Sendable {
+  package struct Group: Sendable {
     /// The rule.
-    public let rule: any Optimizer
+    package let rule: any Optimizer
 
     /// The learning rate before the schedule.
-    public let learningRate: Double
+    package let learningRate: Double
 
     /// Whether parameters and state stay as they are.
-    public let isFrozen: Bool
+    package let isFrozen: Bool
 
     /// Whether the rule is for matrices alone.
-    public var takesOnlyMatrices: Bool { (rule as? any MatrixOptimizer)?.takesVectors == false }
+    package var takesOnlyMatrices: Bool { (rule as? any MatrixOptimizer)?.takesVectors == false }
 
     /// Describes a group.
-    public init(rule: any Optimizer, learningRate: Double, isFrozen: Bool = false) {
+    package init(rule: any Optimizer, learningRate: Double, isFrozen: Bool = false) {
       self.rule = rule
       self.learningRate = learningRate
       self.isFrozen = isFrozen
@@ -32,18 +32,18 @@ public struct ArenaUpdate: Sendable {
   }
 
   /// A tensor's place in the arena.
-  public struct Member: Sendable, Hashable {
+  package struct Member: Sendable, Hashable {
     /// Its elements.
-    public let range: Range<Int>
+    package let range: Range<Int>
 
     /// The index of its group.
-    public let group: Int
+    package let group: Int
 
     /// Its shape as a matrix; nil for a tensor of one axis.
-    public let matrix: MatrixShape?
+    package let matrix: MatrixShape?
 
     /// Describes a tensor.
-    public init(_ range: Range<Int>, group: Int, matrix: MatrixShape? = nil) {
+    package init(_ range: Range<Int>, group: Int, matrix: MatrixShape? = nil) {
       self.range = range
       self.group = group
       self.matrix = matrix
@@ -97,7 +97,7 @@ public struct ArenaUpdate: Sendable {
   /// Plans the update of tensors that do not overlap, in ascending order.
   ///
   /// - Parameter cuts: where the shares of two ranks meet.
-  public init(groups: [Group], members: [Member], cuts: [Int] = []) {
+  package init(groups: [Group], members: [Member], cuts: [Int] = []) {
     precondition(members.allSatisfy { groups.indices.contains($0.group) }, "no such group")
     precondition(
       zip(members, members.dropFirst()).allSatisfy { $0.range.upperBound <= $1.range.lowerBound },
@@ -131,7 +131,7 @@ public struct ArenaUpdate: Sendable {
 
   /// The names of all states that some groups keep, and the places of each group's own among them;
   /// frozen ones keep none.
-  public static func states(of groups: [Group]) -> (names: [String], places: [[Int]]) {
+  package static func states(of groups: [Group]) -> (names: [String], places: [[Int]]) {
     let own = groups.map { $0.isFrozen ? [] : $0.rule.stateNames }
     var names: [String] = []
     for name in own.joined() where !names.contains(name) { names.append(name) }
@@ -153,7 +153,7 @@ public struct ArenaUpdate: Sendable {
   }
 
   /// Takes one step on the whole arena, each group at its own rate times that of `scalars`.
-  public func callAsFunction(_ arena: ArenaSlice, scalars: StepScalars) {
+  package func callAsFunction(_ arena: ArenaSlice, scalars: StepScalars) {
     self([OwnedSlice(arena, at: 0)], scalars: scalars) { _ in }
   }
 
@@ -166,7 +166,7 @@ public struct ArenaUpdate: Sendable {
   ///   - sum: adds up numbers over all owners of shares, where a rule needs the norms of tensors or
   ///     matrices that several have parts of: every number is zero but on one of them.
   /// - Throws: an error of the exchange between the ranks.
-  public func callAsFunction(
+  package func callAsFunction(
     _ shares: [OwnedSlice], scalars: StepScalars, checksums: ShareChecksums? = nil,
     sum: (UnsafeMutableBufferPointer<Double>) throws -> Void
   ) rethrows {
@@ -240,7 +240,7 @@ public struct ArenaUpdate: Sendable {
   }
 
   /// The fixed blocks of a tensor, the last of which may be short.
-  public static func blocks(of range: Range<Int>) -> some Sequence<Range<Int>> {
+  package static func blocks(of range: Range<Int>) -> some Sequence<Range<Int>> {
     stride(from: range.lowerBound, to: range.upperBound, by: blockSize).lazy.map {
       $0..<min($0 + blockSize, range.upperBound)
     }

@@ -5,7 +5,7 @@ import Glibc
 /// A flat array laid out like the parameter arena, with the algebra of a vector space.
 ///
 /// Sums are in double, in an order that depends on the length alone.
-public final class ArenaVector {
+package final class ArenaVector {
   /// The number of elements, gaps included.
   package let count: Int
 
@@ -18,7 +18,7 @@ public final class ArenaVector {
   /// Makes a vector of zeros.
   ///
   /// - Throws: `TensorError` when there is no memory.
-  public init(count: Int, dtype: DType) throws {
+  package init(count: Int, dtype: DType) throws {
     self.count = count
     self.dtype = dtype
     let byteCount = max(count * dtype.byteCount, 64)
@@ -37,12 +37,12 @@ public final class ArenaVector {
   package var byteCount: Int { count * dtype.byteCount }
 
   /// Takes over `count` elements.
-  public func copy(_ source: UnsafeRawPointer) {
+  package func copy(_ source: UnsafeRawPointer) {
     pointer.copyMemory(from: source, byteCount: byteCount)
   }
 
   /// Exchanges the elements of a range with those at the same places of another vector.
-  public func swap(with other: UnsafeMutableRawPointer, range: Range<Int>) {
+  package func swap(with other: UnsafeMutableRawPointer, range: Range<Int>) {
     let first = range.lowerBound * dtype.byteCount
     let byteCount = range.count * dtype.byteCount
     let (mine, theirs) = (

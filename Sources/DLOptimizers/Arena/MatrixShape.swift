@@ -10,7 +10,7 @@ public struct MatrixShape: Sendable, Hashable {
   package let isTransposed: Bool
 
   /// Describes a matrix.
-  public init(rows: Int, columns: Int, isTransposed: Bool = false) {
+  package init(rows: Int, columns: Int, isTransposed: Bool = false) {
     self.rows = rows
     self.columns = columns
     self.isTransposed = isTransposed

@@ -4,18 +4,18 @@ import DLCore
 ///
 /// `*` stands for any characters, `?` for one, `[0-5]` for one of those, `|` separates alternatives;
 /// a name must match as a whole.
-public struct ParameterPattern: Sendable, Hashable {
+package struct ParameterPattern: Sendable, Hashable {
   /// The alternatives.
   package let alternatives: [String]
   private let globs: [Glob]
 
   /// Takes a pattern apart.
-  public init(_ pattern: String) {
+  package init(_ pattern: String) {
     alternatives = pattern.split(separator: "|", omittingEmptySubsequences: false)
       .map { $0.split(separator: " ").joined() }
     globs = alternatives.map { Glob($0) }
   }
 
   /// Whether one of the alternatives matches the whole name.
-  public func matches(_ name: String) -> Bool { globs.contains { $0.matches(name) } }
+  package func matches(_ name: String) -> Bool { globs.contains { $0.matches(name) } }
 }

@@ -7,17 +7,17 @@ import DLTensor
 /// An update compares the words that it reads with it, block by block while they are in the cache,
 /// and renews it. Whoever else writes parameters or state calls ``renew(_:)`` afterwards. Gaps
 /// between tensors are left out.
-public final class ShareChecksums {
+package final class ShareChecksums {
   /// A block that is not what was last written.
-  public struct Mismatch: Sendable, Hashable {
+  package struct Mismatch: Sendable, Hashable {
     /// The tensor, by its index in `ArenaUpdate/members`.
-    public let member: Int
+    package let member: Int
     /// 0 for its parameters, 1 and on for the vectors of state in the order of their names, then
     /// for the vectors given besides.
-    public let vector: Int
+    package let vector: Int
 
     /// Names a block.
-    public init(member: Int, vector: Int) {
+    package init(member: Int, vector: Int) {
       self.member = member
       self.vector = vector
     }
@@ -53,7 +53,7 @@ public final class ShareChecksums {
   ///   - shares: what this rank owns; no two of them have a part of one block.
   ///   - others: further vectors, of as many elements as the shares have one behind another.
   ///   - unwatched: the tensors whose parameters others write at any time.
-  public init(
+  package init(
     _ update: ArenaUpdate, shares: [OwnedSlice], others: [ArenaVector] = [],
     unwatched: Set<Int> = []
   ) {
@@ -75,14 +75,14 @@ public final class ShareChecksums {
   deinit { sums.deallocate() }
 
   /// Takes the checksums of some vectors anew, or of all.
-  public func renew(_ vectors: Range<Int>? = nil) {
+  package func renew(_ vectors: Range<Int>? = nil) {
     forEach(vectors ?? all) { _, vector, sum, block in
       sums[sum] = ShareChecksums.checksum(block)
     }
   }
 
   /// Compares some vectors, or all, with their checksums, and notes the first `mismatch`.
-  public func verify(_ vectors: Range<Int>? = nil) {
+  package func verify(_ vectors: Range<Int>? = nil) {
     forEach(vectors ?? all) { member, vector, sum, block in
       compare(member, vector, ShareChecksums.checksum(block), sum)
     }

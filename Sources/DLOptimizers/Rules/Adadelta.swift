@@ -12,7 +12,7 @@ import DLTensor
 ///
 /// Zeiler, "ADADELTA: An Adaptive Learning Rate Method" (2012), Algorithm 1. State: `square_avg` (v)
 /// and `acc_delta` (u).
-public struct Adadelta: ChecksummingOptimizer {
+package struct Adadelta: ChecksummingOptimizer {
   /// The decay rate of both means.
   package let rho: Double
 
@@ -25,7 +25,7 @@ public struct Adadelta: ChecksummingOptimizer {
   /// Makes the rule with its hyperparameters.
   ///
   /// - Throws: `OptimizerError` on a rate outside `[0, 1)` and on negative factors.
-  public init(rho: Double = 0.9, epsilon: Double = 1e-6, weightDecay: Double = 0) throws {
+  package init(rho: Double = 0.9, epsilon: Double = 1e-6, weightDecay: Double = 0) throws {
     let check = HyperparameterCheck(optimizer: "adadelta")
     try check.rate(rho, "rho")
     try check.nonNegative(epsilon, "eps")
@@ -36,10 +36,10 @@ public struct Adadelta: ChecksummingOptimizer {
   }
 
   /// `square_avg` and `acc_delta`.
-  public var stateNames: [String] { ["square_avg", "acc_delta"] }
+  package var stateNames: [String] { ["square_avg", "acc_delta"] }
 
   /// Takes one step of the rule on a slice, in one pass over memory.
-  public func update(_ slice: ArenaSlice, scalars: StepScalars) {
+  package func update(_ slice: ArenaSlice, scalars: StepScalars) {
     guard let squares = slice.state[0], let moves = slice.state[1] else {
       preconditionFailure("adadelta: a buffer of a mean is missing")
     }
@@ -54,7 +54,6 @@ public struct Adadelta: ChecksummingOptimizer {
 
 /// The options of Adadelta.
 package struct AdadeltaSpec: OptimizerSpec {
-  /// The name as written in `optimizer`.
   package static var word: String { "adadelta" }
   /// The learning rate unless another is given.
   package static var learningRate: Double { 1 }
@@ -64,10 +63,8 @@ package struct AdadeltaSpec: OptimizerSpec {
   /// The decay rate of the means.
   package var rho = 0.9
 
-  /// Makes the options with their defaults.
   package init() {}
 
-  /// The keys, in the order in which they are written.
   package static var fields: [ConfigurationField<Self>] {
     [
       .init("eps", \.eps, .above(0), "added to the denominator"),

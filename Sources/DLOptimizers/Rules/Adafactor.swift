@@ -18,7 +18,7 @@ import Foundation
 /// Algorithms 4 to 6. A convolution is the matrix `[out, in * kernel]`, where PyTorch factors each
 /// kernel by itself; other tensors, and matrices of one row or column, are vectors. State: `variance`,
 /// which begins with r and c where there are these, and is zero behind them.
-public struct Adafactor: MatrixOptimizer {
+package struct Adafactor: MatrixOptimizer {
   /// The exponent of the step in the weight of a new moment, 0 or less.
   package let beta2Decay: Double
 
@@ -37,7 +37,7 @@ public struct Adafactor: MatrixOptimizer {
   /// Makes the rule with its hyperparameters.
   ///
   /// - Throws: `OptimizerError` on a positive `beta2Decay`, a threshold below 1 and negative factors.
-  public init(
+  package init(
     beta2Decay: Double = -0.8, epsilon1: Double? = nil, epsilon2: Double = 1e-3,
     threshold: Double = 1, weightDecay: Double = 0
   ) throws {
@@ -55,21 +55,21 @@ public struct Adafactor: MatrixOptimizer {
   }
 
   /// `variance`.
-  public var stateNames: [String] { ["variance"] }
+  package var stateNames: [String] { ["variance"] }
 
   /// The gradient, the parameters and the state.
-  public var arrayCount: Int { 3 }
+  package var arrayCount: Int { 3 }
 
   /// Vectors have second moments of their elements.
-  public var takesVectors: Bool { true }
+  package var takesVectors: Bool { true }
 
   /// Room for two matrices and a vector of ones.
-  public func scratchBytes(_ matrix: MatrixShape, _ dtype: DType) -> Int {
+  package func scratchBytes(_ matrix: MatrixShape, _ dtype: DType) -> Int {
     (2 * matrix.count + max(matrix.rows, matrix.columns)) * dtype.byteCount
   }
 
   /// First phase: copies a range.
-  public func accumulate(_ slice: ArenaSlice, scalars: StepScalars, into arrays: MatrixArrays) {
+  package func accumulate(_ slice: ArenaSlice, scalars: StepScalars, into arrays: MatrixArrays) {
     guard let state = slice.state[0] else {
       preconditionFailure("adafactor: the state buffer is missing")
     }
@@ -81,7 +81,7 @@ public struct Adafactor: MatrixOptimizer {
   }
 
   /// Second phase: puts the step in the place of the gradient, and the next state in that of the last.
-  public func prepare(
+  package func prepare(
     _ arrays: MatrixArrays, of matrix: MatrixShape, dtype: DType, scalars: StepScalars,
     scratch: UnsafeMutableRawPointer
   ) {
@@ -138,7 +138,7 @@ public struct Adafactor: MatrixOptimizer {
   }
 
   /// Third phase: takes the step on a range of a matrix.
-  public func apply(
+  package func apply(
     _ slice: ArenaSlice, scalars: StepScalars, arrays: MatrixArrays, of matrix: MatrixShape
   ) {
     let (type, count) = (slice.dtype.kernel, slice.count)
@@ -151,7 +151,6 @@ public struct Adafactor: MatrixOptimizer {
 
 /// The options of Adafactor, with PyTorch's defaults.
 package struct AdafactorSpec: OptimizerSpec {
-  /// The name as written in `optimizer`.
   package static var word: String { "adafactor" }
   /// The learning rate unless another is given.
   package static var learningRate: Double { 0.01 }
@@ -165,10 +164,8 @@ package struct AdafactorSpec: OptimizerSpec {
   /// The largest root mean square of a step before it is scaled.
   package var d = 1.0
 
-  /// Makes the options with their defaults.
   package init() {}
 
-  /// The keys, in the order in which they are written.
   package static var fields: [ConfigurationField<Self>] {
     [
       .init(

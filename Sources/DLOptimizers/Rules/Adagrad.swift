@@ -10,7 +10,7 @@ import DLTensor
 ///
 /// Duchi, Hazan and Singer, "Adaptive Subgradient Methods" (2011). State: `sum` (s), in which 0
 /// stands for the initial accumulator value until the first step.
-public struct Adagrad: ChecksummingOptimizer {
+package struct Adagrad: ChecksummingOptimizer {
   /// The decay of the learning rate from step to step.
   package let learningRateDecay: Double
 
@@ -26,7 +26,7 @@ public struct Adagrad: ChecksummingOptimizer {
   /// Makes the rule with its hyperparameters.
   ///
   /// - Throws: `OptimizerError` on negative factors.
-  public init(
+  package init(
     learningRateDecay: Double = 0, weightDecay: Double = 0, initialAccumulatorValue: Double = 0,
     epsilon: Double = 1e-10
   ) throws {
@@ -42,10 +42,10 @@ public struct Adagrad: ChecksummingOptimizer {
   }
 
   /// `sum`.
-  public var stateNames: [String] { ["sum"] }
+  package var stateNames: [String] { ["sum"] }
 
   /// Takes one step of the rule on a slice, in one pass over memory.
-  public func update(_ slice: ArenaSlice, scalars: StepScalars) {
+  package func update(_ slice: ArenaSlice, scalars: StepScalars) {
     guard let sum = slice.state[0] else {
       preconditionFailure("adagrad: the buffer of the sum is missing")
     }
@@ -61,7 +61,6 @@ public struct Adagrad: ChecksummingOptimizer {
 
 /// The options of Adagrad.
 package struct AdagradSpec: OptimizerSpec {
-  /// The name as written in `optimizer`.
   package static var word: String { "adagrad" }
   /// The learning rate unless another is given.
   package static var learningRate: Double { 0.01 }
@@ -73,10 +72,8 @@ package struct AdagradSpec: OptimizerSpec {
   /// The sum of squares before the first step.
   package var initialAccumulatorValue = 0.0
 
-  /// Makes the options with their defaults.
   package init() {}
 
-  /// The keys, in the order in which they are written.
   package static var fields: [ConfigurationField<Self>] {
     [
       .init("eps", \.eps, .above(0), "added to the denominator"),

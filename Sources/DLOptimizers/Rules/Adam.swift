@@ -12,7 +12,7 @@ import DLConfiguration
 /// Hutter, "Decoupled Weight Decay Regularization" (2019), Algorithm 2. The bias corrections are
 /// computed in double. State: `exp_avg` (m) and `exp_avg_sq` (v); with AMSGrad (Reddi and others,
 /// 2018) `max_exp_avg_sq`, the largest v so far, which then replaces v in the last line.
-public struct Adam: ChecksummingOptimizer {
+package struct Adam: ChecksummingOptimizer {
   /// The moments' decay rates, epsilon, and whether AMSGrad is on.
   package let moments: AdamMoments
 
@@ -27,7 +27,7 @@ public struct Adam: ChecksummingOptimizer {
   /// PyTorch's AdamW decays by 0.01 unless told otherwise; here the decay is always given.
   ///
   /// - Throws: `OptimizerError` on rates outside `[0, 1)` and on negative factors.
-  public init(
+  package init(
     beta1: Double = 0.9, beta2: Double = 0.999, epsilon: Double = 1e-8, weightDecay: Double = 0,
     amsgrad: Bool = false, decoupledWeightDecay: Bool = false
   ) throws {
@@ -40,10 +40,10 @@ public struct Adam: ChecksummingOptimizer {
   }
 
   /// `exp_avg`, `exp_avg_sq` and, with AMSGrad, `max_exp_avg_sq`.
-  public var stateNames: [String] { moments.stateNames }
+  package var stateNames: [String] { moments.stateNames }
 
   /// Takes one step of the rule on a slice, in one pass over memory.
-  public func update(_ slice: ArenaSlice, scalars: StepScalars) {
+  package func update(_ slice: ArenaSlice, scalars: StepScalars) {
     let correction = moments.corrections(step: scalars.step)
     moments.update(
       slice, scalars: scalars, weightDecay: weightDecay, isDecoupled: decoupledWeightDecay,
@@ -53,7 +53,7 @@ public struct Adam: ChecksummingOptimizer {
 }
 
 /// The form of weight decay that tells Adam from AdamW.
-public protocol AdamDecay: Sendable {
+package protocol AdamDecay: Sendable {
   /// The name of the optimizer as written in `optimizer`.
   static var word: String { get }
   /// The weight decay unless another is given.
@@ -63,23 +63,21 @@ public protocol AdamDecay: Sendable {
 }
 
 /// Adam's weight decay, which joins the gradient.
-public enum CoupledDecay: AdamDecay {
-  /// The name as written in `optimizer`.
-  public static var word: String { "adam" }
+package enum CoupledDecay: AdamDecay {
+  package static var word: String { "adam" }
   /// No weight decay unless one is given.
-  public static var weightDecay: Double { 0 }
+  package static var weightDecay: Double { 0 }
   /// The decay joins the gradient.
-  public static var isDecoupled: Bool { false }
+  package static var isDecoupled: Bool { false }
 }
 
 /// AdamW's weight decay, apart from the gradient.
-public enum DecoupledDecay: AdamDecay {
-  /// The name as written in `optimizer`.
-  public static var word: String { "adamw" }
+package enum DecoupledDecay: AdamDecay {
+  package static var word: String { "adamw" }
   /// The weight decay unless another is given, which is PyTorch's.
-  public static var weightDecay: Double { 0.01 }
+  package static var weightDecay: Double { 0.01 }
   /// The weights decay apart from the gradient.
-  public static var isDecoupled: Bool { true }
+  package static var isDecoupled: Bool { true }
 }
 
 /// The options of Adam.
@@ -90,7 +88,6 @@ package typealias AdamWSpec = AdamOptions<DecoupledDecay>
 
 /// The options that Adam and AdamW share.
 package struct AdamOptions<Decay: AdamDecay>: OptimizerSpec {
-  /// The name as written in `optimizer`.
   package static var word: String { Decay.word }
   /// The learning rate unless another is given.
   package static var learningRate: Double { 0.001 }
@@ -104,10 +101,8 @@ package struct AdamOptions<Decay: AdamDecay>: OptimizerSpec {
   /// Whether the largest second moment so far takes the place of the present one.
   package var amsgrad = false
 
-  /// Makes the options with their defaults.
   package init() {}
 
-  /// The keys, in the order in which they are written.
   package static var fields: [ConfigurationField<Self>] {
     [
       .init("betas", \.betas, .within(0..<1).count(2), "decay rates of the moments"),

@@ -6,7 +6,7 @@ import Foundation
 ///
 ///     m = beta1 * m + (1 - beta1) * d
 ///     v = beta2 * v + (1 - beta2) * d^2
-public struct AdamMoments: Sendable, Hashable {
+package struct AdamMoments: Sendable, Hashable {
   /// The decay rate of the first moment.
   package let beta1: Double
 

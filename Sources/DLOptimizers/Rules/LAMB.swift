@@ -13,7 +13,7 @@ import DLTensor
 /// You and others, "Large Batch Optimization for Deep Learning: Training BERT in 76 minutes" (2020),
 /// Algorithm 2, with phi(x) = x; PyTorch has no counterpart. Norms are Euclidean, over each whole
 /// tensor; the ratio is 1 where either is 0. State: `exp_avg` (m) and `exp_avg_sq` (v).
-public struct LAMB: TensorNormOptimizer {
+package struct LAMB: TensorNormOptimizer {
   /// The moments' decay rates and epsilon.
   package let moments: AdamMoments
 
@@ -26,7 +26,7 @@ public struct LAMB: TensorNormOptimizer {
   /// Makes the rule with its hyperparameters.
   ///
   /// - Throws: `OptimizerError` on rates outside `[0, 1)` and on negative factors.
-  public init(
+  package init(
     beta1: Double = 0.9, beta2: Double = 0.999, epsilon: Double = 1e-6, weightDecay: Double = 0.01,
     adapts: Bool = true
   ) throws {
@@ -38,10 +38,10 @@ public struct LAMB: TensorNormOptimizer {
   }
 
   /// `exp_avg` and `exp_avg_sq`.
-  public var stateNames: [String] { moments.stateNames }
+  package var stateNames: [String] { moments.stateNames }
 
   /// Updates the moments of a range; gives the sums of p² and of u².
-  public func accumulate(_ slice: ArenaSlice, scalars: StepScalars) -> SquareSums {
+  package func accumulate(_ slice: ArenaSlice, scalars: StepScalars) -> SquareSums {
     let (first, second) = moments.buffers(slice)
     var values = kernelScalars(scalars)
     var sums = (0.0, 0.0)
@@ -54,7 +54,7 @@ public struct LAMB: TensorNormOptimizer {
   }
 
   /// Takes the step on a range of a tensor with these sums.
-  public func apply(_ slice: ArenaSlice, scalars: StepScalars, sums: SquareSums) {
+  package func apply(_ slice: ArenaSlice, scalars: StepScalars, sums: SquareSums) {
     let (first, second) = moments.buffers(slice)
     var values = kernelScalars(scalars)
     dl_lamb(
@@ -78,7 +78,6 @@ public struct LAMB: TensorNormOptimizer {
 
 /// The options of LAMB.
 package struct LAMBSpec: OptimizerSpec {
-  /// The name as written in `optimizer`.
   package static var word: String { "lamb" }
   /// The learning rate unless another is given.
   package static var learningRate: Double { 0.001 }
@@ -90,10 +89,8 @@ package struct LAMBSpec: OptimizerSpec {
   /// The term added to the denominator.
   package var eps = 1e-6
 
-  /// Makes the options with their defaults.
   package init() {}
 
-  /// The keys, in the order in which they are written.
   package static var fields: [ConfigurationField<Self>] {
     [
       .init("betas", \.betas, .within(0..<1).count(2), "decay rates of the moments"),

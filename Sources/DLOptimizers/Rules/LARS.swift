@@ -13,7 +13,7 @@ import DLTensor
 /// where epsilon is 0; PyTorch has no counterpart. Norms are Euclidean, over each whole tensor; r is
 /// 1 where either norm is 0. State: `momentum_buffer` (b) where there is momentum; it holds steps, so
 /// a change of the learning rate takes effect gradually.
-public struct LARS: TensorNormOptimizer {
+package struct LARS: TensorNormOptimizer {
   /// The decay rate of the momentum buffer.
   package let momentum: Double
 
@@ -32,7 +32,7 @@ public struct LARS: TensorNormOptimizer {
   /// Makes the rule with its hyperparameters.
   ///
   /// - Throws: `OptimizerError` on negative factors.
-  public init(
+  package init(
     momentum: Double = 0.9, weightDecay: Double = 0, trustCoefficient: Double = 0.001,
     epsilon: Double = 1e-8, adapts: Bool = true
   ) throws {
@@ -49,10 +49,10 @@ public struct LARS: TensorNormOptimizer {
   }
 
   /// `momentum_buffer` where there is momentum.
-  public var stateNames: [String] { momentum == 0 ? [] : ["momentum_buffer"] }
+  package var stateNames: [String] { momentum == 0 ? [] : ["momentum_buffer"] }
 
   /// The sums of p² and of d² over a range.
-  public func accumulate(_ slice: ArenaSlice, scalars: StepScalars) -> SquareSums {
+  package func accumulate(_ slice: ArenaSlice, scalars: StepScalars) -> SquareSums {
     guard adapts else { return SquareSums() }
     let count = slice.count
     let gradients = dl_dot(slice.dtype.kernel, slice.gradients, slice.gradients, count)
@@ -62,7 +62,7 @@ public struct LARS: TensorNormOptimizer {
   }
 
   /// Takes the step on a range of a tensor with these sums.
-  public func apply(_ slice: ArenaSlice, scalars: StepScalars, sums: SquareSums) {
+  package func apply(_ slice: ArenaSlice, scalars: StepScalars, sums: SquareSums) {
     precondition(momentum == 0 || slice.state[0] != nil, "lars: the momentum buffer is missing")
     var values = dl_lars_scalars(
       rate: scalars.learningRate * trustRatio(sums), gradient_scale: scalars.gradientScale,
@@ -83,7 +83,6 @@ public struct LARS: TensorNormOptimizer {
 
 /// The options of LARS.
 package struct LARSSpec: OptimizerSpec {
-  /// The name as written in `optimizer`.
   package static var word: String { "lars" }
   /// The learning rate unless another is given.
   package static var learningRate: Double { 0.1 }
@@ -95,10 +94,8 @@ package struct LARSSpec: OptimizerSpec {
   /// The norm of a step over that of its tensor, per unit of learning rate.
   package var trustCoefficient = 0.001
 
-  /// Makes the options with their defaults.
   package init() {}
 
-  /// The keys, in the order in which they are written.
   package static var fields: [ConfigurationField<Self>] {
     [
       .init("momentum", \.momentum, .within(0..<1), "decay rate of the momentum"),

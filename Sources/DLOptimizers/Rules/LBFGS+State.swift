@@ -27,7 +27,7 @@ extension LBFGS {
   /// then fills.
   ///
   /// - Throws: `OptimizerError` on numbers that no run saves.
-  public func restore(_ numbers: [String: Double]) throws {
+  package func restore(_ numbers: [String: Double]) throws {
     let check = HyperparameterCheck(optimizer: "lbfgs")
     func number(_ name: String, in range: ClosedRange<Double>) throws -> Double {
       let value = numbers[name] ?? .nan

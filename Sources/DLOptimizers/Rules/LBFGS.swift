@@ -7,7 +7,7 @@ import DLTensor
 /// the last `historySize` pairs of steps and gradient changes (Nocedal and Wright, "Numerical
 /// Optimization" (2006), Algorithms 7.4 and 7.5); the step is fixed, or found by a line search that
 /// satisfies the strong Wolfe conditions. Sums are in double also where the weights are float32.
-public final class LBFGS {
+package final class LBFGS {
   /// The options of the method.
   package struct Options: Sendable, Hashable {
     /// The length of a step, or the first that a line search tries; `lr`.
@@ -88,7 +88,7 @@ public final class LBFGS {
   /// - Returns: the loss before the step.
   /// - Throws: what the closure throws; `TensorError` when there is no memory.
   @discardableResult
-  public func step(
+  package func step(
     _ slice: ArenaSlice, rate: Double = 1, closure: () throws -> Double
   ) throws -> Double {
     precondition(slice.count == count && slice.dtype == dtype, "lbfgs: another arena")

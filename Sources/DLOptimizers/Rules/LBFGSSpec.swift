@@ -2,7 +2,6 @@ import DLConfiguration
 
 /// The options of L-BFGS.
 package struct LBFGSSpec: OptimizerSpec {
-  /// The name as written in `optimizer`.
   package static var word: String { "lbfgs" }
   /// The learning rate unless another is given.
   package static var learningRate: Double { 1 }
@@ -26,10 +25,8 @@ package struct LBFGSSpec: OptimizerSpec {
     case strongWolfe = "strong_wolfe"
   }
 
-  /// Makes the options with their defaults.
   package init() {}
 
-  /// The keys, in the order in which they are written.
   package static var fields: [ConfigurationField<Self>] {
     [
       .init("max_iter", \.maxIter, .atLeast(1), "iterations per step"),
@@ -69,13 +66,12 @@ package struct LBFGSSpec: OptimizerSpec {
 /// ``ArenaUpdate`` leaves to it.
 ///
 /// Its parameters have no state in the arena.
-public struct WholeGradientRule: Optimizer {
-  /// Makes the rule.
-  public init() {}
+package struct WholeGradientRule: Optimizer {
+  package init() {}
 
   /// No names.
-  public var stateNames: [String] { [] }
+  package var stateNames: [String] { [] }
 
   /// ``UpdateGranularity/whole``.
-  public var granularity: UpdateGranularity { .whole }
+  package var granularity: UpdateGranularity { .whole }
 }

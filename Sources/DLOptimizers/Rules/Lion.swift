@@ -10,7 +10,7 @@ import DLTensor
 ///
 /// Chen and others, "Symbolic Discovery of Optimization Algorithms" (2023), Algorithm 2; PyTorch has
 /// no counterpart. State: `exp_avg` (m).
-public struct Lion: ChecksummingOptimizer {
+package struct Lion: ChecksummingOptimizer {
   /// The weight of the momentum in the direction of a step.
   package let beta1: Double
 
@@ -23,7 +23,7 @@ public struct Lion: ChecksummingOptimizer {
   /// Makes the rule with its hyperparameters.
   ///
   /// - Throws: `OptimizerError` on rates outside `[0, 1)` and on a negative decay.
-  public init(beta1: Double = 0.9, beta2: Double = 0.99, weightDecay: Double = 0) throws {
+  package init(beta1: Double = 0.9, beta2: Double = 0.99, weightDecay: Double = 0) throws {
     let check = HyperparameterCheck(optimizer: "lion")
     try check.rate(beta1, "beta1")
     try check.rate(beta2, "beta2")
@@ -34,10 +34,10 @@ public struct Lion: ChecksummingOptimizer {
   }
 
   /// `exp_avg`.
-  public var stateNames: [String] { ["exp_avg"] }
+  package var stateNames: [String] { ["exp_avg"] }
 
   /// Takes one step of the rule on a slice, in one pass over memory.
-  public func update(_ slice: ArenaSlice, scalars: StepScalars) {
+  package func update(_ slice: ArenaSlice, scalars: StepScalars) {
     guard let momentum = slice.state[0] else {
       preconditionFailure("lion: the momentum buffer is missing")
     }
@@ -52,7 +52,6 @@ public struct Lion: ChecksummingOptimizer {
 
 /// The options of Lion.
 package struct LionSpec: OptimizerSpec {
-  /// The name as written in `optimizer`.
   package static var word: String { "lion" }
   /// The learning rate unless another is given.
   package static var learningRate: Double { 0.0001 }
@@ -60,10 +59,8 @@ package struct LionSpec: OptimizerSpec {
   /// The decay rates of the two moments.
   package var betas = [0.9, 0.99]
 
-  /// Makes the options with their defaults.
   package init() {}
 
-  /// The keys, in the order in which they are written.
   package static var fields: [ConfigurationField<Self>] {
     [
       .init("betas", \.betas, .within(0..<1).count(2), "decay rates of the moments")

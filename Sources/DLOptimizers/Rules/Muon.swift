@@ -14,9 +14,9 @@ import DLTensor
 ///
 /// Jordan and others, "Muon: An optimizer for hidden layers in neural networks" (2024); Liu and
 /// others, "Muon is Scalable for LLM Training" (2025).
-public struct Muon: MatrixOptimizer {
+package struct Muon: MatrixOptimizer {
   /// The factor r of the learning rate, by the matrix's shape.
-  public enum RateAdjustment: String, Codable, CaseIterable, Sendable {
+  package enum RateAdjustment: String, Codable, CaseIterable, Sendable {
     /// `sqrt(max(1, out / in))` (Jordan).
     case original
     /// `0.2 * sqrt(max(out, in))`: steps are as large as AdamW's, so its rates hold (Liu).
@@ -49,7 +49,7 @@ public struct Muon: MatrixOptimizer {
   /// Makes the rule with its hyperparameters.
   ///
   /// - Throws: `OptimizerError` on a momentum outside `[0, 1)` and on a negative decay.
-  public init(
+  package init(
     momentum: Double = 0.95, weightDecay: Double = 0.1, nesterov: Bool = true,
     adjustment: RateAdjustment = .original, iteration: NewtonSchulz = NewtonSchulz()
   ) throws {
@@ -66,21 +66,21 @@ public struct Muon: MatrixOptimizer {
   }
 
   /// `momentum_buffer`.
-  public var stateNames: [String] { ["momentum_buffer"] }
+  package var stateNames: [String] { ["momentum_buffer"] }
 
   /// One array: the momentum that is made orthogonal.
-  public var arrayCount: Int { 1 }
+  package var arrayCount: Int { 1 }
 
   /// The rule needs matrices: only they can be made orthogonal.
-  public var takesVectors: Bool { false }
+  package var takesVectors: Bool { false }
 
   /// The bytes that the iteration needs beside the matrix.
-  public func scratchBytes(_ matrix: MatrixShape, _ dtype: DType) -> Int {
+  package func scratchBytes(_ matrix: MatrixShape, _ dtype: DType) -> Int {
     iteration.scratchBytes(matrix, dtype)
   }
 
   /// First phase: updates the momentum of a range and writes d.
-  public func accumulate(_ slice: ArenaSlice, scalars: StepScalars, into arrays: MatrixArrays) {
+  package func accumulate(_ slice: ArenaSlice, scalars: StepScalars, into arrays: MatrixArrays) {
     guard let buffer = slice.state[0] else {
       preconditionFailure("muon: the momentum buffer is missing")
     }
@@ -93,7 +93,7 @@ public struct Muon: MatrixOptimizer {
   }
 
   /// Second phase: makes d orthogonal.
-  public func prepare(
+  package func prepare(
     _ arrays: MatrixArrays, of matrix: MatrixShape, dtype: DType, scalars: StepScalars,
     scratch: UnsafeMutableRawPointer
   ) {
@@ -102,7 +102,7 @@ public struct Muon: MatrixOptimizer {
 
   /// Third phase: takes the step on a range of a matrix, along the same range of its orthogonal
   /// one.
-  public func apply(
+  package func apply(
     _ slice: ArenaSlice, scalars: StepScalars, arrays: MatrixArrays, of matrix: MatrixShape
   ) {
     let (type, count) = (slice.dtype.kernel, slice.count)
@@ -114,7 +114,6 @@ public struct Muon: MatrixOptimizer {
 
 /// The options of Muon.
 package struct MuonSpec: OptimizerSpec {
-  /// The name as written in `optimizer`.
   package static var word: String { "muon" }
   /// The learning rate unless another is given.
   package static var learningRate: Double { 0.001 }
@@ -130,10 +129,8 @@ package struct MuonSpec: OptimizerSpec {
   /// The iterations that make matrices orthogonal.
   package var nsSteps = 5
 
-  /// Makes the options with their defaults.
   package init() {}
 
-  /// The keys, in the order in which they are written.
   package static var fields: [ConfigurationField<Self>] {
     [
       .init("momentum", \.momentum, .within(0..<1), "decay rate of the momentum"),

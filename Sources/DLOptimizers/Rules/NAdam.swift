@@ -14,7 +14,7 @@ import Foundation
 ///
 /// Dozat, "Incorporating Nesterov Momentum into Adam" (2016), Algorithm 2. State: `exp_avg` (m) and
 /// `exp_avg_sq` (v). PyTorch keeps the product of mu in its state; here it follows from the step.
-public struct NAdam: ChecksummingOptimizer {
+package struct NAdam: ChecksummingOptimizer {
   /// The moments' decay rates and epsilon.
   package let moments: AdamMoments
 
@@ -30,7 +30,7 @@ public struct NAdam: ChecksummingOptimizer {
   /// Makes the rule with its hyperparameters.
   ///
   /// - Throws: `OptimizerError` on rates outside `[0, 1)` and on negative factors.
-  public init(
+  package init(
     beta1: Double = 0.9, beta2: Double = 0.999, epsilon: Double = 1e-8, weightDecay: Double = 0,
     momentumDecay: Double = 0.004, decoupledWeightDecay: Bool = false
   ) throws {
@@ -44,10 +44,10 @@ public struct NAdam: ChecksummingOptimizer {
   }
 
   /// `exp_avg` and `exp_avg_sq`.
-  public var stateNames: [String] { moments.stateNames }
+  package var stateNames: [String] { moments.stateNames }
 
   /// Takes one step of the rule on a slice, in one pass over memory.
-  public func update(_ slice: ArenaSlice, scalars: StepScalars) {
+  package func update(_ slice: ArenaSlice, scalars: StepScalars) {
     let (first, second) = moments.buffers(slice)
     let now = momentum(Double(scalars.step))
     let next = momentum(Double(scalars.step) + 1)
@@ -89,7 +89,6 @@ public struct NAdam: ChecksummingOptimizer {
 
 /// The options of NAdam.
 package struct NAdamSpec: OptimizerSpec {
-  /// The name as written in `optimizer`.
   package static var word: String { "nadam" }
   /// The learning rate unless another is given.
   package static var learningRate: Double { 0.002 }
@@ -103,10 +102,8 @@ package struct NAdamSpec: OptimizerSpec {
   /// The rate at which the momentum grows toward its decay rate.
   package var momentumDecay = 0.004
 
-  /// Makes the options with their defaults.
   package init() {}
 
-  /// The keys, in the order in which they are written.
   package static var fields: [ConfigurationField<Self>] {
     [
       .init(

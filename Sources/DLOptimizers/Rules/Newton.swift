@@ -11,7 +11,7 @@ import DLTensor
 /// and the steepest descent in the first iteration. Nocedal and Wright, "Numerical Optimization"
 /// (2006), Algorithm 7.1; PyTorch has no counterpart. Sums are in double also where the weights are
 /// float32.
-public final class Newton {
+package final class Newton {
   /// The options of the method.
   package struct Options: Sendable {
     /// The part of a step that is tried first; `lr`.

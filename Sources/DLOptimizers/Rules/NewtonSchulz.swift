@@ -8,7 +8,7 @@ import DLTensor
 ///
 /// A tall matrix goes through x' x instead, which gives the same. The coefficients are steep at 0
 /// and leave singular values between about 0.7 and 1.2 (Jordan and others 2024).
-public struct NewtonSchulz: Sendable {
+package struct NewtonSchulz: Sendable {
   /// Those of x, of its third and of its fifth power.
   package let coefficients: (Double, Double, Double)
 
@@ -19,7 +19,7 @@ public struct NewtonSchulz: Sendable {
   package let epsilon: Double
 
   /// Describes an iteration; the defaults are PyTorch's.
-  public init(
+  package init(
     coefficients: (Double, Double, Double) = (3.4445, -4.7750, 2.0315), steps: Int = 5,
     epsilon: Double = 1e-7
   ) {

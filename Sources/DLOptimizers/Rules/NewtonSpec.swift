@@ -2,7 +2,6 @@ import DLConfiguration
 
 /// The options of Newton's method.
 package struct NewtonSpec: OptimizerSpec {
-  /// The name as written in `optimizer`.
   package static var word: String { "newton" }
   /// The learning rate unless another is given.
   package static var learningRate: Double { 1 }
@@ -16,10 +15,8 @@ package struct NewtonSpec: OptimizerSpec {
   /// The part of the gradient's norm that may be left of the system.
   package var toleranceResidual = 1e-8
 
-  /// Makes the options with their defaults.
   package init() {}
 
-  /// The keys, in the order in which they are written.
   package static var fields: [ConfigurationField<Self>] {
     [
       .init("damping", \.damping, .atLeast(0), "what is added to the Hessian's diagonal"),

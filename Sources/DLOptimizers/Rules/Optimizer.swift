@@ -2,7 +2,7 @@
 ///
 /// Parameters, gradients and state belong to the caller, who zeroes the state before the first
 /// step. ``SliceOptimizer`` is a rule by element, ``TensorNormOptimizer`` one by whole tensors,
-/// ``MatrixOptimizer`` one by whole matrices; ``ArenaUpdate`` gives each what it needs. Groups of
+/// ``MatrixOptimizer`` one by whole matrices; `ArenaUpdate` gives each what it needs. Groups of
 /// parameters may differ in their rule.
 public protocol Optimizer: Sendable {
   /// PyTorch's keys of the state, one buffer of the arena's size and type each.

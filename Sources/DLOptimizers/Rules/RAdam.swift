@@ -15,7 +15,7 @@ import Foundation
 ///
 /// Liu and others, "On the Variance of the Adaptive Learning Rate and Beyond" (2020), Algorithm 2.
 /// State: `exp_avg` (m) and `exp_avg_sq` (v).
-public struct RAdam: ChecksummingOptimizer {
+package struct RAdam: ChecksummingOptimizer {
   /// The moments' decay rates and epsilon.
   package let moments: AdamMoments
 
@@ -28,7 +28,7 @@ public struct RAdam: ChecksummingOptimizer {
   /// Makes the rule with its hyperparameters.
   ///
   /// - Throws: `OptimizerError` on rates outside `[0, 1)` and on negative factors.
-  public init(
+  package init(
     beta1: Double = 0.9, beta2: Double = 0.999, epsilon: Double = 1e-8, weightDecay: Double = 0,
     decoupledWeightDecay: Bool = false
   ) throws {
@@ -40,10 +40,10 @@ public struct RAdam: ChecksummingOptimizer {
   }
 
   /// `exp_avg` and `exp_avg_sq`.
-  public var stateNames: [String] { moments.stateNames }
+  package var stateNames: [String] { moments.stateNames }
 
   /// Takes one step of the rule on a slice, in one pass over memory.
-  public func update(_ slice: ArenaSlice, scalars: StepScalars) {
+  package func update(_ slice: ArenaSlice, scalars: StepScalars) {
     let correction = moments.corrections(step: scalars.step)
     let rate = scalars.learningRate / correction.first
     // Without a variance the denominator is 0 * sqrt(v) + 1.
@@ -66,7 +66,6 @@ public struct RAdam: ChecksummingOptimizer {
 
 /// The options of RAdam.
 package struct RAdamSpec: OptimizerSpec {
-  /// The name as written in `optimizer`.
   package static var word: String { "radam" }
   /// The learning rate unless another is given.
   package static var learningRate: Double { 0.001 }
@@ -78,10 +77,8 @@ package struct RAdamSpec: OptimizerSpec {
   /// The term added to the denominator.
   package var eps = 1e-8
 
-  /// Makes the options with their defaults.
   package init() {}
 
-  /// The keys, in the order in which they are written.
   package static var fields: [ConfigurationField<Self>] {
     [
       .init(

@@ -14,7 +14,7 @@ import DLTensor
 /// Recurrent Neural Networks" (2013), equations 38 to 41. State: `square_avg` (v),
 /// `momentum_buffer` (b) where there is momentum, `grad_avg` (a) where centered. A variance that
 /// rounds below zero counts as zero, where PyTorch takes its root.
-public struct RMSProp: ChecksummingOptimizer {
+package struct RMSProp: ChecksummingOptimizer {
   /// The decay rate of the means.
   package let alpha: Double
 
@@ -33,7 +33,7 @@ public struct RMSProp: ChecksummingOptimizer {
   /// Makes the rule with its hyperparameters.
   ///
   /// - Throws: `OptimizerError` on a rate outside `[0, 1)` and on negative factors.
-  public init(
+  package init(
     alpha: Double = 0.99, epsilon: Double = 1e-8, weightDecay: Double = 0, momentum: Double = 0,
     centered: Bool = false
   ) throws {
@@ -50,12 +50,12 @@ public struct RMSProp: ChecksummingOptimizer {
   }
 
   /// `square_avg`, `momentum_buffer` where there is momentum, `grad_avg` where centered.
-  public var stateNames: [String] {
+  package var stateNames: [String] {
     ["square_avg"] + (momentum == 0 ? [] : ["momentum_buffer"]) + (centered ? ["grad_avg"] : [])
   }
 
   /// Takes one step of the rule on a slice, in one pass over memory.
-  public func update(_ slice: ArenaSlice, scalars: StepScalars) {
+  package func update(_ slice: ArenaSlice, scalars: StepScalars) {
     let buffer = momentum == 0 ? nil : slice.state[1]
     let mean = centered ? slice.state[momentum == 0 ? 1 : 2] : nil
     guard let squares = slice.state[0], (buffer != nil) == (momentum != 0),
@@ -72,7 +72,6 @@ public struct RMSProp: ChecksummingOptimizer {
 
 /// The options of RMSProp.
 package struct RMSPropSpec: OptimizerSpec {
-  /// The name as written in `optimizer`.
   package static var word: String { "rmsprop" }
   /// The learning rate unless another is given.
   package static var learningRate: Double { 0.01 }
@@ -86,10 +85,8 @@ package struct RMSPropSpec: OptimizerSpec {
   /// Whether the variance of the gradient takes the place of its mean square.
   package var centered = false
 
-  /// Makes the options with their defaults.
   package init() {}
 
-  /// The keys, in the order in which they are written.
   package static var fields: [ConfigurationField<Self>] {
     [
       .init("momentum", \.momentum, .within(0..<1), "decay rate of the momentum"),

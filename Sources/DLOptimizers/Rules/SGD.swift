@@ -10,7 +10,7 @@ import DLTensor
 ///
 /// The buffer starts at zero and takes the gradient of step 1 undamped, as in PyTorch. Without
 /// momentum `p = p - learningRate * d`, and there is no state.
-public struct SGD: ChecksummingOptimizer {
+package struct SGD: ChecksummingOptimizer {
   /// The decay rate of the momentum buffer.
   package let momentum: Double
 
@@ -27,7 +27,7 @@ public struct SGD: ChecksummingOptimizer {
   ///
   /// - Throws: `OptimizerError` on negative factors, and on Nesterov without momentum or with
   ///   dampening.
-  public init(
+  package init(
     momentum: Double = 0, dampening: Double = 0, weightDecay: Double = 0, nesterov: Bool = false
   ) throws {
     let check = HyperparameterCheck(optimizer: "sgd")
@@ -45,10 +45,10 @@ public struct SGD: ChecksummingOptimizer {
   }
 
   /// `momentum_buffer` where there is momentum.
-  public var stateNames: [String] { momentum == 0 ? [] : ["momentum_buffer"] }
+  package var stateNames: [String] { momentum == 0 ? [] : ["momentum_buffer"] }
 
   /// Takes one step of the rule on a slice, in one pass over memory.
-  public func update(_ slice: ArenaSlice, scalars: StepScalars) {
+  package func update(_ slice: ArenaSlice, scalars: StepScalars) {
     precondition(momentum == 0 || slice.state[0] != nil, "sgd: the momentum buffer is missing")
     var values = dl_sgd_scalars(
       learning_rate: scalars.learningRate, gradient_scale: scalars.gradientScale,
@@ -62,7 +62,6 @@ public struct SGD: ChecksummingOptimizer {
 
 /// The options of stochastic gradient descent.
 package struct SGDSpec: OptimizerSpec {
-  /// The name as written in `optimizer`.
   package static var word: String { "sgd" }
   /// The learning rate unless another is given.
   package static var learningRate: Double { 0.01 }
@@ -74,10 +73,8 @@ package struct SGDSpec: OptimizerSpec {
   /// Whether the step looks ahead along the momentum.
   package var nesterov = false
 
-  /// Makes the options with their defaults.
   package init() {}
 
-  /// The keys, in the order in which they are written.
   package static var fields: [ConfigurationField<Self>] {
     [
       .init("momentum", \.momentum, .within(0..<1), "decay rate of the momentum"),
@@ -86,7 +83,6 @@ package struct SGDSpec: OptimizerSpec {
     ]
   }
 
-  /// Faults that concern several keys at once.
   package func problems() -> [ConfigurationProblem] {
     guard nesterov else { return [] }
     var problems: [ConfigurationProblem] = []

@@ -1,20 +1,17 @@
 import DLConfiguration
 
 /// A learning rate that stays: the multiplier is 1.
-public struct ConstantSchedule: Schedule, Hashable {
-  /// Makes the schedule.
-  public init() {}
+package struct ConstantSchedule: Schedule, Hashable {
+  package init() {}
 
   /// The factor of the base learning rate at a step, counted from 0.
-  public func multiplier(step: Int) -> Double { 1 }
+  package func multiplier(step: Int) -> Double { 1 }
 }
 
 /// The options of a constant rate.
 package struct ConstantSpec: ScheduleSpec {
-  /// The name as written in `schedule`.
   package static var word: String { "constant" }
 
-  /// Makes the options with their defaults.
   package init() {}
 
   /// Makes the schedule of a run.

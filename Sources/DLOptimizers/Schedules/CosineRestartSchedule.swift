@@ -7,7 +7,7 @@ import DLConfiguration
 /// where t is the step within the cycle and T its length. As `CosineAnnealingWarmRestarts` with
 /// `T_0 = firstCycle`, `T_mult = cycleFactor` and `eta_min = endFactor * lr`. Loshchilov and Hutter,
 /// "SGDR" (2017), section 3.
-public struct CosineRestartSchedule: Schedule, Hashable {
+package struct CosineRestartSchedule: Schedule, Hashable {
   /// The number of steps of the first cycle; without a positive one the multiplier stays 1.
   package let firstCycle: Int
 
@@ -17,15 +17,14 @@ public struct CosineRestartSchedule: Schedule, Hashable {
   /// The rate at the end of a cycle as a fraction of the base rate.
   package let endFactor: Double
 
-  /// Makes the schedule.
-  public init(firstCycle: Int, cycleFactor: Int = 1, endFactor: Double = 0) {
+  package init(firstCycle: Int, cycleFactor: Int = 1, endFactor: Double = 0) {
     self.firstCycle = firstCycle
     self.cycleFactor = cycleFactor
     self.endFactor = endFactor
   }
 
   /// The factor of the base learning rate at a step, counted from 0.
-  public func multiplier(step: Int) -> Double {
+  package func multiplier(step: Int) -> Double {
     guard firstCycle > 0, step > 0 else { return 1 }
     var (length, position) = (firstCycle, step)
     if cycleFactor <= 1 {
@@ -43,7 +42,6 @@ public struct CosineRestartSchedule: Schedule, Hashable {
 
 /// The options of cosines that start again at the full rate.
 package struct CosineRestartSpec: ScheduleSpec {
-  /// The name as written in `schedule`.
   package static var word: String { "cosine_restarts" }
 
   /// The last rate as a fraction of the base rate.
@@ -55,10 +53,8 @@ package struct CosineRestartSpec: ScheduleSpec {
   /// The growth of a cycle over the one before it.
   package var cycleFactor = 1
 
-  /// Makes the options with their defaults.
   package init() {}
 
-  /// The keys, in the order in which they are written.
   package static var fields: [ConfigurationField<Self>] {
     [
       .init(

@@ -8,21 +8,20 @@ import Foundation
 ///
 /// As `CosineAnnealingLR` with `T_max = steps` and `eta_min = endFactor * lr`, except that it stays
 /// at its end, where PyTorch's rises again. Loshchilov and Hutter, "SGDR" (2017), equation 5.
-public struct CosineSchedule: Schedule, Hashable {
+package struct CosineSchedule: Schedule, Hashable {
   /// The number of steps after which the rate is at its end.
   package let steps: Int
 
   /// The last rate as a fraction of the base rate.
   package let endFactor: Double
 
-  /// Makes the schedule.
-  public init(steps: Int, endFactor: Double = 0) {
+  package init(steps: Int, endFactor: Double = 0) {
     self.steps = steps
     self.endFactor = endFactor
   }
 
   /// The factor of the base learning rate at a step, counted from 0.
-  public func multiplier(step: Int) -> Double {
+  package func multiplier(step: Int) -> Double {
     guard step < steps else { return endFactor }
     guard step > 0 else { return 1 }
     return halfCosine(from: 1, to: endFactor, at: Double(step) / Double(steps))
@@ -36,16 +35,13 @@ func halfCosine(from start: Double, to end: Double, at position: Double) -> Doub
 
 /// The options of a rate that falls along half a cosine.
 package struct CosineSpec: ScheduleSpec {
-  /// The name as written in `schedule`.
   package static var word: String { "cosine" }
 
   /// The last rate as a fraction of the base rate.
   package var endFactor = 0.0
 
-  /// Makes the options with their defaults.
   package init() {}
 
-  /// The keys, in the order in which they are written.
   package static var fields: [ConfigurationField<Self>] {
     [
       .init("end_factor", \.endFactor, .within(0...1), "last rate (eta_min) as a fraction of lr")

@@ -5,9 +5,8 @@ import Foundation
 /// 1.
 ///
 /// Without a positive interval the multiplier stays 1, as it does before step 0.
-public struct ExponentialSchedule: GammaSchedule, Hashable {
-  /// The name as written in `schedule`.
-  public static var word: String { "exponential" }
+package struct ExponentialSchedule: GammaSchedule, Hashable {
+  package static var word: String { "exponential" }
 
   /// The number of steps over which the rate falls by gamma.
   package let every: Int
@@ -15,14 +14,13 @@ public struct ExponentialSchedule: GammaSchedule, Hashable {
   /// The factor over that many steps.
   package let gamma: Double
 
-  /// Makes the schedule.
-  public init(every: Int = 1, gamma: Double) {
+  package init(every: Int = 1, gamma: Double) {
     self.every = every
     self.gamma = gamma
   }
 
   /// The factor of the base learning rate at a step, counted from 0.
-  public func multiplier(step: Int) -> Double {
+  package func multiplier(step: Int) -> Double {
     guard every > 0, step > 0 else { return 1 }
     return PortableMath.pow(gamma, Double(step) / Double(every))
   }

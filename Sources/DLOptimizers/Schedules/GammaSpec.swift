@@ -1,8 +1,8 @@
 import DLConfiguration
 
 /// A schedule of a rate that falls by one factor over one number of steps, again and again.
-public protocol GammaSchedule: Schedule {
-  /// The name as written in `schedule`.
+package protocol GammaSchedule: Schedule {
+  /// The name in `schedule`.
   static var word: String { get }
   /// Makes the schedule of a rate that falls by `gamma` over `every` steps.
   init(every: Int, gamma: Double)
@@ -10,7 +10,6 @@ public protocol GammaSchedule: Schedule {
 
 /// The options of a rate that falls by one factor over one number of steps.
 package struct GammaSpec<Falling: GammaSchedule>: ScheduleSpec {
-  /// The name as written in `schedule`.
   package static var word: String { Falling.word }
 
   /// Epochs between two factors of gamma.
@@ -20,10 +19,8 @@ package struct GammaSpec<Falling: GammaSchedule>: ScheduleSpec {
   /// The factor of a drop.
   package var gamma = 0.1
 
-  /// Makes the options with their defaults.
   package init() {}
 
-  /// The keys, in the order in which they are written.
   package static var fields: [ConfigurationField<Self>] {
     [
       .init("step_epochs", \.stepEpochs, .above(0), "epochs between two factors of gamma"),

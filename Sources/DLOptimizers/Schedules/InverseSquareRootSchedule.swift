@@ -7,17 +7,16 @@ import DLConfiguration
 /// `WarmupSchedule(steps: w, then: InverseSquareRootSchedule(warmupSteps: w))` is the schedule of
 /// Vaswani and others, "Attention Is All You Need" (2017), equation 3 (Noam), with the base rate as
 /// its peak: `min(n / w, sqrt(w / n))` at step n from 1.
-public struct InverseSquareRootSchedule: Schedule, Hashable {
+package struct InverseSquareRootSchedule: Schedule, Hashable {
   /// The length of the warm-up in front; it sets the pace of the fall.
   package let warmupSteps: Int
 
-  /// Makes the schedule.
-  public init(warmupSteps: Int) {
+  package init(warmupSteps: Int) {
     self.warmupSteps = warmupSteps
   }
 
   /// The factor of the base learning rate at a step, counted from 0.
-  public func multiplier(step: Int) -> Double {
+  package func multiplier(step: Int) -> Double {
     let before = Double(max(warmupSteps, 0))
     return (max(before, 1) / (Double(max(step, 0)) + 1 + before)).squareRoot()
   }
@@ -25,10 +24,8 @@ public struct InverseSquareRootSchedule: Schedule, Hashable {
 
 /// The options of a rate that falls with the root of the steps.
 package struct InverseSquareRootSpec: ScheduleSpec {
-  /// The name as written in `schedule`.
   package static var word: String { "inverse_sqrt" }
 
-  /// Makes the options with their defaults.
   package init() {}
 
   /// Makes the schedule of a run.

@@ -4,28 +4,26 @@ import Foundation
 
 /// A learning rate that drops at given steps: `gamma^(number of milestones <= step)`, as
 /// `MultiStepLR`.
-public struct MultiStepSchedule: Schedule, Hashable {
+package struct MultiStepSchedule: Schedule, Hashable {
   /// The steps from which each drop holds, in any order; one that is named twice drops twice.
   package let milestones: [Int]
 
   /// The factor of a drop.
   package let gamma: Double
 
-  /// Makes the schedule.
-  public init(milestones: [Int], gamma: Double = 0.1) {
+  package init(milestones: [Int], gamma: Double = 0.1) {
     self.milestones = milestones
     self.gamma = gamma
   }
 
   /// The factor of the base learning rate at a step, counted from 0.
-  public func multiplier(step: Int) -> Double {
+  package func multiplier(step: Int) -> Double {
     PortableMath.pow(gamma, Double(milestones.count { $0 <= step }))
   }
 }
 
 /// The options of a rate that drops at given steps.
 package struct MultiStepSpec: ScheduleSpec {
-  /// The name as written in `schedule`.
   package static var word: String { "multi_step" }
 
   /// Steps at which the rate drops.
@@ -35,10 +33,8 @@ package struct MultiStepSpec: ScheduleSpec {
   /// The factor of a drop.
   package var gamma = 0.1
 
-  /// Makes the options with their defaults.
   package init() {}
 
-  /// The keys, in the order in which they are written.
   package static var fields: [ConfigurationField<Self>] {
     [
       .init("milestones", \.milestones, .atLeast(1), "steps at which the rate drops by gamma"),

@@ -8,7 +8,7 @@ import DLConfiguration
 /// The peak is at step `pctStart * steps - 1`, the end at `steps - 1`, where the rate stays. As
 /// `OneCycleLR` with `max_lr = lr` and `total_steps = steps`, of the rate alone.
 /// Smith and Topin, "Super-Convergence" (2018).
-public struct OneCycleSchedule: Schedule, Hashable {
+package struct OneCycleSchedule: Schedule, Hashable {
   /// The length of the cycle.
   package let steps: Int
 
@@ -24,8 +24,7 @@ public struct OneCycleSchedule: Schedule, Hashable {
   /// Whether the rate changes along lines, `anneal_strategy="linear"`, instead of cosines.
   package let isLinear: Bool
 
-  /// Makes the schedule.
-  public init(
+  package init(
     steps: Int, pctStart: Double = 0.3, divFactor: Double = 25, finalDivFactor: Double = 1e4,
     isLinear: Bool = false
   ) {
@@ -37,7 +36,7 @@ public struct OneCycleSchedule: Schedule, Hashable {
   }
 
   /// The factor of the base learning rate at a step, counted from 0.
-  public func multiplier(step: Int) -> Double {
+  package func multiplier(step: Int) -> Double {
     let (start, end) = (1 / divFactor, 1 / divFactor / finalDivFactor)
     let (current, last) = (Double(max(step, 0)), Double(max(steps, 1)) - 1)
     let peak = pctStart * Double(max(steps, 1)) - 1
@@ -53,7 +52,6 @@ public struct OneCycleSchedule: Schedule, Hashable {
 
 /// The options of a rate that rises to the base rate and falls far below its start.
 package struct OneCycleSpec: ScheduleSpec {
-  /// The name as written in `schedule`.
   package static var word: String { "one_cycle" }
 
   /// The part of the cycle in which the rate rises.
@@ -65,10 +63,8 @@ package struct OneCycleSpec: ScheduleSpec {
   /// The curve between the rates.
   package var annealStrategy = AnnealStrategy.cos
 
-  /// Makes the options with their defaults.
   package init() {}
 
-  /// The keys, in the order in which they are written.
   package static var fields: [ConfigurationField<Self>] {
     [
       .init("pct_start", \.pctStart, .within(0...1), "part of the cycle in which the rate rises"),

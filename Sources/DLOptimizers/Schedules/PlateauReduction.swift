@@ -7,7 +7,7 @@ import DLCore
 /// A value type: its state is what a run saves and goes on from.
 public struct PlateauReduction: Sendable, Hashable {
   /// The direction in which a metric improves.
-  public enum Mode: Sendable, Hashable {
+  package enum Mode: Sendable, Hashable {
     /// Less is better.
     case minimum
     /// More is better.
@@ -15,7 +15,7 @@ public struct PlateauReduction: Sendable, Hashable {
   }
 
   /// The meaning of a threshold.
-  public enum ThresholdMode: Sendable, Hashable {
+  package enum ThresholdMode: Sendable, Hashable {
     /// As a fraction of the best.
     case relative
     /// As a difference.
@@ -49,7 +49,7 @@ public struct PlateauReduction: Sendable, Hashable {
   /// Makes the rule with its hyperparameters.
   ///
   /// - Throws: `OptimizerError` unless `factor` is in [0, 1) and the others are not negative.
-  public init(
+  package init(
     mode: Mode = .minimum, factor: Double = 0.1, patience: Int = 10, threshold: Double = 1e-4,
     thresholdMode: ThresholdMode = .relative, cooldown: Int = 0, minimum: Double = 0
   ) throws {
@@ -69,7 +69,7 @@ public struct PlateauReduction: Sendable, Hashable {
   }
 
   /// Takes the metric's next value; one that is not a number is no improvement.
-  public mutating func observe(_ value: Double) {
+  package mutating func observe(_ value: Double) {
     if isBetter(value) {
       best = value
       badCount = 0
@@ -98,7 +98,6 @@ public struct PlateauReduction: Sendable, Hashable {
 
 /// The options of a rate that falls where validations stop improving.
 package struct ReduceOnPlateauSpec: ScheduleSpec {
-  /// The name as written in `schedule`.
   package static var word: String { "reduce_on_plateau" }
 
   /// The least multiplier of the rate.
@@ -116,10 +115,8 @@ package struct ReduceOnPlateauSpec: ScheduleSpec {
   /// The figure of a validation that counts: its loss, or what chooses the best checkpoint.
   package var monitor = Monitor.loss
 
-  /// Makes the options with their defaults.
   package init() {}
 
-  /// The keys, in the order in which they are written.
   package static var fields: [ConfigurationField<Self>] {
     [
       .init("end_factor", \.endFactor, .within(0...1), "least rate (min_lr) as a fraction of lr"),

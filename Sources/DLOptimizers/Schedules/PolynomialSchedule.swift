@@ -8,7 +8,7 @@ import Foundation
 ///
 /// As `PolynomialLR` with `total_iters = steps` where the end is 0, and `LinearLR` where the power is
 /// 1; it stays at its end.
-public struct PolynomialSchedule: Schedule, Hashable {
+package struct PolynomialSchedule: Schedule, Hashable {
   /// The number of steps after which the rate is at its end.
   package let steps: Int
 
@@ -18,15 +18,14 @@ public struct PolynomialSchedule: Schedule, Hashable {
   /// The last rate as a fraction of the base rate.
   package let endFactor: Double
 
-  /// Makes the schedule.
-  public init(steps: Int, power: Double = 1, endFactor: Double = 0) {
+  package init(steps: Int, power: Double = 1, endFactor: Double = 0) {
     self.steps = steps
     self.power = power
     self.endFactor = endFactor
   }
 
   /// The factor of the base learning rate at a step, counted from 0.
-  public func multiplier(step: Int) -> Double {
+  package func multiplier(step: Int) -> Double {
     guard step < steps else { return endFactor }
     guard step > 0 else { return 1 }
     return endFactor + (1 - endFactor) * PortableMath.pow(1 - Double(step) / Double(steps), power)
@@ -35,7 +34,6 @@ public struct PolynomialSchedule: Schedule, Hashable {
 
 /// The options of a rate that falls as a power of the remaining steps.
 package struct PolynomialSpec: ScheduleSpec {
-  /// The name as written in `schedule`.
   package static var word: String { "polynomial" }
 
   /// The exponent: 1 for a straight line.
@@ -43,10 +41,8 @@ package struct PolynomialSpec: ScheduleSpec {
   /// The last rate as a fraction of the base rate.
   package var endFactor = 0.0
 
-  /// Makes the options with their defaults.
   package init() {}
 
-  /// The keys, in the order in which they are written.
   package static var fields: [ConfigurationField<Self>] {
     [
       .init("power", \.power, .above(0), "exponent"),

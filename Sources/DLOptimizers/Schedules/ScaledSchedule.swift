@@ -4,19 +4,18 @@
 ///
 /// Goyal and others, "Accurate, Large Minibatch SGD: Training ImageNet in 1 Hour" (2017), section
 /// 2.1: a batch of k times the rows takes k times the rate.
-public struct ScaledSchedule: Schedule {
+package struct ScaledSchedule: Schedule {
   /// The factor of every rate.
   package let factor: Double
 
   /// The schedule before.
   package let next: any Schedule
 
-  /// Makes the schedule.
-  public init(_ next: any Schedule, factor: Double) {
+  package init(_ next: any Schedule, factor: Double) {
     self.next = next
     self.factor = factor
   }
 
   /// The factor of the base learning rate at a step, counted from 0.
-  public func multiplier(step: Int) -> Double { factor * next.multiplier(step: step) }
+  package func multiplier(step: Int) -> Double { factor * next.multiplier(step: step) }
 }

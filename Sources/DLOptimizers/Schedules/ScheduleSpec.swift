@@ -22,7 +22,7 @@ extension ScheduleSpec {
   public func makePlateauReduction() throws -> PlateauReduction? { nil }
 
   /// A fault unless one of two keys is given.
-  public static func oneOf(_ first: String, _ second: String, isOne: Bool)
+  package static func oneOf(_ first: String, _ second: String, isOne: Bool)
     -> [ConfigurationProblem]
   {
     let message = "\(word) needs either \(first) or \(second)"

@@ -8,9 +8,9 @@ import DLConfiguration
 ///
 /// Hu and others, "MiniCPM" (2024), section 4.2; the root is that of Hägele and others, "Scaling Laws
 /// and Compute-Optimal Training Beyond Fixed Training Durations" (2024). The rate stays at its end.
-public struct WSDSchedule: Schedule, Hashable {
+package struct WSDSchedule: Schedule, Hashable {
   /// The course of a decay.
-  public enum Decay: String, ConfigurationWord {
+  package enum Decay: String, ConfigurationWord {
     /// A straight line.
     case linear
     /// Half a cosine.
@@ -31,8 +31,7 @@ public struct WSDSchedule: Schedule, Hashable {
   /// The last rate as a fraction of the base rate.
   package let endFactor: Double
 
-  /// Makes the schedule.
-  public init(steps: Int, decaySteps: Int, decay: Decay = .linear, endFactor: Double = 0) {
+  package init(steps: Int, decaySteps: Int, decay: Decay = .linear, endFactor: Double = 0) {
     self.steps = steps
     self.decaySteps = decaySteps
     self.decay = decay
@@ -40,7 +39,7 @@ public struct WSDSchedule: Schedule, Hashable {
   }
 
   /// The factor of the base learning rate at a step, counted from 0.
-  public func multiplier(step: Int) -> Double {
+  package func multiplier(step: Int) -> Double {
     guard step < steps else { return endFactor }
     let length = Double(decaySteps)
     let done = (Double(step) - (Double(steps) - length)) / length
@@ -55,7 +54,6 @@ public struct WSDSchedule: Schedule, Hashable {
 
 /// The options of a rate that stays for most of the run and falls at its end.
 package struct WSDSpec: ScheduleSpec {
-  /// The name as written in `schedule`.
   package static var word: String { "wsd" }
 
   /// The last steps, in which the rate falls; a tenth of those behind the warm-up where nil.
@@ -65,10 +63,8 @@ package struct WSDSpec: ScheduleSpec {
   /// The last rate as a fraction of the base rate.
   package var endFactor = 0.0
 
-  /// Makes the options with their defaults.
   package init() {}
 
-  /// The keys, in the order in which they are written.
   package static var fields: [ConfigurationField<Self>] {
     [
       .init(

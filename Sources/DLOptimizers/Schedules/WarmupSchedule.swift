@@ -5,21 +5,20 @@
 ///
 /// A schedule with an end of its own is made for the steps that remain:
 /// `WarmupSchedule(steps: w, then: CosineSchedule(steps: total - w))`.
-public struct WarmupSchedule: Schedule {
+package struct WarmupSchedule: Schedule {
   /// The length of the warm-up; 0 or less is none.
   package let steps: Int
 
   /// The schedule behind the warmup.
   package let next: any Schedule
 
-  /// Makes the schedule.
-  public init(steps: Int, then next: any Schedule) {
+  package init(steps: Int, then next: any Schedule) {
     self.steps = steps
     self.next = next
   }
 
   /// The factor of the base learning rate at a step, counted from 0.
-  public func multiplier(step: Int) -> Double {
+  package func multiplier(step: Int) -> Double {
     let length = max(steps, 0)
     let current = max(step, 0)
     guard current < length else { return next.multiplier(step: current - length) }

@@ -9,7 +9,7 @@ import Foundation
 ///
 /// As `torch.optim.swa_utils.SWALR` with the cosine strategy. Izmailov and others (2018), section
 /// 3.1.
-public struct AveragingSchedule: Schedule {
+package struct AveragingSchedule: Schedule {
   /// The schedule before the averaging.
   package let base: any Schedule
 
@@ -22,8 +22,7 @@ public struct AveragingSchedule: Schedule {
   /// The steps of the way; 0 or less for a jump.
   package let steps: Int
 
-  /// Makes the schedule.
-  public init(_ base: any Schedule, start: Int, factor: Double, steps: Int) {
+  package init(_ base: any Schedule, start: Int, factor: Double, steps: Int) {
     self.base = base
     self.start = start
     self.factor = factor
@@ -31,7 +30,7 @@ public struct AveragingSchedule: Schedule {
   }
 
   /// The factor of the base learning rate at a step, counted from 0.
-  public func multiplier(step: Int) -> Double {
+  package func multiplier(step: Int) -> Double {
     let (done, overflow) = step.subtractingReportingOverflow(start)
     guard overflow ? step > 0 : done > 0 else { return base.multiplier(step: step) }
     guard !overflow, done < steps else { return factor }

@@ -15,7 +15,7 @@ import DLTensor
 /// Hestenes and Powell, with Rockafellar's form for inequalities (Nocedal and Wright, "Numerical
 /// Optimization" (2006), section 17.3). By the choice of g the multiplier of a norm is the
 /// coefficient of the ridge regression that comes to it. A projection sets w to the nearest point.
-public struct Constraint: Sendable {
+package struct Constraint: Sendable {
   /// What a tensor is to keep.
   package enum Condition: Sendable, Hashable {
     /// The norm is at most so large.

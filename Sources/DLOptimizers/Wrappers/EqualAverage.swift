@@ -6,12 +6,11 @@ import DLConfiguration
 ///
 /// Izmailov and others, "Averaging Weights Leads to Wider Optima and Better Generalization" (2018),
 /// Algorithm 1; `torch.optim.swa_utils.get_swa_multi_avg_fn`.
-public struct EqualAverage: AverageWeighting {
-  /// Makes the weighting.
-  public init() {}
+package struct EqualAverage: AverageWeighting {
+  package init() {}
 
   /// The weight of the next update.
-  public func weight(afterUpdates updates: Int) -> Double { 1 / Double(updates + 1) }
+  package func weight(afterUpdates updates: Int) -> Double { 1 / Double(updates + 1) }
 }
 
 extension AverageWeighting where Self == EqualAverage {
@@ -21,7 +20,6 @@ extension AverageWeighting where Self == EqualAverage {
 
 /// The options of stochastic weight averaging.
 package struct EqualAverageSpec: AverageSpec {
-  /// The name as written in `average`.
   package static var word: String { "swa" }
 
   /// The learning rate from the start of the mean on; nil for that of the schedule.
@@ -29,10 +27,8 @@ package struct EqualAverageSpec: AverageSpec {
   /// Epochs over which the rate goes to that of the mean, by half a cosine.
   package var annealEpochs = 0.0
 
-  /// Makes the options with their defaults.
   package init() {}
 
-  /// The keys, in the order in which they are written.
   package static var fields: [ConfigurationField<Self>] {
     [
       .init("lr", \.lr, .above(0), "learning rate from the start of the mean on"),
@@ -48,7 +44,6 @@ package struct EqualAverageSpec: AverageSpec {
     return [.init("anneal_epochs", "lr", message: "needs a lr to go to")]
   }
 
-  /// Makes the weighting.
   package func makeWeighting() -> any AverageWeighting { EqualAverage() }
 
   /// The mean has running statistics of its own, as by `torch.optim.swa_utils.update_bn`.

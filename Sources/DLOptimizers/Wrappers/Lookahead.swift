@@ -8,7 +8,7 @@ import DLTensor
 ///
 /// Zhang, Lucas, Hinton and Ba, "Lookahead Optimizer: k steps forward, 1 step back" (2019),
 /// Algorithm 1; PyTorch has no counterpart. The optimizer's own state stays as it is.
-public final class Lookahead {
+package final class Lookahead {
   /// Steps of the fast weights between two of the slow ones.
   package let steps: Int
 
@@ -22,7 +22,7 @@ public final class Lookahead {
   ///
   /// - Throws: `OptimizerError` unless `steps` is 1 or more and `alpha` in [0, 1]; `TensorError`
   ///   when there is no memory.
-  public init(steps: Int = 5, alpha: Double = 0.5, count: Int, dtype: DType) throws {
+  package init(steps: Int = 5, alpha: Double = 0.5, count: Int, dtype: DType) throws {
     let check = HyperparameterCheck(optimizer: "lookahead")
     try check.require(steps >= 1, Double(steps), "lookahead.k", "1 or more")
     try check.require((0...1).contains(alpha), alpha, "lookahead.alpha", "a number in [0, 1]")
@@ -33,14 +33,14 @@ public final class Lookahead {
 
   /// To be called before the first step, with the slices whose elements the slow weights follow, one
   /// behind another.
-  public func start(_ shares: [OwnedSlice]) {
+  package func start(_ shares: [OwnedSlice]) {
     forEach(shares) { slice, slow in
       slow.copyMemory(from: slice.parameters, byteCount: slice.count * slice.dtype.byteCount)
     }
   }
 
   /// To be called after each step, with its number from 1.
-  public func didStep(_ step: Int, _ shares: [OwnedSlice]) {
+  package func didStep(_ step: Int, _ shares: [OwnedSlice]) {
     guard step.isMultiple(of: steps) else { return }
     forEach(shares) { slice, slow in
       dl_average(slice.dtype.kernel, slice.count, slow, slice.parameters, alpha)

@@ -8,7 +8,7 @@ import Foundation
 ///
 /// As `use_ema_warmup` of `diffusers.training_utils.EMAModel` and `use_warmup` of timm's
 /// `ModelEmaV3`; after a power of 2/3 the decay is 0.999 in step 31,600.
-public struct RampedAverage: AverageWeighting {
+package struct RampedAverage: AverageWeighting {
   /// The largest share of the mean that an update leaves.
   package let decay: Double
 
@@ -18,22 +18,20 @@ public struct RampedAverage: AverageWeighting {
   /// The exponent of the ramp.
   package let power: Double
 
-  /// Makes the weighting.
-  public init(decay: Double, invGamma: Double = 1, power: Double = 2.0 / 3) {
+  package init(decay: Double, invGamma: Double = 1, power: Double = 2.0 / 3) {
     self.decay = decay
     self.invGamma = invGamma
     self.power = power
   }
 
   /// The weight of the next update.
-  public func weight(afterUpdates updates: Int) -> Double {
+  package func weight(afterUpdates updates: Int) -> Double {
     1 - min(decay, 1 - PortableMath.pow(1 + Double(updates) / invGamma, -power))
   }
 }
 
 /// The options of an exponential mean with a ramp.
 package struct RampedAverageSpec: AverageSpec {
-  /// The name as written in `average`.
   package static var word: String { "ema_ramp" }
 
   /// The largest share of the mean that an update leaves.
@@ -43,10 +41,8 @@ package struct RampedAverageSpec: AverageSpec {
   /// The exponent of the ramp.
   package var power = 2.0 / 3
 
-  /// Makes the options with their defaults.
   package init() {}
 
-  /// The keys, in the order in which they are written.
   package static var fields: [ConfigurationField<Self>] {
     [
       .init("decay", \.decay, .within(0..<1), "what an update leaves of the mean, at most"),
@@ -55,7 +51,6 @@ package struct RampedAverageSpec: AverageSpec {
     ]
   }
 
-  /// Makes the weighting.
   package func makeWeighting() -> any AverageWeighting {
     RampedAverage(decay: decay, invGamma: invGamma, power: power)
   }

@@ -9,7 +9,7 @@ import DLTensor
 /// Foret, Kleiner, Mobahi and Neyshabur, "Sharpness-Aware Minimization for Efficiently Improving
 /// Generalization" (2021), Algorithm 1 and equation 2 with p = 2; PyTorch has no counterpart. The
 /// norm is that of the whole gradient, summed over ranks, so a step does not depend on their number.
-public final class SharpnessAwareness {
+package final class SharpnessAwareness {
   /// The size of the step aside.
   package let rho: Double
 
@@ -18,14 +18,14 @@ public final class SharpnessAwareness {
   /// Sets memory aside for the weights.
   ///
   /// - Throws: `OptimizerError` on a negative `rho`; `TensorError` when there is no memory.
-  public init(rho: Double = 0.05, count: Int, dtype: DType) throws {
+  package init(rho: Double = 0.05, count: Int, dtype: DType) throws {
     try HyperparameterCheck(optimizer: "sam").nonNegative(rho, "sam.rho")
     self.rho = rho
     saved = try ArenaVector(count: count, dtype: dtype)
   }
 
   /// Keeps the weights and moves them up the gradient.
-  public func ascend(_ slice: ArenaSlice) {
+  package func ascend(_ slice: ArenaSlice) {
     precondition(slice.count == saved.count, "sam: another arena")
     saved.copy(slice.parameters)
     let kernel = slice.dtype.kernel
@@ -38,7 +38,7 @@ public final class SharpnessAwareness {
   }
 
   /// Puts the weights back.
-  public func descend(_ slice: ArenaSlice) {
+  package func descend(_ slice: ArenaSlice) {
     slice.parameters.copyMemory(from: saved.pointer, byteCount: saved.byteCount)
   }
 }

@@ -8,7 +8,7 @@ import Glibc
 ///
 /// The first update copies the weights, as `torch.optim.swa_utils.AveragedModel` does; the others
 /// go by an ``AverageWeighting``.
-public final class WeightAverage {
+package final class WeightAverage {
   /// The rule by which updates are weighed.
   package let weighting: any AverageWeighting
 
@@ -21,20 +21,20 @@ public final class WeightAverage {
   /// Makes a mean of `count` zeros.
   ///
   /// - Throws: `TensorError` when there is no memory.
-  public init(_ weighting: any AverageWeighting, count: Int, dtype: DType) throws {
+  package init(_ weighting: any AverageWeighting, count: Int, dtype: DType) throws {
     self.weighting = weighting
     values = try ArenaVector(count: count, dtype: dtype)
   }
 
   /// Takes the weights into the mean.
-  public func update(_ parameters: UnsafeRawPointer) {
+  package func update(_ parameters: UnsafeRawPointer) {
     let weight = updates == 0 ? 1 : weighting.weight(afterUpdates: updates)
     dl_average(values.dtype.kernel, values.count, values.pointer, parameters, weight)
     updates += 1
   }
 
   /// Exchanges the mean and the weights within a range; a second call undoes it.
-  public func swap(with parameters: UnsafeMutableRawPointer, range: Range<Int>? = nil) {
+  package func swap(with parameters: UnsafeMutableRawPointer, range: Range<Int>? = nil) {
     values.swap(with: parameters, range: range ?? 0..<values.count)
   }
 }

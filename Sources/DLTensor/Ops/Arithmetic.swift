@@ -83,7 +83,7 @@ extension Tensor {
   }
 
   /// Adds 1 to every element of an int64 counter.
-  public func increment() throws {
+  package func increment() throws {
     guard dtype == .int64 else { throw TensorError(op: "increment", "needs int64, got \(dtype)") }
     let elements = pointer.assumingMemoryBound(to: Int64.self)
     for index in 0..<count { elements[index] &+= 1 }

@@ -28,7 +28,7 @@ extension Tensor {
   /// keys elements.
   ///
   /// - Throws: ``TensorError`` for shapes that do not fit.
-  public static func attention(
+  package static func attention(
     _ query: AttentionInput, _ key: AttentionInput, _ value: AttentionInput,
     mask: AttentionMask = AttentionMask(), scale: Double? = nil,
     dropout: (p: Double, key: RandomKey)? = nil

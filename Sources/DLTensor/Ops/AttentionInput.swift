@@ -1,8 +1,8 @@
 /// The heads that an attention finds in a tensor, each a matrix `[time, width]` with a step between
 /// rows.
-public struct AttentionInput {
+package struct AttentionInput {
   /// The tensor that holds them.
-  public let tensor: Tensor
+  package let tensor: Tensor
   let heads: Int
   let time: Int
   let width: Int
@@ -15,7 +15,7 @@ public struct AttentionInput {
   /// The heads of `[batch, heads, time, width]`.
   ///
   /// - Throws: ``TensorError`` for another rank.
-  public init(_ tensor: Tensor) throws {
+  package init(_ tensor: Tensor) throws {
     let shape = tensor.shape
     guard shape.rank == 4 else {
       throw TensorError(
@@ -32,7 +32,7 @@ public struct AttentionInput {
   ///
   /// - Parameter length: the rows that count, where the tensor has room for more; all by default.
   /// - Throws: ``TensorError`` where heads and parts do not divide the features.
-  public init(
+  package init(
     _ tensor: Tensor, heads: Int, part: Int = 0, of parts: Int = 1, length: Int? = nil
   ) throws {
     let shape = tensor.shape

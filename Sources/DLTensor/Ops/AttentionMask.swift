@@ -8,20 +8,20 @@ public struct AttentionMask {
   ///
   /// True takes part, as in `torch.nn.functional.scaled_dot_product_attention`;
   /// `torch.nn.MultiheadAttention` has it the other way round.
-  public var allowed: Tensor?
+  package var allowed: Tensor?
   /// Added to the scores, -∞ to mask; broadcast to `[batch, heads, queries, keys]`.
   ///
   /// Gradients flow to it.
-  public var bias: Tensor?
+  package var bias: Tensor?
   /// The number of valid keys of each batch row, the keys behind them being padding; int32
   /// `[batch]`.
-  public var lengths: Tensor?
+  package var lengths: Tensor?
   /// Whether queries see no key behind their own position.
-  public var isCausal: Bool
+  package var isCausal: Bool
   /// The largest distance between the positions of a query and a key that it sees.
-  public var window: Int?
+  package var window: Int?
   /// The position, among the keys, of the first query; more than 0 where keys come from a cache.
-  public var queryOffset: Int
+  package var queryOffset: Int
 
   /// Makes a mask.
   public init(
@@ -41,7 +41,7 @@ public struct AttentionMask {
 }
 
 extension Tensor {
-  /// Makes a uint8 tensor of ones and zeros, as ``AttentionMask/allowed`` wants it.
+  /// Makes a uint8 tensor of ones and zeros, as `AttentionMask.allowed` wants it.
   public static func flags(_ values: [Bool], shape: Shape, context: Context) throws -> Tensor {
     let result = try empty(shape, dtype: .uint8, context: context)
     guard values.count == result.count else {

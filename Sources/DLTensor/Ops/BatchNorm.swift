@@ -5,11 +5,11 @@ import DLCore
 /// The running statistics that a batch normalization moves in training and uses in evaluation.
 public struct RunningStatistics {
   /// The running mean, `[channels]`.
-  public let mean: Tensor
+  package let mean: Tensor
   /// The running unbiased variance, `[channels]`.
-  public let variance: Tensor
+  package let variance: Tensor
   /// How much of a batch's statistics goes in.
-  public let momentum: Double
+  package let momentum: Double
 
   /// Makes the pair.
   public init(mean: Tensor, variance: Tensor, momentum: Double) {

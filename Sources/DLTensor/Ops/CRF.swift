@@ -32,7 +32,7 @@ extension Tensor {
   /// `-torchcrf.CRF.forward(reduction="sum")`.
   ///
   /// - Throws: ``TensorError`` for shapes that do not fit, or a label that is no tag.
-  public func crfSum(labels: Tensor, potentials: Tensor, ignoreIndex: Int32) throws -> Tensor {
+  package func crfSum(labels: Tensor, potentials: Tensor, ignoreIndex: Int32) throws -> Tensor {
     let problem = try CRFProblem(self, potentials, ignoreIndex)
     guard labels.dtype == .int32, labels.shape.rank == 2, labels.shape[0] == shape[0],
       labels.shape[1] == shape[1]
@@ -78,7 +78,7 @@ extension Tensor {
   /// or the score of each tag behind the one that was chosen.
   ///
   /// - Throws: ``TensorError`` for shapes that do not fit.
-  public func crfDecoded(potentials: Tensor, by decoding: CRFDecoding) throws -> Tensor {
+  package func crfDecoded(potentials: Tensor, by decoding: CRFDecoding) throws -> Tensor {
     try context.withoutRecording {
       let problem = try CRFProblem(self, potentials, .min)
       let y = try Tensor.empty(shape, dtype: .float64, context: context)

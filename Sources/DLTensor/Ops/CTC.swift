@@ -17,7 +17,7 @@ extension Tensor {
   ///
   /// - Throws: ``TensorError`` for shapes that do not fit, a length out of range, or a label that is
   ///   not a class or is the blank.
-  public func ctcSum(
+  package func ctcSum(
     targets: Tensor, inputLengths: Tensor? = nil, targetLengths: Tensor? = nil, blank: Int = 0,
     zeroInfinity: Bool = false
   ) throws -> Tensor {
@@ -67,7 +67,7 @@ extension Tensor {
   /// The number of labels before the first that equals `end`, in each row of int32 `[rows, labels]`.
   ///
   /// - Throws: ``TensorError`` for another shape or type.
-  public func lengths(until end: Int) throws -> Tensor {
+  package func lengths(until end: Int) throws -> Tensor {
     guard dtype == .int32, shape.rank == 2 else {
       throw TensorError(
         op: "lengths", "labels are \(dtype) \(shape), expected int32 [rows, labels]")

@@ -83,7 +83,7 @@ extension Tensor {
   /// `Σ weight[label]` over int32 labels that are not `ignoreIndex`; without weights their number.
   ///
   /// - Throws: ``TensorError`` for a label without a weight.
-  public func labelWeight(_ weights: [Double]?, ignoreIndex: Int32?) throws -> Double {
+  package func labelWeight(_ weights: [Double]?, ignoreIndex: Int32?) throws -> Double {
     guard dtype == .int32 else {
       throw TensorError(op: "loss", "needs int32 labels, got \(dtype) \(shape)")
     }

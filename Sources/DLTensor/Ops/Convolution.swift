@@ -137,7 +137,7 @@ public enum Padding1d: Hashable, Sendable, ExpressibleByIntegerLiteral {
   public init(integerLiteral value: Int) { self.init(value) }
 
   /// The padding of an image of one row.
-  public var rows: Padding2d {
+  package var rows: Padding2d {
     switch self {
     case .same: .same
     case .sides(let left, let right): .sides(top: 0, bottom: 0, left: left, right: right)

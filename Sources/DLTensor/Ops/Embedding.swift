@@ -39,7 +39,7 @@ extension Tensor {
   /// A row whose `normType`-norm is larger is multiplied by `maxNorm / (norm + 1e-7)`. All ranks
   /// have to call it, since each keeps the whole table. Counterpart: what `max_norm` does in
   /// `torch.nn.functional.embedding`.
-  public func renormalizeRows(usedBy indices: Tensor, maxNorm: Double, normType: Double = 2) throws
+  package func renormalizeRows(usedBy indices: Tensor, maxNorm: Double, normType: Double = 2) throws
   {
     let table = try EmbeddingTable("embedding", self, paddingIndex: nil)
     guard indices.dtype == .int32 else { return try table.requireInside(indices) }
@@ -60,7 +60,7 @@ extension Tensor {
 
   /// Scales every row of the last axis whose norm is above `maxNorm` down to it, in place and
   /// unrecorded.
-  public func renormalizeRows(maxNorm: Double, normType: Double = 2) throws {
+  package func renormalizeRows(maxNorm: Double, normType: Double = 2) throws {
     try requireReal(op: "renormalize")
     dl_renormalize_rows(
       dtype.kernel, pointer, shape.leading, shape.last, nil, maxNorm, normType)

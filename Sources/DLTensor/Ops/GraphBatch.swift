@@ -6,18 +6,18 @@
 ///     x[graph, slot, 1...]  the slots of its neighbors, from 1; 0 for none
 ///
 /// Nodes are numbered in the order of graphs and slots. Counterpart: PyTorch Geometric's `Batch`.
-public struct GraphBatch {
+package struct GraphBatch {
   /// The kind of each node, from 0; int32 `[nodes]`.
-  public let kinds: Tensor
+  package let kinds: Tensor
   /// 1 where a node has another for its neighbor, `[nodes, nodes]`.
-  public let adjacency: SparseMatrix
+  package let adjacency: SparseMatrix
   /// 1 where a node belongs to a graph, `[graphs, nodes]`.
-  public let membership: SparseMatrix
+  package let membership: SparseMatrix
 
   /// Takes int32 `[graphs, slots, 1 + neighbors]`.
   ///
   /// - Throws: ``TensorError`` for other shapes, and for a neighbor that is not there.
-  public init(_ x: Tensor) throws {
+  package init(_ x: Tensor) throws {
     guard x.dtype == .int32, x.shape.rank == 3, x.shape[2] > 0 else {
       throw TensorError(
         op: "graphs",

@@ -70,7 +70,7 @@ extension Tensor {
 
   /// How many rows of logits have their largest element at the label, where that is not
   /// `ignoreIndex`.
-  public func correctCount(labels: Tensor, ignoreIndex: Int32? = nil) throws -> Int {
+  package func correctCount(labels: Tensor, ignoreIndex: Int32? = nil) throws -> Int {
     guard labels.dtype == .int32, labels.count == shape.leading else {
       throw TensorError(op: "accuracy", "logits have shape \(shape), labels \(labels.shape)")
     }

@@ -7,7 +7,7 @@ extension Tensor {
   /// No gradient flows to them. It is the tensor itself where all positions are valid. Shapes: `[batch, time, ...]`, unchanged.
   ///
   /// - Throws: ``TensorError`` where the lengths are not those of the rows.
-  public func paddingFilled(_ value: Double = 0) throws -> Tensor {
+  package func paddingFilled(_ value: Double = 0) throws -> Tensor {
     guard let lengths else { return self }
     let op = "padding_filled"
     try requireReal(op: op)
@@ -48,7 +48,7 @@ extension Tensor {
   /// `[batch, time, channels]` to `[batch, channels]`.
   ///
   /// - Throws: ``TensorError`` for an empty sequence, or lengths that are not those of the rows.
-  public func validAvgPool1d() throws -> Tensor {
+  package func validAvgPool1d() throws -> Tensor {
     let mean = try paddingFilled().globalAvgPool1d()
     guard let lengths else { return mean }
     let time = Double(shape[1])
@@ -60,7 +60,7 @@ extension Tensor {
   /// `[batch, time, channels]` to `[batch, channels]`.
   ///
   /// - Throws: ``TensorError`` for an empty sequence, or lengths that are not those of the rows.
-  public func validMaxPool1d() throws -> Tensor {
+  package func validMaxPool1d() throws -> Tensor {
     guard let lengths else { return try globalMaxPool1d() }
     let x = try reshape(shape)
     x.lengths = try lengths.mapLengths { max($0, 1) }
@@ -74,7 +74,7 @@ extension Tensor {
   /// for padding.
   ///
   /// - Throws: ``TensorError`` for another shape or type.
-  public func lengths(padding: Int32) throws -> Tensor {
+  package func lengths(padding: Int32) throws -> Tensor {
     guard dtype == .int32, shape.rank == 2 else {
       throw TensorError(
         op: "lengths", "tokens are \(dtype) \(shape), expected int32 [batch, time]")
@@ -91,7 +91,7 @@ extension Tensor {
 
   /// The lengths of the rows that a window makes of rows of these lengths, at most `limit`: as many
   /// as fit into a row by itself, and one for a row that is shorter than the window.
-  public func lengths(behind window: Window2d, upTo limit: Int) throws -> Tensor {
+  package func lengths(behind window: Window2d, upTo limit: Int) throws -> Tensor {
     try mapLengths { length in
       guard length > 0 else { return 0 }
       let fits = try? window.output(op: "lengths", height: 1, width: Int(length)).width
@@ -112,7 +112,7 @@ extension Tensor {
   /// Labels `[batch, time, ...]` of which those behind `lengths` are the one that does not count.
   ///
   /// - Throws: ``TensorError`` where the lengths are not those of the rows.
-  public func labels(within lengths: Tensor, ignored: Int32) throws -> Tensor {
+  package func labels(within lengths: Tensor, ignored: Int32) throws -> Tensor {
     try requireLengths("labels", lengths, shape[0], upTo: shape[1])
     let result = try Tensor.empty(shape, dtype: .int32, context: context)
     result.pointer.copyMemory(from: pointer, byteCount: byteCount)

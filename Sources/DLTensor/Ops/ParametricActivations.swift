@@ -89,7 +89,7 @@ extension Tensor {
   /// The shape that ``maxout(pieces:)`` gives.
   ///
   /// - Throws: ``TensorError`` when the last axis is not a multiple of `pieces`.
-  public static func maxoutShape(_ input: Shape, pieces: Int) throws -> Shape {
+  package static func maxoutShape(_ input: Shape, pieces: Int) throws -> Shape {
     guard input.rank >= 1, pieces > 0, input.last.isMultiple(of: pieces) else {
       throw TensorError(
         op: "maxout", "input has shape \(input), expected a last axis of a multiple of \(pieces)")

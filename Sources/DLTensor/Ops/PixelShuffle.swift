@@ -63,17 +63,17 @@ extension Tensor {
 }
 
 /// The upscale factor of pixel shuffling, and the shapes it leads to.
-public struct PixelFactor: Hashable, Sendable {
+package struct PixelFactor: Hashable, Sendable {
   /// Pixels that one becomes, in each direction.
-  public let factor: Int
+  package let factor: Int
 
   /// Makes a factor.
-  public init(_ factor: Int) { self.factor = factor }
+  package init(_ factor: Int) { self.factor = factor }
 
   /// The shape `[height, width, channels · r²]` after ``Tensor/pixelShuffle(_:)``.
   ///
   /// - Throws: ``TensorError`` when r² does not divide the channels.
-  public func shuffled(op: String, _ shape: Shape) throws -> Shape {
+  package func shuffled(op: String, _ shape: Shape) throws -> Shape {
     guard shape.rank == 3, 1...32768 ~= factor, shape[2].isMultiple(of: factor * factor),
       let result = Shape(checking: [shape[0], shape[1]]),
       result.dimensions.allSatisfy({ $0 <= Int(Int32.max) })
@@ -89,7 +89,7 @@ public struct PixelFactor: Hashable, Sendable {
   /// The shape `[height · r, width · r, channels]` after ``Tensor/pixelUnshuffle(_:)``.
   ///
   /// - Throws: ``TensorError`` when r does not divide the height and the width.
-  public func unshuffled(op: String, _ shape: Shape) throws -> Shape {
+  package func unshuffled(op: String, _ shape: Shape) throws -> Shape {
     guard shape.rank == 3, 1...32768 ~= factor, shape[0].isMultiple(of: factor),
       shape[1].isMultiple(of: factor), shape[2] <= Int(Int32.max)
     else {

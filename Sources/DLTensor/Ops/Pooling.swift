@@ -140,7 +140,7 @@ extension Tensor {
 
 extension Window2d {
   /// A window over a sequence, as one over images of one row.
-  public static func row(kernel: Int, stride: Int = 1, padding: Int = 0, dilation: Int = 1)
+  package static func row(kernel: Int, stride: Int = 1, padding: Int = 0, dilation: Int = 1)
     -> Window2d
   {
     Window2d(

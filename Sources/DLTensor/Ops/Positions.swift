@@ -16,11 +16,11 @@ public enum RotaryStyle: String, Sendable, CaseIterable {
 /// Su et al. 2021, "RoFormer: Enhanced Transformer with Rotary Position Embedding".
 public struct RotaryPositions: Sendable, Equatable {
   /// Which features are a pair.
-  public var style: RotaryStyle
+  package var style: RotaryStyle
   /// The base of the angles' rates.
-  public var base: Double
+  package var base: Double
   /// How many features of a head are turned, the first ones; all by default.
-  public var width: Int?
+  package var width: Int?
 
   /// Makes the options.
   public init(_ style: RotaryStyle = .interleaved, base: Double = 10_000, width: Int? = nil) {
@@ -79,7 +79,7 @@ extension Tensor {
   /// Shape: `[time, size]`. Vaswani et al. 2017, section 3.5.
   ///
   /// - Parameter offset: the position of the first row, 0 or more.
-  public static func sinusoids(
+  package static func sinusoids(
     time: Int, size: Int, offset: Int = 0, base: Double = 10_000, context: Context
   ) throws -> Tensor {
     guard let shape = Shape(checking: [time, size]), offset >= 0, base > 0 else {
@@ -97,7 +97,7 @@ extension Tensor {
   /// `[length, size]`.
   ///
   /// - Throws: ``TensorError`` where the table is shorter than the text.
-  public func addingPositions(_ table: Tensor, offset: Int = 0) throws -> Tensor {
+  package func addingPositions(_ table: Tensor, offset: Int = 0) throws -> Tensor {
     try requireReal(op: "positions")
     guard shape.rank == 3, table.shape.rank == 2, shape[2] == table.shape[1], table.dtype == dtype
     else {

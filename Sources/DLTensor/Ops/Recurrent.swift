@@ -16,7 +16,7 @@ extension Tensor {
   ///     hands its initial state on.
   ///   - dropout: the probability and the key of a dropout between layers.
   /// - Throws: ``TensorError`` for shapes that do not fit, or a length outside `0 ... time`.
-  public func recurrent(
+  package func recurrent(
     _ cell: RecurrentCell, weights: [[RecurrentWeights]], state: RecurrentState? = nil,
     lengths: Tensor? = nil, dropout: (p: Double, key: RandomKey)? = nil, batchFirst: Bool = true
   ) throws -> (output: Tensor, state: RecurrentState) {

@@ -1,5 +1,5 @@
 /// What a recurrent layer computes in a time step.
-public enum RecurrentCell: Sendable, Hashable {
+package enum RecurrentCell: Sendable, Hashable {
   /// `h' = tanh(W·x + b + R·h + c)`, Elman 1990.
   case tanh
   /// `h' = max(W·x + b + R·h + c, 0)`.
@@ -10,7 +10,7 @@ public enum RecurrentCell: Sendable, Hashable {
   case gru
 
   /// How many gates there are: rows of a weight for each number of the state.
-  public var gates: Int {
+  package var gates: Int {
     switch self {
     case .tanh, .relu: 1
     case .lstm: 4
@@ -19,7 +19,7 @@ public enum RecurrentCell: Sendable, Hashable {
   }
 
   /// The name of the op in errors.
-  public var name: String { "\(op)" }
+  package var name: String { "\(op)" }
 
   /// The same, as the tape keeps it.
   var op: StaticString {
@@ -32,18 +32,18 @@ public enum RecurrentCell: Sendable, Hashable {
 }
 
 /// The parameters of one direction of one recurrent layer.
-public struct RecurrentWeights {
+package struct RecurrentWeights {
   /// The weight of the input, `[gates · hidden, features]`.
-  public let input: Tensor
+  package let input: Tensor
   /// The weight of the state, `[gates · hidden, hidden]`.
-  public let hidden: Tensor
+  package let hidden: Tensor
   /// The bias beside the input's product, `[gates · hidden]`.
-  public let inputBias: Tensor?
+  package let inputBias: Tensor?
   /// The bias beside the state's product, `[gates · hidden]`.
-  public let hiddenBias: Tensor?
+  package let hiddenBias: Tensor?
 
   /// Groups the parameters.
-  public init(
+  package init(
     input: Tensor, hidden: Tensor, inputBias: Tensor? = nil, hiddenBias: Tensor? = nil
   ) {
     self.input = input

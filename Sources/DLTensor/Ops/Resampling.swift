@@ -88,9 +88,9 @@ extension Tensor {
 /// A factor for the height and one for the width; a literal means both.
 public struct Scale2d: Hashable, Sendable, ExpressibleByFloatLiteral, ExpressibleByIntegerLiteral {
   /// The factor of the rows.
-  public let height: Double
+  package let height: Double
   /// The factor of the columns.
-  public let width: Double
+  package let width: Double
 
   /// Makes a pair of factors.
   public init(_ height: Double, _ width: Double) {
@@ -107,7 +107,7 @@ public struct Scale2d: Hashable, Sendable, ExpressibleByFloatLiteral, Expressibl
   /// The size of an image enlarged by the factors, rounded down.
   ///
   /// - Throws: ``TensorError`` where a factor is not above 0 or the size not countable.
-  public func output(op: String, height: Int, width: Int) throws -> Size2d {
+  package func output(op: String, height: Int, width: Int) throws -> Size2d {
     let rows = (Double(height) * self.height).rounded(.down)
     let columns = (Double(width) * self.width).rounded(.down)
     let counts = 1...Double(Int32.max)

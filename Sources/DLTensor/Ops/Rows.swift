@@ -4,7 +4,7 @@ extension Tensor {
   /// Some rows of the first axis, in the same memory; gradients go to those rows.
   ///
   /// - Throws: ``TensorError`` for rows that are not there.
-  public func rows(_ range: Range<Int>) throws -> Tensor {
+  package func rows(_ range: Range<Int>) throws -> Tensor {
     guard shape.rank > 0, range.lowerBound >= 0, range.upperBound <= shape[0] else {
       throw TensorError(op: "rows", "\(range) are not rows of \(shape)")
     }

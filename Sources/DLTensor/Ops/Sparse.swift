@@ -53,7 +53,7 @@ extension SparseMatrix {
   }
 
   /// The softmax of the values over the entries of each row, for each head by itself.
-  public func rowSoftmax() throws -> SparseMatrix {
+  package func rowSoftmax() throws -> SparseMatrix {
     let v = values
     let heads = v.shape.rank == 2 ? v.shape[1] : 1
     let y = try Tensor.empty(v.shape, dtype: v.dtype, context: v.context)

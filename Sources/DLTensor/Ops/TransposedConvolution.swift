@@ -5,10 +5,10 @@ import DLCore
 /// A transposed convolution's window, and the rows and columns added to its output.
 public struct TransposedWindow2d: Hashable, Sendable {
   /// The window of the convolution that this one transposes.
-  public let window: Window2d
+  package let window: Window2d
   /// Rows and columns added at the bottom and the right of the output; smaller than the stride or
   /// the dilation.
-  public let outputPadding: Size2d
+  package let outputPadding: Size2d
 
   /// Makes a window; `padding` is cut off the output on both sides.
   public init(
@@ -23,7 +23,7 @@ public struct TransposedWindow2d: Hashable, Sendable {
   /// `(extent - 1) · stride - 2 · padding + dilation · (kernel - 1) + outputPadding + 1`.
   ///
   /// - Throws: ``TensorError`` when there is no output, or the numbers make no sense.
-  public func output(op: String, height: Int, width: Int) throws -> Size2d {
+  package func output(op: String, height: Int, width: Int) throws -> Size2d {
     let sides = try window.sides(op: op)
     let stride = window.stride
     let bound = Size2d(

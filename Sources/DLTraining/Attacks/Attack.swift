@@ -29,7 +29,6 @@ package struct AttackOptions: Sendable {
   /// Candidates of a generation.
   package var population = 100
 
-  /// Makes the options with their defaults.
   package init() {}
 
   /// The length of a step.

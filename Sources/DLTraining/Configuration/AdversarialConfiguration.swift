@@ -6,7 +6,7 @@ extension AttackNorm: ConfigurationWord {}
 ///
 /// Madry et al. 2018, "Towards Deep Learning Models Resistant to Adversarial Attacks"; with fgsm
 /// Goodfellow et al. 2015, section 6.
-public struct AdversarialConfiguration: ConfigurationSection {
+package struct AdversarialConfiguration: ConfigurationSection {
   /// The attacks that a training step can make.
   package enum Method: String, ConfigurationWord { case fgsm, ifgsm, pgd }
 
@@ -25,11 +25,9 @@ public struct AdversarialConfiguration: ConfigurationSection {
   /// The least and the largest value of inputs; nil for 0 and 1 of bytes, and none of others.
   package var range: [Double]?
 
-  /// Makes the section with its defaults.
-  public init() {}
+  package init() {}
 
-  /// The keys, in the order in which they are written.
-  public static var fields: [ConfigurationField<Self>] {
+  package static var fields: [ConfigurationField<Self>] {
     [
       .init("method", \.method, "attack on the inputs of each step"),
       .init("norm", \.norm, "how changes are measured: linf, or l2 of a whole row"),
@@ -44,7 +42,7 @@ public struct AdversarialConfiguration: ConfigurationSection {
   }
 
   /// Bounds that leave no value.
-  public func problems() -> [ConfigurationProblem] {
+  package func problems() -> [ConfigurationProblem] {
     guard let range, !(range[0] < range[1]) else { return [] }
     return [.init("range", message: "give two ascending numbers, as [0, 1]")]
   }

@@ -24,7 +24,7 @@ public enum AugmentationRegistry {
   private static let registry = TypeRegistry("augmentation", builtIn) { ($0.word, $0) }
 
   /// All augmentations that a configuration can name.
-  public static var all: [any AugmentationSpec.Type] { registry.all }
+  package static var all: [any AugmentationSpec.Type] { registry.all }
 
   /// Adds an augmentation of a program's own, which a configuration can name from then on.
   ///
@@ -35,7 +35,7 @@ public enum AugmentationRegistry {
 }
 
 /// One entry of `data.augment`: `{pad_crop: {padding: 4}}`, or the bare name `flip`.
-public struct AugmentConfiguration: ConfigurationChoice {
+package struct AugmentConfiguration: ConfigurationChoice {
   /// The options, of a type in ``AugmentationRegistry``.
   package let options: any AugmentationSpec
 
@@ -43,7 +43,7 @@ public struct AugmentConfiguration: ConfigurationChoice {
   package init(_ options: some AugmentationSpec) { self.options = options }
 
   /// Makes an entry from its options.
-  public init?(option: any ConfigurationOption, line: Int) {
+  package init?(option: any ConfigurationOption, line: Int) {
     guard let options = option as? any AugmentationSpec else { return nil }
     self.options = options
   }
@@ -52,26 +52,23 @@ public struct AugmentConfiguration: ConfigurationChoice {
   package var change: Augmentation.Change { options.change }
 
   /// The options.
-  public var option: any ConfigurationOption { options }
+  package var option: any ConfigurationOption { options }
   /// The types in ``AugmentationRegistry``.
-  public static var optionTypes: [any ConfigurationOption.Type] { AugmentationRegistry.all }
+  package static var optionTypes: [any ConfigurationOption.Type] { AugmentationRegistry.all }
   /// A change of images.
-  public static var noun: String { "augmentation" }
+  package static var noun: String { "augmentation" }
   /// Two changes.
-  public static var example: String { "{pad_crop: {padding: 4}} or flip" }
+  package static var example: String { "{pad_crop: {padding: 4}} or flip" }
 }
 
 /// Pads an image and takes a window of the image's size at a random place.
 package struct PadCropOptions: AugmentationSpec {
-  /// The name in `data.augment`.
   package static var word: String { "pad_crop" }
   /// Pixels on each side.
   package var padding = 4
   /// What they show.
   package var paddingMode = Augmentation.PaddingMode.constant
-  /// Makes the options with their defaults.
   package init() {}
-  /// The keys, in the order in which they are written.
   package static var fields: [ConfigurationField<Self>] {
     [
       .init("padding", \.padding, .within(0...4096), "pixels on each side"),
@@ -84,13 +81,10 @@ package struct PadCropOptions: AugmentationSpec {
 
 /// Mirrors left and right.
 package struct FlipOptions: AugmentationSpec {
-  /// The name in `data.augment`.
   package static var word: String { "flip" }
   /// The probability to mirror an image.
   package var p = 0.5
-  /// Makes the options with their defaults.
   package init() {}
-  /// The keys, in the order in which they are written.
   package static var fields: [ConfigurationField<Self>] {
     [.init("p", \.p, .within(0...1), "the probability to mirror an image")]
   }
@@ -100,7 +94,6 @@ package struct FlipOptions: AugmentationSpec {
 
 /// Mirrors half of the images in one epoch and the other half in the next.
 package struct AlternatingFlipOptions: AugmentationSpec {
-  /// The name in `data.augment`.
   package static var word: String { "alternating_flip" }
   /// Makes the options: there are none.
   package init() {}
@@ -112,13 +105,10 @@ package struct AlternatingFlipOptions: AugmentationSpec {
 
 /// Blackens a square at a random place.
 package struct CutoutOptions: AugmentationSpec {
-  /// The name in `data.augment`.
   package static var word: String { "cutout" }
   /// The square's side in pixels.
   package var size = 8
-  /// Makes the options with their defaults.
   package init() {}
-  /// The keys, in the order in which they are written.
   package static var fields: [ConfigurationField<Self>] {
     [.init("size", \.size, .within(1...4096), "the side of the black square in pixels")]
   }
@@ -128,13 +118,10 @@ package struct CutoutOptions: AugmentationSpec {
 
 /// Makes images brighter or darker.
 package struct BrightnessOptions: AugmentationSpec {
-  /// The name in `data.augment`.
   package static var word: String { "brightness" }
   /// The factor is drawn from 1 - strength ..< 1 + strength.
   package var strength = 0.2
-  /// Makes the options with their defaults.
   package init() {}
-  /// The keys, in the order in which they are written.
   package static var fields: [ConfigurationField<Self>] {
     [
       .init(
@@ -147,13 +134,10 @@ package struct BrightnessOptions: AugmentationSpec {
 
 /// Makes images harder or softer.
 package struct ContrastOptions: AugmentationSpec {
-  /// The name in `data.augment`.
   package static var word: String { "contrast" }
   /// The factor is drawn from 1 - strength ..< 1 + strength.
   package var strength = 0.2
-  /// Makes the options with their defaults.
   package init() {}
-  /// The keys, in the order in which they are written.
   package static var fields: [ConfigurationField<Self>] {
     [
       .init(

@@ -5,12 +5,12 @@ import DLOptimizers
 /// weights themselves.
 ///
 /// ``AverageRegistry`` lists the means with their own options.
-public struct AverageConfiguration: NamedChoiceSection {
+package struct AverageConfiguration: NamedChoiceSection {
   /// The name of a mean.
-  public typealias Name = ChoiceName<Self>
+  package typealias Name = ChoiceName<Self>
 
   /// How updates are weighed.
-  public var name = Name(ExponentialAverageSpec.self)
+  package var name = Name(ExponentialAverageSpec.self)
   /// Steps between two updates; each mean has a default of its own.
   package var everySteps: Int?
   /// Epochs before the first update.
@@ -18,18 +18,17 @@ public struct AverageConfiguration: NamedChoiceSection {
   /// Steps before the first update; each mean has a default of its own.
   package var startSteps: Int?
   /// The options of the mean that were given.
-  public var options = ChosenOptions()
+  package var options = ChosenOptions()
 
-  /// Makes the section with its defaults.
-  public init() {}
+  package init() {}
 
   /// The means that can be named.
-  public static var optionTypes: [any ConfigurationOption.Type] {
+  package static var optionTypes: [any ConfigurationOption.Type] {
     AverageRegistry.all.map { $0 }
   }
 
   /// The keys that go with every mean.
-  public static var sharedFields: [ConfigurationField<Self>] {
+  package static var sharedFields: [ConfigurationField<Self>] {
     [
       .init("name", \.name, "mean of the weights: exponential (ema), equal (swa), or another"),
       .init(
@@ -43,15 +42,14 @@ public struct AverageConfiguration: NamedChoiceSection {
   }
 
   /// The start is given in one unit.
-  public static var sharedAlternatives: [[String]] { [["start_epochs", "start_steps"]] }
+  package static var sharedAlternatives: [[String]] { [["start_epochs", "start_steps"]] }
 
   /// The keys that are written under every name.
-  public static var writtenKeys: [String] {
+  package static var writtenKeys: [String] {
     ["name", "decay", "every_steps", "start_epochs", "start_steps", "lr", "anneal_epochs"]
   }
 
-  /// Faults that concern several keys at once.
-  public func problems() -> [ConfigurationProblem] {
+  package func problems() -> [ConfigurationProblem] {
     guard startEpochs != nil, startSteps != nil else { return optionProblems() }
     let message = "give either start_steps or start_epochs"
     return [.init("start_steps", "start_epochs", message: message)] + optionProblems()

@@ -18,33 +18,33 @@ public struct Configuration: ConfigurationSection {
   /// Keys every random number of the run.
   public var seed: UInt64 = 1
   /// Where rows come from.
-  public var data = DataConfiguration()
+  package var data = DataConfiguration()
   /// The network.
-  public var model = ModelConfiguration()
+  package var model = ModelConfiguration()
   /// Weights to start from; nil for those of the model's own start.
   package var initialWeights: InitConfiguration?
   /// The loss.
-  public var loss = LossConfiguration(CrossEntropy(), isChosen: false)
+  package var loss = LossConfiguration(CrossEntropy(), isChosen: false)
   /// The update rule.
-  public var optimizer = OptimizerConfiguration()
+  package var optimizer = OptimizerConfiguration()
   /// The update rules of the parts of a model that have one of their own, by the part's name.
-  public var optimizers: [String: OptimizerConfiguration] = [:]
+  package var optimizers: [String: OptimizerConfiguration] = [:]
   /// The learning rate over time.
-  public var schedule = ScheduleConfiguration()
+  package var schedule = ScheduleConfiguration()
   /// A mean of the weights beside them; nil for none.
-  public var average: AverageConfiguration?
+  package var average: AverageConfiguration?
   /// Learning rates that grow with the batch; nil for rates as they are written.
-  public var scaleLR: ScaleLRConfiguration?
+  package var scaleLR: ScaleLRConfiguration?
   /// Steps that each rank makes by itself; nil for none.
-  public var localSGD: LocalSGDConfiguration?
+  package var localSGD: LocalSGDConfiguration?
   /// Rows per optimizer step over all ranks.
   public var batchSize = 32
   /// Micro-batches per optimizer step.
   public var accumulate = 1
   /// How the rows of a micro-batch are divided over the ranks; evenly unless given.
-  public var shares: [Int]?
+  package var shares: [Int]?
   /// Attacks on the inputs of each step; nil for none.
-  public var adversarial: AdversarialConfiguration?
+  package var adversarial: AdversarialConfiguration?
   /// The length of the run in epochs; nil where steps are given.
   public var epochs: Double?
   /// The length of the run in optimizer steps.
@@ -54,25 +54,25 @@ public struct Configuration: ConfigurationSection {
   /// What carries out matrix products and convolutions.
   package var engine = Engine.native
   /// Ranks that the job is laid out for, over any number of processes that divides them.
-  public var virtualRanks: Int?
+  package var virtualRanks: Int?
   /// Whether gradients go between hosts while the backward pass runs.
   package var overlap = Overlap.auto
   /// The megabytes of gradients that go together then, a larger parameter by itself.
-  public var bucketCapMB = 25.0
+  package var bucketCapMB = 25.0
   /// Whether batch norm takes its statistics over all ranks.
-  public var syncBatchNorm = true
+  package var syncBatchNorm = true
   /// How gradients are compressed between hosts.
-  public var compression = CompressionConfiguration()
+  package var compression = CompressionConfiguration()
   /// When to write checkpoints.
-  public var checkpoint = CheckpointConfiguration()
+  package var checkpoint = CheckpointConfiguration()
   /// When to validate.
-  public var validate = ValidateConfiguration()
+  package var validate = ValidateConfiguration()
   /// What a non-finite loss or gradient leads to.
   package var nonFinite = NonFinite.stop
   /// How long the job may stand still, and a host be silent.
-  public var watchdog = WatchdogConfiguration()
+  package var watchdog = WatchdogConfiguration()
   /// The checks against silent changes of memory.
-  public var integrity = IntegrityConfiguration()
+  package var integrity = IntegrityConfiguration()
 
   /// Makes the section with its defaults.
   public init() {}
@@ -123,7 +123,7 @@ public struct Configuration: ConfigurationSection {
   }
 
   /// The job's name: its own, or that of its model.
-  public var runName: String { name ?? model.name ?? "train" }
+  package var runName: String { name ?? model.name ?? "train" }
 
   /// What a job does not use is not written.
   public static var unwrittenDefaults: Set<String> { ["init", "adversarial", "engine"] }
@@ -159,7 +159,7 @@ public struct Configuration: ConfigurationSection {
 }
 
 /// When checkpoints are written, and how many are kept.
-public struct CheckpointConfiguration: ConfigurationSection {
+package struct CheckpointConfiguration: ConfigurationSection {
   /// After so many steps.
   package var everySteps: Int?
   /// After so many epochs.
@@ -167,11 +167,9 @@ public struct CheckpointConfiguration: ConfigurationSection {
   /// The newest ones kept, besides the best.
   package var keep = 3
 
-  /// Makes the section with its defaults.
-  public init() {}
+  package init() {}
 
-  /// The keys, in the order in which they are written.
-  public static var fields: [ConfigurationField<Self>] {
+  package static var fields: [ConfigurationField<Self>] {
     [
       .init("every_steps", \.everySteps, .atLeast(1), "steps between checkpoints"),
       .init("every_epochs", \.everyEpochs, .atLeast(1), "epochs between checkpoints"),

@@ -30,19 +30,26 @@ private struct ReferenceWriter {
       sections[index] = "\(title)\n\n" + table(properties, below: path)
       return
     }
-    let words = schema.words
-    guard !words.isEmpty else { return }
-    let options = words.map { word, options in
-      // What goes with every word has a section of its own.
-      let keys = (options.entries("properties") ?? []).filter {
-        $0.value["$ref"]?.text != LayerConfiguration.startReference
-      }
-      let rows = keys.map { "\($0.key): \(typeText($0.value))\(defaultText($0.value))" }
-      return "| `\(word)` | \(rows.map(escaped).joined(separator: "<br>")) |"
-    }
+    let named = schema.named
+    let words = named.isEmpty ? schema.words : []
+    guard !(named.isEmpty && words.isEmpty) else { return }
+    let how =
+      named.isEmpty
+      ? "One of these names, alone or with its options, as `{name: {key: value}}`."
+      : "One of these names with its options, as `{name: NAME, key: value}`; or `{layers: [...]}` of "
+        + "[layers](#layer), in which `blocks: {NAME: [...]}` names chains that stand for layers."
+    let rows =
+      words.map { optionRow($0.word, $0.options.entries("properties") ?? []) }
+      + named.map { optionRow($0.name, $0.options) }
     sections.append(
-      "\(title)\n\nOne of these names, alone or with its options, as `{name: {key: value}}`.\n\n"
-        + "| name | options |\n|---|---|\n" + options.joined(separator: "\n") + "\n")
+      "\(title)\n\n\(how)\n\n| name | options |\n|---|---|\n" + rows.joined(separator: "\n") + "\n")
+  }
+
+  private func optionRow(_ name: String, _ options: [ConfigurationNode.Entry]) -> String {
+    // What goes with every layer has a section of its own.
+    let keys = options.filter { $0.value["$ref"]?.text != LayerConfiguration.startReference }
+    let texts = keys.map { "\($0.key): \(typeText($0.value))\(defaultText($0.value))" }
+    return "| `\(name)` | \(texts.map(escaped).joined(separator: "<br>")) |"
   }
 
   private mutating func table(_ properties: [ConfigurationNode.Entry], below path: String) -> String
@@ -71,6 +78,7 @@ private struct ReferenceWriter {
     if let word = schema["const"] { return word.yamlFlow }
     if schema["$ref"] != nil { return "layer" }
     if let choices = schema["anyOf"]?.list {
+      guard schema.named.isEmpty else { return "a name with options, or layers" }
       guard schema.words.isEmpty else { return "a name, or a name with options" }
       var texts: [String] = []
       for text in choices.map(typeText) where !texts.contains(text) { texts.append(text) }
@@ -130,9 +138,20 @@ extension ConfigurationNode {
     }
   }
 
+  /// The names of a choice that are the values of its key `name`, each with its other keys.
+  fileprivate var named: [(name: String, options: [Entry])] {
+    (self["anyOf"]?.list ?? []).compactMap { choice in
+      guard let properties = choice.entries("properties"), let first = properties.first,
+        first.key == "name", let names = first.value["enum"]?.list, names.count == 1,
+        let name = names[0].text
+      else { return nil }
+      return (name, Array(properties.dropFirst()))
+    }
+  }
+
   /// The schemas below a key that have a table of their own.
   fileprivate var nested: [ConfigurationNode] {
-    if entries("properties") != nil || !words.isEmpty { return [self] }
+    if entries("properties") != nil || !words.isEmpty || !named.isEmpty { return [self] }
     if let items = self["items"] { return items.nested }
     if let values = self["additionalProperties"], values.entries("properties") != nil {
       return [values]

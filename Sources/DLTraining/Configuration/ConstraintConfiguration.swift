@@ -1,7 +1,7 @@
 import DLConfiguration
 
 /// A condition that each of some parameters is to keep.
-public struct ConstraintConfiguration: ConfigurationSection {
+package struct ConstraintConfiguration: ConfigurationSection {
   /// How a condition is kept.
   package enum Method: String, ConfigurationWord {
     /// After each update parameters go to the nearest point that keeps it.
@@ -27,11 +27,9 @@ public struct ConstraintConfiguration: ConfigurationSection {
   /// Updates of the parameters between two of the multipliers.
   package var every = 1
 
-  /// Makes the section with its defaults.
-  public init() {}
+  package init() {}
 
-  /// The keys, in the order in which they are written.
-  public static var fields: [ConfigurationField<Self>] {
+  package static var fields: [ConfigurationField<Self>] {
     [
       .init(
         "match", \.match, required: true,
@@ -46,8 +44,7 @@ public struct ConstraintConfiguration: ConfigurationSection {
     ]
   }
 
-  /// Faults that concern several keys at once.
-  public func problems() -> [ConfigurationProblem] {
+  package func problems() -> [ConfigurationProblem] {
     let given = [maxNorm != nil, sum != nil, nonnegative].count { $0 }
     guard given != 1 else { return [] }
     return [
@@ -58,5 +55,5 @@ public struct ConstraintConfiguration: ConfigurationSection {
   }
 
   /// One condition at a time.
-  public static var alternatives: [[String]] { [["max_norm", "sum", "nonnegative"]] }
+  package static var alternatives: [[String]] { [["max_norm", "sum", "nonnegative"]] }
 }

@@ -5,7 +5,7 @@ extension Sampler.Order: ConfigurationWord {}
 extension Sampler.LastBatch: ConfigurationWord {}
 
 /// Where rows come from and how they are prepared.
-public struct DataConfiguration: ConfigurationSection {
+package struct DataConfiguration: ConfigurationSection {
   /// The training set; a relative path starts from the folder of the configuration's file, in an
   /// override of the command line from the working directory.
   package var train: String?
@@ -30,11 +30,9 @@ public struct DataConfiguration: ConfigurationSection {
   /// What becomes of a short last batch.
   package var lastBatch = Sampler.LastBatch.keep
 
-  /// Makes the section with its defaults.
-  public init() {}
+  package init() {}
 
-  /// The keys, in the order in which they are written.
-  public static var fields: [ConfigurationField<Self>] {
+  package static var fields: [ConfigurationField<Self>] {
     [
       .init(
         "train", \.train, .path(unless: EmbeddedData.prefix),
@@ -57,15 +55,14 @@ public struct DataConfiguration: ConfigurationSection {
   }
 
   /// Rows come from files or are made up, those to validate on from a file or from the others.
-  public static var alternatives: [[String]] {
+  package static var alternatives: [[String]] {
     [["train", "synthetic"], ["validation", "folds"]]
   }
 
   /// Keys that came later.
-  public static var unwrittenDefaults: Set<String> { ["folds"] }
+  package static var unwrittenDefaults: Set<String> { ["folds"] }
 
-  /// Faults that concern several keys at once.
-  public func problems() -> [ConfigurationProblem] {
+  package func problems() -> [ConfigurationProblem] {
     var problems: [ConfigurationProblem] = []
     if train == nil, synthetic == nil {
       problems.append(
@@ -89,7 +86,7 @@ public struct DataConfiguration: ConfigurationSection {
 }
 
 /// Random rows with random labels, or random tokens each of which is to predict the next.
-public struct SyntheticConfiguration: ConfigurationSection {
+package struct SyntheticConfiguration: ConfigurationSection {
   /// The shape of one row: `[height, width, channels]` or `[features]`.
   package var shape: [Int]?
   /// The number of classes.
@@ -101,11 +98,9 @@ public struct SyntheticConfiguration: ConfigurationSection {
   /// The number of rows.
   package var rows = 1024
 
-  /// Makes the section with its defaults.
-  public init() {}
+  package init() {}
 
-  /// The keys, in the order in which they are written.
-  public static var fields: [ConfigurationField<Self>] {
+  package static var fields: [ConfigurationField<Self>] {
     [
       .init("shape", \.shape, .within(1...1_048_576), "shape of one row"),
       .init("classes", \.classes, .within(1...16_777_216), "number of classes"),
@@ -116,10 +111,11 @@ public struct SyntheticConfiguration: ConfigurationSection {
   }
 
   /// Keys of the kind of rows that is not asked for.
-  public static var unwrittenDefaults: Set<String> { ["shape", "classes", "tokens", "vocabulary"] }
+  package static var unwrittenDefaults: Set<String> {
+    ["shape", "classes", "tokens", "vocabulary"]
+  }
 
-  /// Faults that concern several keys at once.
-  public func problems() -> [ConfigurationProblem] {
+  package func problems() -> [ConfigurationProblem] {
     switch (shape, classes, tokens, vocabulary) {
     case (let shape?, .some, nil, nil): return problems(of: shape)
     case (nil, nil, let tokens?, .some): return problems(of: [tokens])

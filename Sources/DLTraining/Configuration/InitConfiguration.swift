@@ -2,7 +2,7 @@ import DLConfiguration
 import DLCore
 
 /// Weights of a file to start from, and what of them is taken.
-public struct InitConfiguration: ConfigurationSection {
+package struct InitConfiguration: ConfigurationSection {
   /// The file; the command line's unless given.
   package var from: String?
   /// Names of the file, or patterns over them, with the model's names for them.
@@ -12,11 +12,9 @@ public struct InitConfiguration: ConfigurationSection {
   /// Whether every other weight of the model and of the file must have its partner.
   package var strict = true
 
-  /// Makes the section with its defaults.
-  public init() {}
+  package init() {}
 
-  /// The keys, in the order in which they are written.
-  public static var fields: [ConfigurationField<Self>] {
+  package static var fields: [ConfigurationField<Self>] {
     [
       .init(
         "from", \.from, .path,
@@ -35,8 +33,7 @@ public struct InitConfiguration: ConfigurationSection {
     ]
   }
 
-  /// Faults that concern several keys at once.
-  public func problems() -> [ConfigurationProblem] {
+  package func problems() -> [ConfigurationProblem] {
     for (old, new) in rename.sorted(by: { $0.key < $1.key }) {
       let stars = new.utf8.count { $0 == UInt8(ascii: "*") }
       if old.isEmpty || new.isEmpty {

@@ -1,17 +1,15 @@
 import DLConfiguration
 
 /// The checks against silent changes of memory.
-public struct IntegrityConfiguration: ConfigurationSection {
+package struct IntegrityConfiguration: ConfigurationSection {
   /// Whether each update checks the parameters and the optimizer state that it reads.
   package var checkUpdates = true
   /// Steps between comparisons of the copies of parameters and buffers; nil for none at all.
   package var compareEverySteps: Int? = 100
 
-  /// Makes the section with its defaults.
-  public init() {}
+  package init() {}
 
-  /// The keys, in the order in which they are written.
-  public static var fields: [ConfigurationField<Self>] {
+  package static var fields: [ConfigurationField<Self>] {
     [
       .init(
         "check_updates", \.checkUpdates,

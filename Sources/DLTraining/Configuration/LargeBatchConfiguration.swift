@@ -5,15 +5,13 @@ import DLOptimizers
 /// Learning rates that grow with the batch.
 ///
 /// Goyal and others (2017), section 2.1. Nothing scales a rate unless this section is there.
-public struct ScaleLRConfiguration: ConfigurationSection {
+package struct ScaleLRConfiguration: ConfigurationSection {
   /// The rows per step that the rates are written for.
   package var baseBatch = 256
 
-  /// Makes the section with its defaults.
-  public init() {}
+  package init() {}
 
-  /// The keys, in the order in which they are written.
-  public static var fields: [ConfigurationField<Self>] {
+  package static var fields: [ConfigurationField<Self>] {
     [.init("base_batch", \.baseBatch, .atLeast(1), "rows per step that the rates are written for")]
   }
 }
@@ -22,7 +20,7 @@ public struct ScaleLRConfiguration: ConfigurationSection {
 ///
 /// Stich, "Local SGD Converges Fast and Communicates Little" (2019); with a start behind synchronous
 /// steps: Lin and others, "Don't Use Large Mini-Batches, Use Local SGD" (2020), section 4.
-public struct LocalSGDConfiguration: ConfigurationSection {
+package struct LocalSGDConfiguration: ConfigurationSection {
   /// Steps between two averagings.
   package var period = 8
   /// Epochs of synchronous steps before the first local one.
@@ -30,11 +28,9 @@ public struct LocalSGDConfiguration: ConfigurationSection {
   /// Steps before the first local one, instead of epochs; 0 unless either is given.
   package var startSteps: Int?
 
-  /// Makes the section with its defaults.
-  public init() {}
+  package init() {}
 
-  /// The keys, in the order in which they are written.
-  public static var fields: [ConfigurationField<Self>] {
+  package static var fields: [ConfigurationField<Self>] {
     [
       .init("period", \.period, .within(1...1_000_000), "steps between two averagings"),
       .init(
@@ -46,10 +42,9 @@ public struct LocalSGDConfiguration: ConfigurationSection {
   }
 
   /// The start is given in one unit.
-  public static var alternatives: [[String]] { [["start_epochs", "start_steps"]] }
+  package static var alternatives: [[String]] { [["start_epochs", "start_steps"]] }
 
-  /// Faults that concern several keys at once.
-  public func problems() -> [ConfigurationProblem] {
+  package func problems() -> [ConfigurationProblem] {
     guard startEpochs != nil, startSteps != nil else { return [] }
     return [
       .init("start_steps", "start_epochs", message: "give either start_steps or start_epochs")

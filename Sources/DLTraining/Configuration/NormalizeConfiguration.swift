@@ -2,7 +2,7 @@ import DLConfiguration
 
 /// Per-channel normalization: (x - mean) / std, after division of bytes by 255; or `auto`, for mean and
 /// deviation of the training inputs.
-public struct NormalizeConfiguration: ConfigurationCodable {
+package struct NormalizeConfiguration: ConfigurationCodable {
   /// The word for mean and deviation of the training inputs.
   static let automatic = "auto"
 
@@ -14,7 +14,7 @@ public struct NormalizeConfiguration: ConfigurationCodable {
   package var isAutomatic = false
 
   /// Makes the section without numbers.
-  public init() {}
+  package init() {}
 
   /// The numbers as the file has them.
   private struct Channels: ConfigurationSection {
@@ -36,7 +36,7 @@ public struct NormalizeConfiguration: ConfigurationCodable {
   }
 
   /// Reads `auto`, or a mapping of mean and std.
-  public static func read(
+  package static func read(
     _ node: ConfigurationNode, at path: String, rule: ConfigurationRule,
     faults: inout ConfigurationFaults
   ) -> Self? {
@@ -57,7 +57,7 @@ public struct NormalizeConfiguration: ConfigurationCodable {
   }
 
   /// `auto`, or a mapping of mean and std.
-  public var node: ConfigurationNode {
+  package var node: ConfigurationNode {
     if isAutomatic { return Self.automatic.node }
     var channels = Channels()
     (channels.mean, channels.std) = (mean, std)
@@ -65,24 +65,22 @@ public struct NormalizeConfiguration: ConfigurationCodable {
   }
 
   /// An object of two lists, or a word.
-  public static func schema(_ rule: ConfigurationRule) -> ConfigurationNode {
+  package static func schema(_ rule: ConfigurationRule) -> ConfigurationNode {
     let word = ConfigurationNode.typed("string", [.init("enum", [automatic].node)])
     return .init(["anyOf": .init(.list([Channels.schema(rule), word]))])
   }
 }
 
 /// The part of the training set that a run is validated on, and not trained on.
-public struct FoldsConfiguration: ConfigurationSection {
+package struct FoldsConfiguration: ConfigurationSection {
   /// Equal parts of the training set.
   package var count = 0
   /// The one that is held out, counted from 0.
   package var fold = 0
 
-  /// Makes the section with its defaults.
-  public init() {}
+  package init() {}
 
-  /// The keys, in the order in which they are written.
-  public static var fields: [ConfigurationField<Self>] {
+  package static var fields: [ConfigurationField<Self>] {
     [
       .init(
         "count", \.count, .within(2...1000), required: true,
@@ -91,8 +89,7 @@ public struct FoldsConfiguration: ConfigurationSection {
     ]
   }
 
-  /// Faults that concern several keys at once.
-  public func problems() -> [ConfigurationProblem] {
+  package func problems() -> [ConfigurationProblem] {
     guard fold >= count else { return [] }
     return [.init("fold", "count", message: "\(fold) of \(count) parts: give 0 to \(count - 1)")]
   }

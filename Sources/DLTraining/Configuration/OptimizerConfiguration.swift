@@ -5,18 +5,18 @@ import DLOptimizers
 /// The update rule, and what goes with every rule.
 ///
 /// ``OptimizerRegistry`` lists the rules with their own options.
-public struct OptimizerConfiguration: NamedChoiceSection {
+package struct OptimizerConfiguration: NamedChoiceSection {
   /// The name of a rule.
-  public typealias Name = ChoiceName<Self>
+  package typealias Name = ChoiceName<Self>
 
   /// The rule.
-  public var name = Name(SGDSpec.self)
+  package var name = Name(SGDSpec.self)
   /// The learning rate before the schedule; each rule has a default of its own.
   package var lr = SGDSpec.learningRate
   /// The weight decay, decoupled or an L2 penalty; each rule has a default of its own.
   package var weightDecay = SGDSpec.weightDecay
   /// The options of the rule that were given.
-  public var options = ChosenOptions()
+  package var options = ChosenOptions()
   /// Gradients are scaled down to this global norm; nil for never.
   package var clipNorm: Double?
   /// Elements of the gradient are limited to this magnitude; nil for never.
@@ -36,8 +36,7 @@ public struct OptimizerConfiguration: NamedChoiceSection {
   /// Sharpness-aware minimization around the optimizer; nil for none.
   package var sam: SAMConfiguration?
 
-  /// Makes the section with its defaults.
-  public init() {}
+  package init() {}
 
   /// Chooses a rule with its options, at its own learning rate and weight decay.
   package init<Spec: OptimizerSpec>(_ spec: Spec) {
@@ -47,12 +46,12 @@ public struct OptimizerConfiguration: NamedChoiceSection {
   }
 
   /// The rules that can be named.
-  public static var optionTypes: [any ConfigurationOption.Type] {
+  package static var optionTypes: [any ConfigurationOption.Type] {
     OptimizerRegistry.all.map { $0 }
   }
 
   /// The keys that go with every rule.
-  public static var sharedFields: [ConfigurationField<Self>] {
+  package static var sharedFields: [ConfigurationField<Self>] {
     [
       .init("name", \.name, "update rule"),
       .init("lr", \.lr, .atLeast(0), "learning rate; \(defaults { $0.learningRate })"),
@@ -79,15 +78,15 @@ public struct OptimizerConfiguration: NamedChoiceSection {
   }
 
   /// Conditions on parameters, their bound, and a decay over the layers are written where there are any.
-  public static var unwrittenDefaults: Set<String> {
+  package static var unwrittenDefaults: Set<String> {
     ["clip_weights", "constraints", "layer_decay"]
   }
 
   /// Gradients are limited in one way.
-  public static var sharedAlternatives: [[String]] { [["clip_norm", "clip_value"]] }
+  package static var sharedAlternatives: [[String]] { [["clip_norm", "clip_value"]] }
 
   /// The keys that are written under every name.
-  public static var writtenKeys: [String] {
+  package static var writtenKeys: [String] {
     [
       "name", "lr", "momentum", "dampening", "nesterov", "weight_decay", "decoupled_weight_decay",
       "betas", "eps", "amsgrad", "adjust_lr_fn", "ns_steps", "momentum_decay", "lr_decay",
@@ -98,10 +97,10 @@ public struct OptimizerConfiguration: NamedChoiceSection {
   }
 
   /// The rules of groups of parameters go by the section's options too.
-  public var otherNames: [Name] { groups.compactMap(\.name) }
+  package var otherNames: [Name] { groups.compactMap(\.name) }
 
   /// The names of groups in a mapping that is not read yet.
-  public static func otherNames(in node: ConfigurationNode) -> [String] {
+  package static func otherNames(in node: ConfigurationNode) -> [String] {
     guard case .list(let groups)? = node["groups"]?.value else { return [] }
     return groups.compactMap { group in
       if case .string(let name)? = group["name"]?.value { name } else { nil }
@@ -109,14 +108,13 @@ public struct OptimizerConfiguration: NamedChoiceSection {
   }
 
   /// Completes defaults that depend on the rule.
-  public mutating func resolve(given: Set<String>) {
+  package mutating func resolve(given: Set<String>) {
     let type = type(of: spec)
     if !given.contains("lr") { lr = type.learningRate }
     if !given.contains("weight_decay") { weightDecay = type.weightDecay }
   }
 
-  /// Faults that concern several keys at once.
-  public func problems() -> [ConfigurationProblem] {
+  package func problems() -> [ConfigurationProblem] {
     var problems = optionProblems()
     if clipNorm != nil, clipValue != nil {
       problems.append(

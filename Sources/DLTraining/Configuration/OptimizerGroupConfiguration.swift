@@ -2,7 +2,7 @@ import DLConfiguration
 import DLOptimizers
 
 /// Parameters that go by settings of their own, as one of PyTorch's `param_groups`.
-public struct OptimizerGroupConfiguration: ConfigurationSection {
+package struct OptimizerGroupConfiguration: ConfigurationSection {
   /// Which parameters: a pattern over their names, `bias`, `norm`, or several parted by `|`.
   package var match = ""
   /// Their rule, by the optimizer's options; the optimizer's unless given.
@@ -14,11 +14,9 @@ public struct OptimizerGroupConfiguration: ConfigurationSection {
   /// Whether they stay as they are.
   package var frozen = false
 
-  /// Makes the section with its defaults.
-  public init() {}
+  package init() {}
 
-  /// The keys, in the order in which they are written.
-  public static var fields: [ConfigurationField<Self>] {
+  package static var fields: [ConfigurationField<Self>] {
     [
       .init(
         "match", \.match, required: true,
@@ -30,8 +28,7 @@ public struct OptimizerGroupConfiguration: ConfigurationSection {
     ]
   }
 
-  /// Faults that concern several keys at once.
-  public func problems() -> [ConfigurationProblem] {
+  package func problems() -> [ConfigurationProblem] {
     if frozen, name != nil || lr != nil || weightDecay != nil {
       return [
         .init("frozen", "name", "lr", "weight_decay", message: "frozen parameters need no others")
@@ -49,17 +46,15 @@ public struct OptimizerGroupConfiguration: ConfigurationSection {
 }
 
 /// Slow weights that follow the trained ones.
-public struct LookaheadConfiguration: ConfigurationSection {
+package struct LookaheadConfiguration: ConfigurationSection {
   /// Steps between two of the slow weights.
   package var k = 5
   /// The step size of the slow weights.
   package var alpha = 0.5
 
-  /// Makes the section with its defaults.
-  public init() {}
+  package init() {}
 
-  /// The keys, in the order in which they are written.
-  public static var fields: [ConfigurationField<Self>] {
+  package static var fields: [ConfigurationField<Self>] {
     [
       .init("k", \.k, .atLeast(1), "steps between two of the slow weights"),
       .init("alpha", \.alpha, .within(0...1), "step size of the slow weights"),
@@ -68,15 +63,13 @@ public struct LookaheadConfiguration: ConfigurationSection {
 }
 
 /// Sharpness-aware minimization.
-public struct SAMConfiguration: ConfigurationSection {
+package struct SAMConfiguration: ConfigurationSection {
   /// The size of the step aside at which the gradient is taken.
   package var rho = 0.05
 
-  /// Makes the section with its defaults.
-  public init() {}
+  package init() {}
 
-  /// The keys, in the order in which they are written.
-  public static var fields: [ConfigurationField<Self>] {
+  package static var fields: [ConfigurationField<Self>] {
     [.init("rho", \.rho, .atLeast(0), "size of the step aside at which the gradient is taken")]
   }
 }

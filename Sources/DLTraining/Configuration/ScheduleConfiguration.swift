@@ -6,29 +6,28 @@ import DLOptimizers
 ///
 /// Steps and epochs of a schedule count from the end of the warm-up. ``ScheduleRegistry`` lists the
 /// schedules with their own options.
-public struct ScheduleConfiguration: NamedChoiceSection {
+package struct ScheduleConfiguration: NamedChoiceSection {
   /// The name of a schedule.
-  public typealias Name = ChoiceName<Self>
+  package typealias Name = ChoiceName<Self>
 
   /// The schedule.
-  public var name = Name(ConstantSpec.self)
+  package var name = Name(ConstantSpec.self)
   /// Epochs of linear warm-up from zero.
   package var warmupEpochs = 0.0
   /// Steps of linear warm-up, instead of epochs.
   package var warmupSteps: Int?
   /// The options of the schedule that were given.
-  public var options = ChosenOptions()
+  package var options = ChosenOptions()
 
-  /// Makes the section with its defaults.
-  public init() {}
+  package init() {}
 
   /// The schedules that can be named.
-  public static var optionTypes: [any ConfigurationOption.Type] {
+  package static var optionTypes: [any ConfigurationOption.Type] {
     ScheduleRegistry.all.map { $0 }
   }
 
   /// The keys that go with every schedule.
-  public static var sharedFields: [ConfigurationField<Self>] {
+  package static var sharedFields: [ConfigurationField<Self>] {
     [
       .init("name", \.name, "schedule of the learning rate, from the end of the warm-up on"),
       .init("warmup_epochs", \.warmupEpochs, .within(0...1e9), "epochs of linear warm-up"),
@@ -38,10 +37,10 @@ public struct ScheduleConfiguration: NamedChoiceSection {
   }
 
   /// The warm-up is given in one unit.
-  public static var sharedAlternatives: [[String]] { [["warmup_epochs", "warmup_steps"]] }
+  package static var sharedAlternatives: [[String]] { [["warmup_epochs", "warmup_steps"]] }
 
   /// The keys that are written under every name.
-  public static var writtenKeys: [String] {
+  package static var writtenKeys: [String] {
     [
       "name", "warmup_epochs", "warmup_steps", "step_epochs", "step_size", "milestones",
       "milestone_epochs", "gamma", "power", "end_factor", "t_0", "t_0_epochs", "t_mult",
@@ -50,8 +49,7 @@ public struct ScheduleConfiguration: NamedChoiceSection {
     ]
   }
 
-  /// Faults that concern several keys at once.
-  public func problems() -> [ConfigurationProblem] {
+  package func problems() -> [ConfigurationProblem] {
     guard warmupSteps != nil, warmupEpochs != 0 else { return optionProblems() }
     let message = "give either warmup_steps or warmup_epochs"
     return [.init("warmup_steps", "warmup_epochs", message: message)] + optionProblems()

@@ -1,7 +1,7 @@
 import DLConfiguration
 
 /// When the validation set is gone through, and what is measured then.
-public struct ValidateConfiguration: ConfigurationSection {
+package struct ValidateConfiguration: ConfigurationSection {
   /// After so many epochs.
   package var everyEpochs: Int?
   /// After so many steps.
@@ -28,11 +28,9 @@ public struct ValidateConfiguration: ConfigurationSection {
     case loss
   }
 
-  /// Makes the section with its defaults.
-  public init() {}
+  package init() {}
 
-  /// The keys, in the order in which they are written.
-  public static var fields: [ConfigurationField<Self>] {
+  package static var fields: [ConfigurationField<Self>] {
     [
       .init("every_epochs", \.everyEpochs, .atLeast(1), "epochs between validations"),
       .init("every_steps", \.everySteps, .atLeast(1), "steps between validations"),
@@ -50,10 +48,10 @@ public struct ValidateConfiguration: ConfigurationSection {
   }
 
   /// Runs of earlier versions have none of them.
-  public static var unwrittenDefaults: Set<String> { ["metrics", "monitor"] }
+  package static var unwrittenDefaults: Set<String> { ["metrics", "monitor"] }
 
   /// Metrics of one name.
-  public func problems() -> [ConfigurationProblem] {
+  package func problems() -> [ConfigurationProblem] {
     var seen: Set<String> = []
     return metrics.filter { !seen.insert($0.metric.name).inserted }.map {
       .init("metrics", message: "\($0.metric.name) stands there twice")

@@ -1,7 +1,7 @@
 import DLConfiguration
 
 /// How long a job may stand still, and a host be silent.
-public struct WatchdogConfiguration: ConfigurationSection {
+package struct WatchdogConfiguration: ConfigurationSection {
   /// Seconds without progress after which the ranks that did not arrive are named.
   package var warnSeconds = 60.0
   /// Seconds without progress after which the job is ended.
@@ -9,11 +9,9 @@ public struct WatchdogConfiguration: ConfigurationSection {
   /// Seconds of silence of a host after which the job is ended.
   package var heartbeatSeconds = 10.0
 
-  /// Makes the section with its defaults.
-  public init() {}
+  package init() {}
 
-  /// The keys, in the order in which they are written.
-  public static var fields: [ConfigurationField<Self>] {
+  package static var fields: [ConfigurationField<Self>] {
     [
       .init(
         "warn_seconds", \.warnSeconds, .within(1...1e9),
@@ -27,8 +25,7 @@ public struct WatchdogConfiguration: ConfigurationSection {
     ]
   }
 
-  /// Faults that concern several keys at once.
-  public func problems() -> [ConfigurationProblem] {
+  package func problems() -> [ConfigurationProblem] {
     guard abortSeconds < warnSeconds else { return [] }
     return [
       .init(

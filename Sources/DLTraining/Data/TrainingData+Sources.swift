@@ -54,7 +54,7 @@ public protocol DataSource {
 /// The kinds of data sets that a job can open, asked in turn.
 public enum DataSources {
   /// The kinds of dltrain, the last one any other file: a new one adds its line here.
-  public static var builtIn: [any DataSource.Type] {
+  package static var builtIn: [any DataSource.Type] {
     [
       SyntheticSource.self,
       GraphSource.self,

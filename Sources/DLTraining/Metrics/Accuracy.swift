@@ -5,10 +5,8 @@ import DLLayers
 ///
 /// Counterparts: `sklearn.metrics.accuracy_score`, `torchmetrics.Accuracy`.
 package struct Accuracy: MetricSpec {
-  /// The word as written in `validate.metrics`.
   package static var word: String { "accuracy" }
 
-  /// Makes the metric.
   package init() {}
 
   /// Right labels, and all.

@@ -7,7 +7,6 @@ extension BLEU.Tokenization: ConfigurationWord {}
 ///
 /// Papineni et al. 2002; counterpart: `sacrebleu.corpus_bleu`.
 package struct BLEUMetric: MetricSpec {
-  /// The word as written in `validate.metrics`.
   package static var word: String { "bleu" }
   /// How texts are cut into words.
   package var tokenization = BLEU.Tokenization.none
@@ -15,10 +14,8 @@ package struct BLEUMetric: MetricSpec {
   /// Makes the metric of words between blanks.
   package init() {}
 
-  /// Makes the metric.
   package init(tokenization: BLEU.Tokenization) { self.tokenization = tokenization }
 
-  /// The keys, in the order in which they are written.
   package static var fields: [ConfigurationField<Self>] {
     [.init("tokenize", \.tokenization, "none for words between blanks, or 13a")]
   }

@@ -24,7 +24,6 @@ package protocol ClassCountMetric: MetricSpec {
 }
 
 extension ClassCountMetric {
-  /// The keys, in the order in which they are written.
   package static var fields: [ConfigurationField<Self>] {
     [.init("average", \.average, "macro, micro, weighted or per_class")]
   }

@@ -10,7 +10,6 @@ package struct CohenKappa: MetricSpec {
   /// What a disagreement weighs.
   package enum Weights: String, ConfigurationWord { case none, linear, quadratic }
 
-  /// The word as written in `validate.metrics`.
   package static var word: String { "cohen_kappa" }
   /// What a disagreement weighs.
   package var weights = Weights.none
@@ -18,10 +17,8 @@ package struct CohenKappa: MetricSpec {
   /// Makes the metric without weights.
   package init() {}
 
-  /// Makes the metric.
   package init(weights: Weights) { self.weights = weights }
 
-  /// The keys, in the order in which they are written.
   package static var fields: [ConfigurationField<Self>] {
     [.init("weights", \.weights, "none, linear or quadratic, by the distance of classes")]
   }

@@ -5,12 +5,10 @@ import DLLayers
 ///
 /// Counterpart: `sklearn.metrics.confusion_matrix`.
 package struct ConfusionMatrix: MetricSpec {
-  /// The word as written in `validate.metrics`.
   package static var word: String { "confusion_matrix" }
   /// The most classes: every line of metrics.jsonl holds the matrix.
   static let limit = 256
 
-  /// Makes the metric.
   package init() {}
 
   /// A count for each pair of classes.

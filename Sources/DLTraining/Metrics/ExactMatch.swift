@@ -5,10 +5,8 @@ import DLLayers
 /// Labels that do not count may be anything; rows of nothing else are left out. Counterpart:
 /// `torchmetrics.classification.MulticlassExactMatch`.
 package struct ExactMatch: MetricSpec {
-  /// The word as written in `validate.metrics`.
   package static var word: String { "exact_match" }
 
-  /// Makes the metric.
   package init() {}
 
   /// Right rows, and all.

@@ -8,7 +8,6 @@ import DLLayers
 /// Calibration of Modern Neural Networks", equation 3); for yes or no it is the probability of yes, and
 /// the accuracy the share of yes. Counterpart: `torchmetrics.CalibrationError(norm="l1")`.
 package struct ExpectedCalibrationError: MetricSpec {
-  /// The word as written in `validate.metrics`.
   package static var word: String { "expected_calibration_error" }
   /// The number of bins.
   package var bins = 15
@@ -16,10 +15,8 @@ package struct ExpectedCalibrationError: MetricSpec {
   /// Makes the metric with 15 bins.
   package init() {}
 
-  /// Makes the metric.
   package init(bins: Int) { self.bins = bins }
 
-  /// The keys, in the order in which they are written.
   package static var fields: [ConfigurationField<Self>] {
     [.init("bins", \.bins, .within(1...10_000), "bins of equal width")]
   }

@@ -4,10 +4,8 @@ import DLLayers
 ///
 /// Heusel et al. 2017, equation 6. Its sums are rounded, along the fixed tree of the ranks.
 package struct FrechetMetric: MetricSpec {
-  /// The word as written in `validate.metrics`.
   package static var word: String { "frechet" }
 
-  /// Makes the metric.
   package init() {}
 
   /// `frechet_distance`.

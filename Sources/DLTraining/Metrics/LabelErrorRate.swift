@@ -8,10 +8,8 @@ import DLTensor
 /// With words as labels it is the word error rate. Predicted are the labels of the likeliest path.
 /// Graves et al. 2006, equation 1. Counterpart: `torchmetrics.text.WordErrorRate`.
 package struct LabelErrorRate: MetricSpec {
-  /// The word as written in `validate.metrics`.
   package static var word: String { "label_error_rate" }
 
-  /// Makes the metric.
   package init() {}
 
   /// Edits, and right labels.

@@ -2,10 +2,8 @@
 ///
 /// Counterpart: `sklearn.metrics.mean_absolute_error`.
 package struct MAE: RegressionMetric {
-  /// The word as written in `validate.metrics`.
   package static var word: String { "mae" }
 
-  /// Makes the metric.
   package init() {}
 
   /// One sum.

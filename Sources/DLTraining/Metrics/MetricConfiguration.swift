@@ -1,7 +1,7 @@
 import DLConfiguration
 
 /// One entry of `validate.metrics`: `{top_k: {k: 5}}`, or the bare word `f1`.
-public struct MetricConfiguration: ConfigurationChoice {
+package struct MetricConfiguration: ConfigurationChoice {
   /// The metric, one of those in ``MetricRegistry``.
   package let metric: any MetricSpec
   /// The line of the file that it stands on; 0 where it comes from elsewhere.
@@ -14,23 +14,23 @@ public struct MetricConfiguration: ConfigurationChoice {
   }
 
   /// Makes an entry from a word's options.
-  public init?(option: any ConfigurationOption, line: Int) {
+  package init?(option: any ConfigurationOption, line: Int) {
     guard let metric = option as? any MetricSpec else { return nil }
     self.metric = metric
     self.line = line
   }
 
   /// The metric, whose properties are the word's options.
-  public var option: any ConfigurationOption { metric }
+  package var option: any ConfigurationOption { metric }
   /// The metrics of the program and of dltrain.
-  public static var optionTypes: [any ConfigurationOption.Type] { MetricRegistry.all }
+  package static var optionTypes: [any ConfigurationOption.Type] { MetricRegistry.all }
   /// A metric.
-  public static var noun: String { "metric" }
+  package static var noun: String { "metric" }
   /// Two metrics.
-  public static var example: String { "{top_k: {k: 5}} or f1" }
+  package static var example: String { "{top_k: {k: 5}} or f1" }
 
   /// The bare word of a metric without options, else a mapping of one key.
-  public var node: ConfigurationNode {
+  package var node: ConfigurationNode {
     guard case .mapping(let options) = metric.node.value, !options.isEmpty else {
       return word.node
     }

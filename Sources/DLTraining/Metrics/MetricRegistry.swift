@@ -3,7 +3,7 @@ import DLConfiguration
 /// The metrics that a configuration can name.
 public enum MetricRegistry {
   /// The metrics of dltrain: a new one adds its line here.
-  public static let builtIn: [any MetricSpec.Type] = [
+  package static let builtIn: [any MetricSpec.Type] = [
     Accuracy.self,
     ExactMatch.self,
     TopK.self,
@@ -27,7 +27,7 @@ public enum MetricRegistry {
   private static let registry = TypeRegistry("metric", builtIn) { ($0.word, $0) }
 
   /// All metrics, a program's own after those of dltrain.
-  public static var all: [any MetricSpec.Type] { registry.all }
+  package static var all: [any MetricSpec.Type] { registry.all }
 
   /// Makes a metric of a program's own known to every configuration that is read from now on.
   ///

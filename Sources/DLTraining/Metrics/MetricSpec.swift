@@ -5,7 +5,7 @@ import DLLayers
 /// the sums come to.
 ///
 /// Its properties are the options of its word. It holds no sums itself: ``MetricSums`` does, and
-/// adds them up over the ranks. ``MetricRegistry/builtIn`` lists it. Counterpart: a
+/// adds them up over the ranks. `MetricRegistry.builtIn` lists it. Counterpart: a
 /// `torchmetrics.Metric`.
 public protocol MetricSpec: ConfigurationOption {
   /// The name in tables, in metrics.jsonl and in `validate.monitor`.

@@ -4,7 +4,7 @@ import DLCore
 /// What a metric has added up: counts, exact sums, and scores that are to be ranked.
 public struct MetricSums: Sendable, Equatable {
   /// The most scores that are kept, over all ranks: 128 MiB in each process.
-  public static let scoreLimit = 1 << 24
+  package static let scoreLimit = 1 << 24
 
   /// Counts, which add up exactly.
   public var counts: [Int]

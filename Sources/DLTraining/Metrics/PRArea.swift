@@ -3,7 +3,6 @@
 ///
 /// No number where a class has no row. Counterpart: `sklearn.metrics.average_precision_score`.
 package struct PRArea: RankingMetric {
-  /// The word as written in `validate.metrics`.
   package static var word: String { "pr_auc" }
   /// How the classes become one number.
   package var average = AreaAverage.macro
@@ -11,7 +10,6 @@ package struct PRArea: RankingMetric {
   /// Makes the metric with the mean over classes.
   package init() {}
 
-  /// Makes the metric.
   package init(average: AreaAverage) { self.average = average }
 
   /// The area under the curve of one class.

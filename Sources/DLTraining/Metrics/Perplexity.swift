@@ -6,10 +6,8 @@ import Glibc
 ///
 /// Counterpart: `torchmetrics.text.Perplexity`.
 package struct Perplexity: MetricSpec {
-  /// The word as written in `validate.metrics`.
   package static var word: String { "perplexity" }
 
-  /// Makes the metric.
   package init() {}
 
   /// The labels, and the sum of their logarithms.

@@ -2,7 +2,6 @@
 ///
 /// 0 for a class that is never predicted. Counterpart: `sklearn.metrics.precision_score`.
 package struct Precision: ClassCountMetric {
-  /// The word as written in `validate.metrics`.
   package static var word: String { "precision" }
   /// How the classes become one number.
   package var average = ClassAverage.macro
@@ -10,7 +9,6 @@ package struct Precision: ClassCountMetric {
   /// Makes the metric with the mean over classes.
   package init() {}
 
-  /// Makes the metric.
   package init(average: ClassAverage) { self.average = average }
 
   /// What is divided by what.

@@ -4,10 +4,8 @@
 /// 1 for a column that is all right, 0 for another one whose labels do not vary. Counterpart:
 /// `sklearn.metrics.r2_score`.
 package struct R2: RegressionMetric {
-  /// The word as written in `validate.metrics`.
   package static var word: String { "r2" }
 
-  /// Makes the metric.
   package init() {}
 
   /// Squared errors, labels and their squares for each column.

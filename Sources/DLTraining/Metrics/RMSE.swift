@@ -2,10 +2,8 @@
 ///
 /// Counterpart: `torchmetrics.MeanSquaredError(squared=False)`.
 package struct RMSE: RegressionMetric {
-  /// The word as written in `validate.metrics`.
   package static var word: String { "rmse" }
 
-  /// Makes the metric.
   package init() {}
 
   /// One sum.

@@ -4,7 +4,6 @@
 /// `Σ over pairs ([s⁺ > s⁻] + ½ [s⁺ = s⁻]) / (n⁺ n⁻)`, in integers. No number where a class has no row, or
 /// all. Mann and Whitney 1947; counterpart: `sklearn.metrics.roc_auc_score`, one versus rest.
 package struct ROCArea: RankingMetric {
-  /// The word as written in `validate.metrics`.
   package static var word: String { "roc_auc" }
   /// How the classes become one number.
   package var average = AreaAverage.macro
@@ -12,7 +11,6 @@ package struct ROCArea: RankingMetric {
   /// Makes the metric with the mean over classes.
   package init() {}
 
-  /// Makes the metric.
   package init(average: AreaAverage) { self.average = average }
 
   /// The area under the curve of one class.

@@ -33,7 +33,6 @@ package struct RankedGroup: Sendable, Hashable {
 }
 
 extension RankingMetric {
-  /// The keys, in the order in which they are written.
   package static var fields: [ConfigurationField<Self>] {
     [.init("average", \.average, "macro, weighted or per_class")]
   }

@@ -7,7 +7,6 @@ import DLTensor
 ///
 /// Counterparts: `sklearn.metrics.top_k_accuracy_score`, `torchmetrics.Accuracy(top_k=k)`.
 package struct TopK: MetricSpec {
-  /// The word as written in `validate.metrics`.
   package static var word: String { "top_k" }
   /// How many classes may be named.
   package var k = 5
@@ -18,7 +17,6 @@ package struct TopK: MetricSpec {
   /// Makes the metric of the first k.
   package init(k: Int) { self.k = k }
 
-  /// The keys, in the order in which they are written.
   package static var fields: [ConfigurationField<Self>] {
     [.init("k", \.k, .atLeast(1), "classes that may be named")]
   }

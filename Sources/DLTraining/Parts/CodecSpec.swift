@@ -28,7 +28,7 @@ public enum CodecRegistry {
   private static let registry = TypeRegistry("codec", builtIn) { ($0.word, $0) }
 
   /// All codecs, a program's own after those of dltrain.
-  public static var all: [any CodecSpec.Type] { registry.all }
+  package static var all: [any CodecSpec.Type] { registry.all }
 
   /// Makes a codec of a program's own known to every configuration that is read from now on.
   ///

@@ -3,9 +3,7 @@ import DLConfiguration
 
 /// The choice of gradients as they are.
 package struct NoCodecSpec: CodecSpec {
-  /// The name as written in `compression`.
   package static var word: String { "none" }
-  /// Makes the choice.
   package init() {}
   /// Makes nothing.
   package func makeCodec() -> (any GradientCodec)? { nil }
@@ -13,58 +11,44 @@ package struct NoCodecSpec: CodecSpec {
 
 /// The choice of ``BFloat16Codec``.
 package struct BFloat16Spec: CodecSpec {
-  /// The name as written in `compression`.
   package static var word: String { "bf16" }
-  /// Makes the choice.
   package init() {}
-  /// Makes the codec.
   package func makeCodec() -> (any GradientCodec)? { BFloat16Codec() }
 }
 
 /// The choice of ``Float16Codec``.
 package struct Float16Spec: CodecSpec {
-  /// The name as written in `compression`.
   package static var word: String { "fp16" }
-  /// Makes the choice.
   package init() {}
-  /// Makes the codec.
   package func makeCodec() -> (any GradientCodec)? { Float16Codec() }
 }
 
 /// The options of ``TopKCodec``.
 package struct TopKSpec: CodecSpec {
-  /// The name as written in `compression`.
   package static var word: String { "top_k" }
   /// The part of each block of a gradient that is sent.
   package var ratio = 0.1
 
-  /// Makes the options with their defaults.
   package init() {}
 
-  /// The keys, in the order in which they are written.
   package static var fields: [ConfigurationField<Self>] {
     [.init("ratio", \.ratio, .within(1e-6...1), "part of each block that is sent")]
   }
 
-  /// Makes the codec.
   package func makeCodec() -> (any GradientCodec)? { TopKCodec(ratio: ratio) }
 }
 
 /// The options of ``PowerSGDCodec``.
 package struct PowerSGDSpec: CodecSpec {
-  /// The name as written in `compression`.
   package static var word: String { "power_sgd" }
   /// The columns of the factors.
   package var rank = 4
 
-  /// Makes the options with their defaults.
   package init() {}
 
-  /// The keys, in the order in which they are written.
   package static var fields: [ConfigurationField<Self>] {
     [.init("rank", \.rank, .within(1...64), "columns of the factors")]
   }
 
-  /// Makes the codec.
   package func makeCodec() -> (any GradientCodec)? { PowerSGDCodec(rank: rank) }
 }

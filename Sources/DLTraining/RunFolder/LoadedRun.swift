@@ -6,9 +6,9 @@ import DLLayers
 import DLTensor
 
 /// A run folder as something to use: its configuration and one of its checkpoints.
-public struct LoadedRun: Sendable {
+package struct LoadedRun: Sendable {
   /// Which checkpoint to take.
-  public enum Choice: Sendable, Equatable {
+  package enum Choice: Sendable, Equatable {
     /// The one with the best validation; the newest where there was none.
     case best
     /// The newest that is whole.
@@ -17,7 +17,7 @@ public struct LoadedRun: Sendable {
     case path(String)
 
     /// Reads `best`, `latest` or a path.
-    public init(_ text: String) {
+    package init(_ text: String) {
       switch text {
       case "best": self = .best
       case "latest": self = .latest
@@ -27,13 +27,13 @@ public struct LoadedRun: Sendable {
   }
 
   /// The run folder.
-  public let folder: String
+  package let folder: String
   /// The file of the checkpoint.
-  public let checkpoint: String
+  package let checkpoint: String
   /// Its optimizer step.
-  public let step: Int
+  package let step: Int
   /// The views of an image that an output is the mean of; nil for those of the run's validations.
-  public let views: TestTimeAugmentation?
+  package let views: TestTimeAugmentation?
   /// Makes what was trained; nil for the network that the configuration names.
   let task: TaskFactory?
 
@@ -44,7 +44,7 @@ public struct LoadedRun: Sendable {
   ///   - task: makes what was trained, where that is written in Swift.
   /// - Throws: `RunFolderError`, `CheckpointError`, `FormatError`; a line for each checkpoint where
   ///   none can be used, or one newer than those that can.
-  public init(
+  package init(
     _ folder: String, choice: Choice = .best, views: TestTimeAugmentation? = nil,
     report: (String) -> Void = { _ in }, task: TaskFactory? = nil
   ) throws {
@@ -80,7 +80,7 @@ public struct LoadedRun: Sendable {
   ///
   /// - Throws: `ConfigurationError`; `RunFolderError` where its network is written in Swift, and this is
   ///   not the program that has it.
-  public func configuration() throws -> Configuration {
+  package func configuration() throws -> Configuration {
     let configuration = try Configuration.load(
       path: folder + "/config.yaml", supplied: ["model"])
     guard task != nil || configuration.model != ModelConfiguration() else {
@@ -101,7 +101,7 @@ public struct LoadedRun: Sendable {
   /// - Returns: the number of tensors.
   /// - Throws: `StateDictError` where a mean has another shape or type than its weight; `FormatError`.
   @discardableResult
-  public func export(to path: String) throws -> Int {
+  package func export(to path: String) throws -> Int {
     let file = try Checkpoint.open(checkpoint).file
     let ties = try TiedNames(of: file)
     let weights = file.tensors.filter {

@@ -11,7 +11,7 @@ public struct TaskInput {
   /// The number of classes, or of words; nil where labels are values.
   public let classes: Int?
   /// What the data's tokens stand for, where they are text.
-  public let tokenizer: (any Tokenizer)?
+  package let tokenizer: (any Tokenizer)?
   /// This rank's context.
   public let context: Context
 }

@@ -12,7 +12,7 @@ public protocol NetworkTask: TrainingTask {
 /// The tasks that a network is offered to, in turn.
 public enum TaskRegistry {
   /// The tasks of dltrain, the narrower before the wider: a new one adds its line here.
-  public static var builtIn: [any NetworkTask.Type] {
+  package static var builtIn: [any NetworkTask.Type] {
     [
       TaggingTask.self,
       SequentialTask.self,

@@ -7,7 +7,7 @@ import DLTensor
 ///
 /// Test-time augmentation; the six views are those of Jordan 2024, "94% on CIFAR-10 in 3.29 Seconds
 /// on a Single GPU", section 3.5.
-public enum TestTimeAugmentation: String, ConfigurationWord {
+package enum TestTimeAugmentation: String, ConfigurationWord {
   /// The image alone.
   case one
   /// The image and its mirror image.

@@ -11,7 +11,7 @@ public struct Batch {
   public internal(set) var y: Tensor
   /// The length of the longest row over all ranks, where rows are padded sequences of their own
   /// lengths.
-  public var longestRow: Int?
+  package var longestRow: Int?
   /// The place of the first row within the step's rows over all ranks, or within the data set where it
   /// is validated: random numbers that are drawn row by row are keyed by it.
   public var firstRow = 0
@@ -20,7 +20,7 @@ public struct Batch {
   /// Whether the step is the first of an epoch.
   public var startsEpoch = false
   /// Which of a phase's updates it is for, counted from 0; 0 where a phase has one a step.
-  public var turn = 0
+  package var turn = 0
 
   /// Rows on this rank.
   public var rows: Int { x.shape.rank == 0 ? 0 : x.shape[0] }

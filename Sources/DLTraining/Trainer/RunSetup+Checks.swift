@@ -66,6 +66,22 @@ extension RunSetup {
     }
   }
 
+  /// Checks that the outputs of a step's passes fit into the memory of the rank with most rows.
+  ///
+  /// - Parameter shares: the part of a batch that each rank would get.
+  /// - Throws: `DataError` where they do not.
+  package func checkActivations(of shares: [Int], _ context: Context) throws {
+    try ActivationMemory.check(self, context, sharding: BatchSharding(shares: shares))
+  }
+
+  /// The bytes that a forward pass over so many rows keeps for the backward pass, at least; nil where
+  /// nothing can be foreseen.
+  ///
+  /// - Throws: what the pass throws.
+  package func keptBytes(ofRows rows: Int, _ context: Context) throws -> Int? {
+    try ActivationMemory.foreseen(rows, self, context)?.value
+  }
+
   /// Reads the first step's rows, as training would, and lets them go.
   package func readFirstBatch() throws {
     let loader = try BatchLoader(

@@ -12,7 +12,7 @@ import DLTensor
 package struct RunSetup {
   let configuration: Configuration
   package let data: TrainingData
-  let task: any TrainingTask
+  package let task: any TrainingTask
   /// What validations measure, with sums of nothing.
   private(set) var metrics = MetricSet()
   package let arena: ParameterArena
