@@ -35,6 +35,8 @@ extension Context {
   /// Walks the tape back from `output`, whose gradient is `gradient` (same shape).
   ///
   /// The memory of `gradient` is taken over: the caller must not use it afterwards.
+  ///
+  /// - Throws: ``TensorError`` for a gradient of another shape, or where there is no memory.
   public func backward(from output: Tensor, gradient: Tensor) throws {
     guard output.shape == gradient.shape else {
       throw TensorError(

@@ -118,6 +118,8 @@ extension Tensor {
   }
 
   /// Makes a tensor of zeros.
+  ///
+  /// - Throws: ``TensorError`` where there is no memory.
   public static func zeros(_ shape: Shape, dtype: DType? = nil, context: Context) throws -> Tensor {
     let result = try empty(shape, dtype: dtype, context: context)
     memset(result.pointer, 0, result.byteCount)
@@ -125,6 +127,8 @@ extension Tensor {
   }
 
   /// Makes a float tensor with every element equal to `value`.
+  ///
+  /// - Throws: ``TensorError`` where there is no memory.
   public static func full(
     _ shape: Shape, _ value: Double, dtype: DType? = nil, context: Context
   ) throws -> Tensor {
@@ -149,6 +153,8 @@ extension Tensor {
   }
 
   /// Makes an int32 tensor, as labels are.
+  ///
+  /// - Throws: ``TensorError`` where there is no memory.
   public static func labels(_ values: [Int32], shape: Shape? = nil, context: Context) throws
     -> Tensor
   {

@@ -1,5 +1,7 @@
 extension Communicator {
   /// Sums equally long arrays over all ranks, in place.
+  ///
+  /// - Throws: ``ClusterError`` where a rank has failed or is lost.
   public func allreduceSum(_ values: inout [Float]) throws {
     let count = values.count
     try values.withUnsafeMutableBytes {
@@ -8,6 +10,8 @@ extension Communicator {
   }
 
   /// Sums equally long arrays over all ranks, in place.
+  ///
+  /// - Throws: ``ClusterError`` where a rank has failed or is lost.
   public func allreduceSum(_ values: inout [Double]) throws {
     let count = values.count
     try values.withUnsafeMutableBytes {
@@ -16,6 +20,8 @@ extension Communicator {
   }
 
   /// Gathers equally long arrays of plain values, in rank order.
+  ///
+  /// - Throws: ``ClusterError`` where a rank has failed or is lost.
   public func allgather<T: BitwiseCopyable>(_ values: [T]) throws -> [T] {
     let stride = MemoryLayout<T>.stride
     if values.isEmpty {
@@ -38,6 +44,8 @@ extension Communicator {
   }
 
   /// The root's bytes, of any length; other ranks' arguments are ignored.
+  ///
+  /// - Throws: ``ClusterError`` where a rank has failed or is lost.
   public func broadcast(_ bytes: [UInt8], root: Int) throws -> [UInt8] {
     var length = Int64(bytes.count)
     try withUnsafeMutableBytes(of: &length) { try broadcast($0, root: root) }
@@ -47,6 +55,8 @@ extension Communicator {
   }
 
   /// The root's text; other ranks' arguments are ignored.
+  ///
+  /// - Throws: ``ClusterError`` where a rank has failed or is lost.
   public func broadcast(_ text: String, root: Int) throws -> String {
     String(decoding: try broadcast(Array(text.utf8), root: root), as: UTF8.self)
   }
@@ -84,6 +94,8 @@ extension Communicator {
   }
 
   /// The sum over all ranks, along `ReductionTree`.
+  ///
+  /// - Throws: ``ClusterError`` where a rank has failed or is lost.
   public func sum(_ value: Double) throws -> Double {
     ReductionTree(leaves: size).reduce(try allgather([value]), +)
   }
@@ -91,6 +103,8 @@ extension Communicator {
   /// The exact sum over all ranks.
   ///
   /// Throws ``ClusterError/invalidArgument(op:rank:size:detail:)`` if it exceeds 64 bits.
+  ///
+  /// - Throws: ``ClusterError`` where a rank has failed or is lost.
   public func sum(_ value: Int) throws -> Int {
     var total = 0
     for part in try allgather([Int64(value)]) {

@@ -10,44 +10,66 @@ public enum GELUApproximation: String, Sendable, CaseIterable {
 
 extension Tensor {
   /// `max(x, 0)`.
+  ///
+  /// - Throws: ``TensorError`` for a type that it does not take, or where there is no memory.
   public func relu() throws -> Tensor { try unary(DL_RELU) }
 
   /// `x` where positive, `slope · x` elsewhere.
+  ///
+  /// - Throws: ``TensorError`` for a type that it does not take, or where there is no memory.
   public func leakyReLU(_ slope: Double = 0.01) throws -> Tensor { try unary(DL_LEAKY_RELU, slope) }
 
   /// `1 / (1 + exp(-x))`.
+  ///
+  /// - Throws: ``TensorError`` for a type that it does not take, or where there is no memory.
   public func sigmoid() throws -> Tensor { try unary(DL_SIGMOID) }
 
   /// The hyperbolic tangent.
+  ///
+  /// - Throws: ``TensorError`` for a type that it does not take, or where there is no memory.
   public func tanh() throws -> Tensor { try unary(DL_TANH) }
 
   /// `x · Φ(x)`.
+  ///
+  /// - Throws: ``TensorError`` for a type that it does not take, or where there is no memory.
   public func gelu(_ approximation: GELUApproximation = .none) throws -> Tensor {
     try unary(approximation == .none ? DL_GELU : DL_GELU_TANH)
   }
 
   /// `x · sigmoid(x)`.
+  ///
+  /// - Throws: ``TensorError`` for a type that it does not take, or where there is no memory.
   public func silu() throws -> Tensor { try unary(DL_SILU) }
 
   /// `min(max(x, 0), 6)`.
+  ///
+  /// - Throws: ``TensorError`` for a type that it does not take, or where there is no memory.
   public func relu6() throws -> Tensor { try unary(DL_RELU6) }
 
   /// `x` where positive, `alpha · (exp(x) - 1)` elsewhere.
   ///
   /// Clevert et al. 2016.
+  ///
+  /// - Throws: ``TensorError`` for a type that it does not take, or where there is no memory.
   public func elu(_ alpha: Double = 1) throws -> Tensor { try unary(DL_ELU, alpha) }
 
   /// ELU with the slope and the scale that keep mean 0 and variance 1.
   ///
   /// Klambauer et al. 2017.
+  ///
+  /// - Throws: ``TensorError`` for a type that it does not take, or where there is no memory.
   public func selu() throws -> Tensor { try unary(DL_SELU) }
 
   /// `min(max(x + 3, 0), 6) / 6`.
+  ///
+  /// - Throws: ``TensorError`` for a type that it does not take, or where there is no memory.
   public func hardSigmoid() throws -> Tensor { try unary(DL_HARD_SIGMOID) }
 
   /// `x · hardSigmoid(x)`.
   ///
   /// Howard et al. 2019.
+  ///
+  /// - Throws: ``TensorError`` for a type that it does not take, or where there is no memory.
   public func hardSwish() throws -> Tensor { try unary(DL_HARD_SWISH) }
 
   func unary(

@@ -2,6 +2,8 @@ import CKernels
 
 extension Tensor {
   /// The elementwise sum; shapes broadcast by NumPy's rules.
+  ///
+  /// - Throws: ``TensorError`` for shapes or types that do not fit, or where there is no memory.
   public static func + (a: Tensor, b: Tensor) throws -> Tensor {
     let (a, b) = try promoted(a, b)
     let y = try binary("add", DL_ADD, a, b)
@@ -21,6 +23,8 @@ extension Tensor {
   }
 
   /// The elementwise difference; shapes broadcast by NumPy's rules.
+  ///
+  /// - Throws: ``TensorError`` for shapes or types that do not fit, or where there is no memory.
   public static func - (a: Tensor, b: Tensor) throws -> Tensor {
     let (a, b) = try promoted(a, b)
     let y = try binary("sub", DL_SUB, a, b)
@@ -36,6 +40,8 @@ extension Tensor {
   }
 
   /// The elementwise product; shapes broadcast by NumPy's rules.
+  ///
+  /// - Throws: ``TensorError`` for shapes or types that do not fit, or where there is no memory.
   public static func * (a: Tensor, b: Tensor) throws -> Tensor {
     let (a, b) = try promoted(a, b)
     let y = try binary("mul", DL_MUL, a, b)
@@ -51,6 +57,8 @@ extension Tensor {
   }
 
   /// The elementwise quotient; shapes broadcast by NumPy's rules.
+  ///
+  /// - Throws: ``TensorError`` for shapes or types that do not fit, or where there is no memory.
   public static func / (a: Tensor, b: Tensor) throws -> Tensor {
     let (a, b) = try promoted(a, b)
     let y = try binary("div", DL_DIV, a, b)
@@ -69,6 +77,8 @@ extension Tensor {
   }
 
   /// Every element times a number.
+  ///
+  /// - Throws: ``TensorError`` for shapes or types that do not fit, or where there is no memory.
   public static func * (a: Tensor, factor: Double) throws -> Tensor {
     try a.requireReal(op: "mul")
     let y = try a.timesConstant(factor)

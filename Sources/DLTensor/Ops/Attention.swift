@@ -10,6 +10,7 @@ extension Tensor {
   ///
   /// - Parameter dropout: the probability to zero a weight and the key of the draws, as in
   ///   ``dropout(_:key:firstRow:)`` of the weights `[batch, heads, queries, keys]`.
+  /// - Throws: ``TensorError`` for shapes or types that do not fit, or where there is no memory.
   public func scaledDotProductAttention(
     _ key: Tensor, _ value: Tensor, mask: AttentionMask = AttentionMask(), scale: Double? = nil,
     dropout: (p: Double, key: RandomKey)? = nil

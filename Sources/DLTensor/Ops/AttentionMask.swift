@@ -42,6 +42,8 @@ public struct AttentionMask {
 
 extension Tensor {
   /// Makes a uint8 tensor of ones and zeros, as `AttentionMask.allowed` wants it.
+  ///
+  /// - Throws: ``TensorError`` for shapes or types that do not fit, or where there is no memory.
   public static func flags(_ values: [Bool], shape: Shape, context: Context) throws -> Tensor {
     let result = try empty(shape, dtype: .uint8, context: context)
     guard values.count == result.count else {
@@ -147,6 +149,8 @@ extension Tensor {
   /// Softmax over the last axis, the keys, where the mask lets them be seen; 0 elsewhere.
   ///
   /// Shapes: `[batch, heads, queries, keys]` or `[batch, queries, keys]`, unchanged.
+  ///
+  /// - Throws: ``TensorError`` for shapes or types that do not fit, or where there is no memory.
   public func maskedSoftmax(_ mask: AttentionMask) throws -> Tensor {
     try requireReal(op: "masked_softmax")
     guard shape.rank == 3 || shape.rank == 4 else {

@@ -21,6 +21,8 @@ extension Tensor {
   /// alone.
   ///
   /// Shapes: logits and probabilities `[..., classes]`.
+  ///
+  /// - Throws: ``TensorError`` for shapes or types that do not fit, or where there is no memory.
   public func crossEntropySum(
     probabilities: Tensor, weights: [Double]? = nil, labelSmoothing: Double = 0
   ) throws -> Tensor {
@@ -61,6 +63,8 @@ extension Tensor {
   /// Gradients flow to this tensor alone.
   ///
   /// Shapes: x, target `[..., classes]`; weights and positive weights one per class.
+  ///
+  /// - Throws: ``TensorError`` for shapes or types that do not fit, or where there is no memory.
   public func bceWithLogitsSum(
     _ target: Tensor, weights: [Double]?, positiveWeights: [Double]? = nil
   ) throws -> Tensor {

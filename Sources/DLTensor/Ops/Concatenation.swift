@@ -71,6 +71,8 @@ extension Tensor {
   /// The tensor with a new axis of extent 1.
   ///
   /// Counterpart: `torch.unsqueeze`.
+  ///
+  /// - Throws: ``TensorError`` for shapes or types that do not fit, or where there is no memory.
   public func unsqueeze(_ axis: Int) throws -> Tensor {
     let resolved = axis < 0 ? axis + shape.rank + 1 : axis
     guard (0...shape.rank).contains(resolved), shape.rank < Shape.maximumRank else {
@@ -84,6 +86,8 @@ extension Tensor {
   /// The tensor without an axis, whose extent is 1.
   ///
   /// Counterpart: `torch.squeeze`, which leaves other axes as they are; here they are an error.
+  ///
+  /// - Throws: ``TensorError`` for shapes or types that do not fit, or where there is no memory.
   public func squeeze(_ axis: Int) throws -> Tensor {
     let view = try around("squeeze", axis: axis)
     guard view.extent == 1 else {

@@ -4,6 +4,8 @@ extension Tensor {
   /// The sums of each element of an axis with all before it.
   ///
   /// `y[i] = x[0] + ... + x[i]`. Counterpart: `torch.cumsum`.
+  ///
+  /// - Throws: ``TensorError`` for shapes or types that do not fit, or where there is no memory.
   public func cumulativeSum(axis: Int) throws -> Tensor {
     try requireReal(op: "cumsum")
     let view = try around("cumsum", axis: axis)

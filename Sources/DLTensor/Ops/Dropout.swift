@@ -6,6 +6,8 @@ extension Tensor {
   /// The mask is a function of the key, the global row and the element within the row: it is
   /// neither stored nor dependent on how rows are spread over ranks. The first row's global number
   /// is the context's row offset, or `firstRow` where rows are not those of a batch.
+  ///
+  /// - Throws: ``TensorError`` for shapes or types that do not fit, or where there is no memory.
   public func dropout(_ p: Double, key: RandomKey, firstRow: Int? = nil) throws -> Tensor {
     try requireReal(op: "dropout")
     guard p >= 0, p < 1 else { throw TensorError(op: "dropout", "p is \(p), expected 0 <= p < 1") }

@@ -2,27 +2,43 @@ import CKernels
 
 extension Tensor {
   /// `eˣ`.
+  ///
+  /// - Throws: ``TensorError`` for a type that it does not take, or where there is no memory.
   public func exp() throws -> Tensor { try unary(DL_EXP, name: "exp") }
 
   /// The natural logarithm.
+  ///
+  /// - Throws: ``TensorError`` for a type that it does not take, or where there is no memory.
   public func log() throws -> Tensor { try unary(DL_LOG, name: "log") }
 
   /// The square root; its gradient at 0 is infinite.
+  ///
+  /// - Throws: ``TensorError`` for a type that it does not take, or where there is no memory.
   public func sqrt() throws -> Tensor { try unary(DL_SQRT, name: "sqrt") }
 
   /// `1 / √x`.
+  ///
+  /// - Throws: ``TensorError`` for a type that it does not take, or where there is no memory.
   public func rsqrt() throws -> Tensor { try unary(DL_RSQRT, name: "rsqrt") }
 
   /// `|x|`; its gradient at 0 is 0.
+  ///
+  /// - Throws: ``TensorError`` for a type that it does not take, or where there is no memory.
   public func abs() throws -> Tensor { try unary(DL_ABS, name: "abs") }
 
   /// `x²`.
+  ///
+  /// - Throws: ``TensorError`` for a type that it does not take, or where there is no memory.
   public func square() throws -> Tensor { try unary(DL_SQUARE, name: "square") }
 
   /// `1 / x`.
+  ///
+  /// - Throws: ``TensorError`` for a type that it does not take, or where there is no memory.
   public func reciprocal() throws -> Tensor { try unary(DL_RECIPROCAL, name: "reciprocal") }
 
   /// `xᵖ`; the gradient is 0 where p is.
+  ///
+  /// - Throws: ``TensorError`` for shapes or types that do not fit, or where there is no memory.
   public func pow(_ exponent: Double) throws -> Tensor {
     try requireReal(op: "pow")
     let y = try Tensor.empty(shape, dtype: dtype, context: context)
@@ -43,6 +59,8 @@ extension Tensor {
   }
 
   /// `xᵖ` element by element; shapes broadcast.
+  ///
+  /// - Throws: ``TensorError`` for shapes or types that do not fit, or where there is no memory.
   public func pow(_ exponent: Tensor) throws -> Tensor {
     try binaryWithSlopes("pow", DL_POW, exponent)
   }
@@ -50,6 +68,8 @@ extension Tensor {
   /// The larger of two elements; shapes broadcast, and equals share the gradient.
   ///
   /// Counterpart: `torch.maximum`.
+  ///
+  /// - Throws: ``TensorError`` for shapes or types that do not fit, or where there is no memory.
   public func maximum(_ other: Tensor) throws -> Tensor {
     try binaryWithSlopes("maximum", DL_MAXIMUM, other)
   }
@@ -57,6 +77,8 @@ extension Tensor {
   /// The smaller of two elements; shapes broadcast, and equals share the gradient.
   ///
   /// Counterpart: `torch.minimum`.
+  ///
+  /// - Throws: ``TensorError`` for shapes or types that do not fit, or where there is no memory.
   public func minimum(_ other: Tensor) throws -> Tensor {
     try binaryWithSlopes("minimum", DL_MINIMUM, other)
   }

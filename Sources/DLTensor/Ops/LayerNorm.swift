@@ -8,6 +8,7 @@ extension Tensor {
   /// are normalized together. Ba et al. 2016.
   ///
   /// - Parameter axes: how many axes are normalized together where neither weight nor bias says so.
+  /// - Throws: ``TensorError`` for shapes or types that do not fit, or where there is no memory.
   public func layerNorm(weight: Tensor?, bias: Tensor?, eps: Double = 1e-5, axes: Int = 1) throws
     -> Tensor
   {

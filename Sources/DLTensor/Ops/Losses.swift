@@ -42,6 +42,8 @@ extension Tensor {
   /// `Σ (x - target)²` over elements; a scalar.
   ///
   /// Gradients flow to this tensor alone.
+  ///
+  /// - Throws: ``TensorError`` for shapes or types that do not fit, or where there is no memory.
   public func squaredErrorSum(_ target: Tensor) throws -> Tensor {
     try requireSameElements("mse", target)
     if context.isDecomposing { return try decomposedSquaredError(target) }
@@ -56,6 +58,8 @@ extension Tensor {
   /// `Σ max(x, 0) - x·t + log(1 + exp(-|x|))` over elements; a scalar.
   ///
   /// Gradients flow to this tensor alone.
+  ///
+  /// - Throws: ``TensorError`` for shapes or types that do not fit, or where there is no memory.
   public func bceWithLogitsSum(_ target: Tensor) throws -> Tensor {
     try requireSameElements("bce_with_logits", target)
     if context.isDecomposing { return try decomposedBCE(target, nil, nil) }

@@ -4,6 +4,8 @@ extension Tensor {
   /// The matrix product over the last two axes, for each index of the axes before them.
   ///
   /// Shapes: `[..., m, k]` and `[..., k, n]` with equal leading axes to `[..., m, n]`.
+  ///
+  /// - Throws: ``TensorError`` for shapes or types that do not fit, or where there is no memory.
   public func matmul(_ other: Tensor) throws -> Tensor {
     try requireReal(op: "matmul")
     let rank = shape.rank
@@ -53,6 +55,8 @@ extension Tensor {
   ///
   /// Shapes: x `[..., in]`, weight `[out, in]`, bias `[out]`, y `[..., out]`. With `relu` the
   /// result is `max(y, 0)`, in the same pass.
+  ///
+  /// - Throws: ``TensorError`` for shapes or types that do not fit, or where there is no memory.
   public func linear(_ weight: Tensor, bias: Tensor? = nil, relu: Bool = false) throws -> Tensor {
     try requireReal(op: "linear")
     guard weight.shape.rank == 2, shape.rank >= 1, shape.last == weight.shape[1],

@@ -10,6 +10,7 @@ extension Tensor {
   /// - Parameters:
   ///   - eps: the distance from 1 to the next number of the tensor's type unless given.
   ///   - axes: how many axes are normalized together where no weight says so.
+  /// - Throws: ``TensorError`` for shapes or types that do not fit, or where there is no memory.
   public func rmsNorm(weight: Tensor?, eps: Double? = nil, axes: Int = 1) throws -> Tensor {
     let (rows, features) = try normalizedRows("rms_norm", axes: axes, weight, nil)
     let eps = eps ?? (dtype == .float32 ? Double(Float.ulpOfOne) : Double.ulpOfOne)

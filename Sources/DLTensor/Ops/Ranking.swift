@@ -12,6 +12,8 @@ extension Tensor {
   /// An axis in order; equal elements keep theirs, and NaN counts as larger than every number.
   ///
   /// Counterpart: `torch.sort(stable=True)`.
+  ///
+  /// - Throws: ``TensorError`` for shapes or types that do not fit, or where there is no memory.
   public func sort(axis: Int = -1, descending: Bool = false) throws -> Ranked {
     let view = try around("sort", axis: axis)
     return try ranked("sort", view, view.extent, descending: descending)
@@ -53,6 +55,8 @@ extension Tensor {
   /// The position of the largest element of an axis, of equals the first; int32.
   ///
   /// Counterpart: `torch.argmax(dim=...)`.
+  ///
+  /// - Throws: ``TensorError`` for a type that it does not take, or where there is no memory.
   public func argmax(axis: Int, keepsAxis: Bool = false) throws -> Tensor {
     try extremeIndex("argmax", axis, largest: true).dropping(axis, unless: keepsAxis)
   }
@@ -60,6 +64,8 @@ extension Tensor {
   /// The position of the smallest element of an axis, of equals the first; int32.
   ///
   /// Counterpart: `torch.argmin(dim=...)`.
+  ///
+  /// - Throws: ``TensorError`` for shapes or types that do not fit, or where there is no memory.
   public func argmin(axis: Int, keepsAxis: Bool = false) throws -> Tensor {
     try extremeIndex("argmin", axis, largest: false).dropping(axis, unless: keepsAxis)
   }

@@ -2,6 +2,8 @@ import CKernels
 
 extension Tensor {
   /// The sum of all elements; a scalar.
+  ///
+  /// - Throws: ``TensorError`` for shapes or types that do not fit, or where there is no memory.
   public func sum() throws -> Tensor { try reduceAll("sum", scale: 1) }
 
   /// The mean of all elements; a scalar.
@@ -15,11 +17,15 @@ extension Tensor {
   /// The sum along one axis; negative axes count from the end.
   ///
   /// Shapes: `[a, n, b]` along axis 1 to `[a, b]`, or `[a, 1, b]` with `keepsAxis`.
+  ///
+  /// - Throws: ``TensorError`` for shapes or types that do not fit, or where there is no memory.
   public func sum(axis: Int, keepsAxis: Bool = false) throws -> Tensor {
     try sum(axes: [axis], keepsAxes: keepsAxis)
   }
 
   /// The mean along one axis; negative axes count from the end.
+  ///
+  /// - Throws: ``TensorError`` for shapes or types that do not fit, or where there is no memory.
   public func mean(axis: Int, keepsAxis: Bool = false) throws -> Tensor {
     try mean(axes: [axis], keepsAxes: keepsAxis)
   }

@@ -21,6 +21,8 @@ extension Tensor {
   /// Shapes: `[batch, height, width, channels]` to `[batch, channels · height · width]`, and with
   /// `channelsFirst` `[batch, length, channels]` to `[batch, channels · length]`; all others stay
   /// as they lie.
+  ///
+  /// - Throws: ``TensorError`` for shapes or types that do not fit, or where there is no memory.
   public func flatten(channelsFirst: Bool = false) throws -> Tensor {
     guard shape.rank >= 1 else { throw TensorError(op: "flatten", "a scalar has no batch axis") }
     let flat: Shape = [shape[0], shape.product(1..<shape.rank)]

@@ -24,6 +24,8 @@ extension Tensor {
   /// The product of the elements.
   ///
   /// Counterpart: `torch.prod`.
+  ///
+  /// - Throws: ``TensorError`` for shapes or types that do not fit, or where there is no memory.
   public func product(axes: [Int] = [], keepsAxes: Bool = false) throws -> Tensor {
     try reduceRows("product", DL_ROW_PRODUCT, axes, keepsAxes)
   }
@@ -31,6 +33,8 @@ extension Tensor {
   /// `log Σ exp(x)`, without overflow.
   ///
   /// Counterpart: `torch.logsumexp`.
+  ///
+  /// - Throws: ``TensorError`` for shapes or types that do not fit, or where there is no memory.
   public func logSumExp(axes: [Int] = [], keepsAxes: Bool = false) throws -> Tensor {
     try reduceRows("logsumexp", DL_ROW_LOG_SUM_EXP, axes, keepsAxes)
   }
@@ -50,6 +54,8 @@ extension Tensor {
   /// `Σ (x - mean)² / (count - correction)`; not a number where that divides by 0.
   ///
   /// Counterpart: `torch.var`.
+  ///
+  /// - Throws: ``TensorError`` for shapes or types that do not fit, or where there is no memory.
   public func variance(axes: [Int] = [], correction: Double = 1, keepsAxes: Bool = false) throws
     -> Tensor
   {
@@ -59,6 +65,8 @@ extension Tensor {
   /// The root of the variance; the gradient at a deviation of 0 is 0.
   ///
   /// Counterpart: `torch.std`.
+  ///
+  /// - Throws: ``TensorError`` for shapes or types that do not fit, or where there is no memory.
   public func standardDeviation(
     axes: [Int] = [], correction: Double = 1, keepsAxes: Bool = false
   ) throws -> Tensor {

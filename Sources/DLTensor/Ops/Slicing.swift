@@ -37,6 +37,8 @@ extension Tensor {
   /// One position of an axis, which disappears.
   ///
   /// Counterpart: `torch.select`.
+  ///
+  /// - Throws: ``TensorError`` for shapes or types that do not fit, or where there is no memory.
   public func select(_ axis: Int, _ position: Int) throws -> Tensor {
     let view = try around("select", axis: axis)
     let start = position < 0 ? position + view.extent : position

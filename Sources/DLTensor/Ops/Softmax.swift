@@ -2,6 +2,8 @@ import CKernels
 
 extension Tensor {
   /// `exp(x) / Σ exp(x)` over the last axis.
+  ///
+  /// - Throws: ``TensorError`` for a type that it does not take, or where there is no memory.
   public func softmax() throws -> Tensor {
     try requireReal(op: "softmax")
     let (rows, columns) = (shape.leading, shape.last)
@@ -20,6 +22,8 @@ extension Tensor {
   }
 
   /// `x - log Σ exp(x)` over the last axis.
+  ///
+  /// - Throws: ``TensorError`` for a type that it does not take, or where there is no memory.
   public func logSoftmax() throws -> Tensor {
     try requireReal(op: "log_softmax")
     let (rows, columns) = (shape.leading, shape.last)
@@ -39,6 +43,8 @@ extension Tensor {
 
   /// The position of the largest element of each row of the last axis, the first of equals; int32
   /// `[rows]`.
+  ///
+  /// - Throws: ``TensorError`` for a type that it does not take, or where there is no memory.
   public func argmax() throws -> Tensor {
     try requireReal(op: "argmax")
     guard shape.last > 0 else { throw TensorError(op: "argmax", "shape \(shape) has empty rows") }

@@ -20,7 +20,7 @@ public struct Configuration: ConfigurationSection {
   /// Where rows come from.
   package var data = DataConfiguration()
   /// The network.
-  package var model = ModelConfiguration()
+  public var model = ModelConfiguration()
   /// Weights to start from; nil for those of the model's own start.
   package var initialWeights: InitConfiguration?
   /// The loss.

@@ -3,28 +3,28 @@ import DLLayers
 import DLModels
 
 /// The network: `{name: resnet20, ...}`, a model of ``ModelRegistry`` with its options, or `{layers: [...]}`.
-package struct ModelConfiguration: ConfigurationCodable {
+public struct ModelConfiguration: ConfigurationCodable {
   /// A model of ``ModelRegistry``.
   package var options: (any ModelSpec)?
   /// A network without code, its layers numbered as torch.nn.Sequential numbers them; blocks are
   /// written out.
-  package var layers: [LayerConfiguration]?
+  public var layers: [LayerConfiguration]?
 
   /// Makes the section without a network.
   package init() {}
 
   /// The name of the model.
-  package var name: String? { options.map { type(of: $0).name } }
+  public var name: String? { options.map { type(of: $0).name } }
 
   /// Models are equal when their names, options and layers are.
-  package static func == (a: Self, b: Self) -> Bool {
+  public static func == (a: Self, b: Self) -> Bool {
     func equal<Options: ModelSpec>(_ options: Options) -> Bool { b.options as? Options == options }
     let sameOptions = a.options.map { equal($0) } ?? (b.options == nil)
     return sameOptions && a.layers == b.layers
   }
 
   /// Reads a mapping with a name and the options of that model, or with layers.
-  package static func read(
+  public static func read(
     _ node: ConfigurationNode, at path: String, rule: ConfigurationRule,
     faults: inout ConfigurationFaults
   ) -> Self? {
@@ -98,7 +98,7 @@ package struct ModelConfiguration: ConfigurationCodable {
   }
 
   /// The name with all options, or the layers.
-  package var node: ConfigurationNode {
+  public var node: ConfigurationNode {
     if let options, case .mapping(let entries) = options.node.value {
       return .init(.mapping([.init("name", type(of: options).name.node)] + entries))
     }
@@ -106,7 +106,7 @@ package struct ModelConfiguration: ConfigurationCodable {
   }
 
   /// One object for each named model, and one for layers.
-  package static func schema(_ rule: ConfigurationRule) -> ConfigurationNode {
+  public static func schema(_ rule: ConfigurationRule) -> ConfigurationNode {
     func object(_ properties: [ConfigurationNode.Entry], _ required: [String]) -> ConfigurationNode
     {
       .typed(
