@@ -68,9 +68,11 @@ struct CommandLineParser {
 
   private let root: any ParsableCommand.Type
   private let name: String
+  private let isOwn: Bool
 
   init(_ program: Program) {
-    root = program.task == nil ? Dltrain.self : OwnProgram.self
+    isOwn = program.task != nil
+    root = isOwn ? OwnProgram.self : Dltrain.self
     name = root.configuration.commandName ?? "dltrain"
   }
 
@@ -85,11 +87,20 @@ struct CommandLineParser {
       try command.run()
       return .text("")
     } catch {
-      if root.exitCode(for: error).isSuccess { return .text(root.fullMessage(for: error)) }
+      if root.exitCode(for: error).isSuccess { return .text(named(root.fullMessage(for: error))) }
       let verb = arguments.first.map { word in
         root.configuration.subcommands.contains { $0._commandName == word } ? " \(word)" : ""
       }
       throw UsageError("\(root.message(for: error)); see \(name)\(verb ?? "") --help")
+    }
+  }
+
+  /// A help text whose examples a program of one's own can carry out: with its name, where it has the
+  /// command.
+  private func named(_ text: String) -> String {
+    guard isOwn else { return text }
+    return root.configuration.subcommands.reduce(text) { text, verb in
+      text.replacing("dltrain \(verb._commandName) ", with: "\(name) \(verb._commandName) ")
     }
   }
 }

@@ -41,7 +41,8 @@ struct Launch: Verb {
         world.print(text)
         return .success
       }
-      throw UsageError("launch starts train alone, as in: dltrain launch -n 4 -- train job.yaml")
+      throw UsageError(
+        "launch starts train alone, as in: \(world.program.name) launch -n 4 -- train job.yaml")
     }
     var job = LaunchJob()
     job.processes = processes

@@ -25,7 +25,8 @@ struct PackParallel: Verb {
   var vocabulary = 8000
   @Option(
     name: [.customLong("like"), .customLong("tokenizer")],
-    help: "Take the pieces of this data set file instead.")
+    help: ArgumentHelp(
+      "Take the pieces of this data set file, or of a tokenizer.json, instead.", valueName: "file"))
   var tokenizer: String?
 
   func validate() throws {

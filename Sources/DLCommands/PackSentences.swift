@@ -12,7 +12,8 @@ struct PackSentences: Verb {
 
       The sources are files of a sentence a line that are named by their classes; or one folder of such files, or of
       CLASS/FILE.txt with a file a text; or one file of lines CLASS<TAB>TEXT. Words stand between white space. Token 0
-      fills rows up, 1 is a word that is not in the vocabulary.
+      fills rows up, 1 is a word that is not in the vocabulary. With --tokenizer tokens are those of Hugging Face's
+      tokenizer.json, [CLS] and [SEP] included, filled up with [PAD].
       """)
 
   @Argument(help: "Files that are named by their classes, a folder, or one file of CLASS<TAB>TEXT.")
@@ -27,8 +28,19 @@ struct PackSentences: Verb {
   var validation: [String] = []
   @OptionGroup var words: VocabularyOptions
   @Option(
+    help: ArgumentHelp(
+      "Take the tokens of this tokenizer.json instead of words.", valueName: "tokenizer.json"))
+  var tokenizer: String?
+  @Option(
     help: "Take vocabulary, classes and length of this data set file, as for texts to test on.")
   var like: String?
+
+  func validate() throws {
+    guard tokenizer == nil || words.minCount == 1 && words.maxWords == nil && like == nil else {
+      throw ValidationError(
+        "--tokenizer: the file says what tokens are, leave out --min-count, --max-words and --like")
+    }
+  }
 
   func run(in world: World) throws -> DLCore.ExitCode {
     try world.first("pack \(sources.first ?? "")") {
@@ -37,7 +49,7 @@ struct PackSentences: Verb {
       packer.validation = validation
       packer.length = words.length
       (packer.minimumCount, packer.maximumWords) = (words.minCount, words.maxWords)
-      packer.like = like
+      (packer.tokenizer, packer.like) = (tokenizer, like)
       packer.notice = { world.print($0) }
       for file in try packer.pack(sources, output: output) {
         world.print("\(file.path): x \(file.shape)")

@@ -30,7 +30,11 @@ struct PackText: Verb {
   @Option(help: "The most words with a token of their own, the most frequent ones.")
   var maxWords: Int?
 
-  @Option(help: "Take the characters or words of this data set file, as for a text to evaluate on.")
+  @Option(
+    name: [.customLong("like"), .customLong("tokenizer")],
+    help: ArgumentHelp(
+      "Take the tokens of this data set file, as for a text to evaluate on, or of a tokenizer.json.",
+      valueName: "file"))
   var like: String?
 
   func validate() throws {

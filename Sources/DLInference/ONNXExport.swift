@@ -14,6 +14,8 @@ package struct ONNXSummary: Sendable {
   package let inputs: [String]
   /// The output.
   package let output: String
+  /// What part of the network it is, where it is not the whole; nil for that.
+  package let note: String?
 }
 
 extension LoadedRun {
@@ -22,26 +24,27 @@ extension LoadedRun {
   ///
   /// The input is `input`, `[batch, ...]` with any batch, of the type of the training data; where
   /// those tell how long their rows are, `lengths`, int32 `[batch]`, goes beside it. The output is
-  /// `output`, what the network gives: logits where the loss takes logits. Numbers are float32.
+  /// `output`, what the network gives: logits where the loss takes logits. Numbers are float32. Of an
+  /// adversarial pair the generator is written, from noise `[batch, latent]`; of a variational
+  /// autoencoder the way through the mean of the code; of a crf the scores of single tags.
   ///
   /// - Throws: `UsageError` for a network that is no layer from rows to outputs, `LayerExportError`
   ///   for a layer without an ONNX form, `FormatError` where the file cannot be written.
   @discardableResult
   package func exportONNX(to path: String) throws -> ONNXSummary {
     let trained = try LoadedNetwork(self, precision: .float32, communicator: SingleRank())
-    let network = try trained.network(for: "ONNX")
+    let network = try trained.exported()
     return try trained.context.withoutRecording {
       let graph = ONNXGraph(trained.context)
       for name in ["input", "lengths", "output"] { graph.reserve(name) }
-      let type = trained.exportedInputType(of: network)
-      var inputs = [ONNXInput(name: "input", type: type, row: trained.input.dimensions)]
-      var x = ONNXValue("input", row: trained.input)
-      x = x.with(try trained.transformed(x.name, type, graph))
-      if trained.hasLengths {
+      var inputs = [ONNXInput(name: "input", type: network.type, row: network.row.dimensions)]
+      var x = ONNXValue("input", row: network.row)
+      if !network.isNoise { x = x.with(try trained.transformed(x.name, network.type, graph)) }
+      if trained.hasLengths, !network.isNoise {
         inputs.append(ONNXInput(name: "lengths", type: .int32, row: []))
         x.lengths = graph.node("Cast", ["lengths"], ["to": .int(ONNXType.int64.rawValue)])
       }
-      let y = graph.channelsLast(try graph.add(network, to: x))
+      let y = graph.channelsLast(try network.add(x, graph))
       graph.output(y, as: "output")
       let output = ONNXInput(name: "output", type: .float32, row: y.row.dimensions)
       let model = graph.finish(
@@ -50,7 +53,8 @@ extension LoadedRun {
         version: Version.current, notes: trained.notes(step: step))
       try model.write(to: path)
       return ONNXSummary(
-        nodeCount: model.nodes.count, inputs: inputs.map(\.text), output: output.text)
+        nodeCount: model.nodes.count, inputs: inputs.map(\.text), output: output.text,
+        note: network.note)
     }
   }
 }
@@ -68,12 +72,12 @@ extension LoadedNetwork {
   }
 
   /// The type of the rows: that of the training data, else that of what the network takes.
-  func exportedInputType(of network: any Layer) -> ONNXType {
+  func exportedInputType(of network: (any Layer)?) -> ONNXType {
     switch inputType {
     case .uint8: return .uint8
     case .int32: return .int32
     case nil:
-      if case .indices = network.inputDomain { return .int32 }
+      if case .indices? = network?.inputDomain { return .int32 }
       return .float32
     default: return .float32
     }

@@ -24,7 +24,9 @@ extension LoadedRun {
     let trained = try LoadedNetwork(self, communicator: SingleRank())
     let path = try EmbeddedData.resolve(input)
     let file = try SafetensorsFile(path: checkpoint)
-    if let raw = try RawInput(path, run: file, shape: trained.input.dimensions) {
+    if let raw = try RawInput(
+      path, run: file, shape: trained.input.dimensions, use: trained.textUse)
+    {
       return try File.withTemporary("rows.safetensors") { rows in
         try raw.write(to: rows)
         let dataset = try InputDataset(

@@ -53,12 +53,14 @@ package struct TextGeneration: Sendable {
       let row = try model.continuation(in: trained.context)
       var logits = try row.feed(start)
       var held: [Int32] = []
+      var last = start[start.count - 1]
       for _ in 0..<tokens {
         let token = Int32(sampler.draw(logits, from: &stream))
         held.append(token)
-        let text = try tokenizer.decode(held)
+        let text = try tokenizer.decode(held, after: last)
         if !text.ends(with: "\u{fffd}") || held.count > 8 {
-          try write(tokenizer.separator + text)
+          try write(text)
+          last = token
           held.removeAll()
         }
         logits = try row.feed([token])

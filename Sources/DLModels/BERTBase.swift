@@ -299,3 +299,49 @@ extension Linear {
     return layer
   }
 }
+
+extension BERTBase: ONNXLayer {
+  /// The embeddings, the layers, and the head.
+  package func onnx(_ x: ONNXValue, in graph: ONNXGraph) throws -> ONNXValue {
+    let states = try layers.reduce(graph.add(embeddings, to: x)) { try graph.add($1, to: $0) }
+    if let masked { return try graph.add(masked, to: states) }
+    guard let classifier else { return states }
+    guard let pooler else { return try graph.add(classifier, to: states) }
+    let pooled = try graph.add(pooler, to: graph.position(0, of: states))
+    return try graph.add(classifier, to: pooled.with(graph.node("Tanh", [pooled.name])))
+  }
+}
+
+extension BERTEmbeddings: ONNXLayer {
+  func onnx(_ x: ONNXValue, in graph: ONNXGraph) throws -> ONNXValue {
+    let placed = try graph.add(positions, to: graph.add(words, to: x))
+    let first = graph.node(
+      "Slice",
+      [
+        try graph.weight(segments), graph.integers([0]), graph.integers([1]), graph.integers([0]),
+      ])
+    var sum = placed.with(graph.node("Add", [placed.name, first]))
+    sum.lengths = placed.lengths
+    return try graph.add(norm, to: sum)
+  }
+}
+
+extension BERTLayer: ONNXLayer {
+  func onnx(_ x: ONNXValue, in graph: ONNXGraph) throws -> ONNXValue {
+    let parts = try [query, key, value].map { try graph.add($0, to: x).name }
+    let attended = try attention.onnx(parts[0], parts[1], parts[2], for: x, in: graph)
+    let ended = try graph.add(attentionEnd, to: attended)
+    let middle = try graph.add(norm1, to: graph.sum(x, ended))
+    let inner = try graph.add(activation, to: graph.add(feedForward, to: middle))
+    return try graph.add(norm2, to: graph.sum(middle, graph.add(feedForwardEnd, to: inner)))
+  }
+}
+
+extension MaskedHead: ONNXLayer {
+  func onnx(_ x: ONNXValue, in graph: ONNXGraph) throws -> ONNXValue {
+    let inner = try graph.add(norm, to: graph.add(activation, to: graph.add(dense, to: x)))
+    let product = graph.node("MatMul", [inner.name, try graph.transposed(words)])
+    let row: Shape = [inner.row[0], words.shape[0]]
+    return inner.with(graph.node("Add", [product, try graph.weight(bias)]), row: row)
+  }
+}

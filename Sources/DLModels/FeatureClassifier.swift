@@ -71,3 +71,16 @@ extension Conv2d {
     return layer
   }
 }
+
+extension FeatureClassifier: ONNXLayer {
+  /// The three parts one after the other.
+  public func onnx(_ x: ONNXValue, in graph: ONNXGraph) throws -> ONNXValue {
+    try [features, avgpool, classifier].reduce(x) { try graph.add($1, to: $0) }
+  }
+}
+
+extension NamedSequential: ONNXLayer {
+  func onnx(_ x: ONNXValue, in graph: ONNXGraph) throws -> ONNXValue {
+    try chain.onnx(x, in: graph)
+  }
+}

@@ -109,3 +109,14 @@ private final class Reshaped: Module, Layer {
 
   func outputShape(for input: Shape) -> Shape { row }
 }
+
+extension Reshaped: ONNXLayer {
+  func onnx(_ x: ONNXValue, in graph: ONNXGraph) throws -> ONNXValue {
+    var x = graph.channelsLast(x)
+    if x.row.rank == 3, x.row[0] == 1, x.row[1] == 1 {
+      x = ONNXValue(graph.reshape(x.name, [x.row[2]]), row: [x.row[2]])
+    }
+    let y = graph.channelsLast(try graph.add(chain, to: x))
+    return ONNXValue(graph.reshape(y.name, row.dimensions), row: row)
+  }
+}

@@ -159,3 +159,27 @@ private final class GPT2Block: Module {
     return try x + feedForwardDropout(feedForwardEnd(activation(feedForward(norm2(x)))))
   }
 }
+
+extension GPT2: ONNXLayer {
+  /// The stack, and the table of tokens once more.
+  package func onnx(_ x: ONNXValue, in graph: ONNXGraph) throws -> ONNXValue {
+    try graph.add(lmHead, to: transformer.onnx(x, in: graph))
+  }
+}
+
+extension GPT2Stack {
+  fileprivate func onnx(_ x: ONNXValue, in graph: ONNXGraph) throws -> ONNXValue {
+    let embedded = try graph.add(wpe, to: graph.add(wte, to: x))
+    return try graph.add(lnF, to: h.reduce(embedded) { try $1.onnx($0, in: graph) })
+  }
+}
+
+extension GPT2Block {
+  fileprivate func onnx(_ x: ONNXValue, in graph: ONNXGraph) throws -> ONNXValue {
+    let packed = try graph.add(projections, to: graph.add(norm1, to: x))
+    let attended = try graph.add(attentionEnd, to: graph.add(attention, to: packed))
+    let x = graph.sum(x, attended)
+    let inner = try graph.add(feedForward, to: graph.add(norm2, to: x))
+    return graph.sum(x, try graph.add(feedForwardEnd, to: graph.add(activation, to: inner)))
+  }
+}

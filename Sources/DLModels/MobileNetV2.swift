@@ -94,3 +94,10 @@ final class InvertedResidual: Module, Layer {
       BatchNorm(features: output), ReLU6())
   }
 }
+
+extension InvertedResidual: ONNXLayer {
+  func onnx(_ x: ONNXValue, in graph: ONNXGraph) throws -> ONNXValue {
+    let y = try graph.add(conv, to: x)
+    return isResidual ? graph.sum(y, x) : y
+  }
+}

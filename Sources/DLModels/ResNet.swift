@@ -283,9 +283,10 @@ extension ResNet: BuiltInONNXLayer {
   /// The stem, the stages, and a linear layer on the mean over the image.
   package func onnx(_ x: ONNXValue, in graph: ONNXGraph) throws -> ONNXValue {
     let stem = try graph.add(bn1, to: graph.add(conv1, to: x))
-    let stages = try [layer1, layer2, layer3].reduce(stem.with(graph.node("Relu", [stem.name]))) {
-      try graph.add($1, to: $0)
-    }
+    let layers = [maxpool, layer1, layer2, layer3, layer4] as [(any Layer)?]
+    let stages = try layers.compactMap(\.self).reduce(
+      stem.with(graph.node("Relu", [stem.name]))
+    ) { try graph.add($1, to: $0) }
     return try graph.add(fc, to: graph.add(GlobalAvgPool2d(), to: stages))
   }
 }
@@ -300,6 +301,19 @@ extension BasicBlock: BuiltInONNXLayer {
     let branch = try graph.add(bn2, to: graph.add(conv2, to: inner))
     let around = graph.channelsFirst(try downsample.map { try graph.add($0, to: x) } ?? x)
     return branch.with(graph.node("Relu", [graph.node("Add", [branch.name, around.name])]))
+  }
+}
+
+extension Bottleneck: BuiltInONNXLayer {
+  func onnx(_ x: ONNXValue, in graph: ONNXGraph) throws -> ONNXValue {
+    var y = x
+    for (conv, norm) in [(conv1, bn1), (conv2, bn2)] {
+      let normal = try graph.add(norm, to: graph.add(conv, to: y))
+      y = normal.with(graph.node("Relu", [normal.name]))
+    }
+    let branch = try graph.add(bn3, to: graph.add(conv3, to: y))
+    let sum = graph.sum(branch, try downsample.map { try graph.add($0, to: x) } ?? x)
+    return branch.with(graph.node("Relu", [sum.name]))
   }
 }
 
@@ -321,14 +335,20 @@ extension PaddedShortcut: BuiltInONNXLayer {
 extension ResNet: BuiltInTorchLayer {
   /// Classes with torchvision's names.
   package func torch(for input: Shape, in program: TorchProgram) -> TorchExpression {
-    program.define("BasicBlock", ResNet.torchBlock)
+    let isDeep = layer1.layers.first is Bottleneck
+    let block = isDeep ? "Bottleneck" : "BasicBlock"
+    program.define(block, isDeep ? ResNet.torchBottleneck : ResNet.torchBlock)
     program.define("ResNet", ResNet.torchNetwork)
     let isProjection = layer2.layers.contains {
       ($0 as? BasicBlock)?.isProjected == true
     }
+    let blocks = [layer1, layer2, layer3, layer4].compactMap { $0?.layers.count }
     return .call(
       "ResNet",
-      ["\(input.last)", "\(fc.weight.shape[0])"],
-      ["blocks": "\(layer1.layers.count)", "projection": isProjection ? "True" : nil])
+      [
+        "\(input.last)", "\(fc.weight.shape[0])", "\(conv1.weight.shape.last)", "\(blocks)",
+        "\(block)",
+      ],
+      ["projection": isProjection ? "True" : nil, "large": maxpool == nil ? nil : "True"])
   }
 }

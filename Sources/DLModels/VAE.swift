@@ -104,6 +104,16 @@ package final class VAE: Module {
     try decoder(code).reshape(row.prepending(code.shape[0]))
   }
 
+  /// Adds the way of a row through the mean of its code to a graph.
+  ///
+  /// - Throws: ``LayerExportError`` for a layer without an ONNX form.
+  package func onnx(_ x: ONNXValue, in graph: ONNXGraph) throws -> ONNXValue {
+    let code = try graph.add(mean, to: graph.add(encoder, to: x))
+    let decoded = graph.channelsLast(try graph.add(decoder, to: code))
+    let rows = graph.reshape(decoded.name, row.dimensions)
+    return ONNXValue(likelihood == .bernoulli ? graph.node("Sigmoid", [rows]) : rows, row: row)
+  }
+
   /// The values that decoded numbers stand for.
   package func values(_ decoded: Tensor) throws -> Tensor {
     likelihood == .bernoulli ? try decoded.sigmoid() : decoded

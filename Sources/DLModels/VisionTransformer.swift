@@ -181,3 +181,26 @@ private final class VisionEncoderBlock: Module, Layer {
 
   func outputShape(for input: Shape) throws -> Shape { try attention.outputShape(for: input) }
 }
+
+extension VisionTransformer: ONNXLayer {
+  /// Patches behind the class token, the encoder, and the head on the first position.
+  public func onnx(_ x: ONNXValue, in graph: ONNXGraph) throws -> ONNXValue {
+    let patches = graph.channelsLast(try graph.add(tokens, to: graph.add(convProj, to: x)))
+    let states = try graph.add(encoder, to: graph.withToken(classToken, before: patches))
+    return try graph.add(heads, to: graph.position(0, of: states))
+  }
+}
+
+extension VisionEncoder: ONNXLayer {
+  func onnx(_ x: ONNXValue, in graph: ONNXGraph) throws -> ONNXValue {
+    let placed = x.with(graph.node("Add", [x.name, try graph.weight(posEmbedding)]))
+    return try graph.add(ln, to: graph.add(layers, to: placed))
+  }
+}
+
+extension VisionEncoderBlock: ONNXLayer {
+  func onnx(_ x: ONNXValue, in graph: ONNXGraph) throws -> ONNXValue {
+    let x = graph.sum(x, try graph.add(attention, to: graph.add(norm1, to: x)))
+    return graph.sum(x, try graph.add(mlp, to: graph.add(norm2, to: x)))
+  }
+}

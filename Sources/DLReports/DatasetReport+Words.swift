@@ -4,14 +4,18 @@ import DLFormats
 
 // What there is to tell of rows of words, which have a class each, or one for each word.
 extension DatasetReport {
-  /// The vocabulary of a file whose tokens are words; nil for other tokens.
-  static func wordTokenizer(_ path: String) throws -> WordTokenizer? {
-    guard try SafetensorsFile(path: path).metadata[TokenizerFile.key] != nil else { return nil }
-    return try TokenizerFile.read(path: path) as? WordTokenizer
+  /// The tokenizer of a file whose rows are texts; nil for other tokens.
+  static func wordTokenizer(_ path: String) throws -> (any RowTokenizer)? {
+    let file = try SafetensorsFile(path: path)
+    // Pairs of sentences have two lengths.
+    guard file.metadata[TokenizerFile.key] != nil, file["lengths"]?.shape.count == 1 else {
+      return nil
+    }
+    return try TokenizerFile.read(path: path) as? any RowTokenizer
   }
 
   /// Rows, lengths, the vocabulary, the first row, and how often each class occurs.
-  static func words(_ dataset: TensorFileDataset, _ words: WordTokenizer, _ columns: Int?) throws
+  static func words(_ dataset: TensorFileDataset, _ words: any RowTokenizer, _ columns: Int?) throws
     -> String
   {
     let file = try SafetensorsFile(path: dataset.path)

@@ -41,7 +41,10 @@ import Testing
     for (rows, spoil, metadata, fault) in [
       (7, 0, Self.names, "has 7 rows, and was trained on when it had 6"),
       (6, 1, Self.names, "has other values than those trained on"),
-      (6, 0, ["class_names": "[\"c\",\"b\",\"a\"]"], "its class names are not those trained on"),
+      (
+        6, 0, ["class_names": "[\"c\",\"b\",\"a\"]"],
+        "its class names are not those trained on: class 0 is \"c\", there \"a\""
+      ),
     ] as [(Int, Double, [String: String], String)] {
       try write(bench, rows: rows, spoil: spoil, metadata)
       let failure = #expect(throws: RankFailure.self) { try resume(bench) }
@@ -55,6 +58,48 @@ import Testing
     try write(bench, "moved")
     let moved = "data.train=\(bench.path)/moved.safetensors"
     #expect(try resume(bench, [moved])[0].startStep == 2)
+  }
+
+  /// Rows of other columns, categories, means or features are other data, whatever their numbers.
+  @Test(arguments: [
+    (
+      "table",
+      #"{"label":"y","regression":false,"standardize":false,"missing":false,"columns":[NAME]}"#,
+      [
+        #"{"name":"a","mean":0,"std":1},{"name":"b","mean":0,"std":1}"#,
+        #"{"name":"b","mean":0,"std":1},{"name":"a","mean":0,"std":1}"#,
+        #"{"name":"a","mean":0,"std":1},{"name":"b","mean":0,"std":1,"date":true}"#,
+      ]
+    ),
+    (
+      "audio",
+      #"{"rate":8000,"window":4,"hop":2,"fft":4,"mels":2,"fmin":NAME,"fmax":4000,"deltas":0,"means":null,"deviations":null}"#,
+      ["0", "20", "30"]
+    ),
+  ])
+  func resumeRefusesRowsMadeOtherwise(_ key: String, _ text: String, _ values: [String]) throws {
+    let bench = TableBench()
+    func metadata(_ value: String) -> [String: String] {
+      [key: text.replacingOccurrences(of: "NAME", with: value)]
+    }
+    try write(bench, "train", metadata(values[0]))
+    try train(
+      bench.configuration(Self.layers, ["steps=4"]), bench.options("run") { $0.stopAtStep = 2 })
+    for value in values.dropFirst() {
+      try write(bench, "train", metadata(value))
+      let failure = #expect(throws: RankFailure.self) { try resume(bench) }
+      #expect(failure?.exitCode == .data)
+      #expect(
+        failure?.message.contains("was not packed as the data trained on: ") == true,
+        "\(failure?.message ?? "")")
+      let options = bench.options("next-\(values.firstIndex(of: value) ?? 0)") {
+        $0.initialWeights = bench.path + "/run/checkpoints/step-00000002.safetensors"
+      }
+      let begun = try train(bench.configuration(Self.layers), options)[0]
+      #expect(begun.notices.contains { $0.contains("was not packed as") }, "\(begun.notices)")
+    }
+    try write(bench, "train", metadata(values[0]))
+    #expect(try resume(bench)[0].startStep == 2)
   }
 
   @Test func weightsOfOtherDataCanBeGoneOnFrom() throws {

@@ -39,6 +39,7 @@ import Testing
       "sam", "averaging_schedules", "adafactor",
     ])
     known.insert("weights")  // SavedWeightsTests
+    known.formUnion(["hub", "weights-hub-gpt2", "weights-hub-bert"])  // HubWeightsTests
     known.formUnion(
       [
         "all-bf16", "averaged", "bf16", "compiled", "ddp", "ddp-compiled", "f16", "f32", "f64",

@@ -88,6 +88,72 @@ struct GenerateTests {
     }
   }
 
+  /// Hugging Face's tokenizers go with the data, the run and what is predicted.
+  @Test func tokenizersOfHuggingFaceTravel() throws {
+    try TemporaryFolder.with { folder in
+      let text = "The quick brown fox, naïve Köln. 漢字\n"
+      try String(repeating: text, count: 20).write(
+        toFile: folder + "/text.txt", atomically: true, encoding: .utf8)
+      let lines = ["a\tThe fox is quick.", "b\tEin Hund!", "a\tA quick fox?", "b\tHunde"]
+      try lines.joined(separator: "\n").write(
+        toFile: folder + "/lines.tsv", atomically: true, encoding: .utf8)
+      try "The fox!\nHund\n".write(
+        toFile: folder + "/new.txt", atomically: true, encoding: .utf8)
+      let pairs = golden("tokenizer-bpe.json", of: "DLDataTests")
+      let pieces = golden("tokenizer-wordpiece.json", of: "DLDataTests")
+      for arguments in [
+        ["data", "pack", "text", "text.txt", "--tokenizer", pairs, "-o", "text"],
+        [
+          "data", "pack", "sentences", "lines.tsv", "--tokenizer", pieces, "--split", "0.5,0.5",
+          "-o", "lines",
+        ],
+        ["data", "describe", "lines/train.safetensors"],
+      ] {
+        let outcome = try Program.run(arguments, in: folder)
+        #expect(outcome.status == 0, "\(outcome.errors)")
+      }
+      let run = try train(
+        """
+        data: {train: text/train.safetensors, validation: text/validation.safetensors, window: 8}
+        model: {name: gpt2, layers: 1, width: 8, heads: 2, positions: 16}
+        batch_size: 4
+        steps: 2
+        """, in: folder)
+      let outcome = try Program.run(
+        ["generate", run, "--prompt", "The naïve fox", "--tokens", "12"])
+      #expect(outcome.status == 0, "\(outcome.errors)")
+      #expect(outcome.output.hasPrefix("The naïve fox"), "\(outcome.output)")
+      let kept = try SafetensorsFile(path: Job.checkpoint(run, step: 2)).metadata["tokenizer"]
+      let packed = try SafetensorsFile(path: folder + "/text/validation.safetensors")
+      #expect(kept == packed.metadata["tokenizer"] && kept?.contains("<|endoftext|>") == true)
+
+      try FileManager.default.moveItem(atPath: run, toPath: folder + "/first")
+      let classes = try train(
+        """
+        data: {train: lines/train.safetensors}
+        model:
+          layers: [{embedding: {entries: 600, size: 4}}, global_avg_pool1d, {linear: {out: 2}}]
+        batch_size: 2
+        steps: 2
+        """, in: folder)
+      let predicted = try Program.run(["predict", classes, "new.txt"], in: folder)
+      #expect(predicted.status == 0, "\(predicted.errors)")
+      #expect(predicted.output.split(separator: "\n").count == 3, "\(predicted.output)")
+      // Another tokenizer means something else by the same numbers.
+      let width = try SafetensorsFile(path: folder + "/lines/train.safetensors").info("x").shape[1]
+      let other = try Program.run(
+        [
+          "data", "pack", "sentences", "lines.tsv", "--tokenizer", pairs, "--split", "0.5,0.5",
+          "--length", String(width), "-o", "other",
+        ], in: folder)
+      #expect(other.status == 0, "\(other.errors)")
+      let mixed = try Program.run(
+        ["evaluate", classes, "--data", "other/train.safetensors"], in: folder)
+      #expect(mixed.status == 65, "\(mixed.errors)")
+      #expect(mixed.faults.count == 1 && mixed.errors.contains("vocabulary"), "\(mixed.errors)")
+    }
+  }
+
   /// Without its data a recipe is shown where rows of any values will do, and else told where to get
   /// them, as `train` tells it.
   @Test func recipesAreInspectedOrSayWhatTheyNeed() throws {

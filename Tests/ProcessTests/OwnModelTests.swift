@@ -60,6 +60,36 @@ struct OwnModelTests {
     }
   }
 
+  /// `launch` starts the program itself, again from where it stopped; and names no command of
+  /// dltrain's that does not know the network.
+  @Test func launchesAndResumes() throws {
+    try TemporaryFolder.with { folder in
+      let training = ["--", "train", "--out", "run", "--set", "batch_size=120"]
+      let stopped = try run(
+        ["launch", "-n", "2"] + training + ["--stop-at", "4"], in: folder)
+      #expect(stopped.status == 0, "\(stopped.errors)")
+      #expect(try !SafetensorsFile(path: Job.checkpoint(folder + "/run", step: 4)).tensors.isEmpty)
+      let ended = try run(["launch", "-n", "2"] + training + ["--resume", "auto"], in: folder)
+      #expect(ended.status == 0, "\(ended.errors)")
+      #expect((ended.output + ended.errors).contains("step 4"), "\(ended.errors)")
+      let whole = try run(["--out", "whole", "--set", "batch_size=120"], in: folder)
+      #expect(whole.status == 0, "\(whole.errors)")
+      // The bits of a run that nothing interrupted.
+      let steps = try RunEndJob.summary(folder + "/whole")["last"]?["step"]?.int ?? -1
+      #expect(
+        try Job.tensors(folder + "/run", step: steps) == Job.tensors(folder + "/whole", step: steps)
+      )
+      for outcome in [stopped, ended, whole] {
+        #expect(!(outcome.output + outcome.errors).contains("dltrain train"))
+        #expect(!(outcome.output + outcome.errors).contains("dltrain evaluate"))
+      }
+      let help = try run(["evaluate", "--help"], in: folder)
+      #expect(!help.output.contains("dltrain evaluate"), "\(help.output)")
+      let wrong = try run(["launch", "-n", "2", "--", "evaluate", "run"], in: folder)
+      #expect(wrong.status == 64 && wrong.errors.contains("\(Program.modelProgram) launch"))
+    }
+  }
+
   @Test(arguments: [
     (["evaluate"], "<run>"), (["predict", "run"], "<input>"), (["export", "run"], "-o"),
     (["evaluate", "run", "more"], "more"), (["evaluate", "run", "--tokens", "3"], "--tokens"),

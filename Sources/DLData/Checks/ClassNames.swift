@@ -64,6 +64,15 @@ public struct ClassNames: Sendable {
     return numbers
   }
 
+  /// The first class that has another name, or that only one has.
+  package func difference(from others: ClassNames) -> String {
+    for (number, (mine, theirs)) in zip(names, others.names).enumerated()
+    where !mine.utf8.elementsEqual(theirs.utf8) {
+      return "class \(number) is \(Self.shown([mine])), there \(Self.shown([theirs]))"
+    }
+    return "it has \(counted(names.count, "class", "classes")), there are \(others.names.count)"
+  }
+
   private static func shown(_ names: [String]) -> String {
     let list = names.prefix(3).map { "\"\($0)\"" }.joined(separator: ", ")
     return names.count > 3 ? "\(list) and \(names.count - 3) more" : list

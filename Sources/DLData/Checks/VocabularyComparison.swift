@@ -18,10 +18,7 @@ package enum VocabularyComparison {
     )
     let kinds = (mine["kind"]?.string ?? "none", theirs["kind"]?.string ?? "none")
     guard kinds.0 == kinds.1 else { return "its tokens are \(kinds.0), there \(kinds.1)" }
-    let pieces = try (
-      TokenizerFile.strings("vocabulary", mine, file: file),
-      TokenizerFile.strings("vocabulary", theirs, file: source)
-    )
+    let pieces = try (pieces(mine, file: file), pieces(theirs, file: source))
     for (number, (piece, other)) in zip(pieces.0, pieces.1).enumerated()
     where !piece.utf8.elementsEqual(other.utf8) {
       return "token \(number) is \(shown(piece)), there \(shown(other))"
@@ -35,9 +32,15 @@ package enum VocabularyComparison {
     // What is left is how texts are cut into the pieces.
     for key in Set((mine.members ?? []).map(\.key) + (theirs.members ?? []).map(\.key)).sorted() {
       let values = [mine, theirs].map { Array(($0[key]?.description ?? "").utf8) }
-      if values[0] != values[1] { return "its texts are cut into tokens by other \(key)" }
+      if values[0] != values[1] { return "its texts are cut into tokens by another \(key)" }
     }
     return nil
+  }
+
+  private static func pieces(_ json: JSON, file: String) throws -> [String] {
+    json["kind"]?.string == HuggingFaceTokenizer.kind
+      ? try HuggingFaceTokenizer(json: json, file: file).vocabulary
+      : try TokenizerFile.strings("vocabulary", json, file: file)
   }
 
   private static func shown(_ piece: String) -> String {

@@ -72,6 +72,11 @@ struct PackLike {
     return words
   }
 
+  /// The tokenizer that its rows were made by; throws a content error where there is none.
+  func rows() throws -> any RowTokenizer {
+    try TokenizerFile.read(path: path) as? HuggingFaceTokenizer ?? words()
+  }
+
   /// The length of its rows; throws a content error where they have none.
   func length() throws -> Int {
     guard let length = rowShape?.first, length > 0 else {

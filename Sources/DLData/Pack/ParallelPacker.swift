@@ -19,7 +19,7 @@ package struct ParallelPacker {
 
   /// The number of pieces that both languages share.
   package var vocabulary = 8000
-  /// A data set file whose tokenizer is taken instead of one learned on the first pair.
+  /// A data set file, or a `tokenizer.json` of Hugging Face's, whose tokenizer is taken instead of one learned on the first pair.
   package var tokenizer: String?
   /// Told what is worth knowing, such as the size of the vocabulary.
   package var notice: (String) -> Void = { _ in }
@@ -50,14 +50,13 @@ package struct ParallelPacker {
       return (source: source, target: target)
     }
     let pieces = try makeTokenizer(texts[0].source + texts[0].target)
-    notice("\(pieces.count) pieces, \(pieces.merges.count) of them learned")
-    var known: [ScalarString: [Int32]] = [:]
-    let rows = texts.map { source, target in
+    let marks = try self.marks(of: pieces)
+    let learned = (pieces as? BytePairTokenizer).map { ", \($0.merges.count) of them learned" }
+    notice("\(pieces.count) pieces\(learned ?? "")")
+    let rows = try texts.map { source, target in
       Rows(
-        source: source.map { pieces.encode($0, known: &known) + [BytePairTokenizer.end] },
-        target: target.map {
-          [BytePairTokenizer.begin] + pieces.encode($0, known: &known) + [BytePairTokenizer.end]
-        })
+        source: try pieces.encode(each: source).map { $0 + [marks.end] },
+        target: try pieces.encode(each: target).map { [marks.begin] + $0 + [marks.end] })
     }
     let widths = (
       rows.flatMap(\.source).map(\.count).max() ?? 1, rows.flatMap(\.target).map(\.count).max() ?? 1
@@ -84,25 +83,29 @@ package struct ParallelPacker {
     try TextFile.lines(of: path).map(String.init)
   }
 
-  private func makeTokenizer(_ texts: [String]) throws -> BytePairTokenizer {
+  private func makeTokenizer(_ texts: [String]) throws -> any Tokenizer {
     guard let tokenizer else { return try BytePairLearner.learn(texts, size: vocabulary) }
-    guard let pieces = try TokenizerFile.read(path: tokenizer) as? BytePairTokenizer else {
-      throw FormatError(
-        .content, file: tokenizer, "holds a tokenizer of another kind",
-        advice: "name a file made by dltrain data pack parallel")
-    }
-    return pieces
+    return try TokenizerFile.read(path: tokenizer)
+  }
+
+  private func marks(of pieces: any Tokenizer) throws -> SentenceMarks {
+    if let marks = pieces.marks { return marks }
+    throw FormatError(
+      .content, file: tokenizer ?? "", "holds a tokenizer without tokens for padding and the end",
+      advice:
+        "name a file made by dltrain data pack parallel, or a tokenizer.json with [PAD] or <pad>, "
+        + "and [SEP] or </s>")
   }
 
   private func write(
-    _ rows: Rows, _ widths: (Int, Int), text: [String], _ pieces: BytePairTokenizer,
+    _ rows: Rows, _ widths: (Int, Int), text: [String], _ pieces: any Tokenizer,
     to path: String
   ) throws {
+    let padding = try marks(of: pieces).padding
     func padded(_ name: String, _ rows: [[Int32]], _ width: Int) -> SafetensorsTensor {
       SafetensorsTensor(name: name, dtype: .int32, shape: [rows.count, width]) { sink in
         for row in rows {
-          let full =
-            row + repeatElement(BytePairTokenizer.padding, count: width - row.count)
+          let full = row + repeatElement(padding, count: width - row.count)
           try full.withUnsafeBytes { try sink($0) }
         }
       }

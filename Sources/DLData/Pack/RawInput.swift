@@ -10,8 +10,8 @@ package struct RawInput {
     case table
     case image
     case sound
-    case words(WordTokenizer)
-    case pieces(BytePairTokenizer)
+    case rows(any RowTokenizer)
+    case sentences(any Tokenizer, SentenceMarks)
   }
 
   private let path: String
@@ -25,8 +25,9 @@ package struct RawInput {
   /// - Parameters:
   ///   - run: the checkpoint.
   ///   - shape: that of the network's input, without the row dimension.
+  ///   - use: what the network does with a text.
   /// - Throws: `FormatError` where a file cannot be read, or the checkpoint's metadata are damaged.
-  package init?(_ path: String, run: SafetensorsFile, shape: [Int]) throws {
+  package init?(_ path: String, run: SafetensorsFile, shape: [Int], use: TextUse = .rows) throws {
     guard try File.kind(of: path) == .file else { return nil }
     let head = try ByteHead.read(path)
     if FileKind.isSafetensors(head) { return nil }
@@ -38,13 +39,18 @@ package struct RawInput {
       content = .sound
     } else if let text = run.metadata[TokenizerFile.key] {
       guard FileKind(head)?.isText == true else { return nil }
-      switch try TokenizerFile.read(text, file: run.path) {
-      case let words as WordTokenizer where shape.count == 1: content = .words(words)
-      case let pieces as BytePairTokenizer where shape.count == 1: content = .pieces(pieces)
+      let tokenizer = try TokenizerFile.read(text, file: run.path)
+      switch (use, tokenizer) {
+      case (.rows, let rows as any RowTokenizer) where shape.count == 1: content = .rows(rows)
+      case (.continuation, let words as WordTokenizer) where shape.count == 1:
+        content = .rows(words)
+      case (.rows, _), (.translation, _), (.continuation, is BytePairTokenizer):
+        guard shape.count == 1, let marks = tokenizer.marks else { fallthrough }
+        content = .sentences(tokenizer, marks)
       default:
         throw FormatError(
           .content, file: path, "is a text, which a network of characters goes on with",
-          advice: "use dltrain generate RUN --prompt, or pack it by dltrain data pack text --like")
+          advice: "use generate RUN --prompt, or pack it by dltrain data pack text --like")
       }
     } else {
       let isImage = [[0xff, 0xd8, 0xff], [0x89, 0x50, 0x4e, 0x47]].contains {
@@ -81,22 +87,21 @@ package struct RawInput {
       let length = min(mel.rowCount(samples: sound.sampleCount), shape[0])
       try SafetensorsWriter.write(
         [rows.tensor([0], features) { _ in }, .values("lengths", [Int32(length)])], to: file)
-    case .words(let words):
-      try write(lines().map { $0.words().map { words.token($0) } }, length: shape[0], to: file)
-    case .pieces(let pieces):
-      var known: [ScalarString: [Int32]] = [:]
-      let rows = try lines().map {
-        pieces.encode(String($0), known: &known) + [BytePairTokenizer.end]
-      }
-      try write(rows, length: rows.map(\.count).max() ?? 1, to: file)
+    case .rows(let tokenizer):
+      let rows = tokenizer.rows(try lines(), length: shape[0])
+      try write(rows, length: shape[0], padding: tokenizer.padding, to: file)
+    case .sentences(let tokenizer, let marks):
+      let rows = try tokenizer.encode(each: lines().map(String.init)).map { $0 + [marks.end] }
+      try write(
+        rows, length: rows.map(\.count).max() ?? 1, padding: marks.padding, to: file)
     }
   }
 
-  private func write(_ rows: [[Int32]], length: Int, to file: String) throws {
+  private func write(_ rows: [[Int32]], length: Int, padding: Int32, to file: String) throws {
     let rows = TokenRows(
       rows: rows, length: try TokenRows.length(length, of: [rows.count], source: path))
     try SafetensorsWriter.write(
-      [rows.tensor("x", padding: WordTokenizer.padding), rows.lengths], to: file)
+      [rows.tensor("x", padding: padding), rows.lengths], to: file)
   }
 
   /// The lines of the text, each of which has words.
@@ -121,6 +126,16 @@ package struct RawInput {
     }
     return image.pixels
   }
+}
+
+/// What a network does with a text.
+package enum TextUse: Sendable {
+  /// A line is a row that has an output.
+  case rows
+  /// A line is translated.
+  case translation
+  /// The text is gone on with.
+  case continuation
 }
 
 /// The first bytes of a file.

@@ -9,7 +9,8 @@ package enum TextPacker {
   /// as Python's text mode reads them.
   ///
   /// The parts lie one behind the other, as in nanoGPT: the first begins at 0 and ends at
-  /// floor(share * n). All files hold the tokenizer of the whole text, or that of the file `like`.
+  /// floor(share * n). All files hold the tokenizer of the whole text, or that of the file `like`,
+  /// which may be a `tokenizer.json` of Hugging Face's; special tokens are put in nowhere.
   /// With `words` tokens are the words between white space, the vocabulary that of the training part,
   /// with the counts of its words. Throws `FormatError`, as for a character that the other file
   /// lacks, and `DataError`.
@@ -24,7 +25,9 @@ package enum TextPacker {
     }
     let text = try TextFile.text(of: path)
     let tokenizer: any Tokenizer
-    if let like {
+    if let like, try TokenizerFile.isJSON(like) {
+      tokenizer = try HuggingFaceTokenizer(path: like)
+    } else if let like {
       tokenizer = try PackLike(like).tokenizer(for: text, source: path)
     } else {
       tokenizer =
@@ -40,7 +43,7 @@ package enum TextPacker {
       cuts.append(isLast ? tokens.count : Int(Double(tokens.count) * sum))
     }
     guard zip(cuts, cuts.dropFirst()).allSatisfy({ $1 - $0 >= 2 }) else {
-      let unit = tokenizer is WordTokenizer ? "word" : "character"
+      let unit = tokenizer is CharacterTokenizer ? "character" : "token"
       throw FormatError(
         .content, file: path,
         "has \(counted(tokens.count, unit)), too few for \(counted(cuts.count - 1, "part"))",

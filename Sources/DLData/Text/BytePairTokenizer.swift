@@ -31,6 +31,10 @@ package struct BytePairTokenizer: Tokenizer {
   private let ranks: [UInt64: (rank: Int, piece: Int32)]
   private let characters: [Unicode.Scalar: Int32]
 
+  package var marks: SentenceMarks? {
+    SentenceMarks(padding: Self.padding, begin: Self.begin, end: Self.end)
+  }
+
   /// The number of pieces.
   package var count: Int { vocabulary.count }
 
@@ -97,6 +101,12 @@ package struct BytePairTokenizer: Tokenizer {
   package func encode(_ text: String) throws -> [Int32] {
     var known: [ScalarString: [Int32]] = [:]
     return encode(text, known: &known)
+  }
+
+  /// The pieces of each of several texts.
+  package func encode(each texts: [String]) throws -> [[Int32]] {
+    var known: [ScalarString: [Int32]] = [:]
+    return texts.map { encode($0, known: &known) }
   }
 
   /// The pieces of a text; `known` keeps those of words that were met before.

@@ -13,11 +13,45 @@ package protocol Tokenizer: Sendable {
   var json: JSON { get }
   /// What stands between the texts of two tokens, where texts are put together; nothing unless given.
   var separator: String { get }
+  /// The tokens at the ends of a sentence and behind it; nil for a tokenizer that has none.
+  var marks: SentenceMarks? { get }
+  /// The tokens of each of several texts, as ``encode(_:)`` gives them.
+  func encode(each texts: [String]) throws -> [[Int32]]
+  /// The text of tokens that follow another.
+  func decode(_ tokens: [Int32], after token: Int32) throws -> String
 }
 
 extension Tokenizer {
   /// Nothing.
   package var separator: String { "" }
+  /// None.
+  package var marks: SentenceMarks? { nil }
+
+  /// The tokens of one text after the other.
+  package func encode(each texts: [String]) throws -> [[Int32]] { try texts.map { try encode($0) } }
+
+  /// The text of tokens behind the separator.
+  package func decode(_ tokens: [Int32], after token: Int32) throws -> String {
+    separator + (try decode(tokens))
+  }
+}
+
+/// The tokens that mark where a sentence begins and ends.
+package struct SentenceMarks: Sendable, Hashable {
+  /// Fills rows up behind a sentence.
+  package let padding: Int32
+  /// Stands before a sentence that is to be told.
+  package let begin: Int32
+  /// Stands behind a sentence.
+  package let end: Int32
+}
+
+/// A tokenizer that makes rows of texts, which are filled up to one length.
+package protocol RowTokenizer: Tokenizer {
+  /// The token that rows are filled up with.
+  var padding: Int32 { get }
+  /// The tokens of rows; where they are to be cut to a length, what has to stay then stays.
+  func rows(_ texts: [Substring], length: Int?) -> [[Int32]]
 }
 
 /// Where a data set file keeps the tokenizer that its tokens were made by.
@@ -25,10 +59,11 @@ package enum TokenizerFile {
   /// The key of the metadata.
   package static let key = "tokenizer"
 
-  /// The tokenizer of a data set file.
+  /// The tokenizer of a data set file, or of a `tokenizer.json` of Hugging Face's.
   ///
   /// Throws a `FormatError` where the file has none, or a damaged one.
   package static func read(path: String) throws -> any Tokenizer {
+    if try isJSON(path) { return try HuggingFaceTokenizer(path: path) }
     guard let text = try SafetensorsFile(path: path).metadata[key] else {
       throw FormatError(
         .content, file: path, "holds no tokenizer",
@@ -37,12 +72,20 @@ package enum TokenizerFile {
     return try read(text, file: path)
   }
 
+  /// Whether a file is JSON by its first bytes, and no data set file.
+  static func isJSON(_ path: String) throws -> Bool {
+    let head = try ByteHead.read(path)
+    let first = (TextFile.hasMark(head) ? head.dropFirst(3) : head[...]).first { $0 > 0x20 }
+    return !FileKind.isSafetensors(head) && first == UInt8(ascii: "{")
+  }
+
   /// The tokenizer that a text of the metadata describes; `file` is for the fault's sake.
   package static func read(_ text: String, file: String) throws -> any Tokenizer {
     let json = try JSON(parsing: text, file: file)
     switch json["kind"]?.string {
     case CharacterTokenizer.kind: return try CharacterTokenizer(json: json, file: file)
     case BytePairTokenizer.kind: return try BytePairTokenizer(json: json, file: file)
+    case HuggingFaceTokenizer.kind: return try HuggingFaceTokenizer(json: json, file: file)
     case WordTokenizer.kind: return try WordTokenizer(json: json, file: file)
     default:
       throw FormatError(

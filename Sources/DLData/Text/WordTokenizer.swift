@@ -4,7 +4,7 @@ import DLFormats
 /// One token for each word between white space, numbered from the most frequent one on.
 ///
 /// Token 0 fills rows up, 1 stands for every word that is not in the vocabulary.
-package struct WordTokenizer: Tokenizer {
+package struct WordTokenizer: RowTokenizer {
   static let kind = "words"
   /// The token that rows are filled up with: 0.
   package static let padding: Int32 = 0
@@ -13,6 +13,8 @@ package struct WordTokenizer: Tokenizer {
   static let special = ["<pad>", "<unk>"]
   /// The first token that is a word.
   package static var firstWord: Int { special.count }
+
+  package var padding: Int32 { Self.padding }
 
   /// The words by their numbers; the first two are special.
   package let vocabulary: [String]
@@ -84,6 +86,11 @@ package struct WordTokenizer: Tokenizer {
 
   /// The tokens of the words between white space.
   package func encode(_ text: String) throws -> [Int32] { text.words().map { token($0) } }
+
+  /// The tokens of the words of each text.
+  package func rows(_ texts: [Substring], length: Int?) -> [[Int32]] {
+    texts.map { $0.words().map { token($0) } }
+  }
 
   /// The words with a blank between them; padding is left out.
   package func decode(_ tokens: [Int32]) throws -> String {

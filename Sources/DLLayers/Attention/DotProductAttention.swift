@@ -7,9 +7,9 @@ import DLTensor
 /// Has no parameters. Vaswani et al. 2017, section 3.2.1. Counterpart:
 /// `torch.nn.functional.scaled_dot_product_attention`.
 public final class DotProductAttention: Module, Layer {
-  private let heads: Int
+  let heads: Int
   private let dropout: Double
-  private let isCausal: Bool
+  let isCausal: Bool
   private var calls = DropoutCalls()
 
   /// Makes an attention of so many heads.

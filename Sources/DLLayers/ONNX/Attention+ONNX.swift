@@ -17,49 +17,10 @@ extension MultiHeadAttention: BuiltInONNXLayer {
     let parts = graph.nodes("Split", [packed], [("axis", 0)], outputs: 3).map {
       graph.axis("Squeeze", $0, 0)
     }
-    let query = try turned(parts[0], time, width, graph)
-    let key = graph.node(
-      "Transpose", [try turned(parts[1], time, width, graph)], ["perm": [0, 1, 3, 2]])
-    let scale = try graph.constant([1 / Double(width).squareRoot()])
-    var scores = graph.node("MatMul", [graph.node("Mul", [query, scale]), key])
-    let mask = try mask(x, graph)
-    if let mask { scores = graph.node("Where", [mask, scores, try graph.constant([-1e30])]) }
-    var weights = graph.node("Softmax", [scores], ["axis": -1])
-    // A query that may see no key gets zeros.
-    if let mask, x.lengths != nil {
-      weights = graph.node("Where", [mask, weights, try graph.constant([0])])
-    }
-    let heads = graph.node("MatMul", [weights, parts[2]])
-    let together = graph.node("Transpose", [heads], ["perm": [0, 2, 1, 3]])
+    let together = try graph.attention(
+      try turned(parts[0], time, width, graph), try turned(parts[1], time, width, graph), parts[2],
+      width: width, for: x, isCausal: options.scope.causal, window: options.scope.window)
     return try graph.add(outProj, to: x.with(graph.reshape(together, [time, size])))
-  }
-
-  /// Which keys a query sees, bool, broadcast to `[batch, heads, queries, keys]`; nil for all.
-  private func mask(_ x: ONNXValue, _ graph: ONNXGraph) throws -> String? {
-    let time = x.row[0]
-    var masks: [String] = []
-    func places(_ shape: [Int]) -> String { graph.integers(Array(0..<time), shape: shape) }
-    if options.scope.causal {
-      masks.append(
-        graph.shared("causal \(time)") {
-          graph.node("LessOrEqual", [places([1, time]), places([time, 1])])
-        })
-    }
-    if let window = options.scope.window {
-      masks.append(
-        graph.shared("window \(window) \(time)") {
-          let offsets = graph.node("Sub", [places([time, 1]), places([1, time])])
-          let distance = graph.node("Abs", [offsets])
-          return graph.node("LessOrEqual", [distance, graph.integers([window], shape: [])])
-        })
-    }
-    if let lengths = x.lengths {
-      let valid = graph.valid(lengths, of: time)
-      masks.append(graph.node("Unsqueeze", [valid, graph.integers([1, 2])]))
-    }
-    return masks.dropFirst().reduce(masks.first) { both, mask in
-      both.map { graph.node("And", [$0, mask]) }
-    }
   }
 
   /// Queries or keys `[batch, heads, time, width]`, turned by their position: `x · cos` and, of each
@@ -152,5 +113,80 @@ extension LearnedPositions: BuiltInONNXLayer {
         "Slice", [table, graph.integers([0]), graph.integers([x.row[0]]), graph.integers([0])])
     }
     return x.with(graph.node("Add", [x.name, table]))
+  }
+}
+
+extension ONNXGraph {
+  /// `softmax(q kᵀ / √width) v` of queries, keys and values `[batch, heads, time, width]` for positions
+  /// of the rows `x`; `[batch, time, heads, width]`.
+  fileprivate func attention(
+    _ query: String, _ key: String, _ value: String, width: Int, for x: ONNXValue, isCausal: Bool,
+    window: Int? = nil
+  ) throws -> String {
+    let turned = node("Transpose", [key], ["perm": [0, 1, 3, 2]])
+    let scale = try constant([1 / Double(width).squareRoot()])
+    var scores = node("MatMul", [node("Mul", [query, scale]), turned])
+    let mask = attentionMask(x, isCausal: isCausal, window: window)
+    if let mask { scores = node("Where", [mask, scores, try constant([-1e30])]) }
+    var weights = node("Softmax", [scores], ["axis": -1])
+    // A query that may see no key gets zeros.
+    if let mask, x.lengths != nil {
+      weights = node("Where", [mask, weights, try constant([0])])
+    }
+    let heads = node("MatMul", [weights, value])
+    return node("Transpose", [heads], ["perm": [0, 2, 1, 3]])
+  }
+
+  /// Which keys a query sees, bool, broadcast to `[batch, heads, queries, keys]`; nil for all.
+  private func attentionMask(_ x: ONNXValue, isCausal: Bool, window: Int?) -> String? {
+    let time = x.row[0]
+    var masks: [String] = []
+    func places(_ shape: [Int]) -> String { integers(Array(0..<time), shape: shape) }
+    if isCausal {
+      masks.append(
+        shared("causal \(time)") {
+          node("LessOrEqual", [places([1, time]), places([time, 1])])
+        })
+    }
+    if let window {
+      masks.append(
+        shared("window \(window) \(time)") {
+          let offsets = node("Sub", [places([time, 1]), places([1, time])])
+          let distance = node("Abs", [offsets])
+          return node("LessOrEqual", [distance, integers([window], shape: [])])
+        })
+    }
+    if let lengths = x.lengths {
+      masks.append(node("Unsqueeze", [valid(lengths, of: time), integers([1, 2])]))
+    }
+    return masks.dropFirst().reduce(masks.first) { both, mask in
+      both.map { node("And", [$0, mask]) }
+    }
+  }
+}
+
+extension DotProductAttention: ONNXLayer {
+  /// Attention between the three parts of the features.
+  public func onnx(_ x: ONNXValue, in graph: ONNXGraph) throws -> ONNXValue {
+    let packed = graph.channelsLast(x)
+    let parts = graph.nodes("Split", [packed.name], [("axis", -1)], outputs: 3)
+    let row: Shape = [packed.row[0], packed.row[1] / 3]
+    return try onnx(
+      parts[0], parts[1], parts[2],
+      for: ONNXValue(packed.name, row: row, lengths: x.lengths), in: graph)
+  }
+
+  /// Attention with queries, keys and values of their own for positions of the rows `x`.
+  package func onnx(
+    _ query: String, _ key: String, _ value: String, for x: ONNXValue, in graph: ONNXGraph
+  ) throws -> ONNXValue {
+    let (time, size) = (x.row[0], x.row[1])
+    func split(_ name: String) -> String {
+      let parts = graph.reshape(name, [time, heads, size / heads])
+      return graph.node("Transpose", [parts], ["perm": [0, 2, 1, 3]])
+    }
+    let together = try graph.attention(
+      split(query), split(key), split(value), width: size / heads, for: x, isCausal: isCausal)
+    return ONNXValue(graph.reshape(together, [time, size]), row: x.row, lengths: x.lengths)
   }
 }

@@ -9,7 +9,8 @@ extension Linear: BuiltInONNXLayer {
     if x.row.rank == 1 {
       let inputs =
         [x.name, try graph.weight(weight)] + (try bias.map { [try graph.weight($0)] } ?? [])
-      return x.with(graph.node("Gemm", inputs, ["transB": 1]), row: row)
+      let isTurned = weight.layout == .transposed
+      return x.with(graph.node("Gemm", inputs, ["transB": isTurned ? 0 : 1]), row: row)
     }
     return x.with(try graph.linear(x.name, self), row: row)
   }

@@ -107,9 +107,10 @@ public final class ONNXGraph {
     divisors[ObjectIdentifier(parameter)] = divisor
   }
 
-  /// A parameter with its two axes exchanged.
-  func transposed(_ parameter: Parameter) throws -> String {
+  /// A parameter `[out, in]` as `[in, out]`, as which files have that of some layers already.
+  package func transposed(_ parameter: Parameter) throws -> String {
     let weight = try weight(parameter)
+    guard parameter.layout != .transposed else { return weight }
     return shared("transposed " + parameter.name) { node("Transpose", [weight], ["perm": [1, 0]]) }
   }
 
@@ -189,6 +190,31 @@ public final class ONNXGraph {
   /// An axis less or more, by `Squeeze` or `Unsqueeze`.
   func axis(_ op: String, _ name: String, _ axis: Int) -> String {
     node(op, [name, integers([axis])])
+  }
+
+  /// The sum of two values of one shape, with the first one's lengths.
+  package func sum(_ x: ONNXValue, _ y: ONNXValue) -> ONNXValue {
+    var sum = x.with(node("Add", [x.name, like(x, y).name]))
+    sum.lengths = x.lengths
+    return sum
+  }
+
+  /// One position of a sequence, `[batch, features]`.
+  package func position(_ position: Int, of x: ONNXValue) -> ONNXValue {
+    let x = channelsLast(x)
+    let name = node("Gather", [x.name, integers([position], shape: [])], ["axis": 1])
+    return ONNXValue(name, row: [x.row[1]])
+  }
+
+  /// A vector in front of each sequence, of a parameter `[1, 1, features]`.
+  package func withToken(_ token: Parameter, before x: ONNXValue) throws -> ONNXValue {
+    let batch = node("Shape", [x.name], ["start": 0, "end": 1])
+    let shape = node("Concat", [batch, integers([1, x.row[1]])], ["axis": 0])
+    let token = node("Expand", [try weight(token), shape])
+    var y = x.with(
+      node("Concat", [token, x.name], ["axis": 1]), row: [x.row[0] + 1, x.row[1]])
+    y.lengths = x.lengths.map { node("Add", [$0, integers([1], shape: [])]) }
+    return y
   }
 
   // MARK: Lengths

@@ -13,14 +13,7 @@ extension Tokens: BuiltInONNXLayer {
 extension ClassToken: BuiltInONNXLayer {
   /// `Concat` of the token, once for each row, and the row.
   package func onnx(_ x: ONNXValue, in graph: ONNXGraph) throws -> ONNXValue {
-    let x = graph.channelsLast(x)
-    let batch = graph.node("Shape", [x.name], ["start": 0, "end": 1])
-    let shape = graph.node("Concat", [batch, graph.integers([1, x.row[1]])], ["axis": 0])
-    let token = graph.node("Expand", [try graph.weight(classToken), shape])
-    var y = x.with(
-      graph.node("Concat", [token, x.name], ["axis": 1]), row: try outputShape(for: x.row))
-    y.lengths = x.lengths.map { graph.node("Add", [$0, graph.integers([1], shape: [])]) }
-    return y
+    try graph.withToken(classToken, before: graph.channelsLast(x))
   }
 }
 

@@ -116,7 +116,7 @@ public final class TorchProgram {
 
       from pathlib import Path
 
-      \(usesTorch ? "import torch\n" : "")from safetensors.torch import load_file
+      \(usesTorch ? "import torch\n" : "")from safetensors.torch import load_model
       from torch import nn
       \(all.contains("F.") ? "from torch.nn import functional as F\n" : "")\(all.isEmpty ? "" : "\n\n" + all + "\n")
 
@@ -130,7 +130,7 @@ public final class TorchProgram {
       def load(weights=Path(__file__).with_name("\(module).safetensors")):
           \"""The network with its trained weights, ready to predict.\"""
           network = Network()
-          network.load_state_dict(load_file(weights))
+          load_model(network, weights)
           return network.eval()
 
       """

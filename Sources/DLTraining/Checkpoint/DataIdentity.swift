@@ -37,6 +37,12 @@ struct DataIdentity {
       return "\(train): its class names are not those that \(file.path) was trained on; "
         + "its classes begin with the weights of others"
     }
+    let theirs = Preparation(file.metadata)
+    if let difference = try data.preparation.difference(
+      from: theirs, file: train, source: file.path)
+    {
+      return "\(train): was not packed as the data that \(file.path) was trained on: \(difference)"
+    }
     return nil
   }
 
@@ -62,7 +68,14 @@ struct DataIdentity {
     if let theirs = file.metadata[ClassNames.key], let mine = data.classNames,
       !theirs.utf8.elementsEqual(mine.text.utf8)
     {
-      throw changed("its class names are not those trained on")
+      let names = try ClassNames(theirs, file: file.path)
+      throw changed("its class names are not those trained on: \(mine.difference(from: names))")
+    }
+    let kept = Preparation(file.metadata)
+    if let difference = try data.preparation.difference(
+      from: kept, file: train, source: file.path)
+    {
+      throw changed("was not packed as the data trained on: \(difference)")
     }
     if let rows = file.metadata["rows"], rows != String(data.train.count) {
       throw changed("has \(data.train.count) rows, and was trained on when it had \(rows)")

@@ -29,10 +29,18 @@ extension StateDict {
   /// Finds which tensor of a file belongs to which of the model, by the best way to read its names.
   func match(_ source: any WeightSource, _ selection: WeightSelection) throws -> WeightMatch {
     let isOwn = source.metadata["format"]?.hasPrefix("dltrain-checkpoint") == true
-    let tensors = source.tensors.filter { !isOwn || !Checkpoint.isTrainingState($0.name) }
+    let known = Set(names.joined())
+    let constants = source.tensors.filter { $0.isConstant && !known.contains($0.name) }
+    let passedOver = Set(constants.map(\.name))
+    let tensors = source.tensors.filter {
+      !passedOver.contains($0.name) && (!isOwn || !Checkpoint.isTrainingState($0.name))
+    }
+    // Of a weight that several modules share one name is enough.
     let ways = WeightNames.all(
-      tensors, metadata: source.metadata, model: names.flatMap { $0 }, selection)
-    let matches = ways.map { WeightMatch(self, $0, selection) }
+      tensors, metadata: source.metadata, model: names.compactMap(\.first), selection)
+    let matches = ways.map {
+      WeightMatch(self, $0, selection, constants: constants.map(\.name))
+    }
     guard let first = matches.first else {
       throw StateDictError(
         path: source.path, differences: ["init.rename gives two of its tensors one name"],

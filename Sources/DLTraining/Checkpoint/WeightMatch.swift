@@ -7,6 +7,8 @@ struct WeightMatch {
   let selection: WeightSelection
   /// The model's last parameter.
   let lastParameter: String
+  /// Tensors of the file that hold no weights, and are passed over.
+  let constants: [String]
   /// The tensors of the model with those of the file.
   private(set) var sources: [(entry: StateDict.Entry, info: SafetensorsInfo)] = []
   /// First names of the model that the file lacks.
@@ -18,7 +20,10 @@ struct WeightMatch {
   /// A pattern that matches nothing, with the key that has it.
   private(set) var unused: (key: String, text: String)?
 
-  init(_ state: StateDict, _ names: WeightNames, _ selection: WeightSelection) {
+  init(
+    _ state: StateDict, _ names: WeightNames, _ selection: WeightSelection, constants: [String]
+  ) {
+    self.constants = constants
     self.names = names
     self.selection = selection
     lastParameter = state.lastParameter ?? ""
@@ -77,6 +82,9 @@ struct WeightMatch {
   func note(_ path: String) -> String? {
     let fresh = missing + unreadable.map(\.entry.name) + excepted
     var parts = [names.note].compactMap(\.self)
+    if !constants.isEmpty {
+      parts.append("\(shown(constants, most: 1)) passed over: masks and positions are no weights")
+    }
     if !fresh.isEmpty || !surplus.isEmpty {
       parts.append("took \(readable.count) of \(counted(names.tensors.count, "tensor"))")
     }
@@ -87,8 +95,8 @@ struct WeightMatch {
     return parts.isEmpty ? nil : "\(path): " + parts.joined(separator: "; ")
   }
 
-  private func shown(_ names: [String]) -> String {
-    names.prefix(12).joined(separator: ", ")
-      + (names.count > 12 ? " and \(names.count - 12) more" : "")
+  private func shown(_ names: [String], most: Int = 12) -> String {
+    names.prefix(most).joined(separator: ", ")
+      + (names.count > most ? " and \(names.count - most) more" : "")
   }
 }

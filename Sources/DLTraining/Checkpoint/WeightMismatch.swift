@@ -56,7 +56,7 @@ struct WeightMismatch {
       return "use the model of the configuration it was saved with, config.yaml of its run"
     }
     return "the model must have the layers of the file under the same names: compare "
-      + "`dltrain inspect \(file.path)` with `dltrain inspect` of the configuration; "
+      + "`dltrain inspect \(file.path)` with `inspect` of the configuration; "
       + "init.rename tells other names, init.strict=false takes what there is"
   }
 

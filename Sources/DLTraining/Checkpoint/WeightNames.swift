@@ -12,6 +12,8 @@ struct WeightNames {
   let aliases: [String: String]
   /// What was left out of the file's names, as in `module.`; empty for nothing.
   let leftOut: [String]
+  /// Whether a normalization's weight and bias are read under gamma and beta.
+  var readsOldNorms = false
   /// What the model's names begin with and the file's do not, as in `net.`; empty for nothing.
   var added = ""
   /// A rule for names that matches none of the file; nil where each has one.
@@ -71,19 +73,24 @@ struct WeightNames {
     func parts(_ name: String) -> [String] {
       name.split(separator: ".", omittingEmptySubsequences: false).map(String.init)
     }
-    func unwrapped(_ name: String) -> [String] { parts(name).filter { !wrappers.contains($0) } }
+    let hasOldNorms = tensors.contains { newNorm(parts($0.name)) != nil }
+    func unwrapped(_ name: String) -> [String] {
+      let parts = parts(name).filter { !wrappers.contains($0) }
+      return newNorm(parts) ?? parts
+    }
     let found = wrappers.filter { wrapper in tensors.contains { parts($0.name).contains(wrapper) } }
     let shared = commonParts(tensors.filter { !$0.isAverageCount }.map { unwrapped($0.name) })
     var ways = [WeightNames(tensors, metadata, selection)]
-    for count in 0...shared.count where count > 0 || !found.isEmpty {
+    for count in 0...shared.count where count > 0 || !found.isEmpty || hasOldNorms {
       let leftOut = found.map { $0 + "." } + shared.prefix(count).map { $0 + "." }
       let head = Array(shared.prefix(count))
-      ways.append(
-        WeightNames(tensors, metadata, selection, leftOut: leftOut) { name in
-          let rest = unwrapped(name)
-          return (rest.starts(with: head) ? Array(rest.dropFirst(count)) : rest)
-            .joined(separator: ".")
-        })
+      var way = WeightNames(tensors, metadata, selection, leftOut: leftOut) { name in
+        let rest = unwrapped(name)
+        return (rest.starts(with: head) ? Array(rest.dropFirst(count)) : rest)
+          .joined(separator: ".")
+      }
+      way?.readsOldNorms = hasOldNorms
+      ways.append(way)
     }
     let result = ways.compactMap { $0 }
     let own = commonParts(model.map(parts))
@@ -97,6 +104,17 @@ struct WeightNames {
           return way
         }
       }
+  }
+
+  /// The parts of a name under which older files of Hugging Face's keep gamma and beta of a LayerNorm,
+  /// as PyTorch calls them now; nil for every other name.
+  private static func newNorm(_ parts: [String]) -> [String]? {
+    guard parts.dropLast().last == "LayerNorm" else { return nil }
+    switch parts.last {
+    case "gamma": return parts.dropLast() + ["weight"]
+    case "beta": return parts.dropLast() + ["bias"]
+    default: return nil
+    }
   }
 
   /// The parts that all names begin with; the last part of a name is not among them.
@@ -115,6 +133,7 @@ struct WeightNames {
     if !leftOut.isEmpty {
       changes.append("without " + leftOut.map { "\"\($0)\"" }.joined(separator: " and "))
     }
+    if readsOldNorms { changes.append("with LayerNorm.gamma and beta for weight and bias") }
     if !added.isEmpty { changes.append("behind \"\(added)\"") }
     return changes.isEmpty
       ? nil : "its names are those of the model \(changes.joined(separator: ", "))"
@@ -124,6 +143,17 @@ struct WeightNames {
 extension SafetensorsInfo {
   /// Whether it is the count that torch.optim.swa_utils.AveragedModel keeps beside its module.
   var isAverageCount: Bool { name == "n_averaged" && count == 1 }
+
+  /// Whether it is what older files of Hugging Face's keep of a mask or of positions, which are no
+  /// weights.
+  var isConstant: Bool {
+    switch name.split(separator: ".").suffix(2).joined(separator: ".") {
+    case "attn.bias": shape.count == 4 && shape[0] == 1 && shape[1] == 1 && shape[2] == shape[3]
+    case "attn.masked_bias": count == 1
+    case "embeddings.position_ids": shape.count == 2 && shape[0] == 1
+    default: false
+    }
+  }
 
   /// Whether a model without such a tensor may leave it out: a count of batches or of weights.
   var isCounter: Bool {

@@ -3,6 +3,7 @@ import DLCore
 import DLData
 import DLFormats
 import DLLayers
+import DLModels
 import DLTensor
 
 /// A run folder as something to use: its configuration and one of its checkpoints.
@@ -220,6 +221,12 @@ package final class LoadedNetwork {
     let state = try StateDict(arena)
     try state.load(from: file, ignoring: Checkpoint.isTrainingState)
     try state.loadAverages(from: file)
+  }
+
+  /// What it does with a text.
+  package var textUse: TextUse {
+    if task is TranslationTask { return .translation }
+    return task.model is any LanguageModel ? .continuation : .rows
   }
 
   /// Checks that rows have the shape that the network was trained on, that their numbers stand for

@@ -12,7 +12,8 @@ import DLTensor
 final class TranslationTask: NetworkTask {
   private let network: any SequenceToSequence
   private let context: Context
-  private let tokenizer: BytePairTokenizer
+  private let tokenizer: any Tokenizer
+  private let marks: SentenceMarks
   private let loss: CrossEntropy
   /// Tokens that a translation may have beyond its source.
   private static let extraTokens = 50
@@ -27,21 +28,22 @@ final class TranslationTask: NetworkTask {
   }
 
   init(_ network: any SequenceToSequence, tokenizer: (any Tokenizer)?, context: Context) throws {
-    guard let tokenizer = tokenizer as? BytePairTokenizer else {
+    guard let tokenizer, let marks = tokenizer.marks else {
       throw TensorError(op: "model", "translation needs pieces of words; pack parallel text")
     }
     self.network = network
     self.context = context
     self.tokenizer = tokenizer
+    self.marks = marks
     loss = CrossEntropy(
-      labelSmoothing: network.labelSmoothing, ignoreIndex: BytePairTokenizer.padding)
+      labelSmoothing: network.labelSmoothing, ignoreIndex: marks.padding)
   }
 
   func domains(_ row: Batch) -> DataDomains {
     var domains = DataDomains()
     // What stands behind padding would be left out in silence.
     domains.inputs = .sequences(
-      classes: tokenizer.count, blank: Int(BytePairTokenizer.padding), steps: nil)
+      classes: tokenizer.count, blank: Int(marks.padding), steps: nil)
     domains.labels = domains.inputs
     (domains.inputTaker, domains.labelTaker) = ("the vocabulary", "the vocabulary")
     return domains
@@ -59,7 +61,7 @@ final class TranslationTask: NetworkTask {
 
   func evaluate(_ batch: Batch, into totals: inout ValidationTotals) throws {
     let (sources, targets) = (rows(batch.x), rows(batch.y))
-    let plain = CrossEntropy(ignoreIndex: BytePairTokenizer.padding)
+    let plain = CrossEntropy(ignoreIndex: marks.padding)
     totals.lossSum += try sum(sources, targets, plain).scalar
     totals.denominator += try denominator(batch, phase: 0)
     try totals.add(.texts(candidates: translate(sources), references: targets.map(text)))
@@ -74,8 +76,8 @@ final class TranslationTask: NetworkTask {
   /// The translations of source rows as text.
   private func translate(_ sources: [[Int32]]) throws -> [String] {
     let search = BeamSearch(
-      network, context: context, width: network.beam, start: BytePairTokenizer.begin,
-      end: BytePairTokenizer.end)
+      network, context: context, width: network.beam, start: marks.begin,
+      end: marks.end)
     return try search(
       padded(sources), lengths: sources.map { Int32($0.count) },
       extra: TranslationTask.extraTokens
@@ -124,7 +126,7 @@ final class TranslationTask: NetworkTask {
         for row in 0..<rows {
           let isReplaced = streams[row].uniform() < share
           let here = row * width + place
-          if isReplaced, tokens[here] != BytePairTokenizer.padding { tokens[here] = best[row] }
+          if isReplaced, tokens[here] != marks.padding { tokens[here] = best[row] }
         }
       }
     }
@@ -140,14 +142,14 @@ final class TranslationTask: NetworkTask {
     return (0..<tokens.shape[0]).map { row in
       let begin = tokens.pointer.assumingMemoryBound(to: Int32.self) + row * width
       let buffer = UnsafeBufferPointer(start: begin, count: width)
-      return body(buffer.prefix { $0 != BytePairTokenizer.padding })
+      return body(buffer.prefix { $0 != marks.padding })
     }
   }
 
   /// Rows as one tensor, as wide as the longest of them, or wider.
   private func padded(_ rows: [[Int32]], width: Int? = nil) throws -> Tensor {
     let width = max(rows.map(\.count).max() ?? 0, width ?? 1, 1)
-    var tokens = [Int32](repeating: BytePairTokenizer.padding, count: rows.count * width)
+    var tokens = [Int32](repeating: marks.padding, count: rows.count * width)
     for (index, row) in rows.enumerated() {
       tokens.replaceSubrange(index * width..<index * width + row.count, with: row)
     }
@@ -156,6 +158,6 @@ final class TranslationTask: NetworkTask {
 
   private func text(_ tokens: [Int32]) throws -> String {
     try tokenizer.decode(
-      tokens.filter { $0 != BytePairTokenizer.begin && $0 != BytePairTokenizer.end })
+      tokens.filter { $0 != marks.begin && $0 != marks.end })
   }
 }

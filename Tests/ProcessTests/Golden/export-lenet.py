@@ -8,7 +8,7 @@
 from pathlib import Path
 
 import torch
-from safetensors.torch import load_file
+from safetensors.torch import load_model
 from torch import nn
 
 
@@ -42,5 +42,5 @@ class Network(nn.Sequential):
 def load(weights=Path(__file__).with_name("model.safetensors")):
     """The network with its trained weights, ready to predict."""
     network = Network()
-    network.load_state_dict(load_file(weights))
+    load_model(network, weights)
     return network.eval()

@@ -5,6 +5,8 @@ import DLFormats
 struct LabelledText {
   /// The words of each text.
   private(set) var words: [[Substring]] = []
+  /// The texts as they were.
+  private(set) var texts: [Substring] = []
   /// The class of each.
   private(set) var classes: [String] = []
   /// Texts without a word, which are left out.
@@ -42,6 +44,7 @@ struct LabelledText {
       return
     }
     self.words.append(words)
+    texts.append(text)
     classes.append(label)
   }
 

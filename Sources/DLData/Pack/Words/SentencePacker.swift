@@ -13,6 +13,8 @@ package struct SentencePacker {
   package var minimumCount = 1
   /// The most words in the vocabulary, the most frequent ones.
   package var maximumWords: Int?
+  /// A `tokenizer.json` of Hugging Face's whose tokens are taken instead of words.
+  package var tokenizer: String?
   /// A data set file whose vocabulary, classes and length are taken.
   package var like: String?
   /// Told what is worth knowing, such as the size of the vocabulary.
@@ -71,31 +73,35 @@ package struct SentencePacker {
     let like = try like.map { try PackLike($0) }
     let text = parts[0].text
     let target = try PackOutput(output, parts: parts.count)
-    let tokenizer =
-      try like?.words()
+    let tokenizer: any RowTokenizer =
+      try like?.rows() ?? self.tokenizer.map { try HuggingFaceTokenizer(path: $0) }
       ?? WordTokenizer(
         counting: parts[0].rows.lazy.map { text.words[$0] }, minimumCount: minimumCount,
         limit: maximumWords ?? .max)
     let names = try like?.classes().names ?? Self.sorted(parts.map(\.text))
+    let wanted = try like?.length() ?? length
+    let tokens = parts.map { part in
+      tokenizer.rows(part.rows.map { part.text.texts[$0] }, length: wanted)
+    }
     let length = try TokenRows.length(
-      like?.length() ?? length,
-      of: parts.lazy.flatMap { part in part.rows.lazy.map { part.text.words[$0].count } },
-      source: text.source)
+      wanted, of: tokens.joined().lazy.map(\.count), source: text.source)
     if like == nil, isFirst {
-      notice(
-        "\(counted(tokenizer.count - 2, "word")), \(counted(names.count, "class", "classes"))")
+      let size =
+        tokenizer is WordTokenizer
+        ? counted(tokenizer.count - 2, "word") : counted(tokenizer.count, "token")
+      notice("\(size), \(counted(names.count, "class", "classes"))")
     }
     let labels = try parts.map { part in
       try PackLike.numbers(
         of: part.rows.map { part.text.classes[$0] }, among: names,
         of: like?.path ?? text.source, source: part.text.source)
     }
-    return try zip(parts, labels).map { part, labels in
-      let rows = TokenRows(
-        rows: part.rows.map { part.text.words[$0].map { tokenizer.token($0) } }, length: length)
+    return try parts.indices.map { place in
+      let (part, labels) = (parts[place], labels[place])
+      let rows = TokenRows(rows: tokens[place], length: length)
       let path = try target.path(part.name)
       try SafetensorsWriter.write(
-        [rows.tensor("x", padding: WordTokenizer.padding), .values("y", labels), rows.lengths],
+        [rows.tensor("x", padding: tokenizer.padding), .values("y", labels), rows.lengths],
         metadata: WordPacking.metadata("sentences", tokenizer, classes: names), to: path)
       return PackedFile(path: path, shape: [labels.count, length])
     }
@@ -131,13 +137,13 @@ enum WordPacking {
   }
 
   /// The metadata of a data set file of words.
-  static func metadata(_ source: String, _ tokenizer: WordTokenizer, classes: [String])
+  static func metadata(_ source: String, _ tokenizer: any RowTokenizer, classes: [String])
     -> [String: String]
   {
     [
       "source": source, "classes": String(classes.count),
       ClassNames.key: ClassNames(classes).text,
-      TokenizerFile.key: tokenizer.json.description, "padding": String(WordTokenizer.padding),
+      TokenizerFile.key: tokenizer.json.description, "padding": String(tokenizer.padding),
     ]
   }
 }

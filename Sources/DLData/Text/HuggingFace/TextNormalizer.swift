@@ -1,0 +1,75 @@
+@_spi(_Unicode) import Swift
+
+/// How a text is changed before it is cut into words; the `normalizer` of a `tokenizer.json`.
+///
+/// Characters younger than Unicode 8 are no punctuation, marks or format characters to BERT's
+/// normalizer, as in Hugging Face's tokenizers.
+indirect enum TextNormalizer {
+  case none
+  case bert(cleans: Bool, ideographs: Bool, strips: Bool, lowercases: Bool)
+  case lowercase
+  case stripAccents
+  case decompose
+  case compose
+  case sequence([TextNormalizer])
+
+  /// Reads the part; throws `FormatError` for a kind that is not known.
+  init(_ fields: TokenizerFields?) throws {
+    guard let fields else {
+      self = .none
+      return
+    }
+    switch fields.type {
+    case "BertNormalizer":
+      let lowercases = try fields.flag("lowercase", true)
+      self = .bert(
+        cleans: try fields.flag("clean_text", true),
+        ideographs: try fields.flag("handle_chinese_chars", true),
+        strips: try fields.flag("strip_accents", lowercases), lowercases: lowercases)
+    case "Lowercase": self = .lowercase
+    case "StripAccents": self = .stripAccents
+    case "NFD": self = .decompose
+    case "NFC": self = .compose
+    case "Sequence":
+      self = .sequence(try fields.parts("normalizers").map { try TextNormalizer($0) })
+    default: throw fields.unread
+    }
+  }
+
+  /// The changed text.
+  func callAsFunction(_ text: ArraySlice<Unicode.Scalar>) -> ArraySlice<Unicode.Scalar> {
+    switch self {
+    case .none: return text
+    case .lowercase: return Self.lowercased(text)
+    case .stripAccents: return text.filter { !$0.isAccent }[...]
+    case .decompose: return Self.decomposed(text)
+    case .compose: return Array(Self.string(text)._nfc)[...]
+    case .sequence(let steps): return steps.reduce(text) { $1($0) }
+    case .bert(let cleans, let ideographs, let strips, let lowercases):
+      var text = text
+      if cleans {
+        text = text.compactMap { $0.isBERTControl ? nil : $0.isUnicodeSpace ? " " : $0 }[...]
+      }
+      if ideographs {
+        text = text.flatMap { $0.isIdeograph ? [" ", $0, " "] : [$0] }[...]
+      }
+      if strips { text = Self.decomposed(text).filter { !$0.isAccent }[...] }
+      return lowercases ? Self.lowercased(text) : text
+    }
+  }
+
+  private static func string(_ text: ArraySlice<Unicode.Scalar>) -> String {
+    var view = String.UnicodeScalarView()
+    view.append(contentsOf: text)
+    return String(view)
+  }
+
+  private static func decomposed(_ text: ArraySlice<Unicode.Scalar>) -> ArraySlice<Unicode.Scalar> {
+    text.allSatisfy(\.isASCII) ? text : Array(string(text)._nfd)[...]
+  }
+
+  /// Each scalar in lower case by itself, whatever stands beside it.
+  private static func lowercased(_ text: ArraySlice<Unicode.Scalar>) -> ArraySlice<Unicode.Scalar> {
+    text.flatMap { $0.properties.lowercaseMapping.unicodeScalars }[...]
+  }
+}
