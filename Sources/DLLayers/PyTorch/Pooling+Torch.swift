@@ -74,15 +74,17 @@ extension AdaptiveMaxPool2d: TorchLayer {
 
 extension AdaptiveAvgPool1d: TorchLayer {
   /// `nn.AdaptiveAvgPool1d` over sequences with their channels last.
-  public func torch(for input: Shape, in program: TorchProgram) -> TorchExpression {
-    .call(program.channelsFirst("nn.AdaptiveAvgPool1d"), ["\(options.outputSize)"])
+  public func torch(for input: Shape, in program: TorchProgram) throws -> TorchExpression {
+    try program.requireWholeRows(self)
+    return .call(program.channelsFirst("nn.AdaptiveAvgPool1d"), ["\(options.outputSize)"])
   }
 }
 
 extension AdaptiveMaxPool1d: TorchLayer {
   /// `nn.AdaptiveMaxPool1d` over sequences with their channels last.
-  public func torch(for input: Shape, in program: TorchProgram) -> TorchExpression {
-    .call(program.channelsFirst("nn.AdaptiveMaxPool1d"), ["\(options.outputSize)"])
+  public func torch(for input: Shape, in program: TorchProgram) throws -> TorchExpression {
+    try program.requireWholeRows(self)
+    return .call(program.channelsFirst("nn.AdaptiveMaxPool1d"), ["\(options.outputSize)"])
   }
 }
 
