@@ -94,7 +94,8 @@ import Testing
       // A sound of 400 + 160 i samples at a hop of 80.
       let samples = sounds.reduce(0) { $0 + 400 + 160 * $1 }
       #expect(Int(lengths[row]) == samples / 80 + 1)
-      let inner = 3 * 40..<(alone[sounds[0]] - 3) * 40
+      // The last two frames reach into the sound behind.
+      let inner = 0..<(alone[sounds[0]] - 2) * 40
       let first = inner.map { x[row * long + $0] }
       #expect(deviation(first, inner.map { one[sounds[0] * short + $0] }) < 1e-6)
     }

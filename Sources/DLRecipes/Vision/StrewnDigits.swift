@@ -51,7 +51,6 @@ extension Recipe {
   static let dilatedDigits = Recipe(
     name: "dilated-digits",
     summary: "segmentation: the digit that each pixel belongs to, by dilated convolutions",
-    standIn: (inputShape: [48, 48, 1], classes: 11),
     dataHelp:
       "strew the digits that come with the program by `dltrain data pack strewn "
       + "embedded:digits-train embedded:digits-validation --labels pixels --rows 1000,200 "
@@ -82,7 +81,8 @@ extension Recipe {
         layers:
           - repeat: {times: 2, layers: [stack]}
           - {conv2d: {out: 11, kernel: 1}}
-      loss: cross_entropy
+      # Nearly all pixels are background.
+      loss: {cross_entropy: {weight: [0.1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1]}}
       optimizer: {name: adam, lr: 0.01}
       schedule: {name: cosine, warmup_epochs: 1}
       validate: {metrics: [mean_iou], monitor: mean_iou}
