@@ -29,6 +29,11 @@ struct PackAudio: Verb {
     help: ArgumentHelp("The sounds that are for testing, as index=0-4.", valueName: "field=values"))
   var test: String?
   @OptionGroup var split: SplitOptions
+  @Option(
+    help: ArgumentHelp(
+      "Join so many sounds of a part, as 2-5, to each row, whose labels are their classes from 1 on, for ctc.",
+      valueName: "least-most"))
+  var strings: NumberRange?
   @Option(help: "The rows of a sound, those beyond are cut off; as the longest has unless given.")
   var length: Int?
   @Option(help: "Milliseconds of a frame.")
@@ -56,6 +61,7 @@ struct PackAudio: Verb {
       var packer = AudioPacker()
       (packer.pattern, packer.classField, packer.test) = (label, classField, test)
       (packer.split, packer.length) = (split.plan, length)
+      packer.strings = try strings?.integers("strings")
       (packer.window, packer.hop, packer.transform) = (window, hop, fft)
       (packer.bands, packer.lowest, packer.highest) = (mels, fmin, fmax)
       (packer.deltas, packer.isStandardized, packer.like) = (deltas, standardize, like)

@@ -60,7 +60,7 @@ package final class GIN: Module, Layer {
     kinds = options.kinds
     let widths = [options.kinds] + [Int](repeating: options.hidden, count: options.layers)
     layers = zip(widths, widths.dropFirst()).map {
-      GINLayer(inputFeatures: $0, outputFeatures: $1)
+      GINLayer(inputFeatures: $0, outputFeatures: $1, nodes: slots)
     }
     heads = widths.map { Linear(inputFeatures: $0, outputFeatures: classes) }
     dropout = Dropout(p: options.dropout)
@@ -93,12 +93,15 @@ package final class GINLayer: Module {
   private let norm: BatchNorm
   private let eps = Parameter([1], initializer: .constant(0))
 
-  init(inputFeatures: Int, outputFeatures: Int) {
+  /// Makes a layer for graphs of up to so many nodes, which are what the norms count.
+  init(inputFeatures: Int, outputFeatures: Int, nodes: Int) {
+    norm = BatchNorm(features: outputFeatures)
+    let inner = BatchNorm(features: outputFeatures)
+    (norm.valuesPerRow, inner.valuesPerRow) = (nodes, nodes)
     mlp = Sequential(
       Linear(inputFeatures: inputFeatures, outputFeatures: outputFeatures, bias: false),
-      BatchNorm(features: outputFeatures), ReLU(),
+      inner, ReLU(),
       Linear(inputFeatures: outputFeatures, outputFeatures: outputFeatures, bias: false))
-    norm = BatchNorm(features: outputFeatures)
   }
 
   func callAsFunction(_ adjacency: SparseMatrix, _ x: Tensor) throws -> Tensor {

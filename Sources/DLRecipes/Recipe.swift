@@ -45,6 +45,7 @@ package struct Recipe: Sendable {
         .lenetMNIST, .lenet5, .alexnetCIFAR10, .vgg11CIFAR10, .vgg16CIFAR10, .ninCIFAR10,
         .googlenetCIFAR10, .resnet18CIFAR10, .resnet20CIFAR10, .resnet50CIFAR10, .densenetCIFAR10,
         .mobilenetCIFAR10, .vitCIFAR10, .stnMNIST, .autoencoderMNIST,
+        .detectorDigits, .dilatedDigits, .transferCIFAR10,
       ]
     ),
     (
@@ -59,7 +60,10 @@ package struct Recipe: Sendable {
     ("Sequence to sequence", [.transformerDeEn, .gruDeEn]),
     (
       "Speech",
-      [.framesSpokenDigits, .framesSpokenSpeakers, .bilstmSpokenDigits, .bilstmSpokenSpeakers]
+      [
+        .framesSpokenDigits, .framesSpokenSpeakers, .bilstmSpokenDigits, .bilstmSpokenSpeakers,
+        .conformerSpokenDigits, .conformerSpokenSpeakers, .ctcSpokenStrings,
+      ]
     ),
     (
       "Generation",

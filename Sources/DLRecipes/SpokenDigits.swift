@@ -6,6 +6,51 @@ private func help(_ field: String) -> String {
     + "--set data.validation=spoken-\(field)/test.safetensors"
 }
 
+/// A conformer's encoder and the mean over a recording (Gulati and others 2020).
+///
+/// Each block is attention and convolution between two feed-forward layers, each a residual with a norm
+/// in front. The factor 1/2 that the paper gives the feed-forward layers is left to their weights.
+private func conformerYAML(_ name: String, classes: Int) -> String {
+  """
+  name: \(name)
+  model:
+    blocks:
+      feed_forward:
+        parameters: {width: 48, hidden: 96}
+        layers:
+          - residual:
+              layers: [layer_norm, {linear: {out: $hidden}}, silu, {dropout: {p: 0.1}}, {linear: {out: $width}}]
+      attention:
+        parameters: {heads: 4}
+        layers: [{residual: {layers: [layer_norm, {multi_head_attention: {heads: $heads}}, {dropout: {p: 0.1}}]}}]
+      convolution:
+        parameters: {width: 48, kernel: 9}
+        layers:
+          - residual:
+              layers:
+                - layer_norm
+                - multiply:                       # a gated linear unit
+                    branches: [[{linear: {out: $width}}], [{linear: {out: $width}}, sigmoid]]
+                - {conv1d: {out: $width, kernel: $kernel, padding: ($kernel - 1) / 2, groups: $width, bias: false}}
+                - batch_norm
+                - silu
+                - {linear: {out: $width}}
+      conformer: {layers: [feed_forward, attention, convolution, feed_forward, layer_norm]}
+    layers:
+      - conv1d: {out: 48, kernel: 3, stride: 2, padding: 1}
+      - silu
+      - {positional: {kind: sinusoidal}}
+      - repeat: {times: 2, layers: [conformer]}
+      - global_avg_pool1d
+      - linear: {out: \(classes)}
+  loss: cross_entropy
+  optimizer: {name: adam, lr: 1.0e-3, clip_norm: 5}
+  schedule: {name: cosine, warmup_epochs: 1}
+  batch_size: 32
+  epochs: 10
+  """
+}
+
 /// Windows of nine frames, and the largest outputs over a recording.
 private func framesYAML(_ name: String, classes: Int) -> String {
   """
@@ -71,4 +116,46 @@ extension Recipe {
     summary: "who says a digit (WAV, log-mel) by a bidirectional LSTM",
     standIn: (inputShape: [100, 40], classes: 6), dataHelp: help("speaker"),
     yaml: bilstmYAML("bilstm-spoken-speakers", classes: 6))
+
+  /// Which digit is said.
+  static let conformerSpokenDigits = Recipe(
+    name: "conformer-spoken-digits",
+    summary: "spoken digits (WAV, log-mel) by attention and convolution, as a conformer",
+    standIn: (inputShape: [100, 40], classes: 10), dataHelp: help("digit"),
+    yaml: conformerYAML("conformer-spoken-digits", classes: 10))
+
+  /// Who says it.
+  static let conformerSpokenSpeakers = Recipe(
+    name: "conformer-spoken-speakers",
+    summary: "who says a digit (WAV, log-mel) by attention and convolution, as a conformer",
+    standIn: (inputShape: [100, 40], classes: 6), dataHelp: help("speaker"),
+    yaml: conformerYAML("conformer-spoken-speakers", classes: 6))
+
+  /// Strings of digits without a word on where each of them is (Graves and others 2006).
+  static let ctcSpokenStrings = Recipe(
+    name: "ctc-spoken-strings",
+    summary: "strings of 2 to 5 spoken digits by a bidirectional LSTM and CTC; the rate of errors",
+    dataHelp:
+      "pack the recordings by `dltrain data pack audio recordings --label "
+      + "'{digit}_{speaker}_{index}' --class digit --test index=0-4 --strings 2-5 -o "
+      + "spoken-strings`, then add --set data.train=spoken-strings/train.safetensors "
+      + "--set data.validation=spoken-strings/test.safetensors",
+    yaml: """
+      name: ctc-spoken-strings
+      model:
+        layers:
+          - conv1d: {out: 64, kernel: 5, stride: 2, padding: 2}
+          - relu
+          - conv1d: {out: 64, kernel: 5, stride: 2, padding: 2}
+          - relu
+          - lstm: {hidden: 64, bidirectional: true}
+          - dropout: {p: 0.2}
+          - linear: {out: 11}
+          - log_softmax
+      loss: {ctc: {zero_infinity: true}}
+      optimizer: {name: adam, lr: 2.0e-3, clip_norm: 5}
+      schedule: {name: cosine}
+      batch_size: 32
+      epochs: 15
+      """)
 }

@@ -15,7 +15,7 @@ package struct StudyRecipe: Sendable {
   package static let all: [StudyRecipe] = [
     .crossEntropyOrSquares, .curveUnits, .activations, .deepOrWide, .remedies, .crossValidation,
     .fiftyLayers, .batchSizes, .optimizers, .schedules, .normalizations, .smallBatches,
-    .attentionOrConvolution,
+    .attentionOrConvolution, .hybridDilation, .transfer,
   ]
 
   /// The study of that name.

@@ -55,7 +55,9 @@ extension ModelReport {
   /// Says where dilated windows leave pixels out that lie between others: of the last layer whose
   /// outputs depend on a part of the input.
   private func holes(in trace: LayerTrace) -> String? {
-    guard let step = trace.steps.last(where: { !$0.field.isWhole }) else { return nil }
+    // The whole chain has no name to tell.
+    let named = trace.steps.filter { !$0.layer.path.isEmpty }
+    guard let step = named.last(where: { !$0.field.isWhole }) else { return nil }
     let isImage = setup.data.train.inputShape.count == 3
     let units = isImage ? ["rows", "columns"] : ["positions", "positions"]
     for (axis, unit) in zip([step.field.height, step.field.width], units)

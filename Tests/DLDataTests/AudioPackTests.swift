@@ -75,6 +75,36 @@ import Testing
     }
   }
 
+  /// A string's rows are those of its sounds one after the other, but for the frames where they meet.
+  @Test func stringsAreJoinedSounds() throws {
+    try tones(["a_0.wav", "b_1.wav", "c_2.wav"])
+    let single = try SafetensorsFile(path: pack { $0.isStandardized = false }[0])
+    let joined = try SafetensorsFile(
+      path: pack { ($0.isStandardized, $0.strings) = (false, 2...3) }[0])
+    let (lengths, y) = (try joined.doubles("lengths"), try joined.doubles("y").map { Int($0) })
+    let alone = try single.doubles("lengths").map { Int($0) }
+    #expect(try joined.info("y").shape == [3, 3])
+    #expect(joined.metadata["class_names"] == "[\"<blank>\",\"a\",\"b\",\"c\"]")
+    let (long, x) = (try joined.info("x").shape[1] * 40, try joined.doubles("x"))
+    let (short, one) = (try single.info("x").shape[1] * 40, try single.doubles("x"))
+    var counts: Set<Int> = []
+    for row in 0..<3 {
+      let sounds = y[row * 3..<row * 3 + 3].filter { $0 > 0 }.map { $0 - 1 }
+      counts.insert(sounds.count)
+      // A sound of 400 + 160 i samples at a hop of 80.
+      let samples = sounds.reduce(0) { $0 + 400 + 160 * $1 }
+      #expect(Int(lengths[row]) == samples / 80 + 1)
+      // The last two frames reach into the sound behind.
+      let inner = 0..<(alone[sounds[0]] - 2) * 40
+      let first = inner.map { x[row * long + $0] }
+      #expect(deviation(first, inner.map { one[sounds[0] * short + $0] }) < 1e-6)
+    }
+    #expect(counts.isSubset(of: [2, 3]))
+    let again = try SafetensorsFile(
+      path: pack { ($0.isStandardized, $0.strings) = (false, 2...3) }[0])
+    #expect(try again.doubles("x") == x)
+  }
+
   @Test func namesLengthsAndParts() throws {
     try tones(["10_0.wav", "9_1.wav", "10_2.wav", "sub/9_3.wav"])
     try folder.write("words", to: "in/notes.txt")

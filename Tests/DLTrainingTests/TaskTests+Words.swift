@@ -1,3 +1,4 @@
+import DLData
 import DLFormats
 import DLTensor
 
@@ -16,6 +17,23 @@ extension TaskTests {
           - {linear: {out: 3}}
           - crf
       optimizer: {name: adam, lr: 0.02}
+      batch_size: 6
+      accumulate: 2
+      """
+    ),
+    (
+      "objects on images",
+      """
+      data: {train: objects/train.safetensors, validation: objects/train.safetensors}
+      model:
+        layers:
+          - {conv2d: {out: 4, kernel: 3, stride: 2, padding: 1, bias: false}}
+          - batch_norm
+          - relu
+          - {conv2d: {out: 28, kernel: 3, stride: 2, padding: 1}}
+          - {detect: {classes: 10, sizes: [6, 9], score_threshold: 0.3}}
+      validate: {metrics: [{mean_average_precision: {iou: 0.2}}]}
+      optimizer: {name: adam, lr: 0.01}
       batch_size: 6
       accumulate: 2
       """
@@ -52,6 +70,13 @@ extension TaskTests {
 }
 
 extension TaskBench {
+  /// Digits on canvases, with their boxes.
+  func strewObjects() throws {
+    var strewn = StrewnPacker()
+    (strewn.canvas, strewn.objects, strewn.scale, strewn.rows) = ((16, 18), 1...2, 0.7...1, [19])
+    _ = try strewn.pack(["embedded:digits-validation"], output: "\(path)/objects")
+  }
+
   /// Rows of up to six words, whose tags go by the word before; some words have none.
   func writeTags(_ stream: inout RandomStream) throws {
     var (x, y) = ([Int32](), [Int32]())

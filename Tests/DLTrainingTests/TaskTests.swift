@@ -348,6 +348,7 @@ final class TaskBench: Bench {
     try _ = TextPacker.pack(
       "\(path)/text.txt", output: "\(path)/words", split: .training(0.7), words: WordCut())
     try writeTags(&stream)
+    try strewObjects()
   }
 
   private func write(_ text: String, to name: String) throws {

@@ -58,6 +58,7 @@ enum Checklist {
     windows that overhang the end | ceilMode, ceil_mode | ceil_mode | pooling/max_pool2d_ceil pooling/avg_pool2d_ceil sampling/max_pool1d_ceil sampling/avg_pool1d_ceil
     adaptive average | AdaptiveAvgPool1d, AdaptiveAvgPool2d | nn.AdaptiveAvgPool1d, nn.AdaptiveAvgPool2d | sampling/adaptive_avg_pool1d sampling/adaptive_avg_pool2d
     adaptive max | AdaptiveMaxPool1d, AdaptiveMaxPool2d | nn.AdaptiveMaxPool1d, nn.AdaptiveMaxPool2d | sampling/adaptive_max_pool1d sampling/adaptive_max_pool2d
+    adaptive, of rows that are filled up | AdaptiveAvgPool1d, AdaptiveMaxPool1d | nn.AdaptiveAvgPool1d, nn.AdaptiveMaxPool1d | padded/adaptive_avg_pool1d padded/adaptive_max_pool1d
     global | GlobalAvgPool1d, GlobalAvgPool2d, GlobalMaxPool1d, GlobalMaxPool2d | mean, amax | sampling/global_avg_pool1d pooling/global_avg_pool2d sampling/global_max_pool1d sampling/global_max_pool2d
     upsampling, nearest and bilinear | Upsample, upsample | nn.Upsample | sampling/upsample sampling/upsample1d
     pixel shuffle | PixelShuffle, PixelUnshuffle | nn.PixelShuffle, nn.PixelUnshuffle | sampling/pixel_shuffle sampling/pixel_unshuffle
@@ -69,6 +70,7 @@ enum Checklist {
     batch, 2d | BatchNorm, batch_norm | nn.BatchNorm2d | normalization/batch_norm_2d_train normalization/batch_norm_2d_eval
     batch, cumulative | BatchNorm(momentum: nil) | momentum=None | normalization/batch_norm_2d_train_cumulative
     batch, synchronised | BatchNorm | nn.SyncBatchNorm | normalization/batch_norm DLLayersTests/SyncBatchNormTests.ranksAreOne
+    batch, of rows that are filled up | BatchNorm, batch_norm | nn.BatchNorm1d | padded/batch_norm
     layer | LayerNorm, layer_norm | nn.LayerNorm | normalization/layer_norm
     layer, over several axes | LayerNorm(normalizedShape:) | nn.LayerNorm | normalization/layer_norm_two_axes normalization/layer_norm_image
     group | GroupNorm, group_norm | nn.GroupNorm | normalization/group_norm
@@ -182,6 +184,8 @@ enum Checklist {
     triplet | TripletMargin | nn.TripletMarginLoss | criterion/triplet_margin
     CTC | CTC, ctc | nn.CTCLoss | ctc/ctc
     linear-chain conditional random field | CRF, crf | torchcrf.CRF | DLLayersTests/CRFTests.lossAndGradientsAreThoseOfAllPaths DLLayersTests/CRFTests.theBestPathIsTheBestOfAll DLLayersTests/CRFTests.marginalsAreSharesOfPaths | PyTorch has none
+    one-stage detector: anchors, matches, focal loss and offsets | DetectionHead, detect | torchvision's Matcher, BoxCoder, sigmoid_focal_loss | GoldenTests/GoldenDetectionTests.anchorsHaveTheirPlacesAndObjects GoldenTests/GoldenDetectionTests.lossAndGradient | the parts of several ops, in a file of their own
+    non-maximum suppression | withoutRepeats | torchvision.ops.batched_nms | GoldenTests/GoldenDetectionTests.whatIsToldHasNoRepeats | has no gradient
     focal | Focal, focal | Lin et al. 2017 | criterion/focal
     soft Dice | Dice, dice | Milletari et al. 2016 | criterion/dice
     hinge | Hinge, hinge | scikit-learn's LinearSVC | DLTrainingTests/LossTrainingTests.trainsAndPredicts | PyTorch has none of each class against the rest
@@ -244,6 +248,7 @@ enum Checklist {
   private static let second = """
     gradients as tensors to differentiate | gradients(of:with:createGraph:) | autograd.grad(create_graph=True) | second/network penalty/r1
     Hessian times a vector | gradients twice | autograd.functional.hvp | second/mlp second/convnet
+    recurrent layers and attention, unrolled | gradients twice | | DLTensorTests/SecondDifferenceTests.recurrent DLTensorTests/SecondDifferenceTests.attention DLTensorTests/SecondDifferenceTests.decompositionsAreEqual | compared with differences
     gradient penalties | differentiably | | penalty/wgan_gp penalty/r1
     """
 

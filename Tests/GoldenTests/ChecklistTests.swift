@@ -15,6 +15,7 @@ import Testing
     ("graph", "GoldenTests/GoldenGraphTests.sparseProducts"),
     ("graph", "GoldenTests/GoldenGraphTests.layers"),
     ("transformer", "GoldenTests/GoldenAttentionLayerTests.transformers"),
+    ("padded", "GoldenTests/GoldenPaddedTests.paddingHasNoPart"),
     ("cache", "GoldenTests/GoldenCacheTests.piecesAreTheFullPass"),
     ("chain", "GoldenTests/GoldenChainTests.chains"),
     ("network", "GoldenTests/GoldenChainTests.networks"),

@@ -49,6 +49,10 @@ import Testing
     Case("cw l2 targeted", CarliniWagner.self) {
       ($0.steps, $0.searchSteps, $0.confidence) = (40, 3, 0.5)
     },
+    Case("one_pixel", OnePixel.self) { ($0.steps, $0.population) = (8, 12) },
+    Case("one_pixel targeted", OnePixel.self) {
+      ($0.steps, $0.population, $0.pixels) = (6, 10, 3)
+    },
     Case("universal linf", UniversalPerturbation.self) { ($0.epsilon, $0.steps) = (0.15, 10) },
     Case("universal l2", UniversalPerturbation.self) { ($0.epsilon, $0.steps) = (1.5, 10) },
   ]

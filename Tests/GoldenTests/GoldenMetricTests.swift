@@ -80,7 +80,7 @@ private struct MetricRows {
     name = try json.get("name").text()
     let width = json["width"]?.int ?? 1
     count =
-      try json["shape"]?.integers().first ?? json["candidates"]?.list().count
+      try json["shape"]?.integers().first ?? json["images"]?.int ?? json["candidates"]?.list().count
       ?? json.get("real").list().count / width
   }
 
@@ -113,6 +113,20 @@ private struct MetricRows {
         real: try part("real").map { try $0.number() },
         generated: try part("generated").map { try $0.number() },
         width: width)
+    }
+    if let classes = json["object_classes"]?.int {
+      func objects(_ key: String) throws -> [[Detection]] {
+        let all = try json.get(key).list().map { try $0.numbers() }
+        return range.map { image in
+          all.filter { Int($0[0]) == image }.map { row in
+            let edges = Array(row.suffix(4))
+            return Detection(
+              label: Int(row[1]), score: row.count > 6 ? row[2] : 1,
+              box: Box(left: edges[0], top: edges[1], right: edges[2], bottom: edges[3]))
+          }
+        }
+      }
+      return .objects(found: try objects("found"), wanted: try objects("wanted"), classes: classes)
     }
     if json["candidates"] != nil {
       return .texts(

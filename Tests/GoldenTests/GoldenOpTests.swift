@@ -48,7 +48,7 @@ import Testing
     for job in jobs {
       known.formUnion(["data", "init", "losses", "final"].map { "\(job)-\($0)" })
     }
-    known.formUnion(["analysis-smooth", "analysis-kinked", "attacks"])
+    known.formUnion(["analysis-smooth", "analysis-kinked", "attacks", "detection", "padded"])
     let found = try File.list(Golden.folder).filter { $0.hasSuffix(".safetensors") }
       .map { String($0.dropLast(".safetensors".count)) }
     #expect(Set(found) == known)

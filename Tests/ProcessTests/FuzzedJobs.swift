@@ -121,6 +121,7 @@ enum FuzzedJobs {
     for words in [
       ["text", "a.en", "-o", "text"],
       ["text", "a.en", "--words", "-o", "words"],
+      ["strewn", "embedded:digits-validation", "-o", "objects", "--canvas", "24", "--rows", "16"],
       ["parallel", "a.de", "a.en", "-o", "pairs", "--vocabulary", "290"],
     ] {
       let outcome = try Program.run(["data", "pack"] + words, in: folder)

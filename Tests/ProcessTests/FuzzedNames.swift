@@ -10,6 +10,7 @@ enum FuzzedNames {
       ("sequence-layers", sequenceLayers), ("token-layers", tokenLayers), ("bag", bag),
       ("made-up-tokens", tokens),
       ("branch-layers", branchLayers), ("one-hot", oneHot), ("crf", crf),
+      ("objects", objects),
     ] + losses + optimizers + schedules + metrics + models
 
   private static let imageLayers = """
@@ -138,6 +139,15 @@ enum FuzzedNames {
 
     """
 
+  private static let objects = """
+    data: {train: objects/train.safetensors, validation: objects/train.safetensors}
+    model: {layers: [{conv2d: {out: 14, kernel: 1, stride: 4}}, {detect: {classes: 10}}]}
+    validate: {every_steps: 1, metrics: [{mean_average_precision: {iou: 0.4}}]}
+    batch_size: 4
+    steps: 1
+
+    """
+
   private static let bag = """
     data: {train: bags.safetensors}
     model: {layers: [{embedding_bag: {entries: 64, size: 8}}, {linear: {out: 3}}]}
@@ -226,7 +236,7 @@ enum FuzzedNames {
 
   private static let classMetrics =
     "accuracy, exact_match, {top_k: {k: 2}}, precision, recall, f1, confusion_matrix, roc_auc, pr_auc, "
-    + "expected_calibration_error, cohen_kappa"
+    + "expected_calibration_error, cohen_kappa, mean_iou"
 
   private static let metrics = [
     (

@@ -49,6 +49,30 @@ struct PackCommandTests {
     }
   }
 
+  @Test func strewsAndTakesParts() throws {
+    try TemporaryFolder.with { folder in
+      let digits = "embedded:digits-validation"
+      let strewn = try run(
+        ["pack", "strewn", digits, digits, "-o", folder + "/s", "--canvas", "30x40", "--rows", "5,3"])
+      #expect(strewn.status == 0, "\(strewn.errors)")
+      #expect(
+        strewn.output
+          == "\(folder)/s/train.safetensors: x [5, 30, 40, 1]\n"
+          + "\(folder)/s/validation.safetensors: x [3, 30, 40, 1]\n")
+      let few = folder + "/few.safetensors"
+      let subset = try run(
+        ["pack", "subset", digits, "--classes", "4,7", "--per-class", "6", "-o", few])
+      #expect(subset.output == "\(few): x [12, 8, 8, 1]\n", "\(subset.errors)")
+      let output = ["-o", folder + "/out.safetensors"]
+      try refuse(["strewn", digits, "--scale", "2-1"] + output, code: 64, "--scale")
+      try refuse(["strewn", digits, "--objects", "1.5"] + output, code: 64, "whole numbers")
+      try refuse(["strewn", digits, "--scale", "9"] + output, code: 64, "a larger --canvas")
+      try refuse(["strewn", folder + "/s/train.safetensors"] + output, code: 65, "not a class")
+      try refuse(["subset", digits, "--classes", "x"] + output, code: 65, "the class \"x\"")
+      #expect(!File.exists(folder + "/out.safetensors"))
+    }
+  }
+
   @Test func filesOfOtherKindsAreNamed() throws {
     try TemporaryFolder.with { folder in
       let table = folder + "/table.csv"

@@ -74,6 +74,31 @@ def uniforms(key, count):
     return (bits >> np.uint64(11)).astype(np.float64)[:count] * 2.0 ** -53
 
 
+class Stream:
+    """A key's random numbers one after the other, of either kind."""
+
+    def __init__(self, key):
+        self.key, self.bits, self.block = key, [], 0
+
+    def next(self):
+        """64 bits."""
+        if not self.bits:
+            a, b, c, d = (int(word) for word in words(self.key, [self.block], 0)[0])
+            self.bits, self.block = [a | b << 32, c | d << 32], self.block + 1
+        return self.bits.pop(0)
+
+    def uniform(self):
+        return (self.next() >> 11) * 2.0 ** -53
+
+    def below(self, count):
+        """An integer below `count`, each as likely (Lemire 2019)."""
+        product = self.next() * count
+        if product & BITS < count:
+            while product & BITS < (1 << 64) % count:
+                product = self.next() * count
+        return product >> 64
+
+
 def normals(key, count):
     """The first standard normal numbers of a key's stream, by Box and Muller's transform."""
     pairs = uniforms(key, count + count % 2).reshape(-1, 2)

@@ -177,6 +177,49 @@ class Attacks:
         return (self.x + v).clamp(0, 1)
 
 
+    def one_pixel(self, pixels, population, generations, labels, targeted):
+        """Differential evolution of pixels' places and colors (Su et al. 2019, section III)."""
+        result = []
+        for row, image in enumerate(self.x):
+            stream = keyed.Stream(keyed.key(SEED, "attack", row, "pixels"))
+            channels, height, width = image.shape
+            size = pixels * (2 + channels)
+
+            def changed(genes):
+                copy = image.clone()
+                for part in np.split(genes, pixels):
+                    place = min(int(part[0] * height), height - 1), min(int(part[1] * width), width - 1)
+                    copy[(slice(None), *place)] = torch.tensor(part[2:])
+                return copy
+
+            def judged(candidates):
+                outputs = self.model(torch.stack([changed(genes) for genes in candidates])).detach()
+                own, met = outputs.softmax(1)[:, labels[row]].numpy(), (outputs.argmax(1) == labels[row]).numpy()
+                return (own, met) if targeted else (-own, ~met)
+
+            genes = np.array([[stream.uniform() for _ in range(size)] for _ in range(population)])
+            scores, met = judged(genes)
+            for _ in range(generations):
+                if met.any():
+                    break
+                children = []
+                for parent in range(population):
+                    others = []
+                    while len(others) < 3:
+                        other = stream.below(population)
+                        if other != parent and other not in others:
+                            others.append(other)
+                    a, b, c = genes[others]
+                    children.append((a + 0.5 * (b - c)).clip(0, 1))
+                children = np.array(children)
+                new, new_met = judged(children)
+                better = new > scores
+                genes, scores = np.where(better[:, None], children, genes), np.where(better, new, scores)
+                met = np.where(better, new_met, met)
+            result.append(changed(genes[met.argmax() if met.any() else scores.argmax()]))
+        return torch.stack(result)
+
+
 def main():
     network = trained()
     weights = {f"weights/{key}": value.numpy().copy() for key, value in network.state_dict().items()}
@@ -195,6 +238,8 @@ def main():
         "deepfool l2": attack.deepfool("l2"), "deepfool linf": attack.deepfool("linf"),
         "cw l2": attack.carlini_wagner(40, 4, labels, False, 0),
         "cw l2 targeted": attack.carlini_wagner(40, 3, goal, True, 0.5),
+        "one_pixel": attack.one_pixel(1, 12, 8, labels, False),
+        "one_pixel targeted": attack.one_pixel(3, 10, 6, goal, True),
         "universal linf": attack.universal("linf", 0.15, 10), "universal l2": attack.universal("l2", 1.5, 10),
     }
     tensors = {"x": x.copy(), "y": y.copy(),

@@ -79,7 +79,7 @@ def of_classes(name, loss, outputs, labels, ignored=None, ranks=True, k=2):
     predicted, probabilities = rows.argmax(-1), np.exp(rows) if loss == "nll" else softmax(rows)
     expected = decisions(truth, predicted, classes)
     for word, function in [("precision", metrics.precision_score), ("recall", metrics.recall_score),
-                           ("f1", metrics.f1_score)]:
+                           ("f1", metrics.f1_score), ("mean_iou", metrics.jaccard_score)]:
         expected |= averaged(word, function, truth, predicted, labels=range(classes))
     # Of equal scores the first counts.
     broken = rows - 1e-9 * np.arange(classes)
@@ -122,7 +122,7 @@ def of_labels(name, loss, outputs, labels):
                     torch.from_numpy(confidences), torch.from_numpy(truth.ravel()), task="binary", n_bins=bins,
                     norm="l1"))
     for word, function in [("precision", metrics.precision_score), ("recall", metrics.recall_score),
-                           ("f1", metrics.f1_score)]:
+                           ("f1", metrics.f1_score), ("mean_iou", metrics.jaccard_score)]:
         for average in AVERAGES:
             if width == 1:
                 value = function(truth.ravel(), predicted.ravel(), zero_division=0)
@@ -145,6 +145,66 @@ def of_values(name, loss, outputs, labels):
     record(name, loss, outputs, labels, {
         "mae": metrics.mean_absolute_error(targets.ravel(), values.ravel()),
         "rmse": squared.item(), "r2": metrics.r2_score(targets, values)})
+
+
+def overlap(a, b):
+    width = min(a[2], b[2]) - max(a[0], b[0])
+    height = min(a[3], b[3]) - max(a[1], b[1])
+    shared = max(width, 0) * max(height, 0)
+    return shared / ((a[2] - a[0]) * (a[3] - a[1]) + (b[2] - b[0]) * (b[3] - b[1]) - shared)
+
+
+def mean_average_precision(found, wanted, classes, threshold):
+    """As the devkit of Pascal VOC from 2010 on (Everingham et al. 2010): `VOCap` and `VOCevaldet`.
+
+    Rows of `found` are image, class, score and edges, no two of one score; those of `wanted` image, class and edges."""
+    areas = []
+    for label in range(classes):
+        truth = {i: [row[2:] for row in wanted if row[0] == i and row[1] == label] for i in range(1000)}
+        count = sum(len(boxes) for boxes in truth.values())
+        if not count:
+            continue
+        used, hits = set(), []
+        for image, _, _, *box in sorted((row for row in found if row[1] == label), key=lambda row: -row[2]):
+            overlaps = [overlap(box, other) for other in truth[image]]
+            best = int(np.argmax(overlaps)) if overlaps else -1
+            hit = best >= 0 and overlaps[best] >= threshold and (image, best) not in used
+            used |= {(image, best)} if hit else set()
+            hits.append(hit)
+        right = np.cumsum(hits)
+        recall = np.concatenate([[0], right / count, [1]])
+        precision = np.concatenate([[0], right / np.arange(1, len(hits) + 1), [0]])
+        precision = np.maximum.accumulate(precision[::-1])[::-1]
+        steps = np.nonzero(recall[1:] != recall[:-1])[0] + 1
+        areas.append(np.sum((recall[steps] - recall[steps - 1]) * precision[steps]))
+    return float(np.mean(areas))
+
+
+def of_objects(random, images=24, classes=4):
+    """Objects, and what is found of them: most, moved a little, some twice, some of another class, and some of nothing."""
+    found, wanted = [], []
+    for image in range(images):
+        for _ in range(random.integers(1, below=4)[0]):
+            corner, size = random.uniform(2, high=40), random.uniform(2, low=6, high=20)
+            # The last class occurs in nothing that is there.
+            label = int(random.integers(1, below=classes - 1)[0])
+            box = np.concatenate([corner, corner + size]).astype(np.float64)
+            wanted.append([image, label, *box])
+            for _ in range(random.integers(1, below=3)[0]):
+                other = int(random.integers(1, below=classes)[0]) if random.uniform(1)[0] < 0.2 else label
+                moved = box + random.normal(4, scale=1.5)
+                found.append([image, other, float(random.uniform(1)[0]), *moved.astype(np.float64)])
+        if random.uniform(1)[0] < 0.4:
+            corner = random.uniform(2, high=40).astype(np.float64)
+            label = int(random.integers(1, below=classes)[0])
+            found.append([image, label, float(random.uniform(1)[0]), *corner, *(corner + 9)])
+    assert len({row[2] for row in found}) == len(found)
+    expected = {key: mean_average_precision(found, wanted, classes, threshold) for key, threshold in [
+        ("mean_average_precision", 0.5), (named("mean_average_precision", iou=0.75), 0.75)]}
+    assert 0.1 < expected["mean_average_precision"] < 0.9, expected
+    cases.append({"name": "objects", "images": images, "object_classes": classes, "found": found, "wanted": wanted,
+                  "expected": [{"metric": json.loads(key) if key[0] == "{" else key, "value": value}
+                               for key, value in expected.items()]})
 
 
 def scores(random, rows, labels, classes, strength=1.5):
@@ -197,6 +257,7 @@ def main():
     cases.append({"name": "features", "width": 4, "real": real.ravel().tolist(), "generated": generated.ravel().tolist(),
                   "expected": [{"metric": "frechet", "value": distance}]})
 
+    of_objects(Random("objects"))
     FILE.write_text(json.dumps({"cases": cases}, separators=(",", ":")).replace('{"name"', '\n{"name"') + "\n")
     print(f"{FILE.name}: {FILE.stat().st_size} bytes, {len(cases)} cases")
 

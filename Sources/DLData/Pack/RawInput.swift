@@ -83,7 +83,8 @@ package struct RawInput {
       let mel = LogMel(features.settings)
       let sound = try AudioPacker.read(path, rate: features.settings.sampleRate)
       let rows = SoundRows(
-        sounds: [SoundListing.Sound(path: path, values: [])], mel: mel, length: shape[0])
+        sounds: [SoundListing.Sound(path: path, values: [])], items: [[0]], mel: mel,
+        length: shape[0])
       let length = min(mel.rowCount(samples: sound.sampleCount), shape[0])
       try SafetensorsWriter.write(
         [rows.tensor([0], features) { _ in }, .values("lengths", [Int32(length)])], to: file)

@@ -1,3 +1,4 @@
+import DLCore
 import DLTensor
 
 /// The kind of statement that a model makes of a row, which decides the metrics that it can be
@@ -15,6 +16,8 @@ public enum PredictionKind: Sendable, Hashable {
   case text
   /// Images, each seen as so many features; 0 where nothing looks at them.
   case images(features: Int)
+  /// Objects of so many classes on an image, each with a box.
+  case objects(Int)
   /// Something else, which it names.
   case other(String)
 }
@@ -31,6 +34,7 @@ extension PredictionKind: CustomStringConvertible {
     case .text: "text"
     case .images(0): "images, and has no model.features to look at them"
     case .images: "images"
+    case .objects(let count): "objects of \(counted(count, "class", "classes"))"
     case .other(let name): name
     }
   }

@@ -7,7 +7,7 @@ import DLTensor
 ///
 /// `y = (x - mean) / √(variance + eps) · weight + bias`; in training by the batch's mean and biased
 /// variance per channel, which also move the running statistics (with the unbiased variance); in
-/// evaluation by the running ones. Shapes: `[batch, ..., channels]`, unchanged. Ioffe and Szegedy
+/// evaluation by the running ones. Of rows that are filled up the valid positions alone count. Shapes: `[batch, ..., channels]`, unchanged. Ioffe and Szegedy
 /// 2015. Counterpart: `torch.nn.BatchNorm2d`, `BatchNorm1d`, and across ranks
 /// `torch.nn.SyncBatchNorm`.
 public final class BatchNorm: Module, ReLUFusing {
@@ -46,8 +46,9 @@ public final class BatchNorm: Module, ReLUFusing {
   /// The number of training batches seen.
   public let numBatchesTracked: Buffer
 
-  /// Values per channel in one row of the last input: its height times its width for images.
-  package private(set) var valuesPerRow = 1
+  /// Values per channel in one row of the last input: its height times its width for images; a network
+  /// whose rows lie one behind the other says how many they may be.
+  package var valuesPerRow = 1
 
   package let options: Options
   private let channels: Int
@@ -90,8 +91,11 @@ public final class BatchNorm: Module, ReLUFusing {
     let running = try RunningStatistics(
       mean: runningMean.value, variance: runningVar.value,
       momentum: momentum ?? 1 / max(numBatchesTracked.value.scalar, 1))
-    return try x.batchNorm(
-      weight: weight?.value, bias: bias?.value, running: running, eps: options.eps, relu: relu)
+    func normalized(_ x: Tensor) throws -> Tensor {
+      try x.batchNorm(
+        weight: weight?.value, bias: bias?.value, running: running, eps: options.eps, relu: relu)
+    }
+    return try x.context.isTraining ? x.atValidPositions(normalized) : normalized(x)
   }
 
   /// The output's shape without its batch axis.

@@ -221,6 +221,7 @@ extension GlobalMaxPool1d: BuiltInONNXLayer {
 extension AdaptiveAvgPool1d: BuiltInONNXLayer {
   /// A product with the windows' shares.
   package func onnx(_ x: ONNXValue, in graph: ONNXGraph) throws -> ONNXValue {
+    try graph.requireWholeRows(x, self)
     let row = try outputShape(for: x.row)
     let map = try graph.matrix(of: { try $0.adaptiveAvgPool1d(row[0]) }, from: x.row[0])
     return try graph.mapped(x, [map], row: row)
@@ -247,7 +248,19 @@ extension AdaptiveAvgPool2d: BuiltInONNXLayer {
 extension AdaptiveMaxPool1d: BuiltInONNXLayer {
   /// `ReduceMax` of each window.
   package func onnx(_ x: ONNXValue, in graph: ONNXGraph) throws -> ONNXValue {
-    graph.adaptiveMaxPool(x, row: try outputShape(for: x.row))
+    try graph.requireWholeRows(x, self)
+    return graph.adaptiveMaxPool(x, row: try outputShape(for: x.row))
+  }
+}
+
+extension ONNXGraph {
+  /// Refuses rows of lengths of their own, each of which has other windows.
+  fileprivate func requireWholeRows(_ x: ONNXValue, _ layer: Module) throws {
+    guard x.lengths != nil else { return }
+    throw LayerExportError(
+      "ONNX", layer,
+      "its windows share each row out up to its padding; use global_avg_pool1d, or --format "
+        + "safetensors")
   }
 }
 

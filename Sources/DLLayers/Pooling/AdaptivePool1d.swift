@@ -3,7 +3,8 @@ import DLTensor
 
 /// The mean over windows that share a sequence out evenly, whatever its size.
 ///
-/// Shapes: `[batch, length, channels]` to `[batch, size, channels]`. Counterpart:
+/// Of rows that are filled up the valid positions are shared out. Shapes: `[batch, length, channels]` to
+/// `[batch, size, channels]`. Counterpart:
 /// `torch.nn.AdaptiveAvgPool1d`.
 public final class AdaptiveAvgPool1d: Module, Layer {
   /// The options of ``AdaptiveAvgPool1d`` in `model.layers`.
@@ -27,7 +28,12 @@ public final class AdaptiveAvgPool1d: Module, Layer {
   public convenience init(outputSize: Int) { self.init(.with { $0.outputSize = outputSize }) }
 
   /// Applies the layer.
-  public func forward(_ x: Tensor) throws -> Tensor { try x.adaptiveAvgPool1d(options.outputSize) }
+  public func forward(_ x: Tensor) throws -> Tensor {
+    try x.rowByRow { try $0.adaptiveAvgPool1d(options.outputSize) }
+  }
+
+  /// All positions of the output are valid.
+  public func lengths(of output: Tensor, input: Tensor) -> Tensor? { nil }
 
   /// Taken to be all positions: how many they are depends on the input's size.
   public var receptiveField: ReceptiveField { .everything }
@@ -43,7 +49,8 @@ public final class AdaptiveAvgPool1d: Module, Layer {
 
 /// The largest value of windows that share a sequence out evenly, whatever its size.
 ///
-/// Shapes: `[batch, length, channels]` to `[batch, size, channels]`. Counterpart:
+/// Of rows that are filled up the valid positions are shared out. Shapes: `[batch, length, channels]` to
+/// `[batch, size, channels]`. Counterpart:
 /// `torch.nn.AdaptiveMaxPool1d`.
 public final class AdaptiveMaxPool1d: Module, Layer {
   /// The options of ``AdaptiveMaxPool1d`` in `model.layers`.
@@ -67,7 +74,12 @@ public final class AdaptiveMaxPool1d: Module, Layer {
   public convenience init(outputSize: Int) { self.init(.with { $0.outputSize = outputSize }) }
 
   /// Applies the layer.
-  public func forward(_ x: Tensor) throws -> Tensor { try x.adaptiveMaxPool1d(options.outputSize) }
+  public func forward(_ x: Tensor) throws -> Tensor {
+    try x.rowByRow { try $0.adaptiveMaxPool1d(options.outputSize) }
+  }
+
+  /// All positions of the output are valid.
+  public func lengths(of output: Tensor, input: Tensor) -> Tensor? { nil }
 
   /// Taken to be all positions: how many they are depends on the input's size.
   public var receptiveField: ReceptiveField { .everything }

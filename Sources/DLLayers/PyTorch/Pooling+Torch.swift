@@ -74,15 +74,17 @@ extension AdaptiveMaxPool2d: BuiltInTorchLayer {
 
 extension AdaptiveAvgPool1d: BuiltInTorchLayer {
   /// `nn.AdaptiveAvgPool1d` over sequences with their channels last.
-  package func torch(for input: Shape, in program: TorchProgram) -> TorchExpression {
-    .call(program.channelsFirst("nn.AdaptiveAvgPool1d"), ["\(options.outputSize)"])
+  package func torch(for input: Shape, in program: TorchProgram) throws -> TorchExpression {
+    try program.requireWholeRows(self)
+    return .call(program.channelsFirst("nn.AdaptiveAvgPool1d"), ["\(options.outputSize)"])
   }
 }
 
 extension AdaptiveMaxPool1d: BuiltInTorchLayer {
   /// `nn.AdaptiveMaxPool1d` over sequences with their channels last.
-  package func torch(for input: Shape, in program: TorchProgram) -> TorchExpression {
-    .call(program.channelsFirst("nn.AdaptiveMaxPool1d"), ["\(options.outputSize)"])
+  package func torch(for input: Shape, in program: TorchProgram) throws -> TorchExpression {
+    try program.requireWholeRows(self)
+    return .call(program.channelsFirst("nn.AdaptiveMaxPool1d"), ["\(options.outputSize)"])
   }
 }
 

@@ -75,6 +75,7 @@ public enum LayerRegistry {
       MultiHeadAttention.Options.self,
       TransformerEncoderLayer.Options.self,
       CRF.Options.self,
+      DetectionHead.Options.self,
     ]
 
   private static let registry = TypeRegistry("layer", builtIn) { ($0.word, $0) }

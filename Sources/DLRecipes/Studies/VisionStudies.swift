@@ -53,4 +53,58 @@ extension StudyRecipe {
       table: [validation.accuracy, validation.loss, train.loss, parameters]
       plot: {x: step, y: train.loss, log_y: true}
       """)
+
+  /// Dilations whose windows meet all pixels, against those that leave some out.
+  static let hybridDilation = StudyRecipe(
+    name: "hybrid-dilation",
+    summary:
+      "segmentation by dilations 1, 2, 5 against 2, 2, 2, which leave pixels out, and 1, 1, 1",
+    yaml: """
+      name: hybrid-dilation
+      # Data: dltrain data pack strewn embedded:digits-train embedded:digits-validation \
+      #         --labels pixels --rows 1000,200 -o strewn-pixels
+      job: dilated-digits
+      set:
+        data.train: strewn-pixels/train.safetensors
+        data.validation: strewn-pixels/validation.safetensors
+      runs:
+        - {name: "1, 2, 5", set: {model.blocks.stack.parameters: {first: 1, second: 2, third: 5}}}
+        - {name: "2, 2, 2", set: {model.blocks.stack.parameters: {first: 2, second: 2, third: 2}}}
+        - {name: "1, 1, 1", set: {model.blocks.stack.parameters: {first: 1, second: 1, third: 1}}}
+      seeds: [1, 2, 3]
+      table: [validation.mean_iou, validation.accuracy, validation.loss, parameters]
+      plot: {x: epoch, y: validation.mean_iou}
+      """)
+
+  /// What was learned on five classes helps to tell five others apart, of which few images are known.
+  static let transfer = StudyRecipe(
+    name: "transfer",
+    summary:
+      "50 images of each of five classes: from scratch, or from a network trained on five others",
+    yaml: """
+      name: transfer
+      # Data: dltrain data pack subset cifar10/train.safetensors --per-class 50 \
+      #         --classes dog,frog,horse,ship,truck -o transfer/few.safetensors
+      #       dltrain data pack subset cifar10/test.safetensors \
+      #         --classes dog,frog,horse,ship,truck -o transfer/test.safetensors
+      # Weights: dltrain recipes transfer-cifar10 tells how to train it, then
+      #       dltrain export RUN -o transfer/pretrained.safetensors
+      job: transfer-cifar10
+      set:
+        data.train: transfer/few.safetensors
+        data.validation: transfer/test.safetensors
+        steps: 400
+        batch_size: 50
+        optimizer: {name: sgd, lr: 0.02, momentum: 0.9, weight_decay: 5.0e-4}
+      runs:
+        - {name: from scratch}
+        - {name: all fine-tuned, set: {init: {from: transfer/pretrained.safetensors, except: ["9.*"]}}}
+        - name: slow but for the head
+          set:
+            init: {from: transfer/pretrained.safetensors, except: ["9.*"]}
+            optimizer.groups: [{match: "0.*|1.*|3.*|4.*|6.*|7.*", lr: 0.002}]
+      seeds: [1, 2, 3]
+      table: [validation.accuracy, validation.loss, train.loss]
+      plot: {x: step, y: train.loss}
+      """)
 }

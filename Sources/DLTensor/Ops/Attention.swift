@@ -40,6 +40,10 @@ extension Tensor {
     let isKept =
       context.isRecording
       && (inputs + [mask.bias].compactMap(\.self)).contains { $0.requiresGradient }
+    // The masks of dropout are those of the fused op alone.
+    if context.isDecomposing, op.dropout == nil {
+      return try decomposedAttention(query, key, value, mask: mask, scale: op.scale)
+    }
     let (y, weights) = try op.forward(keepingWeights: isKept)
     return context.record(
       y, from: query.tensor, key.tensor, value.tensor, mask.bias, multiplyAdds: op.multiplyAdds

@@ -172,6 +172,18 @@ extension Tensor {
           dtype.kernel, &kernel, 0, queries, keys, y.pointer + (batch * extents[1] + head) * size)
       }
     }
+    if context.isDecomposing {
+      // A key that is masked has a weight of 0, and so no gradient.
+      func slope(_ dy: Tensor) throws -> Tensor {
+        try y * (dy - (dy * y).sum(axis: -1, keepsAxis: true))
+      }
+      return context.record(
+        y, op: #function,
+        [Pullback(self, slope)]
+          + [mask.bias].compactMap(\.self).map { bias in
+            Pullback(bias) { try slope($0).reshape(extents).summed(to: bias.shape) }
+          })
+    }
     return context.record(y, from: self, mask.bias) { [self] dy in
       dl_masked_softmax_backward(dtype.kernel, y.pointer, shape.leading, keys, 0, keys, dy.pointer)
       try mask.bias?.accumulateGradient { target in

@@ -68,6 +68,54 @@ extension Tensor {
   }
 }
 
+// What takes all positions, or all of a row, together.
+extension Tensor {
+  /// What `body` makes of the valid positions `[positions, channels]`, one behind the other, at their
+  /// places; padding becomes 0.
+  ///
+  /// Where all positions are valid `body` gets the tensor itself. Shapes: `[batch, time, channels]` to
+  /// `[batch, time, features]`.
+  ///
+  /// - Throws: ``TensorError`` where the lengths are not those of the rows, and what `body` throws.
+  package func atValidPositions(_ body: (Tensor) throws -> Tensor) throws -> Tensor {
+    guard let lengths, shape.rank == 3 else { return try body(self) }
+    let (rows, time) = (shape[0], shape[1])
+    try requireLengths("valid_positions", lengths, rows, upTo: time)
+    let places = (0..<rows).flatMap { row in
+      (0..<lengths.int32s[row]).map { Int32(row * time) + $0 }
+    }
+    guard places.count < rows * time else { return try body(self) }
+    let index = try Tensor.labels(places, context: context)
+    let valid = try body(reshape([rows * time, shape[2]]).indexSelect(0, index))
+    let features = valid.shape.last
+    // Padding takes a row of zeros behind the others.
+    var sources = [Int32](repeating: Int32(places.count), count: rows * time)
+    for (source, place) in places.enumerated() { sources[Int(place)] = Int32(source) }
+    let zeros = try Tensor.zeros([1, features], dtype: dtype, context: context)
+    let y = try Tensor.concat([valid, zeros])
+      .indexSelect(0, .labels(sources, context: context)).reshape([rows, time, features])
+    y.lengths = lengths
+    return y
+  }
+
+  /// What `body` makes of each row without its padding, the first position counting as valid.
+  ///
+  /// Where all positions are valid `body` gets all rows at once. Shapes: `[batch, time, channels]` to
+  /// `[batch, ...]`, which must not depend on the row's length.
+  ///
+  /// - Throws: ``TensorError`` where the lengths are not those of the rows, and what `body` throws.
+  package func rowByRow(_ body: (Tensor) throws -> Tensor) throws -> Tensor {
+    guard let lengths, shape.rank == 3 else { return try body(self) }
+    try requireLengths("valid_positions", lengths, shape[0], upTo: shape[1])
+    let counts = (0..<shape[0]).map { max(Int(lengths.int32s[$0]), 1) }
+    guard counts.contains(where: { $0 < shape[1] }) else { return try body(self) }
+    return try .concat(
+      counts.enumerated().map { row, count in
+        try body(narrow(0, start: row, length: 1).narrow(1, start: 0, length: count))
+      })
+  }
+}
+
 // Lengths, int32 [batch].
 extension Tensor {
   /// The length of each row of int32 tokens `[batch, time]`: up to the last one that is not the token

@@ -6,11 +6,11 @@ import Glibc
 /// The input's products are one matrix product over all time steps, and so are all gradients of
 /// weights; a step costs one product and one pass over the gates.
 final class RecurrentLayer {
-  private let cell: RecurrentCell
-  private let x: Tensor
-  private let weights: [RecurrentWeights]
-  private let initial: RecurrentState?
-  private let lengths: Tensor?
+  let cell: RecurrentCell
+  let x: Tensor
+  let weights: [RecurrentWeights]
+  let initial: RecurrentState?
+  let lengths: Tensor?
   /// The gradients that arrive at the final state.
   private var finalGradient: (hidden: Tensor?, cell: Tensor?)
 
@@ -27,6 +27,7 @@ final class RecurrentLayer {
 
   func run() throws -> (output: Tensor, state: RecurrentState) {
     let context = x.context
+    if context.isDecomposing { return try decomposed() }
     let (time, batch, hidden) = (x.shape[0], x.shape[1], weights[0].hidden.shape[1])
     let directions = try weights.enumerated().map { index, weights in
       try RecurrentDirection(cell, x, weights, lengths, reversed: index == 1)

@@ -5,6 +5,9 @@ extension Tensor {
   /// Part of the first axis.
   func planes(_ range: Range<Int>) throws -> Tensor {
     guard range != 0..<shape[0] else { return self }
+    if context.isDecomposing {
+      return try narrow(0, start: range.lowerBound, length: range.count)
+    }
     var part = shape
     part[0] = range.count
     let start = range.lowerBound * shape.product(1..<shape.rank) * dtype.byteCount
@@ -22,6 +25,7 @@ extension Tensor {
   static func joiningPlanes(_ parts: [Tensor]) throws -> Tensor {
     let first = parts[0]
     guard parts.count > 1 else { return first }
+    if first.context.isDecomposing { return try concat(parts) }
     var whole = first.shape
     whole[0] *= parts.count
     let y = try Tensor.empty(whole, dtype: first.dtype, context: first.context)

@@ -9,6 +9,8 @@ public enum MetricBatch {
   case texts(candidates: [String], references: [String])
   /// Features of real images and of generated ones, row by row.
   case features(real: [Double], generated: [Double], width: Int)
+  /// Objects that were found on images, with those that are there, image by image.
+  case objects(found: [[Detection]], wanted: [[Detection]], classes: Int)
   /// What a task of a program's own hands to its own metrics.
   case own(any Sendable, PredictionKind, labels: Int)
 
@@ -18,6 +20,7 @@ public enum MetricBatch {
     case .scores(let batch): batch.kind
     case .texts: .text
     case .features(_, _, let width): .images(features: width)
+    case .objects(_, _, let classes): .objects(classes)
     case .own(_, let kind, _): kind
     }
   }
@@ -28,6 +31,7 @@ public enum MetricBatch {
     case .scores(let batch): batch.labels.count
     case .texts(let candidates, _): candidates.count
     case .features(let real, _, let width): width > 0 ? real.count / width : 0
+    case .objects(_, let wanted, _): wanted.reduce(0) { $0 + $1.count }
     case .own(_, _, let labels): labels
     }
   }

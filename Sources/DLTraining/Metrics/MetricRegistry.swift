@@ -22,6 +22,8 @@ public enum MetricRegistry {
     FrechetMetric.self,
     ExpectedCalibrationError.self,
     CohenKappa.self,
+    MeanAveragePrecision.self,
+    MeanIoU.self,
   ]
 
   private static let registry = TypeRegistry("metric", builtIn) { ($0.word, $0) }

@@ -11,6 +11,8 @@ public enum Predictions {
   case values(Tensor)
   /// A sequence of classes for each row.
   case sequences([[Int]])
+  /// Objects on each row's image, the surest first.
+  case objects([[Detection]])
   /// A line of text for each row.
   case lines([String])
 }
@@ -45,6 +47,7 @@ extension Predictions {
       case let width: (["row"] + (0..<width).map { "value\($0)" }).joined(separator: ",")
       }
     case .sequences: "row,classes"
+    case .objects: "row,class,probability,left,top,right,bottom" + (names == nil ? "" : ",name")
     case .lines: nil
     }
   }
@@ -82,6 +85,16 @@ extension Predictions {
           names.flatMap { number < $0.count ? $0[number] : nil } ?? "\(number)"
         }
         return "\(row)," + words.joined(separator: " ")
+      }
+    case .objects(let objects):
+      return zip(rows, objects).flatMap { row, objects in
+        objects.map { object in
+          let box = object.box
+          let numbers = [object.score, box.left, box.top, box.right, box.bottom]
+          let name = names.map { object.label < $0.count ? ",\($0[object.label])" : "," } ?? ""
+          return "\(row),\(object.label),"
+            + numbers.map { Format.significant($0, 6) }.joined(separator: ",") + name
+        }
       }
     case .lines(let lines):
       return lines

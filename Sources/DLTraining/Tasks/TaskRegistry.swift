@@ -15,6 +15,7 @@ public enum TaskRegistry {
   package static var builtIn: [any NetworkTask.Type] {
     [
       TaggingTask.self,
+      DetectionTask.self,
       SequentialTask.self,
       MaskedTask.self,
       WordVectorTask.self,

@@ -12,6 +12,9 @@ package struct AudioPacker {
   package var test: String?
   /// How sounds are parted, unless some are for testing.
   package var split = SplitPlan()
+  /// The fewest and the most sounds that are joined to a row with a sequence of classes; nil for one
+  /// sound a row with its class.
+  package var strings: ClosedRange<Int>?
   /// The rows of a sound; those of the longest unless given.
   package var length: Int?
   /// Milliseconds of a frame.
@@ -48,6 +51,10 @@ package struct AudioPacker {
   /// Channels are mixed to their mean; all files have one rate. Rows are those of ``LogMel``, behind
   /// them their changes over time. The classes are sorted by name. Throws `FormatError` naming the
   /// file at fault, and `DataError` for settings out of range.
+  ///
+  /// With ``strings`` a part has as many rows as it has sounds, each of sounds that are drawn from it, keyed
+  /// by the split's seed, the part and the row; y is I32 `[N, most]` of classes counted from 1, filled up
+  /// with 0, which is the blank.
   package func pack(_ source: String, output: String) throws -> [PackedFile] {
     Engine.native.select()
     let pattern = try NamePattern(pattern)
@@ -59,7 +66,8 @@ package struct AudioPacker {
     }
     let like = try like.map { try PackLike($0) }
     let classes = listing.sounds.map { $0.values[place] }
-    let names = try like?.classes().names ?? TableColumn.sorted(classes)
+    let likeNames = try like?.classes().names.filter { strings == nil || $0 != Self.blank }
+    let names = likeNames ?? TableColumn.sorted(classes)
     let labels = try PackLike.numbers(
       of: classes, among: names, of: like?.path ?? source, source: source)
     let sets = try sets(
@@ -71,39 +79,45 @@ package struct AudioPacker {
         settings(rate: WAVFile(path: listing.sounds[0].path).sampleRate), deltas: deltas)
     let mel = LogMel(features.settings)
     if like == nil { tell(features, mel, names) }
-    let counts = try listing.sounds.map { sound in
-      mel.rowCount(
-        samples: try Self.read(sound.path, rate: features.settings.sampleRate).sampleCount)
+    let samples = try listing.sounds.map { sound in
+      try Self.read(sound.path, rate: features.settings.sampleRate).sampleCount
+    }
+    let joined = try JoinedSounds(sets, strings, count: samples.count, seed: split.seed)
+    let counts = joined.items.map { item in
+      mel.rowCount(samples: item.reduce(0) { $0 + samples[$1] })
     }
     let length = try TokenRows.length(like?.length() ?? length, of: counts, source: source)
     guard
       length.multipliedReportingOverflow(by: features.width).partialValue
-        <= TokenRows.mostElements / listing.sounds.count
+        <= TokenRows.mostElements / counts.count
     else {
       throw FormatError(
         .content, file: source,
         "has \(counted(counts.count, "sound")), the longest of \(length) rows, too many to fill up to that",
         advice: "give --length")
     }
-    let sounds = SoundRows(sounds: listing.sounds, mel: mel, length: length)
-    return try sets.flatMap { parts in
+    let sounds = SoundRows(
+      sounds: listing.sounds, items: joined.items, mel: mel, length: length)
+    return try joined.sets.flatMap { parts in
       if like == nil, isStandardized {
         features.statistics = try sounds.statistics(of: parts[0].rows, features)
       }
-      return try write(parts, sounds, features, labels, counts, names, target)
+      return try write(
+        parts, sounds, features, joined.labels(labels, strings), counts,
+        (strings == nil ? [] : [Self.blank]) + names, target)
     }
   }
 
   private func write(
-    _ parts: [Part], _ sounds: SoundRows, _ features: AudioFeatures, _ labels: [Int32],
-    _ counts: [Int], _ names: [String], _ target: PackOutput
+    _ parts: [JoinedSounds.Part], _ sounds: SoundRows, _ features: AudioFeatures,
+    _ labels: [[Int32]], _ counts: [Int], _ names: [String], _ target: PackOutput
   ) throws -> [PackedFile] {
     try parts.map { part in
       let path = try target.path(part.name)
       let x = sounds.tensor(part.rows, features) { progress(part.name, $0, part.rows.count) }
       try SafetensorsWriter.write(
         [
-          x, .values("y", part.rows.map { labels[$0] }),
+          x, y(part.rows.map { labels[$0] }),
           .values("lengths", part.rows.map { Int32(min(counts[$0], sounds.length)) }),
         ],
         metadata: [
@@ -113,6 +127,14 @@ package struct AudioPacker {
       return PackedFile(path: path, shape: x.shape)
     }
   }
+
+  private func y(_ labels: [[Int32]]) -> SafetensorsTensor {
+    guard let strings else { return .values("y", labels.map { $0[0] }) }
+    return TokenRows(rows: labels, length: strings.upperBound).tensor("y", padding: 0)
+  }
+
+  /// What the class that stands for nothing is called.
+  private static let blank = "<blank>"
 
   private func tell(_ features: AudioFeatures, _ mel: LogMel, _ names: [String]) {
     let settings = features.settings
@@ -142,12 +164,10 @@ package struct AudioPacker {
       highest: highest ?? Double(rate) / 2)
   }
 
-  private typealias Part = (name: String, rows: [Int])
-
   private func sets(
     _ sounds: [SoundListing.Sound], _ pattern: NamePattern, _ labels: [Int32], isLike: Bool,
     source: String
-  ) throws -> [[Part]] {
+  ) throws -> [[JoinedSounds.Part]] {
     if isLike { return [[("sounds", Array(sounds.indices))]] }
     guard let test else {
       let split = try RowSplit(count: sounds.count, split, labels: labels, source: source)
@@ -181,11 +201,14 @@ package struct AudioPacker {
 /// The rows of sounds, read when they are asked for.
 struct SoundRows {
   let sounds: [SoundListing.Sound]
+  /// The sounds of each row, one after the other.
+  let items: [[Int]]
   let mel: LogMel
   let length: Int
 
-  private func rows(_ sound: Int, _ features: AudioFeatures) throws -> [Double] {
-    features.rows(try WAVFile(path: sounds[sound].path).mono(), mel, limit: length)
+  private func rows(_ item: Int, _ features: AudioFeatures) throws -> [Double] {
+    let samples = try items[item].flatMap { try WAVFile(path: sounds[$0].path).mono() }
+    return features.rows(samples, mel, limit: length)
   }
 
   /// Mean and deviation of each column over the rows of these sounds; a column that does not vary has

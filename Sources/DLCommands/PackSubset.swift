@@ -1,0 +1,38 @@
+import ArgumentParser
+import DLCore
+import DLData
+import DLJobs
+
+/// `dltrain data pack subset`.
+struct PackSubset: Verb {
+  static let configuration = CommandConfiguration(
+    commandName: "subset",
+    abstract: "Take some classes, or some rows of each, out of a data set file.",
+    discussion: """
+      Example: dltrain data pack subset embedded:digits-train --classes 5,6,7,8,9 --per-class 50 -o few.safetensors
+
+      Classes are named as class_names says, else by their numbers, and are numbered anew in the order given.
+      """)
+
+  @Argument(help: "A data set file of a class a row.")
+  var source: String
+  @Option(name: .shortAndLong, help: "The file to write.")
+  var output: String
+  @Option(help: ArgumentHelp("The classes to take; all unless given.", valueName: "names"))
+  var classes: String?
+  @Option(help: "How many rows of each to take; all unless given.")
+  var perClass: Int?
+  @Option(help: "Keys which rows are taken.")
+  var seed = 1
+
+  func run(in world: World) throws -> DLCore.ExitCode {
+    try world.first("pack \(source)") {
+      var packer = SubsetPacker()
+      packer.classes = classes?.parts(at: ",").map { String($0) }
+      (packer.perClass, packer.seed) = (perClass, seed)
+      let file = try packer.pack(source, to: output)
+      world.print("\(file.path): x \(file.shape)")
+    }
+    return .success
+  }
+}

@@ -1,0 +1,21 @@
+import DLConfiguration
+import DLLayers
+
+/// Right labels over those that are predicted or wanted, the mean over classes by default: the overlap
+/// of the regions of pixels that predictions and labels give to a class.
+///
+/// Counterpart: sklearn's `jaccard_score`, and the "mean IoU" of segmentation.
+package struct MeanIoU: ClassCountMetric {
+  /// The word as written in `validate.metrics`.
+  package static var word: String { "mean_iou" }
+  /// How classes become one number.
+  package var average = ClassAverage.macro
+
+  /// Makes the metric.
+  package init() {}
+
+  /// What is right of what either names.
+  package static func share(right: Int, predicted: Int, wanted: Int) -> (Int, Int) {
+    (right, predicted + wanted - right)
+  }
+}
