@@ -165,6 +165,7 @@ import Testing
         refused += 1
       }
     }
-    #expect(refused > 5000 && opened > 500, "\(refused) refused, \(opened) read")
+    // Sizes and checksums find most; changed numbers of a .npy alone are read.
+    #expect(refused > 5000 && opened > 100, "\(refused) refused, \(opened) read")
   }
 }
