@@ -22,6 +22,7 @@ struct Pack: ParsableCommand {
       PackMNIST.self, PackImages.self, PackText.self, PackParallel.self, PackCora.self,
       PackGraphs.self, PackSentences.self, PackCoNLLU.self, PackCSV.self, PackAudio.self,
       PackVectors.self, PackStrewn.self, PackSubset.self,
+      PackVectors.self, PackNPY.self, PackNPZ.self, PackTar.self,
     ])
 }
 
@@ -30,16 +31,23 @@ struct PackMNIST: Verb {
   static let configuration = CommandConfiguration(
     commandName: "mnist",
     abstract: "Turn the four IDX files of MNIST, plain or .gz, into two data set files.",
-    discussion: "Example: dltrain data pack mnist mnist-idx -o mnist")
+    discussion: """
+      Example: dltrain data pack mnist mnist-idx -o mnist
+
+      --split 0.9 or --folds parts the images to train on; those to test on stay as they are.
+      """)
 
   @Argument(help: "The folder of the IDX files.")
   var folder: String
   @Option(name: .shortAndLong, help: "The folder for train.safetensors and test.safetensors.")
   var output: String
+  @OptionGroup var split: SplitOptions
 
   func run(in world: World) throws -> DLCore.ExitCode {
     try world.first("pack \(folder)") {
-      for file in try MNISTPacker.packMNIST(directory: folder, output: output) {
+      let files = try MNISTPacker.packMNIST(
+        directory: folder, output: output, split: split.asked)
+      for file in files {
         world.print("\(file.path): x \(file.shape)")
       }
     }

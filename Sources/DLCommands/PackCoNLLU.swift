@@ -13,7 +13,7 @@ struct PackCoNLLU: Verb {
 
       The inputs are words, the labels their universal parts of speech, or what --tag names. Rows are filled up with
       word 0 and label -100: the loss is cross_entropy with ignore_index: -100. Word 1 stands for those that are not in
-      the vocabulary of the training file.
+      the vocabulary of the training file. One file alone is parted by --split or --folds.
       """)
 
   @Argument(help: "The file to train on.")
@@ -29,6 +29,7 @@ struct PackCoNLLU: Verb {
   var output: String
   @Option(help: "The column that is the tag: upos, xpos or deprel.")
   var tag = CoNLLUFile.Column.upos
+  @OptionGroup var split: SplitOptions
   @OptionGroup var words: VocabularyOptions
   @Option(
     help: "Take vocabulary, tags and length of this data set file, as for sentences to test on.")
@@ -37,7 +38,7 @@ struct PackCoNLLU: Verb {
   func run(in world: World) throws -> DLCore.ExitCode {
     try world.first("pack \(train)") {
       var packer = TaggedPacker()
-      packer.column = tag
+      (packer.column, packer.split) = (tag, split.asked)
       packer.length = words.length
       (packer.minimumCount, packer.maximumWords) = (words.minCount, words.maxWords)
       packer.like = like

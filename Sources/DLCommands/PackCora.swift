@@ -13,6 +13,7 @@ struct PackCora: Verb {
       Example: dltrain data pack cora cora --features 1433 -o cora.safetensors
 
       The folder holds nodes.tsv (node, class, split, words that occur) and edges.tsv (two nodes, undirected, once).
+      --split parts the nodes anew, whatever the table says.
       """)
 
   @Argument(help: "The folder of the two tables.")
@@ -21,10 +22,12 @@ struct PackCora: Verb {
   var output: String
   @Option(help: "The number of words; one more than the largest unless given.")
   var features: Int?
+  @OptionGroup var split: SplitOptions
 
   func run(in world: World) throws -> DLCore.ExitCode {
     try world.first("pack \(folder)") {
-      let graph = try CoraPacker.pack(directory: folder, output: output, words: features)
+      let graph = try CoraPacker.pack(
+        directory: folder, output: output, words: features, split: split.asked)
       world.print(
         "\(output): \(counted(graph.nodeCount, "node")), "
           + counted(graph.edgeCount, "edge"))

@@ -14,7 +14,8 @@ struct PackParallel: Verb {
       Example: dltrain data pack parallel train.de train.en val.de val.en -o multi30k
 
       Each pair of files makes one data set file, named by the first: train.safetensors, val.safetensors. The pieces of
-      words, shared by both languages, are learned on the first pair.
+      words, shared by both languages, are learned on the first pair. One pair alone is parted by --split or --folds, and
+      the pieces are those of its part to train on.
       """)
 
   @Argument(help: "Pairs of UTF-8 files: source, target, source, target, ...")
@@ -23,6 +24,7 @@ struct PackParallel: Verb {
   var output: String
   @Option(help: "The number of pieces to learn.")
   var vocabulary = 8000
+  @OptionGroup var split: SplitOptions
   @Option(
     name: [.customLong("like"), .customLong("tokenizer")],
     help: ArgumentHelp(
@@ -39,7 +41,7 @@ struct PackParallel: Verb {
     try world.first("pack \(files[0])") {
       var packer = ParallelPacker()
       packer.vocabulary = vocabulary
-      packer.tokenizer = tokenizer
+      (packer.tokenizer, packer.split) = (tokenizer, split.asked)
       packer.notice = { world.print($0) }
       let pairs = stride(from: 0, to: files.count, by: 2).map {
         ParallelPacker.Pair(source: files[$0], target: files[$0 + 1])

@@ -124,6 +124,7 @@ extension String: ConfigurationReadable {
     _ node: ConfigurationNode, at path: String, rule: ConfigurationRule,
     faults: inout ConfigurationFaults
   ) -> Self? {
+    if rule.allowsSeveral { return readSeveral(node, at: path, rule: rule, faults: &faults) }
     guard case .string(let value) = node.value else {
       node.mismatch("a string", path, &faults)
       return nil
@@ -138,10 +139,52 @@ extension String: ConfigurationReadable {
     return value.begins(with: "/") || node.place.folder.isEmpty
       ? value : joinedPath(node.place.folder, value)
   }
+  /// The names of `{FIRST,SECOND}`; nil for any other text.
+  private static func listed(_ text: String) -> [String]? {
+    guard text.begins(with: "{"), text.ends(with: "}") else { return nil }
+    let inner = String(text.unicodeScalars.dropFirst().dropLast())
+    return inner.utf8.contains { $0 == UInt8(ascii: "{") || $0 == UInt8(ascii: "}") }
+      ? nil : inner.parts(at: ",").map(String.init)
+  }
+
+  /// Reads a path, or a list of paths as `{FIRST,SECOND}`, which reads back as the same.
+  private static func readSeveral(
+    _ node: ConfigurationNode, at path: String, rule: ConfigurationRule,
+    faults: inout ConfigurationFaults
+  ) -> Self? {
+    var rule = rule
+    rule.allowsSeveral = false
+    let items: [ConfigurationNode]
+    if case .list(let list) = node.value {
+      items = list
+    } else if case .string(let text) = node.value, let names = listed(text) {
+      items = names.map { ConfigurationNode(.string($0), at: node.place) }
+    } else {
+      return read(node, at: path, rule: rule, faults: &faults)
+    }
+    let paths = items.enumerated().map { index, item in
+      read(item, at: "\(path).\(index)", rule: rule, faults: &faults)
+    }
+    let found = paths.compactMap { $0 }
+    guard !found.isEmpty, found.count == paths.count else {
+      if items.isEmpty { node.mismatch("a path, or a list of paths", path, &faults) }
+      return nil
+    }
+    if found.count == 1 { return found[0] }
+    guard !found.contains(where: { $0.utf8.contains { Array("{,}".utf8).contains($0) } }) else {
+      node.mismatch("names without braces and commas", path, &faults)
+      return nil
+    }
+    return "{" + found.joined(separator: ",") + "}"
+  }
   /// The value as a node.
   public var node: ConfigurationNode { .init(.string(self)) }
   /// The JSON Schema of the type.
-  public static func schema(_ rule: ConfigurationRule) -> ConfigurationNode { .typed("string") }
+  public static func schema(_ rule: ConfigurationRule) -> ConfigurationNode {
+    guard rule.allowsSeveral else { return .typed("string") }
+    let list = ConfigurationNode.typed("array", [.init("items", .typed("string"))])
+    return .init(["anyOf": .init(.list([.typed("string"), list]))])
+  }
 }
 
 extension Optional: ConfigurationReadable where Wrapped: ConfigurationReadable {

@@ -7,6 +7,7 @@ public struct ConfigurationRule: Sendable {
   var count: Int?
   var isPath = false
   var exemptPrefixes: [String] = []
+  var allowsSeveral = false
   var unavailable: [String: String] = [:]
 
   /// No rule; integers still stay below 2^31, and numbers are finite.
@@ -16,6 +17,12 @@ public struct ConfigurationRule: Sendable {
   /// A path, unless it starts with a prefix that marks another kind of name.
   public static func path(unless prefix: String) -> Self {
     .init(isPath: true, exemptPrefixes: [prefix])
+  }
+  /// The same rule for a path, or a list of them, which becomes `{FIRST,SECOND}`.
+  public var several: Self {
+    var rule = self
+    rule.allowsSeveral = true
+    return rule
   }
   /// At least a value.
   public static func atLeast(_ minimum: Double) -> Self { .init(minimum: minimum) }

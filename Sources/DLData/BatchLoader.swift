@@ -133,6 +133,9 @@ private final class LoaderState: @unchecked Sendable {
       return try buffer.fill(step: step, order: SampleOrder(), staging: staging)
     }
     let epoch = sampler.cursor(atStep: step).epoch
+    if let draws = sampler.weighted?.draws(seed: sampler.seed, epoch: epoch) {
+      return try buffer.fill(step: step, order: SampleOrder(draws: draws), staging: staging)
+    }
     guard source.hasOrderTable else {
       let computed = ComputedPermutation(seed: sampler.seed, epoch: epoch, count: sampler.count)
       return try buffer.fill(step: step, order: SampleOrder(computed: computed), staging: staging)

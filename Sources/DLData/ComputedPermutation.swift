@@ -49,8 +49,11 @@ struct SampleOrder {
   var table: UnsafeBufferPointer<Int>?
   /// Computes the sample; nil where a table holds it, or the order is the file's.
   var computed: ComputedPermutation?
+  /// Draws the sample; nil where each is there once.
+  var draws: WeightedDraws?
 
   func sample(at place: Int) -> Int {
-    table?[place] ?? computed?.sample(at: place) ?? place
+    if let draws { return draws.row(at: place) }
+    return table?[place] ?? computed?.sample(at: place) ?? place
   }
 }

@@ -88,6 +88,10 @@ extension Dataset {
   /// The class of each row; nil where a label is more than one class, or a value.
   package func rowClasses() throws -> [Int32]? {
     guard labelType == .int32, labelCount == 1 else { return nil }
+    if let file = self as? TensorFileDataset { return try file.labelsOfRows() }
+    if let files = self as? ConcatenatedDataset {
+      return try files.parts.flatMap { try $0.labelsOfRows() }
+    }
     var classes: [Int32] = []
     classes.reserveCapacity(count)
     try eachPiece(of: 0..<count) { _, _, labels in

@@ -58,13 +58,20 @@ package struct Sampler: Sendable, Hashable {
   package let lastBatch: LastBatch
   /// The seed of the shuffle.
   package let seed: Int
+  /// Draws in the place of a permutation of all rows; nil for that.
+  package let weighted: WeightedRows?
 
   /// Makes a sampler of samples 0 ..< count; throws `DataError` where that leaves no step, or
   /// no row for a micro-batch of a full step.
   package init(
     count: Int, batchSize: Int, repeats: Int = 1, accumulate: Int = 1, order: Order = .shuffled,
-    lastBatch: LastBatch = .keep, seed: Int = 0
+    lastBatch: LastBatch = .keep, seed: Int = 0, weighted: WeightedRows? = nil
   ) throws {
+    guard weighted == nil || weighted?.count == count && order == .shuffled else {
+      throw DataError(
+        "data.sampler: draws rows at random, data.order is \(order.rawValue); leave one of them out"
+      )
+    }
     guard count >= 1 else { throw DataError("the data set holds no rows, add some") }
     guard batchSize >= 1 else {
       throw DataError("batch_size: \(batchSize) is below 1, give a positive number of rows")
@@ -91,6 +98,7 @@ package struct Sampler: Sendable, Hashable {
     self.order = order
     self.lastBatch = lastBatch
     self.seed = seed
+    self.weighted = weighted
   }
 
   /// Optimizer steps per epoch, at least 1.
@@ -141,6 +149,9 @@ package struct Sampler: Sendable, Hashable {
 
   /// The samples of an epoch in their order, rows having the given lengths; O(count log count).
   package func samples(ofEpoch epoch: Int, lengths: [Int32]?) -> [Int] {
+    if let weighted {
+      return (0..<count).map(weighted.draws(seed: seed, epoch: epoch).row)
+    }
     guard order != .sequential else { return Array(0..<count) }
     if order == .shuffled, count > ComputedPermutation.largestTable {
       let permutation = ComputedPermutation(seed: seed, epoch: epoch, count: count)

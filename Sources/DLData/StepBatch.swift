@@ -93,7 +93,8 @@ final class StepBuffer {
       let repeats = source.sampler.repeats
       let pass = Augmentation.Pass(
         epoch: cursor.epoch, repeats: repeats, firstView: first % repeats)
-      try read(UnsafeBufferPointer(list), pass, x: x, y: y, staging: staging)
+      try read(
+        UnsafeBufferPointer(list), pass, firstRow: first, x: x, y: y, staging: staging)
     }
     batch = StepBatch(
       step: step, cursor: cursor, microBatches: UnsafeBufferPointer(microBatches))
@@ -112,7 +113,7 @@ final class StepBuffer {
   }
 
   private func read(
-    _ rows: UnsafeBufferPointer<Int>, _ pass: Augmentation.Pass,
+    _ rows: UnsafeBufferPointer<Int>, _ pass: Augmentation.Pass, firstRow: Int,
     x: UnsafeMutableRawBufferPointer, y: UnsafeMutableRawBufferPointer,
     staging: UnsafeMutableRawBufferPointer
   ) throws {
@@ -125,7 +126,19 @@ final class StepBuffer {
       // The staging memory ends with room for one image.
       let scratch = UnsafeMutableRawBufferPointer(
         rebasing: staging[(staging.count - dataset.inputByteCount)...])
-      augmentation.apply(to: raw, rows: rows, in: pass, scratch: scratch)
+      if source.sampler.weighted == nil {
+        augmentation.apply(to: raw, rows: rows, in: pass, scratch: scratch)
+      } else {
+        // A sample that is drawn several times is changed otherwise each time, by its place.
+        withUnsafeTemporaryAllocation(of: Int.self, capacity: rows.count) { places in
+          for index in rows.indices {
+            places.initializeElement(
+              at: index, to: (firstRow + index) / source.sampler.repeats)
+          }
+          augmentation.apply(
+            to: raw, rows: UnsafeBufferPointer(places), in: pass, scratch: scratch)
+        }
+      }
     }
     if isIdentity { return }
     source.transform.apply(
@@ -192,7 +205,8 @@ struct BatchSource: Sendable {
 
   /// Whether the order of an epoch lies in a table.
   var hasOrderTable: Bool {
-    switch sampler.order {
+    if sampler.weighted != nil { return false }
+    return switch sampler.order {
     case .sequential: false
     case .bucketed: true
     case .shuffled: sampler.count <= ComputedPermutation.largestTable

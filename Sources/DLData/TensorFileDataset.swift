@@ -153,6 +153,23 @@ package final class TensorFileDataset: Dataset {
     try number(labels.bindMemory(to: Int32.self), of: rows, classes: classCount)
   }
 
+  /// The label of each row, where it is one class, read without the inputs.
+  func labelsOfRows() throws -> [Int32] {
+    precondition(labelType == .int32 && labelCount == 1, "labels of one class")
+    let atOnce = 1 << 16
+    var labels = [Int32](repeating: 0, count: count)
+    try labels.withUnsafeMutableBufferPointer { labels in
+      for start in stride(from: 0, to: count, by: atOnce) {
+        let rows = start..<min(start + atOnce, count)
+        let part = UnsafeMutableBufferPointer(rebasing: labels[rows])
+        try file.read(y, rows: rows, into: UnsafeMutableRawBufferPointer(part))
+        guard let classCount else { continue }
+        try Array(rows).withUnsafeBufferPointer { try number(part, of: $0, classes: classCount) }
+      }
+    }
+    return labels
+  }
+
   /// Numbers labels as the caller does, and checks that each is a class.
   private func number(
     _ labels: UnsafeMutableBufferPointer<Int32>, of rows: UnsafeBufferPointer<Int>, classes: Int

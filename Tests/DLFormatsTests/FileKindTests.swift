@@ -62,7 +62,9 @@ import Testing
       ("text, perhaps CSV", "data pack csv"),
       ("packed by xz", "unxz"), ("UTF-16 text", "iconv -f utf-16"),
       ("a pointer of Git LFS", "git lfs pull"), ("an IDX file", "data pack mnist"),
-      ("a tar archive", "data pack images"),
+      ("a tar archive", "data pack images"), ("a PyTorch file (.pt)", "--init"),
+      ("a NumPy array (.npy)", "data pack npy"), ("NumPy arrays (.npz)", "data pack npz"),
+      ("a Parquet table", "scripts/data/pack_parquet.py"), ("a ZIP archive", "unzip"),
     ] {
       let bytes = try #require(try files("kind/").first { kind($0.name) == name }?.bytes)
       let error = try formatError { _ = try SafetensorsFile(path: folder.write(bytes)) }

@@ -33,8 +33,8 @@ package struct FileKind: Sendable, Hashable {
   private static let arrays =
     "read it in Python and write its arrays by safetensors.numpy.save_file({\"x\": x, \"y\": y}, FILE)"
   private static let weights =
-    "write its weights in Python by "
-    + "safetensors.torch.save_file(torch.load(FILE, weights_only=True), \"weights.safetensors\")"
+    "start from its weights by --init FILE; as data, write its tensors in Python by "
+    + "safetensors.torch.save_file(torch.load(FILE, weights_only=True), \"data.safetensors\")"
   private static let otherWeights =
     "write the model that it was made from by safetensors.torch.save_file(model.state_dict(), FILE)"
 
@@ -70,9 +70,14 @@ package struct FileKind: Sendable, Hashable {
     Signature(
       "ustar", at: 257,
       FileKind("a tar archive", unpacking: "unpack it, or pack images by dltrain data pack images")),
-    Signature([0x93] + Array("NUMPY".utf8), FileKind("a NumPy array (.npy)")),
+    Signature(
+      [0x93] + Array("NUMPY".utf8),
+      FileKind("a NumPy array (.npy)", conversion: "pack it by dltrain data pack npy")),
     Signature([0x89] + Array("HDF\r\n\u{1a}\n".utf8), FileKind("an HDF5 file (.h5)")),
-    Signature("PAR1", FileKind("a Parquet table")), Signature("ARROW1", FileKind("an Arrow table")),
+    Signature(
+      "PAR1",
+      FileKind("a Parquet table", conversion: "pack it by python3 scripts/data/pack_parquet.py")),
+    Signature("ARROW1", FileKind("an Arrow table")),
     Signature("MATLAB 5.0", FileKind("a MATLAB file (.mat)")),
     Signature("SQLite format 3\u{0}", FileKind("an SQLite database")),
     Signature("GGUF", FileKind("a GGUF model", conversion: otherWeights)),
@@ -132,7 +137,9 @@ package struct FileKind: Sendable, Hashable {
     }) {
       return FileKind("a PyTorch file (.pt)", conversion: weights)
     }
-    if name.ends(with: ".npy") { return FileKind("NumPy arrays (.npz)") }
+    if name.ends(with: ".npy") {
+      return FileKind("NumPy arrays (.npz)", conversion: "pack them by dltrain data pack npz")
+    }
     if name.hasScalars(of: "[Content_Types].xml") {
       return FileKind("a document of an office program", unpacking: "save it as plain text")
     }

@@ -7,11 +7,16 @@ package enum CoraPacker {
   /// `edges.tsv` (two nodes, undirected, once) in the folder `directory`, whose first lines may be
   /// comments after `#`, and writes the graph file `output`; see ``GraphFile``.
   ///
-  /// Splits are `train`, `val`, `test` or `-`. Words number `words`, or one more than the largest.
-  /// Throws `FormatError` naming file and line.
-  package static func pack(directory: String, output: String, words: Int? = nil) throws
-    -> GraphFile
-  {
+  /// Splits are `train`, `val`, `test` or `-`, or those of `split` in their place. Words number
+  /// `words`, or one more than the largest. Throws `FormatError` naming file and line, and `DataError`
+  /// for folds, which would be several files.
+  package static func pack(
+    directory: String, output: String, words: Int? = nil, split: SplitPlan? = nil
+  ) throws -> GraphFile {
+    guard split?.folds == nil else {
+      throw DataError(
+        "folds: a graph is one file whose nodes know their part; give --split with several --seed")
+    }
     var table = Table()
     try eachLine("\(directory)/nodes.tsv") { line, fault in try table.addNode(line, fault) }
     let nodesPath = "\(directory)/nodes.tsv"
@@ -19,6 +24,13 @@ package enum CoraPacker {
       throw FormatError(.content, file: nodesPath, "has no nodes", advice: "give a complete file")
     }
     try eachLine("\(directory)/edges.tsv") { line, fault in try table.addEdge(line, fault) }
+    if let split {
+      let rows = try RowSplit(
+        count: table.labels.count, split, labels: table.labels, source: nodesPath)
+      for (number, part) in rows.sets[0].enumerated() {
+        for row in rows.rows(of: part) { table.splits[row] = UInt8(number + 1) }
+      }
+    }
     let largest = Int(table.words.max() ?? -1) + 1
     guard words ?? largest >= largest, (words ?? largest) < 1 << 31 else {
       throw FormatError(

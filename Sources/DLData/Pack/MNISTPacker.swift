@@ -15,23 +15,50 @@ package enum MNISTPacker {
   /// plain or with `.gz`, and writes `train.safetensors` and `test.safetensors` into the folder
   /// `output`: x U8 [N, height, width, 1] and y I32 [N].
   ///
-  /// Throws `FormatError`.
-  package static func packMNIST(directory: String, output: String) throws -> [PackedFile] {
-    var files: [PackedFile] = []
+  /// With `split` the images to train on are parted, into `train` and `validation` or into folds;
+  /// those to test on stay as they are. Throws `FormatError`, and `DataError` for a plan that asks for
+  /// a third part.
+  package static func packMNIST(directory: String, output: String, split: SplitPlan? = nil) throws
+    -> [PackedFile]
+  {
+    guard split?.folds != nil || split?.shares.count ?? 1 < 3 else {
+      throw DataError(
+        "split: MNIST has its part for testing, give the shares for training and validation, as 0.9"
+      )
+    }
     // Both are found and their headers checked before anything is written.
-    let parts = try [("train", "train"), ("t10k", "test")].map { prefix, name in
-      (try open(directory, prefix), "\(output)/\(name).safetensors")
+    let (train, test) = (try open(directory, "train"), try open(directory, "t10k"))
+    let trainLabels = try classes(train.labels)
+    let rows = try split.map {
+      try RowSplit(
+        count: trainLabels.count, $0, labels: trainLabels, source: train.images.path)
     }
-    try File.makeFolder(output)
-    for ((images, labels), path) in parts {
-      let shape = images.shape + [1]
-      try pack(images, labels, shape: shape, to: path)
-      files.append(PackedFile(path: path, shape: shape))
+    let target = try PackOutput(output, parts: (rows?.sets.joined().count ?? 1) + 1)
+    var files: [PackedFile] = []
+    if let rows {
+      for part in rows.sets.joined() {
+        files.append(
+          try pack(train.images, trainLabels, to: target.path(part.name)) {
+            rows.contains($0, in: part)
+          })
+      }
+    } else {
+      files.append(try pack(train.images, trainLabels, to: target.path("train")) { _ in true })
     }
+    let testLabels = try classes(test.labels)
+    files.append(try pack(test.images, testLabels, to: target.path("test")) { _ in true })
     return files
   }
 
-  private static func open(_ directory: String, _ prefix: String) throws -> (IDXFile, IDXFile) {
+  private static func classes(_ labels: IDXFile) throws -> [Int32] {
+    var bytes = [UInt8](repeating: 0, count: labels.byteCount)
+    try bytes.withUnsafeMutableBytes { try labels.read(into: $0) }
+    return bytes.map(Int32.init)
+  }
+
+  private static func open(_ directory: String, _ prefix: String) throws
+    -> (images: IDXFile, labels: IDXFile)
+  {
     let images = try open(
       directory, ["\(prefix)-images-idx3-ubyte", "\(prefix)-images.idx3-ubyte"])
     let labels = try open(
@@ -61,28 +88,32 @@ package enum MNISTPacker {
       advice: "name the folder that holds the four IDX files of MNIST")
   }
 
+  /// Writes the images that are chosen; the file is gone through from its beginning for each part.
   private static func pack(
-    _ images: IDXFile, _ labels: IDXFile, shape: [Int], to path: String
-  ) throws {
-    var bytes = [UInt8](repeating: 0, count: labels.byteCount)
-    try bytes.withUnsafeMutableBytes { try labels.read(into: $0) }
-    let classes = bytes.map(Int32.init)
+    _ header: IDXFile, _ labels: [Int32], to path: String,
+    isChosen: @escaping (Int) -> Bool
+  ) throws -> PackedFile {
+    let rows = labels.indices.filter(isChosen)
+    let shape = [rows.count] + header.shape.dropFirst() + [1]
+    let size = header.byteCount / labels.count
     let x = SafetensorsTensor(name: "x", dtype: .uint8, shape: shape) { sink in
-      var piece = [UInt8](repeating: 0, count: min(images.byteCount, 1 << 20))
-      for begin in stride(from: 0, to: images.byteCount, by: piece.count) {
-        let count = min(piece.count, images.byteCount - begin)
+      let images = try IDXFile(path: header.path)
+      let atOnce = max(1, (1 << 20) / size)
+      var piece = [UInt8](repeating: 0, count: atOnce * size)
+      for first in stride(from: 0, to: labels.count, by: atOnce) {
+        let count = min(atOnce, labels.count - first)
         try piece.withUnsafeMutableBytes { piece in
-          let part = UnsafeMutableRawBufferPointer(rebasing: piece[..<count])
-          try images.read(into: part)
-          try sink(UnsafeRawBufferPointer(part))
+          try images.read(into: UnsafeMutableRawBufferPointer(rebasing: piece[..<(count * size)]))
+          for row in 0..<count where isChosen(first + row) {
+            try sink(UnsafeRawBufferPointer(rebasing: piece[row * size..<(row + 1) * size]))
+          }
         }
       }
     }
-    let y = SafetensorsTensor(name: "y", dtype: .int32, shape: [classes.count]) { sink in
-      try classes.withUnsafeBytes { try sink($0) }
-    }
-    let count = Int(bytes.max() ?? 0) + 1
+    let count = Int(labels.max() ?? 0) + 1
     try SafetensorsWriter.write(
-      [x, y], metadata: ["source": "MNIST IDX files", "classes": String(count)], to: path)
+      [x, .values("y", rows.map { labels[$0] })],
+      metadata: ["source": "MNIST IDX files", "classes": String(count)], to: path)
+    return PackedFile(path: path, shape: shape)
   }
 }

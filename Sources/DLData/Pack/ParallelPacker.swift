@@ -21,6 +21,8 @@ package struct ParallelPacker {
   package var vocabulary = 8000
   /// A data set file, or a `tokenizer.json` of Hugging Face's, whose tokenizer is taken instead of one learned on the first pair.
   package var tokenizer: String?
+  /// How the sentences of one pair are parted; nil for a file a pair.
+  package var split: SplitPlan?
   /// Told what is worth knowing, such as the size of the vocabulary.
   package var notice: (String) -> Void = { _ in }
 
@@ -28,7 +30,7 @@ package struct ParallelPacker {
   package init() {}
 
   /// Packs each pair into `NAME.safetensors` in the folder `output`, NAME being the source file's
-  /// name without its last part.
+  /// name without its last part, or one pair into the parts of ``split``.
   ///
   /// Rows are padded with 0 to the longest of all pairs: `x` I32 [N, S] is a source sentence and
   /// its end, `y` I32 [N, T] the begin, a target sentence and its end; `lengths` I32 [N, 2] counts
@@ -49,23 +51,55 @@ package struct ParallelPacker {
       }
       return (source: source, target: target)
     }
-    let pieces = try makeTokenizer(texts[0].source + texts[0].target)
+    guard let split else {
+      return try pack(
+        zip(names, texts).map { Part(name: $0, source: $1.source, target: $1.target) },
+        PackOutput(output, parts: names.count), isFirst: true)
+    }
+    guard pairs.count == 1 else {
+      throw DataError("split: parts one pair of files, give two files alone or leave it out")
+    }
+    let (source, translation) = texts[0]
+    let rows = try RowSplit(count: source.count, split, source: pairs[0].source)
+    let target = try PackOutput(output, parts: rows.sets.joined().count)
+    return try rows.sets.enumerated().flatMap { number, set in
+      let parts = set.map { part in
+        let chosen = rows.rows(of: part)
+        return Part(
+          name: part.name, source: chosen.map { source[$0] },
+          target: chosen.map { translation[$0] })
+      }
+      return try pack(parts, target, isFirst: number == 0)
+    }
+  }
+
+  /// Sentences that make one file.
+  private struct Part {
+    let name: String
+    let source: [String]
+    let target: [String]
+  }
+
+  /// Packs parts whose pieces are learned on the first.
+  private func pack(_ parts: [Part], _ output: PackOutput, isFirst: Bool) throws -> [PackedFile] {
+    let pieces = try makeTokenizer(parts[0].source + parts[0].target)
     let marks = try self.marks(of: pieces)
-    let learned = (pieces as? BytePairTokenizer).map { ", \($0.merges.count) of them learned" }
-    notice("\(pieces.count) pieces\(learned ?? "")")
-    let rows = try texts.map { source, target in
+    if isFirst {
+      let learned = (pieces as? BytePairTokenizer).map { ", \($0.merges.count) of them learned" }
+      notice("\(pieces.count) pieces\(learned ?? "")")
+    }
+    let rows = try parts.map { part in
       Rows(
-        source: try pieces.encode(each: source).map { $0 + [marks.end] },
-        target: try pieces.encode(each: target).map { [marks.begin] + $0 + [marks.end] })
+        source: try pieces.encode(each: part.source).map { $0 + [marks.end] },
+        target: try pieces.encode(each: part.target).map { [marks.begin] + $0 + [marks.end] })
     }
     let widths = (
       rows.flatMap(\.source).map(\.count).max() ?? 1, rows.flatMap(\.target).map(\.count).max() ?? 1
     )
-    try File.makeFolder(output)
-    return try zip(names, zip(rows, texts)).map { name, part in
-      let path = "\(output)/\(name).safetensors"
-      try write(part.0, widths, text: part.1.target, pieces, to: path)
-      return PackedFile(path: path, shape: [part.0.source.count, widths.0])
+    return try zip(parts, rows).map { part, rows in
+      let path = try output.path(part.name)
+      try write(rows, widths, text: part.target, pieces, to: path)
+      return PackedFile(path: path, shape: [rows.source.count, widths.0])
     }
   }
 

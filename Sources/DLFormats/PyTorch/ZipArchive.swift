@@ -98,7 +98,7 @@ struct ZipArchive {
   }
 
   /// Where the content begins, by the member's own header, which pads it as it likes.
-  private func contentStart(of member: Member) throws -> Int {
+  func contentStart(of member: Member) throws -> Int {
     let header = try Self.bytes(of: file, member.header..<member.header + 30)
     let names = Int(header[26]) | Int(header[27]) << 8
     let extra = Int(header[28]) | Int(header[29]) << 8
@@ -219,7 +219,7 @@ private struct ZipFields {
     guard method == 0 || method == 8, number(place + 34, 2) == 0 else {
       throw fault(
         "\(name): is packed by method \(method), only stored and deflated members are read",
-        advice: "write it by torch.save")
+        advice: "write it anew, stored or deflated")
     }
     let extra = (place + 46 + lengths[0])..<(place + 46 + lengths[0] + lengths[1])
     var wide = wideNumbers(extra)[...]

@@ -25,6 +25,8 @@ package struct DataConfiguration: ConfigurationSection {
   package var repeats = 1
   /// The order of rows within an epoch.
   package var order = Sampler.Order.shuffled
+  /// Draws of rows by the weights of their classes, instead of a permutation; nil for that.
+  package var sampler: SamplerConfiguration?
   /// Random rows instead of files.
   package var synthetic: SyntheticConfiguration?
   /// What becomes of a short last batch.
@@ -35,11 +37,11 @@ package struct DataConfiguration: ConfigurationSection {
   package static var fields: [ConfigurationField<Self>] {
     [
       .init(
-        "train", \.train, .path(unless: EmbeddedData.prefix),
-        "training set, a safetensors file of x and y"),
+        "train", \.train, .path(unless: EmbeddedData.prefix).several,
+        "training set, a safetensors file of x and y, or a list or pattern of files"),
       .init(
-        "validation", \.validation, .path(unless: EmbeddedData.prefix),
-        "validation set, a safetensors file of x and y"),
+        "validation", \.validation, .path(unless: EmbeddedData.prefix).several,
+        "validation set, a safetensors file of x and y, or a list or pattern of files"),
       .init("folds", \.folds, "parts of the training set, one of which is validated on instead"),
       .init("classes", \.classes, .within(1...16_777_216), "classes; from the labels unless given"),
       .init("window", \.window, .within(1...1_048_576), "tokens per row of a text"),
@@ -49,6 +51,9 @@ package struct DataConfiguration: ConfigurationSection {
         "repeats", \.repeats, .within(1...64),
         "rows of a batch that each image gives, each changed by augment on its own"),
       .init("order", \.order, "order of rows within an epoch"),
+      .init(
+        "sampler", \.sampler,
+        "draws of rows by the weights of their classes, for classes of unequal size"),
       .init("synthetic", \.synthetic, "random rows instead of files, for benchmarks and tests"),
       .init("last_batch", \.lastBatch, "what becomes of the rows that do not fill the last batch"),
     ]
@@ -60,7 +65,7 @@ package struct DataConfiguration: ConfigurationSection {
   }
 
   /// Keys that came later.
-  package static var unwrittenDefaults: Set<String> { ["folds"] }
+  package static var unwrittenDefaults: Set<String> { ["folds", "sampler"] }
 
   package func problems() -> [ConfigurationProblem] {
     var problems: [ConfigurationProblem] = []
@@ -75,6 +80,12 @@ package struct DataConfiguration: ConfigurationSection {
     if validation != nil, folds != nil {
       problems.append(
         .init("folds", "validation", message: "give either data.validation or data.folds"))
+    }
+    if sampler != nil, order != .shuffled {
+      problems.append(
+        .init(
+          "sampler", "order",
+          message: "draws rows at random, the order is \(order.rawValue): leave one of them out"))
     }
     if repeats > 1, augment.isEmpty {
       problems.append(

@@ -1,4 +1,5 @@
 import DLCluster
+import DLCore
 import DLData
 import DLFormats
 import DLTensor
@@ -21,11 +22,26 @@ extension TrainingData {
     -> [String: FileStatistics]
   {
     // A name that leads to no file is told where the file is opened.
-    try FileScan.statistics(of: paths.map(resolved), over: communicator)
+    try FileScan.statistics(of: paths.flatMap(files), over: communicator)
   }
 
-  /// The path of a data file; one that leads nowhere stays as it is.
-  static func resolved(_ path: String) -> String { (try? EmbeddedData.resolve(path)) ?? path }
+  /// The files of a data set; a name that leads nowhere stays as it is.
+  static func files(_ path: String) -> [String] { (try? DataFiles.list(path)) ?? [path] }
+
+  /// The digest of the content of a data set's files, in their order; nil where one has none.
+  static func digest(_ path: String, _ statistics: [String: FileStatistics]) -> String? {
+    let files = files(path)
+    let digests = files.compactMap { statistics[$0]?.digest }
+    guard digests.count == files.count else { return nil }
+    // Files in another order are other rows.
+    return digests.count == 1
+      ? digests[0] : String(stableHash(digests.joined(separator: ",")), radix: 16)
+  }
+
+  /// The names of the classes as the file has them, or of several the first.
+  static func classNames(of dataset: any Dataset) -> ClassNames? {
+    ((dataset as? ConcatenatedDataset)?.parts[0] ?? dataset as? TensorFileDataset)?.classNames
+  }
 
   /// The tokenizer as a data set's file holds it; nil where it has none.
   static func tokenizerText(of dataset: any Dataset) throws -> String? {
@@ -36,6 +52,7 @@ extension TrainingData {
   private static func metadata(of dataset: any Dataset) throws -> [String: String] {
     let path =
       (dataset as? TokenWindowDataset)?.path ?? (dataset as? TensorFileDataset)?.path
+      ?? (dataset as? ConcatenatedDataset)?.parts[0].path
       ?? (dataset as? InputDataset)?.path
     return try path.map { try SafetensorsFile(path: $0).metadata } ?? [:]
   }

@@ -31,8 +31,16 @@ public struct DataRequest: Sendable {
   /// Where these names come from.
   let namesSource: String
 
-  /// The file that the name leads to.
-  public var file: String { get throws { try EmbeddedData.resolve(path) } }
+  /// The file that the name leads to, of several the first.
+  public var file: String { get throws { try files[0] } }
+  /// The files that the name leads to.
+  var files: [String] { get throws { try DataFiles.list(path) } }
+
+  /// Refuses several files of a kind whose rows belong together.
+  fileprivate func requireOneFile(_ what: String) throws {
+    guard try files.count > 1 else { return }
+    throw DataError("\(path): \(what) is one file, name it alone", exitCode: .data)
+  }
 
   /// Opens it by the first source whose kind it is.
   func open() throws -> any Dataset {
@@ -94,6 +102,7 @@ enum GraphSource: DataSource {
   static func open(_ request: DataRequest) throws -> (any Dataset)? {
     let file = try request.file
     guard try GraphFile.isGraph(file) else { return nil }
+    try request.requireOneFile("a graph")
     let split: GraphFile.Split =
       switch request.role {
       case .training: .train
@@ -109,6 +118,7 @@ enum TokenSource: DataSource {
   static func open(_ request: DataRequest) throws -> (any Dataset)? {
     let (file, configuration, role) = (try request.file, request.configuration, request.role)
     guard try TokenWindowDataset.isTokenFile(file) else { return nil }
+    try request.requireOneFile("a text")
     guard let window = configuration.data.window else {
       throw DataError(
         "\(request.path): holds one long row of tokens, give data.window", exitCode: .usage)
@@ -130,11 +140,54 @@ enum TokenSource: DataSource {
 /// Rows of tensors x and y: every other file.
 enum TensorSource: DataSource {
   static func open(_ request: DataRequest) throws -> (any Dataset)? {
-    let (file, configuration) = (try request.file, request.configuration)
-    return try TensorFileDataset(
-      path: file, classes: request.classes ?? configuration.data.classes,
-      ignoredLabel: configuration.ignoredLabel,
-      statistics: request.statistics[file], names: request.names, namesSource: request.namesSource)
+    let files = try request.files
+    let first = try open(files[0], request)
+    return files.count == 1 ? first : try open(files, request, first: first)
+  }
+
+  private static func open(
+    _ file: String, _ request: DataRequest, classes: Int? = nil, names: ClassNames? = nil,
+    namesSource: String? = nil
+  ) throws -> TensorFileDataset {
+    try TensorFileDataset(
+      path: file, classes: classes ?? request.classes ?? request.configuration.data.classes,
+      ignoredLabel: request.configuration.ignoredLabel, statistics: request.statistics[file],
+      names: names ?? request.names, namesSource: namesSource ?? request.namesSource)
+  }
+
+  /// Several files as one set: their numbers stand for the same, by the names of the first.
+  private static func open(_ files: [String], _ request: DataRequest, first: TensorFileDataset)
+    throws
+    -> ConcatenatedDataset
+  {
+    let names = request.names ?? first.classNames
+    func open(classes: Int?) throws -> [TensorFileDataset] {
+      try files.map { file in
+        try Self.open(
+          file, request, classes: classes, names: names,
+          namesSource: request.names == nil ? first.path : nil)
+      }
+    }
+    var parts = try open(classes: nil)
+    // Without names a file has as many classes as its labels tell; together they have the most.
+    let most = parts.compactMap(\.classCount).max()
+    if names == nil, parts.contains(where: { $0.classCount != most }) {
+      parts = try open(classes: most)
+    }
+    let (tokenizer, preparation) = try (
+      TrainingData.tokenizerText(of: first), TrainingData.preparation(of: first)
+    )
+    for part in parts.dropFirst() {
+      guard (part.classNames == nil) == (first.classNames == nil) else {
+        throw DataError(
+          "\(part.path): has \(part.classNames == nil ? "no " : "")class names, unlike \(first.path); "
+            + "pack them alike", exitCode: .data)
+      }
+      try TrainingData.requireTokens(of: part, part.path, like: tokenizer, source: first.path)
+      try TrainingData.requirePreparation(
+        of: part, part.path, like: preparation, source: first.path)
+    }
+    return try ConcatenatedDataset(parts)
   }
 }
 

@@ -27,7 +27,7 @@ package struct TrainingData {
     let data = configuration.data
     let whole = try TrainingData.open(
       data.train ?? "", .training, configuration, statistics: statistics)
-    classNames = (whole as? TensorFileDataset)?.classNames
+    classNames = TrainingData.classNames(of: whole)
     let folds = try TrainingData.folded(whole, configuration)
     let train = folds?.train ?? whole
     let names = classNames
@@ -61,7 +61,7 @@ package struct TrainingData {
       try TrainingData.requireGraph(of: validation, path, like: (train as? GraphDataset)?.graph)
     }
     func digest(_ path: String?) -> String? {
-      path.flatMap { statistics[TrainingData.resolved($0)]?.digest }
+      path.flatMap { TrainingData.digest($0, statistics) }
     }
     digests = (digest(data.train), digest(data.validation))
     try TrainingData.checkLabels(of: train, configuration.loss)

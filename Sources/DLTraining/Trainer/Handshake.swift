@@ -62,7 +62,8 @@ struct Handshake {
       ("data.train", configuration.data.train), ("data.validation", configuration.data.validation),
     ] {
       guard let path else { continue }
-      traits.append(("content of \(name)", try FileDigest.sampled(EmbeddedData.resolve(path))))
+      let digests = try DataFiles.list(path).map { try FileDigest.sampled($0) }
+      traits.append(("content of \(name)", digests.joined(separator: ",")))
     }
     traits += [
       ("values of data.train", data.digests.train ?? "none"),

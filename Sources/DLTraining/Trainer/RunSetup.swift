@@ -34,7 +34,8 @@ package struct RunSetup {
       count: data.train.count, batchSize: configuration.batchSize,
       repeats: configuration.data.repeats, accumulate: configuration.accumulate,
       order: configuration.data.order, lastBatch: configuration.data.lastBatch,
-      seed: Int(clamping: configuration.seed))
+      seed: Int(clamping: configuration.seed),
+      weighted: try configuration.data.sampler?.rows(of: data.train))
     sharding = try RunSetup.sharding(configuration, ranks: context.communicator.size)
     totalSteps = try RunSetup.totalSteps(configuration, sampler)
 

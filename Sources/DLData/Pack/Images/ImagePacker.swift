@@ -11,7 +11,8 @@ package struct ImagePacker {
   /// A data set file by whose class names images are numbered, and whose shape they must have; nil
   /// for numbers and a shape of their own.
   package var like: String?
-  /// How images `CLASS/FILE` are parted; nil for one file of all of them.
+  /// How images `CLASS/FILE`, or those of the part `train`, are parted; nil for the parts that they
+  /// have.
   package var split: SplitPlan?
   /// Told now and then: the split, its images done, and all of them.
   package var progress: (_ split: String, _ done: Int, _ count: Int) -> Void = { _, _, _ in }
@@ -33,12 +34,7 @@ package struct ImagePacker {
   /// (JSON) names them. Throws `FormatError` naming the image at fault, and `DataError` for
   /// settings out of range.
   package func pack(_ source: String, output: String) throws -> [PackedFile] {
-    if let size, !(1...16384).contains(size.height) || !(1...16384).contains(size.width) {
-      throw DataError("size: \(size.height)x\(size.width) is out of range, give 1 to 16384")
-    }
-    if let channels, channels != 1, channels != 3 {
-      throw DataError("channels: \(channels) is neither 1 (gray) nor 3 (colour)")
-    }
+    try check()
     let images: any ImageSource =
       File.isFolder(source) ? try ImageFolder(path: source) : try ImageArchive(path: source)
     let listing = try ImageListing(images, path: source)
@@ -70,22 +66,47 @@ package struct ImagePacker {
     }
   }
 
-  /// The images in the parts that are asked for.
+  /// Checks size and channels; throws `DataError`.
+  func check() throws {
+    if let size, !(1...16384).contains(size.height) || !(1...16384).contains(size.width) {
+      throw DataError("size: \(size.height)x\(size.width) is out of range, give 1 to 16384")
+    }
+    if let channels, channels != 1, channels != 3 {
+      throw DataError("channels: \(channels) is neither 1 (gray) nor 3 (colour)")
+    }
+  }
+
+  /// The images in the parts that are asked for: those that have no parts yet, or those of `train`,
+  /// beside which the others stay.
   private func parted(_ splits: [ImageListing.Split], _ labels: [Int32], source: String) throws
     -> [ImageListing.Split]
   {
     guard let split else { return splits }
-    guard splits.count == 1, splits[0].name.hasScalars(of: ImageListing.unparted), like == nil
+    guard like == nil else {
+      throw DataError("split: \(source) is packed like another, as one part; leave it out")
+    }
+    let isUnparted = splits.count == 1 && splits[0].name.hasScalars(of: ImageListing.unparted)
+    guard
+      let place = isUnparted ? 0 : splits.firstIndex(where: { $0.name.hasScalars(of: "train") })
     else {
       throw DataError(
-        "split: \(source) has its parts already, or is packed like another; leave it out")
+        "split: \(source) has its parts already, and none is named train; leave it out")
     }
-    let images = splits[0].images
+    let images = splits[place].images
     let parts = try RowSplit(
       count: images.count, split, labels: images.map { labels[Int($0.label)] }, source: source)
-    return parts.sets.joined().map { part in
+    let made = parts.sets.joined().map { part in
       ImageListing.Split(name: part.name, images: parts.rows(of: part).map { images[$0] })
     }
+    let others = splits.indices.filter { $0 != place }.map { splits[$0] }
+    if let twice = others.first(where: { other in
+      made.contains { $0.name.hasScalars(of: other.name) }
+    }) {
+      throw DataError(
+        "split: \(source) has a part \(twice.name) already; leave it out, or give shares that make "
+          + "none")
+    }
+    return made + others
   }
 
   private func write(
@@ -117,7 +138,7 @@ package struct ImagePacker {
 }
 
 /// Decoded images of one shape.
-private final class PixelReader {
+final class PixelReader {
   private let source: any ImageSource
   private let settings: ImagePacker
   private let decoder: ImageDecoder

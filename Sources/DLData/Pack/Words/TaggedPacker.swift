@@ -6,6 +6,8 @@ package struct TaggedPacker {
   /// The label of padding and of words without a tag, PyTorch's default `ignore_index`.
   package static let ignored: Int32 = -100
 
+  /// How the sentences of one file are parted; nil for a part a file.
+  package var split: SplitPlan?
   /// The column that is the tag.
   package var column = CoNLLUFile.Column.upos
   /// The words of a row; those of the longest sentence unless given.
@@ -22,26 +24,66 @@ package struct TaggedPacker {
   /// Makes a packer.
   package init() {}
 
-  /// Packs files of CoNLL-U, each into `NAME.safetensors` of the folder `output`: x I32
-  /// `[N, length]`, words filled up with 0, y I32 `[N, length]`, tags filled up with -100, `lengths`
-  /// I32 `[N]`.
+  /// Packs files of CoNLL-U, each into `NAME.safetensors` of the folder `output`, or one into the
+  /// parts of ``split``: x I32 `[N, length]`, words filled up with 0, y I32 `[N, length]`, tags filled
+  /// up with -100, `lengths` I32 `[N]`.
   ///
-  /// The vocabulary is that of the first file. Tags are those of all files, sorted; a word without one
+  /// The vocabulary is that of the first part. Tags are those of all files, sorted; a word without one
   /// has the label -100. Metadata holds the tags as `class_names`, the `tokenizer` and the token of
   /// `padding`. Throws `FormatError` and `DataError`.
   package func pack(_ parts: [(name: String, path: String)], output: String) throws -> [PackedFile]
   {
     try WordPacking.check(minimumCount: minimumCount, maximumWords: maximumWords)
-    let target = try PackOutput(output, parts: parts.count)
     let files = try parts.map { try CoNLLUFile(path: $0.path, column: column) }
     guard let first = files.first else { throw DataError("no files, name one of CoNLL-U") }
+    let tags = Set(files.flatMap { $0.sentences.flatMap { $0.compactMap(\.tag) } })
+    guard let split else {
+      let parts = zip(parts, files).map { Part(name: $0.name, file: $1) }
+      return try pack(parts, tags, try PackOutput(output, parts: parts.count), isFirst: true)
+    }
+    guard files.count == 1, like == nil else {
+      throw DataError(
+        "split: parts one file, leave out --validation, --test and --like, or --split and --folds")
+    }
+    // A sentence has many tags: there is no class that each part could have its share of.
+    let rows = try RowSplit(count: first.sentences.count, split, source: first.path)
+    let target = try PackOutput(output, parts: rows.sets.joined().count)
+    return try rows.sets.enumerated().flatMap { number, set in
+      let parts = set.map { part in
+        Part(
+          name: part.name, path: first.path,
+          sentences: rows.rows(of: part).map { first.sentences[$0] })
+      }
+      return try pack(parts, tags, target, isFirst: number == 0)
+    }
+  }
+
+  /// Sentences that make one file.
+  private struct Part {
+    let name: String
+    let path: String
+    let sentences: [[CoNLLUFile.Word]]
+
+    init(name: String, path: String, sentences: [[CoNLLUFile.Word]]) {
+      (self.name, self.path, self.sentences) = (name, path, sentences)
+    }
+
+    init(name: String, file: CoNLLUFile) {
+      self.init(name: name, path: file.path, sentences: file.sentences)
+    }
+  }
+
+  /// Packs parts whose vocabulary is that of the first.
+  private func pack(
+    _ parts: [Part], _ tags: Set<ScalarString>, _ target: PackOutput, isFirst: Bool
+  ) throws -> [PackedFile] {
+    let first = parts[0]
     let like = try like.map { try PackLike($0) }
     let tokenizer =
       try like?.words()
       ?? WordTokenizer(
         counting: first.sentences.lazy.map { $0.map(\.form.text) }, minimumCount: minimumCount,
         limit: maximumWords ?? .max)
-    let tags = Set(files.flatMap { $0.sentences.flatMap { $0.compactMap(\.tag) } })
     let names = try like?.classes().names ?? tags.sorted().map(\.description)
     guard !names.isEmpty else {
       throw FormatError(
@@ -49,14 +91,14 @@ package struct TaggedPacker {
         advice: "choose another column by --tag")
     }
     let length = try TokenRows.length(
-      like?.length() ?? length, of: files.lazy.flatMap { $0.sentences.lazy.map(\.count) },
+      like?.length() ?? length, of: parts.lazy.flatMap { $0.sentences.lazy.map(\.count) },
       source: first.path)
-    if like == nil {
+    if like == nil, isFirst {
       notice("\(counted(tokenizer.count - 2, "word")), \(counted(names.count, "tag"))")
     }
-    let rows = try files.map { file in
+    let rows = try parts.map { part in
       try Self.rows(
-        file, tokenizer, names, length: length, namesSource: like?.path ?? first.path)
+        part, tokenizer, names, length: length, namesSource: like?.path ?? first.path)
     }
     return try zip(parts, rows).map { part, rows in
       let path = try target.path(part.name)
@@ -71,18 +113,18 @@ package struct TaggedPacker {
   }
 
   private static func rows(
-    _ file: CoNLLUFile, _ tokenizer: WordTokenizer, _ names: [String], length: Int,
+    _ part: Part, _ tokenizer: WordTokenizer, _ names: [String], length: Int,
     namesSource: String
   ) throws -> (words: TokenRows, tags: TokenRows) {
-    let used = Set(file.sentences.flatMap { $0.compactMap(\.tag) }).sorted()
+    let used = Set(part.sentences.flatMap { $0.compactMap(\.tag) }).sorted()
     let numbers = try PackLike.numbers(
-      of: used.map(\.description), among: names, of: namesSource, source: file.path)
+      of: used.map(\.description), among: names, of: namesSource, source: part.path)
     let labels = Dictionary(zip(used, numbers), uniquingKeysWith: { first, _ in first })
     return (
       TokenRows(
-        rows: file.sentences.map { $0.map { tokenizer.token($0.form.text) } }, length: length),
+        rows: part.sentences.map { $0.map { tokenizer.token($0.form.text) } }, length: length),
       TokenRows(
-        rows: file.sentences.map { $0.map { $0.tag.flatMap { labels[$0] } ?? ignored } },
+        rows: part.sentences.map { $0.map { $0.tag.flatMap { labels[$0] } ?? ignored } },
         length: length)
     )
   }
