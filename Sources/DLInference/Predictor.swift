@@ -24,7 +24,8 @@ extension LoadedRun {
     let trained = try LoadedNetwork(self, communicator: SingleRank())
     let path = try EmbeddedData.resolve(input)
     let file = try SafetensorsFile(path: checkpoint)
-    if let raw = try RawInput(path, run: file, shape: trained.input.dimensions) {
+    let fit = trained.configuration.data.images?.fit
+    if let raw = try RawInput(path, run: file, shape: trained.input.dimensions, images: fit) {
       return try File.withTemporary("rows.safetensors") { rows in
         try raw.write(to: rows)
         let dataset = try InputDataset(
@@ -34,7 +35,8 @@ extension LoadedRun {
     }
     let statistics = try TrainingData.statistics(of: [path], over: SingleRank())[path]
     let dataset = try InputDataset(
-      path: path, statistics: statistics, names: trained.classNames, namesSource: folder)
+      path: path, statistics: statistics, names: trained.classNames, namesSource: folder,
+      images: fit)
     return try predict(dataset, input, trained, write: write)
   }
 
@@ -48,7 +50,8 @@ extension LoadedRun {
     try trained.checkValues(of: dataset, transform)
     let pass = ValidationPass(
       task: trained.task, dataset: dataset, transform: transform, context: trained.context,
-      batchSize: min(configuration.validate.batchSize ?? configuration.batchSize, 4096))
+      batchSize: min(configuration.validate.batchSize ?? configuration.batchSize, 4096),
+      workers: configuration.data.workers)
     let names = trained.classNames
     var isFirst = true
     try pass.eachBatch { batch, rows in

@@ -17,16 +17,22 @@ public struct DataConfiguration: ConfigurationSection {
   package var classes: Int?
   /// Tokens per row, where the data are one long row of them.
   package var window: Int?
+  /// The size that images are brought to while they are read; nil where they have one.
+  package var images: ImagesConfiguration?
   /// Subtracted and divided by, per channel.
   package var normalize: NormalizeConfiguration?
   /// Random changes of images while training, in their order.
   package var augment: [AugmentConfiguration] = []
+  /// How rows of a batch are mixed with each other while training; nil for not at all.
+  package var mix: MixConfiguration?
   /// Rows of a batch that each image gives, each changed on its own.
   package var repeats = 1
   /// The order of rows within an epoch.
   package var order = Sampler.Order.shuffled
   /// Random rows instead of files.
   package var synthetic: SyntheticConfiguration?
+  /// Threads of each rank that read rows ahead; 0 to read them when they are needed.
+  package var workers = 1
   /// What becomes of a short last batch.
   package var lastBatch = Sampler.LastBatch.keep
 
@@ -45,12 +51,17 @@ public struct DataConfiguration: ConfigurationSection {
       .init("folds", \.folds, "parts of the training set, one of which is validated on instead"),
       .init("classes", \.classes, .within(1...16_777_216), "classes; from the labels unless given"),
       .init("window", \.window, .within(1...1_048_576), "tokens per row of a text"),
+      .init("images", \.images, "size that images of any size are brought to while they are read"),
       .init("normalize", \.normalize, "mean and std per channel, or auto for the training set's"),
       .init("augment", \.augment, "random changes of images while training, in their order"),
+      .init("mix", \.mix, "mixes rows of a batch with each other while training"),
       .init(
         "repeats", \.repeats, .within(1...64),
         "rows of a batch that each image gives, each changed by augment on its own"),
       .init("order", \.order, "order of rows within an epoch"),
+      .init(
+        "workers", \.workers, .within(0...64),
+        "threads of each rank that read rows ahead; 0 to read them when they are needed"),
       .init("synthetic", \.synthetic, "random rows instead of files, for benchmarks and tests"),
       .init("last_batch", \.lastBatch, "what becomes of the rows that do not fill the last batch"),
     ]
@@ -62,7 +73,7 @@ public struct DataConfiguration: ConfigurationSection {
   }
 
   /// Keys that came later.
-  public static var unwrittenDefaults: Set<String> { ["folds"] }
+  public static var unwrittenDefaults: Set<String> { ["folds", "images", "mix", "workers"] }
 
   /// Faults that concern several keys at once.
   public func problems() -> [ConfigurationProblem] {
@@ -78,6 +89,10 @@ public struct DataConfiguration: ConfigurationSection {
     if validation != nil, folds != nil {
       problems.append(
         .init("folds", "validation", message: "give either data.validation or data.folds"))
+    }
+    if images != nil, synthetic != nil {
+      problems.append(
+        .init("images", "synthetic", message: "made-up rows have their shape: leave images out"))
     }
     if repeats > 1, augment.isEmpty {
       problems.append(

@@ -134,7 +134,8 @@ enum TensorSource: DataSource {
     return try TensorFileDataset(
       path: file, classes: request.classes ?? configuration.data.classes,
       ignoredLabel: configuration.ignoredLabel,
-      statistics: request.statistics[file], names: request.names, namesSource: request.namesSource)
+      statistics: request.statistics[file], images: configuration.data.images?.fit,
+      names: request.names, namesSource: request.namesSource)
   }
 }
 
