@@ -72,23 +72,30 @@ package final class ThreadTeam: @unchecked Sendable {
 
   /// Does one piece; false where none is left.
   private func step(lane: Int) -> Bool {
-    let taken = work.withLock { work -> (body: (Int, Int) throws -> Void, piece: Int)? in
-      guard work.hasPiece, let body = work.body else { return nil }
+    let taken = work.withLock { work -> Int? in
+      guard work.hasPiece else { return nil }
       defer {
         work.next += 1
         work.busy += 1
       }
-      return (body, work.next)
+      return work.next
     }
     guard let taken else { return false }
     // Pieces are handed out in their order, so all before one that fails are done.
-    let result = Result { try taken.body(taken.piece, lane) }
+    let result = perform(taken, lane: lane)
     work.withLock { work in
       work.busy -= 1
-      if case .failure(let error) = result, work.failure.map({ taken.piece < $0.piece }) ?? true {
-        work.failure = (taken.piece, error)
+      if case .failure(let error) = result, work.failure.map({ taken < $0.piece }) ?? true {
+        work.failure = (taken, error)
       }
     }
     return true
+  }
+
+  /// Does a piece, and lets the body go before the piece counts as done: no thread may hold it once
+  /// ``each(_:_:)`` returns.
+  private func perform(_ piece: Int, lane: Int) -> Result<Void, any Error> {
+    let body = work.withLock { $0.body }
+    return Result { try body?(piece, lane) }
   }
 }

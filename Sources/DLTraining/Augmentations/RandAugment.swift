@@ -67,7 +67,7 @@ package struct RandAugment: AugmentationSpec, ImageChange {
     case .contrast: image.adjustContrast(1 + signed(0.9))
     case .sharpness: image.adjustSharpness(1 + signed(0.9), scratch: scratch)
     case .posterize: image.posterize(bits: 8 - Int((share * 4).rounded(.toNearestOrEven)))
-    case .solarize: image.solarize(threshold: 255 * (1 - share))
+    case .solarize: image.solarize(threshold: 255 * Double(30 - magnitude) / 30)
     case .autocontrast: image.autocontrast()
     case .equalize: image.equalize()
     }
