@@ -11,7 +11,7 @@ struct DataCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "data", abstract: "Make and look at data set files.",
     discussion: "Example: dltrain data pack mnist mnist-idx -o mnist",
-    subcommands: [Pack.self, Describe.self])
+    subcommands: [Pack.self, Describe.self, DataSheet.self])
 }
 
 /// `dltrain data pack`.

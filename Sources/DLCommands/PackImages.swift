@@ -27,6 +27,8 @@ struct PackImages: Verb {
   @Option(help: "1 for gray, 3 for colour; as the first image has it unless given.")
   var channels: Int?
 
+  @Flag(help: "Keep the files as they are, of any size, to be decoded while training.")
+  var keepEncoded = false
   @OptionGroup var split: SplitOptions
   @Option(help: "Number classes by the names in this data set file, as for images to evaluate on.")
   var like: String?
@@ -36,6 +38,7 @@ struct PackImages: Verb {
       var packer = ImagePacker()
       packer.size = size.map { ($0.height, $0.width) }
       packer.channels = channels
+      packer.keepsEncoded = keepEncoded
       (packer.like, packer.split) = (like, split.asked)
       packer.notice = world.warn
       let line = ProgressLine(world)
@@ -43,7 +46,8 @@ struct PackImages: Verb {
       packer.progress = line.update
       let files = try packer.pack(source, output: output)
       line.clear()
-      for file in files { world.print("\(file.path): x \(file.shape)") }
+      let what = keepEncoded ? "images" : "x"
+      for file in files { world.print("\(file.path): \(what) \(file.shape)") }
     }
     return .success
   }

@@ -1,3 +1,5 @@
+import DLCore
+import DLFormats
 import DLTensor
 
 /// Random changes of images `[height, width, channels]` while training, before normalization.
@@ -23,6 +25,11 @@ public struct Augmentation: Sendable, Hashable {
     case brightness(strength: Double)
     /// Multiplies the distance from the image's mean by a number of 1 - strength ..< 1 + strength.
     case contrast(strength: Double)
+    /// Takes a window at a random place and brings it to the image's size; of images that are stored
+    /// in sizes of their own it is a window of these. Counterpart: `RandomResizedCrop`.
+    case randomResizedCrop(RandomWindow)
+    /// Changes bytes in place, by a type that says how.
+    case bytes(AnyImageChange)
     /// Computes the pixels by a type of a program's own.
     case pixels(AnyPixelChange)
   }
@@ -36,16 +43,32 @@ public struct Augmentation: Sendable, Hashable {
     /// The view of the first row, counted from 0.
     package var firstView = 0
 
+    /// The place of the first row in the epoch, where an image may be drawn several times in one: it is
+    /// changed otherwise each time, by its place.
+    package var firstPlace: Int?
+
+    /// The view of a row.
+    func view(_ index: Int) -> Int { (firstView + index) % repeats }
+
+    /// The number that the changes of a row depend on.
+    func number(_ row: Int, at index: Int) -> Int {
+      firstPlace.map { ($0 + index) / repeats } ?? row
+    }
+
     /// Makes the pass of an epoch.
-    package init(epoch: Int, repeats: Int = 1, firstView: Int = 0) {
+    package init(epoch: Int, repeats: Int = 1, firstView: Int = 0, firstPlace: Int? = nil) {
       self.epoch = epoch
       self.repeats = repeats
       self.firstView = firstView
+      self.firstPlace = firstPlace
     }
   }
 
   /// The changes, in their order.
   package let changes: [Change]
+
+  /// The window that images of sizes of their own are read by.
+  private let window: RandomWindow?
 
   private let key: RandomKey
   private let shape: [Int]
@@ -61,6 +84,8 @@ public struct Augmentation: Sendable, Hashable {
       throw DataError(
         "augment: rows of \(type) \(shape) are no images [height, width, channels], remove it")
     }
+    let isPicture = shape.allSatisfy { $0 > 0 } && [1, 3].contains(shape[2])
+    let isWindowed = (dataset as? any WindowedDataset)?.hasWindows ?? false
     for change in changes {
       switch change {
       case .padCrop(let padding, let mode)
@@ -78,8 +103,25 @@ public struct Augmentation: Sendable, Hashable {
       case .brightness where type != .uint8, .contrast where type != .uint8:
         throw DataError(
           "augment: brightness and contrast change images of bytes, the data set has \(type)")
+      case .randomResizedCrop(let window) where !window.isValid:
+        throw DataError(
+          "augment: random_resized_crop: scale \(window.scale) and ratio \(window.ratio) are no ranges,"
+            + " give the least and the greatest: shares in 0 to 1, ratios in 0.001 to 1000")
+      case .randomResizedCrop where type != .uint8 || !isPicture,
+        .bytes where type != .uint8 || !isPicture:
+        throw DataError(
+          "augment: this change is of images of bytes, gray or color; the data set has \(type) "
+            + "\(shape)")
+      case .randomResizedCrop where isWindowed && change != changes[0]:
+        throw DataError(
+          "augment: random_resized_crop takes a window of images of any size, put it first")
       default: break
       }
+    }
+    if isWindowed, case .randomResizedCrop(let first)? = changes.first {
+      window = first
+    } else {
+      window = nil
     }
     self.changes = changes
     key = RandomKey(seed).child("augment")
@@ -89,11 +131,44 @@ public struct Augmentation: Sendable, Hashable {
     dataset.inputShape == shape && dataset.inputType == type
   }
 
+  /// Reads rows of the data set and changes them; `scratch` has room for one image.
+  ///
+  /// - Throws: what the data set throws; `FormatError` where there is no memory.
+  package func read(
+    _ rows: UnsafeBufferPointer<Int>, of dataset: any Dataset, in pass: Pass,
+    inputs: UnsafeMutableRawBufferPointer, labels: UnsafeMutableRawBufferPointer,
+    scratch: UnsafeMutableRawBufferPointer
+  ) throws {
+    if let window, let dataset = dataset as? any WindowedDataset {
+      let key = key.child(pass.epoch)
+      try dataset.read(rows: rows, inputs: inputs, labels: labels) { index, height, width in
+        var stream = RandomStream(
+          windowKey(key, pass.number(rows[index], at: index), pass.view(index)))
+        return window.draw(height: height, width: width, &stream)
+      }
+    } else {
+      try dataset.read(rows: rows, inputs: inputs, labels: labels)
+    }
+    try apply(to: inputs, rows: rows, in: pass, scratch: scratch)
+  }
+
+  /// The key of a view of an image.
+  private func imageKey(_ epoch: RandomKey, _ row: Int, _ view: Int) -> RandomKey {
+    view == 0 ? epoch.child(row) : epoch.child(row).child(view)
+  }
+
+  /// The key of its window, which draws another number of numbers for each image.
+  private func windowKey(_ epoch: RandomKey, _ row: Int, _ view: Int) -> RandomKey {
+    imageKey(epoch, row, view).child("window")
+  }
+
   /// Changes images in place: `rows` are their numbers in the data set, `scratch` has room for one.
+  ///
+  /// - Throws: `FormatError` where there is no memory.
   package func apply(
     to images: UnsafeMutableRawBufferPointer, rows: UnsafeBufferPointer<Int>, in pass: Pass,
     scratch: UnsafeMutableRawBufferPointer
-  ) {
+  ) throws {
     let pixel = shape[2] * type.byteCount
     let size = shape[0] * shape[1] * pixel
     precondition(images.count == rows.count * size && scratch.count >= size)
@@ -101,13 +176,25 @@ public struct Augmentation: Sendable, Hashable {
       return
     }
     let (key, lasting) = (key.child(pass.epoch), key.child("every epoch"))
-    for (index, row) in rows.enumerated() {
-      let view = (pass.firstView + index) % pass.repeats
-      var stream = RandomStream(view == 0 ? key.child(row) : key.child(row).child(view))
+    for (index, sample) in rows.enumerated() {
+      let (row, view) = (pass.number(sample, at: index), pass.view(index))
+      var stream = RandomStream(imageKey(key, row, view))
       let image = ImageBytes(
         base: base + index * size, height: shape[0], width: shape[1], pixel: pixel)
-      for change in changes {
+      // The first window has been taken while the images were read.
+      for change in changes.dropFirst(window == nil ? 0 : 1) {
         switch change {
+        case .randomResizedCrop(let window):
+          var stream = RandomStream(windowKey(key, row, view))
+          let place = window.draw(height: shape[0], width: shape[1], &stream)
+          guard image.bytes(shape[2]).enlarge(place, scratch: scratch.asBytes) else {
+            throw FormatError(
+              .io, file: "image", "no memory to bring it to another size",
+              advice: "free some memory")
+          }
+        case .bytes(let change):
+          change.base.apply(
+            to: image.bytes(shape[2]), scratch: scratch.asBytes, random: &stream)
         case .padCrop(let padding, let mode):
           let down = stream.upTo(2 * padding + 1) - padding
           let right = stream.upTo(2 * padding + 1) - padding
@@ -145,6 +232,11 @@ private struct ImageBytes {
   let pixel: Int
 
   private var rowBytes: Int { width * pixel }
+
+  /// The same memory as bytes of so many channels.
+  func bytes(_ channels: Int) -> PixelBuffer {
+    PixelBuffer(base.asBytes, height: height, width: width, channels: channels)
+  }
 
   /// The window whose corner lies `down` rows and `right` columns away.
   func shift(
@@ -217,4 +309,8 @@ private struct ImageBytes {
       bytes[index] = UInt8(min(max(Float(bytes[index]) * scale + shift, 0), 255))
     }
   }
+}
+
+extension UnsafeMutableRawPointer {
+  fileprivate var asBytes: UnsafeMutablePointer<UInt8> { assumingMemoryBound(to: UInt8.self) }
 }

@@ -2,16 +2,19 @@ import DLCluster
 import DLCore
 import DLTensor
 
-/// Loads one rank's rows, a step ahead of the training, on a thread of its own.
+/// Loads one rank's rows, a step ahead of the training, on one or several threads of its own.
 ///
-/// Two steps' buffers are allocated at the start and used in turn; nothing is allocated later. An
-/// error met while reading ahead is thrown when the training reaches that step. To be used by one
-/// thread.
+/// Two steps' buffers are allocated at the start and used in turn; but for images that are decoded,
+/// nothing is allocated later. An error met while reading ahead is thrown when the training reaches
+/// that step. What is loaded does not depend on the number of threads. To be used by one thread.
 package final class BatchLoader {
   private let state: LoaderState
   private var thread: SystemThread?
 
   /// Starts loading steps `startStep` ..< `endStep` (nil: without end) for a rank.
+  ///
+  /// `workers` threads share the rows of a step; with 0 the training's own reads them when it asks for
+  /// them, which nothing is ahead of then. `mixing` mixes the rows of a step.
   ///
   /// `track` takes a span for each step that was read; it is free again after ``close()``.
   ///
@@ -19,8 +22,8 @@ package final class BatchLoader {
   /// the batches, or no thread can be started.
   package init(
     dataset: any Dataset, sampler: Sampler, sharding: BatchSharding, rank: Int,
-    transform: InputTransform, augmentation: Augmentation? = nil, startStep: Int = 0,
-    endStep: Int? = nil, track: Track? = nil
+    transform: InputTransform, augmentation: Augmentation? = nil, mixing: BatchMixing? = nil,
+    workers: Int = 1, startStep: Int = 0, endStep: Int? = nil, track: Track? = nil
   ) throws {
     guard sampler.count == dataset.count else {
       throw DataError(
@@ -53,13 +56,15 @@ package final class BatchLoader {
     }
     let source = BatchSource(
       dataset: dataset, sampler: sampler, sharding: sharding, transform: transform,
-      augmentation: augmentation, rank: rank, lengths: lengths,
+      augmentation: augmentation, mixing: mixing, rank: rank, workers: workers, lengths: lengths,
       buckets: buckets)
     try source.checkMemory()
     state = try LoaderState(source, steps: startStep..<max(endStep ?? Int.max, startStep), track)
+    guard workers > 0 else { return }
     do {
       thread = try SystemThread("loader") { [state] in state.run() }
     } catch {
+      state.end()
       throw ThreadError("loader", "to read rows")
     }
   }
@@ -75,10 +80,10 @@ package final class BatchLoader {
   ///
   /// Harmless when repeated.
   package func close() {
-    guard let thread else { return }
     state.close()
-    thread.join()
-    self.thread = nil
+    thread?.join()
+    thread = nil
+    state.end()
   }
 }
 
@@ -88,6 +93,10 @@ private final class LoaderState: @unchecked Sendable {
   private let steps: Range<Int>
   private let track: Track?
   private let buffers: [StepBuffer]
+  /// The threads that share the rows of a step; nil where one reads them.
+  private let team: ThreadTeam?
+  /// The order of the epoch in work; of the thread that reads alone.
+  private var order: Permutation?
   private let stagingMemory: CheckedMemory
   private var staging: UnsafeMutableRawBufferPointer { stagingMemory.bytes }
   private let progress = Monitor(Progress())
@@ -105,21 +114,19 @@ private final class LoaderState: @unchecked Sendable {
     self.source = source
     self.track = track
     self.steps = steps
-    buffers = try [StepBuffer(source), StepBuffer(source)]
+    buffers = try (0..<source.bufferCount).map { _ in try StepBuffer(source) }
     stagingMemory = try CheckedMemory(byteCount: source.stagingSize, for: "batch_size")
+    team =
+      source.lanes > 1
+      ? try ThreadTeam("loader", lanes: source.lanes, purpose: "to read rows") : nil
   }
 
   /// The loader's thread.
   func run() {
-    var order: Permutation?
     for step in steps {
       guard waitForBuffer() else { return }
-      let buffer = buffers[(step - steps.lowerBound) % 2]
       do {
-        let start = track == nil ? 0 : monotonicNanoseconds()
-        try load(step, into: buffer, order: &order)
-        track?.record(
-          TimeSpan(.loading, from: start, to: monotonicNanoseconds(), detail: step + 1))
+        try load(step)
         report(nil)
       } catch {
         return report(error)
@@ -127,10 +134,16 @@ private final class LoaderState: @unchecked Sendable {
     }
   }
 
-  private func load(_ step: Int, into buffer: StepBuffer, order: inout Permutation?) throws {
+  private func load(_ step: Int) throws {
+    let start = track == nil ? 0 : monotonicNanoseconds()
+    try load(step, into: buffers[(step - steps.lowerBound) % buffers.count])
+    track?.record(TimeSpan(.loading, from: start, to: monotonicNanoseconds(), detail: step + 1))
+  }
+
+  private func load(_ step: Int, into buffer: StepBuffer) throws {
     let sampler = source.sampler
     guard sampler.order != .sequential else {
-      return try buffer.fill(step: step, order: SampleOrder(), staging: staging)
+      return try buffer.fill(step: step, order: SampleOrder(), staging: staging, team: team)
     }
     let epoch = sampler.cursor(atStep: step).epoch
     if let draws = sampler.weighted?.draws(seed: sampler.seed, epoch: epoch) {
@@ -138,7 +151,8 @@ private final class LoaderState: @unchecked Sendable {
     }
     guard source.hasOrderTable else {
       let computed = ComputedPermutation(seed: sampler.seed, epoch: epoch, count: sampler.count)
-      return try buffer.fill(step: step, order: SampleOrder(computed: computed), staging: staging)
+      return try buffer.fill(
+        step: step, order: SampleOrder(computed: computed), staging: staging, team: team)
     }
     if order == nil {
       order = Permutation(
@@ -147,7 +161,7 @@ private final class LoaderState: @unchecked Sendable {
       order?.move(toEpoch: epoch)
     }
     try order?.indices.withUnsafeBufferPointer {
-      try buffer.fill(step: step, order: SampleOrder(table: $0), staging: staging)
+      try buffer.fill(step: step, order: SampleOrder(table: $0), staging: staging, team: team)
     }
   }
 
@@ -165,6 +179,7 @@ private final class LoaderState: @unchecked Sendable {
 
   /// The training's side: gives back the buffer taken before and waits for the next.
   func next() throws -> StepBatch? {
+    if source.workers == 0 { return try nextByItself() }
     progress.withLock { $0.released = $0.taken }
     return try progress.wait(
       until: {
@@ -178,7 +193,19 @@ private final class LoaderState: @unchecked Sendable {
     }
   }
 
+  /// Reads the next step's rows on the training's own thread.
+  private func nextByItself() throws -> StepBatch? {
+    let (taken, isClosing) = progress.withLock { ($0.taken, $0.isClosing) }
+    guard !isClosing, taken < steps.count else { return nil }
+    try load(steps.lowerBound + taken)
+    progress.withLock { $0.taken += 1 }
+    return buffers[0].batch
+  }
+
   func close() {
     progress.withLock { $0.isClosing = true }
   }
+
+  /// Ends the threads that share the rows, once none reads.
+  func end() { team?.end() }
 }

@@ -1,6 +1,5 @@
 import DLCluster
 import DLCore
-import Glibc
 
 /// One rank's part of a micro-batch, in buffers that the loader owns.
 package struct MicroBatch {
@@ -18,6 +17,9 @@ package struct MicroBatch {
   package fileprivate(set) var x: UnsafeMutableRawPointer
   /// The labels [rows, ...], Int32 or Float, 64-byte aligned.
   package fileprivate(set) var y: UnsafeMutableRawPointer
+  /// The labels of the rows that these are mixed with, and the weight of their own; nil where they
+  /// are not mixed.
+  package fileprivate(set) var mixed: (labels: UnsafeMutableRawPointer, weight: Double)?
 }
 
 /// One rank's part of the batch of an optimizer step; valid until the loader's next `next()`.
@@ -65,9 +67,11 @@ final class StepBuffer {
   }
 
   /// Reads this rank's rows of a step; `order` is the order of samples in the step's epoch.
-  func fill(step: Int, order: SampleOrder, staging: UnsafeMutableRawBufferPointer)
-    throws
-  {
+  ///
+  /// - Parameter team: the threads that share the rows; nil for this one alone.
+  func fill(
+    step: Int, order: SampleOrder, staging: UnsafeMutableRawBufferPointer, team: ThreadTeam?
+  ) throws {
     let cursor = source.sampler.cursor(atStep: step)
     var used = 0
     var sampleCount = 0
@@ -75,6 +79,8 @@ final class StepBuffer {
       defer { used = (used + byteCount + 63) / 64 * 64 }
       return UnsafeMutableRawBufferPointer(start: memory.baseAddress! + used, count: byteCount)
     }
+    let globalRows = cursor.places.count
+    let mix = source.mixing?.draw(epoch: cursor.epoch, step: cursor.step)
     for index in microBatches.indices {
       let cut = source.sampler.microBatch(index, of: cursor.places.count)
       let mine = source.sharding.rows(of: source.rank, in: cut.count)
@@ -92,9 +98,32 @@ final class StepBuffer {
       if mine.isEmpty { continue }
       let repeats = source.sampler.repeats
       let pass = Augmentation.Pass(
-        epoch: cursor.epoch, repeats: repeats, firstView: first % repeats)
-      try read(
-        UnsafeBufferPointer(list), pass, firstRow: first, x: x, y: y, staging: staging)
+        epoch: cursor.epoch, repeats: repeats, firstView: first % repeats,
+        firstPlace: source.sampler.weighted == nil ? nil : first)
+      let rows = ReadRows(
+        rows: UnsafeBufferPointer(list), pass: pass, x: x, y: y, staging: staging)
+      try source.read(rows, team)
+      guard let mix else { continue }
+      let partners = source.sampler.repeats
+      let before = (take(partners * source.inputByteCount), take(partners * source.labelByteCount))
+      for row in 0..<min(partners, mine.count) {
+        // Counted within the step's rows, cyclic.
+        let place = first + row - partners - cursor.places.lowerBound
+        let other = cursor.places.lowerBound + (place + partners * globalRows) % globalRows
+        try withUnsafePointer(to: sample(ofRow: other, order)) { sample in
+          let one = ReadRows(
+            rows: UnsafeBufferPointer(start: sample, count: 1),
+            pass: .init(
+              epoch: cursor.epoch, repeats: repeats, firstView: other % repeats,
+              firstPlace: source.sampler.weighted == nil ? nil : other),
+            x: before.0.part(row, of: source.inputByteCount),
+            y: before.1.part(row, of: source.labelByteCount), staging: staging)
+          try source.read(one, nil)
+        }
+      }
+      let labels = take(mine.count * source.labelByteCount)
+      source.mix(mix, rows, before, into: labels)
+      microBatches[index].mixed = labels.baseAddress.map { ($0, mix.weight) }
     }
     batch = StepBatch(
       step: step, cursor: cursor, microBatches: UnsafeBufferPointer(microBatches))
@@ -110,125 +139,5 @@ final class StepBuffer {
   /// The sample of a row of the epoch whose samples have this order.
   private func sample(ofRow row: Int, _ order: SampleOrder) -> Int {
     order.sample(at: row / source.sampler.repeats)
-  }
-
-  private func read(
-    _ rows: UnsafeBufferPointer<Int>, _ pass: Augmentation.Pass, firstRow: Int,
-    x: UnsafeMutableRawBufferPointer, y: UnsafeMutableRawBufferPointer,
-    staging: UnsafeMutableRawBufferPointer
-  ) throws {
-    let dataset = source.dataset
-    let isIdentity = source.transform.isIdentity
-    let rawCount = isIdentity ? 0 : rows.count * dataset.inputByteCount
-    let raw = isIdentity ? x : UnsafeMutableRawBufferPointer(rebasing: staging[..<rawCount])
-    try dataset.read(rows: rows, inputs: raw, labels: y)
-    if let augmentation = source.augmentation {
-      // The staging memory ends with room for one image.
-      let scratch = UnsafeMutableRawBufferPointer(
-        rebasing: staging[(staging.count - dataset.inputByteCount)...])
-      if source.sampler.weighted == nil {
-        augmentation.apply(to: raw, rows: rows, in: pass, scratch: scratch)
-      } else {
-        // A sample that is drawn several times is changed otherwise each time, by its place.
-        withUnsafeTemporaryAllocation(of: Int.self, capacity: rows.count) { places in
-          for index in rows.indices {
-            places.initializeElement(
-              at: index, to: (firstRow + index) / source.sampler.repeats)
-          }
-          augmentation.apply(
-            to: raw, rows: UnsafeBufferPointer(places), in: pass, scratch: scratch)
-        }
-      }
-    }
-    if isIdentity { return }
-    source.transform.apply(
-      raw.baseAddress!, count: rows.count * dataset.inputCount, into: x.baseAddress!)
-  }
-}
-
-/// What a loader loads, for one rank.
-struct BatchSource: Sendable {
-  let dataset: any Dataset
-  let sampler: Sampler
-  let sharding: BatchSharding
-  let transform: InputTransform
-  let augmentation: Augmentation?
-  let rank: Int
-  let lengths: [Int32]?
-  let buckets: LengthBuckets?
-
-  /// Bytes of one converted input.
-  var inputByteCount: Int { dataset.inputCount * transform.outputType.byteCount }
-  /// Bytes of one label.
-  var labelByteCount: Int { dataset.labelByteCount }
-
-  /// The most rows that this rank takes in one step.
-  var largestStepRows: Int {
-    let accumulate = sampler.accumulate
-    return sampler.stepSizes.map { size in
-      // Micro-batches have one of two sizes, the larger one as often as rows are left over.
-      let (rows, rest) = size.quotientAndRemainder(dividingBy: accumulate)
-      let small = CheckedSize(mine(rows)) * (accumulate - rest)
-      return (small + CheckedSize(mine(rows + 1)) * rest).value
-    }.max() ?? 0
-  }
-
-  /// The most rows that this rank takes in one micro-batch.
-  var largestMicroBatchRows: Int {
-    let accumulate = sampler.accumulate
-    return sampler.stepSizes.map { size in
-      let (rows, rest) = size.quotientAndRemainder(dividingBy: accumulate)
-      return max(mine(rows), rest == 0 ? 0 : mine(rows + 1))
-    }.max() ?? 0
-  }
-
-  private func mine(_ rows: Int) -> Int { sharding.rows(of: rank, in: rows).count }
-
-  /// Bytes of one step's rows, of the list of its samples, and of its micro-batches.
-  var bufferSize: (rows: CheckedSize, samples: CheckedSize, microBatches: CheckedSize) {
-    let rows = CheckedSize(largestStepRows)
-    // Each micro-batch may be rounded up to the alignment, for x and for y.
-    let accumulate = CheckedSize(sampler.accumulate)
-    let perRow = CheckedSize(inputByteCount) + CheckedSize(labelByteCount)
-    return (
-      rows * perRow + accumulate * 128 + CheckedSize(64), rows * MemoryLayout<Int>.stride,
-      accumulate * MemoryLayout<MicroBatch>.stride
-    )
-  }
-
-  /// Bytes of what is read before it is converted, with room for one image behind it.
-  var stagingSize: CheckedSize {
-    let raw = CheckedSize(dataset.inputByteCount)
-    let rows = CheckedSize(transform.isIdentity ? 0 : largestMicroBatchRows)
-    return rows * raw + (augmentation == nil ? CheckedSize(0) : raw) + CheckedSize(64)
-  }
-
-  /// Whether the order of an epoch lies in a table.
-  var hasOrderTable: Bool {
-    if sampler.weighted != nil { return false }
-    return switch sampler.order {
-    case .sequential: false
-    case .bucketed: true
-    case .shuffled: sampler.count <= ComputedPermutation.largestTable
-    }
-  }
-
-  /// Throws `DataError` where the buffers of two steps and the order of samples exceed the memory
-  /// that is left: to ask for them would end the process.
-  func checkMemory() throws {
-    let buffer = bufferSize
-    let step = (buffer.rows + buffer.samples + buffer.microBatches) * 2 + stagingSize
-    try step.checkMemory(
-      for: "batch_size: \(counted(largestStepRows, "row")) of \(inputByteCount) bytes in "
-        + "\(counted(sampler.accumulate, "micro-batch", "micro-batches")) on rank \(rank)",
-      advice: "lower it or use more ranks")
-    try step.checkMemory(
-      for: "batch_size: \(counted(largestStepRows, "row")) of \(inputByteCount) bytes on a rank",
-      advice: "lower it or use more hosts", isOfEachRank: true)
-    guard hasOrderTable else { return }
-    try (CheckedSize(sampler.count) * 8 + step).checkMemory(
-      for: "data.order: \(sampler.order.rawValue) order of "
-        + "\(counted(sampler.count, "row")) on rank \(rank)",
-      advice: "use order: sequential, or fewer ranks on a host")
   }
 }

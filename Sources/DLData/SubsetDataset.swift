@@ -1,7 +1,8 @@
+import DLFormats
 import DLTensor
 
 /// Some rows of another data set, in an order of their own.
-package final class SubsetDataset: Dataset {
+package final class SubsetDataset: WindowedDataset {
   /// The data set that they are rows of.
   package let base: any Dataset
   private let rows: [Int]
@@ -36,9 +37,29 @@ package final class SubsetDataset: Dataset {
     rows: UnsafeBufferPointer<Int>, inputs: UnsafeMutableRawBufferPointer,
     labels: UnsafeMutableRawBufferPointer
   ) throws {
+    try mapped(rows) { try base.read(rows: $0, inputs: inputs, labels: labels) }
+  }
+
+  package var hasWindows: Bool { (base as? any WindowedDataset)?.hasWindows ?? false }
+
+  /// Reads rows by windows of the stored images; only where there are such.
+  package func read(
+    rows: UnsafeBufferPointer<Int>, inputs: UnsafeMutableRawBufferPointer,
+    labels: UnsafeMutableRawBufferPointer,
+    window: (_ index: Int, _ height: Int, _ width: Int) -> PixelWindow
+  ) throws {
+    try mapped(rows) {
+      try (base as? any WindowedDataset)?.read(
+        rows: $0, inputs: inputs, labels: labels, window: window)
+    }
+  }
+
+  private func mapped(
+    _ rows: UnsafeBufferPointer<Int>, _ body: (UnsafeBufferPointer<Int>) throws -> Void
+  ) throws {
     try withUnsafeTemporaryAllocation(of: Int.self, capacity: rows.count) { places in
       for index in rows.indices { places.initializeElement(at: index, to: self.rows[rows[index]]) }
-      try base.read(rows: UnsafeBufferPointer(places), inputs: inputs, labels: labels)
+      try body(UnsafeBufferPointer(places))
     }
   }
 }

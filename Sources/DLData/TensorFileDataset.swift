@@ -4,12 +4,12 @@ import DLFormats
 import DLTensor
 
 /// A data set in a safetensors file: `x` (U8, F32 or I32 [N, ...]) and `y` (I32 classes or F32
-/// values, [N, ...]).
+/// values, [N, ...]); or encoded images and `y`, see ``StoredImages``.
 ///
 /// The number of classes is the one given, else the metadata entry `classes`, else one more than
 /// the largest label. All labels are checked at opening, and again whenever they are read; a label
 /// that the loss ignores may lie outside the classes.
-package final class TensorFileDataset: Dataset {
+package final class TensorFileDataset: WindowedDataset {
   /// The number of rows.
   package let count: Int
   /// The shape of one input.
@@ -37,6 +37,8 @@ package final class TensorFileDataset: Dataset {
   private let ignoredLabel: Int32?
   private let file: SafetensorsFile
   private let x: SafetensorsInfo
+  /// The images, where they are brought to one size while they are read.
+  private let images: StoredImages?
   private let y: SafetensorsInfo
   private let statistics: FileStatistics?
   /// What each class of the file is called by the caller; nil where that is its own number.
@@ -48,15 +50,18 @@ package final class TensorFileDataset: Dataset {
   ///   - classes: the number of classes.
   ///   - ignoredLabel: the label of rows that do not count.
   ///   - statistics: what a pass over the file found; nil to make the pass here.
+  ///   - images: the size that images are brought to while they are read; nil where they have one.
   ///   - names: what the numbers of classes shall stand for: labels of a file that has names are
   ///     numbered by them. `namesSource` says where they come from.
   /// - Throws: `FormatError`.
   package init(
     path: String, classes: Int? = nil, ignoredLabel: Int32? = nil,
-    statistics: FileStatistics? = nil, names: ClassNames? = nil, namesSource: String = "the others"
+    statistics: FileStatistics? = nil, images fit: ImageFit? = nil,
+    names: ClassNames? = nil, namesSource: String = "the others"
   ) throws {
     let file = try SafetensorsFile(dataset: path)
-    let x = try file.info("x")
+    let images = try StoredImages(file, fit: fit)
+    let x = try images?.info ?? file.info("x")
     let y = try file.info("y")
     func fault(_ what: String, _ advice: String) -> FormatError {
       FormatError(.content, file: path, what, advice: advice)
@@ -67,7 +72,7 @@ package final class TensorFileDataset: Dataset {
     guard let labelType = [.int32: DType.int32, .float32: .float32][y.dtype] else {
       throw fault("y is \(y.dtype.rawValue), not I32 or F32", "convert it")
     }
-    guard let count = x.shape.first, count > 0, x.count > 0 else {
+    guard let count = images?.count ?? x.shape.first, count > 0, x.count > 0 else {
       throw fault("x of shape \(x.shape) holds no rows", "give a file that has some")
     }
     guard y.shape.first == count, y.count > 0 else {
@@ -77,13 +82,14 @@ package final class TensorFileDataset: Dataset {
     self.ignoredLabel = ignoredLabel
     self.file = file
     self.x = x
+    self.images = images
     self.y = y
     self.count = count
     self.inputType = inputType
     self.labelType = labelType
     let statistics = try statistics?.of(file)
     self.statistics = statistics
-    inputShape = Array(x.shape.dropFirst())
+    inputShape = images?.fit.shape ?? Array(x.shape.dropFirst())
     labelShape = Array(y.shape.dropFirst())
     let lengths = try RowLengths(
       file, count: count, longest: max(inputShape.first ?? 1, labelShape.first ?? 1))
@@ -131,10 +137,46 @@ package final class TensorFileDataset: Dataset {
     try ColumnCheck(file, y, statistics, taker: domains.labelTaker).require(domains.labels)
   }
 
+  package var hasWindows: Bool { images != nil }
+
   /// Reads rows, in the order given.
   package func read(
     rows: UnsafeBufferPointer<Int>, inputs: UnsafeMutableRawBufferPointer,
     labels: UnsafeMutableRawBufferPointer
+  ) throws {
+    if images == nil {
+      try read(rows, [(x, inputs), (y, labels)])
+    } else {
+      try readImages(rows, into: inputs) { _, _, _ in nil }
+      try read(rows, [(y, labels)])
+    }
+    try number(labels, of: rows)
+  }
+
+  /// Reads rows by windows of the stored images.
+  package func read(
+    rows: UnsafeBufferPointer<Int>, inputs: UnsafeMutableRawBufferPointer,
+    labels: UnsafeMutableRawBufferPointer,
+    window: (_ index: Int, _ height: Int, _ width: Int) -> PixelWindow
+  ) throws {
+    try readImages(rows, into: inputs, window: window)
+    try read(rows, [(y, labels)])
+    try number(labels, of: rows)
+  }
+
+  private func readImages(
+    _ rows: UnsafeBufferPointer<Int>, into inputs: UnsafeMutableRawBufferPointer,
+    window: (_ index: Int, _ height: Int, _ width: Int) -> PixelWindow?
+  ) throws {
+    guard let images, let base = inputs.bindMemory(to: UInt8.self).baseAddress else { return }
+    for (index, row) in rows.enumerated() {
+      try images.read(row, into: base + index * inputByteCount) { window(index, $0, $1) }
+    }
+  }
+
+  private func read(
+    _ rows: UnsafeBufferPointer<Int>,
+    _ tensors: [(info: SafetensorsInfo, buffer: UnsafeMutableRawBufferPointer)]
   ) throws {
     var done = 0
     while done < rows.count {
@@ -142,13 +184,19 @@ package final class TensorFileDataset: Dataset {
       let first = rows[done]
       var length = 1
       while done + length < rows.count, rows[done + length] == first + length { length += 1 }
-      for (info, buffer, size) in [(x, inputs, inputByteCount), (y, labels, labelByteCount)] {
+      for (info, buffer) in tensors {
+        let size = info.rowByteCount
         let part = buffer[done * size..<(done + length) * size]
         try file.read(
           info, rows: first..<first + length, into: UnsafeMutableRawBufferPointer(rebasing: part))
       }
       done += length
     }
+  }
+
+  private func number(_ labels: UnsafeMutableRawBufferPointer, of rows: UnsafeBufferPointer<Int>)
+    throws
+  {
     guard let classCount else { return }
     try number(labels.bindMemory(to: Int32.self), of: rows, classes: classCount)
   }

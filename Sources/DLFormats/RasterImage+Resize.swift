@@ -1,73 +1,84 @@
+import CImage
+import DLCore
+
 extension RasterImage {
   /// The picture at another size, by a triangle filter as wide as the reduction.
   ///
-  /// Two passes, across and then down, in fixed point with 22 bits: the bytes of Pillow's
-  /// `resize((width, height), BILINEAR)`, which takes the passes the other way round for images
-  /// that become lower and wider. Throws a `FormatError` for a size out of range.
+  /// Two passes in fixed point with 22 bits: the bytes of Pillow's `resize((width, height), BILINEAR)`.
+  /// Throws a `FormatError` for a size out of range.
   package func resized(height: Int, width: Int) throws -> RasterImage {
     try Self.check(height: height, width: width, name: "image")
+    // A pass may stand between both sizes.
     try Self.check(height: self.height, width: width, name: "image")
-    var pixels = pixels
-    if width != self.width {
-      // Each row is `width` pixels of `channels` bytes.
-      pixels = Self.resample(
-        pixels, outer: self.height, from: self.width, to: width, inner: channels)
-    }
-    if height != self.height {
-      pixels = Self.resample(
-        pixels, outer: 1, from: self.height, to: height, inner: width * channels)
+    try Self.check(height: height, width: self.width, name: "image")
+    let count = height * width * channels
+    let pixels = try [UInt8](unsafeUninitializedCapacity: count) { buffer, made in
+      try buffer.baseAddress.map {
+        try resize(into: PixelBuffer($0, height: height, width: width, channels: channels))
+      }
+      made = count
     }
     return try RasterImage(height: height, width: width, channels: channels, pixels: pixels)
   }
 
-  /// Resamples the middle axis of `[outer, from, inner]`.
-  private static func resample(
-    _ pixels: [UInt8], outer: Int, from: Int, to: Int, inner: Int
-  ) -> [UInt8] {
-    let filter = Filter(from: from, to: to)
-    let count = outer * to * inner
-    return [UInt8](unsafeUninitializedCapacity: count) { out, made in
-      pixels.withUnsafeBufferPointer { pixels in
-        for row in 0..<outer {
-          for place in 0..<to {
-            let first = filter.first[place]
-            let weights = filter.weights[place]
-            let source = (row * from + first) * inner
-            let target = (row * to + place) * inner
-            for element in 0..<inner {
-              var sum = 1 << (Filter.bits - 1)
-              for index in 0..<weights.count {
-                sum &+= Int(pixels[source + index * inner + element]) &* weights[index]
-              }
-              out[target + element] = UInt8(clamping: sum >> Filter.bits)
-            }
-          }
-        }
-      }
-      made = count
-    }
+  /// Brings a window of the picture, or all of it, to the size of a buffer of as many channels.
+  ///
+  /// Throws a `FormatError` where there is no memory.
+  package func resize(window: PixelWindow? = nil, into target: PixelBuffer) throws {
+    let all = PixelWindow(top: 0, left: 0, height: target.height, width: target.width)
+    try resize(
+      window: window, to: (height: target.height, width: target.width), part: all, into: target)
   }
 
-  /// For each place of the output the first place of the input and the weights from there on.
-  private struct Filter {
-    static let bits = 22
-
-    var first: [Int] = []
-    var weights: [[Int]] = []
-
-    init(from: Int, to: Int) {
-      let scale = Double(from) / Double(to)
-      let width = max(scale, 1)
-      for place in 0..<to {
-        let center = (Double(place) + 0.5) * scale
-        let begin = max(Int(center - width + 0.5), 0)
-        let end = min(Int(center + width + 0.5), from)
-        let raw = (begin..<end).map { max(1 - abs((Double($0) - center + 0.5) / width), 0) }
-        let sum = raw.reduce(0, +)
-        first.append(begin)
-        weights.append(
-          raw.map { Int(0.5 + (sum == 0 ? $0 : $0 / sum) * Double(1 << Self.bits)) })
+  /// Brings a window of the picture, or all of it, to a size, and writes a part of the result, which
+  /// must be as large as the buffer.
+  ///
+  /// Throws a `FormatError` where there is no memory.
+  package func resize(
+    window: PixelWindow? = nil, to size: (height: Int, width: Int), part: PixelWindow,
+    into target: PixelBuffer
+  ) throws {
+    let window = window ?? PixelWindow(top: 0, left: 0, height: height, width: width)
+    precondition(
+      target.channels == channels && window.isWithin(height: height, width: width)
+        && part.isWithin(height: size.height, width: size.width) && part.height == target.height
+        && part.width == target.width, "windows within their pictures, and the same channels")
+    try pixels.withUnsafeBufferPointer { pixels in
+      guard let base = pixels.baseAddress else { return }
+      let status = cimage_resize(
+        base + (window.top * width + window.left) * channels, width * channels, window.height,
+        window.width, channels, size.height, size.width, part.top, part.left, target.base,
+        target.height, target.width)
+      guard status == 0 else {
+        throw FormatError(
+          .io, file: "image", "no memory to bring it to another size", advice: "free some memory")
       }
     }
+  }
+}
+
+/// A part of a picture, in pixels.
+package struct PixelWindow: Sendable, Hashable {
+  /// The first row.
+  package var top: Int
+  /// The first column.
+  package var left: Int
+  /// The number of rows.
+  package var height: Int
+  /// The number of columns.
+  package var width: Int
+
+  /// Makes a window.
+  package init(top: Int, left: Int, height: Int, width: Int) {
+    self.top = top
+    self.left = left
+    self.height = height
+    self.width = width
+  }
+
+  /// Whether it has pixels and lies within a picture of that size.
+  package func isWithin(height: Int, width: Int) -> Bool {
+    self.height > 0 && self.width > 0 && top >= 0 && left >= 0 && self.height <= height - top
+      && self.width <= width - left
   }
 }

@@ -1,3 +1,4 @@
+import CImage
 import DLCore
 
 /// A picture of bytes, row by row from the top: `[height, width, channels]`, 1 channel (gray) or 3
@@ -50,11 +51,7 @@ package struct RasterImage: Sendable, Hashable {
     let result: [UInt8]
     if channels == 3 {
       result = [UInt8](unsafeUninitializedCapacity: 3 * pixels.count) { out, count in
-        for (index, value) in pixels.enumerated() {
-          out[3 * index] = value
-          out[3 * index + 1] = value
-          out[3 * index + 2] = value
-        }
+        cimage_spread(pixels, out.baseAddress, pixels.count)
         count = 3 * pixels.count
       }
     } else {

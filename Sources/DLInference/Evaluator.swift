@@ -79,7 +79,8 @@ extension LoadedRun {
       let pass = ValidationPass(
         task: trained.task, dataset: dataset, transform: transform,
         context: trained.context,
-        batchSize: configuration.validate.batchSize ?? configuration.batchSize, metrics: metrics)
+        batchSize: configuration.validate.batchSize ?? configuration.batchSize, metrics: metrics,
+        workers: configuration.data.workers)
       return (pass, configuration.validate.views)
     }
     let found = try pass.run()

@@ -25,7 +25,8 @@ extension LoadedRun {
     let path = try EmbeddedData.resolve(input)
     let file = try SafetensorsFile(path: checkpoint)
     if let raw = try RawInput(
-      path, run: file, shape: trained.input.dimensions, use: trained.textUse)
+      path, run: file, shape: trained.input.dimensions, use: trained.textUse,
+      images: trained.configuration.data.images?.fit)
     {
       return try File.withTemporary("rows.safetensors") { rows in
         try raw.write(to: rows)
@@ -36,7 +37,8 @@ extension LoadedRun {
     }
     let statistics = try TrainingData.statistics(of: [path], over: SingleRank())[path]
     let dataset = try InputDataset(
-      path: path, statistics: statistics, names: trained.classNames, namesSource: folder)
+      path: path, statistics: statistics, names: trained.classNames, namesSource: folder,
+      images: fit)
     return try predict(dataset, input, trained, write: write)
   }
 
@@ -50,7 +52,8 @@ extension LoadedRun {
     try trained.checkValues(of: dataset, transform)
     let pass = ValidationPass(
       task: trained.task, dataset: dataset, transform: transform, context: trained.context,
-      batchSize: min(configuration.validate.batchSize ?? configuration.batchSize, 4096))
+      batchSize: min(configuration.validate.batchSize ?? configuration.batchSize, 4096),
+      workers: configuration.data.workers)
     let names = trained.classNames
     var isFirst = true
     try pass.eachBatch { batch, rows in

@@ -1,5 +1,6 @@
 import DLCore
 import DLData
+import DLFormats
 import DLJobs
 import DLTensor
 
@@ -16,6 +17,8 @@ package enum DatasetReport {
     let path = try EmbeddedData.resolve(path)
     if try GraphFile.isGraph(path) { return graph(try GraphFile(path: path), columns) }
     if try TokenWindowDataset.isTokenFile(path) { return try tokens(path, columns) }
+    let file = try SafetensorsFile(path: path)
+    if StoredImages.areEncoded(file) { return try encoded(path, columns) }
     let dataset = try TensorFileDataset(path: path, ignoredLabel: TaggedPacker.ignored)
     if dataset.rowLengths != nil, dataset.inputType == .int32 {
       if let words = try wordTokenizer(path) { return try self.words(dataset, words, columns) }

@@ -67,11 +67,11 @@ private struct Fill: PixelChange {
     let (before, _) = try read(dataset, rows)
     var after = before
     var scratch = [UInt8](repeating: 0, count: size)
-    after.withUnsafeMutableBytes { after in
-      scratch.withUnsafeMutableBytes { scratch in
-        rows.withUnsafeBufferPointer {
+    try after.withUnsafeMutableBytes { after in
+      try scratch.withUnsafeMutableBytes { scratch in
+        try rows.withUnsafeBufferPointer {
           let pass = Augmentation.Pass(epoch: epoch, repeats: repeats, firstView: firstView)
-          augmentation.apply(to: after, rows: $0, in: pass, scratch: scratch)
+          try augmentation.apply(to: after, rows: $0, in: pass, scratch: scratch)
         }
       }
     }

@@ -146,6 +146,10 @@ private let augmentations = """
   cutout: {size: 8}
   brightness: {strength: 0.2}
   contrast: {strength: 0.2}
+  random_resized_crop: {scale: [0.08, 1.0], ratio: [0.75, 1.3333333333333333]}
+  color_jitter: {brightness: 0.4, contrast: 0.4, saturation: 0.4, hue: 0.0}
+  rotation: {degrees: 15.0}
+  rand_augment: {num_ops: 2, magnitude: 9}
   """
 
 private let models = """

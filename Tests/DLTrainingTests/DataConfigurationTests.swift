@@ -25,6 +25,14 @@ import Testing
         .padCrop(padding: 2, mode: .reflect), .alternatingFlip, .brightness(strength: 0.2),
         .contrast(strength: 0.5),
       ])
+    var jitter = ColorJitter()
+    jitter.hue = 0.1
+    #expect(
+      try configuration(
+        "{train: x, augment: [{random_resized_crop: {scale: [0.5, 1]}}, {color_jitter: {hue: 0.1}}]}"
+      ).data.augment.map(\.change) == [
+        .randomResizedCrop(RandomWindow(scale: [0.5, 1])), .bytes(.init(jitter)),
+      ])
     var faults = ConfigurationFaults()
     let again = words.map {
       AugmentConfiguration.read($0.node, at: "augment", rule: .none, faults: &faults)
@@ -36,7 +44,9 @@ import Testing
   @Test(arguments: [
     "[5]", "[{}]", "[{flip: {}, cutout: {}}]", "[{flip: {q: 1}}]", "[{flip: {p: 1.5}}]",
     "[{pad_crop: {padding: -1}}]", "[{pad_crop: {padding_mode: wrap}}]", "[{cutout: {size: 0}}]",
-    "[{contrast: {strength: 2}}]", "flip",
+    "[{contrast: {strength: 2}}]", "flip", "[{random_resized_crop: {scale: [0.5, 0.2]}}]",
+    "[{random_resized_crop: {ratio: [1]}}]", "[{color_jitter: {hue: 0.6}}]",
+    "[{rotation: {degrees: 181}}]", "[{rand_augment: {magnitude: 31}}]",
   ])
   func badAugmentationsAreFaults(_ list: String) {
     #expect(throws: ConfigurationError.self) {

@@ -243,7 +243,8 @@ enum FuzzedNames {
       "metrics-classes",
       """
       data: {train: "embedded:digits-validation", validation: "embedded:digits-validation",
-             augment: [{brightness: {strength: 0.1}}, {contrast: {strength: 0.1}}]}
+             augment: [{brightness: {strength: 0.1}}, {contrast: {strength: 0.1}},
+                       random_resized_crop, color_jitter, rotation, rand_augment], mix: {mixup: 0.2}}
       model: {name: digits_cnn}
       validate: {every_steps: 1, metrics: [\(classMetrics)]}
       batch_size: 8

@@ -34,6 +34,14 @@ struct PackLike {
     return (names, try Self.numbers(of: classes, among: names, of: path, source: source))
   }
 
+  /// The numbers of classes by the file's names, whatever its rows are.
+  func numbersOfClasses(_ classes: [String], source: String) throws -> (
+    names: [String], labels: [Int32]
+  ) {
+    let names = try self.classes().names
+    return (names, try Self.numbers(of: classes, among: names, of: path, source: source))
+  }
+
   /// The numbers of classes among names, which are those of the file `path`; throws a content error
   /// that names a class which is none of them.
   static func numbers(

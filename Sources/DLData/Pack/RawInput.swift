@@ -17,6 +17,7 @@ package struct RawInput {
   private let path: String
   private let run: SafetensorsFile
   private let shape: [Int]
+  private let fit: ImageFit?
   private let content: Content
 
   /// Looks at what a file is; nil for a data set file, and for what no row of this network can be made
@@ -26,12 +27,16 @@ package struct RawInput {
   ///   - run: the checkpoint.
   ///   - shape: that of the network's input, without the row dimension.
   ///   - use: what the network does with a text.
+  ///   - images: how the training's images were brought to one size while they were read.
   /// - Throws: `FormatError` where a file cannot be read, or the checkpoint's metadata are damaged.
-  package init?(_ path: String, run: SafetensorsFile, shape: [Int], use: TextUse = .rows) throws {
+  package init?(
+    _ path: String, run: SafetensorsFile, shape: [Int], use: TextUse = .rows,
+    images: ImageFit? = nil
+  ) throws {
     guard try File.kind(of: path) == .file else { return nil }
     let head = try ByteHead.read(path)
     if FileKind.isSafetensors(head) { return nil }
-    (self.path, self.run, self.shape) = (path, run, shape)
+    (self.path, self.run, self.shape, fit) = (path, run, shape, images)
     if run.metadata[TableSchema.key] != nil {
       content = .table
     } else if run.metadata[AudioFeatures.key] != nil {
@@ -121,6 +126,13 @@ package struct RawInput {
   private func image() throws -> [UInt8] {
     let bytes = try File.contents(of: path, limit: ImageFolder.largestFile)
     var image = try ImageDecoder().decode(bytes, name: path)
+    if let fit {
+      let count = fit.shape.reduce(1, *)
+      return try [UInt8](unsafeUninitializedCapacity: count) { buffer, made in
+        try buffer.baseAddress.map { try fit.write(image, window: nil, to: $0) }
+        made = count
+      }
+    }
     if image.channels != shape[2] { image = try image.converted(channels: shape[2]) }
     if image.height != shape[0] || image.width != shape[1] {
       image = try image.resized(height: shape[0], width: shape[1])

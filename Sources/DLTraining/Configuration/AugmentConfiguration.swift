@@ -18,7 +18,8 @@ public enum AugmentationRegistry {
   package static let builtIn: [any AugmentationSpec.Type] =
     [
       PadCropOptions.self, FlipOptions.self, AlternatingFlipOptions.self, CutoutOptions.self,
-      BrightnessOptions.self, ContrastOptions.self,
+      BrightnessOptions.self, ContrastOptions.self, RandomResizedCrop.self, ColorJitter.self,
+      Rotation.self, RandAugment.self,
     ]
 
   private static let registry = TypeRegistry("augmentation", builtIn) { ($0.word, $0) }

@@ -17,10 +17,14 @@ package struct DataConfiguration: ConfigurationSection {
   package var classes: Int?
   /// Tokens per row, where the data are one long row of them.
   package var window: Int?
+  /// The size that images are brought to while they are read; nil where they have one.
+  package var images: ImagesConfiguration?
   /// Subtracted and divided by, per channel.
   package var normalize: NormalizeConfiguration?
   /// Random changes of images while training, in their order.
   package var augment: [AugmentConfiguration] = []
+  /// How rows of a batch are mixed with each other while training; nil for not at all.
+  package var mix: MixConfiguration?
   /// Rows of a batch that each image gives, each changed on its own.
   package var repeats = 1
   /// The order of rows within an epoch.
@@ -29,6 +33,8 @@ package struct DataConfiguration: ConfigurationSection {
   package var sampler: SamplerConfiguration?
   /// Random rows instead of files.
   package var synthetic: SyntheticConfiguration?
+  /// Threads of each rank that read rows ahead; 0 to read them when they are needed.
+  package var workers = 1
   /// What becomes of a short last batch.
   package var lastBatch = Sampler.LastBatch.keep
 
@@ -45,8 +51,10 @@ package struct DataConfiguration: ConfigurationSection {
       .init("folds", \.folds, "parts of the training set, one of which is validated on instead"),
       .init("classes", \.classes, .within(1...16_777_216), "classes; from the labels unless given"),
       .init("window", \.window, .within(1...1_048_576), "tokens per row of a text"),
+      .init("images", \.images, "size that images of any size are brought to while they are read"),
       .init("normalize", \.normalize, "mean and std per channel, or auto for the training set's"),
       .init("augment", \.augment, "random changes of images while training, in their order"),
+      .init("mix", \.mix, "mixes rows of a batch with each other while training"),
       .init(
         "repeats", \.repeats, .within(1...64),
         "rows of a batch that each image gives, each changed by augment on its own"),
@@ -54,6 +62,9 @@ package struct DataConfiguration: ConfigurationSection {
       .init(
         "sampler", \.sampler,
         "draws of rows by the weights of their classes, for classes of unequal size"),
+      .init(
+        "workers", \.workers, .within(0...64),
+        "threads of each rank that read rows ahead; 0 to read them when they are needed"),
       .init("synthetic", \.synthetic, "random rows instead of files, for benchmarks and tests"),
       .init("last_batch", \.lastBatch, "what becomes of the rows that do not fill the last batch"),
     ]
@@ -65,7 +76,9 @@ package struct DataConfiguration: ConfigurationSection {
   }
 
   /// Keys that came later.
-  package static var unwrittenDefaults: Set<String> { ["folds", "sampler"] }
+  package static var unwrittenDefaults: Set<String> {
+    ["folds", "sampler", "images", "mix", "workers"]
+  }
 
   package func problems() -> [ConfigurationProblem] {
     var problems: [ConfigurationProblem] = []
@@ -86,6 +99,10 @@ package struct DataConfiguration: ConfigurationSection {
         .init(
           "sampler", "order",
           message: "draws rows at random, the order is \(order.rawValue): leave one of them out"))
+    }
+    if images != nil, synthetic != nil {
+      problems.append(
+        .init("images", "synthetic", message: "made-up rows have their shape: leave images out"))
     }
     if repeats > 1, augment.isEmpty {
       problems.append(

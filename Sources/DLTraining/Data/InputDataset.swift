@@ -18,23 +18,27 @@ package final class InputDataset: Dataset {
   private let statistics: FileStatistics?
   private let file: SafetensorsFile
   private let x: SafetensorsInfo
+  private let images: StoredImages?
 
   /// Opens a file.
   ///
   /// - Parameters:
   ///   - names: the classes that its own must not contradict.
   ///   - namesSource: where these names come from.
-  package init(path: String, statistics: FileStatistics?, names: ClassNames?, namesSource: String)
-    throws
-  {
+  ///   - fit: the size that images are brought to while they are read; nil where they have one.
+  package init(
+    path: String, statistics: FileStatistics?, names: ClassNames?, namesSource: String,
+    images fit: ImageFit? = nil
+  ) throws {
     file = try SafetensorsFile(dataset: path)
     if let names {
       _ = try ClassNames.read(file)?.numbers(among: names, file: path, source: namesSource)
     }
     self.statistics = try statistics?.of(file)
-    x = try file.info("x")
+    images = try StoredImages(file, fit: fit)
+    x = try images?.info ?? file.info("x")
     guard let type = DType(x.dtype), [.uint8, .float32, .int32].contains(type),
-      let count = x.shape.first, x.count > 0
+      let count = images?.count ?? x.shape.first, x.count > 0
     else {
       throw FormatError(
         .content, file: path, "x is \(x.dtype.rawValue) \(x.shape), not U8, F32 or I32 [rows, ...]",
@@ -42,7 +46,7 @@ package final class InputDataset: Dataset {
     }
     inputType = type
     self.count = count
-    inputShape = Array(x.shape.dropFirst())
+    inputShape = images?.fit.shape ?? Array(x.shape.dropFirst())
     let lengths = try RowLengths(file, count: count, longest: Int(Int32.max))
     inputLengths = inputShape.first.flatMap { lengths?.first(upTo: $0) }
   }
@@ -57,7 +61,12 @@ package final class InputDataset: Dataset {
   ) throws {
     for (place, row) in rows.enumerated() {
       let part = inputs[place * inputByteCount..<(place + 1) * inputByteCount]
-      try file.read(x, rows: row..<row + 1, into: UnsafeMutableRawBufferPointer(rebasing: part))
+      let target = UnsafeMutableRawBufferPointer(rebasing: part)
+      if let images {
+        try target.bindMemory(to: UInt8.self).baseAddress.map { try images.read(row, into: $0) }
+      } else {
+        try file.read(x, rows: row..<row + 1, into: target)
+      }
     }
   }
 }

@@ -9,6 +9,7 @@ package struct TrainingData {
   package let validation: (any Dataset)?
   let transform: InputTransform
   let augmentation: Augmentation?
+  let mixing: BatchMixing?
   /// The tokenizer as the training file holds it; nil where the data are no text.
   let tokenizerText: String?
   /// The names of the classes as the training file holds them; nil where it has none.
@@ -51,6 +52,7 @@ package struct TrainingData {
       ? nil
       : try Augmentation(
         data.augment.map(\.change), of: train, seed: Int(clamping: configuration.seed))
+    mixing = try data.mix?.mixing(of: train, seed: Int(clamping: configuration.seed))
     tokenizerText = try TrainingData.tokenizerText(of: whole)
     preparation = try TrainingData.preparation(of: whole)
     if let validation, let path = data.validation {

@@ -13,10 +13,12 @@ package struct ValidationPass {
   var metrics = MetricSet()
   var step: Int?
   var folder: String?
+  var workers = 1
 
   package init(
     task: any TrainingTask, dataset: any Dataset, transform: InputTransform, context: Context,
-    batchSize: Int, metrics: MetricSet = MetricSet(), step: Int? = nil, folder: String? = nil
+    batchSize: Int, metrics: MetricSet = MetricSet(), step: Int? = nil, folder: String? = nil,
+    workers: Int = 1
   ) {
     self.task = task
     self.dataset = dataset
@@ -26,6 +28,7 @@ package struct ValidationPass {
     self.metrics = metrics
     self.step = step
     self.folder = folder
+    self.workers = workers
   }
 
   /// What the sums over all ranks come to, counts exact and doubles along the fixed tree.
@@ -52,7 +55,7 @@ package struct ValidationPass {
     let loader = try BatchLoader(
       dataset: dataset, sampler: sampler,
       sharding: BatchSharding(ranks: context.communicator.size), rank: context.communicator.rank,
-      transform: transform, endStep: sampler.stepsPerEpoch)
+      transform: transform, workers: workers, endStep: sampler.stepsPerEpoch)
     defer { loader.close() }
     try context.withoutRecording {
       while let step = try loader.next() {

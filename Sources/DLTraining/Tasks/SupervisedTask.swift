@@ -38,13 +38,19 @@ final class SupervisedTask: NetworkTask {
   }
 
   func denominator(_ batch: Batch, phase: Int) throws -> Double {
-    let (batch, loss) = try valid(batch)
-    return try loss.denominator(batch.y)
+    let (valid, loss) = try valid(batch)
+    let own = try loss.denominator(valid.y)
+    guard let mixed = batch.mixed else { return own }
+    return try mixed.weight * own + (1 - mixed.weight) * loss.denominator(mixed.labels)
   }
 
   func lossSum(_ batch: Batch, phase: Int) throws -> Tensor {
-    let (batch, loss) = try valid(batch)
-    return try loss.sum(network(batch.x), batch.y)
+    let (valid, loss) = try valid(batch)
+    let outputs = try network(valid.x)
+    let own = try loss.sum(outputs, valid.y)
+    guard let mixed = batch.mixed else { return own }
+    // For cross-entropy the loss of the mixed labels as probabilities.
+    return try mixed.weight * own + (1 - mixed.weight) * loss.sum(outputs, mixed.labels)
   }
 
   func evaluate(_ batch: Batch, into totals: inout ValidationTotals) throws {

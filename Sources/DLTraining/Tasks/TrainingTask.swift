@@ -9,6 +9,9 @@ public struct Batch {
   public internal(set) var x: Tensor
   /// The labels, int32 `[rows, ...]`, or values in the job's precision.
   public internal(set) var y: Tensor
+  /// The labels of the rows that these are mixed with, and the weight of their own; nil where they are
+  /// not mixed.
+  public internal(set) var mixed: (labels: Tensor, weight: Double)?
   /// The length of the longest row over all ranks, where rows are padded sequences of their own
   /// lengths.
   package var longestRow: Int?

@@ -86,7 +86,8 @@ extension RunSetup {
   package func readFirstBatch() throws {
     let loader = try BatchLoader(
       dataset: data.train, sampler: sampler, sharding: sharding, rank: 0,
-      transform: data.transform, augmentation: data.augmentation, endStep: 1)
+      transform: data.transform, augmentation: data.augmentation, mixing: data.mixing,
+      workers: configuration.data.workers, endStep: 1)
     defer { loader.close() }
     _ = try loader.next()
   }
@@ -97,6 +98,17 @@ extension RunSetup {
   /// Whether the task learns by the configuration's loss.
   private var usesLoss: Bool {
     task is SupervisedTask || task is SequentialTask || task is GraphTask
+  }
+
+  /// Refuses to mix rows whose labels no one loss compares with one output.
+  func requireMixable(_ configuration: Configuration) throws {
+    guard configuration.data.mix != nil else { return }
+    guard task is SupervisedTask else {
+      throw UsageError("data.mix: mixes rows under one loss, this model has another; remove it")
+    }
+    guard configuration.adversarial == nil else {
+      throw UsageError("data.mix: attacks look for a row's own label; give mix or adversarial")
+    }
   }
 
   /// Refuses labels that are values where no loss is named: as probabilities of classes, which the

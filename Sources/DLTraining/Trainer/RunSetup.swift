@@ -50,6 +50,7 @@ package struct RunSetup {
       totalSteps: totalSteps, stepsPerEpoch: sampler.stepsPerEpoch)
     try Demand.check(demands)
     try requireLoss(configuration)
+    try requireMixable(configuration)
     try requireAttackable(context)
     metrics = try ActivationMemory.limited(context) { try dryRun(configuration, context) }
     try checkBatchNorms(configuration)

@@ -8,7 +8,8 @@ extension Trainer {
     let found = try ValidationPass(
       task: run.task, dataset: validation, transform: run.data.transform, context: run.context,
       batchSize: run.configuration.validate.batchSize ?? run.configuration.batchSize,
-      metrics: run.metrics, step: run.position.step, folder: store.folder?.path
+      metrics: run.metrics, step: run.position.step, folder: store.folder?.path,
+      workers: run.configuration.data.workers
     ).run()
     return ValidationReport(
       found, step: run.position.step,

@@ -112,8 +112,9 @@ package final class Trainer {
       try BatchLoader(
         dataset: run.data.train, sampler: run.sampler, sharding: run.sharding,
         rank: communicator.rank, transform: run.data.transform,
-        augmentation: run.data.augmentation, startStep: run.position.step, endStep: run.totalSteps,
-        track: run.timeline?.data)
+        augmentation: run.data.augmentation, mixing: run.data.mixing,
+        workers: run.configuration.data.workers, startStep: run.position.step,
+        endStep: run.totalSteps, track: run.timeline?.data)
     }
     defer { loader.close() }
     trace = try openTrace()

@@ -168,15 +168,23 @@ extension MicroBatch {
       for (place, sample) in sampleIndices.enumerated() { target[place] = lengths[sample] }
       return mine
     }
-    let labelShape = Shape(dataset.labelShape).prepending(rows)
-    let y = Tensor(
-      borrowing: y, shape: labelShape, dtype: dataset.labelType, owner: nil, context: context)
-    guard dataset.labelType == .float32, context.precision == .float64 else {
-      return Batch(x: x, y: y)
+    var batch = Batch(x: x, y: try labels(y, of: dataset, context))
+    if let mixed {
+      batch.mixed = (try labels(mixed.labels, of: dataset, context), mixed.weight)
     }
-    let converted = try Tensor.empty(labelShape, dtype: .float64, context: context)
+    return batch
+  }
+
+  private func labels(
+    _ memory: UnsafeMutableRawPointer, of dataset: any Dataset, _ context: Context
+  ) throws -> Tensor {
+    let shape = Shape(dataset.labelShape).prepending(rows)
+    let y = Tensor(
+      borrowing: memory, shape: shape, dtype: dataset.labelType, owner: nil, context: context)
+    guard dataset.labelType == .float32, context.precision == .float64 else { return y }
+    let converted = try Tensor.empty(shape, dtype: .float64, context: context)
     dl_cast(DL_F32, y.pointer, DL_F64, converted.pointer, y.count)
-    return Batch(x: x, y: converted)
+    return converted
   }
 }
 

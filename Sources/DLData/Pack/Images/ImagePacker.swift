@@ -8,6 +8,8 @@ package struct ImagePacker {
   /// 1 (gray) or 3 (color); nil: as the first image by its name has it, and gray is turned into
   /// color.
   package var channels: Int?
+  /// Whether the files are kept as they are, of any size, to be decoded while they are loaded.
+  package var keepsEncoded = false
   /// A data set file by whose class names images are numbered, and whose shape they must have; nil
   /// for numbers and a shape of their own.
   package var like: String?
@@ -44,8 +46,19 @@ package struct ImagePacker {
     }
     let like = try like.map { try PackLike($0) }
     let (names, labels) =
-      try like?.numbers(of: listing.classes, source: source)
-      ?? (listing.classes, listing.classes.indices.map { Int32($0) })
+      try keepsEncoded
+      ? like?.numbersOfClasses(listing.classes, source: source)
+        ?? (listing.classes, listing.classes.indices.map { Int32($0) })
+      : like?.numbers(of: listing.classes, source: source)
+        ?? (listing.classes, listing.classes.indices.map { Int32($0) })
+    if keepsEncoded {
+      return try parted(listing.splits, labels, source: source).map { split in
+        let path = "\(output)/\(split.name).safetensors"
+        try File.makeFolder(File.split(path).folder)
+        try writeEncoded(split, labels, classes: names, images, to: path)
+        return PackedFile(path: path, shape: [split.images.count])
+      }
+    }
     var settings = self
     if settings.channels == nil { settings.channels = try like?.images().shape[2] }
     let reader = try PixelReader(images, settings: settings)
@@ -73,6 +86,11 @@ package struct ImagePacker {
     }
     if let channels, channels != 1, channels != 3 {
       throw DataError("channels: \(channels) is neither 1 (gray) nor 3 (colour)")
+    }
+    guard !keepsEncoded || size == nil && channels == nil else {
+      throw DataError(
+        "keep-encoded: images keep their size and color, which data.images of the job decides; leave "
+          + "--size and --channels out")
     }
   }
 

@@ -8,6 +8,8 @@ protocol ImageSource: AnyObject {
 
   /// How a fault names a file.
   func name(_ index: Int) -> String
+  /// The length of a file.
+  func byteCount(_ index: Int) throws -> Int
   /// The content of a file, asked for once.
   func bytes(_ index: Int) throws -> [UInt8]
   /// The content of a file that will be asked for again.
@@ -58,6 +60,8 @@ final class ImageFolder: ImageSource {
 
   func name(_ index: Int) -> String { "\(folder)/\(paths[index])" }
 
+  func byteCount(_ index: Int) throws -> Int { try File(name(index), .read).byteCount() }
+
   func bytes(_ index: Int) throws -> [UInt8] {
     try File.contents(of: name(index), limit: Self.largestFile)
   }
@@ -75,6 +79,7 @@ final class ImageArchive: ImageSource {
   private(set) var names = ImageNames()
   private let archive: String
   private let reader: TarReader
+  private var byteCounts: [Int] = []
   private var position = 0
   private var held: [Int: [UInt8]] = [:]
   private var heldBytes = 0
@@ -91,10 +96,13 @@ final class ImageArchive: ImageSource {
           .content, file: "\(path):\(entry.path)", "is a link or device, not a file",
           advice: "pack the archive anew with the files themselves (tar --dereference)")
       }
+      byteCounts.append(entry.byteCount)
     }
   }
 
   func name(_ index: Int) -> String { "\(archive):\(paths[index])" }
+
+  func byteCount(_ index: Int) throws -> Int { byteCounts[index] }
 
   func bytes(_ index: Int) throws -> [UInt8] {
     if let bytes = held.removeValue(forKey: index) {
