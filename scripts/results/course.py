@@ -22,6 +22,8 @@ import sys
 import tarfile
 import time
 
+from course_words import clock, figures
+
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 # Validating takes longer than two steps do; studies have figures of nothing else.
 QUICK_STUDY = ["--set", "steps=2", "--set", "epochs=null"]
@@ -142,10 +144,20 @@ class Course:
                 file.write(mark + "\n")
 
     def replaced(self, options):
-        """Options with the folders of the runs that they name."""
+        """Options with the folders of the runs that they name, or the weights where they start from them."""
         return [
-            (option, re.sub(r"RUN of ([a-z0-9-]+)", lambda match: str(self.folder(match.group(1))), value))
+            (option, re.sub(
+                r"RUN of ([a-z0-9-]+)",
+                lambda match: str(self.weights(match.group(1)) if "--init" in option else self.folder(match.group(1))),
+                value))
             for option, value in options]
+
+    def weights(self, name):
+        """The best checkpoint of a run, or its newest."""
+        folder = self.folder(name) / "checkpoints"
+        best = (json.loads((folder.parent / "summary.json").read_text()).get("best") or {}).get("step")
+        file = folder / f"step-{best or 0:08d}.safetensors"
+        return file if file.exists() else folder / (folder / "latest").read_text().strip()
 
     def folder(self, name):
         return self.out / ("quick" if self.options.quick else "runs") / name
@@ -280,29 +292,6 @@ class Course:
                 ranks = f"{result['ranks']} rank{'s' if result['ranks'] > 1 else ''}"
                 lines += ["", f"**{name}**: {ranks}, {clock(result['wall_s'])}.", "", result["table"].strip()]
         return "\n".join(lines)
-
-
-def figures(result):
-    """What a recipe came to, in words."""
-    shown = [shown_figure("validation " + key.replace("_", " "), value)
-             for key, value in result["validation"].items() if isinstance(value, (int, float))]
-    shown += [f"{name}: {text}" for name, text in result["test"].items()]
-    if not shown and result["loss"] is not None:
-        shown = [shown_figure("loss of the last step", result["loss"])]
-    return ", ".join(shown) or "-"
-
-
-def shown_figure(name, value):
-    if "accuracy" in name or "match" in name:
-        return f"{name} {100 * value:.2f}%"
-    return f"{name} {value:.4f}" if abs(value) < 1000 else f"{name} {value:.0f}"
-
-
-def clock(seconds):
-    if seconds < 60:
-        return f"{seconds:.1f} s"
-    minutes, seconds = divmod(round(seconds), 60)
-    return f"{minutes} min {seconds} s" if minutes < 60 else f"{minutes // 60} h {minutes % 60} min"
 
 
 def arguments():
