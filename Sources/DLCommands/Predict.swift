@@ -4,6 +4,7 @@ import DLCore
 import DLFormats
 import DLInference
 import DLJobs
+import DLReports
 import DLTraining
 
 /// `dltrain predict`.
@@ -16,7 +17,8 @@ struct Predict: Verb {
       With classes a line is row,class,probability and, where the training data named the classes, name; else row and
       values. A file of another kind becomes rows as the training data did: a table with the columns of the one packed
       for training, in any order; a PNG or JPEG image, brought to the network's size; a WAV sound; a text, each line of
-      which is a row. A run that translates writes each row's translation as a line of its own, in their order.
+      which is a row. A run that translates writes each row's translation as a line of its own, in their order, and can
+      show as a picture what it looks at as it translates the first one.
       """)
 
   @OptionGroup var trained: RunOptions
@@ -25,6 +27,8 @@ struct Predict: Verb {
   var input: String
   @Option(name: .shortAndLong, help: "The file to write; standard output unless given.")
   var output: String?
+  @Option(help: "A file (SVG) for what the translation of the first row looks at.")
+  var attention: String?
 
   func run(in world: World) throws -> DLCore.ExitCode {
     try world.first("predict \(input)") {
@@ -33,6 +37,11 @@ struct Predict: Verb {
         _ = try File.replace(output) { file in try run.predict(input) { try file.write($0) } }
       } else {
         try run.predict(input) { world.print($0, terminator: "") }
+      }
+      if let attention {
+        let table = try run.attention(input)
+        try AttentionMap(columns: table.source, rows: table.target, weights: table.weights)
+          .writeSVG(to: attention)
       }
     }
     return .success

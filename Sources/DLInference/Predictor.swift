@@ -21,6 +21,34 @@ extension LoadedRun {
   /// - Returns: the number of rows.
   @discardableResult
   package func predict(_ input: String, write: (String) throws -> Void) throws -> Int {
+    try withRows(of: input) { try predict($0, input, $1, write: write) }
+  }
+
+  /// What the model looks at while it translates the first row of a file, as ``predict(_:write:)`` takes
+  /// it.
+  ///
+  /// - Throws: `UsageError` for a model without attention, or a file without rows.
+  package func attention(_ input: String) throws -> AttentionTable {
+    try withRows(of: input) { dataset, trained in
+      let pass = try pass(dataset, input, trained, batchSize: 1)
+      guard let task = trained.task as? any AttentiveTask else {
+        throw UsageError("--attention: this kind of model does not tell what it looks at")
+      }
+      var table: AttentionTable?
+      try pass.eachBatch { batch, rows in
+        if rows.first == 0 { table = try task.attention(batch).first }
+      }
+      guard let table else {
+        throw UsageError("--attention: the model has no attention, or \(input) no row")
+      }
+      return table
+    }
+  }
+
+  /// Opens the rows of a file.
+  private func withRows<Result>(
+    of input: String, _ body: (InputDataset, LoadedNetwork) throws -> Result
+  ) throws -> Result {
     let trained = try LoadedNetwork(self, communicator: SingleRank())
     let path = try EmbeddedData.resolve(input)
     let file = try SafetensorsFile(path: checkpoint)
@@ -32,14 +60,26 @@ extension LoadedRun {
         try raw.write(to: rows)
         let dataset = try InputDataset(
           path: rows, statistics: nil, names: nil, namesSource: folder)
-        return try predict(dataset, input, trained, write: write)
+        return try body(dataset, trained)
       }
     }
     let statistics = try TrainingData.statistics(of: [path], over: SingleRank())[path]
     let dataset = try InputDataset(
       path: path, statistics: statistics, names: trained.classNames, namesSource: folder,
       images: fit)
-    return try predict(dataset, input, trained, write: write)
+    return try body(dataset, trained)
+  }
+
+  /// A pass over the rows in their order.
+  private func pass(
+    _ dataset: InputDataset, _ input: String, _ trained: LoadedNetwork, batchSize: Int
+  ) throws -> ValidationPass {
+    try trained.check(dataset, input, source: folder)
+    let transform = try TrainingData.transform(of: dataset, trained.configuration)
+    try trained.checkValues(of: dataset, transform)
+    return ValidationPass(
+      task: trained.task, dataset: dataset, transform: transform, context: trained.context,
+      batchSize: batchSize, workers: trained.configuration.data.workers)
   }
 
   private func predict(
@@ -47,13 +87,9 @@ extension LoadedRun {
     write: (String) throws -> Void
   ) throws -> Int {
     let configuration = trained.configuration
-    try trained.check(dataset, input, source: folder)
-    let transform = try TrainingData.transform(of: dataset, configuration)
-    try trained.checkValues(of: dataset, transform)
-    let pass = ValidationPass(
-      task: trained.task, dataset: dataset, transform: transform, context: trained.context,
-      batchSize: min(configuration.validate.batchSize ?? configuration.batchSize, 4096),
-      workers: configuration.data.workers)
+    let pass = try pass(
+      dataset, input, trained,
+      batchSize: min(configuration.validate.batchSize ?? configuration.batchSize, 4096))
     let names = trained.classNames
     var isFirst = true
     try pass.eachBatch { batch, rows in

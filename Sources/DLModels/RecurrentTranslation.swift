@@ -1,83 +1,5 @@
-import DLConfiguration
 import DLLayers
 import DLTensor
-
-/// A recurrent encoder and decoder for translation, with or without attention.
-///
-/// Without it all that the decoder knows of a source is its first state (Sutskever et al. 2014; Cho et
-/// al. 2014); with it the decoder's states look at the encoder's (Bahdanau et al. 2015), behind the
-/// recurrence, as in Luong et al. 2015, section 3.1.
-package struct RecurrentTranslationOptions: ModelSpec {
-  package static var name: String { "seq2seq" }
-
-  /// How a state of the decoder scores those of the encoder.
-  package enum Attention: String, ConfigurationWord {
-    /// It does not.
-    case none
-    /// By a small network: `w · tanh(W_q q + W_k k)`.
-    case additive
-    /// By a product: `q · W k`.
-    case dot
-  }
-
-  /// Features of a token and of the decoder's states.
-  package var width = 256
-  /// Layers of the decoder, and of the encoder.
-  package var layers = 1
-  /// Whether cells are those of a GRU or of an LSTM.
-  package var cell = Cell.gru
-  /// How the decoder looks at the source.
-  package var attention = Attention.dot
-  /// The probability of dropout around the recurrent layers and between them.
-  package var dropout = 0.2
-  /// The share of the probability that goes to other tokens than the right one.
-  package var labelSmoothing = 0.0
-  /// The number of translations that are kept while one is written.
-  package var beam = 4
-  /// The probability, in the end, to train the decoder on its own choice in place of the right token.
-  package var sampling = 0.0
-  /// Steps over which that probability grows from 0, evenly.
-  package var samplingSteps = 0
-
-  /// The cells that there are.
-  package enum Cell: String, ConfigurationWord {
-    /// Gated recurrent units.
-    case gru
-    /// Long short-term memory.
-    case lstm
-  }
-
-  package init() {}
-
-  package static var fields: [ConfigurationField<Self>] {
-    [
-      .init("width", \.width, .layerSize, "features of a token and of the decoder's states"),
-      .init("layers", \.layers, .within(1...16), "layers of the decoder, and of the encoder"),
-      .init("cell", \.cell, "gru or lstm"),
-      .init("attention", \.attention, "how the decoder looks at the source: none, additive or dot"),
-      .init("dropout", \.dropout, .within(0..<1), "probability of dropout"),
-      .init(
-        "label_smoothing", \.labelSmoothing, .within(0..<1),
-        "probability given to other tokens than the right one"),
-      .init("beam", \.beam, .within(1...256), "translations kept while one is written"),
-      .init(
-        "sampling", \.sampling, .within(0...1),
-        "probability to train the decoder on its own choice in place of the right token"),
-      .init(
-        "sampling_steps", \.samplingSteps, .atLeast(0),
-        "steps over which that probability grows from 0; it is whole from the start unless given"),
-    ]
-  }
-
-  /// Scheduled sampling came later.
-  package static var unwrittenDefaults: Set<String> { ["sampling", "sampling_steps"] }
-
-  /// Makes the network for rows of tokens.
-  package func network(for input: Shape, classes: Int?) throws -> Module {
-    RecurrentTranslation(
-      vocabulary: try ModelRegistry.requireTokens(Self.name, input, classes), self)
-  }
-}
 
 /// The network of ``RecurrentTranslationOptions``.
 ///
@@ -91,6 +13,7 @@ package final class RecurrentTranslation: Module, SequenceToSequence {
   private let additive: AdditiveAttention?
   private let keys: Linear?
   private let combine: Linear?
+  private let copier: CopyMechanism?
   private let head: Linear
   private let dropout: Dropout
   private let options: RecurrentTranslationOptions
@@ -99,6 +22,13 @@ package final class RecurrentTranslation: Module, SequenceToSequence {
   package var labelSmoothing: Double { options.labelSmoothing }
   /// The number of translations of a sentence that are kept while it is written.
   package var beam: Int { options.beam }
+
+  /// What attention costs away from the diagonal.
+  public var guidedAttention: GuidedAttention? {
+    options.guided > 0 ? GuidedAttention(options.guided, width: options.guidedWidth) : nil
+  }
+  /// The share of the loss that is the BLEU of translations that were drawn.
+  public var selfCritical: Double { options.selfCritical }
 
   /// Grows evenly up to the step that the options say.
   package func ownShare(step: Int) -> Double {
@@ -127,35 +57,42 @@ package final class RecurrentTranslation: Module, SequenceToSequence {
       options.attention == .additive
       ? AdditiveAttention(querySize: width, keySize: 2 * width, hidden: width) : nil
     keys =
-      options.attention == .dot
+      options.attention == .dot || options.attention == .relu
       ? Linear(inputFeatures: 2 * width, outputFeatures: width, bias: false) : nil
     combine =
       options.attention == .none
       ? nil : Linear(inputFeatures: 3 * width, outputFeatures: width, bias: false)
+    copier = options.copy ? CopyMechanism(features: 4 * width, vocabulary: vocabulary) : nil
     head = Linear(inputFeatures: width, outputFeatures: vocabulary)
     dropout = Dropout(p: options.dropout)
   }
 
-  /// Reads sources into the states of both directions.
+  /// Reads sources into the states of both directions, and behind them the tokens where those may be
+  /// copied.
   ///
   /// - Throws: ``TensorError`` for shapes that do not fit.
   package func encode(_ source: Tensor, lengths: Tensor) throws -> Tensor {
-    try encoder(dropout(tokens(source)), state: nil, lengths: lengths).output
+    let states = try encoder(dropout(tokens(source)), state: nil, lengths: lengths).output
+    return try copier?.memory(states, source) ?? states
   }
 
-  /// The logits behind every token of the targets.
+  /// The logits behind every token of the targets; logarithms of probabilities where tokens may be
+  /// copied.
   ///
   /// - Throws: ``TensorError`` for shapes that do not fit.
   package func decode(
     _ target: Tensor, memory: Tensor, lengths: Tensor, cache: (any DecodingCache)?
   ) throws -> Tensor {
-    let cache = cache as? RecurrentCache
-    let source = cache?.memory ?? memory
-    let (states, next) = try run(target, source, lengths, from: cache?.state)
-    if let cache { (cache.state, cache.memory) = (next, source) }
-    guard let combine else { return try head(dropout(states)) }
-    let context = try weights(states, source, lengths).matmul(source)
-    return try head(dropout(combine(.concat([context, states], axis: 2)).tanh()))
+    try decode(target, memory, lengths, cache as? RecurrentCache).logits
+  }
+
+  /// The logits, and the source states that each position of the target looks at.
+  ///
+  /// - Throws: ``TensorError`` for shapes that do not fit.
+  public func decodeWithAttention(_ target: Tensor, memory: Tensor, lengths: Tensor) throws
+    -> (logits: Tensor, attention: Tensor?)
+  {
+    try decode(target, memory, lengths, nil)
   }
 
   /// The source states that each position of the target looks at.
@@ -163,17 +100,40 @@ package final class RecurrentTranslation: Module, SequenceToSequence {
   /// - Throws: ``TensorError`` for shapes that do not fit.
   package func attention(_ target: Tensor, memory: Tensor, lengths: Tensor) throws -> Tensor? {
     guard options.attention != .none else { return nil }
-    return try weights(run(target, memory, lengths, from: nil).states, memory, lengths)
+    let source = try states(memory)
+    return try weights(
+      run(dropout(tokens(target)), source, lengths, from: nil).states, source, lengths)
+  }
+
+  private func decode(
+    _ target: Tensor, _ memory: Tensor, _ lengths: Tensor, _ cache: RecurrentCache?
+  ) throws -> (logits: Tensor, attention: Tensor?) {
+    let memory = cache?.memory ?? memory
+    let source = try states(memory)
+    let inputs = try dropout(tokens(target))
+    let (states, next) = try run(inputs, source, lengths, from: cache?.state)
+    if let cache { (cache.state, cache.memory) = (next, memory) }
+    guard let combine else { return (try head(dropout(states)), nil) }
+    let weights = try weights(states, source, lengths)
+    let context = try weights.matmul(source)
+    let logits = try head(dropout(combine(.concat([context, states], axis: 2)).tanh()))
+    guard let copier else { return (logits, weights) }
+    let seen = try Tensor.concat([context, states, inputs], axis: 2)
+    return (try copier(logits, weights, seen: seen, memory: memory), weights)
+  }
+
+  /// The states of a memory, without the tokens that may be copied.
+  private func states(_ memory: Tensor) throws -> Tensor {
+    copier == nil ? memory : try memory.narrow(2, start: 0, length: 2 * options.width)
   }
 
   /// An empty cache for decoding.
   package func makeCache() -> any DecodingCache { RecurrentCache() }
 
   private func run(
-    _ target: Tensor, _ memory: Tensor, _ lengths: Tensor, from state: RecurrentState?
+    _ inputs: Tensor, _ memory: Tensor, _ lengths: Tensor, from state: RecurrentState?
   ) throws -> (states: Tensor, next: RecurrentState) {
-    let (output, next) = try decoder(
-      dropout(tokens(target)), state: state ?? firstState(memory, lengths))
+    let (output, next) = try decoder(inputs, state: state ?? firstState(memory, lengths))
     return (output, next)
   }
 
@@ -203,8 +163,19 @@ package final class RecurrentTranslation: Module, SequenceToSequence {
     let mask = AttentionMask(lengths: lengths)
     if let additive { return try additive.weights(states, memory, mask: mask) }
     guard let keys else { throw TensorError(op: "seq2seq", "has no attention") }
-    return try states.matmul(keys(memory).permute(0, 2, 1)).maskedSoftmax(mask)
+    let scores = try states.matmul(keys(memory).permute(0, 2, 1))
+    guard options.attention == .relu else { return try scores.maskedSoftmax(mask) }
+    let scale = 1 / Double(options.width).squareRoot()
+    return try (scores * scale).relu() * shares(lengths, memory.shape[1])
   }
+}
+
+/// One over the length where a source has tokens, else 0; `[batch, 1, time]`.
+private func shares(_ lengths: Tensor, _ time: Int) throws -> Tensor {
+  let values = lengths.doubles.flatMap { length in
+    (0..<time).map { Double($0) < length ? 1 / length : 0 }
+  }
+  return try .values(values, shape: [lengths.count, 1, time], context: lengths.context)
 }
 
 /// The decoder's state behind the beginnings of texts, and the memory of each.

@@ -26,6 +26,20 @@ public protocol SequenceToSequence: Module {
   /// - Throws: ``TensorError`` for shapes that do not fit.
   func attention(_ target: Tensor, memory: Tensor, lengths: Tensor) throws -> Tensor?
 
+  /// The logits of ``decode(_:memory:lengths:cache:)``, without a cache, with what
+  /// ``attention(_:memory:lengths:)`` says, by one pass.
+  ///
+  /// - Throws: ``TensorError`` for shapes that do not fit.
+  func decodeWithAttention(_ target: Tensor, memory: Tensor, lengths: Tensor) throws
+    -> (logits: Tensor, attention: Tensor?)
+
+  /// What the training adds to the loss for attention away from the diagonal; nil for nothing.
+  var guidedAttention: GuidedAttention? { get }
+
+  /// The share of the training's loss that is the BLEU of translations that were drawn (self-critical
+  /// sequence training).
+  var selfCritical: Double { get }
+
   /// The share of the probability that the training gives to other tokens than the right one.
   var labelSmoothing: Double { get }
 
@@ -40,8 +54,32 @@ public protocol SequenceToSequence: Module {
 extension SequenceToSequence {
   /// The decoder gets the right tokens.
   public func ownShare(step: Int) -> Double { 0 }
+  /// Attention is free.
+  public var guidedAttention: GuidedAttention? { nil }
+  /// None of it.
+  public var selfCritical: Double { 0 }
+  /// Two passes, for a model that says what it looks at.
+  public func decodeWithAttention(_ target: Tensor, memory: Tensor, lengths: Tensor) throws
+    -> (logits: Tensor, attention: Tensor?)
+  {
+    (
+      try decode(target, memory: memory, lengths: lengths, cache: nil),
+      try attention(target, memory: memory, lengths: lengths)
+    )
+  }
   /// Nothing is said.
   public func attention(_ target: Tensor, memory: Tensor, lengths: Tensor) -> Tensor? { nil }
+}
+
+/// A model that writes all tokens of a text at once, for which it has to know how many there are.
+public protocol NonAutoregressive: SequenceToSequence {
+  /// How much longer or shorter than its source a text may be.
+  var reach: Int { get }
+
+  /// Logits of how much longer a text is than its source, its end counted, `[batch, 2 · reach + 1]`.
+  ///
+  /// - Throws: ``TensorError`` for shapes that do not fit.
+  func lengthLogits(_ memory: Tensor, lengths: Tensor) throws -> Tensor
 }
 
 /// What a decoder keeps of the beginnings of texts while they are written token by token.

@@ -57,7 +57,13 @@ package struct Recipe: Sendable {
         .cbowPolarity, .ngramShakespeare,
       ]
     ),
-    ("Sequence to sequence", [.transformerDeEn, .gruDeEn]),
+    (
+      "Sequence to sequence",
+      [
+        .transformerDeEn, .gruDeEn, .gruPlainDeEn, .gruAdditiveDeEn, .gruReLUDeEn,
+        .selfCriticalDeEn, .natDeEn, .copyNames, .guidedSpelling,
+      ]
+    ),
     (
       "Speech",
       [

@@ -48,6 +48,33 @@ extension TaskTests {
       """
     ),
     (
+      "translation that copies",
+      """
+      data: {train: pairs/pairs.safetensors, validation: pairs/pairs.safetensors, order: bucketed}
+      model: {name: seq2seq, width: 10, dropout: 0.1, beam: 2, copy: true, guided: 0.5}
+      optimizer: {name: adam, lr: 0.01}
+      batch_size: 6
+      """
+    ),
+    (
+      "translation by the BLEU of what is drawn",
+      """
+      data: {train: pairs/pairs.safetensors, validation: pairs/pairs.safetensors, order: bucketed}
+      model: {name: seq2seq, width: 10, attention: relu, dropout: 0.1, beam: 1, self_critical: 0.7}
+      optimizer: {name: adam, lr: 0.01}
+      batch_size: 6
+      """
+    ),
+    (
+      "translation of all tokens at once",
+      """
+      data: {train: pairs/pairs.safetensors, validation: pairs/pairs.safetensors, order: bucketed}
+      model: {name: nat, layers: 1, width: 12, heads: 3, feed_forward: 16, beam: 2}
+      optimizer: {name: adam, lr: 0.01}
+      batch_size: 6
+      """
+    ),
+    (
       "word2vec, skip-gram",
       """
       data: {train: words/train.safetensors, validation: words/validation.safetensors, window: 5}

@@ -6,13 +6,23 @@ import DLTraining
 import Testing
 
 /// Twenty steps of networks that are no chains of layers against PyTorch's, from the same weights and
-/// noise (scripts/golden/make_course.py).
+/// noise (scripts/golden/make_course.py and make_course_text.py).
 @Suite struct CourseTrajectoryTests {
   static let jobs = ["gin", "gat", "bert", "seq2seq", "vae", "gan-minimax", "gan-hinge"]
+  static let textJobs = ["masked", "lstm-dot", "relu", "copy", "guided", "self-critical", "nat"]
 
   @Test(arguments: jobs, [1, 3])
   func lossesAndStateArePyTorchs(job: String, ranks: Int) throws {
-    let golden = try Course(job)
+    try check(job, of: "course", ranks: ranks)
+  }
+
+  @Test(arguments: textJobs, [1, 3])
+  func textLossesAndStateArePyTorchs(job: String, ranks: Int) throws {
+    try check(job, of: "course_text", ranks: ranks)
+  }
+
+  private func check(_ job: String, of name: String, ranks: Int) throws {
+    let golden = try Course(job, of: name)
     let (losses, state) = try golden.train(ranks: ranks)
     let worst = deviation(losses, try golden.file.doubles("\(job)/losses"))
     #expect(losses.count == 20 && worst < 1e-9, "\(job): \(worst)")
@@ -31,9 +41,9 @@ private struct Course {
   let file: SafetensorsFile
   private let job: String
 
-  init(_ job: String) throws {
+  init(_ job: String, of name: String) throws {
     self.job = job
-    file = try Golden.file("course")
+    file = try Golden.file(name)
   }
 
   func names(_ part: String) -> [String] {

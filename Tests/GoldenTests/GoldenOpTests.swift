@@ -31,7 +31,8 @@ import Testing
         + [
           "cache", "chain", "dropout", "graph", "initializers", "inspect", "network", "residual",
           "second",
-          "course", "fitted", "pytorch", "pytorch-00001-of-00002", "pytorch-00002-of-00002", "zoo",
+          "course", "course_text", "fitted", "pytorch", "pytorch-00001-of-00002",
+          "pytorch-00002-of-00002", "zoo",
           "squeeze", "state_dict", "tied", "transformer",
         ])
     known.formUnion([  // DLOptimizersTests

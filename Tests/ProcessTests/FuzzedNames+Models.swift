@@ -58,6 +58,12 @@ extension FuzzedNames {
       "seq2seq", "{name: seq2seq, width: 8, attention: additive}",
       data: "{train: pairs/a.safetensors, order: bucketed}"),
     model(
+      "seq2seq-variants", "{name: seq2seq, width: 8, copy: true, guided: 1, self_critical: 0.5}",
+      data: "{train: pairs/a.safetensors, order: bucketed}"),
+    model(
+      "nat", "{name: nat, layers: 1, width: 8, heads: 2, feed_forward: 8, reach: 3}",
+      data: "{train: pairs/a.safetensors, order: bucketed}"),
+    model(
       "ngram", "{name: ngram, order: 2, smoothing: interpolated}",
       data: "{train: text/train.safetensors, window: 16}"),
     model(

@@ -347,9 +347,8 @@ def gan(objective):
     return yaml, BATCH, {"x": x, "y": np.zeros(ROWS, np.int32)}, {}, init, losses, model
 
 
-def main():
-    jobs = {"gin": gin(), "gat": gat(), "bert": bert(), "seq2seq": seq2seq(), "vae": vae(),
-            "gan-minimax": gan("minimax"), "gan-hinge": gan("hinge")}
+def save_jobs(file, jobs):
+    """Writes jobs by name as this file's head has it."""
     tensors, metadata = {}, {}
     for name, (yaml, batch, data, about, init, losses, model) in jobs.items():
         assert abs(losses[-1] - losses[0]) > 1e-3, name
@@ -359,7 +358,13 @@ def main():
         tensors[f"{name}/losses"] = np.array(losses)
         for part, values in [("data", data), ("init", init), ("final", state(model))]:
             tensors |= {f"{name}/{part}/{key}": value for key, value in values.items()}
-    save("course.safetensors", tensors, metadata)
+    save(file, tensors, metadata)
+
+
+def main():
+    save_jobs("course.safetensors", {
+        "gin": gin(), "gat": gat(), "bert": bert(), "seq2seq": seq2seq(), "vae": vae(),
+        "gan-minimax": gan("minimax"), "gan-hinge": gan("hinge")})
 
 
 if __name__ == "__main__":

@@ -152,7 +152,8 @@ enum TensorSource: DataSource {
     try TensorFileDataset(
       path: file, classes: classes ?? request.classes ?? request.configuration.data.classes,
       ignoredLabel: request.configuration.ignoredLabel, statistics: request.statistics[file],
-      images: request.configuration.data.images?.fit, names: names ?? request.names, namesSource: namesSource ?? request.namesSource)
+      images: request.configuration.data.images?.fit, names: names ?? request.names,
+      namesSource: namesSource ?? request.namesSource)
   }
 
   /// Several files as one set: their numbers stand for the same, by the names of the first.

@@ -8,7 +8,8 @@ import Foundation
 /// log-probability over `((5 + length) / 6)^0.6` (Wu et al. 2016, equation 14). A sentence is done
 /// when as many have ended as are kept, or none of its beginnings can become better than the best
 /// of those.
-package struct BeamSearch {
+public struct BeamSearch {
+  /// The model, set up and in evaluation.
   let model: any SequenceToSequence
   let context: Context
   let width: Int
@@ -24,8 +25,15 @@ package struct BeamSearch {
     var ended = 0
   }
 
-  package init(
-    _ model: any SequenceToSequence, context: Context, width: Int, start: Int32, end: Int32
+  /// Makes a search.
+  ///
+  /// - Parameters:
+  ///   - model: what writes, with its parameters set up and `context.isTraining` false.
+  ///   - width: beginnings that are kept of each text; 1 writes greedily.
+  ///   - start: the token before the first one, that of `dltrain data pack parallel` unless given.
+  ///   - end: the token behind the last one.
+  public init(
+    _ model: any SequenceToSequence, context: Context, width: Int, start: Int32 = 1, end: Int32 = 2
   ) {
     self.model = model
     self.context = context
@@ -40,7 +48,8 @@ package struct BeamSearch {
   ///   - source: tokens, `[batch, time]`.
   ///   - lengths: how many of each row count.
   ///   - extra: how many tokens more than its source a translation may have.
-  package func callAsFunction(_ source: Tensor, lengths: [Int32], extra: Int) throws -> [[Int32]] {
+  /// - Throws: ``TensorError`` for shapes that do not fit.
+  public func callAsFunction(_ source: Tensor, lengths: [Int32], extra: Int) throws -> [[Int32]] {
     let count = lengths.count
     guard count > 0 else { return [] }
     let memory = try model.encode(

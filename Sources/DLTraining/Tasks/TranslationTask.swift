@@ -9,7 +9,7 @@ import DLTensor
 /// x are source tokens and y target tokens, both padded behind their end; a target begins with the
 /// start token and ends with the end token. The model sees a target without its last token and
 /// learns its next ones.
-final class TranslationTask: NetworkTask {
+final class TranslationTask: NetworkTask, AttentiveTask {
   private let network: any SequenceToSequence
   private let context: Context
   private let tokenizer: any Tokenizer
@@ -56,7 +56,8 @@ final class TranslationTask: NetworkTask {
   func lossSum(_ batch: Batch, phase: Int) throws -> Tensor {
     // As wide on every rank: what dropout draws for the weights of attention depends on it.
     try sum(
-      rows(batch.x), rows(batch.y), loss, width: batch.longestRow, firstRow: batch.firstRow)
+      rows(batch.x), rows(batch.y), loss, width: batch.longestRow ?? batch.y.shape[1],
+      firstRow: batch.firstRow)
   }
 
   func evaluate(_ batch: Batch, into totals: inout ValidationTotals) throws {
@@ -73,15 +74,50 @@ final class TranslationTask: NetworkTask {
     .lines(try translate(rows(batch.x)))
   }
 
+  func attention(_ batch: Batch) throws -> [AttentionTable] {
+    let sources = rows(batch.x)
+    let lengths = try Tensor.labels(
+      sources.map { Int32($0.count) }, shape: [sources.count], context: context)
+    let targets = try translated(sources).map { [BytePairTokenizer.begin] + $0 }
+    let memory = try network.encode(padded(sources), lengths: lengths)
+    guard let weights = try network.attention(padded(targets), memory: memory, lengths: lengths)
+    else { return [] }
+    return try zip(sources, targets).enumerated().map { row, texts in
+      let table = try weights.rows(row..<row + 1).doubles
+      let width = weights.shape[2]
+      return AttentionTable(
+        source: try texts.0.map(piece),
+        target: try (texts.1.dropFirst() + [BytePairTokenizer.end]).map(piece),
+        weights: texts.1.indices.map { place in
+          Array(table[place * width..<place * width + texts.0.count])
+        })
+    }
+  }
+
+  /// What a token stands for.
+  private func piece(_ token: Int32) throws -> String {
+    token == BytePairTokenizer.end ? "</s>" : try tokenizer.decode([token])
+  }
+
   /// The translations of source rows as text.
   private func translate(_ sources: [[Int32]]) throws -> [String] {
+    try translated(sources).map { try tokenizer.decode($0) }
+  }
+
+  /// The translations of source rows.
+  private func translated(_ sources: [[Int32]]) throws -> [[Int32]] {
+    if let network = network as? any NonAutoregressive {
+      let search = LengthSearch(network, context: context, width: network.beam)
+      return try search(
+        padded(sources), lengths: sources.map { Int32($0.count) },
+        extra: TranslationTask.extraTokens)
+    }
     let search = BeamSearch(
       network, context: context, width: network.beam, start: marks.begin,
       end: marks.end)
     return try search(
       padded(sources), lengths: sources.map { Int32($0.count) },
-      extra: TranslationTask.extraTokens
-    ).map { try tokenizer.decode($0) }
+      extra: TranslationTask.extraTokens)
   }
 
   private func sum(
@@ -93,10 +129,43 @@ final class TranslationTask: NetworkTask {
     let lengths = try Tensor.labels(
       sources.map { Int32($0.count) }, shape: [sources.count], context: context)
     let memory = try network.encode(padded(sources, width: width), lengths: lengths)
+    let likelihood = try likelihood(
+      sources, targets, memory, lengths, loss, width: width, firstRow: firstRow)
+    guard let firstRow, let width, network.selfCritical > 0 else { return likelihood }
+    let drawn = try SelfCritical(network, context: context, tokenizer: tokenizer).sum(
+      memory, lengths, targets: targets, width: width, firstRow: firstRow)
+    return try likelihood * (1 - network.selfCritical) + drawn * network.selfCritical
+  }
+
+  /// What the right tokens cost, with what the network adds to that where it learns.
+  private func likelihood(
+    _ sources: [[Int32]], _ targets: [[Int32]], _ memory: Tensor, _ lengths: Tensor,
+    _ loss: CrossEntropy, width: Int?, firstRow: Int?
+  ) throws -> Tensor {
     let given = try padded(targets.map { Array($0.dropLast()) }, width: width)
-    if let firstRow { try putOwnChoices(into: given, memory, lengths, firstRow: firstRow) }
-    let logits = try network.decode(given, memory: memory, lengths: lengths, cache: nil)
-    return try loss.sum(logits, padded(targets.map { Array($0.dropFirst()) }, width: width))
+    let wanted = try padded(targets.map { Array($0.dropFirst()) }, width: width)
+    guard let firstRow else {
+      return try loss.sum(
+        network.decode(given, memory: memory, lengths: lengths, cache: nil), wanted)
+    }
+    try putOwnChoices(into: given, memory, lengths, firstRow: firstRow)
+    let places = targets.map { max($0.count - 1, 0) }
+    if let guide = network.guidedAttention {
+      let (logits, attention) = try network.decodeWithAttention(
+        given, memory: memory, lengths: lengths)
+      let sum = try loss.sum(logits, wanted)
+      guard let attention else { return sum }
+      return try sum + guide.sum(attention, sources: sources.map(\.count), targets: places)
+    }
+    let sum = try loss.sum(
+      network.decode(given, memory: memory, lengths: lengths, cache: nil), wanted)
+    guard let network = network as? any NonAutoregressive else { return sum }
+    let longer = zip(sources, places).map { source, target in
+      Int32(min(max(target - source.count, -network.reach), network.reach) + network.reach)
+    }
+    return try sum
+      + network.lengthLogits(memory, lengths: lengths)
+      .crossEntropySum(labels: .labels(longer, shape: [longer.count], context: context))
   }
 
   /// Replaces some of the tokens that the decoder is given by those that it finds likeliest behind the

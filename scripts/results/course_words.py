@@ -1,0 +1,24 @@
+"""What course.py says of a result."""
+
+
+def figures(result):
+    """What a recipe came to, in words."""
+    shown = [shown_figure("validation " + key.replace("_", " "), value)
+             for key, value in result["validation"].items() if isinstance(value, (int, float))]
+    shown += [f"{name}: {text}" for name, text in result["test"].items()]
+    if not shown and result["loss"] is not None:
+        shown = [shown_figure("loss of the last step", result["loss"])]
+    return ", ".join(shown) or "-"
+
+
+def shown_figure(name, value):
+    if "accuracy" in name or "match" in name:
+        return f"{name} {100 * value:.2f}%"
+    return f"{name} {value:.4f}" if abs(value) < 1000 else f"{name} {value:.0f}"
+
+
+def clock(seconds):
+    if seconds < 60:
+        return f"{seconds:.1f} s"
+    minutes, seconds = divmod(round(seconds), 60)
+    return f"{minutes} min {seconds} s" if minutes < 60 else f"{minutes // 60} h {minutes % 60} min"
