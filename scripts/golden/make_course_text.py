@@ -18,6 +18,8 @@ from golden import Random
 from make_course import ADAM, BATCH, BERT, ROWS, Additive, adam, batches, initialise, save_jobs, state, steps
 
 VOCABULARY, LETTERS = 12, 8
+MARK = "\u2581"
+PIECES = ["<pad>", "<s>", "</s>", "<unk>"] + [MARK + chr(97 + letter) for letter in range(LETTERS)]
 
 
 class Gate(nn.Module):
@@ -49,7 +51,7 @@ class Recurrent(nn.Module):
         scores = states @ self.keys(memory).transpose(1, 2)
         if self.attention == "dot":
             return scores.masked_fill(~there[:, None], -torch.inf).softmax(-1)
-        return F.relu(scores / math.sqrt(states.shape[-1])) * (there / there.sum(1, keepdim=True))[:, None]
+        return F.relu(scores / math.sqrt(states.shape[-1])) * (there.double() / there.sum(1, keepdim=True))[:, None]
 
     def forward(self, source, target):
         """Logits, or logarithms of probabilities, and attention."""
@@ -115,9 +117,8 @@ def pairs():
         # Some targets are shorter than their sources.
         target = np.concatenate([[1], source[::-1][row % 2:], [2]])
         y[row, :len(target)] = target
-    pieces = ["<pad>", "<s>", "</s>", "<unk>"] + ["\u2581" + chr(97 + letter) for letter in range(LETTERS)]
     about = {"classes": str(VOCABULARY), "source": "parallel text",
-             "tokenizer": json.dumps({"kind": "bpe", "vocabulary": pieces, "merges": []})}
+             "tokenizer": json.dumps({"kind": "bpe", "vocabulary": PIECES, "merges": []})}
     lengths = np.stack([(x > 0).sum(1), (y > 0).sum(1)], 1).astype(np.int32)
     return {"x": x, "y": y, "lengths": lengths}, about
 
@@ -147,7 +148,8 @@ def guided(model, _, source, given, wanted):
     logits, weights = model(source, given)
     sizes, places = (source > 0).sum(1)[:, None, None], (wanted > 0).sum(1)[:, None, None]
     place, position = torch.arange(wanted.shape[1])[None, :, None], torch.arange(source.shape[1])[None, None]
-    cost = 1 - torch.exp(-(position / sizes - place / places).double() ** 2 / (2 * 0.3 ** 2))
+    off = position.double() / sizes - place.double() / places
+    cost = 1 - torch.exp(-off ** 2 / (2 * 0.3 ** 2))
     cost = cost * (place < places) * (position < sizes)
     count = (wanted > 0).sum()
     return F.cross_entropy(logits.flatten(0, 1), wanted.flatten(), ignore_index=0) + (
@@ -191,7 +193,8 @@ def self_critical(model, step, source, given, wanted):
         return 1 + int(np.sum(sums[1:-1] <= sums[0] + draws[row][place] * (sums[-1] - sums[0])))
 
     def words(text):
-        return [token for token in text if token > 2]
+        """What is no beginning of a word, as the unknown piece is not, joins the one before."""
+        return "".join(PIECES[token] for token in text if token > 2).replace(MARK, " ").split()
 
     samples, greedy = written(drawn), written(lambda logits, *_: int(logits.argmax()))
     total = 0
