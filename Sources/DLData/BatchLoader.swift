@@ -147,7 +147,8 @@ private final class LoaderState: @unchecked Sendable {
     }
     let epoch = sampler.cursor(atStep: step).epoch
     if let draws = sampler.weighted?.draws(seed: sampler.seed, epoch: epoch) {
-      return try buffer.fill(step: step, order: SampleOrder(draws: draws), staging: staging)
+      return try buffer.fill(
+        step: step, order: SampleOrder(draws: draws), staging: staging, team: team)
     }
     guard source.hasOrderTable else {
       let computed = ComputedPermutation(seed: sampler.seed, epoch: epoch, count: sampler.count)

@@ -66,7 +66,7 @@ extension LoadedRun {
     let statistics = try TrainingData.statistics(of: [path], over: SingleRank())[path]
     let dataset = try InputDataset(
       path: path, statistics: statistics, names: trained.classNames, namesSource: folder,
-      images: fit)
+      images: trained.configuration.data.images?.fit)
     return try body(dataset, trained)
   }
 

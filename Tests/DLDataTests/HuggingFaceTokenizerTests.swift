@@ -4,7 +4,7 @@ import DLTestSupport
 import Foundation
 import Testing
 
-@testable import DLData
+import DLData
 
 /// A `tokenizer.json` as Hugging Face's tokenizers reads it; golden values by that library.
 @Suite struct HuggingFaceTokenizerTests {

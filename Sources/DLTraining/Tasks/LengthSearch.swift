@@ -10,14 +10,20 @@ package struct LengthSearch {
   private let model: any NonAutoregressive
   private let context: Context
   private let width: Int
+  private let marks: SentenceMarks
 
   /// Makes a search.
   ///
-  /// - Parameter width: lengths that are tried.
-  package init(_ model: any NonAutoregressive, context: Context, width: Int) {
+  /// - Parameters:
+  ///   - width: lengths that are tried.
+  ///   - marks: the tokens at a sentence's ends and behind it.
+  package init(
+    _ model: any NonAutoregressive, context: Context, width: Int, marks: SentenceMarks
+  ) {
     self.model = model
     self.context = context
     self.width = width
+    self.marks = marks
   }
 
   /// The best translation of each source row, up to the first end token.
@@ -53,7 +59,7 @@ package struct LengthSearch {
     let (count, width) = (wanted.count, wanted.max() ?? 1)
     // Only where padding is counts.
     let places = wanted.flatMap { length in
-      (0..<width).map { $0 < length ? BytePairTokenizer.begin : BytePairTokenizer.padding }
+      (0..<width).map { $0 < length ? marks.begin : marks.padding }
     }
     let likeliest = try model.decode(
       .labels(places, shape: [count, width], context: context), memory: memory, lengths: lengths,
@@ -65,7 +71,7 @@ package struct LengthSearch {
       let text = tokens[range].map { Int32($0) }
       return (
         scores[range].reduce(0, +) / Double(length),
-        Array(text.prefix { $0 != BytePairTokenizer.end })
+        Array(text.prefix { $0 != marks.end })
       )
     }
   }

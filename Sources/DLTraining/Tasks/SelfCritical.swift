@@ -12,14 +12,17 @@ import DLTensor
 struct SelfCritical {
   private let network: any SequenceToSequence
   private let context: Context
-  private let tokenizer: BytePairTokenizer
+  private let tokenizer: any Tokenizer
+  private let marks: SentenceMarks
 
   init(
-    _ network: any SequenceToSequence, context: Context, tokenizer: BytePairTokenizer
+    _ network: any SequenceToSequence, context: Context, tokenizer: any Tokenizer,
+    marks: SentenceMarks
   ) {
     self.network = network
     self.context = context
     self.tokenizer = tokenizer
+    self.marks = marks
   }
 
   /// The sum over rows, recorded.
@@ -39,13 +42,13 @@ struct SelfCritical {
     let gains: [Double] = try targets.indices.map { row in
       try reward(greedy[row], targets[row]) - reward(drawn[row], targets[row])
     }
-    let padding = BytePairTokenizer.padding
+    let padding = marks.padding
     var given = [Int32](repeating: padding, count: drawn.count * width)
     var wanted = given
     for (row, text) in drawn.enumerated() {
       let begin = row * width
       given.replaceSubrange(
-        begin..<begin + text.count, with: [BytePairTokenizer.begin] + text.dropLast())
+        begin..<begin + text.count, with: [marks.begin] + text.dropLast())
       wanted.replaceSubrange(begin..<begin + text.count, with: text)
     }
     let shape = Shape([drawn.count, width])
@@ -68,16 +71,16 @@ struct SelfCritical {
     defer { context.isTraining = true }
     try context.withoutRecording {
       let cache = network.makeCache()
-      var last = [Int32](repeating: BytePairTokenizer.begin, count: count)
+      var last = [Int32](repeating: marks.begin, count: count)
       for _ in 0..<width {
         let logits = try network.decode(
           .labels(last, shape: [count, 1], context: context), memory: memory, lengths: lengths,
           cache: cache)
         last = try choose(logits)
-        for row in 0..<count where texts[row].last != BytePairTokenizer.end {
+        for row in 0..<count where texts[row].last != marks.end {
           texts[row].append(last[row])
         }
-        if texts.allSatisfy({ $0.last == BytePairTokenizer.end }) { break }
+        if texts.allSatisfy({ $0.last == marks.end }) { break }
       }
     }
     return texts
@@ -89,9 +92,12 @@ struct SelfCritical {
     let sums = try logits.reshape([rows, vocabulary]).softmax().cumulativeSum(axis: 1)
     return try (0..<rows).map { row in
       let line = try sums.rows(row..<row + 1).doubles
-      let padding = line[Int(BytePairTokenizer.padding)]
-      let place = padding + streams[row].uniform() * ((line.last ?? 1) - padding)
-      var (low, high) = (Int(BytePairTokenizer.padding) + 1, vocabulary - 1)
+      let padding = Int(marks.padding)
+      let before = padding == 0 ? 0 : line[padding - 1]
+      let share = line[padding] - before
+      var place = streams[row].uniform() * ((line.last ?? 1) - share)
+      if place >= before { place += share }
+      var (low, high) = (0, vocabulary - 1)
       while low < high {
         let middle = (low + high) / 2
         (low, high) = line[middle] > place ? (low, middle) : (middle + 1, high)

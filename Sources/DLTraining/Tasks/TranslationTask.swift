@@ -78,7 +78,7 @@ final class TranslationTask: NetworkTask, AttentiveTask {
     let sources = rows(batch.x)
     let lengths = try Tensor.labels(
       sources.map { Int32($0.count) }, shape: [sources.count], context: context)
-    let targets = try translated(sources).map { [BytePairTokenizer.begin] + $0 }
+    let targets = try translated(sources).map { [marks.begin] + $0 }
     let memory = try network.encode(padded(sources), lengths: lengths)
     guard let weights = try network.attention(padded(targets), memory: memory, lengths: lengths)
     else { return [] }
@@ -87,7 +87,7 @@ final class TranslationTask: NetworkTask, AttentiveTask {
       let width = weights.shape[2]
       return AttentionTable(
         source: try texts.0.map(piece),
-        target: try (texts.1.dropFirst() + [BytePairTokenizer.end]).map(piece),
+        target: try (texts.1.dropFirst() + [marks.end]).map(piece),
         weights: texts.1.indices.map { place in
           Array(table[place * width..<place * width + texts.0.count])
         })
@@ -96,7 +96,7 @@ final class TranslationTask: NetworkTask, AttentiveTask {
 
   /// What a token stands for.
   private func piece(_ token: Int32) throws -> String {
-    token == BytePairTokenizer.end ? "</s>" : try tokenizer.decode([token])
+    token == marks.end ? "</s>" : try tokenizer.decode([token])
   }
 
   /// The translations of source rows as text.
@@ -107,7 +107,8 @@ final class TranslationTask: NetworkTask, AttentiveTask {
   /// The translations of source rows.
   private func translated(_ sources: [[Int32]]) throws -> [[Int32]] {
     if let network = network as? any NonAutoregressive {
-      let search = LengthSearch(network, context: context, width: network.beam)
+      let search = LengthSearch(
+        network, context: context, width: network.beam, marks: marks)
       return try search(
         padded(sources), lengths: sources.map { Int32($0.count) },
         extra: TranslationTask.extraTokens)
@@ -132,7 +133,7 @@ final class TranslationTask: NetworkTask, AttentiveTask {
     let likelihood = try likelihood(
       sources, targets, memory, lengths, loss, width: width, firstRow: firstRow)
     guard let firstRow, let width, network.selfCritical > 0 else { return likelihood }
-    let drawn = try SelfCritical(network, context: context, tokenizer: tokenizer).sum(
+    let drawn = try SelfCritical(network, context: context, tokenizer: tokenizer, marks: marks).sum(
       memory, lengths, targets: targets, width: width, firstRow: firstRow)
     return try likelihood * (1 - network.selfCritical) + drawn * network.selfCritical
   }

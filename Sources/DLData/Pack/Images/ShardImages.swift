@@ -9,6 +9,7 @@ final class ShardImages: ImageSource {
   private(set) var names = ImageNames()
   /// What the `.cls` beside each image says.
   private(set) var labels: [String] = []
+  private var byteCounts: [Int] = []
   private let shards: [String]
   /// The number of the first image of each shard, and that of all images.
   private var starts = [0]
@@ -31,6 +32,8 @@ final class ShardImages: ImageSource {
         advice: "give shards of KEY.jpg and KEY.cls")
     }
   }
+
+  func byteCount(_ index: Int) throws -> Int { byteCounts[index] }
 
   private func list(_ shard: String) throws {
     func fault(_ path: String, _ what: String, _ advice: String) -> FormatError {
@@ -63,6 +66,7 @@ final class ShardImages: ImageSource {
           throw fault(entry.path, "is a second image of \(key)", "give each image a key of its own")
         }
         sample?.image = entry.path
+        byteCounts.append(entry.byteCount)
       } else if ending == "cls" {
         let text = String(validating: try reader.read(limit: Self.longestLabel), as: UTF8.self)
         guard let label = text?.words().joined(separator: " "), !label.isEmpty else {

@@ -36,7 +36,7 @@ package struct HuggingFaceTokenizer: RowTokenizer {
   }
 
   /// What the metadata of a data set file hold.
-  init(json: JSON, file: String) throws {
+  package init(json: JSON, file: String) throws {
     try self.init(tokenizer: json["tokenizer"] ?? .null, file: file)
   }
 
