@@ -31,7 +31,8 @@ static void map(uint8_t *pixels, size_t count, size_t channels, const uint8_t *t
 
 static void blend_all(uint8_t *pixels, size_t bytes, uint8_t base, float factor) {
   uint8_t table[256];
-  for (int value = 0; value < 256; value++) table[value] = blended(base, (uint8_t)value, factor);
+  for (int value = 0; value < 256; value++)
+    table[value] = blended(base, (uint8_t)value, factor);
   map(pixels, bytes, 1, table);
 }
 
@@ -98,9 +99,9 @@ static void from_hue(uint8_t hue, uint8_t saturation, uint8_t value, uint8_t *pi
   uint8_t least = limited((int)round(v * (1.0 - (double)share)));
   uint8_t falling = limited((int)round(v * (1.0 - (double)(share * rest))));
   uint8_t rising = limited((int)round(v * (1.0 - (double)share * (1.0 - (double)rest))));
-  const uint8_t colors[6][3] = {
-      {value, rising, least}, {falling, value, least}, {least, value, rising},
-      {least, falling, value}, {rising, least, value}, {value, least, falling}};
+  const uint8_t colors[6][3] = {{value, rising, least}, {falling, value, least},
+                                {least, value, rising}, {least, falling, value},
+                                {rising, least, value}, {value, least, falling}};
   memcpy(pixel, colors[sector % 6], 3);
 }
 
@@ -114,7 +115,8 @@ void cimage_hue(uint8_t *pixels, size_t count, size_t channels, uint8_t shift) {
 }
 
 void cimage_sharpness(
-    uint8_t *pixels, uint8_t *scratch, size_t height, size_t width, size_t channels, float factor) {
+    uint8_t *pixels, uint8_t *scratch, size_t height, size_t width, size_t channels,
+    float factor) {
   size_t stride = width * channels;
   memcpy(scratch, pixels, height * stride);
   for (size_t row = 0; row < height; row++) {

@@ -95,8 +95,8 @@ static void across(
 }
 
 static void down(
-    const uint8_t *in, size_t stride, size_t bytes, const triangle *filter, uint8_t *out, size_t to,
-    int32_t *sums) {
+    const uint8_t *in, size_t stride, size_t bytes, const triangle *filter, uint8_t *out,
+    size_t to, int32_t *sums) {
   for (size_t place = 0; place < to; place++) {
     for (size_t index = 0; index < bytes; index++) sums[index] = 1 << (BITS - 1);
     for (size_t tap = 0; tap < filter->count[place]; tap++) {
@@ -104,7 +104,8 @@ static void down(
       int32_t weight = filter->weights[place * filter->taps + tap];
       for (size_t index = 0; index < bytes; index++) sums[index] += line[index] * weight;
     }
-    for (size_t index = 0; index < bytes; index++) out[place * bytes + index] = rounded(sums[index]);
+    for (size_t index = 0; index < bytes; index++)
+      out[place * bytes + index] = rounded(sums[index]);
   }
 }
 
@@ -137,7 +138,8 @@ int cimage_resize(
     down(window, stride, line, &rows, between, out_height, sums);
     across(between, line, out_height, channels, &columns, out, out_width);
   } else if (!status) {
-    across(window + first * stride, stride, last - first, channels, &columns, between, out_width);
+    across(
+        window + first * stride, stride, last - first, channels, &columns, between, out_width);
     for (size_t place = 0; place < out_height; place++) rows.first[place] -= first;
     down(between, line, line, &rows, out, out_height, sums);
   }
@@ -165,7 +167,8 @@ void cimage_affine(
       size_t x0 = left < 0 ? 0 : (size_t)left, y0 = top < 0 ? 0 : (size_t)top;
       size_t x1 = left + 1 < (double)width ? (size_t)(left + 1) : width - 1;
       size_t y1 = top + 1 < (double)height ? (size_t)(top + 1) : height - 1;
-      const uint8_t *high = pixels + y0 * width * channels, *low = pixels + y1 * width * channels;
+      const uint8_t *high = pixels + y0 * width * channels,
+                    *low = pixels + y1 * width * channels;
       for (size_t channel = 0; channel < channels; channel++) {
         double a = high[x0 * channels + channel], b = high[x1 * channels + channel];
         double c = low[x0 * channels + channel], d = low[x1 * channels + channel];

@@ -53,7 +53,10 @@ struct PackCommandTests {
     try TemporaryFolder.with { folder in
       let digits = "embedded:digits-validation"
       let strewn = try run(
-        ["pack", "strewn", digits, digits, "-o", folder + "/s", "--canvas", "30x40", "--rows", "5,3"])
+        [
+          "pack", "strewn", digits, digits, "-o", folder + "/s", "--canvas", "30x40", "--rows",
+          "5,3",
+        ])
       #expect(strewn.status == 0, "\(strewn.errors)")
       #expect(
         strewn.output

@@ -63,7 +63,8 @@ void cimage_hue(uint8_t *pixels, size_t count, size_t channels, uint8_t shift);
 // Blends with the picture smoothed by (1 1 1, 1 5 1, 1 1 1) / 13, the border as it is; `scratch` has
 // room for a picture.
 void cimage_sharpness(
-    uint8_t *pixels, uint8_t *scratch, size_t height, size_t width, size_t channels, float factor);
+    uint8_t *pixels, uint8_t *scratch, size_t height, size_t width, size_t channels,
+    float factor);
 
 // Keeps the highest bits.
 void cimage_posterize(uint8_t *pixels, size_t count, size_t channels, int bits);

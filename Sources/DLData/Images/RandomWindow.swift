@@ -14,7 +14,6 @@ public struct RandomWindow: Sendable, Hashable {
   /// The least and the greatest ratio of width to height.
   package var ratio: [Double]
 
-  /// Makes the rule.
   package init(scale: [Double] = [0.08, 1], ratio: [Double] = [3.0 / 4, 4.0 / 3]) {
     self.scale = scale
     self.ratio = ratio

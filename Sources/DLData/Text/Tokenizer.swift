@@ -24,7 +24,6 @@ package protocol Tokenizer: Sendable {
 extension Tokenizer {
   /// Nothing.
   package var separator: String { "" }
-  /// None.
   package var marks: SentenceMarks? { nil }
 
   /// The tokens of one text after the other.

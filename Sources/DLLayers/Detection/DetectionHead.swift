@@ -10,7 +10,6 @@ import DLTensor
 public final class DetectionHead: Module, Layer {
   /// The options of the layer.
   package struct Options: LayerSpec {
-    /// The name in `model.layers`.
     package static var word: String { "detect" }
     /// Classes of objects.
     package var classes = 1
@@ -24,9 +23,7 @@ public final class DetectionHead: Module, Layer {
     package var nmsThreshold = 0.5
     /// The most objects of an image.
     package var detections = 100
-    /// Makes the options with their defaults.
     package init() {}
-    /// The keys, in the order in which they are written.
     package static var fields: [ConfigurationField<Self>] {
       [
         .init("classes", \.classes, .layerSize, required: true, "classes of objects"),
@@ -54,7 +51,6 @@ public final class DetectionHead: Module, Layer {
     }
   }
 
-  /// The options that the layer was made from.
   package let options: Options
 
   /// Makes the layer by its options.

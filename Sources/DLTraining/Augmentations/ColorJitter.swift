@@ -7,7 +7,6 @@ import DLTensor
 ///
 /// Counterpart: `torchvision.transforms.ColorJitter`, on a PIL image. What is 0 is left as it is.
 package struct ColorJitter: AugmentationSpec, ImageChange {
-  /// The name in `data.augment`.
   package static var word: String { "color_jitter" }
   /// The factor is drawn from 1 - brightness ..< 1 + brightness, and is 0 or more.
   package var brightness = 0.4
@@ -17,9 +16,7 @@ package struct ColorJitter: AugmentationSpec, ImageChange {
   package var saturation = 0.4
   /// The turn is drawn from -hue ..< hue, 1 being the whole circle.
   package var hue = 0.0
-  /// Makes the options with their defaults.
   package init() {}
-  /// The keys, in the order in which they are written.
   package static var fields: [ConfigurationField<Self>] {
     [
       .init(

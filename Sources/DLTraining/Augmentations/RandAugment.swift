@@ -8,15 +8,12 @@ import DLTensor
 /// Cubuk et al. 2020, "RandAugment". Counterpart: `torchvision.transforms.RandAugment(num_ops,
 /// magnitude, 31, BILINEAR)`, on a PIL image.
 package struct RandAugment: AugmentationSpec, ImageChange {
-  /// The name in `data.augment`.
   package static var word: String { "rand_augment" }
   /// Changes of an image, one after the other.
   package var numOps = 2
   /// Their strength, of 0 to 30.
   package var magnitude = 9
-  /// Makes the options with their defaults.
   package init() {}
-  /// The keys, in the order in which they are written.
   package static var fields: [ConfigurationField<Self>] {
     [
       .init("num_ops", \.numOps, .within(1...14), "changes of an image, one after the other"),

@@ -3,15 +3,12 @@ import DLData
 
 /// Takes a window of a random share of the area and brings it to the image's size.
 package struct RandomResizedCrop: AugmentationSpec {
-  /// The name in `data.augment`.
   package static var word: String { "random_resized_crop" }
   /// The least and the greatest share of the area.
   package var scale = RandomWindow().scale
   /// The least and the greatest ratio of width to height.
   package var ratio = RandomWindow().ratio
-  /// Makes the options with their defaults.
   package init() {}
-  /// The keys, in the order in which they are written.
   package static var fields: [ConfigurationField<Self>] {
     [
       .init(

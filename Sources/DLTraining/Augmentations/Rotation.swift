@@ -8,13 +8,10 @@ import Glibc
 ///
 /// Counterpart: `torchvision.transforms.RandomRotation(degrees, BILINEAR)`.
 package struct Rotation: AugmentationSpec, ImageChange {
-  /// The name in `data.augment`.
   package static var word: String { "rotation" }
   /// The angle is drawn from -degrees ..< degrees.
   package var degrees = 15.0
-  /// Makes the options with their defaults.
   package init() {}
-  /// The keys, in the order in which they are written.
   package static var fields: [ConfigurationField<Self>] {
     [.init("degrees", \.degrees, .within(0...180), "the angle is in -degrees to degrees")]
   }

@@ -8,15 +8,12 @@ import DLLayers
 /// and objects of equal score count together. Classes without objects are left out. Everingham et al.
 /// 2010, as the devkit computes it from 2010 on.
 package struct MeanAveragePrecision: MetricSpec {
-  /// The word as written in `validate.metrics`.
   package static var word: String { "mean_average_precision" }
   /// Intersection over union from which on an object is found.
   package var iou = 0.5
 
-  /// Makes the metric.
   package init() {}
 
-  /// The keys, in the order in which they are written.
   package static var fields: [ConfigurationField<Self>] {
     [
       .init(

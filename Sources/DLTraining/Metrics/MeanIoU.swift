@@ -6,12 +6,10 @@ import DLLayers
 ///
 /// Counterpart: sklearn's `jaccard_score`, and the "mean IoU" of segmentation.
 package struct MeanIoU: ClassCountMetric {
-  /// The word as written in `validate.metrics`.
   package static var word: String { "mean_iou" }
   /// How classes become one number.
   package var average = ClassAverage.macro
 
-  /// Makes the metric.
   package init() {}
 
   /// What is right of what either names.
