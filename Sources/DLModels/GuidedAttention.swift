@@ -34,7 +34,8 @@ public struct GuidedAttention: Sendable {
         let first = (row * attention.shape[1] + place) * attention.shape[2]
         for position in 0..<min(source, attention.shape[2]) {
           let off = Double(position) / Double(source) - Double(place) / Double(target)
-          costs[first + position] = weight * (1 - exp(-off * off / (2 * width * width)))
+          costs[first + position] =
+            weight * (1 - PortableMath.exp(-off * off / (2 * width * width)))
         }
       }
     }

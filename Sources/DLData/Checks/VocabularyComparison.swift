@@ -32,7 +32,9 @@ package enum VocabularyComparison {
     // What is left is how texts are cut into the pieces.
     for key in Set((mine.members ?? []).map(\.key) + (theirs.members ?? []).map(\.key)).sorted() {
       let values = [mine, theirs].map { Array(($0[key]?.description ?? "").utf8) }
-      if values[0] != values[1] { return "its texts are cut into tokens by another \(key)" }
+      guard values[0] == values[1] else {
+        return "its texts are cut into tokens by \(key == "merges" ? "other" : "another") \(key)"
+      }
     }
     return nil
   }

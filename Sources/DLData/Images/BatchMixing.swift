@@ -89,7 +89,7 @@ package struct BatchMixing: Sendable, Hashable {
   /// Variables"; below 1 by their boost).
   private static func gamma(_ shape: Double, _ stream: inout RandomStream) -> Double {
     if shape < 1 {
-      let boost = pow(1 - stream.uniform(), 1 / shape)
+      let boost = PortableMath.pow(1 - stream.uniform(), 1 / shape)
       return gamma(shape + 1, &stream) * boost
     }
     let d = shape - 1.0 / 3
@@ -98,7 +98,10 @@ package struct BatchMixing: Sendable, Hashable {
       let x = stream.normal()
       let v = (1 + c * x) * (1 + c * x) * (1 + c * x)
       guard v > 0 else { continue }
-      if log(1 - stream.uniform()) < 0.5 * x * x + d - d * v + d * log(v) { return d * v }
+      if PortableMath.log(1 - stream.uniform()) < 0.5 * x * x + d - d * v + d * PortableMath.log(v)
+      {
+        return d * v
+      }
     }
   }
 

@@ -30,7 +30,7 @@ public struct RandomWindow: Sendable, Hashable {
     func number(_ low: Double, _ high: Double) -> Double { low + stream.uniform() * (high - low) }
     for _ in 0..<10 {
       let area = Double(height) * Double(width) * number(scale[0], scale[1])
-      let aspect = exp(number(log(ratio[0]), log(ratio[1])))
+      let aspect = PortableMath.exp(number(PortableMath.log(ratio[0]), PortableMath.log(ratio[1])))
       let w = Int((area * aspect).squareRoot().rounded(.toNearestOrEven))
       let h = Int((area / aspect).squareRoot().rounded(.toNearestOrEven))
       if w > 0, w <= width, h > 0, h <= height {

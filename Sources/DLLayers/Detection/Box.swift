@@ -1,3 +1,4 @@
+import DLTensor
 import Glibc
 
 /// A rectangle on an image, in pixels from its upper left corner.
@@ -42,20 +43,20 @@ public struct Box: Sendable, Hashable {
     [
       (box.left + box.right - left - right) / 2 / width,
       (box.top + box.bottom - top - bottom) / 2 / height,
-      log(box.width / width), log(box.height / height),
+      PortableMath.log(box.width / width), PortableMath.log(box.height / height),
     ]
   }
 
   /// The box that lies at such a distance from this one; sizes grow by no more than 62.5 times.
   public func moved(by offsets: ArraySlice<Double>) -> Box {
     let first = offsets.startIndex
-    let largest = log(1000.0 / 16)
+    let largest = PortableMath.log(1000.0 / 16)
     let (x, y) = (
       (left + right) / 2 + offsets[first] * width, (top + bottom) / 2 + offsets[first + 1] * height
     )
     let (halfWidth, halfHeight) = (
-      exp(min(offsets[first + 2], largest)) * width / 2,
-      exp(min(offsets[first + 3], largest)) * height / 2
+      PortableMath.exp(min(offsets[first + 2], largest)) * width / 2,
+      PortableMath.exp(min(offsets[first + 3], largest)) * height / 2
     )
     return Box(
       left: x - halfWidth, top: y - halfHeight, right: x + halfWidth, bottom: y + halfHeight)

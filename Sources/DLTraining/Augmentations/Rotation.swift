@@ -2,7 +2,6 @@ import DLConfiguration
 import DLData
 import DLFormats
 import DLTensor
-import Glibc
 
 /// Turns an image about its middle by a random angle; bilinear, black outside.
 ///
@@ -33,8 +32,8 @@ extension PixelBuffer {
   package func rotate(degrees: Double, scratch: UnsafeMutablePointer<UInt8>) {
     let turns = degrees - 360 * (degrees / 360).rounded(.down)
     let angle = -turns * Double.pi / 180
-    let cosine = (cos(angle) * 1e15).rounded(.toNearestOrEven) / 1e15
-    let sine = (sin(angle) * 1e15).rounded(.toNearestOrEven) / 1e15
+    let cosine = (PortableMath.cos(angle) * 1e15).rounded(.toNearestOrEven) / 1e15
+    let sine = (PortableMath.sin(angle) * 1e15).rounded(.toNearestOrEven) / 1e15
     let (x, y) = (Double(width) / 2, Double(height) / 2)
     transform(
       [cosine, sine, cosine * -x + sine * -y + x, -sine, cosine, -sine * -x + cosine * -y + y],
