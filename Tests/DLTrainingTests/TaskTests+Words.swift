@@ -32,7 +32,6 @@ extension TaskTests {
           - relu
           - {conv2d: {out: 28, kernel: 3, stride: 2, padding: 1}}
           - {detect: {classes: 10, sizes: [6, 9], score_threshold: 0.3}}
-      validate: {metrics: [{mean_average_precision: {iou: 0.2}}]}
       optimizer: {name: adam, lr: 0.01}
       batch_size: 6
       accumulate: 2
