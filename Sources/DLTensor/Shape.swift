@@ -11,7 +11,7 @@ public struct Shape: Hashable, Sendable, ExpressibleByArrayLiteral, CustomString
   /// Makes a shape of the given extents.
   ///
   /// - Precondition: at most eight extents, none negative. Values that come from a file or a user
-  ///   go through ``init(checking:)``.
+  ///   go through `init(checking:)`.
   public init(_ dimensions: some Collection<Int>) {
     precondition(dimensions.count <= Shape.maximumRank, "a shape has at most 8 axes")
     rank = dimensions.count

@@ -22,7 +22,7 @@ public final class Tensor {
   /// padding; nil where all of them are valid.
   ///
   /// Layers hand them on from input to output. Counterpart: Keras's masks.
-  package var lengths: Tensor?
+  public var lengths: Tensor?
   /// The gradient, once a backward pass has reached this tensor and it is a leaf.
   public internal(set) var gradient: Tensor?
 

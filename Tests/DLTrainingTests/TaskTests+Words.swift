@@ -24,7 +24,7 @@ extension TaskTests {
     (
       "objects on images",
       """
-      data: {train: objects/train.safetensors, validation: objects/train.safetensors}
+      data: {train: objects/train.safetensors, validation: objects/train.safetensors, last_batch: drop}
       model:
         layers:
           - {conv2d: {out: 4, kernel: 3, stride: 2, padding: 1, bias: false}}
