@@ -2,20 +2,13 @@
 
 #include <string.h>
 
+#include "conv/kernels.h"
 #include "dl_elementwise.h"
 
 #pragma STDC FP_CONTRACT OFF
 
 #define DL_TILED "conv/implicit.inc"
 #include "gemm/levels.inc"
-
-typedef void (*forward_kernel)(
-    const dl_conv_geometry *, const void *, size_t, const void *, const void *, int, void *,
-    size_t, size_t);
-typedef void (*input_kernel)(
-    const dl_conv_geometry *, const void *, const void *, void *, size_t, size_t, size_t, int);
-typedef void (*weight_kernel)(
-    const dl_conv_geometry *, const void *, size_t, const void *, void *, size_t, size_t, int);
 
 // Zeros in the first `columns` of rows that lie `step` elements apart.
 static void clear_rows(dl_dtype t, void *to, size_t rows, size_t step, size_t columns) {

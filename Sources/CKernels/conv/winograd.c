@@ -3,18 +3,12 @@
 #include <stdint.h>
 #include <string.h>
 
+#include "conv/kernels.h"
+
 #pragma STDC FP_CONTRACT OFF
 
 #define DL_TILED "conv/winograd.inc"
 #include "gemm/levels.inc"
-
-typedef void (*forward_kernel)(
-    const dl_conv_geometry *, const void *, size_t, const void *, const void *, int, void *,
-    size_t, size_t);
-typedef void (*input_kernel)(
-    const dl_conv_geometry *, const void *, const void *, void *, size_t, size_t, size_t, int);
-typedef void (*weight_kernel)(
-    const dl_conv_geometry *, const void *, size_t, const void *, void *, size_t, size_t, int);
 
 int dl_winograd_suits(const dl_conv_geometry *g, size_t out) {
   const size_t tiles = (g->oh + 1) / 2 * ((g->ow + 1) / 2);

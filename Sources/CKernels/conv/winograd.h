@@ -22,9 +22,7 @@
 #include "gemm/gemm.h"
 
 // Bytes of transformed pixels and results that go together, and the multiple of tiles they are.
-#ifndef DL_WINOGRAD_BYTES
 #define DL_WINOGRAD_BYTES (768 * 1024)
-#endif
 #define DL_WINOGRAD_ROWS 48
 
 #endif
