@@ -87,7 +87,7 @@ import DLData
     let labelled = try folder.write(
       "a\tThe fox!\nb\tdogs are asleep\na\tfox\nb\tdog\n", to: "l.tsv")
     var packer = SentencePacker()
-    packer.tokenizer = try Self.path("wordpiece")
+    packer.tokenizer = Self.path("wordpiece")
     packer.length = 6
     packer.split.shares = [0.5, 0.5]
     let files = try packer.pack([labelled], output: folder.path + "/sentences")
@@ -101,11 +101,11 @@ import DLData
 
     let pair = ParallelPacker.Pair(source: text, target: text)
     var parallel = ParallelPacker()
-    parallel.tokenizer = try Self.path("wordpiece")
+    parallel.tokenizer = Self.path("wordpiece")
     let packed = try parallel.pack([pair], output: folder.path + "/p")
     let y = values(try SafetensorsFile(path: packed[0].path).bytes("y"), as: Int32.self)
     #expect(y[0] == 2 && y.contains(3))
-    parallel.tokenizer = try Self.path("bpe")
+    parallel.tokenizer = Self.path("bpe")
     let fault = refusal { _ = try parallel.pack([pair], output: folder.path + "/q") }
     #expect(fault.contains("without tokens for padding"), "\(fault)")
   }
