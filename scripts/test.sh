@@ -87,10 +87,30 @@ build() { # once for all stages
   binaries=$(swift build -c release --show-bin-path)
 }
 
-swift_tests() { # LOG OPTION...: one after another: the collectives of two tests must not share cores and ports
-  local log=.build/$1 code=0 good bad
+# One test after another: the collectives of two tests must not share cores and ports. The program is that of
+# `swift test`, which itself would wait for another one that runs.
+start_swift_tests() { # LOG OPTION...
+  local log=.build/$1
   shift
-  timeout 7200 swift test -c release --skip-build --no-parallel "$@" >"$log" 2>&1 || code=$?
+  rm -f "$log.code"
+  {
+    local code=0
+    timeout 7200 "$binaries/dltrainPackageTests.xctest" --testing-library swift-testing --no-parallel "$@" \
+      >"$log" 2>&1 || code=$?
+    echo "$code" >"$log.code"
+  } &
+}
+finish_swift_tests() { # LOG PID
+  local log=.build/$1 code good bad started=$SECONDS told=$SECONDS
+  while kill -0 "$2" 2>/dev/null; do
+    sleep 1
+    if ((SECONDS - told >= 60)); then
+      told=$SECONDS
+      echo "$(grep -acE '^. Test .* (passed|failed) after' "$log") tests after $((SECONDS - started)) s"
+    fi
+  done
+  wait "$2" || true
+  code=$(cat "$log.code")
   # The summary of the whole run is no test.
   good=$(grep -aE '^✔ Test .* passed after' "$log" | grep -vcE '^✔ Test run with ' || true)
   bad=$(grep -aE '^✘ Test .* failed after' "$log" | grep -vcE '^✘ Test run with ' || true)
@@ -114,21 +134,33 @@ run_lint() {
 run_unit() {
   build
   heading "Swift tests within one process"
-  swift_tests test-unit.log --skip '^ProcessTests\.'
+  start_swift_tests test-unit.log --skip '^ProcessTests\.'
+  local units=$!
+  # Where both are asked for, the tests of programs, which wait for most of their time, run beside these.
+  if [[ " ${stages[*]} " == *" processes "* ]]; then start_processes; fi
+  finish_swift_tests test-unit.log "$units"
+}
+
+processes=""
+start_processes() {
+  [ -z "$processes" ] || return 0
+  start_swift_tests test-processes.log --filter '^ProcessTests\.'
+  processes=$!
 }
 
 run_processes() {
-  local processes threads
+  local ranks threads
   build
   heading "Swift tests of whole programs"
-  swift_tests test-processes.log --filter '^ProcessTests\.'
+  start_processes
+  finish_swift_tests test-processes.log "$processes"
   heading "Processes and threads under mpirun"
-  for processes in 2 3 4; do
+  for ranks in 2 3 4; do
     for threads in 1 2; do
-      mpi_options "$processes"
-      echo "$processes processes of $threads threads"
-      attempt "ClusterCheck, $processes processes of $threads threads" \
-        timeout -k 5 900 mpirun "${mpi_options[@]}" -n "$processes" "$binaries/ClusterCheck" "$threads"
+      mpi_options "$ranks"
+      echo "$ranks processes of $threads threads"
+      attempt "ClusterCheck, $ranks processes of $threads threads" \
+        timeout -k 5 900 mpirun "${mpi_options[@]}" -n "$ranks" "$binaries/ClusterCheck" "$threads"
     done
   done
 }
@@ -174,6 +206,8 @@ for stage in "${stages[@]}"; do
   esac
   echo "stage $stage: $SECONDS s"
   if ((failed > 0)); then
+    # Its output would come too late to be told.
+    [ -z "$processes" ] || kill "$processes" 2>/dev/null || true
     [ "$stage" = "${stages[-1]}" ] || echo "stopped after the stage $stage, in which something failed"
     break
   fi

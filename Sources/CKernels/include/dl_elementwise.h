@@ -173,6 +173,17 @@ void dl_dropout_backward(
     dl_dtype t, const void *dy, size_t rows, size_t cols, uint64_t first_row, uint64_t key,
     double p, void *dx, int accumulate);
 
+/// What dl_dropout_forward gives for `count` elements of global row `row`, from its element `first`
+/// on, which x and y point to.
+void dl_dropout_forward_part(
+    dl_dtype t, const void *x, size_t count, uint64_t row, uint64_t first, uint64_t key, double p,
+    void *y);
+
+/// What dl_dropout_backward gives for a part of a row.
+void dl_dropout_backward_part(
+    dl_dtype t, const void *dy, size_t count, uint64_t row, uint64_t first, uint64_t key,
+    double p, void *dx, int accumulate);
+
 /// y[i] = x[i]^exponent, rounded once from double.
 void dl_power(dl_dtype t, double exponent, const void *x, void *y, size_t n);
 

@@ -23,28 +23,29 @@ extension Tensor {
   /// Attention over heads that lie anywhere in their tensors; without copies of them.
   ///
   /// The result lies as the query: `[batch, heads, queries, width]` or `[batch, queries, heads ·
-  /// width]`, the width being the value's. For each head the scores are a matrix product; the rest
-  /// is one pass over them; then another product. Where causality or a window masks whole blocks of
-  /// 64 queries, the products leave them out. Recording keeps the weights: batch · heads · queries ·
-  /// keys elements.
+  /// width]`, the width being the value's. For each block of 64 queries of a head the scores are a
+  /// matrix product; the rest is one pass over them; then another product. Keys that causality or a
+  /// window mask for a whole block are left out. Recording keeps the weights, batch · heads · queries
+  /// · keys elements, where they take no more than `keptBytes`; backward computes those of larger
+  /// attentions again, a block at a time, as in Dao et al. 2022, FlashAttention, section 3.1.
   ///
   /// - Throws: ``TensorError`` for shapes that do not fit.
   package static func attention(
     _ query: AttentionInput, _ key: AttentionInput, _ value: AttentionInput,
     mask: AttentionMask = AttentionMask(), scale: Double? = nil,
-    dropout: (p: Double, key: RandomKey)? = nil
+    dropout: (p: Double, key: RandomKey)? = nil, keptBytes: Int = 8 << 20
   ) throws -> Tensor {
-    let op = try Attention(query, key, value, mask, scale, dropout)
+    let op = try Attention(query, key, value, mask, scale, dropout, keptBytes)
     let inputs = [query.tensor, key.tensor, value.tensor]
     let context = query.tensor.context
-    let isKept =
+    let isRecorded =
       context.isRecording
       && (inputs + [mask.bias].compactMap(\.self)).contains { $0.requiresGradient }
     // The masks of dropout are those of the fused op alone.
     if context.isDecomposing, op.dropout == nil {
       return try decomposedAttention(query, key, value, mask: mask, scale: op.scale)
     }
-    let (y, weights) = try op.forward(keepingWeights: isKept)
+    let (y, weights) = try op.forward(recording: isRecorded)
     return context.record(
       y, from: query.tensor, key.tensor, value.tensor, mask.bias, multiplyAdds: op.multiplyAdds
     ) { dy in try op.backward(dy, weights) }
@@ -58,13 +59,14 @@ private struct Attention {
   let scale: Double
   let dropout: (p: Double, key: RandomKey)?
   let firstRow: Int
+  let keptBytes: Int
   let dtype: DType
   let context: Context
   let (batch, heads, queries, keys): (Int, Int, Int, Int)
 
   init(
     _ query: AttentionInput, _ key: AttentionInput, _ value: AttentionInput, _ mask: AttentionMask,
-    _ scale: Double?, _ dropout: (p: Double, key: RandomKey)?
+    _ scale: Double?, _ dropout: (p: Double, key: RandomKey)?, _ keptBytes: Int
   ) throws {
     (self.query, self.key, self.value) = (query, key, value)
     (dtype, context) = (query.tensor.dtype, query.tensor.context)
@@ -88,6 +90,7 @@ private struct Attention {
     self.scale = scale ?? 1 / Double(query.width).squareRoot()
     self.dropout = dropout.flatMap { $0.p > 0 ? $0 : nil }
     firstRow = context.rowOffset
+    self.keptBytes = keptBytes
   }
 
   /// The products of the scores and of the values, masked ones among them.
@@ -96,110 +99,134 @@ private struct Attention {
   /// Bytes of one head's weights.
   private var headSize: Int { queries * keys * dtype.byteCount }
 
-  /// The result, and the weights `[batch, heads, queries, keys]` if they are to be kept.
-  func forward(keepingWeights: Bool) throws -> (Tensor, Tensor) {
+  /// Whether backward finds the weights of every head in memory, rather than computing a block's
+  /// again from queries and keys: the same numbers either way, so size alone decides.
+  private var keepsWeights: Bool { batch * heads * headSize <= keptBytes }
+
+  /// The result, and the weights `[batch, heads, queries, keys]` if backward needs them.
+  func forward(recording: Bool) throws -> (Tensor, Tensor?) {
     let shape: Shape =
       query.isHeadMajor
       ? [batch, heads, queries, value.width] : [batch, queries, heads * value.width]
     let y = try Tensor.empty(shape, dtype: dtype, context: context)
     let output = try output(y)
-    let weights = try scores(batch: keepingWeights ? batch : 1)
-    let dropped = dropout == nil ? nil : try scores(batch: 1)
-    for row in 0..<batch {
-      let blocks = mask.blocks(row)
-      let kept = weights.pointer + (keepingWeights ? row * heads * headSize : 0)
-      for head in 0..<heads {
-        var kernel = mask.kernel(row, head)
-        for (queries, keys) in blocks {
-          let target = kept + head * headSize + at(queries.lowerBound, 0)
-          gemm(
-            dtype, transposeB: true, m: queries.count, n: keys.count, k: query.width, alpha: scale,
-            query.row(row, head, queries), lda: query.rowStep, key.row(row, head, keys),
-            ldb: key.rowStep, beta: 0, target + at(0, keys.lowerBound), ldc: self.keys)
-          dl_masked_softmax(
-            dtype.kernel, &kernel, queries.lowerBound, queries.count, self.keys, target)
-        }
-      }
-      drop(kept, row, into: dropped)
-      for head in 0..<heads {
-        let factors = (dropped?.pointer ?? kept) + head * headSize
-        for (queries, keys) in blocks {
-          gemm(
-            dtype, m: queries.count, n: value.width, k: keys.count,
-            factors + at(queries.lowerBound, keys.lowerBound), lda: self.keys,
-            value.row(row, head, keys), ldb: value.rowStep, beta: 0,
-            y.pointer + output.bytes(row, head, queries.lowerBound), ldc: output.rowStep)
-        }
-      }
+    let kept = recording && keepsWeights ? try empty([batch, heads, queries, keys]) : nil
+    let scratch = kept == nil ? try block() : nil
+    let dropped = dropout == nil ? nil : try block()
+    try forEachBlock { block in
+      let weights = kept.map { $0.pointer + offset(block) } ?? scratch!.pointer
+      weigh(block, into: weights)
+      let factors = dropped?.pointer ?? weights
+      drop(block, weights, into: factors)
+      gemm(
+        dtype, m: block.queries.count, n: value.width, k: block.keys.count,
+        factors + at(0, block.keys.lowerBound), lda: keys, value.first(block, block.keys),
+        ldb: value.rowStep, beta: 0, y.pointer + output.bytes(block, block.queries),
+        ldc: output.rowStep)
     }
-    return (y, weights)
+    return (y, kept)
   }
 
   /// With A = dropout(P), P the weights and S the scores: dV = Aᵀ dY, dA = dY Vᵀ, dS = P (dP - Σ P
   /// dP), dQ = scale dS K, dK = scale dSᵀ Q.
-  func backward(_ dy: Tensor, _ weights: Tensor) throws {
+  func backward(_ dy: Tensor, _ kept: Tensor?) throws {
     let output = try output(dy)
     let (dq, dk, dv) = (
       try gradient(query.tensor), try gradient(key.tensor), try gradient(value.tensor)
     )
     let dbias = try mask.mask.bias.flatMap { try gradient($0) }
-    let dropped = dropout == nil ? nil : try scores(batch: 1)
-    let slopes = try scores(batch: 1)
-    for row in 0..<batch {
-      let blocks = mask.blocks(row)
-      let kept = weights.pointer + row * heads * headSize
-      drop(kept, row, into: dropped)
-      for head in 0..<heads {
-        let factors = (dropped?.pointer ?? kept) + head * headSize
-        for (queries, keys) in blocks {
-          let upstream = dy.pointer + output.bytes(row, head, queries.lowerBound)
-          let place = at(queries.lowerBound, keys.lowerBound)
-          gemm(
-            dtype, transposeB: true, m: queries.count, n: keys.count, k: value.width, upstream,
-            lda: output.rowStep, value.row(row, head, keys), ldb: value.rowStep, beta: 0,
-            slopes.pointer + head * headSize + place, ldc: self.keys)
-          guard let dv else { continue }
-          gemm(
-            dtype, transposeA: true, m: keys.count, n: value.width, k: queries.count,
-            factors + place, lda: self.keys, upstream, ldb: output.rowStep, beta: 1,
-            dv + value.bytes(row, head, keys.lowerBound), ldc: value.rowStep)
-        }
+    let scratch = kept == nil ? try block() : nil
+    let dropped = dropout == nil ? nil : try block()
+    let slopes = try block()
+    try forEachBlock { block in
+      let (rows, seen) = (block.queries, block.keys)
+      let weights = kept.map { $0.pointer + offset(block) } ?? scratch!.pointer
+      if kept == nil { weigh(block, into: weights) }
+      let upstream = dy.pointer + output.bytes(block, rows)
+      let slope = slopes.pointer + at(0, seen.lowerBound)
+      gemm(
+        dtype, transposeB: true, m: rows.count, n: seen.count, k: value.width, upstream,
+        lda: output.rowStep, value.first(block, seen), ldb: value.rowStep, beta: 0, slope,
+        ldc: keys)
+      if let dv {
+        let factors = dropped?.pointer ?? weights
+        drop(block, weights, into: factors)
+        gemm(
+          dtype, transposeA: true, m: seen.count, n: value.width, k: rows.count,
+          factors + at(0, seen.lowerBound), lda: keys, upstream, ldb: output.rowStep, beta: 1,
+          dv + value.bytes(block, seen), ldc: value.rowStep)
       }
       if let dropout {
-        dl_dropout_backward(
-          dtype.kernel, slopes.pointer, 1, heads * queries * keys, UInt64(firstRow + row),
-          dropout.key.value, dropout.p, slopes.pointer, 0)
+        dl_dropout_backward_part(
+          dtype.kernel, slopes.pointer, rows.count * keys, UInt64(firstRow + block.batch),
+          UInt64(element(block)), dropout.key.value, dropout.p, slopes.pointer, 0)
       }
+      dl_masked_softmax_backward(
+        dtype.kernel, weights, rows.count, keys, seen.lowerBound, seen.upperBound, slopes.pointer)
+      if let dbias {
+        dl_attention_bias_backward(
+          dtype.kernel, slopes.pointer, rows.count, keys, seen.lowerBound, seen.upperBound,
+          mask.biasSteps[2], mask.biasSteps[3],
+          dbias + mask.biasOffset(block.batch, block.head)
+            + at(rows.lowerBound, mask.biasSteps[2], 0))
+      }
+      if let dq {
+        gemm(
+          dtype, m: rows.count, n: query.width, k: seen.count, alpha: scale, slope, lda: keys,
+          key.first(block, seen), ldb: key.rowStep, beta: 1, dq + query.bytes(block, rows),
+          ldc: query.rowStep)
+      }
+      if let dk {
+        gemm(
+          dtype, transposeA: true, m: seen.count, n: key.width, k: rows.count, alpha: scale, slope,
+          lda: keys, query.first(block, rows), ldb: query.rowStep, beta: 1,
+          dk + key.bytes(block, seen), ldc: key.rowStep)
+      }
+    }
+  }
+
+  /// The weights of a block's queries, `[queries, keys]` of all keys.
+  private func weigh(_ block: AttentionBlock, into weights: UnsafeMutableRawPointer) {
+    let (rows, seen) = (block.queries, block.keys)
+    gemm(
+      dtype, transposeB: true, m: rows.count, n: seen.count, k: query.width, alpha: scale,
+      query.first(block, rows), lda: query.rowStep, key.first(block, seen), ldb: key.rowStep,
+      beta: 0, weights + at(0, seen.lowerBound), ldc: keys)
+    var kernel = mask.kernel(block.batch, block.head)
+    dl_masked_softmax(dtype.kernel, &kernel, rows.lowerBound, rows.count, keys, weights)
+  }
+
+  /// A block's weights after dropout.
+  private func drop(
+    _ block: AttentionBlock, _ weights: UnsafeMutableRawPointer,
+    into dropped: UnsafeMutableRawPointer
+  ) {
+    guard let dropout else { return }
+    dl_dropout_forward_part(
+      dtype.kernel, weights, block.queries.count * keys, UInt64(firstRow + block.batch),
+      UInt64(element(block)), dropout.key.value, dropout.p, dropped)
+  }
+
+  /// Runs `body` for the blocks of all heads of all batch rows, in order.
+  private func forEachBlock(_ body: (AttentionBlock) throws -> Void) rethrows {
+    for row in 0..<batch {
+      let blocks = mask.blocks(row)
       for head in 0..<heads {
         for (queries, keys) in blocks {
-          let start = head * headSize + at(queries.lowerBound, 0)
-          let slope = slopes.pointer + start
-          dl_masked_softmax_backward(
-            dtype.kernel, kept + start, queries.count, self.keys, keys.lowerBound, keys.upperBound,
-            slope)
-          if let dbias {
-            dl_attention_bias_backward(
-              dtype.kernel, slope, queries.count, self.keys, keys.lowerBound, keys.upperBound,
-              mask.biasSteps[2], mask.biasSteps[3],
-              dbias + mask.biasOffset(row, head) + at(queries.lowerBound, mask.biasSteps[2], 0))
-          }
-          if let dq {
-            gemm(
-              dtype, m: queries.count, n: query.width, k: keys.count, alpha: scale,
-              slope + at(0, keys.lowerBound), lda: self.keys, key.row(row, head, keys),
-              ldb: key.rowStep, beta: 1, dq + query.bytes(row, head, queries.lowerBound),
-              ldc: query.rowStep)
-          }
-          if let dk {
-            gemm(
-              dtype, transposeA: true, m: keys.count, n: key.width, k: queries.count, alpha: scale,
-              slope + at(0, keys.lowerBound), lda: self.keys, query.row(row, head, queries),
-              ldb: query.rowStep, beta: 1, dk + key.bytes(row, head, keys.lowerBound),
-              ldc: key.rowStep)
-          }
+          try body(AttentionBlock(batch: row, head: head, queries: queries, keys: keys))
         }
       }
     }
+  }
+
+  /// The number of a block's first weight in its batch row.
+  private func element(_ block: AttentionBlock) -> Int {
+    (block.head * queries + block.queries.lowerBound) * keys
+  }
+
+  /// Bytes from the weights' first to a block's.
+  private func offset(_ block: AttentionBlock) -> Int {
+    block.batch * heads * headSize + element(block) * dtype.byteCount
   }
 
   /// The heads of the result, or of its gradient.
@@ -214,16 +241,11 @@ private struct Attention {
     (row * step + column) * dtype.byteCount
   }
 
-  private func scores(batch: Int) throws -> Tensor {
-    try Tensor.empty([batch, heads, queries, keys], dtype: dtype, context: context)
-  }
+  /// Memory for one block's rows.
+  private func block() throws -> Tensor { try empty([min(queries, CheckedMask.blockSize), keys]) }
 
-  /// One batch row's weights after dropout.
-  private func drop(_ weights: UnsafeMutableRawPointer, _ row: Int, into dropped: Tensor?) {
-    guard let dropout, let dropped else { return }
-    dl_dropout_forward(
-      dtype.kernel, weights, 1, heads * queries * keys, UInt64(firstRow + row), dropout.key.value,
-      dropout.p, dropped.pointer)
+  private func empty(_ shape: Shape) throws -> Tensor {
+    try Tensor.empty(shape, dtype: dtype, context: context)
   }
 
   /// The memory of a tensor's gradient, ready to be added to; nil where none is wanted.
@@ -234,9 +256,22 @@ private struct Attention {
   }
 }
 
+/// Some queries of a head of a batch row, with the keys that any of them may see.
+private struct AttentionBlock {
+  let (batch, head): (Int, Int)
+  let (queries, keys): (Range<Int>, Range<Int>)
+}
+
 extension AttentionInput {
-  /// The first of some rows of a head.
-  fileprivate func row(_ batch: Int, _ head: Int, _ rows: Range<Int>) -> UnsafeMutableRawPointer {
-    tensor.pointer + bytes(batch, head, rows.lowerBound)
+  /// Bytes to the first of some rows of a block's head.
+  fileprivate func bytes(_ block: AttentionBlock, _ rows: Range<Int>) -> Int {
+    bytes(block.batch, block.head, rows.lowerBound)
+  }
+
+  /// The first of some rows of a block's head.
+  fileprivate func first(
+    _ block: AttentionBlock, _ rows: Range<Int>
+  ) -> UnsafeMutableRawPointer {
+    tensor.pointer + bytes(block, rows)
   }
 }

@@ -127,13 +127,15 @@ struct CheckedMask {
     (batch * biasSteps[0] + head * biasSteps[1]) * dtype.byteCount
   }
 
-  /// Runs of queries with the keys that any of them may see by position and length: where those
-  /// depend on the query, the products leave out what is masked.
+  /// The number of queries whose weights are in memory at a time.
+  static let blockSize = 64
+
+  /// Runs of queries with the keys that any of them may see by position and length, so that the
+  /// products leave out what is masked.
   func blocks(_ batch: Int) -> [(queries: Range<Int>, keys: Range<Int>)] {
     let (queries, valid) = (extents[2], valid(batch))
-    let size = mask.isCausal || mask.window != nil ? 64 : max(queries, 1)
-    return stride(from: 0, to: queries, by: size).map { first in
-      let last = min(first + size, queries)
+    return stride(from: 0, to: queries, by: Self.blockSize).map { first in
+      let last = min(first + Self.blockSize, queries)
       let window = min(mask.window ?? Int(Int32.max), Int(Int32.max))
       let reach = mask.isCausal ? 0 : window
       let end = max(0, min(valid, last + mask.queryOffset + reach))
