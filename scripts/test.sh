@@ -180,6 +180,9 @@ run_rest() {
   heading "Allocator calls of a warmed-up step"
   attempt_aloud "mallocs per step" Tests/MallocCount/check.sh
 
+  heading "Bits of kernels by instruction set"
+  attempt_aloud "bits of kernels" Tests/KernelBits/check.sh
+
   heading "Code of the documents"
   attempt "code of the documents" scripts/docs/check-code.py compile --binaries "$binaries"
 

@@ -28,9 +28,8 @@ static inline piece piece_of(dl_rows s, size_t r, size_t first, size_t width) {
 }
 
 static DL_CLONES double product(const float *a, const float *b, size_t n) {
-#pragma clang fp reassociate(on)
-  double sum = 0;
-  for (size_t i = 0; i < n; i++) sum += (double)a[i] * (double)b[i];
+  double sum;
+  DL_LANE_SUM(sum, n, WIDE(LANES(a)) * WIDE(LANES(b)));
   return sum;
 }
 

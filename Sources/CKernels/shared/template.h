@@ -13,6 +13,7 @@
 #include "dl_types.h"
 #include "double_math.h"
 #include "fast_math.h"
+#include "lanes.h"
 
 // A product and a sum are rounded one by one, whether or not the CPU can fuse them: so the versions
 // below give the same bits.
@@ -20,7 +21,9 @@
 
 // One source, one machine code per vector width, chosen when the program is loaded.
 // Not under ThreadSanitizer: the loader's choice runs before the sanitizer is ready, and crashes.
-#if defined(__x86_64__) && defined(__linux__) && !__has_feature(thread_sanitizer)
+#ifdef DL_CLONES
+// Tests/KernelBits compiles for one instruction set at a time.
+#elif defined(__x86_64__) && defined(__linux__) && !__has_feature(thread_sanitizer)
 #define DL_CLONES __attribute__((target_clones("default", "arch=x86-64-v3", "arch=x86-64-v4")))
 #else
 #define DL_CLONES
