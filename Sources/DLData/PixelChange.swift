@@ -28,7 +28,7 @@ public protocol PixelChange: Sendable, Hashable {
 /// A pixel change of any type.
 public struct AnyPixelChange: Sendable, Hashable {
   /// The change.
-  public let base: any PixelChange
+  package let base: any PixelChange
 
   /// Makes room for a change of any type.
   public init(_ base: some PixelChange) { self.base = base }

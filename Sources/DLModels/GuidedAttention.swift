@@ -10,9 +10,9 @@ import Glibc
 /// is a sum here.
 public struct GuidedAttention: Sendable {
   /// The factor of the sum.
-  public let weight: Double
+  package let weight: Double
   /// How far from the diagonal costs little, as a share of both lengths.
-  public let width: Double
+  package let width: Double
 
   /// Makes the loss.
   public init(_ weight: Double, width: Double = 0.2) {
@@ -27,7 +27,7 @@ public struct GuidedAttention: Sendable {
   ///   - sources: the tokens of each source.
   ///   - targets: the positions of each target.
   /// - Throws: ``TensorError`` for shapes that do not fit.
-  public func sum(_ attention: Tensor, sources: [Int], targets: [Int]) throws -> Tensor {
+  package func sum(_ attention: Tensor, sources: [Int], targets: [Int]) throws -> Tensor {
     var costs = [Double](repeating: 0, count: attention.count)
     for (row, (source, target)) in zip(sources, targets).enumerated() {
       for place in 0..<min(target, attention.shape[1]) {

@@ -24,11 +24,11 @@ package final class RecurrentTranslation: Module, SequenceToSequence {
   package var beam: Int { options.beam }
 
   /// What attention costs away from the diagonal.
-  public var guidedAttention: GuidedAttention? {
+  package var guidedAttention: GuidedAttention? {
     options.guided > 0 ? GuidedAttention(options.guided, width: options.guidedWidth) : nil
   }
   /// The share of the loss that is the BLEU of translations that were drawn.
-  public var selfCritical: Double { options.selfCritical }
+  package var selfCritical: Double { options.selfCritical }
 
   /// Grows evenly up to the step that the options say.
   package func ownShare(step: Int) -> Double {
@@ -89,7 +89,7 @@ package final class RecurrentTranslation: Module, SequenceToSequence {
   /// The logits, and the source states that each position of the target looks at.
   ///
   /// - Throws: ``TensorError`` for shapes that do not fit.
-  public func decodeWithAttention(_ target: Tensor, memory: Tensor, lengths: Tensor) throws
+  package func decodeWithAttention(_ target: Tensor, memory: Tensor, lengths: Tensor) throws
     -> (logits: Tensor, attention: Tensor?)
   {
     try decode(target, memory, lengths, nil)

@@ -51,10 +51,10 @@ public final class Context {
   ///
   /// - Parameter precision: float32 or float64.
   public init(
-    communicator: any Communicator = SingleRank(), precision: DType = .float32, seed: UInt64 = 1
+    communicator: (any Communicator)? = nil, precision: DType = .float32, seed: UInt64 = 1
   ) {
     precondition(precision.isReal, "a context computes in float32 or float64")
-    self.communicator = communicator
+    self.communicator = communicator ?? SingleRank()
     self.precision = precision
     self.seed = seed
     tape.reserveCapacity(512)

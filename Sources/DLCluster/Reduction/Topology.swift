@@ -50,7 +50,7 @@ struct PeerLink {
 
 extension SingleRank {
   /// Alone.
-  public var topology: Topology? { Topology(SingleRankDomain(rank: 0), nil) }
+  package var topology: Topology? { Topology(SingleRankDomain(rank: 0), nil) }
 }
 
 extension ThreadCommunicator {

@@ -4,7 +4,7 @@ import DLFormats
 
 /// What a pass over one tensor of a data set file found: what its values lie between, and whether
 /// all of them are finite.
-public struct ColumnStatistics: Sendable, Hashable {
+package struct ColumnStatistics: Sendable, Hashable {
   /// The least value and, of integers, the least of the others; fewer where there are not so many
   /// different ones.
   package private(set) var least: [Double] = []

@@ -4,7 +4,7 @@ import DLFormats
 
 /// What one pass over a data set file found: a digest of its content, and statistics of its
 /// tensors.
-public struct FileStatistics: Sendable, Equatable {
+package struct FileStatistics: Sendable, Equatable {
   /// A digest of names, types, shapes and values of all tensors, 16 hexadecimal digits.
   ///
   /// The metadata, the path and the dates have no part in it.
@@ -25,7 +25,7 @@ public struct FileStatistics: Sendable, Equatable {
   }
 
   /// Statistics are equal where the contents are, of whichever files.
-  public static func == (a: FileStatistics, b: FileStatistics) -> Bool {
+  package static func == (a: FileStatistics, b: FileStatistics) -> Bool {
     a.digest == b.digest && a.columns == b.columns
   }
 

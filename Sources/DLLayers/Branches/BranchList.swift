@@ -5,7 +5,7 @@ import DLTensor
 /// from their names to lists of layers.
 ///
 /// An empty list of layers is the identity.
-package struct BranchList: ConfigurationReadable {
+package struct BranchList: ConfigurationValue {
   /// The branches' names, in the order of the file; nil for branches that go by their numbers.
   package var names: [String]?
   /// The layers of each branch.

@@ -6,7 +6,7 @@ import DLTensor
 ///
 /// `y = (x - mean) / √(variance + eps) · weight + bias`. Shapes: `[batch, ..., channels]`,
 /// unchanged. Wu and He 2018. Counterpart: `torch.nn.GroupNorm`.
-public final class GroupNorm: Module, Layer {
+public final class GroupNorm: BuiltInLayer {
   /// The options of ``GroupNorm`` in `model.layers`.
   package struct Options: LayerSpec {
     package static var word: String { "group_norm" }
@@ -60,14 +60,12 @@ public final class GroupNorm: Module, Layer {
     bias = options.affine ? Parameter([channels], initializer: .constant(0)) : nil
   }
 
-  /// Applies the layer.
-  public func forward(_ x: Tensor) throws -> Tensor {
+  override func forward(from x: Tensor) throws -> Tensor {
     try x.groupNorm(
       groups: options.numGroups, weight: weight?.value, bias: bias?.value, eps: options.eps)
   }
 
-  /// The output's shape without its batch axis.
-  public func outputShape(for input: Shape) throws -> Shape {
+  override func outputShape(from input: Shape) throws -> Shape {
     try requireTrailing("group_norm", input, [channels])
     guard options.numGroups > 0, channels.isMultiple(of: options.numGroups) else {
       throw TensorError(
@@ -81,7 +79,7 @@ public final class GroupNorm: Module, Layer {
 ///
 /// Shapes: `[batch, ..., channels]`, unchanged. Ulyanov et al. 2016. Counterpart:
 /// `torch.nn.InstanceNorm2d` without running statistics.
-public final class InstanceNorm: Module, Layer {
+public final class InstanceNorm: BuiltInLayer {
   /// The options of ``InstanceNorm`` in `model.layers`.
   package struct Options: LayerSpec {
     package static var word: String { "instance_norm" }
@@ -127,13 +125,11 @@ public final class InstanceNorm: Module, Layer {
     bias = options.affine ? Parameter([features], initializer: .constant(0)) : nil
   }
 
-  /// Applies the layer.
-  public func forward(_ x: Tensor) throws -> Tensor {
+  override func forward(from x: Tensor) throws -> Tensor {
     try x.instanceNorm(weight: weight?.value, bias: bias?.value, eps: options.eps)
   }
 
-  /// The output's shape without its batch axis.
-  public func outputShape(for input: Shape) throws -> Shape {
+  override func outputShape(from input: Shape) throws -> Shape {
     try requireTrailing("instance_norm", input, [channels])
     guard input.rank >= 2, input.product(0..<input.rank - 1) > 1 else {
       throw TensorError(

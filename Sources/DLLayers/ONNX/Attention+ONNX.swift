@@ -165,9 +165,9 @@ extension ONNXGraph {
   }
 }
 
-extension DotProductAttention: ONNXLayer {
+extension DotProductAttention: BuiltInONNXLayer {
   /// Attention between the three parts of the features.
-  public func onnx(_ x: ONNXValue, in graph: ONNXGraph) throws -> ONNXValue {
+  package func onnx(_ x: ONNXValue, in graph: ONNXGraph) throws -> ONNXValue {
     let packed = graph.channelsLast(x)
     let parts = graph.nodes("Split", [packed.name], [("axis", -1)], outputs: 3)
     let row: Shape = [packed.row[0], packed.row[1] / 3]

@@ -70,11 +70,11 @@ public struct ONNXValue {
 /// A layer that cannot be written in another program's words.
 public struct LayerExportError: DLError {
   /// The format, as in `ONNX`.
-  public let format: String
+  package let format: String
   /// The layer's path and type, as in `3 (LayerScale)`.
-  public let layer: String
+  package let layer: String
   /// Why, and what to do.
-  public let reason: String
+  package let reason: String
   /// 64.
   public var exitCode: ExitCode { .usage }
 

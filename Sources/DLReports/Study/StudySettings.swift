@@ -2,7 +2,7 @@ import DLConfiguration
 import DLCore
 
 /// Replacements of values in a job's configuration, in the order of the file: `{optimizer.lr: 0.1}`.
-struct StudySettings: ConfigurationReadable {
+struct StudySettings: ConfigurationValue {
   /// A value at the path of a key.
   struct Setting: Sendable, Equatable {
     let key: String
@@ -36,7 +36,7 @@ struct StudySettings: ConfigurationReadable {
 }
 
 /// The axes of a grid: keys of the job's configuration, each with a list of values.
-struct StudyGrid: ConfigurationReadable {
+struct StudyGrid: ConfigurationValue {
   /// One key with its values.
   struct Axis: Sendable, Equatable {
     let key: String

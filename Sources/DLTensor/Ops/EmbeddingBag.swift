@@ -22,7 +22,7 @@ extension Tensor {
   /// the indices. Counterpart: `torch.nn.functional.embedding_bag`.
   ///
   /// - Throws: ``TensorError`` for an index outside the table and offsets that do not rise from 0.
-  public func embeddingBag(
+  package func embeddingBag(
     _ weight: Tensor, offsets: Tensor? = nil, mode: EmbeddingBagMode = .mean,
     sampleWeights: Tensor? = nil, paddingIndex: Int? = nil
   ) throws -> Tensor {

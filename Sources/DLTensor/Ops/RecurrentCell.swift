@@ -80,7 +80,7 @@ public struct RecurrentState {
   /// The hidden state of the last layer, its directions side by side: `[batch, directions · hidden]`.
   ///
   /// - Throws: ``TensorError`` for a state that has not so many planes.
-  public func lastLayer(directions: Int) throws -> Tensor {
+  package func lastLayer(directions: Int) throws -> Tensor {
     let shape = hidden.shape
     guard shape.rank == 3, directions > 0, directions <= shape[0] else {
       throw TensorError(

@@ -2,7 +2,7 @@ import DLConfiguration
 
 /// Per-channel normalization: (x - mean) / std, after division of bytes by 255; or `auto`, for mean and
 /// deviation of the training inputs.
-package struct NormalizeConfiguration: ConfigurationCodable {
+package struct NormalizeConfiguration: ConfigurationCodable, ConfigurationValue {
   /// The word for mean and deviation of the training inputs.
   static let automatic = "auto"
 

@@ -26,7 +26,7 @@ public enum MetricBatch {
   }
 
   /// Labels of the batch.
-  public var labelCount: Int {
+  package var labelCount: Int {
     switch self {
     case .scores(let batch): batch.labels.count
     case .texts(let candidates, _): candidates.count

@@ -44,7 +44,7 @@ public struct MetricResult: Sendable, Equatable {
   }
 
   /// Whether a model can be chosen by it.
-  public var isNumber: Bool { value != nil }
+  package var isNumber: Bool { value != nil }
 
   /// Its member of a line of metrics.jsonl.
   var member: JSON.Member {

@@ -41,7 +41,7 @@ public struct MetricTask: Sendable, Hashable {
   public let labels: Int
 
   /// Makes the description of a task.
-  public init(_ predictions: PredictionKind, labels: Int) {
+  package init(_ predictions: PredictionKind, labels: Int) {
     self.predictions = predictions
     self.labels = labels
   }

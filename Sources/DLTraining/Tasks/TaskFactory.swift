@@ -37,7 +37,7 @@ extension TaskInput {
   }
 
   /// A factory of tasks around the configuration's network, or around one of one's own.
-  public static func factory(model: ModelFactory? = nil) -> TaskFactory {
+  package static func factory(model: ModelFactory? = nil) -> TaskFactory {
     { input in try input.task(model?(input.inputShape, input.classes) ?? input.network()) }
   }
 
