@@ -36,7 +36,9 @@ package struct ConfigurationFault: CustomStringConvertible, Sendable, Equatable 
 
   /// `FILE:LINE:COLUMN: KEY: MESSAGE`, or `--set KEY: MESSAGE` for an override.
   package var description: String {
-    if place.line == 0, place.isOverride, !path.isEmpty { return "--set \(path): \(message)" }
+    if place.line == 0, place.isOverride, !path.isEmpty {
+      return "\(place.source) \(path): \(message)"
+    }
     let key = path.isEmpty ? "" : "\(path): "
     return "\(place): \(key)\(message)"
   }
@@ -66,7 +68,7 @@ package struct ConfigurationPlace: CustomStringConvertible, Sendable, Equatable 
   /// `FILE:LINE:COLUMN`, without the numbers where there are none.
   package var description: String { line == 0 ? source : "\(source):\(line):\(column)" }
 
-  package static let overrideSource = "--set"
+  package static var overrideSource: String { OptionName.set.description }
 }
 
 /// Collects faults while a tree is read, so that all are reported at once.

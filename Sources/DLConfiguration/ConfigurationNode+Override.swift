@@ -11,7 +11,7 @@ extension ConfigurationNode {
   ) {
     let place = ConfigurationPlace(source: ConfigurationPlace.overrideSource, folder: folder)
     guard let equals = text.unicodeScalars.firstIndex(of: "="), equals != text.startIndex else {
-      faults.add(text, "expected KEY=VALUE, as in --set optimizer.lr=0.1", at: place)
+      faults.add(text, "expected KEY=VALUE, as in \(OptionName.set) optimizer.lr=0.1", at: place)
       return
     }
     let path = String(text[..<equals])

@@ -55,7 +55,7 @@ extension LoadedRun {
       let own = try configuration().data
       guard let path = data ?? own.validation ?? (own.folds == nil ? nil : own.train) else {
         throw UsageError(
-          "\(folder): the run has no data.validation, name a data set (--data FILE)")
+          "\(folder): the run has no data.validation, name a data set (\(OptionName.data) FILE)")
       }
       return path
     }

@@ -20,8 +20,8 @@ package enum ExportFormat: String, CaseIterable, Sendable {
     let named = ExportFormat.allCases.first { output.hasSuffix($0.ending) }
     if let given, let named, given != named {
       throw UsageError(
-        "export: -o \(output) is a name of \(named.rawValue), --format is \(given.rawValue); give "
-          + "-o NAME\(given.ending) or leave --format out")
+        "export: -o \(output) is a name of \(named.rawValue), \(OptionName.format) is \(given.rawValue); give "
+          + "-o NAME\(given.ending) or leave \(OptionName.format) out")
     }
     self = given ?? named ?? .safetensors
     guard self == .torch, named == nil else { return }

@@ -48,7 +48,7 @@ extension LoadedNetwork {
       row: input, type: exportedInputType(of: network), isNoise: false,
       note: isField
         ? "the scores of single tags: no operator finds the best path, for which the crf's weights are "
-          + "in --format safetensors" : nil
+          + "in \(OptionName.format) safetensors" : nil
     ) { x, graph in try graph.add(network, to: x) }
   }
 }

@@ -66,7 +66,7 @@ extension LoadedNetwork {
       let name = configuration.model.name ?? "the network"
       throw UsageError(
         "export: \(name) cannot be written as \(format): it is no chain of layers from a row of the data "
-          + "to outputs; use --format safetensors")
+          + "to outputs; use \(OptionName.format) safetensors")
     }
     return network
   }

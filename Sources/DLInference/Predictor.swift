@@ -32,14 +32,15 @@ extension LoadedRun {
     try withRows(of: input) { dataset, trained in
       let pass = try pass(dataset, input, trained, batchSize: 1)
       guard let task = trained.task as? any AttentiveTask else {
-        throw UsageError("--attention: this kind of model does not tell what it looks at")
+        throw UsageError(
+          "\(OptionName.attention): this kind of model does not tell what it looks at")
       }
       var table: AttentionTable?
       try pass.eachBatch { batch, rows in
         if rows.first == 0 { table = try task.attention(batch).first }
       }
       guard let table else {
-        throw UsageError("--attention: the model has no attention, or \(input) no row")
+        throw UsageError("\(OptionName.attention): the model has no attention, or \(input) no row")
       }
       return table
     }

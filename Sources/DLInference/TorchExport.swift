@@ -23,7 +23,7 @@ extension LoadedRun {
     guard !trained.hasLengths else {
       throw UsageError(
         "export: rows end at the lengths of the data, which modules of a chain are not told; use "
-          + "--format onnx")
+          + "\(OptionName.format) onnx")
     }
     let program = TorchProgram()
     let expression = try program.expression(network, for: trained.input)

@@ -19,12 +19,14 @@ struct RunRest {
     let latest = run.isEmpty ? nil : CheckpointFolder(path: run + "/checkpoints").latest
     if let latest, File.exists(latest) {
       isResumable = true
-      text = "the last checkpoint is \(latest), go on with --resume auto --out \(run)"
+      text =
+        "the last checkpoint is \(latest), go on with \(OptionName.resume) auto \(OptionName.out) \(run)"
       return
     }
     isResumable = false
     if !noted.isEmpty, File.exists(noted) {
-      text = "no new checkpoint was written, go on with --resume \(noted) --out \(run)"
+      text =
+        "no new checkpoint was written, go on with \(OptionName.resume) \(noted) \(OptionName.out) \(run)"
     } else if !run.isEmpty {
       text = "no checkpoint was written yet, start anew"
     } else {

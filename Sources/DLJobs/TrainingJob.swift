@@ -75,11 +75,11 @@ package struct TrainingJob: Sendable {
   }
 
   private func makeOptions(_ signals: StopSignals) throws -> TrainingOptions {
-    for (name, value) in [("--ranks", ranks), ("--stop-at", stopAtStep)] {
+    for (name, value) in [(OptionName.ranks, ranks), (.stopAt, stopAtStep)] {
       if let value, value < 1 { throw UsageError("\(name) \(value): give at least 1") }
     }
     for (name, value) in [
-      ("--out", out), ("--resume", resume), ("--init", initialWeights), ("--trace", trace),
+      (OptionName.out, out), (.resume, resume), (.initialWeights, initialWeights), (.trace, trace),
     ]
     where value?.isEmpty ?? false {
       throw UsageError("\(name): the path is empty, name a file or folder or leave it out")

@@ -33,7 +33,7 @@ package struct FileKind: Sendable, Hashable {
   private static let arrays =
     "read it in Python and write its arrays by safetensors.numpy.save_file({\"x\": x, \"y\": y}, FILE)"
   private static let weights =
-    "start from its weights by --init FILE; as data, write its tensors in Python by "
+    "start from its weights by \(OptionName.initialWeights) FILE; as data, write its tensors in Python by "
     + "safetensors.torch.save_file(torch.load(FILE, weights_only=True), \"data.safetensors\")"
   private static let otherWeights =
     "write the model that it was made from by safetensors.torch.save_file(model.state_dict(), FILE)"

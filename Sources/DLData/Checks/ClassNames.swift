@@ -60,7 +60,7 @@ package struct ClassNames: Sendable {
         .content, file: file,
         "its classes are not those of \(source): it has \(Self.shown(surplus)), and lacks "
           + Self.shown(missing),
-        advice: "pack it by dltrain data pack with --like \(source)")
+        advice: "pack it by dltrain data pack with \(OptionName.like) \(source)")
     }
     return numbers
   }

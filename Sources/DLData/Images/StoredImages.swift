@@ -70,7 +70,7 @@ package final class StoredImages: Sendable {
       throw fault(
         "images \(info.dtype.rawValue) \(info.shape) and offsets \(places.dtype.rawValue) "
           + "\(places.shape) are not U8 [bytes] and I64 [images + 1]",
-        "pack it by dltrain data pack images --keep-encoded")
+        "pack it by dltrain data pack images \(OptionName.keepEncoded)")
     }
     count = places.count - 1
     var offsets = [Int64](repeating: 0, count: places.count)

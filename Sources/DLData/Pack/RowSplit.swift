@@ -85,7 +85,7 @@ struct RowSplit {
     let parts = plan.folds ?? plan.shares.count
     let fewest = FormatError(
       .content, file: source, "has \(counted(count, "row")), too few for \(counted(parts, "part"))",
-      advice: "give more rows, or --split 1 for one part")
+      advice: "give more rows, or \(OptionName.split) 1 for one part")
     guard count >= parts else { throw fewest }
     if let folds = plan.folds {
       groups = try Self.groups(
@@ -192,7 +192,8 @@ struct PackOutput {
     self.output = output
     isFile = output.ends(with: ".safetensors")
     guard !isFile || parts == 1 else {
-      throw DataError("\(output): is one file for \(parts) parts, name a folder, or give --split 1")
+      throw DataError(
+        "\(output): is one file for \(parts) parts, name a folder, or give \(OptionName.split) 1")
     }
   }
 

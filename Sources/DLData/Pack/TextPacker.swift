@@ -21,7 +21,8 @@ package enum TextPacker {
     try split.check()
     guard split.folds == nil, !split.isStratified else {
       throw DataError(
-        "folds, stratify: the rows of a text overlap, and make no parts; give --split alone")
+        "folds, stratify: the rows of a text overlap, and make no parts; give \(OptionName.split) alone"
+      )
     }
     let text = try TextFile.text(of: path)
     let tokenizer: any Tokenizer

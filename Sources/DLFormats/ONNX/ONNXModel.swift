@@ -37,7 +37,7 @@ package struct ONNXModel {
       throw FormatError(
         .content, file: path,
         "the network has \(message.byteCount) bytes, an ONNX file at most 2 GiB",
-        advice: "use --format safetensors")
+        advice: "use \(OptionName.format) safetensors")
     }
     try File.replace(path) { file in try message.write { try file.write($0) } }
   }

@@ -101,7 +101,8 @@ package final class Analysis {
       let bytes = CheckedSize(surface.count) * (8 * vectors)
       for isOfEachRank in [false, true] {
         try bytes.checkMemory(
-          for: "--lanczos \(options.lanczosSteps): \(surface.dimensions) parameters a step",
+          for:
+            "\(OptionName.lanczos) \(options.lanczosSteps): \(surface.dimensions) parameters a step",
           advice: "give fewer steps, or fewer ranks on a host", isOfEachRank: isOfEachRank)
       }
     }

@@ -109,7 +109,8 @@ private final class AttackTarget {
     let path = try communicator.agreed("open the run") {
       guard let path = try request.data ?? run.configuration().data.validation else {
         throw UsageError(
-          "\(run.folder): the run has no data.validation, name a data set (--data FILE)")
+          "\(run.folder): the run has no data.validation, name a data set (\(OptionName.data) FILE)"
+        )
       }
       return path
     }
@@ -161,7 +162,7 @@ private final class AttackTarget {
     if let index = names?.firstIndex(of: target) { return index }
     guard let index = Int(target), (0..<(classes ?? Int.max)).contains(index) else {
       throw UsageError(
-        "--target \(target): no such class; give "
+        "\(OptionName.target) \(target): no such class; give "
           + (names.map { "one of \($0.prefix(12).joined(separator: ", "))" }
             ?? "0 to \((classes ?? 1) - 1)"))
     }

@@ -108,7 +108,9 @@ package final class ConsoleReporter: TrainingObserver {
     } else if let plan, report.end.reason == .earlyStop, plan.startStep == report.step {
       add("nothing to do", "the run had ended \(report.end.message)")
     } else if let plan, report.isInterrupted, report.hasReachedStop, plan.startStep == report.step {
-      add("nothing to do", "the run was at step \(report.step) already; raise --stop-at to go on")
+      add(
+        "nothing to do",
+        "the run was at step \(report.step) already; raise \(OptionName.stopAt) to go on")
     }
     if let loss = report.loss { add("training loss", Format.fixed(loss, 4) + " in the last step") }
     add(
@@ -129,7 +131,7 @@ package final class ConsoleReporter: TrainingObserver {
       add("metrics", report.folder + "/metrics.jsonl")
       if report.isInterrupted {
         add(report.end.reason.title, report.end.message)
-        add("go on with", "--resume auto --out \(report.folder)")
+        add("go on with", "\(OptionName.resume) auto \(OptionName.out) \(report.folder)")
       } else {
         add("evaluate", "\(program) evaluate \(report.folder)")
       }

@@ -19,7 +19,8 @@ package struct LaunchError: DLError {
   package var description: String {
     let next =
       exitCode == .resumable
-      ? "; the checkpoints stand, go on with --resume auto --out \(folder)" : ""
+      ? "; the checkpoints stand, go on with \(OptionName.resume) auto \(OptionName.out) \(folder)"
+      : ""
     let head = "gave up after \(reasons.count) failure\(reasons.count == 1 ? "" : "s")\(next)"
     let list = reasons.enumerated().map { "failure \($0 + 1): \($1)" }
     return ([head] + list).joined(separator: "\n")
@@ -66,10 +67,10 @@ package struct LaunchJob: Sendable {
       throw UsageError("-n \(processes): give at most \(LaunchJob.mostProcesses)")
     }
     guard maxRestarts >= 0 else {
-      throw UsageError("--max-restarts \(maxRestarts): give 0 or more")
+      throw UsageError("\(OptionName.maxRestarts) \(maxRestarts): give 0 or more")
     }
     guard stopLimitSeconds >= 0 else {
-      throw UsageError("--stop-limit \(stopLimitSeconds): give 0 or more seconds")
+      throw UsageError("\(OptionName.stopLimit) \(stopLimitSeconds): give 0 or more seconds")
     }
     let ranks = training.ranks ?? configuration.virtualRanks
     let hosts = try hostfile.map { try Hostfile(path: $0) }

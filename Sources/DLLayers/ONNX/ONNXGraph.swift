@@ -31,7 +31,8 @@ public final class ONNXGraph {
     case let layer as any ONNXLayer: form = layer.onnx
     default:
       throw LayerExportError(
-        "ONNX", layer, "its type does not conform to ONNXLayer; use --format safetensors")
+        "ONNX", layer,
+        "its type does not conform to ONNXLayer; use \(OptionName.format) safetensors")
     }
     return try layer.located {
       let outer = path

@@ -1,3 +1,4 @@
+import DLCore
 import DLFormats
 import DLTensor
 
@@ -259,7 +260,7 @@ extension ONNXGraph {
     guard x.lengths != nil else { return }
     throw LayerExportError(
       "ONNX", layer,
-      "its windows share each row out up to its padding; use global_avg_pool1d, or --format "
+      "its windows share each row out up to its padding; use global_avg_pool1d, or \(OptionName.format) "
         + "safetensors")
   }
 }

@@ -1,3 +1,4 @@
+import DLCore
 import DLTensor
 
 extension BatchNorm: BuiltInTorchLayer {
@@ -10,7 +11,7 @@ extension BatchNorm: BuiltInTorchLayer {
       case 3: "nn.BatchNorm2d"
       default:
         throw LayerExportError(
-          "PyTorch code", self, "its rows have \(input.rank) axes; use --format onnx")
+          "PyTorch code", self, "its rows have \(input.rank) axes; use \(OptionName.format) onnx")
       }
     return .call(
       module, ["\(input.last)"],

@@ -120,7 +120,7 @@ package struct Study: Sendable {
       throw StudyError(
         description:
           "\(source): the runs \(other) and \(run.name) have the same configuration; leave "
-          + "one out, or the --set that makes them so", exitCode: .usage)
+          + "one out, or the \(OptionName.set) that makes them so", exitCode: .usage)
     }
   }
 

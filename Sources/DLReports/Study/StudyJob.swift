@@ -37,7 +37,8 @@ package struct StudyJob: Sendable {
     while let round = session.nextRound() {
       guard try session.train(round) else {
         world.warn(
-          "\(session.folder): \(session.doneText); go on with --resume --out \(session.folder)")
+          "\(session.folder): \(session.doneText); go on with \(OptionName.resume) \(OptionName.out) \(session.folder)"
+        )
         return .resumable
       }
     }
@@ -80,8 +81,9 @@ private final class StudySession {
     let isThere = try journal.read()
     guard !isThere || job.resume else {
       throw StudyError(
-        description: "\(folder): already holds a study, use --resume to go on with it or another "
-          + "--out", exitCode: .usage)
+        description:
+          "\(folder): already holds a study, use \(OptionName.resume) to go on with it or another "
+          + "\(OptionName.out)", exitCode: .usage)
     }
     let fingerprints = Dictionary(
       study.runs.map { ($0.name, $0.fingerprint) }, uniquingKeysWith: { first, _ in first })
@@ -271,7 +273,7 @@ extension StudyJob {
   fileprivate func folder(of study: Study) throws -> String {
     if let out {
       guard !out.isEmpty else {
-        throw UsageError("--out: the path is empty, name a folder or leave it out")
+        throw UsageError("\(OptionName.out): the path is empty, name a folder or leave it out")
       }
       return withoutTrailingSlash(out)
     }
@@ -279,7 +281,8 @@ extension StudyJob {
     guard resume else { return try RunFolder.unused(name: name) }
     guard let newest = try RunFolder.newest(name: name) else {
       throw StudyError(
-        description: "--resume: there is no runs/\(name)-NNN, name the folder by --out",
+        description:
+          "\(OptionName.resume): there is no runs/\(name)-NNN, name the folder by \(OptionName.out)",
         exitCode: .usage)
     }
     return newest

@@ -77,7 +77,8 @@ struct StudyJournal {
       if index == 0, let name = json?["study"]?.string {
         guard name.hasScalars(of: study) else {
           throw StudyError(
-            description: "\(path): is of the study \(name), not of \(study); name another --out",
+            description:
+              "\(path): is of the study \(name), not of \(study); name another \(OptionName.out)",
             exitCode: .usage)
         }
         continue
@@ -85,7 +86,7 @@ struct StudyJournal {
       guard index > 0, let json, let record = StudyRecord(json: json) else {
         throw FormatError(
           .content, file: path, "line \(index + 1) is not of a study's journal",
-          advice: "remove that line, or name another --out")
+          advice: "remove that line, or name another \(OptionName.out)")
       }
       records.append(record)
     }

@@ -39,7 +39,7 @@ extension Checkpoint {
       }
       throw CheckpointError(
         path: path, what: "is no checkpoint of dltrain",
-        advice: "use --init to start from weights alone", exitCode: .data)
+        advice: "use \(OptionName.initialWeights) to start from weights alone", exitCode: .data)
     }
     guard found == format else {
       let writer = metadata["version"].map { " of dltrain \($0.prefix(40))" } ?? ""

@@ -82,10 +82,10 @@ struct CheckpointRefusal: DLError {
       let last =
         switch purpose {
         case .training:
-          older.map { "go on from \($0) with --resume and another --out" }
-            ?? "use another --out to start anew"
+          older.map { "go on from \($0) with \(OptionName.resume) and another \(OptionName.out)" }
+            ?? "use another \(OptionName.out) to start anew"
         case .named: "name another checkpoint"
-        case .inference: "name \(older ?? "another one") with --checkpoint"
+        case .inference: "name \(older ?? "another one") with \(OptionName.checkpoint)"
         }
       return oneLine("\(fault.path): \(fault.what), \(first), or \(last)")
     }.joined(separator: "\n")

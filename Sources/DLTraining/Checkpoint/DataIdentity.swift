@@ -1,3 +1,4 @@
+import DLCore
 import DLData
 import DLFormats
 
@@ -57,7 +58,7 @@ struct DataIdentity {
       CheckpointError(
         path: file.path, what: "\(train): \(what)",
         advice: "resume with the data it was trained on, or start a new run from its weights by "
-          + "--init \(file.path)", exitCode: .data)
+          + "\(OptionName.initialWeights) \(file.path)", exitCode: .data)
     }
     if let theirs = file.metadata[TokenizerFile.key], let mine = data.tokenizerText,
       let difference = try VocabularyComparison.difference(

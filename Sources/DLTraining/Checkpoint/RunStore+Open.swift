@@ -78,8 +78,9 @@ extension RunStore {
       let folder = try run.options.out ?? RunFolder.unused(name: run.name)
       guard try CheckpointFolder(path: folder + "/checkpoints").steps().isEmpty else {
         throw RunFolderError(
-          description: "\(folder): already holds a run, use --resume auto to go on with it or "
-            + "another --out")
+          description:
+            "\(folder): already holds a run, use \(OptionName.resume) auto to go on with it or "
+            + "another \(OptionName.out)")
       }
       return ResumePlan(folder: folder)
     case .automatic:
@@ -126,7 +127,8 @@ extension RunStore {
         guard run.communicator.rank == 0 else { return }
         if found == nil, run.options.resume != .automatic {
           throw RunFolderError(
-            description: "\(plan.path): holds no checkpoint, start anew without --resume")
+            description:
+              "\(plan.path): holds no checkpoint, start anew without \(OptionName.resume)")
         }
         if let found, plan.path != plan.folder { _ = try checkTarget(plan, found) }
         reportMissing(checkpoints, found)
@@ -174,7 +176,7 @@ extension RunStore {
     guard !steps.isEmpty else { return [] }
     guard steps.contains(where: { File.areSame(target.file(step: $0), found.path) }) else {
       throw RunFolderError(
-        description: "\(plan.folder): already holds another run, use another --out")
+        description: "\(plan.folder): already holds another run, use another \(OptionName.out)")
     }
     let later = steps.filter { $0 > found.checkpoint.position.step }
     let faults = later.reversed().compactMap { step -> CheckpointFault? in

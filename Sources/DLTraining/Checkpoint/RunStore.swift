@@ -138,14 +138,14 @@ extension RunStore {
     for (key, value) in conditions where file.metadata[key] != value {
       throw refusal(
         "was saved with \(key) \(file.metadata[key] ?? "unknown"), this run has \(value)",
-        "\(sameJob), or use --init for its weights")
+        "\(sameJob), or use \(OptionName.initialWeights) for its weights")
     }
     for state in states { try state.restoreNotes(from: file) }
     try StateDict(run.arena).load(from: file, ignoring: Checkpoint.isTrainingState)
     guard file.metadata["model"] == run.configuration.model.fingerprint else {
       throw refusal(
         "was saved with other layers of the same shapes",
-        "\(sameJob), or use --init for its weights")
+        "\(sameJob), or use \(OptionName.initialWeights) for its weights")
     }
     let optimizers = run.optimizers
     guard position.updates.count == optimizers.count else {

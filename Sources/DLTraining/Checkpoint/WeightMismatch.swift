@@ -81,7 +81,7 @@ struct WeightMismatch {
   private func exception(_ names: [String]) -> String {
     let all = match.selection.exceptions.map(\.text) + names
     let shown = all.prefix(6).map { "\"\($0)\"" }.joined(separator: ", ")
-    return "--set 'init.except=[\(shown)\(all.count > 6 ? ", ..." : "")]'"
+    return "\(OptionName.set) 'init.except=[\(shown)\(all.count > 6 ? ", ..." : "")]'"
   }
 
   private func layer(_ name: String) -> Substring {

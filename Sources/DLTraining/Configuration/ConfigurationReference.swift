@@ -11,8 +11,8 @@ package enum ConfigurationReference {
     writer.section("layer", LayerConfiguration.definition)
     writer.section("layer.init", InitializerConfiguration.schema(.none))
     return "# Configuration keys\n\n"
-      + "A job is a YAML file of these keys; `dltrain config --schema` prints the same as JSON Schema, "
-      + "for editors. Made by `dltrain config --reference`.\n\n"
+      + "A job is a YAML file of these keys; `dltrain config \(OptionName.schema)` prints the same as JSON Schema, "
+      + "for editors. Made by `dltrain config \(OptionName.reference)`.\n\n"
       + writer.sections.joined(separator: "\n")
   }
 }

@@ -18,7 +18,7 @@ package struct InitConfiguration: ConfigurationSection {
     [
       .init(
         "from", \.from, .path,
-        "weights in a safetensors file, a PyTorch file or the index of several; --init's unless given"
+        "weights in a safetensors file, a PyTorch file or the index of several; \(OptionName.initialWeights)'s unless given"
       ),
       .init(
         "rename", \.rename,

@@ -71,7 +71,7 @@ extension TrainingData {
       return
     }
     throw DataError(
-      "\(path): was not packed as \(source): \(difference); pack both at once, or by --like",
+      "\(path): was not packed as \(source): \(difference); pack both at once, or by \(OptionName.like)",
       exitCode: .data)
   }
 
@@ -90,7 +90,7 @@ extension TrainingData {
     else { return }
     throw DataError(
       "\(path): its vocabulary is not that of \(source): \(difference); "
-        + "pack it by dltrain data pack with --like, or with the data it belongs to",
+        + "pack it by dltrain data pack with \(OptionName.like), or with the data it belongs to",
       exitCode: .data)
   }
 

@@ -119,7 +119,8 @@ package final class RunLock: @unchecked Sendable {
 
   private static func refusal(_ folder: String) -> RunFolderError {
     RunFolderError(
-      description: "\(folder): another process writes to this run, wait for it or use another --out"
+      description:
+        "\(folder): another process writes to this run, wait for it or use another \(OptionName.out)"
     )
   }
 

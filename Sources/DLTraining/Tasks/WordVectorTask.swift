@@ -1,4 +1,5 @@
 import DLCluster
+import DLCore
 import DLData
 import DLLayers
 import DLModels
@@ -115,7 +116,7 @@ private struct WordFrequencies {
     guard let counts else {
       throw TensorError(
         op: "word2vec",
-        "the data's vocabulary has no counts of words; pack the text by dltrain data pack text --words"
+        "the data's vocabulary has no counts of words; pack the text by dltrain data pack text \(OptionName.words)"
       )
     }
     let known = counts.enumerated().map { word, count in

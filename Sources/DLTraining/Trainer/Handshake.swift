@@ -70,10 +70,11 @@ struct Handshake {
       ("values of data.validation", data.digests.validation ?? "none"),
       ("rows", "\(data.train.count)"), ("validation rows", "\(data.validation?.count ?? 0)"),
       ("shape of a row", "\(data.train.inputShape)"), ("classes", "\(data.train.classCount ?? 0)"),
-      ("parameters", "\(parameterCount)"), ("--stop-at", "\(options.stopAtStep ?? 0)"),
-      ("--init", "\(options.initialWeights != nil)"),
-      ("--init-partial", "\(options.takesPartOfWeights)"),
-      ("content of --init", initialContent), ("--trace", "\(options.trace != nil)"),
+      ("parameters", "\(parameterCount)"), ("\(OptionName.stopAt)", "\(options.stopAtStep ?? 0)"),
+      ("\(OptionName.initialWeights)", "\(options.initialWeights != nil)"),
+      ("\(OptionName.partialWeights)", "\(options.takesPartOfWeights)"),
+      ("content of \(OptionName.initialWeights)", initialContent),
+      ("\(OptionName.trace)", "\(options.trace != nil)"),
       ("run folder", "\(options.writesRun)"),
     ]
     return traits

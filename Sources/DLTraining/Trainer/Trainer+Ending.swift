@@ -60,7 +60,7 @@ extension Trainer {
     }
     if isInterrupted {
       return isAtStop
-        ? end(.stopped, "\(place), as --stop-at asks")
+        ? end(.stopped, "\(place), as \(OptionName.stopAt) asks")
         : end(.interrupted, "by a signal, after the step and its checkpoint \(place)", .resumable)
     }
     guard run.position.step < run.totalSteps else {

@@ -94,7 +94,7 @@ package struct AudioPacker {
       throw FormatError(
         .content, file: source,
         "has \(counted(counts.count, "sound")), the longest of \(length) rows, too many to fill up to that",
-        advice: "give --length")
+        advice: "give \(OptionName.length)")
     }
     let sounds = SoundRows(
       sounds: listing.sounds, items: joined.items, mel: mel, length: length)
@@ -144,7 +144,7 @@ package struct AudioPacker {
     if mel.emptyBands > 0 {
       notice(
         "\(counted(mel.emptyBands, "band")) too narrow for the fft, and constant; "
-          + "lower --mels or raise --fft")
+          + "lower \(OptionName.mels) or raise \(OptionName.fft)")
     }
   }
 

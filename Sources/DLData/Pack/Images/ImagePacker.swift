@@ -67,7 +67,7 @@ package struct ImagePacker {
     if let like, let shape = try? like.images().shape, shape != reader.shape {
       throw FormatError(
         .content, file: source, "has images of \(reader.shape), \(like.path) of \(shape)",
-        advice: "bring them to one size by --size \(shape[0])x\(shape[1])")
+        advice: "bring them to one size by \(OptionName.size) \(shape[0])x\(shape[1])")
     }
     let splits = try parted(listing.splits, labels, source: source)
     return try splits.map { split in
@@ -90,7 +90,7 @@ package struct ImagePacker {
     guard !keepsEncoded || size == nil && channels == nil else {
       throw DataError(
         "keep-encoded: images keep their size and color, which data.images of the job decides; leave "
-          + "--size and --channels out")
+          + "\(OptionName.size) and \(OptionName.channels) out")
     }
   }
 
@@ -182,7 +182,7 @@ final class PixelReader {
       guard shape[2] == 3 || settings.channels != nil else {
         throw FormatError(
           .content, file: source.name(index), "is in colour, the first image is gray",
-          advice: "give --channels 3, or 1 to turn all into gray")
+          advice: "give \(OptionName.channels) 3, or 1 to turn all into gray")
       }
       image = try image.converted(channels: shape[2])
     }
@@ -191,7 +191,7 @@ final class PixelReader {
         throw FormatError(
           .content, file: source.name(index),
           "has \(image.height) x \(image.width) pixels, the first image \(shape[0]) x \(shape[1])",
-          advice: "give --size HEIGHTxWIDTH to bring all to one size")
+          advice: "give \(OptionName.size) HEIGHTxWIDTH to bring all to one size")
       }
       image = try image.resized(height: shape[0], width: shape[1])
     }

@@ -59,7 +59,7 @@ package struct StrewnPacker {
       guard largest[0] <= canvas.height, largest[1] <= canvas.width else {
         throw DataError(
           "scale: things of up to \(largest[0]) x \(largest[1]) pixels do not fit on "
-            + "\(canvas.height) x \(canvas.width); give a larger --canvas")
+            + "\(canvas.height) x \(canvas.width); give a larger \(OptionName.canvas)")
       }
       let part = SplitPlan.names[index]
       let path = try place.path(part)

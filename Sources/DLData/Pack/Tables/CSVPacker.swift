@@ -194,7 +194,7 @@ package struct CSVPacker {
       throw FormatError(
         .content, file: table.path,
         "column \"\(table.features[empty].name)\" has no value to train on",
-        advice: "leave it out by --drop")
+        advice: "leave it out by \(OptionName.drop)")
     }
     let medians = try missing == .median ? medians(table, moments, isTraining) : [:]
     let features = table.features.enumerated().map { index, column in
@@ -248,7 +248,7 @@ package struct CSVPacker {
         throw FormatError(
           .content, file: part.table.path,
           "would have \(schema.width) numbers in each of \(counted(part.count, "row"))",
-          advice: "leave columns with many different texts out of --categorical")
+          advice: "leave columns with many different texts out of \(OptionName.categorical)")
       }
     }
     var metadata = ["source": "CSV", TableSchema.key: schema.json.description]

@@ -47,7 +47,8 @@ struct Table {
         column, cell.isEmpty ? "is empty" : "has \"\(cell)\", which is no value",
         column.isLabel
           ? "correct the label or leave the row out"
-          : "fill it, leave the row or the column out (--drop), or give --missing mean")
+          : "fill it, leave the row or the column out (\(OptionName.drop)), or give \(OptionName.missing) mean"
+      )
     }
 
     /// The error of what is wrong with a cell, and of what to do.

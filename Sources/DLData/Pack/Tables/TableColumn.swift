@@ -49,14 +49,14 @@ struct TableColumn {
       guard let days = CalendarDate.days(cell) else {
         throw fault(
           "has \"\(cell.prefix(40))\", no date such as 2024-02-29 or 2024-02-29T18:30:00",
-          "name the column in --categorical or --drop, or correct it")
+          "name the column in \(OptionName.categorical) or \(OptionName.drop), or correct it")
       }
       return days
     case .flag:
       guard let flag = Self.flags[cell.lowercased()] else {
         throw fault(
           "has \"\(cell.prefix(40))\", neither yes nor no",
-          "give 0 or 1, or --task regression for values")
+          "give 0 or 1, or \(OptionName.task) regression for values")
       }
       return flag
     case .number, .categories, .index:
@@ -64,8 +64,9 @@ struct TableColumn {
         throw fault(
           "has \"\(cell.prefix(40))\", no number",
           isLabel
-            ? "give --task classification, or correct it"
-            : "name the column in --categorical, --date or --drop, or correct it")
+            ? "give \(OptionName.task) classification, or correct it"
+            : "name the column in \(OptionName.categorical), \(OptionName.date) or \(OptionName.drop), or correct it"
+        )
       }
       guard number.magnitude <= Double(Float.greatestFiniteMagnitude) else {
         throw fault("has \(cell.prefix(40)), beyond 32 bits", "scale the column")

@@ -40,7 +40,7 @@ struct TableScan {
                 "leave such rows out, or pack both together")
               : row.fault(
                 column, "is more than the \(TextSet.most) different texts that are kept",
-                "leave the column out (--drop)")
+                "leave the column out (\(OptionName.drop))")
           }
         }
       }
@@ -51,7 +51,7 @@ struct TableScan {
           guard let place = found.classes.insert(text) else {
             throw row.fault(
               column, "is more than the \(TextSet.most) classes that are kept",
-              "give --task regression for values")
+              "give \(OptionName.task) regression for values")
           }
           found.labels?.append(place)
         }

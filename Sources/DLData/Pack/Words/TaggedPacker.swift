@@ -43,7 +43,8 @@ package struct TaggedPacker {
     }
     guard files.count == 1, like == nil else {
       throw DataError(
-        "split: parts one file, leave out --validation, --test and --like, or --split and --folds")
+        "split: parts one file, leave out \(OptionName.validation), \(OptionName.test) and \(OptionName.like), or \(OptionName.split) and \(OptionName.folds)"
+      )
     }
     // A sentence has many tags: there is no class that each part could have its share of.
     let rows = try RowSplit(count: first.sentences.count, split, source: first.path)
@@ -88,7 +89,7 @@ package struct TaggedPacker {
     guard !names.isEmpty else {
       throw FormatError(
         .content, file: first.path, "has no word with \(column.rawValue)",
-        advice: "choose another column by --tag")
+        advice: "choose another column by \(OptionName.tag)")
     }
     let length = try TokenRows.length(
       like?.length() ?? length, of: parts.lazy.flatMap { $0.sentences.lazy.map(\.count) },

@@ -20,7 +20,7 @@ package struct OpBenchmark: Sendable {
   /// - Throws: `UsageError` for a filter that no op matches.
   package func run(progress: (_ op: String, _ done: Int, _ count: Int) -> Void) throws -> OpReport {
     guard seconds > 0, seconds <= 60 else {
-      throw UsageError("--seconds \(seconds): give more than 0, and at most 60")
+      throw UsageError("\(OptionName.seconds) \(seconds): give more than 0, and at most 60")
     }
     let words = filter?.split(separator: " ").map(String.init) ?? []
     let cases = (sweeps ? OpCases.sweeps : OpCases.all).filter { one in
@@ -28,7 +28,7 @@ package struct OpBenchmark: Sendable {
     }
     guard !cases.isEmpty else {
       throw UsageError(
-        "--filter \(filter ?? ""): no op has it in its name, shape or pass; see them all without it"
+        "\(OptionName.filter) \(filter ?? ""): no op has it in its name, shape or pass; see them all without it"
       )
     }
     Engine.current.select()
