@@ -49,7 +49,7 @@ extension ConfigurationChoice {
   /// Choices are equal when their words and options are, wherever they were written.
   package static func == (a: Self, b: Self) -> Bool { a.isSameChoice(as: b) }
 
-  /// Whether words and options are those of another.
+  /// Returns whether words and options are those of another.
   package func isSameChoice(as other: Self) -> Bool {
     func equal<Option: ConfigurationOption>(_ option: Option) -> Bool {
       other.option as? Option == option

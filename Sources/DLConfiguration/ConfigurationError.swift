@@ -62,7 +62,7 @@ package struct ConfigurationPlace: CustomStringConvertible, Sendable, Equatable 
     self.column = column
   }
 
-  /// Whether the value comes from the command line.
+  /// True if the value comes from the command line.
   package var isOverride: Bool { source == Self.overrideSource }
 
   /// `FILE:LINE:COLUMN`, without the numbers where there are none.

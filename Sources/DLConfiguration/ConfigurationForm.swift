@@ -18,7 +18,7 @@ public struct ConfigurationForm<Value> {
   let node: (Value) -> ConfigurationNode
   /// The JSON Schema of the type under a rule.
   let schema: (ConfigurationRule) -> ConfigurationNode
-  /// Whether null is one of its values.
+  /// True if null is one of its values.
   let admitsNull: Bool
 }
 
@@ -64,6 +64,6 @@ extension ConfigurationReadable {
   /// The JSON Schema of the type under a rule.
   package static func schema(_ rule: ConfigurationRule) -> ConfigurationNode { form.schema(rule) }
 
-  /// Whether null is one of its values.
+  /// True if null is one of its values.
   package static var admitsNull: Bool { form.admitsNull }
 }

@@ -76,7 +76,7 @@ extension ConfigurationNode {
 }
 
 extension ConfigurationNode {
-  /// Whether it holds a value from the command line, other than null.
+  /// True if it holds a value from the command line, other than null.
   package var isOverridden: Bool {
     switch value {
     case .null: false
@@ -86,7 +86,7 @@ extension ConfigurationNode {
     }
   }
 
-  /// Whether it takes a value away: null from the command line, or a mapping of nothing else.
+  /// True if it takes a value away: null from the command line, or a mapping of nothing else.
   package var isRemoval: Bool {
     switch value {
     case .null: place.isOverride
@@ -95,7 +95,7 @@ extension ConfigurationNode {
     }
   }
 
-  /// Whether it gives a value: neither null nor a removal.
+  /// True if it gives a value: neither null nor a removal.
   package var isGiven: Bool {
     if case .null = value { return false }
     return !isRemoval

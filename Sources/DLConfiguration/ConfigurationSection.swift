@@ -39,7 +39,7 @@ public struct ConfigurationField<Section: ConfigurationSection> {
   package let key: String
   /// The meaning of the key, in one line.
   package var doc: String { document() }
-  /// Whether the file must give it.
+  /// True if the file must give it.
   package let isRequired: Bool
 
   let read: (inout Section, ConfigurationNode, String, inout ConfigurationFaults) -> Bool

@@ -39,7 +39,7 @@ public protocol Dataset: AnyObject, Sendable {
   ) throws
 }
 
-/// What a model takes as inputs, and its loss as labels.
+/// The values that a model takes as inputs, and its loss as labels.
 public struct DataDomains: Sendable {
   /// The inputs.
   package var inputs = ValueDomain.finite

@@ -33,7 +33,7 @@ public struct AnyPixelChange: Sendable, Hashable {
   /// Makes room for a change of any type.
   public init(_ base: some PixelChange) { self.base = base }
 
-  /// Whether both are equal changes of one type.
+  /// Returns whether both are equal changes of one type.
   public static func == (a: Self, b: Self) -> Bool { AnyHashable(a.base) == AnyHashable(b.base) }
 
   /// Hashes the change.

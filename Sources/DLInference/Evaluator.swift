@@ -4,7 +4,7 @@ import DLData
 import DLTensor
 import DLTraining
 
-/// What an evaluation of a trained run came to.
+/// The outcome of an evaluation of a trained run.
 package struct EvaluationReport: Sendable {
   /// The data set.
   package let data: String

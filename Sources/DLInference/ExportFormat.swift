@@ -1,6 +1,6 @@
 import DLCore
 
-/// What `dltrain export` writes.
+/// The formats that `dltrain export` writes.
 package enum ExportFormat: String, CaseIterable, Sendable {
   /// The weights under PyTorch's names and layouts.
   case safetensors
@@ -9,7 +9,7 @@ package enum ExportFormat: String, CaseIterable, Sendable {
   /// Python that rebuilds the network in PyTorch, and its weights beside it.
   case torch
 
-  /// What the names of files of this format end in.
+  /// The ending of the names of files of this format.
   package var ending: String { self == .torch ? ".py" : "." + rawValue }
 
   /// The format of a file: the one that is given, else the one that its name ends in, else

@@ -24,8 +24,8 @@ extension LoadedRun {
     try withRows(of: input) { try predict($0, input, $1, write: write) }
   }
 
-  /// What the model looks at while it translates the first row of a file, as ``predict(_:write:)`` takes
-  /// it.
+  /// The attention of the model while it translates the first row of a file, as
+  /// ``predict(_:write:)`` takes it.
   ///
   /// - Throws: `UsageError` for a model without attention, or a file without rows.
   package func attention(_ input: String) throws -> AttentionTable {

@@ -43,7 +43,7 @@ extension LoadedRun {
 }
 
 extension LoadedNetwork {
-  /// What training makes of a row before the network gets it, in Python.
+  /// The code for what training makes of a row before the network gets it, in Python.
   fileprivate func preparation(_ type: ONNXType) -> [String] {
     var lines: [String] = []
     if type == .uint8 { lines.append("x = x.float() / 255") }

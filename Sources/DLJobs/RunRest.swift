@@ -1,13 +1,13 @@
 import DLCore
 import DLTraining
 
-/// What is left of a run that ends before its time.
+/// The remains of a run that ends before its time.
 struct RunRest {
-  /// How to go on, or that nothing was saved; nil for a command that saves nothing.
+  /// The way to go on, or that nothing was saved; nil for a command that saves nothing.
   let text: String?
-  /// Whether `--resume auto` finds a checkpoint of this run.
+  /// True if `--resume auto` finds a checkpoint of this run.
   let isResumable: Bool
-  /// Whether there is a run folder yet.
+  /// True if there is a run folder yet.
   let hasRun: Bool
 
   /// - Parameters:

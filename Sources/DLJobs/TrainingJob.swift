@@ -11,13 +11,13 @@ package struct TrainingJob: Sendable {
   package var resume: String?
   /// Weights to start from.
   package var initialWeights: String?
-  /// Whether weights that the file lacks, or has in another shape, start anew.
+  /// True if weights that the file lacks, or has in another shape, start anew.
   package var takesPartOfWeights = false
   /// The number of ranks; nil for what the processes or cores give.
   package var ranks: Int?
   /// A file for what each rank's threads did when, in Chrome's trace event format.
   package var trace: String?
-  /// Whether to show the time of each op at the end.
+  /// True to show the time of each op at the end.
   package var profiles = false
   /// The step after which to stop with a checkpoint.
   package var stopAtStep: Int?

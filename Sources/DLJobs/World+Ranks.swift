@@ -141,7 +141,7 @@ extension World {
   }
 }
 
-/// How gradients and parameters go between the processes of a host.
+/// The way of gradients and parameters between the processes of a host.
 package enum ReductionPath: String, Sendable, CaseIterable {
   /// Through the memory of the host, where it has enough.
   case shared
@@ -149,7 +149,7 @@ package enum ReductionPath: String, Sendable, CaseIterable {
   case mpi
 }
 
-/// How ranks are laid out over processes and threads.
+/// The layout of ranks over processes and threads.
 package struct RankLayout: Sendable {
   /// The processes that a launcher started; nil without one.
   let processes: Int?

@@ -12,7 +12,7 @@ public final class CRF: BuiltInLayer {
   /// The options of ``CRF`` in `model.layers`; the number of tags comes from the data.
   package struct Options: LayerSpec {
     package static var word: String { "crf" }
-    /// How tags are read off.
+    /// The way in which tags are read off.
     package var decode = CRFDecoding.viterbi
     /// The label of positions that may have any tag.
     package var ignoreIndex = -100
@@ -41,7 +41,7 @@ public final class CRF: BuiltInLayer {
   public let startTransitions: Parameter
   /// The scores of the last tag, `[tags]`.
   public let endTransitions: Parameter
-  /// How tags are read off.
+  /// The way in which tags are read off.
   package let decoding: CRFDecoding
   /// The label of positions that may have any tag.
   package let ignoreIndex: Int32

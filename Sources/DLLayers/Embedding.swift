@@ -21,7 +21,7 @@ public final class Embedding: BuiltInLayer {
     package var maxNorm: Double?
     /// The norm's exponent p in `(Σ |x|^p)^(1/p)`.
     package var normType = 2.0
-    /// Whether the table stays as it is loaded.
+    /// True if the table stays as it is loaded.
     package var frozen = false
     package init() {}
     package static var fields: [ConfigurationField<Self>] {

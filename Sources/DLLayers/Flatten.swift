@@ -9,7 +9,7 @@ import DLTensor
 public final class Flatten: PlainLayer {
   override class var ownWord: String { "flatten" }
 
-  /// Whether sequences give channel, length order; nil for what the chain tells, and without one as
+  /// True if sequences give channel, length order; nil for what the chain tells, and without one as
   /// they lie.
   package let channelsFirst: Bool?
 
@@ -29,8 +29,8 @@ public final class Flatten: PlainLayer {
     return try observed(x) { try x.flatten(channelsFirst: isFirst) }
   }
 
-  /// Whether sequences are flattened with their channels first where a layer of such a layout is the
-  /// last one in front that has any.
+  /// Returns whether sequences are flattened with their channels first where a layer of such a
+  /// layout is the last one in front that has any.
   func isChannelsFirst(behind layout: SequenceLayout?) -> Bool {
     channelsFirst ?? (layout == .channelsFirst)
   }

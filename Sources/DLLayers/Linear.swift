@@ -12,7 +12,7 @@ public final class Linear: ReLUFusingLayer {
     package static var word: String { "linear" }
     /// Outputs.
     package var out = 0
-    /// Whether to add a bias per output.
+    /// True to add a bias per output.
     package var bias = true
     package init() {}
     package static var fields: [ConfigurationField<Self>] {

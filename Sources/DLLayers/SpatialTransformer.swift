@@ -17,7 +17,7 @@ public final class SpatialTransformer: BuiltInLayer {
     package var size: Size2d?
     /// The pixels outside the image.
     package var paddingMode = SamplePadding.zeros
-    /// Whether -1 and 1 are the centers of the corner pixels, not their edges.
+    /// True if -1 and 1 are the centers of the corner pixels, not their edges.
     package var alignCorners = false
     package init() {}
     package static var fields: [ConfigurationField<Self>] {

@@ -1,8 +1,8 @@
 import DLTensor
 import Glibc
 
-/// What attention away from the diagonal costs where texts go along with their sources, as in speech
-/// or spelling.
+/// The cost of attention away from the diagonal where texts go along with their sources, as in
+/// speech or spelling.
 ///
 /// `weight · Σ_t Σ_s attention[t, s] · (1 - exp(-(s/S - t/T)² / (2 · width²)))`, for sources of S and
 /// targets of T tokens. Tachibana et al. 2018, "Efficiently Trainable Text-to-Speech System Based on
@@ -11,7 +11,7 @@ import Glibc
 public struct GuidedAttention: Sendable {
   /// The factor of the sum.
   package let weight: Double
-  /// How far from the diagonal costs little, as a share of both lengths.
+  /// The distance from the diagonal that costs little, as a share of both lengths.
   package let width: Double
 
   /// Makes the loss.

@@ -12,7 +12,7 @@ import DLTensor
 package struct NonAutoregressiveOptions: ModelSpec {
   package static var name: String { "nat" }
 
-  /// What the decoder starts from.
+  /// The tokens that the decoder can start from.
   package enum Inputs: String, ConfigurationWord {
     /// The encoder's states, spread evenly, and positions.
     case copy
@@ -30,9 +30,9 @@ package struct NonAutoregressiveOptions: ModelSpec {
   package var feedForward = 512
   /// The probability of dropout, everywhere.
   package var dropout = 0.1
-  /// What the decoder starts from.
+  /// The tokens that the decoder starts from.
   package var inputs = Inputs.copy
-  /// How much longer or shorter than its source a translation may be.
+  /// The largest number of tokens by which a translation is longer or shorter than its source.
   package var reach = 20
   /// The share of the probability that goes to other tokens than the right one.
   package var labelSmoothing = 0.1
@@ -87,7 +87,7 @@ package final class NonAutoregressiveTransformer: Module, NonAutoregressive {
   package var labelSmoothing: Double { options.labelSmoothing }
   /// The number of lengths that are tried.
   package var beam: Int { options.beam }
-  /// How much longer or shorter than its source a translation may be.
+  /// The largest number of tokens by which a translation is longer or shorter than its source.
   package var reach: Int { options.reach }
 
   /// Makes a network.
@@ -153,7 +153,7 @@ package final class NonAutoregressiveTransformer: Module, NonAutoregressive {
   /// There is nothing to keep.
   package func makeCache() -> any DecodingCache { TransformerCache(layers: 0) }
 
-  /// What stands at each position at first, `[batch, time, width]`.
+  /// The inputs of each position at first, `[batch, time, width]`.
   private func starts(_ memory: Tensor, _ lengths: Tensor, _ wanted: Tensor, _ time: Int) throws
     -> Tensor
   {

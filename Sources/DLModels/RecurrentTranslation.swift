@@ -23,7 +23,7 @@ package final class RecurrentTranslation: Module, SequenceToSequence {
   /// The number of translations of a sentence that are kept while it is written.
   package var beam: Int { options.beam }
 
-  /// What attention costs away from the diagonal.
+  /// The cost of attention away from the diagonal.
   package var guidedAttention: GuidedAttention? {
     options.guided > 0 ? GuidedAttention(options.guided, width: options.guidedWidth) : nil
   }

@@ -10,7 +10,7 @@ import DLTensor
 package struct RecurrentTranslationOptions: ModelSpec {
   package static var name: String { "seq2seq" }
 
-  /// How a state of the decoder scores those of the encoder.
+  /// The score that a state of the decoder gives those of the encoder.
   package enum Attention: String, ConfigurationWord {
     /// It does not.
     case none
@@ -27,9 +27,9 @@ package struct RecurrentTranslationOptions: ModelSpec {
   package var width = 256
   /// Layers of the decoder, and of the encoder.
   package var layers = 1
-  /// Whether cells are those of a GRU or of an LSTM.
+  /// The kind of cells: those of a GRU or of an LSTM.
   package var cell = Cell.gru
-  /// How the decoder looks at the source.
+  /// The decoder's way to look at the source.
   package var attention = Attention.dot
   /// The probability of dropout around the recurrent layers and between them.
   package var dropout = 0.2
@@ -41,12 +41,12 @@ package struct RecurrentTranslationOptions: ModelSpec {
   package var sampling = 0.0
   /// Steps over which that probability grows from 0, evenly.
   package var samplingSteps = 0
-  /// Whether tokens of the source may be copied.
+  /// True if tokens of the source may be copied.
   package var copy = false
-  /// What attention away from the diagonal costs, for texts that go along with their sources; 0 for
-  /// nothing.
+  /// The cost of attention away from the diagonal, for texts that go along with their sources; 0
+  /// for nothing.
   package var guided = 0.0
-  /// How far from the diagonal attention costs little, as a share of both lengths.
+  /// The distance from the diagonal at which attention costs little, as a share of both lengths.
   package var guidedWidth = 0.2
   /// The share of the loss that is the BLEU of translations that were drawn.
   package var selfCritical = 0.0
@@ -94,7 +94,7 @@ package struct RecurrentTranslationOptions: ModelSpec {
     ]
   }
 
-  /// What came later than the network.
+  /// The keys that came later than the network.
   package static var unwrittenDefaults: Set<String> {
     ["sampling", "sampling_steps", "copy", "guided", "guided_width", "self_critical"]
   }

@@ -20,7 +20,7 @@ package struct SmallImageResNet: ModelSpec {
   package var depth = 20
   /// The shortcut around a block that halves the image.
   package var shortcut = Shortcut.pad
-  /// Whether the last batch norm of each block starts at zero, so that blocks start as identities.
+  /// True if the last batch norm of each block starts at zero, so that blocks start as identities.
   package var zeroInitialResidual = false
   package init() {}
 
@@ -56,7 +56,7 @@ package struct SmallImageResNet: ModelSpec {
 /// bottleneck lies in its 3x3 convolution (ResNet v1.5). Parameters are named as in torchvision's
 /// `resnet18`, `resnet34`, `resnet50`, `resnet101` and `resnet152`.
 package struct ResNetOptions: ModelSpec {
-  /// What stands in front of the first stage.
+  /// The layers in front of the first stage.
   package enum Stem: String, ConfigurationWord {
     /// A 7x7 convolution and a pooling, each of which halves the image.
     case imagenet
@@ -67,9 +67,9 @@ package struct ResNetOptions: ModelSpec {
   package static var name: String { "resnet" }
   /// Layers with weights: 18, 34, 50, 101 or 152.
   package var depth = 50
-  /// What stands in front of the first stage.
+  /// The layers in front of the first stage.
   package var stem = Stem.imagenet
-  /// Whether the last batch norm of each block starts at zero, so that blocks start as identities.
+  /// True if the last batch norm of each block starts at zero, so that blocks start as identities.
   package var zeroInitialResidual = false
   package init() {}
 

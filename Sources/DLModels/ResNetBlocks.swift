@@ -42,7 +42,7 @@ final class BasicBlock: Module, Layer {
 ///
 /// Counterpart: `torchvision.models.resnet.Bottleneck`.
 final class Bottleneck: Module, Layer {
-  /// How many times more channels it gives than it has within.
+  /// The factor between the channels that it gives and those that it has within.
   static let expansion = 4
 
   private let conv1: Conv2d
@@ -107,7 +107,7 @@ final class PaddedShortcut: Module, Layer {
 }
 
 extension BasicBlock: BuiltInONNXLayer {
-  /// Whether its shortcut is a convolution.
+  /// True if its shortcut is a convolution.
   var isProjected: Bool { downsample?.layers.first is Conv2d }
 
   func onnx(_ x: ONNXValue, in graph: ONNXGraph) throws -> ONNXValue {

@@ -33,7 +33,7 @@ public protocol SequenceToSequence: Module {
   func decodeWithAttention(_ target: Tensor, memory: Tensor, lengths: Tensor) throws
     -> (logits: Tensor, attention: Tensor?)
 
-  /// What the training adds to the loss for attention away from the diagonal; nil for nothing.
+  /// The addition of the training to the loss for attention away from the diagonal; nil for none.
   var guidedAttention: GuidedAttention? { get }
 
   /// The share of the training's loss that is the BLEU of translations that were drawn (self-critical
@@ -73,7 +73,7 @@ extension SequenceToSequence {
 
 /// A model that writes all tokens of a text at once, for which it has to know how many there are.
 public protocol NonAutoregressive: SequenceToSequence {
-  /// How much longer or shorter than its source a text may be.
+  /// The largest number of tokens by which a text is longer or shorter than its source.
   var reach: Int { get }
 
   /// Logits of how much longer a text is than its source, its end counted, `[batch, 2 · reach + 1]`.
@@ -82,7 +82,7 @@ public protocol NonAutoregressive: SequenceToSequence {
   func lengthLogits(_ memory: Tensor, lengths: Tensor) throws -> Tensor
 }
 
-/// What a decoder keeps of the beginnings of texts while they are written token by token.
+/// The memory of a decoder for the beginnings of texts while they are written token by token.
 public protocol DecodingCache: AnyObject {
   /// Makes text i the former text `rows[i]`, as a beam search does.
   ///

@@ -102,26 +102,26 @@ private func bilstmYAML(_ name: String, _ classes: Int) -> String {
   """
 }
 
-/// What the networks look at, as their summaries say.
+/// The networks' views of a recording, as their summaries say.
 private let (frames, bilstm, conformer) = (
   "layers over windows of nine frames", "a bidirectional LSTM",
   "attention and convolution, as a conformer"
 )
 
 extension Recipe {
-  /// Which digit is said.
+  /// Tells which digit is said.
   static let framesSpokenDigits = spoken("digit", by: frames, "frames", framesYAML)
 
   /// Who says it.
   static let framesSpokenSpeakers = spoken("speaker", by: frames, "frames", framesYAML)
 
-  /// Which digit is said.
+  /// Tells which digit is said.
   static let bilstmSpokenDigits = spoken("digit", by: bilstm, "bilstm", bilstmYAML)
 
   /// Who says it.
   static let bilstmSpokenSpeakers = spoken("speaker", by: bilstm, "bilstm", bilstmYAML)
 
-  /// Which digit is said.
+  /// Tells which digit is said.
   static let conformerSpokenDigits = spoken("digit", by: conformer, "conformer", conformerYAML)
 
   /// Who says it.

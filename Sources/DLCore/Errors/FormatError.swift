@@ -1,6 +1,6 @@
 /// A file that could not be read or written, or whose content is not what it claims to be.
 package struct FormatError: DLError, Hashable {
-  /// What kind of fault it is; decides the exit code.
+  /// The kind of a fault, which decides the exit code.
   package enum Kind: Sendable, Hashable {
     /// The bytes are wrong: exit code 65 (EX_DATAERR).
     case content
@@ -14,9 +14,9 @@ package struct FormatError: DLError, Hashable {
   package var file: String
   /// The byte of the file concerned, where one can be named.
   package var offset: Int?
-  /// What is wrong.
+  /// The fault.
   package var what: String
-  /// What to do about it.
+  /// The advice: what to do about it.
   package var advice: String
 
   /// Makes an error about `file`.

@@ -143,7 +143,7 @@ package struct RawInput {
   }
 }
 
-/// What a network does with a text.
+/// The ways in which a network uses a text.
 package enum TextUse: Sendable {
   /// A line is a row that has an output.
   case rows

@@ -66,9 +66,9 @@ package enum TextPacker {
   }
 }
 
-/// Which words of a text have a token of their own.
+/// The choice of the words of a text that have a token of their own.
 package struct WordCut: Sendable {
-  /// How often a word must occur in the training part.
+  /// The number of times that a word must occur in the training part.
   package var minimumCount = 1
   /// The most words, the most frequent ones.
   package var maximumWords: Int?

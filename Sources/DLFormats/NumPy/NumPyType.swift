@@ -1,6 +1,6 @@
 /// The type of an array's elements, as the header of a `.npy` file spells it: `<f4`, `|u1`, `>i8`.
 package struct NumPyType: Sendable, Hashable {
-  /// What the bits of an element are.
+  /// The meaning of an element's bits.
   package enum Kind: Character, Sendable {
     case bool = "b"
     case signed = "i"
@@ -8,11 +8,11 @@ package struct NumPyType: Sendable, Hashable {
     case float = "f"
   }
 
-  /// What the bits of an element are.
+  /// The meaning of an element's bits.
   package let kind: Kind
   /// Bytes of an element.
   package let width: Int
-  /// Whether the byte of most weight comes first.
+  /// True if the byte of most weight comes first.
   let isBigEndian: Bool
 
   /// Reads a description; nil for what is no real number, such as texts and objects.

@@ -12,7 +12,7 @@ import DLTraining
 /// have the same bits on all ranks, and whatever their number.
 package final class LossSurface {
   package let network: LoadedNetwork
-  /// What the data are called.
+  /// The name of the data.
   package let data: String
   package let deal: BatchDeal
   /// The rows of the data set.

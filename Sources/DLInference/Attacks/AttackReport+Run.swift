@@ -69,7 +69,7 @@ extension AttackReport {
   }
 }
 
-/// What came of each row, in the order of rows.
+/// The outcome for each row, in the order of rows.
 struct RowOutcomes {
   var labels: [Int] = []
   var before: [Int] = []
@@ -85,7 +85,7 @@ struct RowOutcomes {
     }
   }
 
-  /// Whether a row's class is what was wanted.
+  /// Returns whether a row's class is what was wanted.
   func isSuccess(_ row: Int, _ goal: Int?) -> Bool {
     goal.map { after[row] == $0 } ?? (after[row] != labels[row])
   }

@@ -6,11 +6,11 @@ import DLTraining
 import Foundation
 import Synchronization
 
-/// What failed too often.
+/// The failure of a job that failed too often.
 package struct LaunchError: DLError {
   /// The run folder.
   package let folder: String
-  /// Why each start failed, in their order.
+  /// The reasons why the starts failed, in their order.
   package let reasons: [String]
   /// That of the last failure: 75 where the run could go on from a checkpoint.
   package let exitCode: ExitCode
@@ -41,7 +41,7 @@ package struct LaunchJob: Sendable {
   package var mpirunOptions: [String] = []
   /// The program and the arguments of its `train`.
   package var program = ""
-  /// What follows the program's name, as the user wrote it.
+  /// The arguments behind the program's name, as the user wrote them.
   package var arguments: [String] = []
   /// The training that the arguments ask for.
   package var training = TrainingJob()

@@ -15,7 +15,7 @@ public final class MultiHeadAttention: BuiltInLayer {
     package static var word: String { "multi_head_attention" }
     /// Heads, which divide the features.
     package var heads = 0
-    /// Whether to add biases.
+    /// True to add biases.
     package var bias = true
     /// The probability to zero a weight.
     package var dropout = 0.0

@@ -25,7 +25,7 @@ public class Branches: BuiltInLayer {
     zip(names, chains).map { ($0, $1) }
   }
 
-  /// What each branch gives.
+  /// The outputs of the branches.
   func outputs(_ x: Tensor) throws -> [Tensor] { try chains.map { try $0(x) } }
 
   /// The shapes of what each branch gives, without the batch axis.

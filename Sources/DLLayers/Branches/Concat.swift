@@ -1,7 +1,7 @@
 import DLConfiguration
 import DLTensor
 
-/// What several branches make of one input, one behind the other along an axis.
+/// The outputs of several branches over one input, one behind the other along an axis.
 ///
 /// Shapes: `[batch, ..., a]` and `[batch, ..., b]` to `[batch, ..., a + b]` along the last axis, that
 /// of channels, by default. Inception modules (Szegedy et al. 2015, figure 2) and dense blocks are

@@ -23,7 +23,7 @@ public final class Conv1d: ReLUFusingLayer {
     package var dilation = 1
     /// Blocks of channels that do not see each other.
     package var groups = 1
-    /// Whether to add a bias per channel.
+    /// True to add a bias per channel.
     package var bias = true
     package init() {}
     package static var fields: [ConfigurationField<Self>] {

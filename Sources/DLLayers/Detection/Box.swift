@@ -77,7 +77,7 @@ public struct Detection: Sendable, Hashable {
   public var label: Int
   /// The probability, 0 to 1; 1 for what is known.
   public var score: Double
-  /// Where it is.
+  /// The object's place.
   public var box: Box
 
   /// Makes an object.

@@ -1,7 +1,8 @@
 import DLConfiguration
 import DLTensor
 
-/// What a one-stage object detector's outputs stand for: the last layer of a network over images.
+/// The last layer of a one-stage object detector over images, which knows what its outputs stand
+/// for.
 ///
 /// Each place of the feature map has anchors, one for each ratio and size. The first channels are scores of
 /// the classes of each anchor, the others four offsets of each from its box. The layer itself hands
@@ -19,7 +20,7 @@ package final class DetectionHead: BuiltInLayer {
     package var ratios: [Double] = [1]
     /// The probability from which on an object is told.
     package var scoreThreshold = 0.05
-    /// How much objects of one class may overlap.
+    /// The largest overlap of objects of one class.
     package var nmsThreshold = 0.5
     /// The most objects of an image.
     package var detections = 100

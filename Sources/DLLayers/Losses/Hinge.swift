@@ -12,7 +12,7 @@ public struct Hinge: ClassLoss {
   public static var word: String { "hinge" }
   /// The output from which on a row costs nothing.
   public var margin = 1.0
-  /// Whether each part is squared.
+  /// True if each part is squared.
   public var squared = false
   /// A factor per class; 1 unless given.
   public var weights: [Double]?

@@ -18,7 +18,7 @@ public final class BatchNorm: ReLUFusingLayer {
     package var eps = 1e-5
     /// Weight of the batch in the running statistics; the average over all batches if null.
     package var momentum: Double? = 0.1
-    /// Whether to learn a scale and a shift per channel.
+    /// True to learn a scale and a shift per channel.
     package var affine = true
     package init() {}
     package static var fields: [ConfigurationField<Self>] {
@@ -53,7 +53,7 @@ public final class BatchNorm: ReLUFusingLayer {
   package let options: Options
   private let channels: Int
 
-  /// Whether the running statistics are the mean over all batches since they were reset, whatever
+  /// True if the running statistics are the mean over all batches since they were reset, whatever
   /// the momentum; for weights that were not trained in this way, such as averaged ones.
   package var accumulatesStatistics = false
 

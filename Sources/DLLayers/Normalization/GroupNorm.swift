@@ -14,7 +14,7 @@ public final class GroupNorm: BuiltInLayer {
     package var numGroups = 0
     /// Added to the variance.
     package var eps = 1e-5
-    /// Whether to learn a scale and a shift per channel.
+    /// True to learn a scale and a shift per channel.
     package var affine = true
     package init() {}
     package static var fields: [ConfigurationField<Self>] {
@@ -85,7 +85,7 @@ public final class InstanceNorm: BuiltInLayer {
     package static var word: String { "instance_norm" }
     /// Added to the variance.
     package var eps = 1e-5
-    /// Whether to learn a scale and a shift per channel.
+    /// True to learn a scale and a shift per channel.
     package var affine = false
     package init() {}
     package static var fields: [ConfigurationField<Self>] {

@@ -13,7 +13,7 @@ public final class RMSNorm: BuiltInLayer {
     package var normalizedShape: [Int]?
     /// Added to the mean square; the precision's epsilon unless given.
     package var eps: Double?
-    /// Whether to learn a scale per element.
+    /// True to learn a scale per element.
     package var elementwiseAffine = true
     package init() {}
     package static var fields: [ConfigurationField<Self>] {

@@ -137,7 +137,7 @@ extension ONNXGraph {
     return node("Transpose", [heads], ["perm": [0, 2, 1, 3]])
   }
 
-  /// Which keys a query sees, bool, broadcast to `[batch, heads, queries, keys]`; nil for all.
+  /// The keys that a query sees, bool, broadcast to `[batch, heads, queries, keys]`; nil for all.
   private func attentionMask(_ x: ONNXValue, isCausal: Bool, window: Int?) -> String? {
     let time = x.row[0]
     var masks: [String] = []

@@ -37,7 +37,7 @@ public struct ONNXValue {
   public let name: String
   /// The shape of a row as layers give it, channels last.
   public let row: Shape
-  /// Whether the channels come before the other axes, as ONNX's convolutions want them.
+  /// True if the channels come before the other axes, as ONNX's convolutions want them.
   public let isChannelsFirst: Bool
   /// The name of the valid positions of each row, int64 `[batch]`; nil where all are.
   public var lengths: String?

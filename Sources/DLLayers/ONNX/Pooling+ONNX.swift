@@ -90,7 +90,7 @@ extension ONNXGraph {
     return ONNXValue(name, row: row)
   }
 
-  /// What a linear map along positions makes of a value: `maps` are `[output, input]`, one an axis.
+  /// The value of a linear map along positions: `maps` are `[output, input]`, one an axis.
   func mapped(_ x: ONNXValue, _ maps: [Tensor], row: Shape) throws -> ONNXValue {
     guard let last = maps.last else { return x }
     if maps.count == 1 {

@@ -19,7 +19,7 @@ public final class MaxPool1d: BuiltInLayer {
     package var padding = 0
     /// Distance of the window's taps.
     package var dilation = 1
-    /// Whether the last window may overhang.
+    /// True if the last window may overhang.
     package var ceilMode = false
     package init() {}
     package static var fields: [ConfigurationField<Self>] {
@@ -108,9 +108,9 @@ public final class AvgPool1d: BuiltInLayer {
     package var stride = 1
     /// Padding on each side, at most half of the window.
     package var padding = 0
-    /// Whether padding counts in the average.
+    /// True if padding counts in the average.
     package var countIncludePad = true
-    /// Whether the last window may overhang.
+    /// True if the last window may overhang.
     package var ceilMode = false
     package init() {}
     package static var fields: [ConfigurationField<Self>] {

@@ -19,7 +19,7 @@ public final class MaxPool2d: BuiltInLayer {
     package var padding = Size2d(0)
     /// Distance of the window's taps, one integer or [height, width].
     package var dilation = Size2d(1)
-    /// Whether the last window may overhang.
+    /// True if the last window may overhang.
     package var ceilMode = false
     package init() {}
     package static var fields: [ConfigurationField<Self>] {
@@ -97,9 +97,9 @@ public final class AvgPool2d: BuiltInLayer {
     package var stride = Size2d(1)
     /// Padding on each side, at most half of the window.
     package var padding = Size2d(0)
-    /// Whether padding counts in the average.
+    /// True if padding counts in the average.
     package var countIncludePad = true
-    /// Whether the last window may overhang.
+    /// True if the last window may overhang.
     package var ceilMode = false
     package init() {}
     package static var fields: [ConfigurationField<Self>] {

@@ -18,7 +18,7 @@ public final class Upsample: BuiltInLayer {
     package var scaleFactor: Scale2d?
     /// Nearest; or bilinear, which is called linear over sequences.
     package var mode = Mode.nearest
-    /// Whether the centers of the corner pixels stay where they are.
+    /// True if the centers of the corner pixels stay where they are.
     package var alignCorners = false
     package init() {}
     package static var fields: [ConfigurationField<Self>] {
@@ -108,7 +108,7 @@ public final class Upsample: BuiltInLayer {
   /// PyTorch's counterpart takes `[batch, channels, length]`.
   override var ownSequenceLayout: SequenceLayout? { .channelsFirst }
 
-  /// What it does along one axis of an image or a sequence, to sequences.
+  /// The same along one axis of an image or a sequence, to sequences.
   func along(_ axis: Int, of output: Shape, _ x: Tensor) throws -> Tensor {
     switch target {
     case .size: try x.upsample1d(to: output[axis], interpolation)

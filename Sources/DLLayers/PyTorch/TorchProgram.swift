@@ -5,7 +5,7 @@ import DLTensor
 public final class TorchProgram {
   /// Classes and functions that the network's modules need, in the order in which they came up.
   private var definitions: [(name: String, text: String)] = []
-  /// Whether rows end where a token for padding begins, which PyTorch's modules are not told.
+  /// True if rows end where a token for padding begins, which PyTorch's modules are not told.
   var rowsEnd = false
 
   /// Makes a program without definitions.

@@ -54,12 +54,12 @@ public class Recurrent: BuiltInLayer {
   /// Features of the input.
   package let inputSize: Int
   package let options: RecurrentOptions
-  /// Whether the batch is the first axis, and time the second.
+  /// True if the batch is the first axis, and time the second.
   package let batchFirst: Bool
   /// The parameters by layer and direction.
   package let parameters: [[RecurrentParameters]]
 
-  /// Whether every layer also reads its input from the end.
+  /// True if every layer also reads its input from the end.
   package var isBidirectional: Bool { options.bidirectional }
 
   private var calls = DropoutCalls()

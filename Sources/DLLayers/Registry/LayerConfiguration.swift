@@ -89,7 +89,7 @@ public struct LayerConfiguration: ConfigurationCodable, ConfigurationChoice {
     }
   }
 
-  /// What the schema calls the first values of a layer's parameters.
+  /// The schema's reference to the first values of a layer's parameters.
   package static let startReference = "#/$defs/init"
 
   /// The definition of the first values of a layer's parameters.
@@ -97,7 +97,7 @@ public struct LayerConfiguration: ConfigurationCodable, ConfigurationChoice {
 
   private static let startKey = "init"
 
-  /// Whether a word takes `init`: a word that has an option of that name keeps it.
+  /// Returns whether a word takes `init`: a word that has an option of that name keeps it.
   private static func hasStart(_ word: String) -> Bool {
     func keys<Spec: LayerSpec>(_: Spec.Type) -> [String] { Spec.fields.map(\.key) }
     guard let type = LayerRegistry.all.first(where: { $0.word == word }) else { return false }

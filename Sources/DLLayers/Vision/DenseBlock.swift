@@ -11,7 +11,7 @@ public final class DenseBlock: BuiltInLayer {
   /// The options of ``DenseBlock`` in `model.layers`.
   package struct Options: LayerSpec {
     package static var word: String { "dense_block" }
-    /// How many layers.
+    /// The number of layers.
     package var layers = 0
     /// Channels that each layer adds.
     package var growth = 0

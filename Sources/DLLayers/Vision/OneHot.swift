@@ -9,7 +9,7 @@ public final class OneHot: BuiltInLayer {
   /// The options of ``OneHot`` in `model.layers`.
   package struct Options: LayerSpec {
     package static var word: String { "one_hot" }
-    /// How many integers there are, from 0 on.
+    /// The number of integers, from 0 on.
     package var classes = 0
     package init() {}
     package static var fields: [ConfigurationField<Self>] {
@@ -18,7 +18,7 @@ public final class OneHot: BuiltInLayer {
     package func layer(for input: Shape) -> any Layer { OneHot(classes: classes) }
   }
 
-  /// How many integers there are.
+  /// The number of integers.
   package let classes: Int
 
   /// Makes a layer for integers from 0 to one less than `classes`.

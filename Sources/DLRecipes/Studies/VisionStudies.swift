@@ -1,6 +1,6 @@
 // Comparisons of networks for images.
 extension StudyRecipe {
-  /// What is known beforehand of images, against what is learned of them.
+  /// A comparison of what is known beforehand of images with what is learned of them.
   static let attentionOrConvolution = StudyRecipe(
     name: "attention-or-convolution",
     summary: "self-attention over pixels against convolutions, on 1,437 digits and on 100",
@@ -76,7 +76,8 @@ extension StudyRecipe {
       plot: {x: epoch, y: validation.mean_iou}
       """)
 
-  /// What was learned on five classes helps to tell five others apart, of which few images are known.
+  /// A transfer: what was learned on five classes helps to tell five others apart, of which few
+  /// images are known.
   static let transfer = StudyRecipe(
     name: "transfer",
     summary:

@@ -7,7 +7,7 @@ import DLTraining
 
 /// A study as a command line asks for it: trains what is missing, and shows what all came to.
 package struct StudyJob: Sendable {
-  /// How the ranks go about the runs.
+  /// The ways in which the ranks go about the runs.
   package enum Ranks: String, Sendable, CaseIterable {
     /// Each rank trains runs of its own, alone.
     case shared
@@ -17,9 +17,9 @@ package struct StudyJob: Sendable {
 
   /// The study's folder; nil for a new one.
   package var out: String?
-  /// Whether to go on with the study of the folder.
+  /// True to go on with the study of the folder.
   package var resume = false
-  /// How the ranks go about the runs.
+  /// The way in which the ranks go about the runs.
   package var ranks = Ranks.shared
 
   /// Makes a new study.

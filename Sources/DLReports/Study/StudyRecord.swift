@@ -2,12 +2,12 @@ import DLCore
 import DLFormats
 import DLTraining
 
-/// What a run of a study came to.
+/// The result of one run of a study.
 struct StudyRecord: Sendable, Equatable {
   /// The run's name.
   let run: String
   let fingerprint: String
-  /// How it ended: `finished`, `early_stop`, `diverged`.
+  /// The run's end: `finished`, `early_stop`, `diverged`.
   let end: String
   /// Optimizer steps done.
   let step: Int
@@ -22,7 +22,7 @@ struct StudyRecord: Sendable, Equatable {
     let value: Double
   }
 
-  /// Whether a loss or gradient was no number.
+  /// True if a loss or gradient was no number.
   var hasDiverged: Bool { end == RunEnd.Reason.diverged.rawValue }
 
   /// The figure of a column; nil where the run has none.

@@ -79,7 +79,7 @@ struct StudyGrid: ConfigurationValue {
 }
 
 extension ConfigurationFaults {
-  /// Whether a key can be the path of a value; notes a fault where it cannot.
+  /// Returns whether a key can be the path of a value; notes a fault where it cannot.
   fileprivate mutating func takes(key entry: ConfigurationNode.Entry, _ path: String) -> Bool {
     let parts = entry.key.parts(at: ".")
     guard !parts.contains(""), !entry.key.contains("="), entry.key.utf8.count <= 200 else {

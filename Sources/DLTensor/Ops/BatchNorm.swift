@@ -8,7 +8,7 @@ package struct RunningStatistics {
   package let mean: Tensor
   /// The running unbiased variance, `[channels]`.
   package let variance: Tensor
-  /// How much of a batch's statistics goes in.
+  /// The share of a batch's statistics that goes in.
   package let momentum: Double
 
   /// Makes the pair.

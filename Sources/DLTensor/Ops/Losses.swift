@@ -72,7 +72,7 @@ extension Tensor {
     }
   }
 
-  /// How many rows of logits have their largest element at the label, where that is not
+  /// The number of rows of logits that have their largest element at the label, where that is not
   /// `ignoreIndex`.
   package func correctCount(labels: Tensor, ignoreIndex: Int32? = nil) throws -> Int {
     guard labels.dtype == .int32, labels.count == shape.leading else {

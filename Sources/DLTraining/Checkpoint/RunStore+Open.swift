@@ -2,7 +2,7 @@ import DLCluster
 import DLCore
 import DLFormats
 
-/// Where a run is asked to go on from.
+/// The places that a run can be asked to go on from.
 private enum ResumeSource: String {
   /// Nowhere: it starts anew.
   case nothing
@@ -12,7 +12,7 @@ private enum ResumeSource: String {
   case file
 }
 
-/// What rank 0 has found before anything is changed.
+/// The findings of rank 0 before anything is changed.
 private struct ResumePlan {
   var source = ResumeSource.nothing
   /// The run folder or the file to go on from.

@@ -116,7 +116,7 @@ extension ConfigurationNode {
     return leaves.count == 1 ? leaves[0].text : "{...}"
   }
 
-  /// Whether it is the largest value of the type, which is no bound worth telling.
+  /// True if it is the largest value of the type, which is no bound worth telling.
   fileprivate var isNoBound: Bool {
     if case .integer(let number) = value { return number == Int.max }
     if case .number(let number) = value { return number == 2_147_483_647 }

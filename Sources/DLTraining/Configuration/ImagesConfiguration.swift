@@ -5,7 +5,7 @@ import DLData
 package struct ImagesConfiguration: ConfigurationSection {
   /// The height and width of what the network sees.
   package var size = 0
-  /// What the shorter side becomes before the middle is taken; 8/7 of the size unless given.
+  /// The length of the shorter side before the middle is taken; 8/7 of the size unless given.
   package var resize: Int?
   /// 1 (gray) or 3 (color).
   package var channels = 3

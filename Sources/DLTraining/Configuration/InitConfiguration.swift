@@ -9,7 +9,7 @@ package struct InitConfiguration: ConfigurationSection {
   package var rename: [String: String] = [:]
   /// Patterns over names of what starts anew, whatever the file holds.
   package var except: [String] = []
-  /// Whether every other weight of the model and of the file must have its partner.
+  /// True if every other weight of the model and of the file must have its partner.
   package var strict = true
 
   package init() {}

@@ -1,7 +1,7 @@
 import DLConfiguration
 import DLData
 
-/// How rows of a batch are mixed with each other while training.
+/// The mixing of a batch's rows with each other while training.
 package struct MixConfiguration: ConfigurationSection {
   /// α of mixup's weights; nil for no mixup.
   package var mixup: Double?

@@ -10,7 +10,7 @@ package struct NormalizeConfiguration: ConfigurationCodable, ConfigurationValue 
   package var mean: [Double] = []
   /// One standard deviation per channel.
   package var std: [Double] = []
-  /// Whether both are still to be found, by a pass over the training inputs.
+  /// True if both are still to be found, by a pass over the training inputs.
   package var isAutomatic = false
 
   /// Makes the section without numbers.

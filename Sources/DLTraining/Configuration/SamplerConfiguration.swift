@@ -6,7 +6,7 @@ import DLData
 ///
 /// Counterpart: PyTorch's `WeightedRandomSampler`.
 package struct SamplerConfiguration: ConfigurationSection {
-  /// What rows weigh.
+  /// The weights of the rows.
   package var weights = ClassWeights.balanced
 
   package init() {}

@@ -1,4 +1,4 @@
-/// What a text that a model wrote looks at in its source.
+/// The attention of a text that a model wrote to its source.
 package struct AttentionTable: Sendable {
   /// The pieces of the source.
   package let source: [String]

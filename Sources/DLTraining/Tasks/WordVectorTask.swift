@@ -105,7 +105,7 @@ final class WordVectorTask: NetworkTask {
   }
 }
 
-/// How often words occur, and what is drawn by that.
+/// The frequencies of words, and what is drawn by them.
 private struct WordFrequencies {
   /// The sums of counts to the power of 3/4 up to each word; special tokens count nothing.
   private let sums: [Double]
@@ -141,7 +141,7 @@ private struct WordFrequencies {
     }
   }
 
-  /// Whether a word counts this time; one without a number of its own never does.
+  /// Returns whether a word counts this time; one without a number of its own never does.
   func keeps(_ word: Int32, _ stream: inout RandomStream) -> Bool {
     let share = kept.indices.contains(Int(word)) ? kept[Int(word)] : 0
     return share >= 1 || share > 0 && stream.uniform() < share

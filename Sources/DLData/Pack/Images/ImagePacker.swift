@@ -8,13 +8,13 @@ package struct ImagePacker {
   /// 1 (gray) or 3 (color); nil: as the first image by its name has it, and gray is turned into
   /// color.
   package var channels: Int?
-  /// Whether the files are kept as they are, of any size, to be decoded while they are loaded.
+  /// True if the files are kept as they are, of any size, to be decoded while they are loaded.
   package var keepsEncoded = false
   /// A data set file by whose class names images are numbered, and whose shape they must have; nil
   /// for numbers and a shape of their own.
   package var like: String?
-  /// How images `CLASS/FILE`, or those of the part `train`, are parted; nil for the parts that they
-  /// have.
+  /// The parts that images `CLASS/FILE`, or those of the part `train`, are divided into; nil for
+  /// the parts that they have.
   package var split: SplitPlan?
   /// Told now and then: the split, its images done, and all of them.
   package var progress: (_ split: String, _ done: Int, _ count: Int) -> Void = { _, _, _ in }

@@ -3,7 +3,7 @@ import DLFormats
 
 /// A column of a table, and what its cells are.
 struct TableColumn {
-  /// What the cells are.
+  /// The kind of the cells.
   enum Kind: String, Sendable {
     /// Numbers in decimal.
     case number
@@ -16,17 +16,17 @@ struct TableColumn {
     /// Yes or no, as 1 or 0.
     case flag
 
-    /// Whether a cell is read as a number.
+    /// True if a cell is read as a number.
     var isNumeric: Bool { self == .number || self == .date || self == .flag }
   }
 
   /// Its name.
   let name: String
-  /// What the cells are.
+  /// The kind of the cells.
   let kind: Kind
   /// Its place in a record, counted from 0.
   let place: Int
-  /// Whether the cells are labels, among which a class may have any name.
+  /// True if the cells are labels, among which a class may have any name.
   var isLabel = false
 
   /// Cells that stand for no value.
@@ -34,7 +34,7 @@ struct TableColumn {
     "", "?", "NA", "N/A", "n/a", "NaN", "nan", "NULL", "null", "None",
   ]
 
-  /// Whether a cell stands for no value.
+  /// Returns whether a cell stands for no value.
   func isMissing(_ cell: String) -> Bool {
     isLabel && kind == .categories ? cell.isEmpty : Self.missing.contains(ScalarString(cell))
   }

@@ -1,7 +1,8 @@
 import DLCore
 import DLFormats
 
-/// What a first pass over a table finds: its rows and the texts of its columns, each cell being read.
+/// The findings of a first pass over a table: its rows and the texts of its columns, each cell
+/// being read.
 struct TableScan {
   /// The number of rows.
   private(set) var rowCount = 0

@@ -6,13 +6,13 @@ package struct TaggedPacker {
   /// The label of padding and of words without a tag, PyTorch's default `ignore_index`.
   package static let ignored: Int32 = -100
 
-  /// How the sentences of one file are parted; nil for a part a file.
+  /// The parts that the sentences of one file are divided into; nil for a part a file.
   package var split: SplitPlan?
   /// The column that is the tag.
   package var column = CoNLLUFile.Column.upos
   /// The words of a row; those of the longest sentence unless given.
   package var length: Int?
-  /// How often a word must occur in the training file to be in the vocabulary.
+  /// The number of times that a word must occur in the training file to be in the vocabulary.
   package var minimumCount = 1
   /// The most words in the vocabulary, the most frequent ones.
   package var maximumWords: Int?

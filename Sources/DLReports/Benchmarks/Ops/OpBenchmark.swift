@@ -8,7 +8,7 @@ package struct OpBenchmark: Sendable {
   package var filter: String?
   /// About how long a measurement takes, in seconds.
   package var seconds = 0.1
-  /// Whether to measure over batch, channels and length, in the place of the networks' shapes.
+  /// True to measure over batch, channels and length, in the place of the networks' shapes.
   package var sweeps = false
 
   /// Makes a benchmark of all ops at the shapes of the networks.
