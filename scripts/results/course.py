@@ -5,8 +5,7 @@ OUT/data, where everything that DATA holds is linked, and the options behind "th
 that recipe, which goes first.
 
 OUT/results.jsonl has a line per recipe and study: name, ranks, whether it was quick, the last validation, test figures,
-wall time. OUT/runs/NAME is the run's folder, OUT/NAME.log what was printed. Needs no package, but for the scripts that
-prepare rotated and masked digits (numpy, safetensors).
+wall time. OUT/runs/NAME is the run's folder, OUT/NAME.log what was printed. Needs no package.
 """
 
 import argparse
