@@ -4,8 +4,8 @@ import DLTensor
 /// Group normalization: each sample and each group of neighboring channels by its own mean and
 /// biased variance.
 ///
-/// `y = (x - mean) / √(variance + eps) · weight + bias`. Shapes: `[batch, ..., channels]`,
-/// unchanged. Wu and He 2018. Counterpart: `torch.nn.GroupNorm`.
+/// `y = (x - mean) / √(variance + eps) · weight + bias`; of rows that are filled up the valid positions
+/// alone count. Shapes: `[batch, ..., channels]`, unchanged. Wu and He 2018. Counterpart: `torch.nn.GroupNorm`.
 public final class GroupNorm: Module, Layer {
   /// The options of ``GroupNorm`` in `model.layers`.
   package struct Options: LayerSpec {
@@ -77,7 +77,8 @@ public final class GroupNorm: Module, Layer {
   }
 }
 
-/// Instance normalization: each sample and channel by its own mean and biased variance.
+/// Instance normalization: each sample and channel by its own mean and biased variance, of rows that
+/// are filled up over the valid positions alone.
 ///
 /// Shapes: `[batch, ..., channels]`, unchanged. Ulyanov et al. 2016. Counterpart:
 /// `torch.nn.InstanceNorm2d` without running statistics.
