@@ -51,6 +51,9 @@ public struct RecurrentTranslationOptions: ModelSpec {
   public var guidedWidth = 0.2
   /// The share of the loss that is the BLEU of translations that were drawn.
   public var selfCritical = 0.0
+  /// The translations of a sentence that are drawn for it, whose expected BLEU it is then (minimum risk);
+  /// 0 for one, against what the model writes anyway.
+  public var riskSamples = 0
 
   /// The cells that there are.
   public enum Cell: String, ConfigurationWord {
@@ -94,12 +97,19 @@ public struct RecurrentTranslationOptions: ModelSpec {
       .init(
         "self_critical", \.selfCritical, .within(0...1),
         "share of the loss that is the BLEU of translations that were drawn"),
+      .init(
+        "risk_samples", \.riskSamples, .within(0...64),
+        "translations drawn of a sentence whose expected BLEU that is (minimum risk); 0 for one, "
+          + "against what the model writes anyway"),
     ]
   }
 
   /// What came later than the network.
   public static var unwrittenDefaults: Set<String> {
-    ["sampling", "sampling_steps", "copy", "guided", "guided_width", "self_critical"]
+    [
+      "sampling", "sampling_steps", "copy", "guided", "guided_width", "self_critical",
+      "risk_samples",
+    ]
   }
 
   /// Faults that concern several keys at once.
@@ -113,6 +123,13 @@ public struct RecurrentTranslationOptions: ModelSpec {
     }
     if guided > 0, attention == .none {
       problems.append(.init("guided", "attention", message: "there is no attention to guide"))
+    }
+    if riskSamples > 0, selfCritical == 0 {
+      problems.append(
+        .init("risk_samples", "self_critical", message: "is for self_critical, which is 0"))
+    }
+    if riskSamples == 1 {
+      problems.append(.init("risk_samples", message: "one has nothing beside it; give 2 or more"))
     }
     return problems
   }

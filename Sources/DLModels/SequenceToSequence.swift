@@ -40,6 +40,10 @@ public protocol SequenceToSequence: Module {
   /// sequence training).
   var selfCritical: Double { get }
 
+  /// Translations of a sentence whose risk that share is; 0 for one, against what the model writes
+  /// anyway.
+  var riskSamples: Int { get }
+
   /// The share of the probability that the training gives to other tokens than the right one.
   var labelSmoothing: Double { get }
 
@@ -58,6 +62,8 @@ extension SequenceToSequence {
   public var guidedAttention: GuidedAttention? { nil }
   /// None of it.
   public var selfCritical: Double { 0 }
+  /// One translation is drawn.
+  public var riskSamples: Int { 0 }
   /// Two passes, for a model that says what it looks at.
   public func decodeWithAttention(_ target: Tensor, memory: Tensor, lengths: Tensor) throws
     -> (logits: Tensor, attention: Tensor?)
