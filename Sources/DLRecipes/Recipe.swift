@@ -53,8 +53,8 @@ package struct Recipe: Sendable {
       [
         .gptShakespeare, .lstmShakespeare, .cnnPolarity, .lstmPolarity, .gruPolarity,
         .rnnPolarity, .bilstmPolarity, .textCNNPolarity, .windowParTUT, .bilstmParTUT,
-        .attentionParTUT, .localAttentionParTUT, .bilstmCRFParTUT, .skipGramPolarity,
-        .cbowPolarity, .ngramShakespeare,
+        .attentionParTUT, .localAttentionParTUT, .bilstmCRFParTUT, .bertMaskedPolarity,
+        .bertPolarity, .skipGramPolarity, .cbowPolarity, .ngramShakespeare,
       ]
     ),
     (

@@ -28,7 +28,7 @@ def sentence(least=4, most=12):
 
 
 def mnist(folder):
-    for part, count in [("train", 80), ("t10k", 20)]:
+    for part, count in [("train", 160), ("t10k", 20)]:
         images = struct.pack(">4I", 2051, count, 28, 28) + DRAW.randbytes(count * 784)
         labels = struct.pack(">2I", 2049, count) + bytes(n % 10 for n in range(count))
         (folder / f"{part}-images-idx3-ubyte.gz").write_bytes(gzip.compress(images, 1))
@@ -62,7 +62,7 @@ def cifar(path):
 def cora(folder):
     lines = ["# node\tclass\tsplit\tindices of the words that occur (of 1433)"]
     for node in range(280):
-        split = ["train", "val", "test", "none"][min(node // 70, 3)]
+        split = ["train", "val", "test", "-"][min(node // 70, 3)]
         words = sorted(DRAW.sample(range(1433), 12) + ([1432] if node == 0 else []))
         lines.append(f"{node}\t{node % 7}\t{split}\t" + " ".join(map(str, sorted(set(words)))))
     (folder / "nodes.tsv").write_text("\n".join(lines) + "\n")
@@ -71,7 +71,7 @@ def cora(folder):
 
 
 def pairs(folder):
-    for part, count in [("train", 80), ("val", 8), ("test_2016_flickr", 8)]:
+    for part, count in [("train", 40), ("val", 8), ("test_2016_flickr", 8)]:
         for language in ("de", "en"):
             (folder / f"{part}.{language}").write_text("".join(" ".join(sentence()) + "\n" for _ in range(count)))
 

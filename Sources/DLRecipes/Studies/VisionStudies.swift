@@ -61,7 +61,7 @@ extension StudyRecipe {
       "segmentation by dilations 1, 2, 5 against 2, 2, 2, which leave pixels out, and 1, 1, 1",
     yaml: """
       name: hybrid-dilation
-      # Data: dltrain data pack strewn embedded:digits-train embedded:digits-validation \
+      # Data: dltrain data pack strewn embedded:digits-train embedded:digits-validation \\
       #         --labels pixels --rows 1000,200 -o strewn-pixels
       job: dilated-digits
       set:
@@ -83,9 +83,9 @@ extension StudyRecipe {
       "50 images of each of five classes: from scratch, or from a network trained on five others",
     yaml: """
       name: transfer
-      # Data: dltrain data pack subset cifar10/train.safetensors --per-class 50 \
+      # Data: dltrain data pack subset cifar10/train.safetensors --per-class 50 \\
       #         --classes dog,frog,horse,ship,truck -o transfer/few.safetensors
-      #       dltrain data pack subset cifar10/test.safetensors \
+      #       dltrain data pack subset cifar10/test.safetensors \\
       #         --classes dog,frog,horse,ship,truck -o transfer/test.safetensors
       # Weights: dltrain recipes transfer-cifar10 tells how to train it, then
       #       dltrain export RUN -o transfer/pretrained.safetensors
