@@ -21,11 +21,11 @@ export ASAN_OPTIONS=detect_leaks=0
 # A mutated configuration takes a tenth of a second and more under a sanitizer: fewer than elsewhere, unless asked for.
 export DLTRAIN_MUTATIONS=${DLTRAIN_MUTATIONS:-500}
 
-threads='DLClusterTests|RankInvariance|LoaderTests'
+threads='DLClusterTests|RankInvariance|Loader[A-Za-z]*Tests'
 # Configuration...: fuzz, fault, loading, data, optimizer and loss. Of the tests of programs, those that read files and
 # neither limit a program's address space, which the sanitizer needs, nor train for long.
-files='DLFormatsTests|DLDataTests|DLTrainingTests\.[A-Za-z]*Configuration[A-Za-z]*Tests|CanonicalTextTests'
-files+='|InitialWeightsTests|ProcessTests\.(ConfigCommand|DataCheck|PackCommand)Tests'
+files='DLFormatsTests|DLDataTests|DLConfigurationTests|DLTrainingTests\.[A-Za-z]*Configuration[A-Za-z]*Tests|CanonicalTextTests'
+files+='|InitialWeightsTests|GoldenTests\.(SavedWeights|PartialWeights)Tests|ProcessTests\.(ConfigCommand|DataCheck|PackCommand)Tests'
 
 run() { # SANITIZER FILTER
   local log=.build-$1/build.log

@@ -8,7 +8,7 @@
 #   unit        the build with its warnings, and every Swift test that runs in one process
 #   processes   tests of whole programs, and of communicators under mpirun
 #   hosts       several hosts, Slurm, Kubernetes
-#   rest        allocator calls, commands and code of the documents, the documentation site, examples
+#   rest        allocator calls, commands and code of the documents, the documentation site, recipes, examples
 #
 # Ends with "N passed, N failed"; exits 1 if anything failed.
 set -euo pipefail
@@ -191,6 +191,9 @@ run_rest() {
 
   heading "Commands of the documents"
   PATH="$binaries:$PATH" attempt_aloud "documents" scripts/check-docs.sh
+
+  heading "Two steps of every recipe and study"
+  attempt "quick form of the course" timeout -k 5 3600 scripts/results/quick.sh
 
   heading "Examples/MyModel"
   # The commands of the documents have built it.

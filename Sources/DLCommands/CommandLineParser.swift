@@ -60,7 +60,7 @@ struct OwnProgram: ParsableCommand {
 
 /// Reads the command line of a program.
 struct CommandLineParser {
-  /// What the arguments ask for: something to print, or a verb.
+  /// The thing that the arguments ask for: something to print, or a verb.
   enum Parsed {
     case text(String)
     case verb(any Verb)

@@ -92,7 +92,7 @@ struct PackCSV: Verb {
 
 extension CSVPacker.Missing: ExpressibleByArgument {}
 
-/// What the labels of a table are.
+/// The kinds of labels of a table.
 enum TableTask: String, ExpressibleByArgument, CaseIterable {
   /// Texts, each the name of a class; of several columns a yes or no each.
   case classification

@@ -59,7 +59,7 @@ struct PackNPZ: Verb {
   }
 }
 
-/// What becomes of arrays.
+/// The options of what becomes of arrays.
 struct NumPyOptions: ParsableArguments {
   @Option(
     name: .shortAndLong,

@@ -59,7 +59,7 @@ struct PackSentences: Verb {
   }
 }
 
-/// Which words are in a vocabulary, and how many are in a row.
+/// The options of the words in a vocabulary, and of how many are in a row.
 struct VocabularyOptions: ParsableArguments {
   @Option(help: "How often a word must occur to be in the vocabulary.")
   var minCount = 1

@@ -2,7 +2,7 @@ import ArgumentParser
 import DLCore
 import DLData
 
-/// How rows are parted for training, validation and testing.
+/// The options of the parts for training, validation and testing.
 struct SplitOptions: ParsableArguments {
   @Option(
     help: ArgumentHelp(

@@ -13,7 +13,7 @@ struct JobOptions: ParsableArguments {
   var overrides: [String] = []
 }
 
-/// How the ranks of a host exchange gradients and parameters.
+/// The options of how the ranks of a host exchange gradients and parameters.
 struct ReductionOptions: ParsableArguments {
   @Option(
     help: ArgumentHelp(

@@ -1,4 +1,5 @@
 import DLCluster
+import DLCore
 import DLJobs
 import DLTensor
 import DLTraining
@@ -45,6 +46,7 @@ public enum TrainingProgram {
     _ program: Program = .dltrain,
     _ arguments: [String] = Array(CommandLine.arguments.dropFirst())
   ) -> Never {
+    OptionName.spell(\.flag)
     World.main(program) { world in
       let command = try world.agreed("read the command line") {
         try CommandLineParser(program).parse(arguments)

@@ -1,12 +1,12 @@
 /// The name of one of the types that a ``NamedChoiceSection`` knows.
-package struct ChoiceName<Section: NamedChoiceSection>: ConfigurationReadable, RawRepresentable,
+package struct ChoiceName<Section: NamedChoiceSection>: ConfigurationValue, RawRepresentable,
   Hashable
 {
   /// The name as written in the file.
-  public let rawValue: String
+  package let rawValue: String
 
   /// Makes the name of a known type; nil where none has it.
-  public init?(rawValue: String) {
+  package init?(rawValue: String) {
     guard Self.known.contains(rawValue) else { return nil }
     self.rawValue = rawValue
   }
@@ -15,10 +15,10 @@ package struct ChoiceName<Section: NamedChoiceSection>: ConfigurationReadable, R
   package init(_ type: any ConfigurationOption.Type) { rawValue = type.word }
 
   /// All known names, in the order of the section's list.
-  public static var known: [String] { Section.optionTypes.map { $0.word } }
+  package static var known: [String] { Section.optionTypes.map { $0.word } }
 
   /// Reads one of the names.
-  public static func read(
+  package static func read(
     _ node: ConfigurationNode, at path: String, rule: ConfigurationRule,
     faults: inout ConfigurationFaults
   ) -> Self? {
@@ -34,10 +34,10 @@ package struct ChoiceName<Section: NamedChoiceSection>: ConfigurationReadable, R
   }
 
   /// The name.
-  public var node: ConfigurationNode { .init(.string(rawValue)) }
+  package var node: ConfigurationNode { .init(.string(rawValue)) }
 
   /// An enumeration of the names.
-  public static func schema(_ rule: ConfigurationRule) -> ConfigurationNode {
+  package static func schema(_ rule: ConfigurationRule) -> ConfigurationNode {
     .typed("string", [.init("enum", known.node)])
   }
 }

@@ -27,7 +27,7 @@ public protocol ConfigurationOption: ConfigurationSection {
 }
 
 /// One of several words, each with options of its own: `{conv2d: {out: 32}}`, or a bare `relu`.
-public protocol ConfigurationChoice: ConfigurationCodable {
+package protocol ConfigurationChoice: ConfigurationCodable, ConfigurationValue {
   /// The types that a choice is made from, one for each word.
   static var optionTypes: [any ConfigurationOption.Type] { get }
   /// The noun for the thing that a word stands for, as in "unknown layer".
@@ -47,9 +47,9 @@ extension ConfigurationChoice {
   package var word: String { type(of: option).word }
 
   /// Choices are equal when their words and options are, wherever they were written.
-  public static func == (a: Self, b: Self) -> Bool { a.isSameChoice(as: b) }
+  package static func == (a: Self, b: Self) -> Bool { a.isSameChoice(as: b) }
 
-  /// Whether words and options are those of another.
+  /// Returns whether words and options are those of another.
   package func isSameChoice(as other: Self) -> Bool {
     func equal<Option: ConfigurationOption>(_ option: Option) -> Bool {
       other.option as? Option == option
@@ -58,7 +58,7 @@ extension ConfigurationChoice {
   }
 
   /// Reads a bare word or a mapping of one key.
-  public static func read(
+  package static func read(
     _ node: ConfigurationNode, at path: String, rule: ConfigurationRule,
     faults: inout ConfigurationFaults
   ) -> Self? {
@@ -79,13 +79,13 @@ extension ConfigurationChoice {
   }
 
   /// A mapping of one key.
-  public var node: ConfigurationNode { choiceNode }
+  package var node: ConfigurationNode { choiceNode }
 
   /// A mapping of one key, for types that write more than that.
   package var choiceNode: ConfigurationNode { .init(.mapping([.init(word, option.node)])) }
 
   /// A bare word, or an object of one word.
-  public static func schema(_ rule: ConfigurationRule) -> ConfigurationNode {
+  package static func schema(_ rule: ConfigurationRule) -> ConfigurationNode {
     choiceSchema { $1 }
   }
 

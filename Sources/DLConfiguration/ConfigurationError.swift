@@ -20,7 +20,7 @@ public struct ConfigurationError: DLError, Equatable {
 }
 
 /// One fault of a configuration: what, where, and what to do.
-public struct ConfigurationFault: CustomStringConvertible, Sendable, Equatable {
+package struct ConfigurationFault: CustomStringConvertible, Sendable, Equatable {
   /// The place of the faulty text.
   package let place: ConfigurationPlace
   /// The dotted path of the key, `optimizer.lr`; empty for the file as a whole.
@@ -35,15 +35,17 @@ public struct ConfigurationFault: CustomStringConvertible, Sendable, Equatable {
   }
 
   /// `FILE:LINE:COLUMN: KEY: MESSAGE`, or `--set KEY: MESSAGE` for an override.
-  public var description: String {
-    if place.line == 0, place.isOverride, !path.isEmpty { return "--set \(path): \(message)" }
+  package var description: String {
+    if place.line == 0, place.isOverride, !path.isEmpty {
+      return "\(place.source) \(path): \(message)"
+    }
     let key = path.isEmpty ? "" : "\(path): "
     return "\(place): \(key)\(message)"
   }
 }
 
 /// The place where a value was written: a file with line and column, or the command line.
-public struct ConfigurationPlace: CustomStringConvertible, Sendable, Equatable {
+package struct ConfigurationPlace: CustomStringConvertible, Sendable, Equatable {
   /// The file as the user named it, the name of a recipe, or `--set`.
   package var source: String
   /// The folder that relative paths in the value start from.
@@ -60,17 +62,17 @@ public struct ConfigurationPlace: CustomStringConvertible, Sendable, Equatable {
     self.column = column
   }
 
-  /// Whether the value comes from the command line.
+  /// True if the value comes from the command line.
   package var isOverride: Bool { source == Self.overrideSource }
 
   /// `FILE:LINE:COLUMN`, without the numbers where there are none.
-  public var description: String { line == 0 ? source : "\(source):\(line):\(column)" }
+  package var description: String { line == 0 ? source : "\(source):\(line):\(column)" }
 
-  package static let overrideSource = "--set"
+  package static var overrideSource: String { OptionName.set.description }
 }
 
 /// Collects faults while a tree is read, so that all are reported at once.
-public struct ConfigurationFaults {
+package struct ConfigurationFaults {
   /// The faults found so far.
   package private(set) var list: [ConfigurationFault] = []
   /// Keys at top level that the program itself supplies and the file may omit.
@@ -79,7 +81,7 @@ public struct ConfigurationFaults {
   package init(supplied: Set<String> = []) { self.supplied = supplied }
 
   /// Notes a fault at a node.
-  public mutating func add(_ path: String, _ message: String, at place: ConfigurationPlace) {
+  package mutating func add(_ path: String, _ message: String, at place: ConfigurationPlace) {
     list.append(ConfigurationFault(place: place, path: path, message: message))
   }
 

@@ -11,7 +11,7 @@ extension ConfigurationNode {
   ) {
     let place = ConfigurationPlace(source: ConfigurationPlace.overrideSource, folder: folder)
     guard let equals = text.unicodeScalars.firstIndex(of: "="), equals != text.startIndex else {
-      faults.add(text, "expected KEY=VALUE, as in --set optimizer.lr=0.1", at: place)
+      faults.add(text, "expected KEY=VALUE, as in \(OptionName.set) optimizer.lr=0.1", at: place)
       return
     }
     let path = String(text[..<equals])
@@ -76,7 +76,7 @@ extension ConfigurationNode {
 }
 
 extension ConfigurationNode {
-  /// Whether it holds a value from the command line, other than null.
+  /// True if it holds a value from the command line, other than null.
   package var isOverridden: Bool {
     switch value {
     case .null: false
@@ -86,7 +86,7 @@ extension ConfigurationNode {
     }
   }
 
-  /// Whether it takes a value away: null from the command line, or a mapping of nothing else.
+  /// True if it takes a value away: null from the command line, or a mapping of nothing else.
   package var isRemoval: Bool {
     switch value {
     case .null: place.isOverride
@@ -95,7 +95,7 @@ extension ConfigurationNode {
     }
   }
 
-  /// Whether it gives a value: neither null nor a removal.
+  /// True if it gives a value: neither null nor a removal.
   package var isGiven: Bool {
     if case .null = value { return false }
     return !isRemoval

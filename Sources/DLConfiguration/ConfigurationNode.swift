@@ -2,9 +2,9 @@ import DLCore
 import DLFormats
 
 /// A configuration as a tree of values that know where they were written.
-public struct ConfigurationNode: Sendable {
+package struct ConfigurationNode: Sendable {
   /// The content of a node; scalars are already resolved by YAML's core schema.
-  public enum Value: Sendable {
+  package enum Value: Sendable {
     case null
     case bool(Bool)
     case integer(Int)
@@ -15,16 +15,16 @@ public struct ConfigurationNode: Sendable {
   }
 
   /// One key of a mapping with its value, in the order of the file.
-  public struct Entry: Sendable {
+  package struct Entry: Sendable {
     /// The key.
-    public var key: String
+    package var key: String
     /// The place of the key.
-    public var place: ConfigurationPlace
+    package var place: ConfigurationPlace
     /// Its value.
-    public var value: ConfigurationNode
+    package var value: ConfigurationNode
 
     /// Makes an entry.
-    public init(key: String, place: ConfigurationPlace, value: ConfigurationNode) {
+    package init(key: String, place: ConfigurationPlace, value: ConfigurationNode) {
       self.key = key
       self.place = place
       self.value = value
@@ -32,14 +32,14 @@ public struct ConfigurationNode: Sendable {
   }
 
   /// The node's content.
-  public var value: Value
+  package var value: Value
   /// The place where it was written.
-  public var place: ConfigurationPlace
+  package var place: ConfigurationPlace
   /// The word of the file that an override stands in place of; nil where there was none.
   package var replacedWord: String?
 
   /// Makes a node.
-  public init(_ value: Value, at place: ConfigurationPlace? = nil) {
+  package init(_ value: Value, at place: ConfigurationPlace? = nil) {
     self.value = value
     self.place = place ?? ConfigurationPlace(source: "", folder: "")
   }
@@ -98,7 +98,7 @@ extension ConfigurationNode: Codable {
   /// Reads any tree of scalars, lists and mappings.
   ///
   /// - Throws: a `DecodingError` where the tree holds another kind of value.
-  public init(from decoder: any Decoder) throws {
+  package init(from decoder: any Decoder) throws {
     let path = decoder.codingPath.map(\.stringValue).joined(separator: ".")
     let place = ConfigurationPlace(source: path, folder: "")
     if let keyed = try? decoder.container(keyedBy: Key.self) {
@@ -130,7 +130,7 @@ extension ConfigurationNode: Codable {
   /// Writes the tree without its places.
   ///
   /// - Throws: an `EncodingError` of the encoder.
-  public func encode(to encoder: any Encoder) throws {
+  package func encode(to encoder: any Encoder) throws {
     switch value {
     case .list(let items):
       var container = encoder.unkeyedContainer()

@@ -1,26 +1,6 @@
 import DLCore
 import DLFormats
 
-/// A type of which a configuration can hold values.
-public protocol ConfigurationReadable: Sendable, Equatable {
-  /// Reads a node; notes every fault with its place and path, and gives nil then.
-  static func read(
-    _ node: ConfigurationNode, at path: String, rule: ConfigurationRule,
-    faults: inout ConfigurationFaults
-  ) -> Self?
-  /// The value as a node that reads back as an equal value.
-  var node: ConfigurationNode { get }
-  /// The JSON Schema of the type under a rule.
-  static func schema(_ rule: ConfigurationRule) -> ConfigurationNode
-  /// Whether null is one of its values.
-  static var admitsNull: Bool { get }
-}
-
-extension ConfigurationReadable {
-  /// Null is a value of optional types alone.
-  public static var admitsNull: Bool { false }
-}
-
 /// A closed set of words; cases are spelled as in the file.
 public protocol ConfigurationWord: ConfigurationReadable, RawRepresentable, CaseIterable, Codable
 where RawValue == String {}
@@ -35,9 +15,11 @@ extension ConfigurationNode {
   }
 }
 
-extension Bool: ConfigurationReadable {
+extension Bool: ConfigurationReadable, ConfigurationValue {
+  /// The form that the members below make.
+  public static var form: ConfigurationForm<Self> { .init() }
   /// Reads a value, or notes a fault.
-  public static func read(
+  package static func read(
     _ node: ConfigurationNode, at path: String, rule: ConfigurationRule,
     faults: inout ConfigurationFaults
   ) -> Self? {
@@ -46,14 +28,16 @@ extension Bool: ConfigurationReadable {
     return nil
   }
   /// The value as a node.
-  public var node: ConfigurationNode { .init(.bool(self)) }
+  package var node: ConfigurationNode { .init(.bool(self)) }
   /// The JSON Schema of the type.
-  public static func schema(_ rule: ConfigurationRule) -> ConfigurationNode { .typed("boolean") }
+  package static func schema(_ rule: ConfigurationRule) -> ConfigurationNode { .typed("boolean") }
 }
 
-extension Int: ConfigurationReadable {
+extension Int: ConfigurationReadable, ConfigurationValue {
+  /// The form that the members below make.
+  public static var form: ConfigurationForm<Self> { .init() }
   /// Reads a value, or notes a fault.
-  public static func read(
+  package static func read(
     _ node: ConfigurationNode, at path: String, rule: ConfigurationRule,
     faults: inout ConfigurationFaults
   ) -> Self? {
@@ -63,9 +47,9 @@ extension Int: ConfigurationReadable {
     return nil
   }
   /// The value as a node.
-  public var node: ConfigurationNode { .init(.integer(self)) }
+  package var node: ConfigurationNode { .init(.integer(self)) }
   /// The JSON Schema of the type.
-  public static func schema(_ rule: ConfigurationRule) -> ConfigurationNode {
+  package static func schema(_ rule: ConfigurationRule) -> ConfigurationNode {
     .typed("integer", bounded(rule).schema)
   }
 
@@ -78,9 +62,11 @@ extension Int: ConfigurationReadable {
   }
 }
 
-extension UInt64: ConfigurationReadable {
+extension UInt64: ConfigurationReadable, ConfigurationValue {
+  /// The form that the members below make.
+  public static var form: ConfigurationForm<Self> { .init() }
   /// Reads a value, or notes a fault.
-  public static func read(
+  package static func read(
     _ node: ConfigurationNode, at path: String, rule: ConfigurationRule,
     faults: inout ConfigurationFaults
   ) -> Self? {
@@ -89,16 +75,18 @@ extension UInt64: ConfigurationReadable {
     return nil
   }
   /// The value as a node.
-  public var node: ConfigurationNode { .init(.integer(Int(clamping: self))) }
+  package var node: ConfigurationNode { .init(.integer(Int(clamping: self))) }
   /// The JSON Schema of the type.
-  public static func schema(_ rule: ConfigurationRule) -> ConfigurationNode {
+  package static func schema(_ rule: ConfigurationRule) -> ConfigurationNode {
     .typed("integer", [.init("minimum", 0.node), .init("maximum", Int.max.node)])
   }
 }
 
-extension Double: ConfigurationReadable {
+extension Double: ConfigurationReadable, ConfigurationValue {
+  /// The form that the members below make.
+  public static var form: ConfigurationForm<Self> { .init() }
   /// Reads a value, or notes a fault.
-  public static func read(
+  package static func read(
     _ node: ConfigurationNode, at path: String, rule: ConfigurationRule,
     faults: inout ConfigurationFaults
   ) -> Self? {
@@ -111,16 +99,18 @@ extension Double: ConfigurationReadable {
     }
   }
   /// The value as a node.
-  public var node: ConfigurationNode { .init(.number(self)) }
+  package var node: ConfigurationNode { .init(.number(self)) }
   /// The JSON Schema of the type.
-  public static func schema(_ rule: ConfigurationRule) -> ConfigurationNode {
+  package static func schema(_ rule: ConfigurationRule) -> ConfigurationNode {
     .typed("number", rule.schema)
   }
 }
 
-extension String: ConfigurationReadable {
+extension String: ConfigurationReadable, ConfigurationValue {
+  /// The form that the members below make.
+  public static var form: ConfigurationForm<Self> { .init() }
   /// Reads a value, or notes a fault.
-  public static func read(
+  package static func read(
     _ node: ConfigurationNode, at path: String, rule: ConfigurationRule,
     faults: inout ConfigurationFaults
   ) -> Self? {
@@ -178,20 +168,20 @@ extension String: ConfigurationReadable {
     return "{" + found.joined(separator: ",") + "}"
   }
   /// The value as a node.
-  public var node: ConfigurationNode { .init(.string(self)) }
+  package var node: ConfigurationNode { .init(.string(self)) }
   /// The JSON Schema of the type.
-  public static func schema(_ rule: ConfigurationRule) -> ConfigurationNode {
+  package static func schema(_ rule: ConfigurationRule) -> ConfigurationNode {
     guard rule.allowsSeveral else { return .typed("string") }
     let list = ConfigurationNode.typed("array", [.init("items", .typed("string"))])
     return .init(["anyOf": .init(.list([.typed("string"), list]))])
   }
 }
 
-extension Optional: ConfigurationReadable where Wrapped: ConfigurationReadable {
-  /// Null stands for none.
-  public static var admitsNull: Bool { true }
+extension Optional: ConfigurationReadable, ConfigurationValue where Wrapped: ConfigurationReadable {
+  /// The form that the members below make.
+  public static var form: ConfigurationForm<Self> { .init(admitsNull: true) }
   /// Reads a value, or notes a fault.
-  public static func read(
+  package static func read(
     _ node: ConfigurationNode, at path: String, rule: ConfigurationRule,
     faults: inout ConfigurationFaults
   ) -> Self? {
@@ -199,16 +189,18 @@ extension Optional: ConfigurationReadable where Wrapped: ConfigurationReadable {
     return Wrapped.read(node, at: path, rule: rule, faults: &faults).map { .some($0) }
   }
   /// The value as a node.
-  public var node: ConfigurationNode { self?.node ?? .init(.null) }
+  package var node: ConfigurationNode { self?.node ?? .init(.null) }
   /// The JSON Schema of the type.
-  public static func schema(_ rule: ConfigurationRule) -> ConfigurationNode {
+  package static func schema(_ rule: ConfigurationRule) -> ConfigurationNode {
     .init(["anyOf": .init(.list([Wrapped.schema(rule), .typed("null")]))])
   }
 }
 
-extension Array: ConfigurationReadable where Element: ConfigurationReadable {
+extension Array: ConfigurationReadable, ConfigurationValue where Element: ConfigurationReadable {
+  /// The form that the members below make.
+  public static var form: ConfigurationForm<Self> { .init() }
   /// Reads a value, or notes a fault.
-  public static func read(
+  package static func read(
     _ node: ConfigurationNode, at path: String, rule: ConfigurationRule,
     faults: inout ConfigurationFaults
   ) -> Self? {
@@ -225,9 +217,9 @@ extension Array: ConfigurationReadable where Element: ConfigurationReadable {
     return found.count == values.count ? found : nil
   }
   /// The value as a node.
-  public var node: ConfigurationNode { .init(.list(map(\.node))) }
+  package var node: ConfigurationNode { .init(.list(map(\.node))) }
   /// The JSON Schema of the type.
-  public static func schema(_ rule: ConfigurationRule) -> ConfigurationNode {
+  package static func schema(_ rule: ConfigurationRule) -> ConfigurationNode {
     var inner = rule
     inner.count = nil
     let count = rule.count.map(\.node)
@@ -237,9 +229,12 @@ extension Array: ConfigurationReadable where Element: ConfigurationReadable {
   }
 }
 
-extension Dictionary: ConfigurationReadable where Key == String, Value: ConfigurationReadable {
+extension Dictionary: ConfigurationReadable, ConfigurationValue
+where Key == String, Value: ConfigurationReadable {
+  /// The form that the members below make.
+  public static var form: ConfigurationForm<Self> { .init() }
   /// Reads a mapping with any keys.
-  public static func read(
+  package static func read(
     _ node: ConfigurationNode, at path: String, rule: ConfigurationRule,
     faults: inout ConfigurationFaults
   ) -> Self? {
@@ -256,18 +251,24 @@ extension Dictionary: ConfigurationReadable where Key == String, Value: Configur
     return result.count == entries.count ? result : nil
   }
   /// The value as a node, its keys sorted.
-  public var node: ConfigurationNode {
+  package var node: ConfigurationNode {
     .init(.mapping(sorted { $0.key < $1.key }.map { .init($0.key, $0.value.node) }))
   }
   /// The JSON Schema of the type.
-  public static func schema(_ rule: ConfigurationRule) -> ConfigurationNode {
+  package static func schema(_ rule: ConfigurationRule) -> ConfigurationNode {
     .typed("object", [.init("additionalProperties", Value.schema(rule))])
   }
 }
 
 extension ConfigurationWord {
-  /// Reads one of the words.
-  public static func read(
+  /// The word itself; its schema is an enumeration.
+  public static var form: ConfigurationForm<Self> {
+    .init(
+      read: { readWord($0, at: $1, rule: $2, faults: &$3) }, node: { .init(.string($0.rawValue)) },
+      schema: { _ in .typed("string", [.init("enum", words.node)]) }, admitsNull: false)
+  }
+
+  private static func readWord(
     _ node: ConfigurationNode, at path: String, rule: ConfigurationRule,
     faults: inout ConfigurationFaults
   ) -> Self? {
@@ -284,11 +285,6 @@ extension ConfigurationWord {
     }
     return nil
   }
-  /// The word.
-  public var node: ConfigurationNode { .init(.string(rawValue)) }
-  /// An enumeration of the words.
-  public static func schema(_ rule: ConfigurationRule) -> ConfigurationNode {
-    .typed("string", [.init("enum", words.node)])
-  }
+
   private static var words: [String] { allCases.map(\.rawValue) }
 }

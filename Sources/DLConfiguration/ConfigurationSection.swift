@@ -14,11 +14,6 @@ public protocol ConfigurationSection: ConfigurationCodable {
   /// Groups of keys of which one at most has a value, such as epochs and steps: one from the
   /// command line takes the place of the file's.
   static var alternatives: [[String]] { get }
-  /// The words of the key `name` that an option belongs to, by the option's key; the others go with
-  /// every word. Where the command line gives another name, the file's options go with the old one.
-  static var optionOwners: [String: [String]] { get }
-  /// Words that hold beside the section's own `name`, in a mapping that is not read yet.
-  static func otherNames(in node: ConfigurationNode) -> [String]
   /// Keys that are not written while they have their defaults, so that the text of a file that does
   /// not use them stays what it was before there were such keys.
   static var unwrittenDefaults: Set<String> { get }
@@ -27,9 +22,9 @@ public protocol ConfigurationSection: ConfigurationCodable {
 /// A fault that concerns one or several keys of a section.
 public struct ConfigurationProblem: Sendable {
   /// The keys concerned; the first one gives the place.
-  public let keys: [String]
+  package let keys: [String]
   /// The sentence that says what is wrong and what to do.
-  public let message: String
+  package let message: String
 
   /// Makes a problem.
   public init(_ keys: String..., message: String) {
@@ -44,7 +39,7 @@ public struct ConfigurationField<Section: ConfigurationSection> {
   package let key: String
   /// The meaning of the key, in one line.
   package var doc: String { document() }
-  /// Whether the file must give it.
+  /// True if the file must give it.
   package let isRequired: Bool
 
   let read: (inout Section, ConfigurationNode, String, inout ConfigurationFaults) -> Bool
@@ -108,23 +103,30 @@ extension ConfigurationSection {
   /// Every key goes with every other.
   public static var alternatives: [[String]] { [] }
 
-  /// Every option goes with every word.
-  public static var optionOwners: [String: [String]] { [:] }
-
-  /// No words beside the section's own.
-  public static func otherNames(in node: ConfigurationNode) -> [String] { [] }
-
   /// Every key is written.
   public static var unwrittenDefaults: Set<String> { [] }
+
+  /// A mapping of the fields.
+  public static var form: ConfigurationForm<Self> {
+    .init(
+      read: { node, path, _, faults in readSection(node, at: path, faults: &faults) },
+      node: { $0.writtenFields }, schema: { _ in fieldSchema }, admitsNull: false)
+  }
 
   /// Reads a mapping and notes every fault in it.
   ///
   /// A key from the command line takes the place of the file's alternatives to it, wherever it
   /// stands in the order of the arguments; null from there takes a value away, so that its default
   /// holds. Two alternatives from the same side are a fault.
-  public static func read(
-    _ node: ConfigurationNode, at path: String, rule: ConfigurationRule,
-    faults: inout ConfigurationFaults
+  ///
+  /// - Parameters:
+  ///   - owners: the words of the key `name` that an option belongs to, by the option's key; the
+  ///     others go with every word. Where the command line gives another name, the file's options go
+  ///     with the old one.
+  ///   - others: words that hold beside the section's own `name`.
+  static func readSection(
+    _ node: ConfigurationNode, at path: String, faults: inout ConfigurationFaults,
+    owners: [String: [String]] = [:], others: [String] = []
   ) -> Self? {
     guard case .mapping(let written) = node.value else {
       node.mismatch("a mapping", path, &faults)
@@ -135,7 +137,7 @@ extension ConfigurationSection {
     let fields = Self.fields
     var result = Self()
     var failed: Set<String> = []
-    let entries = resolved(written, of: node, fields)
+    let entries = resolved(written, fields, owners, others)
     for entry in entries {
       guard let field = fields.first(where: { $0.key == entry.key }) else {
         let hint = suggestion(for: entry.key, in: fields.map(\.key))
@@ -162,19 +164,18 @@ extension ConfigurationSection {
 
   /// The entries that count: without those that others displace or take away.
   private static func resolved(
-    _ entries: [ConfigurationNode.Entry], of node: ConfigurationNode,
-    _ fields: [ConfigurationField<Self>]
+    _ entries: [ConfigurationNode.Entry], _ fields: [ConfigurationField<Self>],
+    _ owners: [String: [String]], _ others: [String]
   ) -> [ConfigurationNode.Entry] {
     let nullable = Set(fields.filter { $0.admitsNull }.map(\.key))
     let known = Set(fields.map(\.key))
     var displaced = entries.displaced(by: alternatives)
-    let owners = optionOwners
     if !owners.isEmpty, let word = fields.first(where: { $0.key == "name" }),
       case .string(let fallback) = word.write(Self()).value
     {
       displaced.formUnion(
         entries.displaced(
-          byWord: "name", owners: owners, fallback: fallback, others: otherNames(in: node)))
+          byWord: "name", owners: owners, fallback: fallback, others: others))
     }
     return entries.filter { entry in
       guard known.contains(entry.key), entry.value.isRemoval else {
@@ -187,7 +188,7 @@ extension ConfigurationSection {
   }
 
   /// All keys with their values, but for defaults that are not written.
-  public var node: ConfigurationNode {
+  private var writtenFields: ConfigurationNode {
     let (unwritten, defaults) = (Self.unwrittenDefaults, Self())
     let fields = Self.fields.filter {
       !unwritten.contains($0.key) || $0.write(self).flow() != $0.write(defaults).flow()
@@ -196,7 +197,7 @@ extension ConfigurationSection {
   }
 
   /// An object schema of the fields with their defaults.
-  public static func schema(_ rule: ConfigurationRule) -> ConfigurationNode {
+  static var fieldSchema: ConfigurationNode {
     let defaults = Self()
     let properties = fields.map { field in
       var entries: [ConfigurationNode.Entry] = [.init("description", field.doc.node)]

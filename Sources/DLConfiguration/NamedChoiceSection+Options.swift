@@ -38,7 +38,7 @@ extension NamedChoiceSection {
 
   /// The keys that are written: those of the first versions, the shared ones and those of the names
   /// in use.
-  package var node: ConfigurationNode {
+  var usedFields: ConfigurationNode {
     let chosen = chosenOption.node
     let used = Set(Self.writtenKeys + usedKeys + Self.sharedFields.map(\.key))
     let (unwritten, defaults) = (Self.unwrittenDefaults, Self())

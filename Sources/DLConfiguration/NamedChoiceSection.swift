@@ -26,6 +26,8 @@ package protocol NamedChoiceSection: ConfigurationSection {
   var otherNames: [ChoiceName<Self>] { get }
   /// The options that were given.
   var options: ChosenOptions { get set }
+  /// Names that are in use beside the chosen one in a mapping that is not read yet.
+  static func otherNames(in node: ConfigurationNode) -> [String]
 }
 
 /// The options that a ``NamedChoiceSection`` was given, by their keys.
@@ -42,6 +44,18 @@ extension NamedChoiceSection {
 
   /// No name is in use beside the chosen one.
   package var otherNames: [ChoiceName<Self>] { [] }
+
+  /// No name is in use beside the chosen one.
+  package static func otherNames(in node: ConfigurationNode) -> [String] { [] }
+
+  /// A mapping of the fields of the names in use.
+  package static var form: ConfigurationForm<Self> {
+    .init(
+      read: { node, path, _, faults in
+        readSection(
+          node, at: path, faults: &faults, owners: optionOwners, others: otherNames(in: node))
+      }, node: { $0.usedFields }, schema: { _ in fieldSchema }, admitsNull: false)
+  }
 
   /// The shared keys and the options of all types.
   package static var fields: [ConfigurationField<Self>] {

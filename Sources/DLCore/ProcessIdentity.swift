@@ -32,7 +32,7 @@ package struct ProcessIdentity: Equatable, CustomStringConvertible {
 
   package var description: String { "\(host):\(process):\(start)" }
 
-  /// Whether the process is known to have ended: on this host, since this host last started.
+  /// True if the process is known to have ended: on this host, since this host last started.
   package var isDead: Bool {
     guard host == hostName(), machine == ProcessIdentity.thisMachine else { return false }
     guard let state = ProcessIdentity.state(of: process) else { return true }

@@ -34,7 +34,8 @@ public struct Augmentation: Sendable, Hashable {
     case pixels(AnyPixelChange)
   }
 
-  /// Which views of images are asked for: row i is view (firstView + i) mod repeats of its image.
+  /// The views of images that are asked for: row i is view (firstView + i) mod repeats of its
+  /// image.
   package struct Pass: Sendable, Hashable {
     /// The epoch, counted from 0.
     package var epoch: Int

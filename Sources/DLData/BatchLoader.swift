@@ -87,7 +87,8 @@ package final class BatchLoader {
   }
 }
 
-/// What the loader's two threads share: the buffers pass from one to the other with the counters.
+/// The state that the loader's two threads share: the buffers pass from one to the other with the
+/// counters.
 private final class LoaderState: @unchecked Sendable {
   private let source: BatchSource
   private let steps: Range<Int>

@@ -1,4 +1,4 @@
-/// How the rows of a micro-batch are dealt out to ranks.
+/// The division of a micro-batch's rows among ranks.
 ///
 /// Of B rows rank r takes floor(c[r] B / c[P]) ..< floor(c[r+1] B / c[P]), where c are the running
 /// sums of the shares; with equal shares that is floor(rB/P) ..< floor((r+1)B/P). Every row goes to

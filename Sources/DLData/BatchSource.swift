@@ -2,7 +2,7 @@ import DLCluster
 import DLCore
 import DLTensor
 
-/// What a loader loads, for one rank.
+/// The rows that a loader loads, for one rank.
 struct BatchSource: Sendable {
   let dataset: any Dataset
   let sampler: Sampler
@@ -74,7 +74,7 @@ struct BatchSource: Sendable {
     return rows * raw + (augmentation == nil ? CheckedSize(0) : raw * lanes) + CheckedSize(64)
   }
 
-  /// Whether the order of an epoch lies in a table.
+  /// True if the order of an epoch lies in a table.
   var hasOrderTable: Bool {
     if sampler.weighted != nil { return false }
     return switch sampler.order {

@@ -43,7 +43,7 @@ package struct ComputedPermutation: Sendable {
   }
 }
 
-/// Which sample is at a place of an epoch.
+/// The order of samples: the one at each place of an epoch.
 struct SampleOrder {
   /// The samples by place; nil where they are not in a table.
   var table: UnsafeBufferPointer<Int>?

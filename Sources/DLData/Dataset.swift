@@ -39,7 +39,7 @@ public protocol Dataset: AnyObject, Sendable {
   ) throws
 }
 
-/// What a model takes as inputs, and its loss as labels.
+/// The values that a model takes as inputs, and its loss as labels.
 public struct DataDomains: Sendable {
   /// The inputs.
   package var inputs = ValueDomain.finite
@@ -72,11 +72,11 @@ extension Dataset {
   /// All rows are of one length.
   public var rowLengths: [Int32]? { nil }
   /// Elements of one input.
-  public var inputCount: Int { inputShape.reduce(1, *) }
+  package var inputCount: Int { inputShape.reduce(1, *) }
   /// Elements of one label.
-  public var labelCount: Int { labelShape.reduce(1, *) }
+  package var labelCount: Int { labelShape.reduce(1, *) }
   /// Bytes of one input.
-  public var inputByteCount: Int { inputCount * inputType.byteCount }
+  package var inputByteCount: Int { inputCount * inputType.byteCount }
   /// Bytes of one label.
-  public var labelByteCount: Int { labelCount * labelType.byteCount }
+  package var labelByteCount: Int { labelCount * labelType.byteCount }
 }

@@ -4,7 +4,7 @@ import DLTensor
 
 /// The data sets that come with the package, named `embedded:NAME` in a configuration.
 package enum EmbeddedData {
-  /// How the name of an embedded data set begins.
+  /// The beginning of an embedded data set's name.
   package static let prefix = "embedded:"
 
   /// The path of a data set: that of the shipped file for `embedded:NAME`, any other as it is.

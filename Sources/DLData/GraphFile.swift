@@ -8,7 +8,7 @@ import DLFormats
 /// rows: node i has those at offsets[i] ..< offsets[i + 1]. `edges` I32 [E, 2] are undirected, each
 /// once; `labels` I32 [N]; `split` U8 [N]. Metadata: `features` and `classes`.
 package struct GraphFile: Sendable, Hashable {
-  /// What a node's label is for.
+  /// The purposes of a node's label.
   package enum Split: UInt8, Sendable, CaseIterable {
     /// For nothing.
     case none
@@ -24,7 +24,7 @@ package struct GraphFile: Sendable, Hashable {
   package let featureCount: Int
   /// The number of classes.
   package let classCount: Int
-  /// Where each node's features begin, and where the last one's end.
+  /// The place where each node's features begin, and where the last one's end.
   package let featureOffsets: [Int32]
   /// The features that nodes have.
   package let featureIndices: [Int32]
@@ -43,7 +43,7 @@ package struct GraphFile: Sendable, Hashable {
   /// The nodes of a split, in their order.
   package func nodes(_ split: Split) -> [Int] { splits.indices.filter { splits[$0] == split } }
 
-  /// Whether a file holds a graph.
+  /// Returns whether a file holds a graph.
   package static func isGraph(_ path: String) throws -> Bool {
     try SafetensorsFile(path: path)["feature_offsets"] != nil
   }

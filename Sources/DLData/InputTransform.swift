@@ -3,7 +3,7 @@ import DLCluster
 import DLCore
 import DLTensor
 
-/// How raw inputs become a network's input: uint8 is divided by 255, then (x - mean) / std.
+/// The way from raw inputs to a network's input: uint8 is divided by 255, then (x - mean) / std.
 ///
 /// Mean and deviation are per channel (the last dimension), or one for all. Each operation is
 /// rounded to the precision asked for, as PyTorch does. Tokens (int32) pass unchanged.
@@ -61,7 +61,7 @@ package struct InputTransform: Sendable {
     }
   }
 
-  /// Whether the output has the input's bits.
+  /// True if the output has the input's bits.
   package var isIdentity: Bool { inputType == outputType && isPlain }
 
   /// Converts `count` elements, which begin at a row's beginning.

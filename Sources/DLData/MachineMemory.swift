@@ -12,7 +12,7 @@ package enum MachineMemory {
     min(systemBytes, groupBytes, addressSpaceBytes ?? .max)
   }
 
-  /// What the limit of the address space (`ulimit -v`) leaves; nil where there is none.
+  /// The bytes that the limit of the address space (`ulimit -v`) leaves; nil where there is none.
   package static var addressSpaceBytes: Int? {
     guard let limits = File.systemText("/proc/self/limits"),
       let line = limits.split(separator: "\n").first(where: { $0.hasPrefix("Max address space") }),
@@ -23,7 +23,8 @@ package enum MachineMemory {
     return max(limit - pages * max(Int(sysconf(Int32(_SC_PAGESIZE))), 4096), 0)
   }
 
-  /// How many ranks take memory at once, and what there was before any of them did.
+  /// The number of ranks that take memory at once, and the memory that there was before any of them
+  /// did.
   private struct Share {
     let threads: Int
     let ranksOfHost: Int
@@ -45,7 +46,7 @@ package enum MachineMemory {
     share.withLock { $0 = found }
   }
 
-  /// What is missing where every rank takes so much: the ranks, what they need together and what
+  /// The shortage where every rank takes so much: the ranks, what they need together and what
   /// there was; nil where it is enough.
   static func shortage(ofEachRank size: CheckedSize) -> (
     ranks: Int, needed: CheckedSize, available: Int
@@ -124,7 +125,7 @@ package struct CheckedSize: Comparable, Sendable, CustomStringConvertible {
     return "\(tenths / 10)" + (tenths % 10 == 0 ? "" : ".\(tenths % 10)") + " \(unit)"
   }
 
-  /// Where not even so much is left no setting is to blame, as under a limit that came in mid-run.
+  /// The bytes below which no setting is to blame, as under a limit that came in mid-run.
   private static let littleBytes = 1 << 20
 
   /// Checks that so many bytes can be had.

@@ -1,5 +1,5 @@
 extension Augmentation {
-  /// What lies beyond the border of an image; the words are those of torchvision's `padding_mode`.
+  /// The pixels beyond the border of an image; the words are those of torchvision's `padding_mode`.
   public enum PaddingMode: String, Sendable, Hashable, CaseIterable {
     /// Black: `000|abcd|000`.
     case constant

@@ -28,12 +28,12 @@ public protocol PixelChange: Sendable, Hashable {
 /// A pixel change of any type.
 public struct AnyPixelChange: Sendable, Hashable {
   /// The change.
-  public let base: any PixelChange
+  package let base: any PixelChange
 
   /// Makes room for a change of any type.
   public init(_ base: some PixelChange) { self.base = base }
 
-  /// Whether both are equal changes of one type.
+  /// Returns whether both are equal changes of one type.
   public static func == (a: Self, b: Self) -> Bool { AnyHashable(a.base) == AnyHashable(b.base) }
 
   /// Hashes the change.

@@ -1,7 +1,7 @@
 import DLCluster
 import DLCore
 
-/// Which samples make up each micro-batch of each step: the same for every number of ranks.
+/// The samples of each micro-batch of each step: the same for every number of ranks.
 ///
 /// An epoch visits its samples in order, `batchSize` of them per optimizer step, and each step's
 /// rows are cut into `accumulate` micro-batches: micro-batch a of A takes rows
@@ -23,7 +23,7 @@ package struct Sampler: Sendable, Hashable {
     case bucketed
   }
 
-  /// What becomes of the samples left over at the end of an epoch.
+  /// The fate of the samples left over at the end of an epoch.
   package enum LastBatch: String, Sendable, CaseIterable, Codable {
     /// They make a short batch of their own.
     case keep
@@ -33,7 +33,7 @@ package struct Sampler: Sendable, Hashable {
     case merge
   }
 
-  /// Where a step lies.
+  /// The place of a step.
   package struct Cursor: Sendable, Hashable {
     /// The epoch, counted from 0.
     package let epoch: Int
@@ -54,7 +54,7 @@ package struct Sampler: Sendable, Hashable {
   package let accumulate: Int
   /// The order of samples within an epoch.
   package let order: Order
-  /// What becomes of the samples left over.
+  /// The fate of the samples left over.
   package let lastBatch: LastBatch
   /// The seed of the shuffle.
   package let seed: Int

@@ -26,7 +26,7 @@ package struct MicroBatch {
 package struct StepBatch {
   /// The step, counted from 0 over all epochs.
   package let step: Int
-  /// Where the step lies.
+  /// The step's place.
   package let cursor: Sampler.Cursor
   /// The micro-batches, in order.
   package let microBatches: UnsafeBufferPointer<MicroBatch>

@@ -41,7 +41,7 @@ package final class TensorFileDataset: WindowedDataset {
   private let images: StoredImages?
   private let y: SafetensorsInfo
   private let statistics: FileStatistics?
-  /// What each class of the file is called by the caller; nil where that is its own number.
+  /// The caller's number for each class of the file; nil where that is its own number.
   private let map: [Int32]?
 
   /// Opens a file and checks it.

@@ -9,7 +9,7 @@ import DLTensor
 package struct WeightedRows: Sendable, Hashable {
   /// The rows of the first class, then those of the second, and so on.
   private let rows: [Int]
-  /// Where the rows of each class begin, and where those of the last end.
+  /// The place where the rows of each class begin, and where those of the last end.
   private let starts: [Int]
   /// The sums of the weights of the rows of all classes up to each.
   private let sums: [Double]

@@ -7,7 +7,7 @@ final class ByteStream {
 
   let file: File
   let isCompressed: Bool
-  /// How many (unpacked) bytes have been read.
+  /// The number of (unpacked) bytes that have been read.
   private(set) var position = 0
   /// No content can be longer: deflate cannot pack better than 1032 to 1.
   let maximumCount: Int

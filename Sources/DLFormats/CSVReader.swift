@@ -26,7 +26,7 @@ package struct CSVReader {
   private var nextLine = 1
   /// The bytes of the cell in work.
   private var cell: [UInt8] = []
-  /// Whether the piece before ended between `\r` and what may be its `\n`.
+  /// True if the piece before ended between `\r` and what may be its `\n`.
   private var endsWithReturn = false
 
   /// Opens a UTF-8 file.

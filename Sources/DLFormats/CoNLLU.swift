@@ -28,7 +28,7 @@ package struct CoNLLUFile: Sendable {
   package struct Word: Sendable, Hashable {
     /// The word as it stands in the text.
     package let form: ScalarString
-    /// What the column says of it; nil where it says nothing (`_`).
+    /// The column's text for it; nil where it says nothing (`_`).
     package let tag: ScalarString?
   }
 

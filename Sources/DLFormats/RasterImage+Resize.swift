@@ -76,7 +76,7 @@ package struct PixelWindow: Sendable, Hashable {
     self.width = width
   }
 
-  /// Whether it has pixels and lies within a picture of that size.
+  /// Returns whether it has pixels and lies within a picture of that size.
   package func isWithin(height: Int, width: Int) -> Bool {
     self.height > 0 && self.width > 0 && top >= 0 && left >= 0 && self.height <= height - top
       && self.width <= width - left

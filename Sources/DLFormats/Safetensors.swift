@@ -31,7 +31,7 @@ package enum SafetensorsType: String, Sendable, Hashable, CaseIterable {
   }
 }
 
-/// What a safetensors file says of one tensor.
+/// The entry of one tensor in a safetensors file.
 package struct SafetensorsInfo: Sendable, Hashable {
   /// The name, unique in the file.
   package let name: String
@@ -39,8 +39,8 @@ package struct SafetensorsInfo: Sendable, Hashable {
   package let dtype: SafetensorsType
   /// The sizes of the dimensions, at most 8; empty for a scalar.
   package let shape: [Int]
-  /// Where the bytes lie in the file, counted from its beginning; of elements that are converted as
-  /// many as they are then.
+  /// The place of the bytes in the file, counted from its beginning; of elements that are converted
+  /// as many as they are then.
   package let bytes: Range<Int>
   /// The type in the file of elements that are converted when they are read; nil for the same.
   var stored: SafetensorsType?
@@ -96,7 +96,7 @@ package final class SafetensorsFile: Sendable {
       tensors.enumerated().map { (ScalarString($1.name), $0) }, uniquingKeysWith: { one, _ in one })
   }
 
-  /// Which content the open file has, to tell later whether it is the same.
+  /// The identity of the open file's content, to tell later whether it is the same.
   package func identity() throws -> File.Identity { try file.identity() }
 
   /// The tensor of that name, if there is one; O(1).

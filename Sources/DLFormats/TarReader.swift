@@ -6,7 +6,7 @@
 package final class TarReader {
   /// A member of the archive.
   package struct Entry: Sendable, Hashable {
-    /// What a member is.
+    /// The kinds of members.
     package enum Kind: Sendable, Hashable {
       /// A file with content.
       case file
@@ -20,11 +20,11 @@ package final class TarReader {
 
     /// The name in the archive, as it stands there.
     package var path: String
-    /// What it is.
+    /// The member's kind.
     package var kind: Kind
     /// The length of its content.
     package var byteCount: Int
-    /// Whether the name is UTF-8; what is not is replaced by U+FFFD in ``path``.
+    /// True if the name is UTF-8; what is not is replaced by U+FFFD in ``path``.
     package var hasTextName = true
   }
 
@@ -35,7 +35,7 @@ package final class TarReader {
   private var unread = 0
   private var padding = 0
   private var block = [UInt8](repeating: 0, count: blockSize)
-  /// Whether the block holds what is to be looked at next.
+  /// True if the block holds what is to be looked at next.
   private var isBlockRead = false
 
   /// Opens an archive; throws `FormatError`.
@@ -51,7 +51,7 @@ package final class TarReader {
     isBlockRead = true
   }
 
-  /// Whether the block's checksum is that of a header.
+  /// True if the block's checksum is that of a header.
   private var isHeader: Bool {
     do {
       try checkSum()

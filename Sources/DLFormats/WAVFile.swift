@@ -6,7 +6,7 @@ import DLCore
 /// Microsoft and IBM: Multimedia Programming Interface and Data Specifications 1.0 (1991), and
 /// `WAVE_FORMAT_EXTENSIBLE`.
 package struct WAVFile: Sendable {
-  /// How a sample is written.
+  /// The form of a sample.
   package enum Encoding: Sendable, Hashable {
     /// An integer; that of one byte has no sign and its zero at 128.
     case integer(bytes: Int)
@@ -20,7 +20,7 @@ package struct WAVFile: Sendable {
   package let sampleRate: Int
   /// The number of channels.
   package let channelCount: Int
-  /// How samples are written.
+  /// The form of the samples.
   package let encoding: Encoding
   /// The number of samples of each channel.
   package let sampleCount: Int

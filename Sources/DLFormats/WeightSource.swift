@@ -8,7 +8,7 @@ package protocol WeightSource: Sendable {
   ///
   /// `bytes` of each counts as if all lay one after the other; only its length tells something.
   var tensors: [SafetensorsInfo] { get }
-  /// What the files say of themselves besides.
+  /// The notes of the files on themselves.
   var metadata: [String: String] { get }
   /// Reads a whole tensor, its elements in row-major order, into a buffer of exactly its size.
   ///

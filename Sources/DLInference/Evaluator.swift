@@ -4,7 +4,7 @@ import DLData
 import DLTensor
 import DLTraining
 
-/// What an evaluation of a trained run came to.
+/// The outcome of an evaluation of a trained run.
 package struct EvaluationReport: Sendable {
   /// The data set.
   package let data: String
@@ -55,7 +55,7 @@ extension LoadedRun {
       let own = try configuration().data
       guard let path = data ?? own.validation ?? (own.folds == nil ? nil : own.train) else {
         throw UsageError(
-          "\(folder): the run has no data.validation, name a data set (--data FILE)")
+          "\(folder): the run has no data.validation, name a data set (\(OptionName.data) FILE)")
       }
       return path
     }

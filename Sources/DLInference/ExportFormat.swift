@@ -1,6 +1,6 @@
 import DLCore
 
-/// What `dltrain export` writes.
+/// The formats that `dltrain export` writes.
 package enum ExportFormat: String, CaseIterable, Sendable {
   /// The weights under PyTorch's names and layouts.
   case safetensors
@@ -9,7 +9,7 @@ package enum ExportFormat: String, CaseIterable, Sendable {
   /// Python that rebuilds the network in PyTorch, and its weights beside it.
   case torch
 
-  /// What the names of files of this format end in.
+  /// The ending of the names of files of this format.
   package var ending: String { self == .torch ? ".py" : "." + rawValue }
 
   /// The format of a file: the one that is given, else the one that its name ends in, else
@@ -20,8 +20,8 @@ package enum ExportFormat: String, CaseIterable, Sendable {
     let named = ExportFormat.allCases.first { output.hasSuffix($0.ending) }
     if let given, let named, given != named {
       throw UsageError(
-        "export: -o \(output) is a name of \(named.rawValue), --format is \(given.rawValue); give "
-          + "-o NAME\(given.ending) or leave --format out")
+        "export: -o \(output) is a name of \(named.rawValue), \(OptionName.format) is \(given.rawValue); give "
+          + "-o NAME\(given.ending) or leave \(OptionName.format) out")
     }
     self = given ?? named ?? .safetensors
     guard self == .torch, named == nil else { return }

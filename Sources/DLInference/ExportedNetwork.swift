@@ -5,22 +5,22 @@ import DLModels
 import DLTensor
 import DLTraining
 
-/// What of a trained network is written as ONNX: rows to outputs, or noise to images.
+/// The part of a trained network that is written as ONNX: rows to outputs, or noise to images.
 struct ExportedNetwork {
   /// The shape of a row of the input.
   let row: Shape
   /// The type of its elements.
   let type: ONNXType
-  /// Whether the input is noise, and not a row of the data.
+  /// True if the input is noise, and not a row of the data.
   let isNoise: Bool
-  /// What is worth knowing of it; nil for nothing.
+  /// A note that is worth knowing of it; nil for none.
   let note: String?
   /// Adds its nodes.
   let add: (ONNXValue, ONNXGraph) throws -> ONNXValue
 }
 
 extension LoadedNetwork {
-  /// What of the network is written as ONNX.
+  /// The part of the network that is written as ONNX.
   ///
   /// - Throws: `UsageError` for a network that is no layer from rows to outputs, and has no part that
   ///   is one.
@@ -48,7 +48,7 @@ extension LoadedNetwork {
       row: input, type: exportedInputType(of: network), isNoise: false,
       note: isField
         ? "the scores of single tags: no operator finds the best path, for which the crf's weights are "
-          + "in --format safetensors" : nil
+          + "in \(OptionName.format) safetensors" : nil
     ) { x, graph in try graph.add(network, to: x) }
   }
 }

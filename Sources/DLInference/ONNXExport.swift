@@ -6,15 +6,15 @@ import DLLayers
 import DLTensor
 import DLTraining
 
-/// What an ONNX file that was written takes and gives.
+/// The inputs and outputs of an ONNX file that was written.
 package struct ONNXSummary: Sendable {
-  /// How many operators it has.
+  /// The number of its operators.
   package let nodeCount: Int
   /// The inputs and the output, as in `input uint8 [batch, 28, 28, 1]`.
   package let inputs: [String]
   /// The output.
   package let output: String
-  /// What part of the network it is, where it is not the whole; nil for that.
+  /// The part of the network that it is, where it is not the whole; nil for the whole.
   package let note: String?
 }
 
@@ -66,7 +66,7 @@ extension LoadedNetwork {
       let name = configuration.model.name ?? "the network"
       throw UsageError(
         "export: \(name) cannot be written as \(format): it is no chain of layers from a row of the data "
-          + "to outputs; use --format safetensors")
+          + "to outputs; use \(OptionName.format) safetensors")
     }
     return network
   }
@@ -83,7 +83,7 @@ extension LoadedNetwork {
     }
   }
 
-  /// What training makes of a row before the network gets it.
+  /// The value that training makes of a row before the network gets it.
   fileprivate func transformed(_ name: String, _ type: ONNXType, _ graph: ONNXGraph) throws
     -> String
   {
@@ -98,7 +98,7 @@ extension LoadedNetwork {
     return graph.node("Div", [x, try graph.constant(normalize.std)])
   }
 
-  /// What the file says of itself.
+  /// The notes of the file on itself.
   fileprivate func notes(step: Int) -> [(String, String)] {
     let names = classNames.map { names in
       [(ClassNames.key, JSON.array(names.names.map { .string($0) }).description)]

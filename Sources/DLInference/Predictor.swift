@@ -24,22 +24,23 @@ extension LoadedRun {
     try withRows(of: input) { try predict($0, input, $1, write: write) }
   }
 
-  /// What the model looks at while it translates the first row of a file, as ``predict(_:write:)`` takes
-  /// it.
+  /// The attention of the model while it translates the first row of a file, as
+  /// ``predict(_:write:)`` takes it.
   ///
   /// - Throws: `UsageError` for a model without attention, or a file without rows.
   package func attention(_ input: String) throws -> AttentionTable {
     try withRows(of: input) { dataset, trained in
       let pass = try pass(dataset, input, trained, batchSize: 1)
       guard let task = trained.task as? any AttentiveTask else {
-        throw UsageError("--attention: this kind of model does not tell what it looks at")
+        throw UsageError(
+          "\(OptionName.attention): this kind of model does not tell what it looks at")
       }
       var table: AttentionTable?
       try pass.eachBatch { batch, rows in
         if rows.first == 0 { table = try task.attention(batch).first }
       }
       guard let table else {
-        throw UsageError("--attention: the model has no attention, or \(input) no row")
+        throw UsageError("\(OptionName.attention): the model has no attention, or \(input) no row")
       }
       return table
     }

@@ -13,7 +13,7 @@ package struct TextGeneration: Sendable {
   package var prompt: String?
   /// Tokens to add, 0 to 1,000,000.
   package var tokens = 500
-  /// How each is drawn.
+  /// The rule by which each is drawn.
   package var sampler: TokenSampler
   /// Keys the draws.
   package var seed: UInt64 = 1
@@ -68,7 +68,8 @@ package struct TextGeneration: Sendable {
     }
   }
 
-  /// What a text may begin with: a line break, a space, or the first token that is text by itself.
+  /// The token that a text may begin with: a line break, a space, or the first token that is text
+  /// by itself.
   private static func beginning(_ tokenizer: any Tokenizer) throws -> String {
     func expresses(_ text: String) -> Bool { (try? tokenizer.encode(text))?.isEmpty == false }
     if let text = ["\n", " "].first(where: expresses) { return text }

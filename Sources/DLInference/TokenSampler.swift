@@ -2,15 +2,15 @@ import DLCore
 import DLTensor
 import Foundation
 
-/// How the next token is drawn from a model's logits.
+/// The rule by which the next token is drawn from a model's logits.
 ///
 /// Divided by the temperature, cut to the `topK` largest, cut to the fewest whose probabilities
 /// reach `topP` (Holtzman et al. 2020), then drawn; temperature 0 takes the largest. The order of
 /// the cuts is that of Hugging Face's `generate`.
 package struct TokenSampler: Sendable {
-  /// What logits are divided by; 0 for the largest logit always.
+  /// The divisor of the logits; 0 for the largest logit always.
   package var temperature: Double
-  /// How many of the largest logits to keep; nil for all.
+  /// The number of the largest logits to keep; nil for all.
   package var topK: Int?
   /// The probability that the kept tokens reach together; nil for all.
   package var topP: Double?

@@ -23,7 +23,7 @@ extension LoadedRun {
     guard !trained.hasLengths else {
       throw UsageError(
         "export: rows end at the lengths of the data, which modules of a chain are not told; use "
-          + "--format onnx")
+          + "\(OptionName.format) onnx")
     }
     let program = TorchProgram()
     let expression = try program.expression(network, for: trained.input)
@@ -43,7 +43,7 @@ extension LoadedRun {
 }
 
 extension LoadedNetwork {
-  /// What training makes of a row before the network gets it, in Python.
+  /// The code for what training makes of a row before the network gets it, in Python.
   fileprivate func preparation(_ type: ONNXType) -> [String] {
     var lines: [String] = []
     if type == .uint8 { lines.append("x = x.float() / 255") }

@@ -4,13 +4,14 @@ import DLCore
 import DLFormats
 import Glibc
 
-/// Why a job ended before its time, as the process that found it leaves it in the run folder.
+/// The reason why a job ended before its time, as the process that found it leaves it in the run
+/// folder.
 ///
 /// `end.json` is read by `dltrain launch`, by other supervisors and by people. An end that all ranks
 /// agreed on has none: the exit code and `summary.json` tell it. A run that goes on removes that of the
 /// job before, so that it tells the latest end or nothing.
 package struct EndFile: Sendable, Equatable {
-  /// What was found.
+  /// The kinds of findings.
   package enum Kind: String, Sendable {
     /// No rank went on.
     case standstill
@@ -24,7 +25,7 @@ package struct EndFile: Sendable, Equatable {
     case error
   }
 
-  /// Which of a supervisor's starts a process belongs to: the name of a variable.
+  /// The name of the variable that says which of a supervisor's starts a process belongs to.
   package static let launchVariable = "DLTRAIN_LAUNCH"
 
   package let kind: Kind
@@ -34,7 +35,7 @@ package struct EndFile: Sendable, Equatable {
   package let launch: String
   /// Equal on all processes of the job.
   package var job = ""
-  /// What else is known, as ranks and what they wait in.
+  /// The other known facts, as ranks and what they wait in.
   package var details: [JSON.Member] = []
 
   /// Notes an end.
@@ -48,16 +49,16 @@ package struct EndFile: Sendable, Equatable {
 
   package static func == (a: Self, b: Self) -> Bool { a.json.description == b.json.description }
 
-  /// Where it lies in a run folder.
+  /// The file's path in a run folder.
   package static func path(in folder: String) -> String { folder + "/end.json" }
 
   /// The supervisor's name for the start that this process belongs to; empty without one.
   package static var ownLaunch: String { getenv(launchVariable).map { String(cString: $0) } ?? "" }
 
-  /// Whether ranks ended by themselves, and not by agreement.
+  /// True if ranks ended by themselves, and not by agreement.
   package var isSudden: Bool { kind != .error }
 
-  /// Whether the job was ended since it did not go on: a rank or a host may not answer at all.
+  /// True if the job was ended since it did not go on: a rank or a host may not answer at all.
   package var isStandingStill: Bool { kind == .standstill || kind == .silentHost }
 
   private var json: JSON {

@@ -5,13 +5,13 @@ import DLTraining
 import Glibc
 import Synchronization
 
-/// What the processes of a host tell each other about their end: so that it is said once, and every
-/// one knows what was said and who left without a word.
+/// The notes that the processes of a host leave each other about their end: so that it is said
+/// once, and every one knows what was said and who left without a word.
 ///
 /// It lies in memory that the host's processes share; where there is none, each has notes of its
 /// own.
 final class HostNotes: @unchecked Sendable {
-  /// Why a job ends, as the process that speaks for its host has it.
+  /// The reason why a job ends, as the process that speaks for its host has it.
   struct Verdict: Equatable {
     let reason: RunEnd.Reason
     let exitCode: Int32
@@ -58,10 +58,10 @@ final class HostNotes: @unchecked Sendable {
 
   deinit { own?.deallocate() }
 
-  /// Whether this call is the host's first: its caller says why the job ends.
+  /// Returns whether this call is the host's first: its caller says why the job ends.
   func claim() -> Bool { isFirst(.claimed) }
 
-  /// Whether this call is the host's first: its caller says that the job was asked to stop.
+  /// Returns whether this call is the host's first: its caller says that the job was asked to stop.
   func claimAnswer() -> Bool { isFirst(.asked) }
 
   /// Tells the other processes why the job ends; of the one that has claimed to.
@@ -76,7 +76,7 @@ final class HostNotes: @unchecked Sendable {
     word(.isWhole).pointee.store(1, ordering: .releasing)
   }
 
-  /// Why the job ends, once a process of this host has said so.
+  /// The reason why the job ends, once a process of this host has said so.
   var verdict: Verdict? {
     guard word(.isWhole).pointee.load(ordering: .acquiring) == 1 else { return nil }
     let count = min(Int(word(.length).pointee.load(ordering: .relaxed)), HostNotes.textBytes)

@@ -1,13 +1,13 @@
 import DLCore
 import DLTraining
 
-/// What is left of a run that ends before its time.
+/// The remains of a run that ends before its time.
 struct RunRest {
-  /// How to go on, or that nothing was saved; nil for a command that saves nothing.
+  /// The way to go on, or that nothing was saved; nil for a command that saves nothing.
   let text: String?
-  /// Whether `--resume auto` finds a checkpoint of this run.
+  /// True if `--resume auto` finds a checkpoint of this run.
   let isResumable: Bool
-  /// Whether there is a run folder yet.
+  /// True if there is a run folder yet.
   let hasRun: Bool
 
   /// - Parameters:
@@ -19,12 +19,14 @@ struct RunRest {
     let latest = run.isEmpty ? nil : CheckpointFolder(path: run + "/checkpoints").latest
     if let latest, File.exists(latest) {
       isResumable = true
-      text = "the last checkpoint is \(latest), go on with --resume auto --out \(run)"
+      text =
+        "the last checkpoint is \(latest), go on with \(OptionName.resume) auto \(OptionName.out) \(run)"
       return
     }
     isResumable = false
     if !noted.isEmpty, File.exists(noted) {
-      text = "no new checkpoint was written, go on with --resume \(noted) --out \(run)"
+      text =
+        "no new checkpoint was written, go on with \(OptionName.resume) \(noted) \(OptionName.out) \(run)"
     } else if !run.isEmpty {
       text = "no checkpoint was written yet, start anew"
     } else {

@@ -62,7 +62,7 @@ package final class StopSignals: Sendable {
     }
   }
 
-  /// Whether this process was asked to stop after the step.
+  /// True if this process was asked to stop after the step.
   package var isStopRequested: Bool { stop.load(ordering: .relaxed) }
 
   /// Says who this process is among its peers, and what they share to speak once.
@@ -122,7 +122,7 @@ package final class StopSignals: Sendable {
     }
   }
 
-  /// Whether this process is the first of its host to report the end.
+  /// Returns whether this process is the first of its host to report the end.
   func claim() -> Bool {
     state.withLock { state in
       defer { state.isEnding = true }
@@ -137,11 +137,12 @@ package final class StopSignals: Sendable {
     return number.flatMap { Int(String(cString: $0)) } ?? 0
   }
 
-  /// Whether this process is the first of all by the number that its launcher gave it.
+  /// True if this process is the first of all by the number that its launcher gave it.
   static var isFirstToStart: Bool { startRank == 0 }
 
-  /// Whether this process speaks for all while they do not know each other yet: the first of its host
-  /// to ask, where mpirun has made a folder for the job, which it removes at the end; else rank 0.
+  /// Returns whether this process speaks for all while they do not know each other yet: the first
+  /// of its host to ask, where mpirun has made a folder for the job, which it removes at the end;
+  /// else rank 0.
   static func claimStart() -> Bool {
     guard let folder = getenv("PMIX_SERVER_TMPDIR").map({ String(cString: $0) }), !folder.isEmpty
     else { return isFirstToStart }
@@ -193,13 +194,13 @@ package final class StopSignals: Sendable {
     }
   }
 
-  /// What is left of the run.
+  /// The remains of the run.
   var rest: RunRest {
     let state = state.withLock { ($0.isTraining, $0.run, $0.checkpoint) }
     return RunRest(isTraining: state.0, run: state.1, noted: state.2)
   }
 
-  /// Why another process of this host says that the job ends; nil where none has.
+  /// The reason why another process of this host says that the job ends; nil where none has.
   var verdictOfOthers: HostNotes.Verdict? { state.withLock { $0.notes }.verdict }
 
   /// That processes of this host have died; nil where none has.

@@ -11,13 +11,13 @@ package struct TrainingJob: Sendable {
   package var resume: String?
   /// Weights to start from.
   package var initialWeights: String?
-  /// Whether weights that the file lacks, or has in another shape, start anew.
+  /// True if weights that the file lacks, or has in another shape, start anew.
   package var takesPartOfWeights = false
   /// The number of ranks; nil for what the processes or cores give.
   package var ranks: Int?
   /// A file for what each rank's threads did when, in Chrome's trace event format.
   package var trace: String?
-  /// Whether to show the time of each op at the end.
+  /// True to show the time of each op at the end.
   package var profiles = false
   /// The step after which to stop with a checkpoint.
   package var stopAtStep: Int?
@@ -75,11 +75,11 @@ package struct TrainingJob: Sendable {
   }
 
   private func makeOptions(_ signals: StopSignals) throws -> TrainingOptions {
-    for (name, value) in [("--ranks", ranks), ("--stop-at", stopAtStep)] {
+    for (name, value) in [(OptionName.ranks, ranks), (.stopAt, stopAtStep)] {
       if let value, value < 1 { throw UsageError("\(name) \(value): give at least 1") }
     }
     for (name, value) in [
-      ("--out", out), ("--resume", resume), ("--init", initialWeights), ("--trace", trace),
+      (OptionName.out, out), (.resume, resume), (.initialWeights, initialWeights), (.trace, trace),
     ]
     where value?.isEmpty ?? false {
       throw UsageError("\(name): the path is empty, name a file or folder or leave it out")

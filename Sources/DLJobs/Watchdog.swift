@@ -26,7 +26,7 @@ final class Watchdog: @unchecked Sendable {
   private var sinceEnd = 0.0
   private var fileBytes: Int
 
-  /// Why it ends a job, for people and for `end.json`.
+  /// The reason why it ends a job, for people and for `end.json`.
   struct End {
     let kind: EndFile.Kind
     let line: String
@@ -163,7 +163,7 @@ final class Watchdog: @unchecked Sendable {
     ]
   }
 
-  /// What is known of another process of this host that does not run.
+  /// The known state of another process of this host that does not run.
   private func state(of rank: Int) -> String? {
     guard board.hosts[board.home].contains(rank), board.processes.count > 1 else { return nil }
     return Watchdog.state(of: board.process(of: rank).number)
@@ -186,7 +186,7 @@ final class Watchdog: @unchecked Sendable {
       .compactMap { $0.split(separator: " ").last.flatMap { Int($0) } }.reduce(0, +)
   }
 
-  /// Whether a process of this host is stopped or gone.
+  /// The state of a process of this host that is stopped or gone.
   private static func state(of process: pid_t) -> String? {
     guard let text = File.systemText("/proc/\(process)/stat") else { return "gone" }
     let state = text.split(separator: ")").last?.split(separator: " ").first

@@ -8,11 +8,12 @@ import Glibc
 /// for ever where the system refuses it; Swift ends a process that gets no memory for an object. All
 /// that matters only where the address space is limited (`ulimit -v`, some batch systems).
 enum WorkMemory {
-  /// What one of OpenBLAS's buffers takes, with some room.
+  /// The bytes that one of OpenBLAS's buffers takes, with some room.
   private static let bufferBytes = 132 << 20
-  /// What is to be left for objects of the program, malloc's arenas, and the stacks of other threads.
+  /// The bytes that are to be left for objects of the program, malloc's arenas, and the stacks of
+  /// other threads.
   private static let spareBytes = 128 << 20
-  /// What MPI takes when it begins.
+  /// The bytes that MPI takes when it begins.
   private static let mpiBytes = 128 << 20
   /// OpenBLAS's own limit of buffers is above this.
   private static let mostBuffers = 64
@@ -81,7 +82,7 @@ enum WorkMemory {
     return unsafeBitCast(found, to: type)
   }
 
-  /// Whether the system would map so much.
+  /// Returns whether the system would map so much.
   private static func canMap(_ byteCount: Int) -> Bool {
     let flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE
     guard let start = mmap(nil, byteCount, PROT_NONE, flags, -1, 0), start != MAP_FAILED else {

@@ -109,12 +109,12 @@ extension World {
       let difference =
         all[2 * process] != all[0]
         ? "hosts \(counted(Int(all[2 * process]), "rank")), process 0 has \(all[0])"
-        : all[2 * process + 1] != all[1] ? "has another --reduce than process 0" : nil
+        : all[2 * process + 1] != all[1] ? "has another \(OptionName.reduce) than process 0" : nil
       guard let difference else { continue }
       throw RankFailure(
         rank: process, exitCode: .usage,
         message: "not all processes run the same job: process \(process) \(difference); start all "
-          + "with the same virtual_ranks, --ranks and --reduce")
+          + "with the same virtual_ranks, \(OptionName.ranks) and \(OptionName.reduce)")
     }
     return threads
   }
@@ -122,12 +122,12 @@ extension World {
   private func threadsPerProcess(ranks: Int?, virtualRanks: Int?) throws -> Int {
     if let ranks, let virtualRanks, ranks != virtualRanks {
       throw UsageError(
-        "--ranks \(ranks): the job has virtual_ranks: \(virtualRanks); give the same number or leave it out"
+        "\(OptionName.ranks) \(ranks): the job has virtual_ranks: \(virtualRanks); give the same number or leave it out"
       )
     }
     let total =
       ranks ?? virtualRanks ?? (isLaunched ? processCount : max(Int(dl_cores_in_mask()), 1))
-    let name = ranks == nil ? "virtual_ranks" : "--ranks"
+    let name = ranks == nil ? "virtual_ranks" : "\(OptionName.ranks)"
     guard total >= 1 else { throw UsageError("\(name) \(total): give at least 1") }
     guard total % processCount == 0 else {
       throw UsageError(
@@ -141,7 +141,7 @@ extension World {
   }
 }
 
-/// How gradients and parameters go between the processes of a host.
+/// The way of gradients and parameters between the processes of a host.
 package enum ReductionPath: String, Sendable, CaseIterable {
   /// Through the memory of the host, where it has enough.
   case shared
@@ -149,7 +149,7 @@ package enum ReductionPath: String, Sendable, CaseIterable {
   case mpi
 }
 
-/// How ranks are laid out over processes and threads.
+/// The layout of ranks over processes and threads.
 package struct RankLayout: Sendable {
   /// The processes that a launcher started; nil without one.
   let processes: Int?

@@ -10,7 +10,7 @@ import Logging
 /// Under a launcher the ranks are its processes, or threads of each where the job has more ranks
 /// than processes. Without one they are threads of this process, and MPI is not touched.
 package final class World {
-  /// What runs: dltrain, or a program of a user's own.
+  /// The program that runs: dltrain, or one of a user's own.
   package let program: Program
   /// The signals that may end the job.
   package let signals: StopSignals
@@ -19,14 +19,14 @@ package final class World {
   let runtime: MPIRuntime?
   package let processes: any Communicator
 
-  /// Whether this process speaks for all.
+  /// True if this process speaks for all.
   package var isFirst: Bool { processes.rank == 0 }
   /// Processes of the job; 1 without a launcher.
   package var processCount: Int { processes.size }
-  /// Whether a launcher started this process as one of several, or of one.
+  /// True if a launcher started this process as one of several, or of one.
   package var isLaunched: Bool { runtime != nil }
 
-  /// Whether all processes share one host's memory.
+  /// True if all processes share one host's memory.
   package var isOneHost: Bool { (runtime?.nodeLocal.size ?? 1) == processes.size }
 
   private init(_ program: Program, signals: StopSignals) throws {
@@ -102,7 +102,7 @@ package final class World {
   /// The columns of the terminal on standard output; nil for files and pipes.
   package static var columns: Int? { Terminal.width }
 
-  /// Whether standard output is a terminal.
+  /// True if standard output is a terminal.
   package static var isInteractive: Bool { Terminal.isTerminal }
 
   /// Writes to standard output, on the first process only.
@@ -141,7 +141,7 @@ package final class World {
     try outcome.get(orThrow: agreed)
   }
 
-  /// How the ranks of a run are laid out.
+  /// The layout of the ranks of a run.
   package var layout: RankLayout { RankLayout(processes: runtime == nil ? nil : processCount) }
 
   /// Ends this process, and the others with it, for an error that they do not know of.
@@ -197,7 +197,8 @@ package final class World {
 }
 
 extension StopSignals {
-  /// What an error leaves of a run; nil where no run had begun, or where it goes on elsewhere.
+  /// The line on what an error leaves of a run; nil where no run had begun, or where it goes on
+  /// elsewhere.
   fileprivate func rest(after error: any Error) -> String? {
     let rest = rest
     return rest.hasRun && ExitCode(of: error) != .resumable ? rest.text : nil

@@ -8,11 +8,11 @@ import DLTensor
 /// the scores x of single tags on. Shapes: `[batch, time, tags]`, unchanged; transitions `[tags, tags]` from row to
 /// column, the others `[tags]`, all from U(-0.1, 0.1). Lafferty et al. 2001; Lample et al. 2016,
 /// section 2.2. Counterpart: `torchcrf.CRF(tags, batch_first=True)`.
-public final class CRF: Module, Layer {
+public final class CRF: BuiltInLayer {
   /// The options of ``CRF`` in `model.layers`; the number of tags comes from the data.
   package struct Options: LayerSpec {
     package static var word: String { "crf" }
-    /// How tags are read off.
+    /// The way in which tags are read off.
     package var decode = CRFDecoding.viterbi
     /// The label of positions that may have any tag.
     package var ignoreIndex = -100
@@ -41,7 +41,7 @@ public final class CRF: Module, Layer {
   public let startTransitions: Parameter
   /// The scores of the last tag, `[tags]`.
   public let endTransitions: Parameter
-  /// How tags are read off.
+  /// The way in which tags are read off.
   package let decoding: CRFDecoding
   /// The label of positions that may have any tag.
   package let ignoreIndex: Int32
@@ -59,7 +59,7 @@ public final class CRF: Module, Layer {
   }
 
   /// Hands the scores on.
-  public func forward(_ x: Tensor) throws -> Tensor { x }
+  override func forward(from x: Tensor) throws -> Tensor { x }
 
   /// `-Σ log p(labels | x)` over rows; see ``Tensor/crfSum(labels:potentials:ignoreIndex:)``.
   ///
@@ -78,8 +78,7 @@ public final class CRF: Module, Layer {
     try located { try x.crfDecoded(potentials: potentials, by: decoding) }
   }
 
-  /// The output's shape without its batch axis.
-  public func outputShape(for input: Shape) throws -> Shape {
+  override func outputShape(from input: Shape) throws -> Shape {
     guard input.rank == 2, input[1] == startTransitions.shape[0] else {
       throw TensorError(
         op: Options.word,

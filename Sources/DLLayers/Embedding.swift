@@ -6,7 +6,7 @@ import DLTensor
 /// Shapes: int32 `[...]` to `[..., features]`; weight `[count, features]`, from N(0, 1), with zeros
 /// in the row of padding. The gradient touches the rows that occur. Counterpart:
 /// `torch.nn.Embedding`.
-public final class Embedding: Module, Layer {
+public final class Embedding: BuiltInLayer {
   /// The options of ``Embedding`` in `model.layers`.
   package struct Options: LayerSpec {
     package static var word: String { "embedding" }
@@ -21,7 +21,7 @@ public final class Embedding: Module, Layer {
     package var maxNorm: Double?
     /// The norm's exponent p in `(Σ |x|^p)^(1/p)`.
     package var normType = 2.0
-    /// Whether the table stays as it is loaded.
+    /// True if the table stays as it is loaded.
     package var frozen = false
     package init() {}
     package static var fields: [ConfigurationField<Self>] {
@@ -86,19 +86,19 @@ public final class Embedding: Module, Layer {
   }
 
   /// The rows of the table.
-  public var inputDomain: ValueDomain { .indices(count: weight.shape[0]) }
+  override var ownInputDomain: ValueDomain { .indices(count: weight.shape[0]) }
 
   /// The token without a row of its own.
-  public var inputPadding: Int32? { paddingIndex.map { Int32($0) } }
+  override var ownInputPadding: Int32? { paddingIndex.map { Int32($0) } }
 
   /// Those of the tokens; where they have none, up to the last token that is not padding.
-  public func lengths(of output: Tensor, input: Tensor) -> Tensor? {
+  override func lengths(of output: Tensor, from input: Tensor) -> Tensor? {
     output.shape.rank > 2 ? input.lengths : nil
   }
 
   /// Looks the rows up; those above the largest norm change in the table itself in training, as in
   /// PyTorch, and only in the result in evaluation.
-  public func forward(_ indices: Tensor) throws -> Tensor {
+  override func forward(from indices: Tensor) throws -> Tensor {
     let table = try weight.value
     let normType = options.normType
     try noteLengths(of: indices)
@@ -114,13 +114,12 @@ public final class Embedding: Module, Layer {
   }
 
   /// The number of products, which is 0: rows are looked up.
-  public func multiplyAdds(input: Shape, output: Shape) -> Int { 0 }
+  override func multiplyAdds(from input: Shape, to output: Shape) -> Int { 0 }
 
   /// PyTorch's counterpart takes `[batch, time, features]`.
-  public var sequenceLayout: SequenceLayout? { .channelsLast }
+  override var ownSequenceLayout: SequenceLayout? { .channelsLast }
 
-  /// The output's shape without its batch axis.
-  public func outputShape(for input: Shape) throws -> Shape {
+  override func outputShape(from input: Shape) throws -> Shape {
     guard input.rank < Shape.maximumRank - 1 else {
       throw TensorError(op: "embedding", "input has shape \(input), which leaves no axis for rows")
     }
@@ -133,7 +132,7 @@ public final class Embedding: Module, Layer {
 /// Shapes: int32 `[bags, length]`, or `[positions]` with the offset of each bag, to
 /// `[bags, features]`; weight `[count, features]`, from N(0, 1). Counterpart:
 /// `torch.nn.EmbeddingBag`.
-public final class EmbeddingBag: Module, Layer {
+public final class EmbeddingBag: BuiltInLayer {
   /// The options of ``EmbeddingBag`` in `model.layers`.
   package struct Options: LayerSpec {
     package static var word: String { "embedding_bag" }
@@ -197,10 +196,10 @@ public final class EmbeddingBag: Module, Layer {
   }
 
   /// The rows of the table.
-  public var inputDomain: ValueDomain { .indices(count: weight.shape[0]) }
+  override var ownInputDomain: ValueDomain { .indices(count: weight.shape[0]) }
 
   /// Applies the layer to bags of one length.
-  public func forward(_ indices: Tensor) throws -> Tensor {
+  override func forward(from indices: Tensor) throws -> Tensor {
     try indices.embeddingBag(weight.value, mode: options.mode, paddingIndex: paddingIndex)
   }
 
@@ -218,13 +217,12 @@ public final class EmbeddingBag: Module, Layer {
   }
 
   /// All positions.
-  public var receptiveField: ReceptiveField { .everything }
+  override var ownReceptiveField: ReceptiveField { .everything }
 
   /// The number of products, which is 0: rows are looked up.
-  public func multiplyAdds(input: Shape, output: Shape) -> Int { 0 }
+  override func multiplyAdds(from input: Shape, to output: Shape) -> Int { 0 }
 
-  /// The output's shape without its batch axis.
-  public func outputShape(for input: Shape) throws -> Shape {
+  override func outputShape(from input: Shape) throws -> Shape {
     guard input.rank == 1 else {
       throw TensorError(op: "embedding_bag", "input has shape \(input), expected [length]")
     }

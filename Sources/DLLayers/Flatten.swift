@@ -6,19 +6,20 @@ import DLTensor
 /// PyTorch has as `[batch, channels, length]`, as behind a ``Conv1d``, give channel, length order;
 /// those behind recurrent layers, attention or ``Linear`` stay as they lie. In a ``Sequential`` the
 /// last layer in front that works along sequences tells which. Counterpart: `torch.nn.Flatten`.
-public final class Flatten: Module, Layer {
-  /// Whether sequences give channel, length order; nil for what the chain tells, and without one as
+public final class Flatten: PlainLayer {
+  override class var ownWord: String { "flatten" }
+
+  /// True if sequences give channel, length order; nil for what the chain tells, and without one as
   /// they lie.
   package let channelsFirst: Bool?
 
   /// Makes a layer that goes by the chain that it is in.
-  public required override init() { channelsFirst = nil }
+  public required init() { channelsFirst = nil }
 
   /// Makes a layer whose order for sequences is given, as for use outside a ``Sequential``.
   public init(channelsFirst: Bool) { self.channelsFirst = channelsFirst }
 
-  /// Applies the layer.
-  public func forward(_ x: Tensor) throws -> Tensor {
+  override func forward(from x: Tensor) throws -> Tensor {
     try x.flatten(channelsFirst: channelsFirst ?? false)
   }
 
@@ -28,22 +29,16 @@ public final class Flatten: Module, Layer {
     return try observed(x) { try x.flatten(channelsFirst: isFirst) }
   }
 
-  /// Whether sequences are flattened with their channels first where a layer of such a layout is the
-  /// last one in front that has any.
+  /// Returns whether sequences are flattened with their channels first where a layer of such a
+  /// layout is the last one in front that has any.
   func isChannelsFirst(behind layout: SequenceLayout?) -> Bool {
     channelsFirst ?? (layout == .channelsFirst)
   }
 
   /// All positions.
-  public var receptiveField: ReceptiveField { .everything }
+  override var ownReceptiveField: ReceptiveField { .everything }
 
-  /// The output's shape without its batch axis.
-  public func outputShape(for input: Shape) throws -> Shape { [input.count] }
-}
-
-extension Flatten: OptionlessLayer {
-  /// The name in `model.layers`.
-  public static var word: String { "flatten" }
+  override func outputShape(from input: Shape) throws -> Shape { [input.count] }
 }
 
 /// The order of a sequence's axes in PyTorch; here they are `[batch, length, channels]` always.

@@ -6,13 +6,13 @@ import DLTensor
 ///
 /// Shapes: `[..., in]` to `[..., out]`; weight `[out, in]`, bias `[out]`. Counterpart:
 /// `torch.nn.Linear`.
-public final class Linear: Module, ReLUFusing {
+public final class Linear: ReLUFusingLayer {
   /// The options of ``Linear`` in `model.layers`; the number of inputs comes from the data.
   package struct Options: LayerSpec {
     package static var word: String { "linear" }
     /// Outputs.
     package var out = 0
-    /// Whether to add a bias per output.
+    /// True to add a bias per output.
     package var bias = true
     package init() {}
     package static var fields: [ConfigurationField<Self>] {
@@ -52,15 +52,14 @@ public final class Linear: Module, ReLUFusing {
   }
 
   /// Applies the layer, and a ReLU behind it if `relu`.
-  public func forward(_ x: Tensor, relu: Bool) throws -> Tensor {
+  override func forward(_ x: Tensor, relu: Bool) throws -> Tensor {
     try x.linear(weight.value, bias: bias?.value, relu: relu)
   }
 
   /// PyTorch's counterpart takes `[batch, time, features]`.
-  public var sequenceLayout: SequenceLayout? { .channelsLast }
+  override var ownSequenceLayout: SequenceLayout? { .channelsLast }
 
-  /// The output's shape without its batch axis.
-  public func outputShape(for input: Shape) throws -> Shape {
+  override func outputShape(from input: Shape) throws -> Shape {
     guard input.rank >= 1, input.last == weight.shape[1] else {
       throw TensorError(
         op: "linear",

@@ -5,7 +5,7 @@ import DLTensor
 /// identity by default.
 ///
 /// He et al. 2016, "Deep Residual Learning for Image Recognition", equations 1 and 2.
-public final class Residual: Module, Layer {
+public final class Residual: BuiltInLayer {
   /// The options of ``Residual`` in `model.layers`.
   package struct Options: LayerSpec {
     package static var word: String { "residual" }
@@ -35,9 +35,9 @@ public final class Residual: Module, Layer {
   }
 
   /// The residual branch.
-  public let layers: Sequential
+  package let layers: Sequential
   /// The projection beside it; nil for the identity.
-  public let shortcut: Sequential?
+  package let shortcut: Sequential?
 
   /// Makes a block; both branches must give the same shape.
   public init(_ layers: Sequential, shortcut: Sequential? = nil) {
@@ -45,8 +45,7 @@ public final class Residual: Module, Layer {
     self.shortcut = shortcut
   }
 
-  /// Applies the layer.
-  public func forward(_ x: Tensor) throws -> Tensor {
+  override func forward(from x: Tensor) throws -> Tensor {
     let branch = try layers(x)
     let y = try branch + (shortcut?(x) ?? x)
     y.lengths = branch.lengths
@@ -54,10 +53,9 @@ public final class Residual: Module, Layer {
   }
 
   /// The layout that the last layer of the branch with one works on.
-  public var sequenceLayout: SequenceLayout? { layers.sequenceLayout }
+  override var ownSequenceLayout: SequenceLayout? { layers.sequenceLayout }
 
-  /// The output's shape without its batch axis.
-  public func outputShape(for input: Shape) throws -> Shape {
+  override func outputShape(from input: Shape) throws -> Shape {
     let branch = try layers.outputShape(for: input)
     let around = try shortcut?.outputShape(for: input) ?? input
     guard branch == around else {

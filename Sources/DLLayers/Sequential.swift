@@ -3,9 +3,9 @@ import DLTensor
 /// Layers one after the other; their parameters are named by position, as in `0.weight`.
 ///
 /// Counterpart: `torch.nn.Sequential`.
-public final class Sequential: Module, Layer {
+public final class Sequential: BuiltInLayer {
   /// The layers in order.
-  public let layers: [any Layer]
+  package let layers: [any Layer]
 
   /// The layers as they are applied: a ReLU goes into the layer before it where that can take it.
   private let steps: [(Tensor) throws -> Tensor]
@@ -23,7 +23,7 @@ public final class Sequential: Module, Layer {
     var index = 0
     while index < layers.count {
       let next = index + 1 < layers.count ? layers[index + 1] : nil
-      if let fusing = layers[index] as? any ReLUFusing, let relu = next as? ReLU {
+      if let fusing = layers[index] as? ReLUFusingLayer, let relu = next as? ReLU {
         steps.append { x in
           let y = try fusing(x, relu: true)
           if let observer = y.context.layerObserver { observer(relu, y, y) }
@@ -48,7 +48,7 @@ public final class Sequential: Module, Layer {
   /// Makes a chain.
   public convenience init(_ layers: any Layer...) { self.init(layers) }
 
-  public override var children: [(name: String, value: Any)] {
+  override var ownChildren: [(name: String, value: Any)] {
     layers.enumerated().map { (String($0), $1) }
   }
 
@@ -57,27 +57,25 @@ public final class Sequential: Module, Layer {
     layers[..<index].sequenceLayout ?? front.layout
   }
 
-  /// Applies the layer.
-  public func forward(_ x: Tensor) throws -> Tensor {
+  override func forward(from x: Tensor) throws -> Tensor {
     try steps.reduce(x) { try $1($0) }
   }
 
   /// The values that the first layer takes that looks at values.
-  public var inputDomain: ValueDomain {
+  override var ownInputDomain: ValueDomain {
     layers.first { !($0 is Flatten) }?.inputDomain ?? .finite
   }
 
   /// The padding of the first layer that looks at values.
-  public var inputPadding: Int32? { layers.first { !($0 is Flatten) }?.inputPadding }
+  override var ownInputPadding: Int32? { layers.first { !($0 is Flatten) }?.inputPadding }
 
   /// Those that the layers have handed on, and no others.
-  public func lengths(of output: Tensor, input: Tensor) -> Tensor? { output.lengths }
+  override func lengths(of output: Tensor, from input: Tensor) -> Tensor? { output.lengths }
 
   /// The layout that the last layer with one works on.
-  public var sequenceLayout: SequenceLayout? { layers.sequenceLayout }
+  override var ownSequenceLayout: SequenceLayout? { layers.sequenceLayout }
 
-  /// The output's shape without its batch axis.
-  public func outputShape(for input: Shape) throws -> Shape {
+  override func outputShape(from input: Shape) throws -> Shape {
     try layers.reduce(input) { shape, layer in
       try layer.located { try layer.outputShape(for: shape) }
     }

@@ -7,7 +7,7 @@ import DLTensor
 /// `θ = theta(localization(x))`, `y = gridSample(x, affineGrid(θ))`; θ starts as the identity.
 /// Shapes: `[batch, height, width, channels]` to `[batch, oh, ow, channels]`. Jaderberg et al.
 /// 2015. Counterpart: `torch.nn.functional.affine_grid` and `grid_sample`.
-public final class SpatialTransformer: Module, Layer {
+public final class SpatialTransformer: BuiltInLayer {
   /// The options of ``SpatialTransformer`` in `model.layers`.
   package struct Options: LayerSpec {
     package static var word: String { "spatial_transformer" }
@@ -17,7 +17,7 @@ public final class SpatialTransformer: Module, Layer {
     package var size: Size2d?
     /// The pixels outside the image.
     package var paddingMode = SamplePadding.zeros
-    /// Whether -1 and 1 are the centers of the corner pixels, not their edges.
+    /// True if -1 and 1 are the centers of the corner pixels, not their edges.
     package var alignCorners = false
     package init() {}
     package static var fields: [ConfigurationField<Self>] {
@@ -44,9 +44,9 @@ public final class SpatialTransformer: Module, Layer {
   }
 
   /// The network that looks at the image; its output is flattened.
-  public let localization: Sequential
+  package let localization: Sequential
   /// From the features to the six numbers of the map.
-  public let theta: Linear
+  package let theta: Linear
 
   package let options: Options
 
@@ -73,8 +73,7 @@ public final class SpatialTransformer: Module, Layer {
       .with { ($0.size, $0.paddingMode, $0.alignCorners) = (size, padding, alignCorners) })
   }
 
-  /// Applies the layer.
-  public func forward(_ x: Tensor) throws -> Tensor {
+  override func forward(from x: Tensor) throws -> Tensor {
     guard x.shape.rank == 4 else { throw unfit(x.shape) }
     let map = try theta(localization(x).flatten()).reshape([x.shape[0], 2, 3])
     let grid = try map.affineGrid(
@@ -83,8 +82,7 @@ public final class SpatialTransformer: Module, Layer {
       grid, padding: options.paddingMode, alignCorners: options.alignCorners)
   }
 
-  /// The output's shape without its batch axis.
-  public func outputShape(for input: Shape) throws -> Shape {
+  override func outputShape(from input: Shape) throws -> Shape {
     try requirePixels("spatial_transformer", input)
     let features = try localization.outputShape(for: input)
     let map = try theta.located { try theta.outputShape(for: [features.count]) }

@@ -7,7 +7,7 @@ import DLTensor
 /// convolutions from `channels` to `squeezeChannels` and back. Shapes:
 /// `[batch, height, width, channels]`, unchanged. Hu et al. 2018, equations 2 to 4. Counterpart:
 /// `torchvision.ops.SqueezeExcitation`, whose names the parameters have.
-public final class SqueezeExcitation: Module, Layer {
+public final class SqueezeExcitation: BuiltInLayer {
   /// The options of the layer; the number of channels comes from the data.
   package struct Options: LayerSpec {
     package static var word: String { "squeeze_excitation" }
@@ -29,11 +29,11 @@ public final class SqueezeExcitation: Module, Layer {
   }
 
   /// The mean over height and width.
-  public let avgpool = GlobalAvgPool2d()
+  package let avgpool = GlobalAvgPool2d()
   /// From the channels to fewer.
-  public let fc1: Conv2d
+  package let fc1: Conv2d
   /// From these back to the channels.
-  public let fc2: Conv2d
+  package let fc2: Conv2d
 
   /// Makes a layer for `channels`, with `squeezeChannels` between the two convolutions.
   public init(channels: Int, squeezeChannels: Int) {
@@ -41,18 +41,17 @@ public final class SqueezeExcitation: Module, Layer {
     fc2 = Conv2d(inputChannels: squeezeChannels, outputChannels: channels, kernelSize: 1)
   }
 
-  /// Applies the layer.
-  public func forward(_ x: Tensor) throws -> Tensor {
+  override func forward(from x: Tensor) throws -> Tensor {
     let mean = try avgpool(x)
     let squeezed = try fc1(mean.reshape([mean.shape[0], 1, 1, mean.shape[1]]), relu: true)
     return try x * fc2(squeezed).sigmoid()
   }
 
   /// All positions.
-  public var receptiveField: ReceptiveField { .everything }
+  override var ownReceptiveField: ReceptiveField { .everything }
 
   /// The output's shape without its batch axis, which is the input's.
-  public func outputShape(for input: Shape) throws -> Shape {
+  override func outputShape(from input: Shape) throws -> Shape {
     try requirePixels(Options.word, input)
     _ = try fc1.located { try fc1.outputShape(for: [1, 1, input[2]]) }
     return input

@@ -6,7 +6,7 @@ import DLTensor
 /// Shapes: `[batch, features]` to `[batch] + shape`. Images are taken to be in channel, height, width
 /// order, as PyTorch's are: features `[channels · height · width]` give `[height, width, channels]`.
 /// Counterpart: `torch.nn.Unflatten(1, (channels, height, width))`.
-public final class Unflatten: Module, Layer {
+public final class Unflatten: BuiltInLayer {
   /// The options of ``Unflatten`` in `model.layers`.
   package struct Options: LayerSpec {
     package static var word: String { "unflatten" }
@@ -34,16 +34,14 @@ public final class Unflatten: Module, Layer {
   /// Makes a layer that gives rows of a shape.
   public init(_ row: Shape) { self.row = row }
 
-  /// Applies the layer.
-  public func forward(_ x: Tensor) throws -> Tensor {
+  override func forward(from x: Tensor) throws -> Tensor {
     guard row.rank == 3, row[0] * row[1] > 1, row[2] > 1 else {
       return try x.reshape(row.prepending(x.shape[0]))
     }
     return try x.reshape([x.shape[0], row[2], row[0], row[1]]).permute(0, 2, 3, 1)
   }
 
-  /// The output's shape without its batch axis.
-  public func outputShape(for input: Shape) throws -> Shape {
+  override func outputShape(from input: Shape) throws -> Shape {
     guard input.count == row.count else {
       throw TensorError(
         op: "unflatten",

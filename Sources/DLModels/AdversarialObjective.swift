@@ -1,7 +1,7 @@
 import DLConfiguration
 import DLLayers
 
-/// What a discriminator and a generator play for.
+/// The game between a discriminator and a generator.
 public enum AdversarialObjective: String, ConfigurationWord {
   /// `-log D(x) - log(1 - D(G(z)))` against `-log D(G(z))`, whose optimum is the Jensen-Shannon
   /// divergence. Goodfellow et al. 2014, with the non-saturating loss.
@@ -14,9 +14,9 @@ public enum AdversarialObjective: String, ConfigurationWord {
   case leastSquares = "least_squares"
 }
 
-/// How a generative adversarial network is trained.
+/// The training of a generative adversarial network.
 public struct AdversarialOptions: Sendable, Equatable {
-  /// What both play for.
+  /// The game that both play.
   public var objective = AdversarialObjective.minimax
   /// Updates of the discriminator in a step, each with noise of its own.
   public var criticSteps = 1

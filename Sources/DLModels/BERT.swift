@@ -10,7 +10,7 @@ import DLTensor
 package struct BERTOptions: ModelSpec {
   package static var name: String { "bert" }
 
-  /// What it learns.
+  /// The tasks that it can learn.
   package enum Head: String, ConfigurationWord {
     /// The tokens that are hidden.
     case masked
@@ -18,7 +18,7 @@ package struct BERTOptions: ModelSpec {
     case classify
   }
 
-  /// What it learns.
+  /// The task that it learns.
   package var head = Head.masked
   /// Tokens of the vocabulary; the data's classes unless given.
   package var vocabulary: Int?

@@ -10,7 +10,7 @@ import DLTensor
 package struct BERTBaseOptions: ModelSpec {
   package static var name: String { "bert_base" }
 
-  /// What it learns.
+  /// The tasks that it can learn.
   package enum Head: String, ConfigurationWord {
     /// The classes of texts, from the state of the first token.
     case classify
@@ -20,7 +20,7 @@ package struct BERTBaseOptions: ModelSpec {
     case masked
   }
 
-  /// What it learns.
+  /// The task that it learns.
   package var head = Head.classify
   /// Tokens of the vocabulary; with `masked` the data's unless given.
   package var vocabulary: Int?

@@ -7,15 +7,15 @@ import DLTensor
 /// sigmoid(v · [context, state, input] + b)`. Source and target share a vocabulary, so that names are
 /// copied piece by piece. Shapes: logits `[batch, target, vocabulary]`, attention `[batch, target,
 /// source]`. See et al. 2017, "Get To The Point", equations 8 and 9.
-public final class CopyMechanism: Module {
+package final class CopyMechanism: Module {
   /// v and b of the gate.
-  public let gate: Linear
+  package let gate: Linear
   private let vocabulary: Int
   /// Keeps the logarithm of what has no probability finite.
   private static let least = 1e-12
 
   /// Makes the gate for what it sees of the decoder.
-  public init(features: Int, vocabulary: Int) {
+  package init(features: Int, vocabulary: Int) {
     gate = Linear(inputFeatures: features, outputFeatures: 1)
     self.vocabulary = vocabulary
   }

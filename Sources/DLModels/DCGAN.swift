@@ -15,7 +15,7 @@ package struct DCGANOptions: ModelSpec {
   package var width = 64
   /// The run folder of a classifier in whose features images are compared.
   package var features: String?
-  /// How both are trained.
+  /// The training of both.
   package var adversarial = AdversarialOptions()
   package init() {}
 
@@ -54,7 +54,7 @@ package final class DCGAN: Module, GenerativeAdversarial {
   package let latentSize: Int
   /// The run folder of a classifier of such images.
   package let features: String?
-  /// How both are trained.
+  /// The training of both.
   package let options: AdversarialOptions
 
   /// Makes both networks.

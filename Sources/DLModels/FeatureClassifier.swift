@@ -74,7 +74,7 @@ extension Conv2d {
 
 extension FeatureClassifier: ONNXLayer {
   /// The three parts one after the other.
-  public func onnx(_ x: ONNXValue, in graph: ONNXGraph) throws -> ONNXValue {
+  package func onnx(_ x: ONNXValue, in graph: ONNXGraph) throws -> ONNXValue {
     try [features, avgpool, classifier].reduce(x) { try graph.add($1, to: $0) }
   }
 }

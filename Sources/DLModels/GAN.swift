@@ -14,9 +14,9 @@ package struct GANOptions: ModelSpec {
   package var generator: [LayerConfiguration] = []
   /// Layers from a row, and the label if it is told, to one logit.
   package var discriminator: [LayerConfiguration] = []
-  /// Whether both networks are told the label.
+  /// True if both networks are told the label.
   package var conditional = false
-  /// How both are trained.
+  /// The training of both.
   package var adversarial = AdversarialOptions()
   /// The run folder of a classifier in whose features images are compared.
   package var features: String?

@@ -8,12 +8,12 @@ import Glibc
 /// The first step of a run makes one pass over all rows, shared out over the ranks, adds the sums of
 /// blocks without rounding, and sets the parameters: they do not depend on the number of ranks.
 package protocol FittedBySums: Layer {
-  /// How many sums there are.
+  /// The number of sums.
   ///
   /// - Throws: ``TensorError`` where they are too many.
   func sumCount() throws -> Int
 
-  /// Whether all sums are counts: whole numbers, which add up without rounding by themselves.
+  /// True if all sums are counts: whole numbers, which add up without rounding by themselves.
   var sumsAreWhole: Bool { get }
 
   /// Adds the sums of some rows, in float64.

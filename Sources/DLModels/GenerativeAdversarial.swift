@@ -13,7 +13,7 @@ public protocol GenerativeAdversarial: Module {
   /// The run folder of a classifier of such images, in whose features generated images are
   /// compared with real ones; nil for no comparison.
   var features: String? { get }
-  /// How both are trained.
+  /// The training of both.
   var options: AdversarialOptions { get }
   /// Classes whose number both networks are told, as a one of so many features behind those of noise
   /// and of each pixel; nil for none. Mirza and Osindero 2014.

@@ -1,8 +1,8 @@
 import DLTensor
 import Glibc
 
-/// What attention away from the diagonal costs where texts go along with their sources, as in speech
-/// or spelling.
+/// The cost of attention away from the diagonal where texts go along with their sources, as in
+/// speech or spelling.
 ///
 /// `weight · Σ_t Σ_s attention[t, s] · (1 - exp(-(s/S - t/T)² / (2 · width²)))`, for sources of S and
 /// targets of T tokens. Tachibana et al. 2018, "Efficiently Trainable Text-to-Speech System Based on
@@ -10,9 +10,9 @@ import Glibc
 /// is a sum here.
 public struct GuidedAttention: Sendable {
   /// The factor of the sum.
-  public let weight: Double
-  /// How far from the diagonal costs little, as a share of both lengths.
-  public let width: Double
+  package let weight: Double
+  /// The distance from the diagonal that costs little, as a share of both lengths.
+  package let width: Double
 
   /// Makes the loss.
   public init(_ weight: Double, width: Double = 0.2) {
@@ -27,7 +27,7 @@ public struct GuidedAttention: Sendable {
   ///   - sources: the tokens of each source.
   ///   - targets: the positions of each target.
   /// - Throws: ``TensorError`` for shapes that do not fit.
-  public func sum(_ attention: Tensor, sources: [Int], targets: [Int]) throws -> Tensor {
+  package func sum(_ attention: Tensor, sources: [Int], targets: [Int]) throws -> Tensor {
     var costs = [Double](repeating: 0, count: attention.count)
     for (row, (source, target)) in zip(sources, targets).enumerated() {
       for place in 0..<min(target, attention.shape[1]) {

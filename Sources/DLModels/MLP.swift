@@ -10,10 +10,10 @@ import DLTensor
 package struct MLPOptions: ModelSpec {
   package static var name: String { "mlp" }
 
-  /// What stands between a layer and its activation.
+  /// The normalization between a layer and its activation.
   package enum Normalization: String, ConfigurationWord { case none, batch, layer }
 
-  /// How weights start.
+  /// The rule by which weights start.
   package enum Initialization: String, ConfigurationWord {
     /// PyTorch's default: uniform in ±1/√inputs, biases too; all others start biases at 0.
     case fanIn = "fan_in"
@@ -42,13 +42,13 @@ package struct MLPOptions: ModelSpec {
   package var hidden = 64
   /// The number of hidden layers.
   package var depth = 1
-  /// What follows each of them.
+  /// The activation behind each of them.
   package var activation = LayerConfiguration(OptionlessSpec<ReLU>())
-  /// What stands between a layer and its activation.
+  /// The normalization between a layer and its activation.
   package var normalization = Normalization.none
   /// The share of a hidden layer's outputs that are left out in training.
   package var dropout = 0.0
-  /// How weights start.
+  /// The rule by which weights start.
   package var initialization = Initialization.fanIn
   /// The number of outputs where labels are values.
   package var outputs = 1

@@ -16,7 +16,7 @@ import Glibc
 package struct NGramOptions: ModelSpec {
   package static var name: String { "ngram" }
 
-  /// How unseen n-grams get their share.
+  /// The rule by which unseen n-grams get their share.
   package enum Smoothing: String, ConfigurationWord {
     /// By counting each n-gram k times more.
     case addK = "add_k"
@@ -29,13 +29,13 @@ package struct NGramOptions: ModelSpec {
 
   /// Tokens of an n-gram.
   package var order = 3
-  /// How unseen n-grams get their share.
+  /// The rule by which unseen n-grams get their share.
   package var smoothing = Smoothing.kneserNey
-  /// What is added to each count.
+  /// The number that is added to each count.
   package var k = 1.0
   /// The share of the longest n-grams.
   package var lambda = 0.75
-  /// What is taken off each count.
+  /// The number that is taken off each count.
   package var discount = 0.75
 
   package init() {}

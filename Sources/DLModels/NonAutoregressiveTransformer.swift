@@ -9,12 +9,11 @@ import DLTensor
 /// "Non-Autoregressive Neural Machine Translation", with lengths in the place of fertilities and
 /// uniform copies of the encoder's states in that of its inputs. Learns best from the translations
 /// of a teacher, which are less various than people's.
-public struct NonAutoregressiveOptions: ModelSpec {
-  /// The name in a configuration.
-  public static var name: String { "nat" }
+package struct NonAutoregressiveOptions: ModelSpec {
+  package static var name: String { "nat" }
 
-  /// What the decoder starts from.
-  public enum Inputs: String, ConfigurationWord {
+  /// The tokens that the decoder can start from.
+  package enum Inputs: String, ConfigurationWord {
     /// The encoder's states, spread evenly, and positions.
     case copy
     /// Positions alone.
@@ -22,29 +21,27 @@ public struct NonAutoregressiveOptions: ModelSpec {
   }
 
   /// Encoder layers, and as many decoder layers.
-  public var layers = 3
+  package var layers = 3
   /// Features of a token.
-  public var width = 256
+  package var width = 256
   /// Heads, which divide the width.
-  public var heads = 4
+  package var heads = 4
   /// Features between the two matrices of the feed-forward part.
-  public var feedForward = 512
+  package var feedForward = 512
   /// The probability of dropout, everywhere.
-  public var dropout = 0.1
-  /// What the decoder starts from.
-  public var inputs = Inputs.copy
-  /// How much longer or shorter than its source a translation may be.
-  public var reach = 20
+  package var dropout = 0.1
+  /// The tokens that the decoder starts from.
+  package var inputs = Inputs.copy
+  /// The largest number of tokens by which a translation is longer or shorter than its source.
+  package var reach = 20
   /// The share of the probability that goes to other tokens than the right one.
-  public var labelSmoothing = 0.1
+  package var labelSmoothing = 0.1
   /// The number of lengths that are tried, of which the likeliest translation is kept.
-  public var beam = 4
+  package var beam = 4
 
-  /// Makes the options with their defaults.
-  public init() {}
+  package init() {}
 
-  /// The keys, in the order in which they are written.
-  public static var fields: [ConfigurationField<Self>] {
+  package static var fields: [ConfigurationField<Self>] {
     [
       .init("layers", \.layers, .within(1...1024), "encoder layers, and as many decoder layers"),
       .init("width", \.width, .layerSize, "features of a token"),
@@ -62,22 +59,21 @@ public struct NonAutoregressiveOptions: ModelSpec {
     ]
   }
 
-  /// Faults that concern several keys at once.
-  public func problems() -> [ConfigurationProblem] {
+  package func problems() -> [ConfigurationProblem] {
     width.isMultiple(of: heads)
       ? []
       : [.init("heads", "width", message: "\(width) features do not divide into \(heads) heads")]
   }
 
   /// Makes the network for rows of tokens.
-  public func network(for input: Shape, classes: Int?) throws -> Module {
+  package func network(for input: Shape, classes: Int?) throws -> Module {
     NonAutoregressiveTransformer(
       vocabulary: try ModelRegistry.requireTokens(Self.name, input, classes), self)
   }
 }
 
 /// The network of ``NonAutoregressiveOptions``.
-public final class NonAutoregressiveTransformer: Module, NonAutoregressive {
+package final class NonAutoregressiveTransformer: Module, NonAutoregressive {
   private let tokens: Embedding
   private let positions = SinusoidalPositions()
   private let dropout: Dropout
@@ -88,14 +84,14 @@ public final class NonAutoregressiveTransformer: Module, NonAutoregressive {
   private let options: NonAutoregressiveOptions
 
   /// The share of the probability that the training gives to other tokens than the right one.
-  public var labelSmoothing: Double { options.labelSmoothing }
+  package var labelSmoothing: Double { options.labelSmoothing }
   /// The number of lengths that are tried.
-  public var beam: Int { options.beam }
-  /// How much longer or shorter than its source a translation may be.
-  public var reach: Int { options.reach }
+  package var beam: Int { options.beam }
+  /// The largest number of tokens by which a translation is longer or shorter than its source.
+  package var reach: Int { options.reach }
 
   /// Makes a network.
-  public init(vocabulary: Int, _ options: NonAutoregressiveOptions) {
+  package init(vocabulary: Int, _ options: NonAutoregressiveOptions) {
     self.options = options
     let width = options.width
     let layer = TransformerOptions(
@@ -121,7 +117,7 @@ public final class NonAutoregressiveTransformer: Module, NonAutoregressive {
   /// Reads sources into a memory.
   ///
   /// - Throws: ``TensorError`` for shapes that do not fit.
-  public func encode(_ source: Tensor, lengths: Tensor) throws -> Tensor {
+  package func encode(_ source: Tensor, lengths: Tensor) throws -> Tensor {
     let scale = Double(options.width).squareRoot()
     return try encoder(
       dropout(positions(tokens(source) * scale, offset: 0)), mask: AttentionMask(lengths: lengths))
@@ -130,7 +126,7 @@ public final class NonAutoregressiveTransformer: Module, NonAutoregressive {
   /// The logits of all positions at once; of the targets only the places of padding count.
   ///
   /// - Throws: ``TensorError`` for shapes that do not fit.
-  public func decode(
+  package func decode(
     _ target: Tensor, memory: Tensor, lengths: Tensor, cache: (any DecodingCache)?
   ) throws -> Tensor {
     let wanted = try target.lengths(padding: 0)
@@ -144,7 +140,7 @@ public final class NonAutoregressiveTransformer: Module, NonAutoregressive {
   /// Logits of how much longer than its source a translation is, from `-reach` to `reach`.
   ///
   /// - Throws: ``TensorError`` for shapes that do not fit.
-  public func lengthLogits(_ memory: Tensor, lengths: Tensor) throws -> Tensor {
+  package func lengthLogits(_ memory: Tensor, lengths: Tensor) throws -> Tensor {
     let (batch, time) = (memory.shape[0], memory.shape[1])
     let shares = lengths.doubles.flatMap { length in
       (0..<time).map { Double($0) < length ? 1 / length : 0 }
@@ -155,9 +151,9 @@ public final class NonAutoregressiveTransformer: Module, NonAutoregressive {
   }
 
   /// There is nothing to keep.
-  public func makeCache() -> any DecodingCache { TransformerCache(layers: 0) }
+  package func makeCache() -> any DecodingCache { TransformerCache(layers: 0) }
 
-  /// What stands at each position at first, `[batch, time, width]`.
+  /// The inputs of each position at first, `[batch, time, width]`.
   private func starts(_ memory: Tensor, _ lengths: Tensor, _ wanted: Tensor, _ time: Int) throws
     -> Tensor
   {

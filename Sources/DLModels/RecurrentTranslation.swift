@@ -23,12 +23,14 @@ package final class RecurrentTranslation: Module, SequenceToSequence {
   /// The number of translations of a sentence that are kept while it is written.
   package var beam: Int { options.beam }
 
-  /// What attention costs away from the diagonal.
-  public var guidedAttention: GuidedAttention? {
+  /// The cost of attention away from the diagonal.
+  package var guidedAttention: GuidedAttention? {
     options.guided > 0 ? GuidedAttention(options.guided, width: options.guidedWidth) : nil
   }
   /// The share of the loss that is the BLEU of translations that were drawn.
-  public var selfCritical: Double { options.selfCritical }
+  package var selfCritical: Double { options.selfCritical }
+  /// The translations that are drawn for a risk.
+  package var riskSamples: Int { options.riskSamples }
 
   /// Grows evenly up to the step that the options say.
   package func ownShare(step: Int) -> Double {
@@ -89,7 +91,7 @@ package final class RecurrentTranslation: Module, SequenceToSequence {
   /// The logits, and the source states that each position of the target looks at.
   ///
   /// - Throws: ``TensorError`` for shapes that do not fit.
-  public func decodeWithAttention(_ target: Tensor, memory: Tensor, lengths: Tensor) throws
+  package func decodeWithAttention(_ target: Tensor, memory: Tensor, lengths: Tensor) throws
     -> (logits: Tensor, attention: Tensor?)
   {
     try decode(target, memory, lengths, nil)

@@ -7,12 +7,11 @@ import DLTensor
 /// Without it all that the decoder knows of a source is its first state (Sutskever et al. 2014; Cho et
 /// al. 2014); with it the decoder's states look at the encoder's (Bahdanau et al. 2015), behind the
 /// recurrence, as in Luong et al. 2015, section 3.1.
-public struct RecurrentTranslationOptions: ModelSpec {
-  /// The name in a configuration.
-  public static var name: String { "seq2seq" }
+package struct RecurrentTranslationOptions: ModelSpec {
+  package static var name: String { "seq2seq" }
 
-  /// How a state of the decoder scores those of the encoder.
-  public enum Attention: String, ConfigurationWord {
+  /// The score that a state of the decoder gives those of the encoder.
+  package enum Attention: String, ConfigurationWord {
     /// It does not.
     case none
     /// By a small network: `w · tanh(W_q q + W_k k)`.
@@ -25,46 +24,47 @@ public struct RecurrentTranslationOptions: ModelSpec {
   }
 
   /// Features of a token and of the decoder's states.
-  public var width = 256
+  package var width = 256
   /// Layers of the decoder, and of the encoder.
-  public var layers = 1
-  /// Whether cells are those of a GRU or of an LSTM.
-  public var cell = Cell.gru
-  /// How the decoder looks at the source.
-  public var attention = Attention.dot
+  package var layers = 1
+  /// The kind of cells: those of a GRU or of an LSTM.
+  package var cell = Cell.gru
+  /// The decoder's way to look at the source.
+  package var attention = Attention.dot
   /// The probability of dropout around the recurrent layers and between them.
-  public var dropout = 0.2
+  package var dropout = 0.2
   /// The share of the probability that goes to other tokens than the right one.
-  public var labelSmoothing = 0.0
+  package var labelSmoothing = 0.0
   /// The number of translations that are kept while one is written.
-  public var beam = 4
+  package var beam = 4
   /// The probability, in the end, to train the decoder on its own choice in place of the right token.
-  public var sampling = 0.0
+  package var sampling = 0.0
   /// Steps over which that probability grows from 0, evenly.
-  public var samplingSteps = 0
-  /// Whether tokens of the source may be copied.
-  public var copy = false
-  /// What attention away from the diagonal costs, for texts that go along with their sources; 0 for
-  /// nothing.
-  public var guided = 0.0
-  /// How far from the diagonal attention costs little, as a share of both lengths.
-  public var guidedWidth = 0.2
+  package var samplingSteps = 0
+  /// True if tokens of the source may be copied.
+  package var copy = false
+  /// The cost of attention away from the diagonal, for texts that go along with their sources; 0
+  /// for nothing.
+  package var guided = 0.0
+  /// The distance from the diagonal at which attention costs little, as a share of both lengths.
+  package var guidedWidth = 0.2
   /// The share of the loss that is the BLEU of translations that were drawn.
-  public var selfCritical = 0.0
+  package var selfCritical = 0.0
+  /// The translations of a sentence that are drawn for it, whose expected BLEU it is then (minimum risk);
+  /// 0 for one, against what the model writes anyway.
+  package var riskSamples = 0
 
   /// The cells that there are.
-  public enum Cell: String, ConfigurationWord {
+  package enum Cell: String, ConfigurationWord {
     /// Gated recurrent units.
     case gru
     /// Long short-term memory.
     case lstm
   }
 
-  /// Makes the options with their defaults.
-  public init() {}
+  package init() {}
 
-  /// The keys, in the order in which they are written.
-  public static var fields: [ConfigurationField<Self>] {
+  package static var fields: [ConfigurationField<Self>] {
     [
       .init("width", \.width, .layerSize, "features of a token and of the decoder's states"),
       .init("layers", \.layers, .within(1...16), "layers of the decoder, and of the encoder"),
@@ -94,16 +94,22 @@ public struct RecurrentTranslationOptions: ModelSpec {
       .init(
         "self_critical", \.selfCritical, .within(0...1),
         "share of the loss that is the BLEU of translations that were drawn"),
+      .init(
+        "risk_samples", \.riskSamples, .within(0...64),
+        "translations drawn of a sentence whose expected BLEU that is (minimum risk); 0 for one, "
+          + "against what the model writes anyway"),
     ]
   }
 
-  /// What came later than the network.
-  public static var unwrittenDefaults: Set<String> {
-    ["sampling", "sampling_steps", "copy", "guided", "guided_width", "self_critical"]
+  /// The keys that came later than the network.
+  package static var unwrittenDefaults: Set<String> {
+    [
+      "sampling", "sampling_steps", "copy", "guided", "guided_width", "self_critical",
+      "risk_samples",
+    ]
   }
 
-  /// Faults that concern several keys at once.
-  public func problems() -> [ConfigurationProblem] {
+  package func problems() -> [ConfigurationProblem] {
     var problems: [ConfigurationProblem] = []
     if copy, attention == .none || attention == .relu {
       problems.append(
@@ -114,11 +120,18 @@ public struct RecurrentTranslationOptions: ModelSpec {
     if guided > 0, attention == .none {
       problems.append(.init("guided", "attention", message: "there is no attention to guide"))
     }
+    if riskSamples > 0, selfCritical == 0 {
+      problems.append(
+        .init("risk_samples", "self_critical", message: "is for self_critical, which is 0"))
+    }
+    if riskSamples == 1 {
+      problems.append(.init("risk_samples", message: "one has nothing beside it; give 2 or more"))
+    }
     return problems
   }
 
   /// Makes the network for rows of tokens.
-  public func network(for input: Shape, classes: Int?) throws -> Module {
+  package func network(for input: Shape, classes: Int?) throws -> Module {
     RecurrentTranslation(
       vocabulary: try ModelRegistry.requireTokens(Self.name, input, classes), self)
   }

@@ -33,12 +33,16 @@ public protocol SequenceToSequence: Module {
   func decodeWithAttention(_ target: Tensor, memory: Tensor, lengths: Tensor) throws
     -> (logits: Tensor, attention: Tensor?)
 
-  /// What the training adds to the loss for attention away from the diagonal; nil for nothing.
+  /// The addition of the training to the loss for attention away from the diagonal; nil for none.
   var guidedAttention: GuidedAttention? { get }
 
   /// The share of the training's loss that is the BLEU of translations that were drawn (self-critical
   /// sequence training).
   var selfCritical: Double { get }
+
+  /// Translations of a sentence whose risk that share is; 0 for one, against what the model writes
+  /// anyway.
+  var riskSamples: Int { get }
 
   /// The share of the probability that the training gives to other tokens than the right one.
   var labelSmoothing: Double { get }
@@ -58,6 +62,8 @@ extension SequenceToSequence {
   public var guidedAttention: GuidedAttention? { nil }
   /// None of it.
   public var selfCritical: Double { 0 }
+  /// One translation is drawn.
+  public var riskSamples: Int { 0 }
   /// Two passes, for a model that says what it looks at.
   public func decodeWithAttention(_ target: Tensor, memory: Tensor, lengths: Tensor) throws
     -> (logits: Tensor, attention: Tensor?)
@@ -73,7 +79,7 @@ extension SequenceToSequence {
 
 /// A model that writes all tokens of a text at once, for which it has to know how many there are.
 public protocol NonAutoregressive: SequenceToSequence {
-  /// How much longer or shorter than its source a text may be.
+  /// The largest number of tokens by which a text is longer or shorter than its source.
   var reach: Int { get }
 
   /// Logits of how much longer a text is than its source, its end counted, `[batch, 2 · reach + 1]`.
@@ -82,7 +88,7 @@ public protocol NonAutoregressive: SequenceToSequence {
   func lengthLogits(_ memory: Tensor, lengths: Tensor) throws -> Tensor
 }
 
-/// What a decoder keeps of the beginnings of texts while they are written token by token.
+/// The memory of a decoder for the beginnings of texts while they are written token by token.
 public protocol DecodingCache: AnyObject {
   /// Makes text i the former text `rows[i]`, as a beam search does.
   ///

@@ -19,7 +19,7 @@ package struct TranslationTransformerOptions: ModelSpec {
   package var feedForward = 1024
   /// The probability of dropout, everywhere.
   package var dropout = 0.1
-  /// Whether normalizations come first.
+  /// True if normalizations come first.
   package var normFirst = true
   /// The share of the probability that goes to other tokens than the right one.
   package var labelSmoothing = 0.1

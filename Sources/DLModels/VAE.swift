@@ -13,7 +13,7 @@ package struct VAEOptions: ModelSpec {
   package var encoder: [LayerConfiguration] = []
   /// Layers from a code to as many numbers as a row has.
   package var decoder: [LayerConfiguration] = []
-  /// What decoded numbers say of a row.
+  /// The meaning of decoded numbers for a row.
   package var likelihood = VAE.Likelihood.bernoulli
   /// The weight of the divergence from the prior.
   package var beta = 1.0
@@ -54,7 +54,7 @@ package struct VAEOptions: ModelSpec {
 /// The networks of `VAEOptions`: an encoder, the mean and the logarithm of the variance of a code, a
 /// decoder.
 package final class VAE: Module {
-  /// What decoded numbers say of a row.
+  /// The meaning of decoded numbers for a row.
   package enum Likelihood: String, ConfigurationWord {
     /// They are logits of values between 0 and 1.
     case bernoulli
@@ -70,7 +70,7 @@ package final class VAE: Module {
   package let row: Shape
   /// The length of a code.
   package let latent: Int
-  /// What decoded numbers say of a row.
+  /// The meaning of decoded numbers for a row.
   package let likelihood: Likelihood
   /// The weight of the divergence from the prior.
   package let beta: Double

@@ -12,7 +12,7 @@ package struct VGGOptions: ModelSpec {
   package static var name: String { "vgg" }
   /// Layers with weights: 11, 13, 16 or 19.
   package var depth = 16
-  /// Whether a batch norm follows each convolution.
+  /// True if a batch norm follows each convolution.
   package var batchNorm = false
   /// The width of the two linear layers in front of the logits.
   package var hidden = 4096

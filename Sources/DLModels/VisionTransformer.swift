@@ -184,7 +184,7 @@ private final class VisionEncoderBlock: Module, Layer {
 
 extension VisionTransformer: ONNXLayer {
   /// Patches behind the class token, the encoder, and the head on the first position.
-  public func onnx(_ x: ONNXValue, in graph: ONNXGraph) throws -> ONNXValue {
+  package func onnx(_ x: ONNXValue, in graph: ONNXGraph) throws -> ONNXValue {
     let patches = graph.channelsLast(try graph.add(tokens, to: graph.add(convProj, to: x)))
     let states = try graph.add(encoder, to: graph.withToken(classToken, before: patches))
     return try graph.add(heads, to: graph.position(0, of: states))

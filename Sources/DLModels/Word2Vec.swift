@@ -12,7 +12,7 @@ import DLTensor
 package struct Word2VecOptions: ModelSpec {
   package static var name: String { "word2vec" }
 
-  /// Which words are asked for.
+  /// The words that can be asked for.
   package enum Kind: String, ConfigurationWord {
     /// Those around, by the one in the middle.
     case skipGram = "skip_gram"
@@ -20,7 +20,7 @@ package struct Word2VecOptions: ModelSpec {
     case cbow
   }
 
-  /// Which words are asked for.
+  /// The words that are asked for.
   package var kind = Kind.skipGram
   /// Numbers of a vector.
   package var size = 100

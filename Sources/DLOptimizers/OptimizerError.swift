@@ -1,7 +1,7 @@
 import DLCore
 
 /// A hyperparameter outside the range in which its update rule is defined.
-public struct OptimizerError: DLError, Hashable {
+package struct OptimizerError: DLError, Hashable {
   /// The rule's name.
   package let optimizer: String
 
@@ -15,10 +15,10 @@ public struct OptimizerError: DLError, Hashable {
   package let expected: String
 
   /// A fault of the configuration.
-  public var exitCode: ExitCode { .usage }
+  package var exitCode: ExitCode { .usage }
 
   /// One line: the fault, its place and the remedy.
-  public var description: String {
+  package var description: String {
     "optimizer.\(parameter) is \(value); \(optimizer) needs \(expected)"
   }
 }

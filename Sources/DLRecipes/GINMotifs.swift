@@ -1,5 +1,5 @@
 extension Recipe {
-  /// Which ring is in a graph, by sums over neighbors (Xu and others 2019).
+  /// A network that tells which ring is in a graph, by sums over neighbors (Xu and others 2019).
   static let ginMotifs = Recipe(
     name: "gin-motifs",
     summary: "graph isomorphism network: the ring of 3 to 6 nodes in a graph (embedded)",

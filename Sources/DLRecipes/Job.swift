@@ -3,14 +3,14 @@ import DLFormats
 import DLJobs
 import DLTraining
 
-/// What a command names as its job: a configuration file or a recipe.
+/// The job that a command names: a configuration file or a recipe.
 package struct Job: Sendable {
   /// The name as given.
   package let name: String
   /// The recipe; nil for a file, or for the configuration that a program brings.
   package let recipe: Recipe?
   private let program: Program
-  /// Whether it is the configuration that the program brings.
+  /// True if it is the configuration that the program brings.
   private let isDefault: Bool
 
   /// Takes the name of a recipe or the path of a configuration file; names of recipes go first.

@@ -12,7 +12,7 @@ package struct Recipe: Sendable {
   /// Random rows that stand in for the data where only shapes count; nil for networks whose inputs
   /// are tokens or graphs.
   package let standIn: (inputShape: [Int], classes: Int)?
-  /// How to get the data and name it; nil where it comes with the program.
+  /// The way to get the data and name it; nil where it comes with the program.
   package let dataHelp: String?
   /// Other settings worth knowing; nil for none.
   package let notes: String?
@@ -53,8 +53,8 @@ package struct Recipe: Sendable {
       [
         .gptShakespeare, .lstmShakespeare, .cnnPolarity, .lstmPolarity, .gruPolarity,
         .rnnPolarity, .bilstmPolarity, .textCNNPolarity, .windowParTUT, .bilstmParTUT,
-        .attentionParTUT, .localAttentionParTUT, .bilstmCRFParTUT, .skipGramPolarity,
-        .cbowPolarity, .ngramShakespeare,
+        .attentionParTUT, .localAttentionParTUT, .bilstmCRFParTUT, .bertMaskedPolarity,
+        .bertPolarity, .skipGramPolarity, .cbowPolarity, .ngramShakespeare,
       ]
     ),
     (

@@ -1,10 +1,10 @@
-/// How to get the sentences of film reviews.
+/// The way to get the sentences of film reviews.
 private let polarityHelp =
   "pack the sentences by `dltrain data pack sentences neg.txt pos.txt --max-words 10000 -o polarity`, "
   + "then add --set data.train=polarity/train.safetensors "
   + "--set data.validation=polarity/validation.safetensors"
 
-/// How to get the tagged sentences.
+/// The way to get the tagged sentences.
 private let partutHelp =
   "pack the treebank by `dltrain data pack conllu train.conllu --validation dev.conllu "
   + "--test test.conllu --min-count 2 --length 81 -o partut`, then add "

@@ -1,4 +1,4 @@
-/// How to get the text of both recipes.
+/// The way to get the text of both recipes.
 private let shakespeareHelp =
   "pack the text by `dltrain data pack text input.txt -o shakespeare`, then add "
   + "--set data.train=shakespeare/train.safetensors "

@@ -1,16 +1,30 @@
-/// How to get the recordings, and what is told of them.
-private func help(_ field: String) -> String {
-  "pack the recordings by `dltrain data pack audio recordings --label '{digit}_{speaker}_{index}' "
-    + "--class \(field) --test index=0-4 --length 100 -o spoken-\(field)`, then add "
-    + "--set data.train=spoken-\(field)/train.safetensors "
-    + "--set data.validation=spoken-\(field)/test.safetensors"
+/// Makes a recipe of a network that says of a recording which digit is said, or who says it.
+///
+/// - Parameters:
+///   - field: digit or speaker, which the network is to tell.
+///   - yaml: gives the job from its name and the number of digits or speakers.
+private func spoken(
+  _ field: String, by method: String, _ prefix: String, _ yaml: (String, Int) -> String
+) -> Recipe {
+  let isDigit = field == "digit"
+  let (name, classes) = ("\(prefix)-spoken-\(field)s", isDigit ? 10 : 6)
+  let task = isDigit ? "spoken digits" : "who says a digit"
+  return Recipe(
+    name: name, summary: "\(task) (WAV, log-mel) by \(method)",
+    standIn: (inputShape: [100, 40], classes: classes),
+    dataHelp:
+      "pack the recordings by `dltrain data pack audio recordings --label '{digit}_{speaker}_{index}' "
+      + "--class \(field) --test index=0-4 --length 100 -o spoken-\(field)`, then add "
+      + "--set data.train=spoken-\(field)/train.safetensors "
+      + "--set data.validation=spoken-\(field)/test.safetensors",
+    yaml: yaml(name, classes))
 }
 
 /// A conformer's encoder and the mean over a recording (Gulati and others 2020).
 ///
 /// Each block is attention and convolution between two feed-forward layers, each a residual with a norm
 /// in front. The factor 1/2 that the paper gives the feed-forward layers is left to their weights.
-private func conformerYAML(_ name: String, classes: Int) -> String {
+private func conformerYAML(_ name: String, _ classes: Int) -> String {
   """
   name: \(name)
   model:
@@ -52,7 +66,7 @@ private func conformerYAML(_ name: String, classes: Int) -> String {
 }
 
 /// Windows of nine frames, and the largest outputs over a recording.
-private func framesYAML(_ name: String, classes: Int) -> String {
+private func framesYAML(_ name: String, _ classes: Int) -> String {
   """
   name: \(name)
   model:
@@ -72,7 +86,7 @@ private func framesYAML(_ name: String, classes: Int) -> String {
 }
 
 /// The whole recording from both ends.
-private func bilstmYAML(_ name: String, classes: Int) -> String {
+private func bilstmYAML(_ name: String, _ classes: Int) -> String {
   """
   name: \(name)
   model:
@@ -88,48 +102,30 @@ private func bilstmYAML(_ name: String, classes: Int) -> String {
   """
 }
 
+/// The networks' views of a recording, as their summaries say.
+private let (frames, bilstm, conformer) = (
+  "layers over windows of nine frames", "a bidirectional LSTM",
+  "attention and convolution, as a conformer"
+)
+
 extension Recipe {
-  /// Which digit is said.
-  static let framesSpokenDigits = Recipe(
-    name: "frames-spoken-digits",
-    summary: "spoken digits (WAV, log-mel) by layers over windows of nine frames",
-    standIn: (inputShape: [100, 40], classes: 10), dataHelp: help("digit"),
-    yaml: framesYAML("frames-spoken-digits", classes: 10))
+  /// Tells which digit is said.
+  static let framesSpokenDigits = spoken("digit", by: frames, "frames", framesYAML)
 
   /// Who says it.
-  static let framesSpokenSpeakers = Recipe(
-    name: "frames-spoken-speakers",
-    summary: "who says a digit (WAV, log-mel) by layers over windows of nine frames",
-    standIn: (inputShape: [100, 40], classes: 6), dataHelp: help("speaker"),
-    yaml: framesYAML("frames-spoken-speakers", classes: 6))
+  static let framesSpokenSpeakers = spoken("speaker", by: frames, "frames", framesYAML)
 
-  /// Which digit is said.
-  static let bilstmSpokenDigits = Recipe(
-    name: "bilstm-spoken-digits",
-    summary: "spoken digits (WAV, log-mel) by a bidirectional LSTM",
-    standIn: (inputShape: [100, 40], classes: 10), dataHelp: help("digit"),
-    yaml: bilstmYAML("bilstm-spoken-digits", classes: 10))
+  /// Tells which digit is said.
+  static let bilstmSpokenDigits = spoken("digit", by: bilstm, "bilstm", bilstmYAML)
 
   /// Who says it.
-  static let bilstmSpokenSpeakers = Recipe(
-    name: "bilstm-spoken-speakers",
-    summary: "who says a digit (WAV, log-mel) by a bidirectional LSTM",
-    standIn: (inputShape: [100, 40], classes: 6), dataHelp: help("speaker"),
-    yaml: bilstmYAML("bilstm-spoken-speakers", classes: 6))
+  static let bilstmSpokenSpeakers = spoken("speaker", by: bilstm, "bilstm", bilstmYAML)
 
-  /// Which digit is said.
-  static let conformerSpokenDigits = Recipe(
-    name: "conformer-spoken-digits",
-    summary: "spoken digits (WAV, log-mel) by attention and convolution, as a conformer",
-    standIn: (inputShape: [100, 40], classes: 10), dataHelp: help("digit"),
-    yaml: conformerYAML("conformer-spoken-digits", classes: 10))
+  /// Tells which digit is said.
+  static let conformerSpokenDigits = spoken("digit", by: conformer, "conformer", conformerYAML)
 
   /// Who says it.
-  static let conformerSpokenSpeakers = Recipe(
-    name: "conformer-spoken-speakers",
-    summary: "who says a digit (WAV, log-mel) by attention and convolution, as a conformer",
-    standIn: (inputShape: [100, 40], classes: 6), dataHelp: help("speaker"),
-    yaml: conformerYAML("conformer-spoken-speakers", classes: 6))
+  static let conformerSpokenSpeakers = spoken("speaker", by: conformer, "conformer", conformerYAML)
 
   /// Strings of digits without a word on where each of them is (Graves and others 2006).
   static let ctcSpokenStrings = Recipe(

@@ -37,13 +37,13 @@ package struct StudyRecipe: Sendable {
   }
 }
 
-/// What a command names as its study: a file, or one that is built in.
+/// The study that a command names: a file, or one that is built in.
 package struct StudySource: Sendable {
   /// The name as given.
   package let name: String
   /// The text.
   package let yaml: String
-  /// Where relative paths in it start.
+  /// The folder where relative paths in it start.
   package let folder: String
 
   /// Takes the name of a study or the path of a file; names of studies go first.

@@ -1,4 +1,4 @@
-/// How to get the table of both recipes.
+/// The way to get the table of both recipes.
 private let covidHelp =
   "pack the table by `dltrain data pack csv train.csv --drop id --label -1 --regression --standardize "
   + "-o covid`, then add --set data.train=covid/train.safetensors "

@@ -4,7 +4,7 @@ import DLFormats
 import DLJobs
 import DLTensor
 
-/// What a data set file holds, for `normalize` and for a first look.
+/// A report of what a data set file holds, for `normalize` and for a first look.
 package enum DatasetReport {
   /// Shape, classes with their rows, and least, greatest, mean and deviation of each channel; of
   /// texts and graphs what there is to count.

@@ -5,18 +5,19 @@ import DLJobs
 import DLTensor
 import DLTraining
 
-/// What the processes of a job find on their hosts, and in what they differ from the first one.
+/// A survey of what the processes of a job find on their hosts, and in what they differ from the
+/// first one.
 ///
 /// A run needs the same program, kernels, BLAS kernels and MPI on every host; ``Handshake`` refuses a
 /// run where they differ, and a survey says so beforehand.
 package struct HostSurvey {
-  /// What one process found.
+  /// The findings of one process.
   package struct Finding: Equatable {
     /// The name of its host.
     let host: String
-    /// What must be the same everywhere, in a fixed order.
+    /// The facts that must be the same everywhere, in a fixed order.
     let traits: [String: String]
-    /// What is wrong or slow there.
+    /// The things that are wrong or slow there.
     let advice: [String]
 
     /// Makes a finding.
@@ -29,7 +30,7 @@ package struct HostSurvey {
 
   /// The hosts in the order of their ranks, each with its ranks.
   package let hosts: String
-  /// What is to be fixed beyond what the first process found, each with its place.
+  /// The faults beyond those that the first process found, each with its place.
   package let advice: [String]
 
   /// Compares findings, one a rank.
@@ -69,7 +70,7 @@ package struct HostSurvey {
 }
 
 extension HostSurvey.Finding {
-  /// What this process finds.
+  /// Makes the findings of this process.
   init(_ report: SystemReport) {
     let traits = [
       "the program's file": FileDigest.program, "the version": Version.current,
@@ -79,7 +80,7 @@ extension HostSurvey.Finding {
     self.init(host: hostName(), traits: traits, advice: report.advice)
   }
 
-  /// What another process sent.
+  /// Reads what another process sent.
   ///
   /// - Throws: `FormatError` where the text is not what ``json`` gives.
   package init(parsing text: String) throws {

@@ -109,7 +109,7 @@ private struct LayerTree {
       + step.layer.path.dropFirst(last.layer.path.utf8.count + 1)
   }
 
-  /// Whether it is an empty branch.
+  /// Returns whether it is an empty branch.
   func isIdentity(_ step: LayerTrace.Step) -> Bool {
     (step.layer as? Sequential)?.layers.isEmpty == true
   }

@@ -7,7 +7,7 @@ import DLLayers
 import DLTensor
 import DLTraining
 
-/// What a configuration would run.
+/// A report of what a configuration would run.
 package struct ModelReport {
   let configuration: Configuration
   let setup: RunSetup

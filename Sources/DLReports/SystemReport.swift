@@ -8,11 +8,11 @@ import DLTensor
 import DLTraining
 import Glibc
 
-/// What the machine offers to a run, and what is to be fixed.
+/// A report of what the machine offers to a run, and what is to be fixed.
 package struct SystemReport {
   /// Names and values, in order.
   package let facts: [(name: String, value: String)]
-  /// What is wrong or slow, each with what to do.
+  /// The things that are wrong or slow, each with what to do.
   package let advice: [String]
 
   /// The version of everything that decides about results and speed, a line each.
@@ -96,7 +96,7 @@ package struct SystemReport {
     self.advice = advice
   }
 
-  /// What to do where BLAS uses older kernels than the CPU can run; nil where it does not.
+  /// The advice where BLAS uses older kernels than the CPU can run; nil where it does not.
   package static var blasWarning: String? {
     let probe = dl_cpu_probe()
     let core = BLAS.core

@@ -3,7 +3,7 @@ import DLFormats
 import DLJobs
 import DLTraining
 
-/// What a file of tensors holds: tensors and metadata, without reading a number.
+/// A report of what a file of tensors holds: tensors and metadata, without reading a number.
 package enum TensorReport {
   /// A table of the tensors, then the metadata.
   ///

@@ -9,24 +9,25 @@ public final class Context {
   public let communicator: any Communicator
   /// The element type of parameters and activations: float32 or float64.
   public let precision: DType
-  /// Where tensors' memory comes from.
+  /// The pool that tensors' memory comes from.
   package let pool = BufferPool()
   /// Told of every tensor that is made, as a sign that the rank goes on; nil where nobody watches.
   package var progress: RankProgress?
   /// Training (batch statistics, dropout) or evaluation.
   public var isTraining = false
-  /// Whether ops are recorded for ``backward(_:seed:)``.
+  /// True if ops are recorded for ``backward(_:seed:)``.
   package private(set) var isRecording = false
-  /// Whether ops run as their decompositions into ops whose gradients are recorded ops themselves;
+  /// True if ops run as their decompositions into ops whose gradients are recorded ops themselves;
   /// see ``differentiably(_:)``.
   package internal(set) var isDecomposing = false
-  /// Whether batch normalization takes its statistics over all ranks.
+  /// True if batch normalization takes its statistics over all ranks.
   package var synchronizesBatchNorm = true
   /// The run's seed; every random number is keyed by it.
   public var seed: UInt64
   /// The optimizer step, counted from 0; part of dropout's key.
   public var step = 0
-  /// Which of several updates on the same rows of a step it is, counted from 0; part of dropout's key.
+  /// The number of this update among several on the same rows of a step, counted from 0; part of
+  /// dropout's key.
   package var turn = 0
   /// The index, within the whole batch of this step, of this rank's first row; part of dropout's
   /// key.
@@ -51,10 +52,10 @@ public final class Context {
   ///
   /// - Parameter precision: float32 or float64.
   public init(
-    communicator: any Communicator = SingleRank(), precision: DType = .float32, seed: UInt64 = 1
+    communicator: (any Communicator)? = nil, precision: DType = .float32, seed: UInt64 = 1
   ) {
     precondition(precision.isReal, "a context computes in float32 or float64")
-    self.communicator = communicator
+    self.communicator = communicator ?? SingleRank()
     self.precision = precision
     self.seed = seed
     tape.reserveCapacity(512)

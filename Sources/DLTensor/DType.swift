@@ -16,7 +16,7 @@ public enum DType: String, Sendable, Hashable, CaseIterable {
     }
   }
 
-  /// Whether the type takes part in differentiation and in the kernels of CKernels.
+  /// True if the type takes part in differentiation and in the kernels of CKernels.
   public var isReal: Bool { self == .float32 || self == .float64 }
 
   /// The kernels' name of the type.

@@ -2,7 +2,7 @@ import CKernels
 import COpenBLAS
 import Synchronization
 
-/// What carries out matrix products and convolutions.
+/// The code that carries out matrix products and convolutions.
 ///
 /// One for the whole process, as the threads of a BLAS are.
 package enum Engine: String, Sendable, CaseIterable {
@@ -26,7 +26,7 @@ package enum Engine: String, Sendable, CaseIterable {
     Engine.selected.store(self == .native, ordering: .relaxed)
   }
 
-  /// What it is called in a line for people, such as `avx2 kernels`.
+  /// The name in a line for people, such as `avx2 kernels`.
   package var name: String {
     switch self {
     case .native: "\(CPU.kernelSet) kernels"
@@ -34,7 +34,7 @@ package enum Engine: String, Sendable, CaseIterable {
     }
   }
 
-  /// What results depend on besides the configuration, for comparing processes and runs.
+  /// The text that results depend on besides the configuration, for comparing processes and runs.
   package var fingerprint: String {
     switch self {
     case .native: "native \(Engine.contract)"

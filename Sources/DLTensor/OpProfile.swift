@@ -1,12 +1,12 @@
 import DLCore
 
-/// Where the time of forward and backward passes goes, by op and layer.
+/// The time of forward and backward passes, by op and layer.
 ///
 /// An op's time forward lasts from the end of the op before it to its own, with what the layer does
 /// around it; backward it is that of its pullback. Collectives within ops do not count. Counterpart:
 /// `torch.profiler`.
 package final class OpProfile {
-  /// What the calls of an op in one direction came to.
+  /// The totals of an op's calls in one direction.
   package struct Totals: Sendable {
     /// Calls.
     package internal(set) var calls = 0
@@ -38,7 +38,7 @@ package final class OpProfile {
     package internal(set) var backward = Totals()
   }
 
-  /// What an op's inputs come to.
+  /// The size of an op's inputs.
   struct Operands {
     private(set) var bytes = 0
     private(set) var gradientBytes = 0

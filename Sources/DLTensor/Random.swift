@@ -22,7 +22,7 @@ package enum Philox {
 /// splitmix64 (Steele, Lea, Flood 2014) and golden its increment.
 public struct RandomKey: Sendable, Hashable {
   /// The key's 64 bits.
-  public let value: UInt64
+  package let value: UInt64
 
   /// The root of a tree.
   public init(_ seed: UInt64) { value = Self.mix(seed &+ Self.golden) }

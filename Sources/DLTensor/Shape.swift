@@ -84,7 +84,7 @@ public struct Shape: Hashable, Sendable, ExpressibleByArrayLiteral, CustomString
   }
 
   /// The shape with one more axis in front.
-  public func prepending(_ extent: Int) -> Shape { Shape([extent] + dimensions) }
+  package func prepending(_ extent: Int) -> Shape { Shape([extent] + dimensions) }
 
   /// The product of the extents over a range of axes.
   package func product(_ axes: Range<Int>) -> Int { axes.reduce(1) { $0 * extents[$1] } }
@@ -99,7 +99,7 @@ public struct Shape: Hashable, Sendable, ExpressibleByArrayLiteral, CustomString
   }
 
   /// The shape that two operands broadcast to by NumPy's rules, or nil where they do not fit.
-  public static func broadcast(_ a: Shape, _ b: Shape) -> Shape? {
+  package static func broadcast(_ a: Shape, _ b: Shape) -> Shape? {
     let rank = max(a.rank, b.rank)
     var result = Shape([Int](repeating: 1, count: rank))
     for back in 1..<(rank + 1) {

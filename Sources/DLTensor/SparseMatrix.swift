@@ -10,7 +10,8 @@ public final class SparseMatrix {
   public let rows: Int
   /// The number of columns.
   public let columns: Int
-  /// Where each row's entries start, and behind the last one the number of entries; int32.
+  /// The place where each row's entries start, and behind the last one the number of entries;
+  /// int32.
   package let rowStart: Tensor
   /// The column of each entry; int32.
   package let column: Tensor

@@ -16,7 +16,7 @@ public final class Tensor {
   package let pointer: UnsafeMutableRawPointer
   /// The number of elements.
   public let count: Int
-  /// Whether gradients flow to this tensor.
+  /// True if gradients flow to this tensor.
   public package(set) var requiresGradient = false
   /// The valid positions of each row along the second axis, int32 `[batch]`, those behind them being
   /// padding; nil where all of them are valid.
@@ -26,12 +26,12 @@ public final class Tensor {
   /// The gradient, once a backward pass has reached this tensor and it is a leaf.
   public internal(set) var gradient: Tensor?
 
-  /// Whether ``gradient`` holds values of the current pass; a parameter's gradient memory outlives
+  /// True if ``gradient`` holds values of the current pass; a parameter's gradient memory outlives
   /// its values.
   var hasGradient = false
   /// The number by which a ``GradientWatch`` knows a leaf; negative for what is not watched.
   var leaf: Int32 = -1
-  /// Whether the gradient was declared complete, so that others may have read it.
+  /// True if the gradient was declared complete, so that others may have read it.
   var isGradientComplete = false
   private let storage: Storage
 
@@ -75,7 +75,7 @@ public final class Tensor {
     isGradientComplete = false
   }
 
-  /// Whether the current pass has written ``gradient``.
+  /// True if the current pass has written ``gradient``.
   package var isGradientWritten: Bool { hasGradient }
 
   /// Bytes of the elements.

@@ -5,7 +5,7 @@ import DLCore
 public struct TensorError: DLError {
   /// The op, as in `conv2d`.
   public let op: String
-  /// What does not fit, with the shapes concerned.
+  /// The misfit, with the shapes concerned.
   public let detail: String
   /// The path of the layer that ran the op, as in `layer3.0.conv1`; nil outside a layer.
   public var path: String?

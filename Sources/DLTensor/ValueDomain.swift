@@ -19,7 +19,7 @@ public enum ValueDomain: Sendable, Hashable {
   /// and one between two equal ones, and has `steps`, nil for as many as it needs.
   case sequences(classes: Int, blank: Int, steps: Int?)
 
-  /// What every single value lies between; nil where there are no bounds.
+  /// The bounds of every single value; nil where there are none.
   package var bounds: ClosedRange<Double>? {
     switch self {
     case .any, .finite: nil

@@ -54,8 +54,8 @@ extension Window2d {
     return size
   }
 
-  /// Whether every window along an axis has a tap in the image: one that begins in the padding may
-  /// step over it.
+  /// Returns whether every window along an axis has a tap in the image: one that begins in the
+  /// padding may step over it.
   private func isHit(
     _ extent: Int, before: Int, by stride: Int, _ dilation: Int, windows: Int
   ) -> Bool {

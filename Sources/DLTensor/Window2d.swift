@@ -68,7 +68,7 @@ public struct Window2d: Hashable, Sendable {
       dilation.height * (kernel.height - 1) + 1, dilation.width * (kernel.width - 1) + 1)
   }
 
-  /// How many windows fit: `(extent + padding - reach) / stride + 1` in each direction.
+  /// The number of windows that fit: `(extent + padding - reach) / stride + 1` in each direction.
   ///
   /// - Throws: ``TensorError`` when none fits, or the window's numbers make no sense.
   package func output(op: String, height: Int, width: Int) throws -> Size2d {

@@ -1,8 +1,8 @@
 import DLCluster
 
-/// What a run takes besides its configuration.
+/// The options of a run besides its configuration.
 package struct TrainingOptions: Sendable {
-  /// Where to go on from.
+  /// The checkpoint to go on from.
   package enum Resume: Sendable, Equatable {
     /// Start anew.
     case never
@@ -14,11 +14,11 @@ package struct TrainingOptions: Sendable {
 
   /// The run folder; the first free `runs/NAME-NNN` unless given.
   package var out: String?
-  /// Where to go on from.
+  /// The checkpoint to go on from.
   package var resume = Resume.never
   /// A safetensors file of weights under PyTorch's names to start from.
   package var initialWeights: String?
-  /// Whether weights that the file lacks, or has in another shape, start anew.
+  /// True if weights that the file lacks, or has in another shape, start anew.
   package var takesPartOfWeights = false
   /// Stop after this optimizer step with a checkpoint, to be resumed later.
   ///
@@ -35,16 +35,16 @@ package struct TrainingOptions: Sendable {
   package var didSave: @Sendable (_ folder: String, _ checkpoint: String?) -> Void = { _, _ in }
   /// A file to write at the end: what each rank's threads did when, in Chrome's trace event format.
   package var trace: String?
-  /// Whether the time of each op is taken, on rank 0.
+  /// True if the time of each op is taken, on rank 0.
   package var profiles = false
   /// Told of the record of the run once there is one, on rank 0; whoever ends the run from elsewhere
   /// closes it.
   package var didOpen: @Sendable (RunRecord) -> Void = { _ in }
   /// Told that the first step is about to begin.
   package var willStep: @Sendable () -> Void = {}
-  /// Whether the run leaves a folder with checkpoints and metrics; not for measurements.
+  /// True if the run leaves a folder with checkpoints and metrics; not for measurements.
   package var writesRun = true
-  /// Where the rank shows what it is at; nil where nobody watches.
+  /// The place where the rank shows what it is at; nil where nobody watches.
   package var progress: RankProgress?
 
   /// Makes the options of a plain new run.

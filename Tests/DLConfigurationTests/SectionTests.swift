@@ -97,7 +97,7 @@ func oven(_ yaml: String, _ overrides: [String] = []) throws(ConfigurationError)
     #expect(try oven("{dish: x, degrees: 100}", ["degrees=null"]).degrees == 180)
     #expect(faults("{dish: x}", ["hours=2", "minutes=3"]).count == 1)
     #expect(
-      faults("{dish: x}", ["=3"]) == ["--set =3: expected KEY=VALUE, as in --set optimizer.lr=0.1"]
+      faults("{dish: x}", ["=3"]) == ["set =3: expected KEY=VALUE, as in set optimizer.lr=0.1"]
     )
   }
 

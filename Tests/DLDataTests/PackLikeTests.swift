@@ -47,7 +47,7 @@ import Testing
       refusal { _ = try pack("more", like: all) }.contains(
         "more: has the class \"zebra\", which \(all) lacks"))
     try put(["apple"], in: "large", size: 3)
-    #expect(refusal { _ = try pack("large", like: all) }.contains("--size 2x2"))
+    #expect(refusal { _ = try pack("large", like: all) }.contains("size 2x2"))
     #expect(!File.exists("\(folder.path)/large-out"))
     let text = try TextPacker.pack(
       folder.write("some text that is long enough", to: "text"), output: folder.path + "/text-out")

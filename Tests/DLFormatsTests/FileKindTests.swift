@@ -62,7 +62,7 @@ import Testing
       ("text, perhaps CSV", "data pack csv"),
       ("packed by xz", "unxz"), ("UTF-16 text", "iconv -f utf-16"),
       ("a pointer of Git LFS", "git lfs pull"), ("an IDX file", "data pack mnist"),
-      ("a tar archive", "data pack images"), ("a PyTorch file (.pt)", "--init"),
+      ("a tar archive", "data pack images"), ("a PyTorch file (.pt)", "weights by init"),
       ("a NumPy array (.npy)", "data pack npy"), ("NumPy arrays (.npz)", "data pack npz"),
       ("a Parquet table", "scripts/data/pack_parquet.py"), ("a ZIP archive", "unzip"),
     ] {

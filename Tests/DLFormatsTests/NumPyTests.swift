@@ -128,25 +128,10 @@ import Testing
         try files.bytes("file/\($0)")
       }
       + ["stored", "deflated"].map { try File.contents(of: golden("numpy/\($0).npz")) }
-    var state: UInt64 = 0x2545_f491_4f6c_dd1d
-    func next(_ bound: Int) -> Int {
-      state = state &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
-      return Int(state >> 33) % bound
-    }
+    var numbers = Numbers(seed: 23)
     var (refused, opened) = (0, 0)
     for turn in 0..<10_000 {
-      var bytes = originals[turn % originals.count]
-      switch next(8) {
-      case 0: bytes.removeLast(1 + next(bytes.count))
-      case 1: bytes.append(contentsOf: (0...next(40)).map { _ in UInt8(next(256)) })
-      case 2: bytes.removeFirst(1 + next(60))
-      case 3: bytes.insert(UInt8(next(256)), at: next(bytes.count))
-      default:
-        for _ in 0...next(4) {
-          let place = next(2) == 0 ? next(min(bytes.count, 128)) : next(bytes.count)
-          bytes[place] = [0, 0x39, 0x7f, 0x80, 0xff, bytes[place] ^ 1 << UInt8(next(8))][next(6)]
-        }
-      }
+      let bytes = numbers.damaged(originals[turn % originals.count], head: 128)
       let path = try folder.write(bytes)
       do {
         if turn % originals.count < 4 {

@@ -114,27 +114,11 @@ import Testing
   @Test func tenThousandDamagedFilesAreReadOrRefused() throws {
     let names = ["plain", "views", "wrapped", "deflated", "refused-system", "refused-overlap"]
     let originals = try names.map { try bytes($0) }
-    var state: UInt64 = 0x9e37_79b9_7f4a_7c15
-    func next(_ bound: Int) -> Int {
-      state = state &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
-      return Int(state >> 33) % bound
-    }
+    var numbers = Numbers(seed: 29)
     var (refused, opened) = (0, 0)
+    // The pickle at the beginning more often than the numbers.
     for turn in 0..<10_000 {
-      var bytes = originals[turn % originals.count]
-      switch next(8) {
-      case 0: bytes.removeLast(1 + next(bytes.count))
-      case 1: bytes.append(contentsOf: (0...next(40)).map { _ in UInt8(next(256)) })
-      case 2: bytes.removeFirst(1 + next(60))
-      case 3: bytes.insert(UInt8(next(256)), at: next(bytes.count))
-      default:
-        // The directory at the end and the pickle at the beginning more often than the numbers.
-        for _ in 0...next(4) {
-          let place =
-            next(2) == 0 ? next(min(bytes.count, 700)) : bytes.count - 1 - next(bytes.count)
-          bytes[place] = [0, 1, 0x7f, 0x80, 0xff, bytes[place] ^ 1 << UInt8(next(8))][next(6)]
-        }
-      }
+      let bytes = numbers.damaged(originals[turn % originals.count], head: 700)
       let path = try folder.write(bytes)
       do {
         let source = try WeightSources.open(path)

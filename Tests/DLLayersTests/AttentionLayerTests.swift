@@ -127,7 +127,7 @@ import Testing
     let x = try draw("x", [2, 6, 8])
     let learned = LearnedPositions(length: 6, features: 8)
     _ = try ParameterArena(learned, context: context)
-    for layer in [SinusoidalPositions(), learned] as [any PositionalLayer] {
+    for layer in [SinusoidalPositions(), learned] as [PositionalLayer] {
       let full = try layer(x)
       for range in [0..<2, 5..<6, 1..<6] {
         #expect(

@@ -37,6 +37,13 @@ import Testing
           MaxPool1d(kernelSize: 1, stride: 2),
           Linear(inputFeatures: 5, outputFeatures: 3), AvgPool1d(kernelSize: 1), GlobalAvgPool1d(),
         ]
+      case "group norm":
+        [
+          Conv1d(inputChannels: 4, outputChannels: 6, kernelSize: 3, padding: 1),
+          GroupNorm(groups: 2, channels: 6), ReLU(), GlobalAvgPool1d(),
+        ]
+      case "instance norm":
+        [InstanceNorm(features: 4, affine: true), ReLU(), GlobalAvgPool1d()]
       default: []
       }
     return Sequential([embedding] + layers)
@@ -45,6 +52,7 @@ import Testing
   @Test(
     arguments: [
       "rnn", "lstm both ways", "gru below gru", "attention", "encoder", "convolution", "pools",
+      "group norm", "instance norm",
     ])
   func rowsArePaddedWithoutEffect(name: String) throws {
     Engine.current.select()

@@ -50,6 +50,11 @@ import Testing
   private static let base =
     "data: {train: x.safetensors}\nmodel: {layers: [{upsample: {size: 4}}, flatten, {linear: {out: 2}}]}\n"
 
+  /// The words that each option of a section belongs to.
+  private func owners(_ place: Place) -> [String: [String]] {
+    (place.section as? any NamedChoiceSection.Type)?.optionOwners ?? [:]
+  }
+
   private func load(_ place: Place, _ keys: [String: String], _ overrides: [String] = []) throws
     -> Configuration
   {
@@ -115,7 +120,7 @@ import Testing
         // The word that both belong to, where they belong to some alone.
         // Rows to validate on are none without rows to train on.
         let others = group.contains("folds") ? ["train": "/x.safetensors"] : [:]
-        let name = place.section.optionOwners[old]?.first.map { ["name": $0] } ?? others
+        let name = owners(place)[old]?.first.map { ["name": $0] } ?? others
         func load(_ place: Place, _ keys: [String: String], _ overrides: [String] = []) throws
           -> Configuration
         { try self.load(place, keys.merging(name) { $1 }, overrides) }
@@ -142,7 +147,7 @@ import Testing
   /// line leaves the options that both have, and no other.
   @Test(arguments: places)
   func anotherNameLeavesTheOthersOptions(_ place: Place) throws {
-    let owners = place.section.optionOwners
+    let owners = self.owners(place)
     let words = names(place.section)
     for (key, names) in owners {
       for old in names {

@@ -82,6 +82,6 @@ import Testing
     #expect(found.pictures.allSatisfy { $0.after == 2 && $0.label != 2 })
     request.target = "9"
     let message = refusal { _ = try report(bench, request) }
-    #expect(message == "--target 9: no such class; give 0 to 4")
+    #expect(message == "target 9: no such class; give 0 to 4")
   }
 }

@@ -127,21 +127,21 @@ private func faults(_ yaml: String, _ overrides: [String] = []) -> [String] {
   }
 
   @Test(arguments: [
-    ("optimizer.lrr=1", "--set optimizer.lrr: unknown key, did you mean lr?"),
-    ("optimzer.lr=1", "--set optimzer: unknown key, did you mean optimizer?"),
-    ("batch_size=0", "--set batch_size: expected an integer of at least 1"),
-    ("seed", "--set seed: expected KEY=VALUE"), ("=1", "expected KEY=VALUE"),
-    ("a..b=1", "--set a..b: a key of the path is empty"),
-    ("optimizer.lr={", "--set optimizer.lr: not YAML"),
-    ("optimizer.lr.x.y=1", "--set optimizer.lr"),
-    ("data.augment.0=flip", "--set data.augment.0: \"0\" is not an index"),
+    ("optimizer.lrr=1", "set optimizer.lrr: unknown key, did you mean lr?"),
+    ("optimzer.lr=1", "set optimzer: unknown key, did you mean optimizer?"),
+    ("batch_size=0", "set batch_size: expected an integer of at least 1"),
+    ("seed", "set seed: expected KEY=VALUE"), ("=1", "expected KEY=VALUE"),
+    ("a..b=1", "set a..b: a key of the path is empty"),
+    ("optimizer.lr={", "set optimizer.lr: not YAML"),
+    ("optimizer.lr.x.y=1", "set optimizer.lr"),
+    ("data.augment.0=flip", "set data.augment.0: \"0\" is not an index"),
     (
       "data.augment=[flop]",
-      "--set data.augment.0: unknown augmentation \"flop\", did you mean flip?"
+      "set data.augment.0: unknown augmentation \"flop\", did you mean flip?"
     ),
-    ("model.layers=[{conv: {}}]", "--set model.layers.0: unknown layer \"conv\", did you mean"),
+    ("model.layers=[{conv: {}}]", "set model.layers.0: unknown layer \"conv\", did you mean"),
     ("accumulate=64", "accumulate: 64 micro-batches of a batch of 32 rows"),
-    ("name=5", "--set name: expected a string, found 5"),
+    ("name=5", "set name: expected a string, found 5"),
   ])
   func badOverridesNameThemselves(_ override: String, _ expected: String) {
     let text = "data: {train: x, augment: []}\nmodel: {name: lenet5}\noptimizer: {lr: 1}"

@@ -50,7 +50,7 @@ import Testing
       let failure = #expect(throws: RankFailure.self) { try resume(bench) }
       #expect(failure?.exitCode == .data)
       #expect(failure?.message.contains("train.safetensors: \(fault)") == true)
-      #expect(failure?.message.contains("--init \(folder)/checkpoints") == true)
+      #expect(failure?.message.contains("init \(folder)/checkpoints") == true)
       #expect(try tensors(folder + "/checkpoints/step-00000002.safetensors") == before)
     }
     // The same content elsewhere is the same data.

@@ -9,7 +9,9 @@ import Testing
 /// noise (scripts/golden/make_course.py and make_course_text.py).
 @Suite struct CourseTrajectoryTests {
   static let jobs = ["gin", "gat", "bert", "seq2seq", "vae", "gan-minimax", "gan-hinge"]
-  static let textJobs = ["masked", "lstm-dot", "relu", "copy", "guided", "self-critical", "nat"]
+  static let textJobs = [
+    "masked", "lstm-dot", "relu", "copy", "guided", "self-critical", "minimum-risk", "nat",
+  ]
 
   @Test(arguments: jobs, [1, 3])
   func lossesAndStateArePyTorchs(job: String, ranks: Int) throws {

@@ -58,7 +58,8 @@ extension FuzzedNames {
       "seq2seq", "{name: seq2seq, width: 8, attention: additive}",
       data: "{train: pairs/a.safetensors, order: bucketed}"),
     model(
-      "seq2seq-variants", "{name: seq2seq, width: 8, copy: true, guided: 1, self_critical: 0.5}",
+      "seq2seq-variants",
+      "{name: seq2seq, width: 8, copy: true, guided: 1, self_critical: 0.5, risk_samples: 2}",
       data: "{train: pairs/a.safetensors, order: bucketed}"),
     model(
       "nat", "{name: nat, layers: 1, width: 8, heads: 2, feed_forward: 8, reach: 3}",

@@ -1,7 +1,7 @@
 """Twenty training steps of networks on text, by PyTorch in float64: course_text.safetensors, as make_course.py has it.
 
-masked is a masked language model, lstm-dot, relu, copy, guided and self-critical are encoders and decoders, nat writes all
-tokens at once. What is hidden or drawn is keyed as dltrain's (keyed.py).
+masked is a masked language model, nat writes all tokens at once, the others are encoders and decoders. What is hidden or drawn is
+keyed as dltrain's (keyed.py).
 """
 
 import collections
@@ -173,38 +173,63 @@ def bleu(words, reference):
     return min(1.0, math.exp(1 - len(reference) / len(words))) * math.exp(product / 4)
 
 
-def self_critical(model, step, source, given, wanted):
-    rows, width = len(source), wanted.shape[1] + 1
-    draws = [keyed.uniforms(keyed.key(1, "self_critical", step, row), width) for row in range(rows)]
+def words(text):
+    """What is no beginning of a word, as the unknown piece is not, joins the one before."""
+    return "".join(PIECES[token] for token in text if token > 2).replace(MARK, " ").split()
 
-    def written(choose):
-        texts = [[] for _ in range(rows)]
-        with torch.no_grad():
-            for place in range(width):
-                prefix = torch.tensor([[1] + text + [2] * (place - len(text)) for text in texts])
-                last = model(source, prefix)[0][:, -1]
-                for row, text in enumerate(texts):
-                    if not text or text[-1] != 2:
-                        text.append(choose(last[row], row, place))
-        return texts
 
-    def drawn(logits, row, place):
+def written(model, source, width, choose):
+    """Texts up to their end, token by token."""
+    texts = [[] for _ in source]
+    with torch.no_grad():
+        for place in range(width):
+            prefix = torch.tensor([[1] + text + [2] * (place - len(text)) for text in texts])
+            last = model(source, prefix)[0][:, -1]
+            for row, text in enumerate(texts):
+                if not text or text[-1] != 2:
+                    text.append(choose(last[row], row, place))
+    return texts
+
+
+def drawn(model, step, source, width, *number):
+    """Texts drawn by the draws of a step and row, and of a number where there are several."""
+    draws = [keyed.uniforms(keyed.key(1, "self_critical", step, row, *number), width) for row in range(len(source))]
+
+    def choose(logits, row, place):
         sums = logits.softmax(-1).cumsum(-1).numpy()
         return 1 + int(np.sum(sums[1:-1] <= sums[0] + draws[row][place] * (sums[-1] - sums[0])))
+    return written(model, source, width, choose)
 
-    def words(text):
-        """What is no beginning of a word, as the unknown piece is not, joins the one before."""
-        return "".join(PIECES[token] for token in text if token > 2).replace(MARK, " ").split()
 
-    samples, greedy = written(drawn), written(lambda logits, *_: int(logits.argmax()))
+def log_likelihood(model, source, text):
+    logs = model(source[None], torch.tensor([[1] + text[:-1]]))[0].log_softmax(-1)
+    return logs.gather(2, torch.tensor([text])[..., None]).sum()
+
+
+def self_critical(model, step, source, given, wanted):
+    width = wanted.shape[1] + 1
+    samples = drawn(model, step, source, width)
+    greedy = written(model, source, width, lambda logits, *_: int(logits.argmax()))
     total = 0
-    for row in range(rows):
-        reference = words(wanted[row].tolist())
+    for row, reference in enumerate(words(row.tolist()) for row in wanted):
         gain = bleu(words(greedy[row]), reference) - bleu(words(samples[row]), reference)
-        text = torch.tensor([samples[row]])
-        before = torch.tensor([[1] + samples[row][:-1]])
-        logs = model(source[row:row + 1], before)[0].log_softmax(-1)
-        total = total + gain * logs.gather(2, text[..., None]).sum()
+        total = total + gain * log_likelihood(model, source[row], samples[row])
+    count = (wanted > 0).sum()
+    return 0.3 * likelihood(model, step, source, given, wanted) + 0.7 * total / count
+
+
+def minimum_risk(model, step, source, given, wanted):
+    width = wanted.shape[1] + 1
+    samples = [drawn(model, step, source, width, *([number] if number else [])) for number in range(4)]
+    total = 0
+    for row, reference in enumerate(words(row.tolist()) for row in wanted):
+        texts = []
+        for sample in samples:
+            if sample[row] not in texts:
+                texts.append(sample[row])
+        logs = torch.stack([log_likelihood(model, source[row], text) for text in texts])
+        risks = torch.tensor([1 - bleu(words(text), reference) for text in texts], dtype=torch.float64)
+        total = total + ((0.005 * logs).softmax(0) * risks).sum()
     count = (wanted > 0).sum()
     return 0.3 * likelihood(model, step, source, given, wanted) + 0.7 * total / count
 
@@ -264,6 +289,8 @@ def main():
         "guided": translation("guided", Recurrent(attention="additive"), recurrent
                               + ", attention: additive, guided: 0.5, guided_width: 0.3", guided),
         "self-critical": translation("self-critical", Recurrent(), recurrent + ", self_critical: 0.7", self_critical),
+        "minimum-risk": translation("minimum-risk", Recurrent(), recurrent + ", self_critical: 0.7, risk_samples: 4",
+                                    minimum_risk),
         "nat": translation("nat", NonAutoregressive(), "name: nat, layers: 1, width: 8, heads: 2, feed_forward: 12, "
                            "reach: 2, label_smoothing: 0", nat)})
 

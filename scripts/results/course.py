@@ -5,11 +5,11 @@ OUT/data, where everything that DATA holds is linked, and the options behind "th
 that recipe, which goes first.
 
 OUT/results.jsonl has a line per recipe and study: name, ranks, whether it was quick, the last validation, test figures,
-wall time. OUT/runs/NAME is the run's folder, OUT/NAME.log what was printed. Needs no package, but for the scripts that
-prepare rotated and masked digits (numpy, safetensors).
+wall time. OUT/runs/NAME is the run's folder, OUT/NAME.log what was printed. Needs no package.
 """
 
 import argparse
+import copy
 import json
 import os
 import pathlib
@@ -22,7 +22,7 @@ import sys
 import tarfile
 import time
 
-from course_words import clock, figures
+from course_words import clock, commands_of_study, figures
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 # Validating takes longer than two steps do; studies have figures of nothing else.
@@ -127,7 +127,7 @@ class Course:
         """Runs the commands that make a recipe's data, each once."""
         marks = self.data / "prepared.txt"
         for command in recipe.commands:
-            mark = ("quick " if self.options.quick and " train " in command else "") + command
+            mark = ("quick " if self.options.quick and "RUN of" in command else "") + command
             if marks.exists() and mark in marks.read_text().splitlines():
                 continue
             self.unpack(command)
@@ -171,8 +171,10 @@ class Course:
             if is_study:
                 show = self.said([self.binary, "study", name, "--show"])
                 job = re.search(r"^job: *([a-z0-9-]+)", show, re.M)
-                recipe = self.recipe(job.group(1)) if job and job.group(1) in self.recipes else Recipe(name, "")
+                job = job.group(1) if job and job.group(1) in self.recipes else None
+                recipe = copy.deepcopy(self.recipe(job)) if job else Recipe(name, "")
                 options = [pair for pair in recipe.options if pair[1].partition("=")[0] not in show]
+                recipe.commands += commands_of_study(show, job)
             else:
                 recipe = self.recipe(name)
                 options = recipe.options

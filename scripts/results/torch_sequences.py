@@ -1,11 +1,11 @@
 """References of the recipes on words, tags and sounds: the same networks, files and settings in PyTorch.
 
-    python3 scripts/results/torch_sequences.py NETWORK train.safetensors validation.safetensors [--test FILE]
-        [--epochs N] [--seeds 1 2 3] [--lengths]
+    python3 scripts/results/torch_sequences.py RECIPE train.safetensors validation.safetensors [--test FILE]
+        [--epochs N] [--seeds 1 2 3] [--full-rows]
 
 The files are those of `dltrain data pack sentences`, `conllu` and `audio`. Prints the accuracy of each seed after each
-epoch; with --test also that on another file by the weights of the best epoch. Rows are filled up to one length; with
---lengths nothing behind a row's end counts.
+epoch, for ctc-spoken-strings 1 less the rate of errors; with --test also that on another file by the weights of the best
+epoch. Nothing behind a row's end counts; with --full-rows padding is read as data.
 """
 
 import argparse
@@ -13,176 +13,237 @@ import json
 import time
 
 import torch
+import torch.nn.functional as F
 from safetensors import safe_open
 from torch import nn
 
-IGNORED = -100
+from torch_layers import (
+    CRF, IGNORED, ConformerBlock, best_path, convolve, cosine, cut, edits, inside, mean, positions, recur)
 
 
 class Network(nn.Module):
     """What a chain of layers is in YAML; x is [rows, time] tokens or [rows, time, columns]."""
 
-    def __init__(self, kind, inputs, classes):
+    def __init__(self, recipe, inputs, classes):
         super().__init__()
-        self.kind, self.layers = kind.split("-")
-        word = {"polarity": 128, "partut": 100}.get(self.layers)
+        self.kind, self.data = kind_and_data(recipe)
+        word = {"polarity": 128, "partut": 100}.get(self.data)
         if word:
             self.embedding = nn.Embedding(inputs, word, padding_idx=0)
-        width = word or inputs
-        getattr(self, "make_" + self.layers)(width, classes)
-
-    def recurrent(self, width, hidden, layers=1):
-        kind = {"rnn": nn.RNN, "gru": nn.GRU}.get(self.kind, nn.LSTM)
-        return kind(width, hidden, layers, batch_first=True, bidirectional=self.kind == "bilstm")
-
-    def attention(self, width, feed_forward, dropout):
-        return nn.TransformerEncoderLayer(width, 4, feed_forward, dropout, batch_first=True)
-
-    def make_polarity(self, width, classes):
-        self.dropout = nn.Dropout(0.5)
-        if self.kind == "cnn":
-            self.body, size = nn.Conv1d(width, 200, 4, padding=3), 200
-        elif self.kind == "attention":
-            self.body, size = self.attention(width, 256, 0.3), width
-        else:
-            self.body = self.recurrent(width, 64, 2 if self.kind == "bilstm" else 1)
-            size = 128 if self.kind == "bilstm" else 64
+        self.dropout = nn.Dropout({"polarity": 0.5, "strings": 0.2}.get(self.data, 0.3))
+        size = getattr(self, "make_" + self.kind.replace("-", "_"))(word or inputs)
         self.head = nn.Linear(size, classes)
+        if self.kind == "bilstm-crf":
+            self.crf = CRF(classes)
 
-    def make_partut(self, width, classes):
-        self.dropout = nn.Dropout(0.3)
-        if self.kind in ("attention", "local"):
-            self.body, size = self.attention(width, 200, 0.1), width
+    def make_cnn(self, width):
+        self.body = nn.Conv1d(width, 200, 4, padding=3)
+        return 200
+
+    def make_textcnn(self, width):
+        self.widths = nn.ModuleList(nn.Conv1d(width, 100, kernel, padding=kernel - 1) for kernel in (3, 4, 5))
+        return 300
+
+    def make_window(self, width):
+        self.body = nn.Conv1d(width, 200, 3, padding="same")
+        return 200
+
+    def make_frames(self, width):
+        self.body, self.second = nn.Conv1d(width, 128, 9, stride=2), nn.Conv1d(128, 128, 1)
+        return 128
+
+    def make_rnn(self, width, type=nn.RNN):
+        self.body = type(width, 64, batch_first=True)
+        return 64
+
+    def make_lstm(self, width):
+        return self.make_rnn(width, nn.LSTM)
+
+    def make_gru(self, width):
+        return self.make_rnn(width, nn.GRU)
+
+    def make_bilstm(self, width):
+        hidden = 100 if self.data == "partut" else 64
+        self.body = nn.LSTM(width, hidden, batch_first=True, bidirectional=True)
+        return 2 * hidden
+
+    make_bilstm_crf = make_bilstm
+
+    def make_attention(self, width):
+        self.body = nn.TransformerEncoderLayer(width, 4, 200, 0.3, batch_first=True)
+        return width
+
+    make_local_attention = make_attention
+
+    def make_conformer(self, width):
+        self.body = nn.Conv1d(width, 48, 3, stride=2, padding=1)
+        self.blocks = nn.ModuleList(ConformerBlock(48, 96, 4, 9, 0.1) for _ in range(2))
+        return 48
+
+    def make_ctc(self, width):
+        self.body = nn.Conv1d(width, 64, 5, stride=2, padding=2)
+        self.second = nn.Conv1d(64, 64, 5, stride=2, padding=2)
+        self.recurrent = nn.LSTM(64, 64, batch_first=True, bidirectional=True)
+        return 128
+
+    def attend(self, x, lengths):
+        place = torch.arange(x.shape[1])
+        far = (place[:, None] - place).abs() > 2 if self.kind == "local-attention" else None
+        behind = None if lengths is None else ~inside(x, lengths)
+        return self.body(x, src_mask=far, src_key_padding_mask=behind)
+
+    def states(self, x, lengths):
+        """What the head sees, one for each position or row, and the positions of each row."""
+        if self.data in ("polarity", "partut"):
+            x = self.embedding(x)
+        if self.data == "partut":
+            x = self.dropout(x + positions(*x.shape[1:]) if "attention" in self.kind else x)
+        if self.kind == "textcnn":
+            found = [convolve(layer, x, lengths) for layer in self.widths]
+            return torch.cat([largest(y.relu(), inner) for y, inner in found], 1), None
+        if "attention" in self.kind:
+            return self.attend(x, lengths), lengths
+        if isinstance(self.body, nn.Conv1d):
+            y, lengths = convolve(self.body, x, lengths)
+            y = F.silu(y) if self.kind == "conformer" else y.relu()
         else:
-            window = self.kind == "window"
-            self.body = nn.Conv1d(width, 200, 3, padding="same") if window else self.recurrent(width, 100)
-            size = 200
-        self.head = nn.Linear(size, classes)
-
-    def make_spoken(self, width, classes):
-        self.dropout = nn.Dropout(0.3)
-        if self.kind == "frames":
-            self.body, self.second = nn.Conv1d(width, 128, 9, stride=2), nn.Conv1d(128, 128, 1)
-        else:
-            self.body = self.recurrent(width, 64)
-        self.head = nn.Linear(128, classes)
-
-    def through(self, layer, x, lengths):
-        if isinstance(layer, nn.Conv1d):
-            return layer(x.transpose(1, 2)).transpose(1, 2).relu()
-        if isinstance(layer, nn.TransformerEncoderLayer):
-            place = torch.arange(x.shape[1])
-            far = (place[:, None] - place).abs() > 2 if self.kind == "local" else None
-            behind = None if lengths is None else place >= lengths[:, None]
-            return layer(x, src_mask=far, src_key_padding_mask=behind)
-        if lengths is None:
-            return layer(x)[0]
-        packed = nn.utils.rnn.pack_padded_sequence(x, lengths, batch_first=True, enforce_sorted=False)
-        return nn.utils.rnn.pad_packed_sequence(layer(packed)[0], batch_first=True, total_length=x.shape[1])[0]
-
-    def largest(self, y, x, lengths):
-        if lengths is not None:
-            # A convolution counts where its window begins within the row.
-            stride = self.body.stride[0] if isinstance(self.body, nn.Conv1d) else 1
-            time = torch.arange(y.shape[1]) * stride
-            y = y.masked_fill((time >= lengths[:, None])[..., None], float("-inf"))
-        return y.amax(1)
+            y = recur(self.body, x, lengths)
+        if self.kind in ("frames", "ctc"):
+            y, lengths = convolve(self.second, y, lengths)
+            y = y.relu()
+        if self.kind == "ctc":
+            y = recur(self.recurrent, y, lengths)
+        if self.kind == "conformer":
+            y = y + positions(*y.shape[1:])
+            for block in self.blocks:
+                y = block(y, lengths)
+            return mean(y, lengths), None
+        return (y, lengths) if self.data in ("partut", "strings") else (largest(y, lengths), None)
 
     def forward(self, x, lengths=None):
-        if self.layers != "spoken":
-            x = self.embedding(x)
-        if isinstance(self.body, nn.TransformerEncoderLayer):
-            x = x + positions(*x.shape[1:])
-        if self.layers == "partut":
-            x = self.dropout(x)
-        y = self.through(self.body, x, lengths)
-        if self.kind == "frames":
-            y = self.through(self.second, y, None)
-        if self.layers != "partut":
-            y = self.largest(y, x, lengths)
-        return self.head(self.dropout(y))
+        y, lengths = self.states(x, lengths)
+        drops = self.kind != "conformer" and "attention" not in self.kind
+        return self.head(self.dropout(y) if drops else y), lengths
+
+    def loss(self, x, y, lengths):
+        """The mean over labels, or over rows."""
+        scores, valid = self(x, lengths)
+        if self.kind == "bilstm-crf":
+            return self.crf.loss(scores, y) / (y != IGNORED).sum()
+        if self.kind == "ctc":
+            steps = valid if valid is not None else torch.full((len(y),), scores.shape[1])
+            return F.ctc_loss(scores.log_softmax(-1).transpose(0, 1), y, steps, (y != 0).sum(1), reduction="sum",
+                              zero_infinity=True) / len(y)
+        return F.cross_entropy(scores.flatten(0, -2), y.flatten(), ignore_index=IGNORED)
+
+    def right(self, x, y, lengths, decode):
+        """The number of right labels, and that of all."""
+        scores, valid = self(x, lengths)
+        if self.kind == "ctc":
+            wanted = [[label for label in row if label] for row in y.tolist()]
+            paths = [best_path(row[:end]) for row, end in zip(scores, valid)]
+            count = sum(map(len, wanted))
+            return count - sum(map(edits, paths, wanted)), count
+        counted = y != IGNORED
+        tags = self.crf.decode(scores, counted.sum(1), decode) if self.kind == "bilstm-crf" else scores.argmax(-1)
+        return ((tags == y) & counted).sum().item(), counted.sum().item()
 
 
-def positions(time, size):
-    """Sines and cosines of Vaswani et al. 2017, section 3.5."""
-    angles = torch.arange(time)[:, None] / 10000 ** (torch.arange(0, size, 2) / size)
-    return torch.stack([angles.sin(), angles.cos()], -1).flatten(1)[:, :size]
+def largest(y, lengths):
+    return cut(y, lengths, float("-inf")).amax(1)
+
+
+def kind_and_data(recipe):
+    """As ("bilstm-crf", "partut") or ("frames", "spoken")."""
+    words = recipe.replace("ctc-spoken-strings", "ctc-strings").split("-")
+    if "spoken" in words:
+        words = words[:words.index("spoken") + 1]
+    return "-".join(words[:-1]), words[-1]
 
 
 # Learning rate of Adam, rows of a batch, epochs.
 SETTINGS = {
     "cnn-polarity": (1e-3, 50, 6),
+    "textcnn-polarity": (1e-3, 50, 6),
     "rnn-polarity": (1e-3, 50, 4),
     "lstm-polarity": (1e-3, 50, 4),
     "gru-polarity": (1e-3, 50, 4),
     "bilstm-polarity": (1e-3, 50, 4),
-    "attention-polarity": (1e-3, 50, 4),
-    "attention-partut": (2e-3, 32, 8),
-    "local-partut": (2e-3, 32, 8),
     "window-partut": (2e-3, 32, 8),
     "bilstm-partut": (2e-3, 32, 8),
+    "bilstm-crf-partut": (2e-3, 32, 8),
+    "attention-partut": (2e-3, 32, 8),
+    "local-attention-partut": (2e-3, 32, 8),
     "frames-spoken": (1e-3, 32, 10),
     "bilstm-spoken": (2e-3, 32, 10),
+    "conformer-spoken": (1e-3, 32, 10),
+    "ctc-spoken-strings": (2e-3, 32, 15),
 }
+# Those whose rate falls along a cosine: epochs of warm-up; their gradients' norm is at most 5.
+COSINE = {"conformer-spoken": 1, "ctc-spoken-strings": 0}
 
 
-def load(path, uses_lengths):
+def load(path, full_rows):
     with safe_open(path, "pt") as file:
         metadata = file.metadata()
         words = len(json.loads(metadata["tokenizer"])["vocabulary"]) if "tokenizer" in metadata else None
-        lengths = file.get_tensor("lengths") if uses_lengths else None
+        lengths = None if full_rows else file.get_tensor("lengths").long()
         return file.get_tensor("x"), file.get_tensor("y").long(), lengths, words, int(metadata["classes"])
 
 
-def accuracy(model, data):
+@torch.no_grad()
+def accuracy(model, data, decode):
     x, y, lengths = data[:3]
     model.eval()
-    with torch.no_grad():
-        predicted = torch.cat([
-            model(x[rows], None if lengths is None else lengths[rows]).argmax(-1)
-            for rows in torch.arange(len(x)).split(256)])
-    counted = y != IGNORED
-    return ((predicted == y) & counted).sum().item() / counted.sum().item()
+    counts = [
+        model.right(x[rows], y[rows], None if lengths is None else lengths[rows], decode)
+        for rows in torch.arange(len(x)).split(256)]
+    return sum(right for right, _ in counts) / sum(count for _, count in counts)
 
 
-def train(kind, seed, epochs, data, validation, test):
+def train(recipe, seed, epochs, data, validation, test, decode):
     torch.manual_seed(seed)
     x, y, lengths, words, classes = data
-    rate, batch, _ = SETTINGS[kind]
-    model = Network(kind, words or x.shape[-1], classes)
+    rate, batch, _ = SETTINGS[recipe]
+    model = Network(recipe, words or x.shape[-1], classes)
     optimizer = torch.optim.Adam(model.parameters(), lr=rate)
-    loss = nn.CrossEntropyLoss(ignore_index=IGNORED)
-    found, tested = [], None
+    per_epoch = -(-len(x) // batch)
+    found, tested, step = [], None, 0
     for _ in range(epochs):
         model.train()
         for rows in torch.randperm(len(x)).split(batch):
             optimizer.zero_grad()
-            outputs = model(x[rows], None if lengths is None else lengths[rows])
-            loss(outputs.flatten(0, -2), y[rows].flatten()).backward()
+            model.loss(x[rows], y[rows], None if lengths is None else lengths[rows]).backward()
+            if recipe in COSINE:
+                nn.utils.clip_grad_norm_(model.parameters(), 5)
+                factor = cosine(step, epochs * per_epoch, COSINE[recipe] * per_epoch)
+                optimizer.param_groups[0]["lr"] = rate * factor
             optimizer.step()
-        found.append(accuracy(model, validation))
+            step += 1
+        found.append(accuracy(model, validation, decode))
         if test and found[-1] == max(found):
-            tested = accuracy(model, test)
+            tested = accuracy(model, test, decode)
     return found, tested
 
 
 def main():
     parser = argparse.ArgumentParser()
-    parser.add_argument("network", choices=SETTINGS)
+    parser.add_argument("recipe", choices=SETTINGS)
     parser.add_argument("train")
     parser.add_argument("validation")
     parser.add_argument("--test")
     parser.add_argument("--epochs", type=int)
     parser.add_argument("--seeds", type=int, nargs="+", default=[1])
-    parser.add_argument("--lengths", action="store_true")
+    parser.add_argument("--full-rows", action="store_true")
+    parser.add_argument("--decode", choices=["viterbi", "greedy"], default="viterbi")
     arguments = parser.parse_args()
     torch.set_num_threads(1)
     data, validation, test = [
-        path and load(path, arguments.lengths) for path in (arguments.train, arguments.validation, arguments.test)]
-    epochs = arguments.epochs or SETTINGS[arguments.network][2]
+        path and load(path, arguments.full_rows) for path in (arguments.train, arguments.validation, arguments.test)]
+    epochs = arguments.epochs or SETTINGS[arguments.recipe][2]
     for seed in arguments.seeds:
         start = time.time()
-        found, tested = train(arguments.network, seed, epochs, data, validation, test)
+        found, tested = train(arguments.recipe, seed, epochs, data, validation, test, arguments.decode)
         more = f", test {tested:.4f}" if test else ""
         print(f"seed {seed}: last {found[-1]:.4f}, best {max(found):.4f} in epoch {found.index(max(found)) + 1}{more}, "
               f"{time.time() - start:.0f} s: " + " ".join(f"{value:.4f}" for value in found), flush=True)

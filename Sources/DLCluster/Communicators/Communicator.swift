@@ -1,6 +1,6 @@
 import DLCore
 
-/// What a rank can do together with its peers; one object per rank, used by that rank's thread
+/// The connection of a rank to its peers; one object per rank, used by that rank's thread
 /// alone.
 ///
 /// Every call is collective: all ranks make the same calls in the same order, with zero rows too.

@@ -1,4 +1,4 @@
-/// What ranks of several hosts tell each other in few bytes: first within each host through its
+/// An exchange of few bytes between ranks of several hosts: first within each host through its
 /// memory, then between the hosts' first ranks by MPI, then within each host again.
 final class HostGather {
   private let host: HostDomain
@@ -12,7 +12,7 @@ final class HostGather {
     self.hosts = hosts
   }
 
-  /// Whether so many bytes from each rank fit.
+  /// Returns whether so many bytes from each rank fit.
   func takes(_ byteCount: Int) -> Bool { hosts.rankCount * byteCount <= HostGroup.slotBytes }
 
   /// Gathers equal contributions in rank order; they stay until the next call but one.
@@ -43,7 +43,7 @@ final class HostGather {
   }
 }
 
-/// Which ranks each host has, and the way between the hosts' first processes.
+/// The ranks of each host, and the way between the hosts' first processes.
 final class HostTable: @unchecked Sendable {
   /// The first processes of all hosts; nil on other processes.
   let leaders: MPICommunicator?
@@ -68,7 +68,7 @@ final class HostTable: @unchecked Sendable {
     bytes = ExchangeTable(leaders.count)
   }
 
-  /// What each host contributes; used by the first rank of the host alone.
+  /// The table of each host's contributions; used by the first rank of the host alone.
   func table(byteCount: Int) -> ExchangeTable {
     var place = 0
     for (host, ranks) in ranksOfHosts.enumerated() {

@@ -10,7 +10,7 @@ import Glibc
 final class HostGroup: @unchecked Sendable {
   /// The members, ascending, as ranks of the job.
   let ranks: [Int]
-  /// What names the segments of this group.
+  /// The name that the segments of this group have in common.
   let job: String
   /// All hosts of the job; nil where there is one.
   let hosts: HostTable?
@@ -115,7 +115,7 @@ final class HostDomain: MemoryDomain {
     index = group.ranks.firstIndex(of: rank) ?? 0
   }
 
-  /// What every rank does in a call; they must be the same.
+  /// A rank's call, which must be the same on every rank.
   struct Call: Equatable {
     var op: ThreadCall.Op
     var size = 0
@@ -150,7 +150,7 @@ final class HostDomain: MemoryDomain {
     return Slots(first: group.slot(0, turn))
   }
 
-  /// What the members have told in one call.
+  /// The words that the members have told in one call.
   struct Slots {
     let first: UnsafeMutableRawPointer
 

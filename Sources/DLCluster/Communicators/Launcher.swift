@@ -1,6 +1,6 @@
 import Glibc
 
-/// What started this process as one of several.
+/// The program that started this process as one of several.
 package struct Launcher: Sendable, Equatable {
   /// The launcher's name, for messages.
   package let name: String
@@ -9,7 +9,7 @@ package struct Launcher: Sendable, Equatable {
   /// The number of those on this host, where it says so.
   package let localTasks: Int?
 
-  /// Whether processes that a signal reaches have the time to finish a step and to save it.
+  /// True if processes that a signal reaches have the time to finish a step and to save it.
   ///
   /// mpirun kills them a second after a SIGTERM, as soon as one of them has left; Slurm waits for
   /// them, 30 seconds unless it is set otherwise (`KillWait`).

@@ -220,14 +220,14 @@ package final class MPICommunicator: Communicator {
     try call("send") { cmpi_post_send($0, Int32(peer), bytes.baseAddress, bytes.count) }
   }
 
-  /// Whether the message that is awaited from a peer has come.
+  /// Returns whether the message that is awaited from a peer has come.
   func isReceived(from peer: Int) throws -> Bool {
     var done: Int32 = 0
     try call("receive") { cmpi_is_received($0, Int32(peer), &done) }
     return done != 0
   }
 
-  /// Whether the last message to a peer has left its buffer.
+  /// Returns whether the last message to a peer has left its buffer.
   func isSent(to peer: Int) throws -> Bool {
     var done: Int32 = 0
     try call("send") { cmpi_is_sent($0, Int32(peer), &done) }

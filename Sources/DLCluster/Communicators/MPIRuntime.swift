@@ -3,7 +3,7 @@ import CMPI
 import DLCore
 import Glibc
 
-/// What MPI allows threads to do.
+/// The calls from several threads that MPI allows.
 package enum MPIThreadLevel: Int32, Sendable, Comparable {
   case single, funneled, serialized, multiple
 
@@ -15,7 +15,7 @@ package enum MPIThreadLevel: Int32, Sendable, Comparable {
 ///
 /// It exists only under a launcher.
 package final class MPIRuntime {
-  /// What started the processes.
+  /// The program that started the processes.
   package let launcher: Launcher
   /// All processes, on a communicator of our own.
   package let world: MPICommunicator

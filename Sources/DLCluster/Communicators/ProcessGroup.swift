@@ -1,4 +1,4 @@
-/// Which process and which of its threads hosts each rank of a product.
+/// The process, and the thread of it, that hosts each rank of a product.
 struct Placement: Sendable {
   /// The process of each rank.
   let process: [Int]
@@ -40,7 +40,7 @@ final class ProcessGroup: @unchecked Sendable {
   var receive: UnsafeMutableRawPointer
   /// One value of each process, from the leader to the others.
   var gathered: [Int64] = []
-  /// What the leader's last MPI call threw.
+  /// The error that the leader's last MPI call threw.
   private var failure: (any Error)?
 
   init(group: ThreadGroupState, link: MPICommunicator, placement: Placement) {

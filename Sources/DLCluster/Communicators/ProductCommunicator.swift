@@ -20,7 +20,7 @@ package final class ProductCommunicator: Communicator {
   private let local: [ReductionPlan]
   private let leafBuffers: [Table<UnsafeRawPointer?>]
   private let nodeBuffers: Table<UnsafeRawPointer?>
-  /// Where each process's nodes start among all nodes, by process.
+  /// The place where each process's nodes start among all nodes, by process.
   private let received: [Int]
   private let result = Table<UnsafeMutableRawPointer?>(1, nil)
 

@@ -1,24 +1,24 @@
 import DLCore
 
 /// A communicator of one rank, whose collectives are the identity.
-public final class SingleRank: Communicator {
+package final class SingleRank: Communicator {
   /// Always 0.
-  public let rank = 0
+  package let rank = 0
   /// Always 1.
-  public let size = 1
+  package let size = 1
 
   /// Makes the communicator of a process that runs alone.
-  public init() {}
+  package init() {}
 
   /// Leaves the buffer as it is.
-  public func allreduceSum(
+  package func allreduceSum(
     _ buffer: UnsafeMutableRawPointer, count: Int, type: ElementType
   ) throws {
     try checkCount(count, "allreduce")
   }
 
   /// Copies the contribution.
-  public func allgather(
+  package func allgather(
     _ send: UnsafeRawBufferPointer, into receive: UnsafeMutableRawBufferPointer
   ) throws {
     try checkGather(send, receive)
@@ -26,15 +26,15 @@ public final class SingleRank: Communicator {
   }
 
   /// Leaves the buffer as it is.
-  public func broadcast(_ buffer: UnsafeMutableRawBufferPointer, root: Int) throws {
+  package func broadcast(_ buffer: UnsafeMutableRawBufferPointer, root: Int) throws {
     try checkRoot(root)
   }
 
   /// Returns at once.
-  public func barrier() throws {}
+  package func barrier() throws {}
 
   /// Another communicator of one rank.
-  public func split(color: Int, key: Int) throws -> any Communicator { SingleRank() }
+  package func split(color: Int, key: Int) throws -> any Communicator { SingleRank() }
 }
 
 extension Communicator {

@@ -6,16 +6,16 @@ import DLCore
 /// all.
 let spinNanoseconds: UInt32 = 2_000_000
 
-/// What one thread tells the others at the start of a collective.
+/// The facts that one thread tells the others at the start of a collective.
 struct ThreadCall {
   enum Op: Int32 {
     case allreduce, allgather, broadcast, barrier, split, share
   }
 
   var op: Op
-  /// What must be the same on all threads: an element count or a byte count.
+  /// An element count or a byte count, the same on all threads.
   var size = 0
-  /// What must be the same too: an element type or a root.
+  /// An element type or a root, the same on all threads too.
   var detail = 0
   /// The thread's own buffer.
   var pointer: UnsafeMutableRawPointer?
@@ -31,11 +31,11 @@ struct ThreadCall {
 /// use.
 final class ThreadGroupState: Abortable, @unchecked Sendable {
   let size: Int
-  /// Which threads of the process the members are.
+  /// The threads of the process that the members are.
   let members: [Int]
   let spins: Bool
   let failureFlag: FailureFlag
-  /// What the leader hands to the others, between two barriers.
+  /// The values that the leader hands to the others, between two barriers.
   var published: [any Sendable] = []
   private let barrier: OpaquePointer
   // Two rows, used in turn: a thread may be one collective ahead of another that still compares.
@@ -98,7 +98,7 @@ final class ThreadGroupState: Abortable, @unchecked Sendable {
   private func show(_ call: ThreadCall) -> String { "\(call.op)(\(call.size), \(call.detail))" }
 }
 
-/// What threads wait in, and must not when one of them is gone.
+/// A thing that threads wait in, and must not when one of them is gone.
 protocol Abortable: AnyObject, Sendable {
   /// The threads of the process without which nothing completes.
   var members: [Int] { get }

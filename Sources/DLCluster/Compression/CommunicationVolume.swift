@@ -2,7 +2,7 @@
 package struct CommunicationVolume: Sendable, Equatable {
   /// Gradients, as they were sent.
   package var gradients = 0
-  /// What the same gradients take uncompressed.
+  /// The bytes that the same gradients take uncompressed.
   package var plainGradients = 0
   /// Updated parameters, which nothing compresses.
   package var parameters = 0

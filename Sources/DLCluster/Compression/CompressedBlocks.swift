@@ -1,6 +1,6 @@
 import Glibc
 
-/// What the ranks of a process know about the blocks of an arena: who owns them, where their
+/// The knowledge of a process's ranks about the blocks of an arena: who owns them, where their
 /// messages lie among those of a share, and what is kept of those that this process sends.
 ///
 /// A block's record is its error and its codec's state, one behind the other. Records lie in the

@@ -31,7 +31,7 @@ public struct GradientBlock: Sendable {
 /// Every message of a block has the same size, so that a receiver knows what comes. A message whose
 /// bits are all ones decodes into something that is no number.
 public protocol GradientCodec: Sendable {
-  /// What distinguishes a state of this codec from that of another, as in `top_k 0.01`.
+  /// The name that distinguishes a state of this codec from that of another, as in `top_k 0.01`.
   var name: String { get }
 
   /// The bytes of a block's message, a multiple of 4.

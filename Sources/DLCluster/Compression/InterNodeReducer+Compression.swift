@@ -33,7 +33,7 @@ extension InterNodeReducer {
     }
   }
 
-  /// What the state of the errors is a state of: the codec, and which ranks share memory.
+  /// A note of what the state of the errors is a state of: the codec, and which ranks share memory.
   var compressionNote: String? {
     guard let blocks = area.blocks else { return nil }
     let domains = domainProcesses.map { $0.map(String.init).joined(separator: " ") }

@@ -1,6 +1,6 @@
 import DLCore
 
-/// What can go wrong between ranks.
+/// A failure between ranks.
 public enum ClusterError: DLError, Equatable {
   /// Another rank failed or returned, so that this rank's collective cannot complete.
   case peerFailed(op: String, rank: Int, size: Int)
@@ -25,12 +25,12 @@ public enum ClusterError: DLError, Equatable {
     }
   }
 
-  /// Whether the error only reports that another rank failed.
+  /// True if the error only reports that another rank failed.
   package var isPeerFailure: Bool {
     if case .peerFailed = self { true } else { false }
   }
 
-  /// Whether another rank is the likely cause: it failed, or MPI lost it.
+  /// True if another rank is the likely cause: it failed, or MPI lost it.
   package var isPeers: Bool {
     switch self {
     case .peerFailed, .mpi: true

@@ -2,11 +2,11 @@ import DLCore
 import Foundation
 
 /// The failure of one rank, as every rank throws it.
-public struct RankFailure: DLError, Equatable {
+package struct RankFailure: DLError, Equatable {
   /// The lowest rank that failed.
   package let rank: Int
   /// The exit code of that rank's error.
-  public let exitCode: ExitCode
+  package let exitCode: ExitCode
   /// One line: that rank's error and, where not all ranks have the same, which it was.
   package let message: String
 
@@ -18,7 +18,7 @@ public struct RankFailure: DLError, Equatable {
   }
 
   /// The message.
-  public var description: String { message }
+  package var description: String { message }
 }
 
 extension Communicator {

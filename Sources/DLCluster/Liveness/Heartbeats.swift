@@ -59,7 +59,7 @@ package final class Heartbeats {
     }
   }
 
-  /// What this host sends and receives by them.
+  /// The bytes a second that this host sends and receives by them.
   package var bytesPerSecond: Int { peers.reduce(0) { $0 + $1.sent.count + $1.received.count } }
 
   /// Takes in what has come, and sends where it is time to.

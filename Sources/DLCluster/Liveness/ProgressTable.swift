@@ -1,7 +1,7 @@
 import Glibc
 import Synchronization
 
-/// What all ranks of a job are at, for the threads that watch it.
+/// The activities of all ranks of a job, for the threads that watch it.
 ///
 /// The processes of a host have one board in their memory, where each rank writes its own place;
 /// those of ranks on other hosts are written there as ``Heartbeats`` bring them. Processes that
@@ -21,7 +21,7 @@ package final class ProgressTable: @unchecked Sendable {
   package let processes: [Process]
   /// The ranks of each host, in the order of their first ones.
   package let hosts: [[Int]]
-  /// Which of the hosts this is.
+  /// The number of this host.
   package let home: Int
   /// The first process of each host.
   let leaders: [Int]
@@ -104,10 +104,10 @@ package final class ProgressTable: @unchecked Sendable {
 
   private static func byteCount(_ ranks: Int) -> Int { headerBytes + ranks * slotBytes }
 
-  /// Where a rank of this host shows its progress.
+  /// The place where a rank of this host shows its progress.
   package func progress(of rank: Int) -> RankProgress { RankProgress(slot(rank), owner: self) }
 
-  /// What a rank showed last.
+  /// The state that a rank showed last.
   package func state(of rank: Int) -> RankState {
     RankState { (slot(rank) + $0.rawValue).pointee.load(ordering: .relaxed) }
   }
@@ -115,7 +115,7 @@ package final class ProgressTable: @unchecked Sendable {
   /// All signs of progress of all ranks: the job stands still while it stays the same.
   package var total: UInt64 { (0..<size).reduce(0) { $0 &+ state(of: $1).progress } }
 
-  /// Whether this call is the host's first for the standstill at a total.
+  /// Returns whether this call is the host's first for the standstill at a total.
   package func claim(_ total: UInt64) -> Bool {
     let word = atoms(0)
     let claimed = word.pointee.load(ordering: .relaxed)
@@ -125,7 +125,7 @@ package final class ProgressTable: @unchecked Sendable {
       ).exchanged
   }
 
-  /// Whether a process of this host has ended the job.
+  /// True if a process of this host has ended the job.
   package var isEnded: Bool { atoms(8).pointee.load(ordering: .relaxed) != 0 }
 
   /// Tells this host's processes that the job ends: a launcher that is out of reach cannot.

@@ -1,6 +1,6 @@
 import Synchronization
 
-/// Where one rank is: what it shows to those that watch whether the job goes on.
+/// The place of one rank in its work, as it shows it to those that watch whether the job goes on.
 ///
 /// It costs a store to memory that nobody waits for. All but `arrive()` and `mark()` belong to
 /// the rank's own thread.
@@ -68,7 +68,7 @@ package final class RankProgress: @unchecked Sendable {
   private func word(_ word: Word) -> UnsafeMutablePointer<Atomic<UInt64>> { words + word.rawValue }
 }
 
-/// What a rank showed at some moment.
+/// The state that a rank showed at some moment.
 package struct RankState: Sendable, Equatable {
   /// Signs of progress so far.
   package var progress: UInt64
@@ -76,7 +76,7 @@ package struct RankState: Sendable, Equatable {
   package var arrivals: UInt64
   /// The step in work, or the last one between steps.
   package var step: Int
-  /// What it is at.
+  /// The rank's activity.
   package var activity: Activity
   /// The collective that it is in; `other` for none.
   package var call: Activity

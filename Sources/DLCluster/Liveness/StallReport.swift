@@ -1,6 +1,6 @@
 /// A job in which no rank goes on: who is waited for, and where everybody is.
 package struct StallReport: Sendable {
-  /// What each rank showed last.
+  /// The state that each rank showed last.
   package let states: [RankState]
   /// Ranks that have come to fewer calls than others, which wait for them.
   package let missing: [Int]
@@ -12,7 +12,7 @@ package struct StallReport: Sendable {
     missing = states.indices.filter { states[$0].arrivals < most }
   }
 
-  /// Which ranks did not arrive and where they are; which wait, and in what.
+  /// The ranks that did not arrive, with their places, and those that wait, with what they wait in.
   ///
   /// - Parameter place: what is known of a rank's process, as in `process 7 on node2`; may be empty.
   package func text(place: (Int) -> String = { _ in "" }) -> String {
@@ -74,7 +74,7 @@ package struct StallReport: Sendable {
 }
 
 extension RankState {
-  /// Where the rank is: `the backward pass of step 3`, `an agreement of step 3 (allgather)`.
+  /// The rank's place: `the backward pass of step 3`, `an agreement of step 3 (allgather)`.
   package var text: String {
     let name =
       switch activity {

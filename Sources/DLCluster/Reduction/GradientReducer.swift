@@ -10,12 +10,12 @@ package protocol GradientReducer: AnyObject {
   var values: UnsafeMutableRawPointer { get }
   /// This rank's gradients.
   var gradients: UnsafeMutableRawPointer { get }
-  /// Whether the optimizer state is shared out: each rank updates its own share.
+  /// True if the optimizer state is shared out: each rank updates its own share.
   var isSharded: Bool { get }
-  /// Whether this rank writes the parameters for all that have the same memory, as at loading.
+  /// True if this rank writes the parameters for all that have the same memory, as at loading.
   var writesValues: Bool { get }
-  /// What went between ranks that share no memory so far, over all of them; nothing is counted where
-  /// the arena is not ``isSharded``.
+  /// The bytes that went between ranks that share no memory so far, over all of them; nothing is
+  /// counted where the arena is not ``isSharded``.
   var traffic: CommunicationVolume { get }
 
   /// The first of the ranks that have the same parameters; nil where nobody else has them.

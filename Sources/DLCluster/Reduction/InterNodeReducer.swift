@@ -29,16 +29,16 @@ final class InterNodeReducer {
   let partial = Scratch()
   let table: ExchangeTable
   let area: ProcessArea
-  /// What went between domains so far.
+  /// The bytes that went between domains so far.
   let traffic = VolumeCount()
 
-  /// Where the ranks of a process put together what it sends.
+  /// The memory where the ranks of a process put together what it sends.
   final class ProcessArea: @unchecked Sendable {
     let sent = Scratch()
     let received = Scratch()
     var send: UnsafeMutableRawPointer
     var receive: UnsafeMutableRawPointer
-    /// How gradients are compressed; nil where they are not.
+    /// The blocks by which gradients are compressed; nil where they are not.
     var blocks: CompressedBlocks?
 
     init() {

@@ -55,7 +55,7 @@ package final class OverlappedReduction {
 
 /// The communication thread of a process.
 final class ExchangeThread: Abortable, @unchecked Sendable {
-  /// What the thread works on, for as long as it lives.
+  /// The things that the thread works on, for as long as it lives.
   struct Work {
     let route: InterNodeReducer
     let processes: MPICommunicator
@@ -93,10 +93,10 @@ final class ExchangeThread: Abortable, @unchecked Sendable {
 
   var members: [Int] { [] }
 
-  /// What it has sent.
+  /// The bytes that it has sent.
   var traffic: VolumeCount { work.route.traffic }
 
-  /// What an exchange threw.
+  /// The error that an exchange threw.
   var failure: (any Error)? { failed.withLock { $0 } }
 
   func abort() { stopped.pointee = 1 }

@@ -14,11 +14,12 @@ package final class ShardedReducer: GradientReducer {
   package let gradients: UnsafeMutableRawPointer
   /// True.
   package let isSharded = true
-  /// Whether this rank is the first of its domain.
+  /// True if this rank is the first of its domain.
   package var writesValues: Bool { domain.index == 0 }
   /// The first rank of its domain.
   package var holder: Int? { domain.ranks.first }
-  /// Why the memory of the host could not be used; nil where it is, or was not asked for.
+  /// The reason why the memory of the host could not be used; nil where it is, or was not asked
+  /// for.
   package let reason: String?
 
   private let rank: Int
@@ -31,7 +32,7 @@ package final class ShardedReducer: GradientReducer {
   private let peers: Table<UnsafeRawPointer?>
   private let result = Table<UnsafeMutableRawPointer?>(1, nil)
   let route: InterNodeReducer?
-  /// What communication threads have sent.
+  /// The bytes that communication threads have sent.
   private var counts: [VolumeCount] = []
 
   /// Makes an arena of zeros, of `byteCount` bytes for the parameters and as many for each rank's
@@ -84,7 +85,7 @@ package final class ShardedReducer: GradientReducer {
       parts: parts(of: domain.index, members: members, byteCount))
   }
 
-  /// What a member uses most of the memory: its slice of the parameters, with the gap behind the
+  /// The memory that a member uses most: its slice of the parameters, with the gap behind the
   /// last, and its gradients.
   package static func parts(of member: Int, members: Int, _ byteCount: Int) -> [Range<Int>] {
     [
@@ -93,8 +94,8 @@ package final class ShardedReducer: GradientReducer {
     ]
   }
 
-  /// Where a member's gradients begin: behind the parameters, and not at the same place of a page as
-  /// another's, so that reading all of them does not crowd one set of the cache.
+  /// The place where a member's gradients begin: behind the parameters, and not at the same place
+  /// of a page as another's, so that reading all of them does not crowd one set of the cache.
   private static func offset(member: Int, _ byteCount: Int) -> Int {
     (byteCount + 4095) / 4096 * 4096 + member * ((byteCount + 4095) / 4096 * 4096 + 576)
   }
@@ -124,7 +125,7 @@ package final class ShardedReducer: GradientReducer {
     try domain.synchronize()
   }
 
-  /// What went between domains so far.
+  /// The bytes that went between domains so far.
   package var traffic: CommunicationVolume {
     counts.reduce(route?.traffic.sum ?? CommunicationVolume()) { $0 + $1.sum }
   }
@@ -139,10 +140,10 @@ package final class ShardedReducer: GradientReducer {
 }
 
 extension ShardedReducer {
-  /// Whether sums go between domains, which a thread of their own can exchange while ranks compute.
+  /// True if sums go between domains, which a thread of their own can exchange while ranks compute.
   package var hasExchange: Bool { route != nil }
 
-  /// Why a communication thread cannot run, or should not; nil where it may.
+  /// The reason why a communication thread cannot run, or should not; nil where it may.
   ///
   /// The same on all ranks; collective.
   ///

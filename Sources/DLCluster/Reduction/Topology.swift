@@ -14,7 +14,7 @@ public final class Topology {
   }
 }
 
-/// How a rank takes part in calls of MPI, which its process's leader makes.
+/// A rank's part in calls of MPI, which its process's leader makes.
 struct PeerLink {
   let processes: MPICommunicator
   /// The threads that work together on the process's part; nil for one.
@@ -23,7 +23,7 @@ struct PeerLink {
   let index: Int
   /// The ranks of each process.
   let ranks: Int
-  /// Where the rank shows that it has come to a call.
+  /// The place where the rank shows that it has come to a call.
   var progress: RankProgress?
 
   init(processes: MPICommunicator, group: ProcessGroup?, index: Int, ranks: Int? = nil) {
@@ -50,7 +50,7 @@ struct PeerLink {
 
 extension SingleRank {
   /// Alone.
-  public var topology: Topology? { Topology(SingleRankDomain(rank: 0), nil) }
+  package var topology: Topology? { Topology(SingleRankDomain(rank: 0), nil) }
 }
 
 extension ThreadCommunicator {

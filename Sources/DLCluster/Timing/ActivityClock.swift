@@ -4,7 +4,7 @@ import DLCore
 ///
 /// Used by the rank's thread alone; allocates nothing once it is made.
 package final class ActivityClock {
-  /// What the rank is at.
+  /// The rank's present activity.
   package private(set) var current = Activity.other
   private let track: Track?
   private let progress: RankProgress?

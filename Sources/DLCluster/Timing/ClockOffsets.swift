@@ -1,6 +1,6 @@
 import DLCore
 
-/// How far the clocks of all ranks are ahead of rank 0's.
+/// The differences between the clocks of all ranks and rank 0's.
 ///
 /// A gathering of clock readings bounds an offset from both sides: rank r has its result after rank
 /// 0 has read its clock, and rank 0 after rank r has. The narrowest of several rounds counts, as in
@@ -9,7 +9,7 @@ import DLCore
 package struct ClockOffsets: Sendable {
   /// Nanoseconds that each rank's clock is ahead of rank 0's.
   package let nanoseconds: [Int]
-  /// What each offset may be wrong by, in nanoseconds.
+  /// The largest error of each offset, in nanoseconds.
   package let uncertainties: [Int]
   /// When they were measured, on each rank's own clock.
   package let times: [Int]

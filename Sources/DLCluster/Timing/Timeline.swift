@@ -1,4 +1,4 @@
-/// What a thread is at.
+/// The work that a thread can be at.
 package enum Activity: UInt8, CaseIterable, Sendable {
   /// Whatever has no name of its own.
   case other
@@ -48,7 +48,7 @@ package struct TimeSpan: BitwiseCopyable, Sendable {
   package var detail: Int
   private var code: Int
 
-  /// What it was spent on.
+  /// The activity that it was spent on.
   package var activity: Activity { Activity(rawValue: UInt8(truncatingIfNeeded: code)) ?? .other }
 
   /// Makes a span.
@@ -101,7 +101,7 @@ package final class Track: @unchecked Sendable {
   }
 }
 
-/// What the threads of one rank did when.
+/// A record of what the threads of one rank did when.
 package final class Timeline: Sendable {
   /// The rank's own thread: the parts of a step, validations, checkpoints.
   package let compute: Track

@@ -108,7 +108,7 @@ func isBlockName(_ name: String) -> Bool {
   return name.utf8.count <= 60 && name.utf8.allSatisfy(isBlockNameByte)
 }
 
-/// Whether a byte may stand in the name of a block or a parameter.
+/// Returns whether a byte may stand in the name of a block or a parameter.
 func isBlockNameByte(_ byte: UInt8) -> Bool {
   (0x41...0x5A).contains(byte) || (0x61...0x7A).contains(byte) || (0x30...0x39).contains(byte)
     || byte == UInt8(ascii: "_")

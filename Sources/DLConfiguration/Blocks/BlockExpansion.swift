@@ -162,7 +162,7 @@ struct BlockExpansion {
 }
 
 extension ConfigurationNode {
-  /// How many values it holds, itself included.
+  /// The number of values that it holds, itself included.
   fileprivate var size: Int {
     switch value {
     case .list(let items): items.reduce(1) { $0 + $1.size }

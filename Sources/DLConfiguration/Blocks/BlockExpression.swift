@@ -7,7 +7,7 @@
 ///
 /// Within `${...}` names go without a `$`.
 struct BlockExpression {
-  /// What a text comes to.
+  /// The value that a text comes to.
   enum Value {
     /// The value of a parameter that stands alone, of any type.
     case node(ConfigurationNode)
@@ -15,7 +15,7 @@ struct BlockExpression {
     case integer(Int)
   }
 
-  /// What is wrong with a text, and what to do.
+  /// The fault of a text, and what to do.
   struct Problem: Error {
     let message: String
   }

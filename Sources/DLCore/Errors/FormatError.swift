@@ -1,7 +1,7 @@
 /// A file that could not be read or written, or whose content is not what it claims to be.
-public struct FormatError: DLError, Hashable {
-  /// What kind of fault it is; decides the exit code.
-  public enum Kind: Sendable, Hashable {
+package struct FormatError: DLError, Hashable {
+  /// The kind of a fault, which decides the exit code.
+  package enum Kind: Sendable, Hashable {
     /// The bytes are wrong: exit code 65 (EX_DATAERR).
     case content
     /// The system refused: exit code 74 (EX_IOERR).
@@ -14,9 +14,9 @@ public struct FormatError: DLError, Hashable {
   package var file: String
   /// The byte of the file concerned, where one can be named.
   package var offset: Int?
-  /// What is wrong.
+  /// The fault.
   package var what: String
-  /// What to do about it.
+  /// The advice: what to do about it.
   package var advice: String
 
   /// Makes an error about `file`.
@@ -29,10 +29,10 @@ public struct FormatError: DLError, Hashable {
   }
 
   /// Bad data for content, else failed input and output.
-  public var exitCode: ExitCode { kind == .content ? .data : .io }
+  package var exitCode: ExitCode { kind == .content ? .data : .io }
 
   /// One line: `FILE: what (at byte N), what to do`.
-  public var description: String {
+  package var description: String {
     let place = offset.map { " (at byte \($0))" } ?? ""
     return "\(file.isEmpty ? "\"\"" : printable(file)): \(printable(what))\(place), \(advice)"
   }

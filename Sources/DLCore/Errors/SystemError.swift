@@ -1,10 +1,10 @@
 /// Something that the system refused beside files, such as a thread.
 package struct SystemError: DLError, Equatable {
-  /// What was asked for.
+  /// The operation that was asked for.
   package let op: String
   /// The system's error number.
   package let errno: Int32
-  /// What is wrong and what to do.
+  /// The fault, and what to do.
   package let detail: String
   /// An internal fault: no setting of the job is wrong.
   package var exitCode: ExitCode { .fault }

@@ -2,7 +2,7 @@
 package struct ThreadError: DLError {
   /// The name of the thread.
   package let name: String
-  /// What it was to do, as in `to read rows`; empty where its name says it.
+  /// The thread's task, as in `to read rows`; empty where its name says it.
   package let purpose: String
   /// 74: a limit of the system, which its user can raise.
   package var exitCode: ExitCode { .io }

@@ -1,8 +1,8 @@
 import Glibc
 
 extension File {
-  /// Which content a file has, as far as the system tells without reading it: every write changes
-  /// it, and no other path that leads to the file does.
+  /// The identity of a file's content, as far as the system tells it without reading: every write
+  /// changes it, and no other path that leads to the file does.
   package struct Identity: Sendable, Hashable {
     /// The length.
     package let byteCount: Int

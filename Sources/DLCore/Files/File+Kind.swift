@@ -1,7 +1,7 @@
 import Glibc
 
 extension File {
-  /// What can lie at a path.
+  /// The kinds of things that can lie at a path.
   package enum Kind: Sendable, Hashable {
     /// A regular file.
     case file
@@ -11,7 +11,7 @@ extension File {
     case other
   }
 
-  /// What lies at a path, behind links; nil where there is nothing.
+  /// The kind of what lies at a path, behind links; nil where there is nothing.
   ///
   /// - Throws: `FormatError` where something may be there and the system does not tell what, as in a
   ///   folder without permission or at a link that leads nowhere.
@@ -32,14 +32,14 @@ extension File {
     return nil
   }
 
-  /// Whether something exists at the path, or may: where the system does not tell, opening it says
-  /// why.
+  /// Returns whether something exists at the path, or may: where the system does not tell, opening
+  /// it says why.
   package static func exists(_ path: String) -> Bool {
     access(path, F_OK) == 0 || !meansAbsent(errno)
   }
 
-  /// Whether the path is a folder; false too where the system does not tell, which ``kind(of:)``
-  /// says.
+  /// Returns whether the path is a folder; false too where the system does not tell, which
+  /// ``kind(of:)`` says.
   package static func isFolder(_ path: String) -> Bool {
     var status = stat()
     return stat(path, &status) == 0 && status.st_mode & S_IFMT == S_IFDIR
@@ -48,7 +48,7 @@ extension File {
   /// The last name of a path.
   package static func name(of path: String) -> String { split(path).name }
 
-  /// Whether a system call has failed since nothing of that name exists.
+  /// Returns whether a system call has failed since nothing of that name exists.
   private static func meansAbsent(_ code: Int32) -> Bool {
     code == ENOENT || code == ENOTDIR || code == ENAMETOOLONG
   }

@@ -1,7 +1,7 @@
 import Glibc
 
 extension File {
-  /// What a symbolic link points to; `/proc/self/exe` points to the running program.
+  /// The path that a symbolic link points to; `/proc/self/exe` points to the running program.
   package static func linkTarget(_ path: String) throws -> String {
     try withUnsafeTemporaryAllocation(of: CChar.self, capacity: Int(PATH_MAX)) { buffer in
       let count = buffer.baseAddress.map { readlink(path, $0, buffer.count) } ?? -1
@@ -14,7 +14,7 @@ extension File {
     }
   }
 
-  /// Whether two paths lead to one existing file.
+  /// Returns whether two paths lead to one existing file.
   package static func areSame(_ path: String, _ other: String) -> Bool {
     var first = stat()
     var second = stat()

@@ -5,7 +5,7 @@ import Glibc
 /// Every system call on files in the project is made here: calls interrupted by a signal are
 /// repeated, short transfers are continued, and failures are thrown as `FormatError`.
 package final class File: Sendable {
-  /// How a file is opened.
+  /// A way of opening a file.
   package enum Mode: Sendable {
     /// An existing regular file, for reading.
     case read
@@ -52,7 +52,7 @@ package final class File: Sendable {
   /// The length in bytes at this moment.
   package func byteCount() throws -> Int { Int(try status().st_size) }
 
-  /// What a change of the content changes too: length and time of the last write.
+  /// The two facts that a change of the content changes too: length and time of the last write.
   package struct Stamp: Equatable, Sendable {
     private let byteCount: Int
     private let seconds: Int

@@ -1,14 +1,15 @@
-/// What a file is by its first bytes, where it is not what was asked for.
+/// The kind of a file by its first bytes, where it is not the one that was asked for.
 ///
 /// For messages alone: what is read is decided by the reader that a command names.
 package struct FileKind: Sendable, Hashable {
   /// The kind with its article, as in `a ZIP archive`.
   package let name: String
-  /// What to do with the file itself, such as to unpack it; nil where its content is to be converted.
+  /// The way to use the file itself, such as to unpack it; nil where its content is to be
+  /// converted.
   package let unpacking: String?
-  /// How the content comes into a safetensors file.
+  /// The way to bring the content into a safetensors file.
   package let conversion: String
-  /// Whether the bytes are text.
+  /// True if the bytes are text.
   package let isText: Bool
 
   /// The number of bytes that ``init(_:)`` looks at.
@@ -33,7 +34,7 @@ package struct FileKind: Sendable, Hashable {
   private static let arrays =
     "read it in Python and write its arrays by safetensors.numpy.save_file({\"x\": x, \"y\": y}, FILE)"
   private static let weights =
-    "start from its weights by --init FILE; as data, write its tensors in Python by "
+    "start from its weights by \(OptionName.initialWeights) FILE; as data, write its tensors in Python by "
     + "safetensors.torch.save_file(torch.load(FILE, weights_only=True), \"data.safetensors\")"
   private static let otherWeights =
     "write the model that it was made from by safetensors.torch.save_file(model.state_dict(), FILE)"

@@ -1,6 +1,6 @@
 import Glibc
 
-/// Which file lies at a path at a moment: another after each replacement.
+/// A mark of the file that lies at a path at a moment: another one after each replacement.
 package struct FileMark: Equatable {
   private let inode: UInt
   private let seconds: Int

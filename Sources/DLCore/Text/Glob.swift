@@ -63,22 +63,22 @@ package struct Glob: Sendable, Hashable {
     return place < bytes.count ? (.set(ranges, isNegated: isNegated), place + 1) : nil
   }
 
-  /// How many stars the pattern has, neighbors counting as one.
+  /// The number of stars in the pattern, neighbors counting as one.
   package var starCount: Int { parts.count { $0 == .any } }
 
-  /// How many characters of a name the pattern tells.
+  /// The number of characters of a name that the pattern tells.
   package var literalCount: Int {
     parts.count { if case .byte = $0 { true } else { false } }
   }
 
-  /// Whether the pattern is a plain name.
+  /// True if the pattern is a plain name.
   package var isPlain: Bool { literalCount == parts.count }
 
-  /// Whether the whole name matches.
+  /// Returns whether the whole name matches.
   package func matches(_ name: String) -> Bool { captures(name) != nil }
 
-  /// What each star stands for in a name, the first as little as it can; nil where the name does not
-  /// match.
+  /// The text that each star stands for in a name, the first as little as it can; nil where the
+  /// name does not match.
   ///
   /// Goes back to the last star only, which is enough: time is the product of the lengths at worst.
   package func captures(_ name: String) -> [String]? {

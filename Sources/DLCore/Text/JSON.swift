@@ -57,7 +57,7 @@ package enum JSON: Sendable, Hashable {
 // Strings and keys are compared by their scalars; `String` would take canonically equivalent ones
 // for equal.
 extension JSON.Member {
-  /// Whether key and value are the same.
+  /// Returns whether key and value are the same.
   package static func == (one: Self, other: Self) -> Bool {
     one.key.hasScalars(of: other.key) && one.value == other.value
   }
@@ -70,7 +70,7 @@ extension JSON.Member {
 }
 
 extension JSON {
-  /// Whether the values are the same; objects in the order of their keys.
+  /// Returns whether the values are the same; objects in the order of their keys.
   package static func == (one: Self, other: Self) -> Bool {
     switch (one, other) {
     case (.null, .null): true

@@ -15,10 +15,11 @@ package struct ScalarString: Sendable, Hashable, Comparable, CustomStringConvert
   /// The text as a string of its own.
   package var description: String { String(text) }
 
-  /// Whether both have the same scalars in the same order.
+  /// Returns whether both have the same scalars in the same order.
   package static func == (one: Self, other: Self) -> Bool { one.text.hasScalars(of: other.text) }
 
-  /// Whether the first scalar that differs is smaller here, or all are here that differ not.
+  /// Returns whether the first scalar that differs is smaller here, or all are here that differ
+  /// not.
   ///
   /// The bytes of UTF-8 have the order of the scalars.
   package static func < (one: Self, other: Self) -> Bool {
@@ -51,14 +52,14 @@ extension Sequence<String> {
 }
 
 extension StringProtocol {
-  /// Whether another text has the same scalars; canonically equivalent ones are different.
+  /// Returns whether another text has the same scalars; canonically equivalent ones are different.
   package func hasScalars(of other: some StringProtocol) -> Bool {
     withBytes { one in
       other.withBytes { other in one.count == other.count && memcmp(one, other) == 0 }
     }
   }
 
-  /// Whether the text begins with the scalars of `prefix`, whatever combining marks follow.
+  /// Returns whether the text begins with the scalars of `prefix`, whatever combining marks follow.
   package func begins(with prefix: some StringProtocol) -> Bool {
     withBytes { bytes in
       prefix.withBytes { prefix in
@@ -67,7 +68,7 @@ extension StringProtocol {
     }
   }
 
-  /// Whether the text ends with the scalars of `suffix`.
+  /// Returns whether the text ends with the scalars of `suffix`.
   package func ends(with suffix: some StringProtocol) -> Bool {
     withBytes { bytes in
       suffix.withBytes { suffix in
@@ -103,7 +104,7 @@ extension StringProtocol {
 }
 
 extension Unicode.Scalar {
-  /// Whether Python's `str.isspace` holds: Unicode's white space and the separators U+001C to
+  /// True if Python's `str.isspace` holds: Unicode's white space and the separators U+001C to
   /// U+001F.
   package var isWhiteSpace: Bool {
     switch value {

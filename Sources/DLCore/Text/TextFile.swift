@@ -44,7 +44,7 @@ package enum TextFile {
     return text
   }
 
-  /// Whether bytes begin with the byte-order mark of UTF-8, which is no content.
+  /// Returns whether bytes begin with the byte-order mark of UTF-8, which is no content.
   package static func hasMark(_ bytes: some Sequence<UInt8>) -> Bool {
     bytes.starts(with: [0xef, 0xbb, 0xbf])
   }

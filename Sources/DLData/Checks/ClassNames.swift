@@ -2,7 +2,7 @@ import DLCore
 import DLFormats
 
 /// The names of a data set's classes, in the order of their numbers.
-public struct ClassNames: Sendable {
+package struct ClassNames: Sendable {
   /// The key of the metadata, under which a JSON list holds them.
   package static let key = "class_names"
 
@@ -59,7 +59,8 @@ public struct ClassNames: Sendable {
       throw FormatError(
         .content, file: file,
         "its classes are not those of \(source): it has \(Self.shown(surplus)), and lacks "
-          + Self.shown(missing), advice: "pack it by dltrain data pack with --like \(source)")
+          + Self.shown(missing),
+        advice: "pack it by dltrain data pack with \(OptionName.like) \(source)")
     }
     return numbers
   }

@@ -2,9 +2,9 @@ import CKernels
 import DLCore
 import DLFormats
 
-/// What a pass over one tensor of a data set file found: what its values lie between, and whether
+/// The result of a pass over one tensor of a data set file: the bounds of its values, and whether
 /// all of them are finite.
-public struct ColumnStatistics: Sendable, Hashable {
+package struct ColumnStatistics: Sendable, Hashable {
   /// The least value and, of integers, the least of the others; fewer where there are not so many
   /// different ones.
   package private(set) var least: [Double] = []
@@ -54,7 +54,7 @@ public struct ColumnStatistics: Sendable, Hashable {
     firstNonFinite = firstNonFinite ?? next.firstNonFinite.map { $0 + offset }
   }
 
-  /// What the finite values lie between when one value is left out; nil where nothing remains.
+  /// The bounds of the finite values when one value is left out; nil where nothing remains.
   package func range(without value: Int32? = nil) -> ClosedRange<Double>? {
     func first(_ values: [Double]) -> Double? { values.first { $0 != value.map(Double.init) } }
     guard let low = first(least), let high = first(greatest) else { return nil }

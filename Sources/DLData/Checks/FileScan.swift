@@ -117,15 +117,15 @@ package enum FileScan {
   }
 }
 
-/// Which ranks see one file, and which of its pieces each of them scans.
+/// The ranks that see one file, and the pieces of it that each of them scans.
 private struct SharedPieces {
   /// The ranks that see the same file as this one, ascending.
   let team: [Int]
   /// This rank's pieces.
   let mine: Range<Int>
-  /// Whether all ranks know the statistics of their file already.
+  /// True if all ranks know the statistics of their file already.
   let areKnown: Bool
-  /// Whether no rank before this one is on the same host.
+  /// True if no rank before this one is on the same host.
   let isFirstOfHost: Bool
   /// The most pieces that any rank has.
   let longest: Int

@@ -2,14 +2,14 @@ import CKernels
 import DLCore
 import DLFormats
 
-/// What one pass over a data set file found: a digest of its content, and statistics of its
+/// The result of one pass over a data set file: a digest of its content, and statistics of its
 /// tensors.
-public struct FileStatistics: Sendable, Equatable {
+package struct FileStatistics: Sendable, Equatable {
   /// A digest of names, types, shapes and values of all tensors, 16 hexadecimal digits.
   ///
   /// The metadata, the path and the dates have no part in it.
   package let digest: String
-  /// What was found of each tensor of float32 or int32 numbers.
+  /// The statistics of each tensor of float32 or int32 numbers.
   package let columns: [String: ColumnStatistics]
 
   /// The file that was passed over; nil where that is not told.
@@ -25,7 +25,7 @@ public struct FileStatistics: Sendable, Equatable {
   }
 
   /// Statistics are equal where the contents are, of whichever files.
-  public static func == (a: FileStatistics, b: FileStatistics) -> Bool {
+  package static func == (a: FileStatistics, b: FileStatistics) -> Bool {
     a.digest == b.digest && a.columns == b.columns
   }
 
@@ -56,7 +56,7 @@ struct FilePiece {
   }
 }
 
-/// What was found of one piece.
+/// The findings of one piece.
 struct PieceRecord {
   static let wordCount = 1 + ColumnStatistics.wordCount
 

@@ -40,7 +40,7 @@ package struct StatisticsCache: Sendable {
     "\(format) \(identity.byteCount) \(identity.inode) \(identity.modified) \(identity.changed)"
   }
 
-  /// What was found of the file of this identity; nil where that is not known.
+  /// The statistics of the file of this identity; nil where they are not known.
   package func statistics(of identity: File.Identity) -> FileStatistics? {
     guard let bytes = try? File.contents(of: path(identity), limit: 1 << 20),
       let text = String(validating: bytes, as: UTF8.self), let json = try? JSON(parsing: text),

@@ -1,9 +1,9 @@
 import DLCore
 import DLFormats
 
-/// Whether the tokens of two files stand for the same.
+/// A comparison of what the tokens of two files stand for.
 package enum VocabularyComparison {
-  /// What the first difference between two tokenizers is, both as the metadata holds them; nil where
+  /// The first difference between two tokenizers, both as the metadata holds them; nil where
   /// they turn every text into the same tokens.
   ///
   /// Pieces are compared by their bytes: what looks alike may be written by other characters.

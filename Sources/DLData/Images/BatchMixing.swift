@@ -12,7 +12,7 @@ import Glibc
 /// and what it makes depends on seed, epoch and step alone. Weight and window are drawn once a step.
 /// Counterpart: torchvision's `v2.MixUp` and `v2.CutMix`, which roll the batch by one too.
 package struct BatchMixing: Sendable, Hashable {
-  /// What a step does.
+  /// The mixing that a step does.
   package enum Mix: Sendable, Hashable {
     /// Every row becomes weight times itself and the rest of its partner.
     case blend(weight: Double)
@@ -56,7 +56,7 @@ package struct BatchMixing: Sendable, Hashable {
     key = RandomKey(seed).child("mix")
   }
 
-  /// What a step does; nil for nothing.
+  /// The mixing that a step does; nil for none.
   package func draw(epoch: Int, step: Int) -> Mix? {
     var stream = RandomStream(key.child(epoch).child(step))
     guard stream.uniform() < probability else { return nil }

@@ -18,7 +18,7 @@ public struct AnyImageChange: Sendable, Hashable {
   /// Makes room for a change of any type.
   package init(_ base: some ImageChange) { self.base = base }
 
-  /// Whether both are equal changes of one type.
+  /// Returns whether both are equal changes of one type.
   public static func == (a: Self, b: Self) -> Bool { AnyHashable(a.base) == AnyHashable(b.base) }
 
   /// Hashes the change.

@@ -1,12 +1,12 @@
 import DLFormats
 
-/// How images of any size are brought to one: the shorter side to `resize`, then the middle.
+/// A way of bringing images of any size to one: the shorter side to `resize`, then the middle.
 ///
 /// Counterpart: `Resize(resize)` and `CenterCrop(size)` of torchvision.
 package struct ImageFit: Sendable, Hashable {
   /// The height and width of what comes out.
   package var size: Int
-  /// What the shorter side becomes before the middle is taken, `size` or more.
+  /// The length of the shorter side before the middle is taken, `size` or more.
   package var resize: Int
   /// 1 (gray) or 3 (color).
   package var channels: Int

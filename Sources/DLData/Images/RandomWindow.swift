@@ -19,7 +19,7 @@ public struct RandomWindow: Sendable, Hashable {
     self.ratio = ratio
   }
 
-  /// Whether the numbers are ranges that windows can be drawn from.
+  /// True if the numbers are ranges that windows can be drawn from.
   var isValid: Bool {
     scale.count == 2 && ratio.count == 2 && scale[0] > 0 && scale[0] <= scale[1] && scale[1] <= 1
       && ratio[0] >= 1e-3 && ratio[0] <= ratio[1] && ratio[1] <= 1e3

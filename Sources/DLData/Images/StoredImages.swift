@@ -14,17 +14,18 @@ package final class StoredImages: Sendable {
 
   /// The number of images.
   package let count: Int
-  /// How they are brought to one size.
+  /// The way in which they are brought to one size.
   package let fit: ImageFit
   /// The tensor that holds them.
   package let info: SafetensorsInfo
 
   private let file: SafetensorsFile
-  /// Where each encoded image begins, and the last one ends; nil where pixels are stored.
+  /// The places where each encoded image begins, and the last one ends; nil where pixels are
+  /// stored.
   private let offsets: [Int64]?
   private let decoders = Monitor<[ImageDecoder]>([])
 
-  /// Whether a file has encoded images.
+  /// Returns whether a file has encoded images.
   package static func areEncoded(_ file: SafetensorsFile) -> Bool { file[bytesKey] != nil }
 
   /// Looks for images in a data set file that are to be brought to one size; nil for a file of other
@@ -70,7 +71,7 @@ package final class StoredImages: Sendable {
       throw fault(
         "images \(info.dtype.rawValue) \(info.shape) and offsets \(places.dtype.rawValue) "
           + "\(places.shape) are not U8 [bytes] and I64 [images + 1]",
-        "pack it by dltrain data pack images --keep-encoded")
+        "pack it by dltrain data pack images \(OptionName.keepEncoded)")
     }
     count = places.count - 1
     var offsets = [Int64](repeating: 0, count: places.count)
@@ -124,7 +125,7 @@ package final class StoredImages: Sendable {
 
 /// Rows that may be read by a window of the stored image.
 package protocol WindowedDataset: Dataset {
-  /// Whether rows are images that are brought to one size while they are read.
+  /// True if rows are images that are brought to one size while they are read.
   var hasWindows: Bool { get }
 
   /// Reads rows, of each image the window that is asked for by its place among `rows` and its size.

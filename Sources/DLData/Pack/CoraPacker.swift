@@ -15,7 +15,8 @@ package enum CoraPacker {
   ) throws -> GraphFile {
     guard split?.folds == nil else {
       throw DataError(
-        "folds: a graph is one file whose nodes know their part; give --split with several --seed")
+        "folds: a graph is one file whose nodes know their part; give \(OptionName.split) with several \(OptionName.seed)"
+      )
     }
     var table = Table()
     try eachLine("\(directory)/nodes.tsv") { line, fault in try table.addNode(line, fault) }

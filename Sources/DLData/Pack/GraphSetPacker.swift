@@ -6,7 +6,7 @@ import DLFormats
 /// Morris et al. 2020, "TUDataset". A graph becomes a row of slots for its nodes, each with its kind
 /// and its neighbors, all counted from 1 and filled up with 0.
 package struct GraphSetPacker {
-  /// How the graphs are parted.
+  /// The parts that the graphs are divided into.
   package var split = SplitPlan()
 
   /// Makes a packer with its defaults.

@@ -3,7 +3,7 @@ import DLFormats
 
 /// A data set file that was written.
 package struct PackedFile: Sendable, Hashable {
-  /// Where it lies.
+  /// The file's path.
   package let path: String
   /// The shape of its `x`.
   package let shape: [Int]

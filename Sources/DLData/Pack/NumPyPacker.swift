@@ -6,7 +6,7 @@ import DLFormats
 /// Arrays are gone through several times and never held in memory: what is kept are four bytes a
 /// row where parts are stratified, and one where rows are parted at all.
 package struct NumPyPacker {
-  /// What inputs become.
+  /// The forms that inputs can take.
   package enum Inputs: String, Sendable, CaseIterable {
     /// U8, as pixels are.
     case bytes
@@ -16,13 +16,13 @@ package struct NumPyPacker {
     case values
   }
 
-  /// What inputs become; nil for bytes of uint8, tokens of other integers, values of all else.
+  /// The form of inputs; nil for bytes of uint8, tokens of other integers, values of all else.
   package var inputs: Inputs?
-  /// Whether labels are values; nil for values of floats, classes of all else.
+  /// True if labels are values; nil for values of floats, classes of all else.
   package var isRegression: Bool?
   /// The names of the classes by their numbers, if they have any.
   package var classNames: [String]?
-  /// How rows are parted.
+  /// The parts that rows are divided into.
   package var split = SplitPlan()
   /// Told what is worth knowing, such as that there are no labels.
   package var notice: (String) -> Void = { _ in }

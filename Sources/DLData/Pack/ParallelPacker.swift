@@ -21,7 +21,7 @@ package struct ParallelPacker {
   package var vocabulary = 8000
   /// A data set file, or a `tokenizer.json` of Hugging Face's, whose tokenizer is taken instead of one learned on the first pair.
   package var tokenizer: String?
-  /// How the sentences of one pair are parted; nil for a file a pair.
+  /// The parts that the sentences of one pair are divided into; nil for a file a pair.
   package var split: SplitPlan?
   /// Told what is worth knowing, such as the size of the vocabulary.
   package var notice: (String) -> Void = { _ in }
@@ -161,7 +161,7 @@ package struct ParallelPacker {
   }
 }
 
-/// What a data set file of ``ParallelPacker`` holds beside its rows.
+/// The names of what a data set file of ``ParallelPacker`` holds beside its rows.
 package enum ParallelText {
   /// The target sentences as they were, in the order of the rows; throws `FormatError`.
   package static func targets(path: String) throws -> [String] {

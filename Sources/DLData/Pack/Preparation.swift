@@ -1,7 +1,7 @@
 import DLCore
 import DLFormats
 
-/// How raw data became the rows of a data set file, as its metadata say.
+/// The way from raw data to the rows of a data set file, as its metadata say.
 ///
 /// The columns of a table, or the features of sounds. A run keeps it, so that other data can become rows alike.
 package struct Preparation: Sendable, Equatable {
@@ -15,8 +15,8 @@ package struct Preparation: Sendable, Equatable {
     entries = metadata.filter { Self.keys.contains($0.key) }
   }
 
-  /// What first differs from another preparation; nil where both make the same rows of the same data,
-  /// or one does not say.
+  /// The first difference from another preparation; nil where both make the same rows of the same
+  /// data, or one does not say.
   ///
   /// - Parameters:
   ///   - file: the file of this one.

@@ -55,7 +55,9 @@ package struct RawInput {
       default:
         throw FormatError(
           .content, file: path, "is a text, which a network of characters goes on with",
-          advice: "use generate RUN --prompt, or pack it by dltrain data pack text --like")
+          advice:
+            "use generate RUN \(OptionName.prompt), or pack it by dltrain data pack text \(OptionName.like)"
+        )
       }
     } else {
       let isImage = [[0xff, 0xd8, 0xff], [0x89, 0x50, 0x4e, 0x47]].contains {
@@ -141,7 +143,7 @@ package struct RawInput {
   }
 }
 
-/// What a network does with a text.
+/// The ways in which a network uses a text.
 package enum TextUse: Sendable {
   /// A line is a row that has an output.
   case rows

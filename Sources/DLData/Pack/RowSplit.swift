@@ -2,14 +2,14 @@ import DLCore
 import DLFormats
 import DLTensor
 
-/// How the rows of a source are parted into files.
+/// A plan by which the rows of a source are divided among files.
 package struct SplitPlan: Sendable, Hashable {
   /// The shares of the rows for training, validation and testing, which add up to 1; one alone makes
   /// one part.
   package var shares: [Double]
   /// The number of folds, each with a part of its own to validate on; nil for shares.
   package var folds: Int?
-  /// Whether each part has its share of every class.
+  /// True if each part has its share of every class.
   package var isStratified: Bool
   /// Keys which rows go where.
   package var seed: Int
@@ -48,7 +48,7 @@ package struct SplitPlan: Sendable, Hashable {
   }
 }
 
-/// Which rows of a source are in which part.
+/// The rows of a source that are in each part.
 ///
 /// Depends on the number of rows, the plan and, where it is stratified, the labels alone. Takes a
 /// byte a row once it is made.
@@ -58,7 +58,7 @@ struct RowSplit {
     /// The name of the file: `train`, or `fold-1/train`.
     let name: String
     fileprivate let group: UInt8
-    /// Whether the rows are those of all other groups.
+    /// True if the rows are those of all other groups.
     fileprivate var isRest = false
   }
 
@@ -85,7 +85,7 @@ struct RowSplit {
     let parts = plan.folds ?? plan.shares.count
     let fewest = FormatError(
       .content, file: source, "has \(counted(count, "row")), too few for \(counted(parts, "part"))",
-      advice: "give more rows, or --split 1 for one part")
+      advice: "give more rows, or \(OptionName.split) 1 for one part")
     guard count >= parts else { throw fewest }
     if let folds = plan.folds {
       groups = try Self.groups(
@@ -108,7 +108,7 @@ struct RowSplit {
     guard sets.joined().allSatisfy({ self.count(of: $0) > 0 }) else { throw fewest }
   }
 
-  /// Whether a row is in a part.
+  /// Returns whether a row is in a part.
   func contains(_ row: Int, in part: Part) -> Bool { (groups[row] == part.group) != part.isRest }
 
   /// The rows of a part, in the order of the source.
@@ -180,7 +180,7 @@ struct RowSplit {
   }
 }
 
-/// Where packed parts go: files of a folder, or one file that is named.
+/// The place of packed parts: files of a folder, or one file that is named.
 struct PackOutput {
   private let output: String
   private let isFile: Bool
@@ -192,7 +192,8 @@ struct PackOutput {
     self.output = output
     isFile = output.ends(with: ".safetensors")
     guard !isFile || parts == 1 else {
-      throw DataError("\(output): is one file for \(parts) parts, name a folder, or give --split 1")
+      throw DataError(
+        "\(output): is one file for \(parts) parts, name a folder, or give \(OptionName.split) 1")
     }
   }
 

@@ -40,7 +40,7 @@ package struct SubsetPacker {
           throw FormatError(
             .content, file: source,
             "has \(counted(members.count, "row")) of the class \"\(name)\", fewer than \(perClass)",
-            advice: "give a smaller --per-class")
+            advice: "give a smaller \(OptionName.perClass)")
         }
         var stream = RandomStream(RandomKey(seed).child("subset").child(name))
         stream.shuffle(&members)

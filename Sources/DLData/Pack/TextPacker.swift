@@ -21,7 +21,8 @@ package enum TextPacker {
     try split.check()
     guard split.folds == nil, !split.isStratified else {
       throw DataError(
-        "folds, stratify: the rows of a text overlap, and make no parts; give --split alone")
+        "folds, stratify: the rows of a text overlap, and make no parts; give \(OptionName.split) alone"
+      )
     }
     let text = try TextFile.text(of: path)
     let tokenizer: any Tokenizer
@@ -65,9 +66,9 @@ package enum TextPacker {
   }
 }
 
-/// Which words of a text have a token of their own.
+/// The choice of the words of a text that have a token of their own.
 package struct WordCut: Sendable {
-  /// How often a word must occur in the training part.
+  /// The number of times that a word must occur in the training part.
   package var minimumCount = 1
   /// The most words, the most frequent ones.
   package var maximumWords: Int?

@@ -10,7 +10,7 @@ import Glibc
 /// references, each at most as often as there, and BP = exp(1 - r/c) for candidates that are
 /// shorter (c) than their references (r). Counterpart: `sacrebleu.corpus_bleu`.
 package struct BLEU: Sendable, Hashable {
-  /// How text is cut into words before it is compared.
+  /// A way of cutting text into words before it is compared.
   package enum Tokenization: String, Sendable, CaseIterable {
     /// At white space, for text that is tokenized already.
     case none
@@ -31,7 +31,7 @@ package struct BLEU: Sendable, Hashable {
 
   private static let order = 4
 
-  /// What scores are made of; counts of parts of a corpus add up to those of the whole.
+  /// The counts that scores are made of; those of parts of a corpus add up to those of the whole.
   package struct Counts: Sendable, Hashable {
     /// Matching n-grams by n, n-grams by n, words of the candidates, words of the references.
     package private(set) var values = [Int](repeating: 0, count: 2 * BLEU.order + 2)
@@ -164,7 +164,8 @@ package struct BLEU: Sendable, Hashable {
     return String(String.UnicodeScalarView(scalars))
   }
 
-  /// Whether a character stands alone: punctuation but for the apostrophe, comma, hyphen and point.
+  /// Returns whether a character stands alone: punctuation but for the apostrophe, comma, hyphen
+  /// and point.
   private static func isSeparate(_ scalar: Unicode.Scalar) -> Bool {
     ("{"..."~").contains(scalar) || ("["..."`").contains(scalar) || (" "..."&").contains(scalar)
       || ("("..."+").contains(scalar) || (":"..."@").contains(scalar) || scalar == "/"

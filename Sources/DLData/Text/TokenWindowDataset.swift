@@ -8,7 +8,7 @@ import DLTensor
 /// The file has `tokens` I32 [N] and the metadata `classes`. Tokens are read when they are asked
 /// for and checked then.
 package final class TokenWindowDataset: Dataset {
-  /// Which windows are rows.
+  /// The windows that are rows.
   package enum Windows: Sendable, Hashable {
     /// Row i begins at token i: N - T rows that overlap. With a shuffled order these are the random
     /// windows of nanoGPT's `get_batch`.
@@ -47,7 +47,7 @@ package final class TokenWindowDataset: Dataset {
   private let stride: Int
   private let streamLength: Int
 
-  /// Whether a file holds a row of tokens.
+  /// Returns whether a file holds a row of tokens.
   package static func isTokenFile(_ path: String) throws -> Bool {
     try SafetensorsFile(path: path)["tokens"] != nil
   }

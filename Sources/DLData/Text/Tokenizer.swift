@@ -9,9 +9,9 @@ package protocol Tokenizer: Sendable {
   func encode(_ text: String) throws -> [Int32]
   /// The text of tokens; throws `DataError` for a number that is no token.
   func decode(_ tokens: [Int32]) throws -> String
-  /// What `TokenizerFile` makes the same tokenizer from.
+  /// The text from which `TokenizerFile` makes the same tokenizer.
   var json: JSON { get }
-  /// What stands between the texts of two tokens, where texts are put together; nothing unless given.
+  /// The text between those of two tokens, where texts are put together; nothing unless given.
   var separator: String { get }
   /// The tokens at the ends of a sentence and behind it; nil for a tokenizer that has none.
   var marks: SentenceMarks? { get }
@@ -53,7 +53,7 @@ package protocol RowTokenizer: Tokenizer {
   func rows(_ texts: [Substring], length: Int?) -> [[Int32]]
 }
 
-/// Where a data set file keeps the tokenizer that its tokens were made by.
+/// The keys under which a data set file keeps the tokenizer that its tokens were made by.
 package enum TokenizerFile {
   /// The key of the metadata.
   package static let key = "tokenizer"
@@ -71,7 +71,7 @@ package enum TokenizerFile {
     return try read(text, file: path)
   }
 
-  /// Whether a file is JSON by its first bytes, and no data set file.
+  /// Returns whether a file is JSON by its first bytes, and no data set file.
   static func isJSON(_ path: String) throws -> Bool {
     let head = try ByteHead.read(path)
     let first = (TextFile.hasMark(head) ? head.dropFirst(3) : head[...]).first { $0 > 0x20 }

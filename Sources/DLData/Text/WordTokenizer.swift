@@ -18,8 +18,8 @@ package struct WordTokenizer: RowTokenizer {
 
   /// The words by their numbers; the first two are special.
   package let vocabulary: [String]
-  /// How often each occurs in the text that they were taken from, a word that is not known included;
-  /// nil where that was not kept.
+  /// The number of times that each occurs in the text that they were taken from, a word that is not
+  /// known included; nil where that was not kept.
   package let counts: [Int]?
   private let numbers: [ScalarString: Int32]
 

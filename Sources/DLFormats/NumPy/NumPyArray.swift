@@ -13,7 +13,7 @@ package final class NumPyArray {
   package let type: NumPyType
   /// The sizes of the axes.
   package let shape: [Int]
-  /// Whether the first axis runs fastest.
+  /// True if the first axis runs fastest.
   package let isFortran: Bool
 
   private let content: any NumPyContent
@@ -152,7 +152,7 @@ package final class NumPyArray {
 
 /// The bytes of an array, wherever they lie.
 protocol NumPyContent {
-  /// How many there are.
+  /// The number of bytes.
   var byteCount: Int { get }
   /// Fills a buffer with the bytes at a place.
   func read(into buffer: UnsafeMutableRawBufferPointer, at offset: Int) throws

@@ -1,10 +1,10 @@
 import DLCore
 
-/// What a `.npy` file says of its array: a Python dictionary behind a mark, a version and a length.
+/// The header of a `.npy` file: a Python dictionary behind a mark, a version and a length.
 ///
 /// The format: NumPy Enhancement Proposal 1, and the module numpy.lib.format.
 struct NumPyHeader {
-  /// What a `.npy` file begins with.
+  /// The bytes that a `.npy` file begins with.
   static let mark: [UInt8] = [0x93] + Array("NUMPY".utf8)
   /// The longest text of a header that is read; those of arrays of numbers have some 100 bytes.
   static let longest = 1 << 16
@@ -13,7 +13,7 @@ struct NumPyHeader {
   let type: NumPyType
   let isFortran: Bool
   let shape: [Int]
-  /// Where the elements begin.
+  /// The place where the elements begin.
   let start: Int
 
   /// Reads the header of an array of `byteCount` bytes; `read` gets some at a place.

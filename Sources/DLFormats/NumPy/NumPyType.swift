@@ -1,6 +1,6 @@
 /// The type of an array's elements, as the header of a `.npy` file spells it: `<f4`, `|u1`, `>i8`.
 package struct NumPyType: Sendable, Hashable {
-  /// What the bits of an element are.
+  /// The meaning of an element's bits.
   package enum Kind: Character, Sendable {
     case bool = "b"
     case signed = "i"
@@ -8,11 +8,11 @@ package struct NumPyType: Sendable, Hashable {
     case float = "f"
   }
 
-  /// What the bits of an element are.
+  /// The meaning of an element's bits.
   package let kind: Kind
   /// Bytes of an element.
   package let width: Int
-  /// Whether the byte of most weight comes first.
+  /// True if the byte of most weight comes first.
   let isBigEndian: Bool
 
   /// Reads a description; nil for what is no real number, such as texts and objects.
@@ -68,89 +68,35 @@ struct NumPyConversion {
     _ source: UnsafeRawPointer, count: Int, to place: UnsafeMutableRawPointer, stride: Int
   ) -> Int? {
     switch target {
-    case .uint8: integers(source, count, place.assumingMemoryBound(to: UInt8.self), stride)
-    case .int32: integers(source, count, place.assumingMemoryBound(to: Int32.self), stride)
-    default: floats(source, count, place.assumingMemoryBound(to: Float.self), stride)
+    case .uint8: fill(place.assumingMemoryBound(to: UInt8.self), source, count, stride)
+    case .int32: fill(place.assumingMemoryBound(to: Int32.self), source, count, stride)
+    default: fill(place.assumingMemoryBound(to: Float.self), source, count, stride)
     }
   }
 
-  private func integers<I: FixedWidthInteger>(
-    _ source: UnsafeRawPointer, _ count: Int, _ place: UnsafeMutablePointer<I>, _ stride: Int
+  private func fill<Target: NumPyTarget>(
+    _ place: UnsafeMutablePointer<Target>, _ source: UnsafeRawPointer, _ count: Int, _ stride: Int
   ) -> Int? {
-    func copy<T: FixedWidthInteger>(_: T.Type) -> Int? {
+    func copy<T: FixedWidthInteger>(_ value: (T) -> Target?) -> Int? {
       each(source, count, T.self) { index, bits in
-        guard let value = I(exactly: bits) else { return false }
-        place[index * stride] = value
-        return true
-      }
-    }
-    func round<F: BinaryFloatingPoint, T: FixedWidthInteger>(_ make: (T) -> F) -> Int? {
-      each(source, count, T.self) { index, bits in
-        guard let value = I(exactly: make(bits)) else { return false }
+        guard let value = value(bits) else { return false }
         place[index * stride] = value
         return true
       }
     }
     switch (type.kind, type.width) {
-    case (.bool, _):
-      return each(source, count, UInt8.self) { index, bits in
-        place[index * stride] = bits == 0 ? 0 : 1
-        return true
-      }
-    case (.float, 2): return round { (bits: UInt16) in Float16(bitPattern: bits) }
-    case (.float, 4): return round { (bits: UInt32) in Float(bitPattern: bits) }
-    case (.float, _): return round { (bits: UInt64) in Double(bitPattern: bits) }
-    case (.signed, 1): return copy(Int8.self)
-    case (.signed, 2): return copy(Int16.self)
-    case (.signed, 4): return copy(Int32.self)
-    case (.signed, _): return copy(Int64.self)
-    case (.unsigned, 1): return copy(UInt8.self)
-    case (.unsigned, 2): return copy(UInt16.self)
-    case (.unsigned, 4): return copy(UInt32.self)
-    case (.unsigned, _): return copy(UInt64.self)
-    }
-  }
-
-  private func floats(
-    _ source: UnsafeRawPointer, _ count: Int, _ place: UnsafeMutablePointer<Float>, _ stride: Int
-  ) -> Int? {
-    func copy<T: FixedWidthInteger>(_: T.Type) -> Int? {
-      each(source, count, T.self) { index, bits in
-        place[index * stride] = Float(bits)
-        return true
-      }
-    }
-    switch (type.kind, type.width) {
-    case (.bool, _):
-      return each(source, count, UInt8.self) { index, bits in
-        place[index * stride] = bits == 0 ? 0 : 1
-        return true
-      }
-    case (.float, 2):
-      return each(source, count, UInt16.self) { index, bits in
-        place[index * stride] = Float(Float16(bitPattern: bits))
-        return true
-      }
-    case (.float, 4):
-      return each(source, count, UInt32.self) { index, bits in
-        place[index * stride] = Float(bitPattern: bits)
-        return true
-      }
-    case (.float, _):
-      return each(source, count, UInt64.self) { index, bits in
-        let value = Double(bitPattern: bits)
-        let rounded = Float(value)
-        place[index * stride] = rounded
-        return rounded.isFinite || !value.isFinite
-      }
-    case (.signed, 1): return copy(Int8.self)
-    case (.signed, 2): return copy(Int16.self)
-    case (.signed, 4): return copy(Int32.self)
-    case (.signed, _): return copy(Int64.self)
-    case (.unsigned, 1): return copy(UInt8.self)
-    case (.unsigned, 2): return copy(UInt16.self)
-    case (.unsigned, 4): return copy(UInt32.self)
-    case (.unsigned, _): return copy(UInt64.self)
+    case (.bool, _): return copy { (bits: UInt8) in .of(UInt8(bits == 0 ? 0 : 1)) }
+    case (.float, 2): return copy { (bits: UInt16) in .of(Float16(bitPattern: bits)) }
+    case (.float, 4): return copy { (bits: UInt32) in .of(Float(bitPattern: bits)) }
+    case (.float, _): return copy { (bits: UInt64) in .of(Double(bitPattern: bits)) }
+    case (.signed, 1): return copy { (bits: Int8) in .of(bits) }
+    case (.signed, 2): return copy { (bits: Int16) in .of(bits) }
+    case (.signed, 4): return copy { (bits: Int32) in .of(bits) }
+    case (.signed, _): return copy { (bits: Int64) in .of(bits) }
+    case (.unsigned, 1): return copy { (bits: UInt8) in .of(bits) }
+    case (.unsigned, 2): return copy { (bits: UInt16) in .of(bits) }
+    case (.unsigned, 4): return copy { (bits: UInt32) in .of(bits) }
+    case (.unsigned, _): return copy { (bits: UInt64) in .of(bits) }
     }
   }
 
@@ -166,5 +112,30 @@ struct NumPyConversion {
       }
     }
     return nil
+  }
+}
+
+/// A type that data sets have, and its elements that are equal to those of an array.
+private protocol NumPyTarget {
+  /// The integer's equal; nil where there is none.
+  static func of<Integer: FixedWidthInteger>(_ value: Integer) -> Self?
+  /// The number's equal; nil where there is none.
+  static func of<Number: BinaryFloatingPoint>(_ value: Number) -> Self?
+}
+
+extension NumPyTarget where Self: FixedWidthInteger {
+  static func of<Integer: FixedWidthInteger>(_ value: Integer) -> Self? { Self(exactly: value) }
+  static func of<Number: BinaryFloatingPoint>(_ value: Number) -> Self? { Self(exactly: value) }
+}
+
+extension UInt8: NumPyTarget {}
+extension Int32: NumPyTarget {}
+
+/// Numbers are rounded; one beyond the largest has no equal.
+extension Float: NumPyTarget {
+  static func of<Integer: FixedWidthInteger>(_ value: Integer) -> Float? { Float(value) }
+  static func of<Number: BinaryFloatingPoint>(_ value: Number) -> Float? {
+    let rounded = Float(value)
+    return rounded.isFinite || !value.isFinite ? rounded : nil
   }
 }

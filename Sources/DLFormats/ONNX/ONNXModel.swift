@@ -13,15 +13,15 @@ package struct ONNXModel {
   package var nodes: [ONNXNode] = []
   /// Constants: weights, and the numbers that nodes need.
   package var initializers: [ONNXTensor] = []
-  /// What a user feeds.
+  /// The inputs that a user feeds.
   package var inputs: [ONNXInput] = []
-  /// What a user gets.
+  /// The outputs that a user gets.
   package var outputs: [ONNXInput] = []
   /// The graph's name.
   package var name = ""
   /// The version of the program.
   package var version = ""
-  /// What the file says of itself, as names and values.
+  /// The notes of the file on itself, as names and values.
   package var notes: [(String, String)] = []
 
   /// Makes a model without nodes.
@@ -37,7 +37,7 @@ package struct ONNXModel {
       throw FormatError(
         .content, file: path,
         "the network has \(message.byteCount) bytes, an ONNX file at most 2 GiB",
-        advice: "use --format safetensors")
+        advice: "use \(OptionName.format) safetensors")
     }
     try File.replace(path) { file in try message.write { try file.write($0) } }
   }
@@ -191,7 +191,7 @@ public enum ONNXAttribute: Sendable, ExpressibleByIntegerLiteral, ExpressibleByF
   }
 }
 
-/// What a graph takes or gives: a tensor whose first axis is the batch, of any size.
+/// An input or output of a graph: a tensor whose first axis is the batch, of any size.
 package struct ONNXInput {
   /// The name.
   package let name: String

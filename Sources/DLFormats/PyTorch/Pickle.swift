@@ -1,4 +1,4 @@
-/// What went wrong in a pickle.
+/// A fault of a pickle.
 enum PickleFault: Error {
   /// It is not what its length or opcodes claim.
   case damaged(String, at: Int)
@@ -16,7 +16,7 @@ enum PickleFault: Error {
 ///
 /// Counterpart: `torch.load(FILE, weights_only=True)`.
 struct Pickle {
-  /// What the pickle stands for.
+  /// The value that the pickle stands for.
   private(set) var root = PickleValue.none
   private(set) var tuples: [[PickleValue]] = []
   /// The pairs of each dictionary in the order of their writing; of equal keys the last counts.

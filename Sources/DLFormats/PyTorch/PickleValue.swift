@@ -62,8 +62,8 @@ struct PickledTensor {
 }
 
 extension PickledTensor {
-  /// Whether the sizes are natural numbers whose product can be counted, and every element lies
-  /// within a storage of `count`.
+  /// Returns whether the sizes are natural numbers whose product can be counted, and every element
+  /// lies within a storage of `count`.
   func isWithin(_ count: Int) -> Bool {
     guard shape.count == strides.count, shape.count <= SafetensorsFile.maximumRank, offset >= 0,
       shape.allSatisfy({ $0 >= 0 }), strides.allSatisfy({ $0 >= 0 })

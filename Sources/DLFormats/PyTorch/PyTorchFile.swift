@@ -108,7 +108,7 @@ package final class PyTorchFile: WeightSource {
 }
 
 extension PyTorchFile {
-  /// How Python writes a safetensors file of what is not read here.
+  /// The way to have Python write a safetensors file of what is not read here.
   ///
   /// - Parameter runningCode: whether Python has to run code of the file for it.
   static func conversion(of path: String, runningCode: Bool) -> String {
@@ -122,7 +122,7 @@ extension PyTorchFile {
 /// The members that an archive of `torch.save` has.
 private struct Contents {
   let archive: ZipArchive
-  /// What the names of all members begin with, as in `model/`.
+  /// The beginning of the names of all members, as in `model/`.
   let folder: String
   private let data: ZipArchive.Member
 
@@ -189,7 +189,7 @@ private struct Contents {
     }
   }
 
-  /// Whether a name is one that no weights need and attacks are made of.
+  /// Returns whether a name is one that no weights need and attacks are made of.
   private static func isHarmful(_ name: String) -> Bool {
     let module = name.parts(at: ".", limit: 1)[0]
     let functions = ["eval", "exec", "compile", "getattr", "__import__", "open", "apply"]

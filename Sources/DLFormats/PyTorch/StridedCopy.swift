@@ -18,7 +18,7 @@ struct StridedCopy {
     span = shape.contains(0) ? start..<start : start..<(last + 1) * width
   }
 
-  /// Whether the elements lie as they are to be.
+  /// True if the elements lie as they are to be.
   var isContiguous: Bool {
     var expected = 1
     for (size, stride) in zip(shape, strides).reversed() {

@@ -8,7 +8,7 @@ import DLCore
 ///
 /// The format: PKWARE's APPNOTE.TXT 6.3.10, sections 4.3 to 4.5.
 struct ZipArchive {
-  /// What a ZIP archive with members begins with.
+  /// The bytes that a ZIP archive with members begins with.
   static let mark: [UInt8] = Array("PK\u{3}\u{4}".utf8)
 
   /// One member.
@@ -16,7 +16,7 @@ struct ZipArchive {
     let name: String
     /// Bytes of its name.
     let nameCount: Int
-    /// Where its own header begins.
+    /// The place where its own header begins.
     let header: Int
     /// Bytes in the archive.
     let packedCount: Int
@@ -31,7 +31,7 @@ struct ZipArchive {
   /// The members in the order of their bytes.
   let members: [Member]
 
-  /// Where the central directory begins: members end before it.
+  /// The place where the central directory begins: members end before it.
   private let end: Int
   private static let directoryLimit = 1 << 26
 
@@ -97,7 +97,7 @@ struct ZipArchive {
     }
   }
 
-  /// Where the content begins, by the member's own header, which pads it as it likes.
+  /// The place where the content begins, by the member's own header, which pads it as it likes.
   func contentStart(of member: Member) throws -> Int {
     let header = try Self.bytes(of: file, member.header..<member.header + 30)
     let names = Int(header[26]) | Int(header[27]) << 8

@@ -3,7 +3,7 @@ import DLLayers
 import DLTensor
 import DLTraining
 
-/// What the outputs of each layer are like over all rows: mean, deviation, how many are 0 or
+/// The statistics of each layer's outputs over all rows: mean, deviation, how many are 0 or
 /// saturated, and units that are 0 for every row.
 package struct ActivationStatistics: AnalysisSection {
   package static let key = "activations"
@@ -83,7 +83,7 @@ package struct ActivationStatistics: AnalysisSection {
   }
 }
 
-/// What is summed over a layer's outputs: their number, sum, sum of squares, those that are not 0,
+/// The sums over a layer's outputs: their number, sum, sum of squares, those that are not 0,
 /// those that are saturated, and for each unit those that are not 0.
 private struct LayerPlan {
   let name: String

@@ -4,7 +4,7 @@ import DLData
 import DLTensor
 import DLTraining
 
-/// What an analysis is to look at.
+/// The options of an analysis.
 package struct AnalysisOptions: Sendable {
   /// The data set; nil for the run's training set.
   package var data: String?
@@ -14,7 +14,7 @@ package struct AnalysisOptions: Sendable {
   package var lanczosSteps = 60
   /// Eigenvalues at either end of the Hessian's spectrum.
   package var eigenvalues = 3
-  /// Whether Hessian-vector products are to be central differences.
+  /// True if Hessian-vector products are to be central differences.
   package var takesDifferences = false
   /// The radius of the ball in which sharpness is looked for.
   package var radius = 0.05
@@ -22,7 +22,7 @@ package struct AnalysisOptions: Sendable {
   package var line = 21
   /// Points on either axis of the plane; 0 for none.
   package var plane = 0
-  /// How far line and plane reach to either side, in lengths of each filter.
+  /// The reach of line and plane to either side, in lengths of each filter.
   package var span = 1.0
   /// A run whose weights the line leads to; nil for a random direction.
   package var target: LoadedRun?
@@ -37,7 +37,7 @@ package struct AnalysisOptions: Sendable {
 package protocol AnalysisSection: Sendable {
   /// Its key in `analysis.json`.
   static var key: String { get }
-  /// What it is called in the report.
+  /// The title in the report.
   var title: String { get }
   /// The text for people.
   ///
@@ -67,8 +67,8 @@ enum AnalysisSections {
   }
 }
 
-/// What the sections of a report share while they are made: the loss surface at the run's weights,
-/// and what was found of it.
+/// The facts that the sections of a report share while they are made: the loss surface at the run's
+/// weights, and what was found of it.
 package final class Analysis {
   package let surface: LossSurface
   package let options: AnalysisOptions
@@ -101,7 +101,8 @@ package final class Analysis {
       let bytes = CheckedSize(surface.count) * (8 * vectors)
       for isOfEachRank in [false, true] {
         try bytes.checkMemory(
-          for: "--lanczos \(options.lanczosSteps): \(surface.dimensions) parameters a step",
+          for:
+            "\(OptionName.lanczos) \(options.lanczosSteps): \(surface.dimensions) parameters a step",
           advice: "give fewer steps, or fewer ranks on a host", isOfEachRank: isOfEachRank)
       }
     }
@@ -121,7 +122,7 @@ package final class Analysis {
   }
 }
 
-/// What an analysis of a trained run found.
+/// The findings of an analysis of a trained run.
 package struct AnalysisReport: Sendable {
   /// The file of the checkpoint.
   package let checkpoint: String

@@ -1,7 +1,7 @@
 import DLCore
 import DLTensor
 
-/// Whether the loss lies below random chords, as that of a convex problem does.
+/// A check of whether the loss lies below random chords, as that of a convex problem does.
 ///
 ///     L(t a + (1 - t) b) <= t L(a) + (1 - t) L(b)
 ///
@@ -14,7 +14,7 @@ package struct ConvexityCheck: AnalysisSection {
   package let chords: Int
   package let points: Int
   package let violations: Int
-  /// How far the loss lies above a chord at most; not positive without a violation.
+  /// The largest height of the loss above a chord; not positive without a violation.
   package let worst: Double
 
   package static func make(_ analysis: Analysis) throws -> ConvexityCheck? {

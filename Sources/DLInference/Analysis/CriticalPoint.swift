@@ -1,13 +1,13 @@
 import DLCore
 import DLTensor
 
-/// Whether the weights are a minimum, a saddle or neither, by the gradient and the ends of the
-/// Hessian's spectrum, and where the negative curvature leads.
+/// A verdict on whether the weights are a minimum, a saddle or neither, by the gradient and the
+/// ends of the Hessian's spectrum, and where the negative curvature leads.
 package struct CriticalPoint: AnalysisSection {
   package static let key = "critical_point"
   package let title = "Curvature"
 
-  /// What the weights are.
+  /// The kind of point that the weights are.
   package enum Verdict: String, Sendable {
     /// The gradient is small and all curvature is positive.
     case minimum
@@ -25,7 +25,7 @@ package struct CriticalPoint: AnalysisSection {
     package let distance: Double
     /// The loss behind it.
     package let loss: Double
-    /// What the gradient and the curvature say of it.
+    /// The change that the gradient and the curvature predict.
     package let predicted: Double
   }
 
@@ -52,7 +52,7 @@ package struct CriticalPoint: AnalysisSection {
   package let smallest: [Value]
   package let loss: Double
   package let gradientNorm: Double
-  /// What a step along the gradient gains at least: `|g|² / 2|λ|`.
+  /// The least gain of a step along the gradient: `|g|² / 2|λ|`.
   package let gain: Double
   package let verdict: Verdict
   package let escape: Escape?

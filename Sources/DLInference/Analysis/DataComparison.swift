@@ -3,7 +3,7 @@ import DLData
 import DLTensor
 import DLTraining
 
-/// Whether the rows of the validation set are like those of the training set, by the means of
+/// A comparison of the rows of the validation set with those of the training set, by the means of
 /// inputs and the shares of classes.
 ///
 /// Welch's t for each input, with deviations from each set's own mean, and Pearson's chi-squared for
@@ -25,7 +25,7 @@ package struct DataComparison: AnalysisSection {
   /// difference.
   package let chiSquared: (value: Double, expected: Double)?
 
-  /// Whether the difference is more than chance: more than 1% of inputs where one in 15,000 would
+  /// True if the difference is more than chance: more than 1% of inputs where one in 15,000 would
   /// be, or a statistic 4 deviations above what it is around.
   package var isMismatch: Bool {
     let classDiffers =

@@ -11,7 +11,7 @@ import DLTraining
 ///
 ///     H v = (∇L(w + h v) - ∇L(w - h v)) / 2h + O(h²).
 package struct HessianProduct {
-  /// How products are made.
+  /// A way of making products.
   package enum Method: Sendable, Hashable {
     /// By differentiating twice.
     case differentiation
@@ -20,7 +20,7 @@ package struct HessianProduct {
     case differences(step: Double, reason: String)
   }
 
-  /// How products are made.
+  /// The way in which products are made.
   package let method: Method
   private let surface: LossSurface
   private let weights: Tensor
@@ -43,7 +43,7 @@ package struct HessianProduct {
     method = reason.map { .differences(step: step, reason: $0) } ?? .differentiation
   }
 
-  /// What keeps the network from being differentiated twice; nil for nothing.
+  /// The obstacle to differentiating the network twice; nil for none.
   private static func obstacle(_ surface: LossSurface) throws -> String? {
     let row = try surface.dataset.rowsOfZeros(
       inputs: surface.transform.outputType, context: surface.context)

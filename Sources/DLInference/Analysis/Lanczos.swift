@@ -26,7 +26,7 @@ package struct Lanczos {
   package private(set) var smallest: [EigenPair] = []
   /// The products that were made.
   package private(set) var steps = 0
-  /// Whether the outermost pairs have residuals within the tolerance.
+  /// True if the outermost pairs have residuals within the tolerance.
   package private(set) var hasConverged = false
 
   /// Goes on until the outermost eigenvalues at both ends are found, or for so many steps; collective.

@@ -12,12 +12,12 @@ package struct LossLine: AnalysisSection {
   package static let key = "line"
   package var title: String { "Loss along a line" }
 
-  /// Where the line leads.
+  /// The end of the line.
   package let target: String
   /// The places on it, from 0 at the weights.
   package let places: [Double]
   package let losses: [Double]
-  /// How far the line rises above the straight one between its ends; nil for a random direction.
+  /// The height of the line above the straight one between its ends; nil for a random direction.
   package let barrier: Double?
 
   package static func make(_ analysis: Analysis) throws -> LossLine? {

@@ -12,7 +12,7 @@ import DLTraining
 /// have the same bits on all ranks, and whatever their number.
 package final class LossSurface {
   package let network: LoadedNetwork
-  /// What the data are called.
+  /// The name of the data.
   package let data: String
   package let deal: BatchDeal
   /// The rows of the data set.
@@ -72,7 +72,7 @@ package final class LossSurface {
     }.scalar
     guard denominator != 0 else {
       throw DataError(
-        "\(self.data): none of its labels counts; name another data set (--data FILE)")
+        "\(self.data): none of its labels counts; name another data set (\(OptionName.data) FILE)")
     }
   }
 
@@ -93,7 +93,7 @@ package final class LossSurface {
     let rows = mine.reduce(0) { $0 + deal.batches[$1].count }
     let width = dataset.inputByteCount + 8 * (dataset.inputCount + dataset.labelCount)
     try (CheckedSize(rows) * width).checkMemory(
-      for: "--rows: \(counted(rows, "row")) on rank \(context.communicator.rank)",
+      for: "\(OptionName.rows): \(counted(rows, "row")) on rank \(context.communicator.rank)",
       advice: "give fewer rows or use more ranks")
     for index in mine { batches[index] = try read(index) }
   }

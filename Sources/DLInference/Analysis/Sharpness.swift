@@ -1,7 +1,7 @@
 import DLCore
 import DLTensor
 
-/// How far the loss rises within a ball around the weights: along the eigenvector of the largest
+/// The rise of the loss within a ball around the weights: along the eigenvector of the largest
 /// curvature to either side, and along the gradient.
 ///
 /// Along the gradient it is the sharpness of Foret et al. 2021, "Sharpness-Aware Minimization for
@@ -20,7 +20,7 @@ package struct Sharpness: AnalysisSection {
   package let radius: Double
   package let loss: Double
   package let steps: [Step]
-  /// What the largest eigenvalue predicts: `radius² λ / 2`.
+  /// The rise that the largest eigenvalue predicts: `radius² λ / 2`.
   package let predicted: Double?
 
   /// The largest loss found, less that at the weights.

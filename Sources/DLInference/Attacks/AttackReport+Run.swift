@@ -69,7 +69,7 @@ extension AttackReport {
   }
 }
 
-/// What came of each row, in the order of rows.
+/// The outcome for each row, in the order of rows.
 struct RowOutcomes {
   var labels: [Int] = []
   var before: [Int] = []
@@ -85,7 +85,7 @@ struct RowOutcomes {
     }
   }
 
-  /// Whether a row's class is what was wanted.
+  /// Returns whether a row's class is what was wanted.
   func isSuccess(_ row: Int, _ goal: Int?) -> Bool {
     goal.map { after[row] == $0 } ?? (after[row] != labels[row])
   }
@@ -109,7 +109,8 @@ private final class AttackTarget {
     let path = try communicator.agreed("open the run") {
       guard let path = try request.data ?? run.configuration().data.validation else {
         throw UsageError(
-          "\(run.folder): the run has no data.validation, name a data set (--data FILE)")
+          "\(run.folder): the run has no data.validation, name a data set (\(OptionName.data) FILE)"
+        )
       }
       return path
     }
@@ -161,7 +162,7 @@ private final class AttackTarget {
     if let index = names?.firstIndex(of: target) { return index }
     guard let index = Int(target), (0..<(classes ?? Int.max)).contains(index) else {
       throw UsageError(
-        "--target \(target): no such class; give "
+        "\(OptionName.target) \(target): no such class; give "
           + (names.map { "one of \($0.prefix(12).joined(separator: ", "))" }
             ?? "0 to \((classes ?? 1) - 1)"))
     }

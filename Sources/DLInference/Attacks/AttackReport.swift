@@ -34,9 +34,9 @@ package struct AttackRequest: Sendable {
   }
 }
 
-/// What an attack on a trained run came to.
+/// The outcome of an attack on a trained run.
 package struct AttackReport: Sendable {
-  /// What came of one size of changes.
+  /// The outcome for one size of changes.
   package struct Level: Sendable {
     /// The size; nil where an attack has none, or for any size.
     package let epsilon: Double?

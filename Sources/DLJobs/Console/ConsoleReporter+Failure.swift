@@ -18,7 +18,8 @@ extension ConsoleReporter {
       let checkpoint = CheckpointFolder(path: plan.folder + "/checkpoints").latest
       if let checkpoint, File.exists(checkpoint) {
         rows += [
-          ["checkpoint", checkpoint], ["go on with", "--resume auto --out \(plan.folder)"],
+          ["checkpoint", checkpoint],
+          ["go on with", "\(OptionName.resume) auto \(OptionName.out) \(plan.folder)"],
         ]
       } else {
         rows.append(["checkpoint", "none was written"])

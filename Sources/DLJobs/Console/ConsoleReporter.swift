@@ -108,7 +108,9 @@ package final class ConsoleReporter: TrainingObserver {
     } else if let plan, report.end.reason == .earlyStop, plan.startStep == report.step {
       add("nothing to do", "the run had ended \(report.end.message)")
     } else if let plan, report.isInterrupted, report.hasReachedStop, plan.startStep == report.step {
-      add("nothing to do", "the run was at step \(report.step) already; raise --stop-at to go on")
+      add(
+        "nothing to do",
+        "the run was at step \(report.step) already; raise \(OptionName.stopAt) to go on")
     }
     if let loss = report.loss { add("training loss", Format.fixed(loss, 4) + " in the last step") }
     add(
@@ -129,7 +131,7 @@ package final class ConsoleReporter: TrainingObserver {
       add("metrics", report.folder + "/metrics.jsonl")
       if report.isInterrupted {
         add(report.end.reason.title, report.end.message)
-        add("go on with", "--resume auto --out \(report.folder)")
+        add("go on with", "\(OptionName.resume) auto \(OptionName.out) \(report.folder)")
       } else {
         add("evaluate", "\(program) evaluate \(report.folder)")
       }
@@ -193,7 +195,7 @@ package final class ConsoleReporter: TrainingObserver {
     isLineOpen = false
   }
 
-  /// What stands beside a validation's loss: the task's own metric, and the numbers named besides.
+  /// The cells beside a validation's loss: the task's own metric, and the numbers named besides.
   private func cells(_ report: ValidationReport) -> [String] {
     let own = report.defaults.first.flatMap { metric in metric.value.map { text(metric, $0) } }
     return [own ?? "-"]
@@ -218,7 +220,7 @@ private struct EpochSums {
   var loss: Double { rows > 0 ? lossSum / Double(rows) : .nan }
   var rowsPerSecond: Double { times.total > 0 ? Double(rows) / times.total : 0 }
 
-  /// What share of the time went into some of its parts; the rest is computing.
+  /// The share of the time that went into some of its parts; the rest is computing.
   func shares(_ parts: [StepTimes.Part]) -> [String] {
     parts.map {
       times.total > 0 ? Format.percent(times[keyPath: $0.seconds] / times.total, 0) : ""
@@ -232,7 +234,7 @@ private struct EpochSums {
   }
 }
 
-/// Where the time of all steps went.
+/// The parts of the time of all steps.
 private struct StepSums {
   var times = StepTimes()
   private var steps = 0
@@ -258,7 +260,7 @@ private struct StepSums {
 }
 
 extension CommunicationVolume {
-  /// What steps have sent, as in `gradients 1.2 MB (2.4 MB uncompressed), ...`.
+  /// A line on what steps have sent, as in `gradients 1.2 MB (2.4 MB uncompressed), ...`.
   func text(steps: Int) -> String {
     "gradients \(Format.bytes(gradients)), \(Format.bytes(gradients / steps)) a step (uncompressed "
       + "\(Format.bytes(plainGradients)), \(Format.bytes(plainGradients / steps))), parameters "

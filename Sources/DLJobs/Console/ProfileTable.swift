@@ -2,7 +2,7 @@ import DLCore
 import DLTensor
 import DLTraining
 
-/// Where the time of steps went, as tables: by op, and by op and layer.
+/// The time of steps as tables: by op, and by op and layer.
 package struct ProfileTable: Sendable {
   /// A line of a table.
   struct Line: Sendable {

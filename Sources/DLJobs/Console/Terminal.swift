@@ -16,7 +16,7 @@ package enum Terminal {
   /// Writes another program's bytes to standard error.
   static func error(_ bytes: UnsafeRawBufferPointer) { write(bytes, to: STDERR_FILENO) }
 
-  /// Whether standard output is a terminal.
+  /// True if standard output is a terminal.
   static var isTerminal: Bool { isatty(STDOUT_FILENO) == 1 }
 
   private static func write(_ text: String, to descriptor: Int32) {

@@ -60,7 +60,7 @@ struct HostProbe {
     return lost
   }
 
-  /// Whether a name or address is this host's own: mpirun starts no daemon there.
+  /// Returns whether a name or address is this host's own: mpirun starts no daemon there.
   static func isThisHost(_ name: String) -> Bool {
     if name == "localhost" || name == hostName() { return true }
     var found: UnsafeMutablePointer<addrinfo>?

@@ -28,7 +28,7 @@ package struct Hostfile: Sendable, Equatable {
 
   /// The hosts in the order of their first lines.
   package private(set) var hosts: [Host] = []
-  /// Whether mpirun, too, reads the file: it has no byte-order mark and no line ends of Windows.
+  /// True if mpirun, too, reads the file: it has no byte-order mark and no line ends of Windows.
   package private(set) var isPlain = true
 
   /// Reads a file.

@@ -1,7 +1,7 @@
 import DLCore
 import DLFormats
 
-/// What mpirun writes to standard error of a job's end: the rank or the host that it lost.
+/// The words of mpirun's standard error on a job's end: the rank or the host that it lost.
 ///
 /// It has no other way to tell. Ranks tell by their exit code and by ``EndFile``; their first line is
 /// kept to be shown.

@@ -6,11 +6,11 @@ import DLTraining
 import Foundation
 import Synchronization
 
-/// What failed too often.
+/// The failure of a job that failed too often.
 package struct LaunchError: DLError {
   /// The run folder.
   package let folder: String
-  /// Why each start failed, in their order.
+  /// The reasons why the starts failed, in their order.
   package let reasons: [String]
   /// That of the last failure: 75 where the run could go on from a checkpoint.
   package let exitCode: ExitCode
@@ -19,7 +19,8 @@ package struct LaunchError: DLError {
   package var description: String {
     let next =
       exitCode == .resumable
-      ? "; the checkpoints stand, go on with --resume auto --out \(folder)" : ""
+      ? "; the checkpoints stand, go on with \(OptionName.resume) auto \(OptionName.out) \(folder)"
+      : ""
     let head = "gave up after \(reasons.count) failure\(reasons.count == 1 ? "" : "s")\(next)"
     let list = reasons.enumerated().map { "failure \($0 + 1): \($1)" }
     return ([head] + list).joined(separator: "\n")
@@ -40,7 +41,7 @@ package struct LaunchJob: Sendable {
   package var mpirunOptions: [String] = []
   /// The program and the arguments of its `train`.
   package var program = ""
-  /// What follows the program's name, as the user wrote it.
+  /// The arguments behind the program's name, as the user wrote them.
   package var arguments: [String] = []
   /// The training that the arguments ask for.
   package var training = TrainingJob()
@@ -66,10 +67,10 @@ package struct LaunchJob: Sendable {
       throw UsageError("-n \(processes): give at most \(LaunchJob.mostProcesses)")
     }
     guard maxRestarts >= 0 else {
-      throw UsageError("--max-restarts \(maxRestarts): give 0 or more")
+      throw UsageError("\(OptionName.maxRestarts) \(maxRestarts): give 0 or more")
     }
     guard stopLimitSeconds >= 0 else {
-      throw UsageError("--stop-limit \(stopLimitSeconds): give 0 or more seconds")
+      throw UsageError("\(OptionName.stopLimit) \(stopLimitSeconds): give 0 or more seconds")
     }
     let ranks = training.ranks ?? configuration.virtualRanks
     let hosts = try hostfile.map { try Hostfile(path: $0) }

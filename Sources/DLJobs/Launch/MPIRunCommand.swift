@@ -1,6 +1,7 @@
 import DLCore
 
-/// What starts a job's processes: mpirun with its options, the program and its arguments.
+/// The command that starts a job's processes: mpirun with its options, the program and its
+/// arguments.
 package struct MPIRunCommand: Sendable, Equatable {
   /// Processes to start.
   package var processes = 1
@@ -10,7 +11,7 @@ package struct MPIRunCommand: Sendable, Equatable {
   package var cores = 1
   /// The hosts, and the file that names them; nil for this host, or those of a batch system.
   package var hosts: (file: String, list: Hostfile)?
-  /// Whether a batch system has given the hosts and their slots.
+  /// True if a batch system has given the hosts and their slots.
   package var isAllocated = false
   /// mpirun's options from the user; they replace those chosen here.
   package var options: [String] = []
@@ -46,7 +47,7 @@ package struct MPIRunCommand: Sendable, Equatable {
     return words + options + [program] + arguments
   }
 
-  /// Whether each rank has a core of its own.
+  /// True if each rank has a core of its own.
   private var binds: Bool {
     let mostOnAHost = hosts?.list.hosts.map(\.slots).max() ?? processes
     return ranksPerProcess == 1 && (mostOnAHost <= cores || (isAllocated && hosts == nil))

@@ -2,8 +2,8 @@ import DLCluster
 import DLCore
 import Glibc
 
-/// What a restart costs, as far as the run folder shows it: how long after the last sign of life the
-/// end of the job was noticed, and how long it takes from there to the first new step.
+/// The cost of a restart, as far as the run folder shows it: how long after the last sign of life
+/// the end of the job was noticed, and how long it takes from there to the first new step.
 ///
 /// A start renews the lease, then loads the checkpoint, then writes `config.yaml`, and notes its
 /// first step in `metrics.jsonl` at once.

@@ -1,11 +1,11 @@
 import DLCluster
 import DLCore
 
-/// How a job ended, as far as mpirun and what it wrote tell.
+/// The end of a job, as far as mpirun and what it wrote tell.
 package struct JobEnd: Sendable, Equatable {
   /// mpirun's exit code, or 128 and the signal that ended it.
   package var status: Int32
-  /// Whether ranks were ended by a signal and not by agreement.
+  /// True if ranks were ended by a signal and not by agreement.
   package var isSudden: Bool
   /// Why, in a few words.
   package var reason: String
@@ -23,9 +23,9 @@ package struct JobEnd: Sendable, Equatable {
   }
 }
 
-/// What to do when a job has ended.
+/// The rule by which a job that has ended is started again or not.
 package struct RestartPolicy: Sendable, Equatable {
-  /// What to do.
+  /// The next thing to do.
   package enum Decision: Sendable, Equatable {
     /// It ended as it should, or as it always would: end with this code.
     case finish(ExitCode)

@@ -61,7 +61,8 @@ final class Supervisor {
     RunRecord.close(folder, reason, exitCode: code, message: message)
   }
 
-  /// What a job that was told to stop ends with: as by the signal where there is nothing to go on from.
+  /// The exit code of a job that was told to stop: as by the signal where there is nothing to go on
+  /// from.
   private func stop() -> ExitCode {
     if hasCheckpoint { return .resumable }
     let number = signalCount.last.load(ordering: .relaxed)
@@ -96,7 +97,7 @@ final class Supervisor {
   }
 
   private var isStopping: Bool { signalCount.value.load(ordering: .relaxed) > 0 }
-  /// Whether the run could go on: not where the folder cannot even be listed.
+  /// True if the run could go on: not where the folder cannot even be listed.
   private var hasCheckpoint: Bool { (try? checkpoints.steps().isEmpty) == false }
   private var failureCode: ExitCode { hasCheckpoint ? .resumable : .fault }
 
@@ -128,7 +129,7 @@ final class Supervisor {
     return command
   }
 
-  /// Whether the run has gone on since the first start: only then are its own checkpoints what to
+  /// True if the run has gone on since the first start: only then are its own checkpoints what to
   /// resume from, and not what the user named.
   ///
   /// Where the folder cannot be listed the ranks are to say so: from what the user named they would start anew beside it.
@@ -201,7 +202,7 @@ final class Supervisor {
     }
   }
 
-  /// How far a running job is on its way to its end.
+  /// The stages of a running job on its way to its end.
   private enum Stage {
     case running
     /// The ranks were asked to stop after the step.

@@ -4,18 +4,16 @@ import DLTensor
 /// `max(x, 0)`.
 ///
 /// Counterpart: `torch.nn.ReLU`.
-public final class ReLU: Module, Layer {
-  /// Makes the layer.
-  public required override init() {}
+public final class ReLU: PlainLayer {
+  override class var ownWord: String { "relu" }
 
-  /// Applies the layer.
-  public func forward(_ x: Tensor) throws -> Tensor { try x.relu() }
+  override func forward(from x: Tensor) throws -> Tensor { try x.relu() }
 }
 
 /// `x` where positive, `negativeSlope · x` elsewhere.
 ///
 /// Counterpart: `torch.nn.LeakyReLU`.
-public final class LeakyReLU: Module, Layer {
+public final class LeakyReLU: BuiltInLayer {
   /// The options of ``LeakyReLU`` in `model.layers`.
   package struct Options: LayerSpec {
     package static var word: String { "leaky_relu" }
@@ -37,36 +35,31 @@ public final class LeakyReLU: Module, Layer {
     self.init(.with { $0.negativeSlope = negativeSlope })
   }
 
-  /// Applies the layer.
-  public func forward(_ x: Tensor) throws -> Tensor { try x.leakyReLU(options.negativeSlope) }
+  override func forward(from x: Tensor) throws -> Tensor { try x.leakyReLU(options.negativeSlope) }
 }
 
 /// `1 / (1 + exp(-x))`.
 ///
 /// Counterpart: `torch.nn.Sigmoid`.
-public final class Sigmoid: Module, Layer {
-  /// Makes the layer.
-  public required override init() {}
+public final class Sigmoid: PlainLayer {
+  override class var ownWord: String { "sigmoid" }
 
-  /// Applies the layer.
-  public func forward(_ x: Tensor) throws -> Tensor { try x.sigmoid() }
+  override func forward(from x: Tensor) throws -> Tensor { try x.sigmoid() }
 }
 
 /// The hyperbolic tangent.
 ///
 /// Counterpart: `torch.nn.Tanh`.
-public final class Tanh: Module, Layer {
-  /// Makes the layer.
-  public required override init() {}
+public final class Tanh: PlainLayer {
+  override class var ownWord: String { "tanh" }
 
-  /// Applies the layer.
-  public func forward(_ x: Tensor) throws -> Tensor { try x.tanh() }
+  override func forward(from x: Tensor) throws -> Tensor { try x.tanh() }
 }
 
 /// `x · Φ(x)` with the normal distribution's Φ, exact or by tanh.
 ///
 /// Hendrycks and Gimpel 2016. Counterpart: `torch.nn.GELU`.
-public final class GELU: Module, Layer {
+public final class GELU: BuiltInLayer {
   /// The options of ``GELU`` in `model.layers`.
   package struct Options: LayerSpec {
     package static var word: String { "gelu" }
@@ -88,71 +81,34 @@ public final class GELU: Module, Layer {
     self.init(.with { $0.approximate = approximation })
   }
 
-  /// Applies the layer.
-  public func forward(_ x: Tensor) throws -> Tensor { try x.gelu(options.approximate) }
+  override func forward(from x: Tensor) throws -> Tensor { try x.gelu(options.approximate) }
 }
 
 /// `x · sigmoid(x)`.
 ///
 /// Counterpart: `torch.nn.SiLU`.
-public final class SiLU: Module, Layer {
-  /// Makes the layer.
-  public required override init() {}
+public final class SiLU: PlainLayer {
+  override class var ownWord: String { "silu" }
 
-  /// Applies the layer.
-  public func forward(_ x: Tensor) throws -> Tensor { try x.silu() }
+  override func forward(from x: Tensor) throws -> Tensor { try x.silu() }
 }
 
 /// `exp(x) / Σ exp(x)` over the last axis.
 ///
 /// Counterpart: `torch.nn.Softmax(dim=-1)`.
-public final class Softmax: Module, Layer {
-  /// Makes the layer.
-  public required override init() {}
+public final class Softmax: PlainLayer {
+  override class var ownWord: String { "softmax" }
 
-  /// Applies the layer.
-  public func forward(_ x: Tensor) throws -> Tensor { try x.softmax() }
+  override func forward(from x: Tensor) throws -> Tensor { try x.softmax() }
 }
 
 /// `x - log Σ exp(x)` over the last axis.
 ///
 /// Counterpart: `torch.nn.LogSoftmax(dim=-1)`.
-public final class LogSoftmax: Module, Layer {
-  /// Makes the layer.
-  public required override init() {}
+public final class LogSoftmax: PlainLayer {
+  override class var ownWord: String { "log_softmax" }
 
-  /// Applies the layer.
-  public func forward(_ x: Tensor) throws -> Tensor { try x.logSoftmax() }
-}
-
-extension ReLU: OptionlessLayer {
-  /// The name in `model.layers`.
-  public static var word: String { "relu" }
-}
-
-extension Sigmoid: OptionlessLayer {
-  /// The name in `model.layers`.
-  public static var word: String { "sigmoid" }
-}
-
-extension Tanh: OptionlessLayer {
-  /// The name in `model.layers`.
-  public static var word: String { "tanh" }
-}
-
-extension SiLU: OptionlessLayer {
-  /// The name in `model.layers`.
-  public static var word: String { "silu" }
-}
-
-extension Softmax: OptionlessLayer {
-  /// The name in `model.layers`.
-  public static var word: String { "softmax" }
-}
-
-extension LogSoftmax: OptionlessLayer {
-  /// The name in `model.layers`.
-  public static var word: String { "log_softmax" }
+  override func forward(from x: Tensor) throws -> Tensor { try x.logSoftmax() }
 }
 
 extension GELUApproximation: ConfigurationWord {}

@@ -4,7 +4,7 @@ import DLTensor
 /// `x` where positive, `alpha · (exp(x) - 1)` elsewhere.
 ///
 /// Clevert et al. 2016. Counterpart: `torch.nn.ELU`.
-public final class ELU: Module, Layer {
+public final class ELU: BuiltInLayer {
   /// The options of ``ELU`` in `model.layers`.
   package struct Options: LayerSpec {
     package static var word: String { "elu" }
@@ -26,25 +26,22 @@ public final class ELU: Module, Layer {
   /// Makes the layer with the given scale below zero.
   public convenience init(alpha: Double = 1) { self.init(.with { $0.alpha = alpha }) }
 
-  /// Applies the layer.
-  public func forward(_ x: Tensor) throws -> Tensor { try x.elu(options.alpha) }
+  override func forward(from x: Tensor) throws -> Tensor { try x.elu(options.alpha) }
 }
 
 /// `scale · (x where positive, alpha · (exp(x) - 1) elsewhere)` with scale 1.0507 and alpha 1.6733.
 ///
 /// Klambauer et al. 2017. Counterpart: `torch.nn.SELU`.
-public final class SELU: Module, Layer {
-  /// Makes the layer.
-  public required override init() {}
+public final class SELU: PlainLayer {
+  override class var ownWord: String { "selu" }
 
-  /// Applies the layer.
-  public func forward(_ x: Tensor) throws -> Tensor { try x.selu() }
+  override func forward(from x: Tensor) throws -> Tensor { try x.selu() }
 }
 
 /// `log(1 + exp(beta · x)) / beta`, or `x` itself where `beta · x > threshold`.
 ///
 /// Counterpart: `torch.nn.Softplus`.
-public final class Softplus: Module, Layer {
+public final class Softplus: BuiltInLayer {
   /// The options of ``Softplus`` in `model.layers`.
   package struct Options: LayerSpec {
     package static var word: String { "softplus" }
@@ -75,13 +72,7 @@ public final class Softplus: Module, Layer {
       })
   }
 
-  /// Applies the layer.
-  public func forward(_ x: Tensor) throws -> Tensor {
+  override func forward(from x: Tensor) throws -> Tensor {
     try x.softplus(beta: options.beta, threshold: options.threshold)
   }
-}
-
-extension SELU: OptionlessLayer {
-  /// The name in `model.layers`.
-  public static var word: String { "selu" }
 }

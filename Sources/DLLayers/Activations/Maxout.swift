@@ -5,7 +5,7 @@ import DLTensor
 ///
 /// Behind a linear layer or a convolution with `pieces` times the outputs it is a maxout unit.
 /// Shapes: `[..., channels · pieces]` to `[..., channels]`. Goodfellow et al. 2013.
-public final class Maxout: Module, Layer {
+public final class Maxout: BuiltInLayer {
   /// The options of ``Maxout`` in `model.layers`.
   package struct Options: LayerSpec {
     package static var word: String { "maxout" }
@@ -27,11 +27,9 @@ public final class Maxout: Module, Layer {
   /// Makes the layer that takes the largest of `pieces` neighbors.
   public convenience init(pieces: Int = 2) { self.init(.with { $0.pieces = pieces }) }
 
-  /// Applies the layer.
-  public func forward(_ x: Tensor) throws -> Tensor { try x.maxout(pieces: options.pieces) }
+  override func forward(from x: Tensor) throws -> Tensor { try x.maxout(pieces: options.pieces) }
 
-  /// The output's shape without its batch axis.
-  public func outputShape(for input: Shape) throws -> Shape {
+  override func outputShape(from input: Shape) throws -> Shape {
     try Tensor.maxoutShape(input, pieces: options.pieces)
   }
 }

@@ -5,7 +5,7 @@ import DLTensor
 /// `x` where positive, `weight · x` elsewhere, the weight learned.
 ///
 /// Shapes: `[..., channels]`, unchanged. He et al. 2015. Counterpart: `torch.nn.PReLU`.
-public final class PReLU: Module, Layer {
+public final class PReLU: BuiltInLayer {
   /// The options of ``PReLU`` in `model.layers`.
   package struct Options: LayerSpec {
     package static var word: String { "prelu" }
@@ -37,11 +37,9 @@ public final class PReLU: Module, Layer {
     self.init(.with { ($0.numParameters, $0.initialValue) = (count, initialValue) })
   }
 
-  /// Applies the layer.
-  public func forward(_ x: Tensor) throws -> Tensor { try x.prelu(weight.value) }
+  override func forward(from x: Tensor) throws -> Tensor { try x.prelu(weight.value) }
 
-  /// The output's shape without its batch axis.
-  public func outputShape(for input: Shape) throws -> Shape {
+  override func outputShape(from input: Shape) throws -> Shape {
     let slopes = weight.shape[0]
     guard slopes == 1 || input.rank >= 1 && input.last == slopes else {
       throw TensorError(

@@ -8,11 +8,11 @@ import DLTensor
 /// A.1.2.
 public final class AdditiveAttention: Module {
   /// W_q, without a bias.
-  public let queryProj: Linear
+  package let queryProj: Linear
   /// W_k, without a bias.
-  public let keyProj: Linear
+  package let keyProj: Linear
   /// w, without a bias.
-  public let score: Linear
+  package let score: Linear
 
   private let dropout: Dropout
 
@@ -36,7 +36,7 @@ public final class AdditiveAttention: Module {
   /// The share of each key that each query takes, `[batch, time, keys]`.
   ///
   /// - Throws: ``TensorError`` for shapes that do not fit.
-  public func weights(_ query: Tensor, _ key: Tensor, mask: AttentionMask = AttentionMask()) throws
+  package func weights(_ query: Tensor, _ key: Tensor, mask: AttentionMask = AttentionMask()) throws
     -> Tensor
   {
     var mask = mask

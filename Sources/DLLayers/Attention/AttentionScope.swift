@@ -3,7 +3,7 @@ import DLTensor
 
 /// The positions of a text that each of its positions sees, for every layer of self-attention.
 public struct AttentionScope: Sendable, Equatable {
-  /// Whether positions see no later one.
+  /// True if positions see no later one.
   package var causal: Bool
   /// The largest distance at which one position sees another; nil for any.
   package var window: Int?

@@ -6,7 +6,7 @@ import DLTensor
 /// `[batch, time, 3 · size]`, queries, keys and values beside each other, to `[batch, time, size]`.
 /// Has no parameters. Vaswani et al. 2017, section 3.2.1. Counterpart:
 /// `torch.nn.functional.scaled_dot_product_attention`.
-public final class DotProductAttention: Module, Layer {
+public final class DotProductAttention: BuiltInLayer {
   let heads: Int
   private let dropout: Double
   let isCausal: Bool
@@ -24,7 +24,7 @@ public final class DotProductAttention: Module, Layer {
   }
 
   /// Applies the attention.
-  public func forward(_ x: Tensor) throws -> Tensor { try attend(x, cache: nil) }
+  override func forward(from x: Tensor) throws -> Tensor { try attend(x, cache: nil) }
 
   /// Applies the attention; with a cache, to the positions behind those that it holds.
   ///
@@ -45,18 +45,17 @@ public final class DotProductAttention: Module, Layer {
   }
 
   /// All positions.
-  public var receptiveField: ReceptiveField { .everything }
+  override var ownReceptiveField: ReceptiveField { .everything }
 
   /// The number of products: those of queries and keys, and of weights and values.
-  public func multiplyAdds(input: Shape, output: Shape) -> Int {
+  override func multiplyAdds(from input: Shape, to output: Shape) -> Int {
     output.leading.productOrMax(output[-2]).productOrMax(2 * output[-1])
   }
 
   /// PyTorch's counterpart takes `[batch, time, features]`.
-  public var sequenceLayout: SequenceLayout? { .channelsLast }
+  override var ownSequenceLayout: SequenceLayout? { .channelsLast }
 
-  /// The output's shape without its batch axis.
-  public func outputShape(for input: Shape) throws -> Shape {
+  override func outputShape(from input: Shape) throws -> Shape {
     guard input.rank == 2, input[1].isMultiple(of: 3), (input[1] / 3).isMultiple(of: heads) else {
       throw TensorError(
         op: "attention", "input has shape \(input), expected [time, 3 * features] in \(heads) heads"

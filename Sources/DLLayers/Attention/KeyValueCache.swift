@@ -16,7 +16,7 @@ public final class KeyValueCache {
   public init() {}
 
   /// Forgets everything, as for the next text.
-  public func reset() {
+  package func reset() {
     length = 0
     keys = nil
     values = nil
@@ -141,7 +141,7 @@ public final class TransformerCache {
   }
 
   /// Forgets everything.
-  public func reset() {
+  package func reset() {
     for cache in selfAttention + memory { cache.reset() }
   }
 }

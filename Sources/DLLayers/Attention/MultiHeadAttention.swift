@@ -9,13 +9,13 @@ import DLTensor
 /// the result `[batch, time, size]`. Weights start as PyTorch's: Xavier's uniform for the
 /// projections, zero biases. Vaswani et al. 2017, section 3.2.2. Counterpart:
 /// `torch.nn.MultiheadAttention(batch_first=True)`.
-public final class MultiHeadAttention: Module, Layer {
+public final class MultiHeadAttention: BuiltInLayer {
   /// The options of ``MultiHeadAttention`` in `model.layers`.
   package struct Options: LayerSpec {
     package static var word: String { "multi_head_attention" }
     /// Heads, which divide the features.
     package var heads = 0
-    /// Whether to add biases.
+    /// True to add biases.
     package var bias = true
     /// The probability to zero a weight.
     package var dropout = 0.0
@@ -46,7 +46,7 @@ public final class MultiHeadAttention: Module, Layer {
   /// Their biases on top of each other, `[3 · size]`.
   public let inProjBias: Parameter?
   /// The last projection.
-  public let outProj: Linear
+  package let outProj: Linear
   /// The options that the layer was made from; the scope is that of self-attention.
   package let options: Options
 
@@ -89,7 +89,7 @@ public final class MultiHeadAttention: Module, Layer {
   private var heads: Int { options.heads }
 
   /// Applies self-attention.
-  public func forward(_ x: Tensor) throws -> Tensor { try attend(x, AttentionMask(), nil) }
+  override func forward(from x: Tensor) throws -> Tensor { try attend(x, AttentionMask(), nil) }
 
   /// Applies self-attention under a mask besides the layer's own.
   ///
@@ -149,11 +149,11 @@ public final class MultiHeadAttention: Module, Layer {
   }
 
   /// All positions.
-  public var receptiveField: ReceptiveField { .everything }
+  override var ownReceptiveField: ReceptiveField { .everything }
 
   /// The number of products: those of the projections, of queries and keys, and of weights and
   /// values.
-  public func multiplyAdds(input: Shape, output: Shape) -> Int {
+  override func multiplyAdds(from input: Shape, to output: Shape) -> Int {
     let attention = output.leading.productOrMax(output[-2]).productOrMax(2 * output[-1])
     let (sum, overflow) = output.leading.productOrMax(ownMatrixElements)
       .addingReportingOverflow(attention)
@@ -161,10 +161,9 @@ public final class MultiHeadAttention: Module, Layer {
   }
 
   /// PyTorch's counterpart takes `[batch, time, features]`.
-  public var sequenceLayout: SequenceLayout? { .channelsLast }
+  override var ownSequenceLayout: SequenceLayout? { .channelsLast }
 
-  /// The output's shape without its batch axis.
-  public func outputShape(for input: Shape) throws -> Shape {
+  override func outputShape(from input: Shape) throws -> Shape {
     guard input.rank == 2, input[1] == size else {
       throw TensorError(
         op: "multi_head_attention", "input has shape \(input), expected [time, \(size)]")

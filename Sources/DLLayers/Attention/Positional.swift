@@ -1,25 +1,23 @@
 import DLConfiguration
 import DLTensor
 
-/// A layer that tells positions apart, and can start at any of them.
-public protocol PositionalLayer: Layer {
-  /// Adds positions from `offset` on.
-  ///
-  /// - Throws: ``TensorError`` for a shape or an offset that does not fit.
-  func forward(_ x: Tensor, offset: Int) throws -> Tensor
-}
-
-extension PositionalLayer {
+/// The base of the layers that tell positions apart, and can start at any of them.
+public class PositionalLayer: BuiltInLayer {
   /// PyTorch's counterpart takes `[batch, time, features]`.
-  public var sequenceLayout: SequenceLayout? { .channelsLast }
+  override var ownSequenceLayout: SequenceLayout? { .channelsLast }
 
   /// Adds positions from 0 on.
-  public func forward(_ x: Tensor) throws -> Tensor { try forward(x, offset: 0) }
+  final override func forward(from x: Tensor) throws -> Tensor { try forward(x, offset: 0) }
+
+  /// Adds positions from `offset` on; subclasses override it.
+  ///
+  /// - Throws: ``TensorError`` for a shape or an offset that does not fit.
+  func forward(_ x: Tensor, offset: Int) throws -> Tensor { try super.forward(from: x) }
 
   /// Adds positions from `offset` on, as where a cache holds those before.
   ///
   /// - Throws: ``TensorError`` for shapes that do not fit.
-  public func callAsFunction(_ x: Tensor, offset: Int) throws -> Tensor {
+  public final func callAsFunction(_ x: Tensor, offset: Int) throws -> Tensor {
     let y = try applied(in: x.context) { try forward(x, offset: offset) }
     try handOnLengths(from: x, to: y)
     return y
@@ -31,14 +29,11 @@ extension PositionalLayer {
 ///
 /// Shapes: `[batch, time, size]`, unchanged, for any time. Has no parameters. Vaswani et al. 2017,
 /// section 3.5.
-public final class SinusoidalPositions: Module, PositionalLayer {
+public final class SinusoidalPositions: PositionalLayer {
   private var table: Tensor?
 
-  /// Makes the layer.
-  public override init() {}
-
   /// Adds positions from `offset` on.
-  public func forward(_ x: Tensor, offset: Int) throws -> Tensor {
+  override func forward(_ x: Tensor, offset: Int) throws -> Tensor {
     guard x.shape.rank == 3, (0...Int(Int32.max)).contains(offset) else {
       throw TensorError(
         op: "positional", "input has shape \(x.shape) at \(offset), expected [batch, time, size]")
@@ -53,8 +48,7 @@ public final class SinusoidalPositions: Module, PositionalLayer {
     return try x.addingPositions(longer, offset: offset)
   }
 
-  /// The output's shape without its batch axis.
-  public func outputShape(for input: Shape) throws -> Shape {
+  override func outputShape(from input: Shape) throws -> Shape {
     try requireText(input)
     return input
   }
@@ -65,7 +59,7 @@ public final class SinusoidalPositions: Module, PositionalLayer {
 /// Shapes: `[batch, time, features]`, unchanged, for a time up to `length`; weight
 /// `[length, features]`, from N(0, 1) by default. Counterpart: adding
 /// `torch.nn.Embedding(length, features)(arange(time))`.
-public final class LearnedPositions: Module, PositionalLayer {
+public final class LearnedPositions: PositionalLayer {
   /// The table, `[length, features]`.
   public let weight: Parameter
 
@@ -77,15 +71,14 @@ public final class LearnedPositions: Module, PositionalLayer {
   }
 
   /// Adds positions from `offset` on.
-  public func forward(_ x: Tensor, offset: Int) throws -> Tensor {
+  override func forward(_ x: Tensor, offset: Int) throws -> Tensor {
     try x.addingPositions(weight.value, offset: offset)
   }
 
   /// The number of products, which is 0: positions are added.
-  public func multiplyAdds(input: Shape, output: Shape) -> Int { 0 }
+  override func multiplyAdds(from input: Shape, to output: Shape) -> Int { 0 }
 
-  /// The output's shape without its batch axis.
-  public func outputShape(for input: Shape) throws -> Shape {
+  override func outputShape(from input: Shape) throws -> Shape {
     try requireText(input)
     guard input[0] <= weight.shape[0], input[1] == weight.shape[1] else {
       throw TensorError(

@@ -7,19 +7,19 @@ import DLTensor
 /// 2017, section 3.1. Counterpart: `torch.nn.TransformerDecoderLayer(batch_first=True)`.
 public final class TransformerDecoderLayer: Module {
   /// Attention to the text itself.
-  public let selfAttn: MultiHeadAttention
+  package let selfAttn: MultiHeadAttention
   /// Attention to the memory.
-  public let multiheadAttn: MultiHeadAttention
+  package let multiheadAttn: MultiHeadAttention
   /// The feed-forward network's first matrix.
-  public let linear1: Linear
+  package let linear1: Linear
   /// The feed-forward network's second matrix.
-  public let linear2: Linear
+  package let linear2: Linear
   /// The normalization of self-attention.
-  public let norm1: LayerNorm
+  package let norm1: LayerNorm
   /// The normalization of the attention to the memory.
-  public let norm2: LayerNorm
+  package let norm2: LayerNorm
   /// The normalization of the feed-forward network.
-  public let norm3: LayerNorm
+  package let norm3: LayerNorm
 
   private let dropout: Dropout
   private let dropout1: Dropout
@@ -79,9 +79,9 @@ public final class TransformerDecoderLayer: Module {
 /// `torch.nn.TransformerDecoder`.
 public final class TransformerDecoder: Module {
   /// The layers in order.
-  public let layers: [TransformerDecoderLayer]
+  package let layers: [TransformerDecoderLayer]
   /// The normalization behind the last one.
-  public let norm: LayerNorm?
+  package let norm: LayerNorm?
 
   /// Makes a stack of layers of one kind.
   ///

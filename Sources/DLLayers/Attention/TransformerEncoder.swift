@@ -6,20 +6,20 @@ import DLTensor
 /// A causal one is a layer of a GPT. Shapes: `[batch, time, features]`, unchanged. Vaswani et al.
 /// 2017, section 3.1; Xiong et al. 2020 for normalization first. Counterpart:
 /// `torch.nn.TransformerEncoderLayer(batch_first=True)`.
-public final class TransformerEncoderLayer: Module, Layer {
+public final class TransformerEncoderLayer: BuiltInLayer {
   /// The options of ``TransformerEncoderLayer`` in `model.layers`.
   package typealias Options = TransformerOptions
 
   /// Attention to the text itself.
-  public let selfAttn: MultiHeadAttention
+  package let selfAttn: MultiHeadAttention
   /// The feed-forward network's first matrix.
-  public let linear1: Linear
+  package let linear1: Linear
   /// The feed-forward network's second matrix.
-  public let linear2: Linear
+  package let linear2: Linear
   /// The normalization of self-attention.
-  public let norm1: LayerNorm
+  package let norm1: LayerNorm
   /// The normalization of the feed-forward network.
-  public let norm2: LayerNorm
+  package let norm2: LayerNorm
 
   private let dropout: Dropout
   private let dropout1: Dropout
@@ -39,8 +39,7 @@ public final class TransformerEncoderLayer: Module, Layer {
     self.options = options
   }
 
-  /// Applies the layer.
-  public func forward(_ x: Tensor) throws -> Tensor { try self(x, mask: AttentionMask()) }
+  override func forward(from x: Tensor) throws -> Tensor { try self(x, mask: AttentionMask()) }
 
   /// Applies the layer under a mask besides its own; with a cache, to the positions behind those
   /// that it holds.
@@ -60,10 +59,9 @@ public final class TransformerEncoderLayer: Module, Layer {
   }
 
   /// PyTorch's counterpart takes `[batch, time, features]`.
-  public var sequenceLayout: SequenceLayout? { .channelsLast }
+  override var ownSequenceLayout: SequenceLayout? { .channelsLast }
 
-  /// The output's shape without its batch axis.
-  public func outputShape(for input: Shape) throws -> Shape {
+  override func outputShape(from input: Shape) throws -> Shape {
     try selfAttn.outputShape(for: input)
   }
 }
@@ -71,11 +69,11 @@ public final class TransformerEncoderLayer: Module, Layer {
 /// A stack of encoder layers, with a normalization behind the last one if their own come first.
 ///
 /// Shapes: `[batch, time, features]`, unchanged. Counterpart: `torch.nn.TransformerEncoder`.
-public final class TransformerEncoder: Module, Layer {
+public final class TransformerEncoder: BuiltInLayer {
   /// The layers in order.
-  public let layers: [TransformerEncoderLayer]
+  package let layers: [TransformerEncoderLayer]
   /// The normalization behind the last one.
-  public let norm: LayerNorm?
+  package let norm: LayerNorm?
 
   /// Makes a stack of layers of one kind.
   ///
@@ -90,7 +88,7 @@ public final class TransformerEncoder: Module, Layer {
   }
 
   /// Applies the stack.
-  public func forward(_ x: Tensor) throws -> Tensor { try self(x, mask: AttentionMask()) }
+  override func forward(from x: Tensor) throws -> Tensor { try self(x, mask: AttentionMask()) }
 
   /// Applies the stack under a mask besides its own; with a cache, to the positions behind those
   /// that it holds.
@@ -108,10 +106,9 @@ public final class TransformerEncoder: Module, Layer {
   }
 
   /// PyTorch's counterpart takes `[batch, time, features]`.
-  public var sequenceLayout: SequenceLayout? { .channelsLast }
+  override var ownSequenceLayout: SequenceLayout? { .channelsLast }
 
-  /// The output's shape without its batch axis.
-  public func outputShape(for input: Shape) throws -> Shape {
+  override func outputShape(from input: Shape) throws -> Shape {
     try layers.reduce(input) { try $1.outputShape(for: $0) }
   }
 }

@@ -36,7 +36,7 @@ public struct TransformerOptions: LayerSpec {
   package var dropout = 0.1
   /// The function between the two matrices.
   package var activation = FeedForwardActivation.relu
-  /// Whether each part is `x + part(norm(x))`, else `norm(x + part(x))`.
+  /// True if each part is `x + part(norm(x))`, else `norm(x + part(x))`.
   package var normFirst = false
   /// The positions that each one sees.
   package var scope = AttentionScope()

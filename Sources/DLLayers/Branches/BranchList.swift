@@ -5,7 +5,7 @@ import DLTensor
 /// from their names to lists of layers.
 ///
 /// An empty list of layers is the identity.
-package struct BranchList: ConfigurationReadable {
+package struct BranchList: ConfigurationValue {
   /// The branches' names, in the order of the file; nil for branches that go by their numbers.
   package var names: [String]?
   /// The layers of each branch.
@@ -83,7 +83,7 @@ package struct BranchList: ConfigurationReadable {
   }
 }
 
-/// Whether a name may be that of a module: it is one part of a parameter's path.
+/// Returns whether a name may be that of a module: it is one part of a parameter's path.
 private func isModuleName(_ name: String) -> Bool {
   let letters = name.utf8.map { byte in
     (0x41...0x5A).contains(byte) || (0x61...0x7A).contains(byte) || byte == UInt8(ascii: "_")

@@ -6,7 +6,7 @@ import DLTensor
 /// Shapes without the batch broadcast from their last axis: `[height, width, channels]` and
 /// `[channels]` give the first. So a gate per channel (Hu et al. 2018) or per element (Dauphin et al.
 /// 2017) is a branch. Counterpart: `math.prod(branch(x) for branch in branches)`.
-public final class BranchProduct: Branches, Layer {
+public final class BranchProduct: Branches {
   /// The options of ``BranchProduct`` in `model.layers`.
   package struct Options: BranchSpec {
     package static var word: String { "multiply" }
@@ -19,8 +19,7 @@ public final class BranchProduct: Branches, Layer {
     }
   }
 
-  /// Applies the layer.
-  public func forward(_ x: Tensor) throws -> Tensor {
+  override func forward(from x: Tensor) throws -> Tensor {
     let outputs = try outputs(x)
     let rank = outputs.map(\.shape.rank).max() ?? 0
     let factors = try outputs.map { y in
@@ -31,8 +30,7 @@ public final class BranchProduct: Branches, Layer {
     return try factors.dropFirst().reduce(factors[0]) { try $0 * $1 }
   }
 
-  /// The output's shape without its batch axis.
-  public func outputShape(for input: Shape) throws -> Shape {
+  override func outputShape(from input: Shape) throws -> Shape {
     let shapes = try outputShapes(input)
     return try shapes.dropFirst().reduce(shapes[0]) { product, shape in
       guard let next = Shape.broadcast(product, shape) else {

@@ -6,7 +6,7 @@ import DLTensor
 /// Shapes: all branches give the same one. With an empty branch it is a residual connection (He et
 /// al. 2016), and with more the aggregated transformations of Xie et al. 2017. Counterpart:
 /// `sum(branch(x) for branch in branches)`.
-public final class BranchSum: Branches, Layer {
+public final class BranchSum: Branches {
   /// The options of ``BranchSum`` in `model.layers`.
   package struct Options: BranchSpec {
     package static var word: String { "sum" }
@@ -19,16 +19,14 @@ public final class BranchSum: Branches, Layer {
     }
   }
 
-  /// Applies the layer.
-  public func forward(_ x: Tensor) throws -> Tensor {
+  override func forward(from x: Tensor) throws -> Tensor {
     let outputs = try outputs(x)
     let sum = try outputs.dropFirst().reduce(outputs[0]) { try $0 + $1 }
     sum.lengths = outputs[0].lengths
     return sum
   }
 
-  /// The output's shape without its batch axis.
-  public func outputShape(for input: Shape) throws -> Shape {
+  override func outputShape(from input: Shape) throws -> Shape {
     let shapes = try outputShapes(input)
     guard shapes.allSatisfy({ $0 == shapes[0] }) else {
       throw TensorError(

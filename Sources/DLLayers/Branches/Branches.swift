@@ -5,7 +5,7 @@ import DLTensor
 ///
 /// Their parameters are named by the branches' names or numbers, as in `1.0.weight`, which is how
 /// `torch.nn.ModuleDict` and `torch.nn.ModuleList` name them.
-public class Branches: Module {
+public class Branches: BuiltInLayer {
   /// The chains in order; an empty one is the identity.
   package let chains: [Sequential]
   /// The names of the chains.
@@ -21,11 +21,11 @@ public class Branches: Module {
     precondition(!chains.isEmpty && self.names.count == chains.count, "a name for each branch")
   }
 
-  public override var children: [(name: String, value: Any)] {
+  override var ownChildren: [(name: String, value: Any)] {
     zip(names, chains).map { ($0, $1) }
   }
 
-  /// What each branch gives.
+  /// The outputs of the branches.
   func outputs(_ x: Tensor) throws -> [Tensor] { try chains.map { try $0(x) } }
 
   /// The shapes of what each branch gives, without the batch axis.
@@ -34,12 +34,12 @@ public class Branches: Module {
   }
 
   /// The values that the first branch takes that looks at values.
-  public var inputDomain: ValueDomain {
+  override var ownInputDomain: ValueDomain {
     chains.map(\.inputDomain).first { $0 != .finite } ?? .finite
   }
 
   /// The layout that the first branch works on that has one.
-  public var sequenceLayout: SequenceLayout? { chains.lazy.compactMap(\.sequenceLayout).first }
+  override var ownSequenceLayout: SequenceLayout? { chains.lazy.compactMap(\.sequenceLayout).first }
 }
 
 extension Branches: LayoutFollower, BranchingLayer {

@@ -1,12 +1,12 @@
 import DLConfiguration
 import DLTensor
 
-/// What several branches make of one input, one behind the other along an axis.
+/// The outputs of several branches over one input, one behind the other along an axis.
 ///
 /// Shapes: `[batch, ..., a]` and `[batch, ..., b]` to `[batch, ..., a + b]` along the last axis, that
 /// of channels, by default. Inception modules (Szegedy et al. 2015, figure 2) and dense blocks are
 /// made from it. Counterpart: `torch.cat([branch(x) for branch in branches], dim)`.
-public final class Concat: Branches, Layer {
+public final class Concat: Branches {
   /// The options of ``Concat`` in `model.layers`.
   package struct Options: BranchSpec {
     package static var word: String { "concat" }
@@ -37,16 +37,14 @@ public final class Concat: Branches, Layer {
     super.init(chains, names: names)
   }
 
-  /// Applies the layer.
-  public func forward(_ x: Tensor) throws -> Tensor {
+  override func forward(from x: Tensor) throws -> Tensor {
     let outputs = try outputs(x)
     let y = try Tensor.concat(outputs, axis: axis)
     if y.shape.rank > 2, y.shape[1] == outputs[0].shape[1] { y.lengths = outputs[0].lengths }
     return y
   }
 
-  /// The output's shape without its batch axis.
-  public func outputShape(for input: Shape) throws -> Shape {
+  override func outputShape(from input: Shape) throws -> Shape {
     let shapes = try outputShapes(input)
     let rank = shapes[0].rank
     let place = axis < 0 ? axis + rank : axis - 1

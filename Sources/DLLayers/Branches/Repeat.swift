@@ -9,7 +9,7 @@ import DLTensor
 /// `sequential` they are a chain of their own, `3.0.weight` and `3.2.weight`.
 package struct Repeat: LayerSpec {
   package static var word: String { "repeat" }
-  /// How many times the layers stand there.
+  /// The number of times that the layers stand there.
   package var times = 1
   /// The layers.
   package var layers: [LayerConfiguration] = []
@@ -43,7 +43,7 @@ extension LayerConfiguration {
     }
   }
 
-  /// How many layers there are, those within layers counted; the largest number where there is none.
+  /// The number of layers, those within layers counted; the largest number where there is none.
   package static func count(_ words: [LayerConfiguration]) -> Int {
     words.reduce(0) { sum, word in
       let inner: Int

@@ -7,7 +7,7 @@ import DLTensor
 /// `ol = (length + 2 · padding - dilation · (kernel - 1) - 1) / stride + 1`. The weight is
 /// `[kernel, in / groups, out]` in memory and `[out, in / groups, kernel]` in files. Counterpart:
 /// `torch.nn.Conv1d`.
-public final class Conv1d: Module, ReLUFusing {
+public final class Conv1d: ReLUFusingLayer {
   /// The options of ``Conv1d`` in `model.layers`; input channels come from the data.
   package struct Options: LayerSpec {
     package static var word: String { "conv1d" }
@@ -23,7 +23,7 @@ public final class Conv1d: Module, ReLUFusing {
     package var dilation = 1
     /// Blocks of channels that do not see each other.
     package var groups = 1
-    /// Whether to add a bias per channel.
+    /// True to add a bias per channel.
     package var bias = true
     package init() {}
     package static var fields: [ConfigurationField<Self>] {
@@ -92,25 +92,24 @@ public final class Conv1d: Module, ReLUFusing {
   }
 
   /// Applies the layer, and a ReLU behind it if `relu`; padding counts as zeros.
-  public func forward(_ x: Tensor, relu: Bool) throws -> Tensor {
+  override func forward(_ x: Tensor, relu: Bool) throws -> Tensor {
     try x.paddingFilled().conv1d(
       weight.value, bias: bias?.value, stride: window.stride.width, padding: options.padding,
       dilation: window.dilation.width, groups: options.groups, relu: relu)
   }
 
   /// As many windows as fit into a row by itself.
-  public func lengths(of output: Tensor, input: Tensor) throws -> Tensor? {
+  override func lengths(of output: Tensor, from input: Tensor) throws -> Tensor? {
     try input.lengths?.lengths(behind: window, upTo: output.shape[1])
   }
 
   /// The positions under its window.
-  public var receptiveField: ReceptiveField { .window(window) }
+  override var ownReceptiveField: ReceptiveField { .window(window) }
 
   /// PyTorch's counterpart takes `[batch, channels, length]`.
-  public var sequenceLayout: SequenceLayout? { .channelsFirst }
+  override var ownSequenceLayout: SequenceLayout? { .channelsFirst }
 
-  /// The output's shape without its batch axis.
-  public func outputShape(for input: Shape) throws -> Shape {
+  override func outputShape(from input: Shape) throws -> Shape {
     let op = "conv1d"
     guard input.rank == 2, input[1] == inputChannels else {
       throw TensorError(

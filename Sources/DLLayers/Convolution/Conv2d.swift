@@ -7,7 +7,7 @@ import DLTensor
 /// `oh = (height + 2 · padding - dilation · (kernel - 1) - 1) / stride + 1`. The weight is
 /// `[kernel height, kernel width, in / groups, out]` in memory and `[out, in / groups, kh, kw]` in
 /// files. Counterpart: `torch.nn.Conv2d`.
-public final class Conv2d: Module, ReLUFusing {
+public final class Conv2d: ReLUFusingLayer {
   /// The options of ``Conv2d`` in `model.layers`; input channels come from the data.
   package struct Options: LayerSpec {
     package static var word: String { "conv2d" }
@@ -23,7 +23,7 @@ public final class Conv2d: Module, ReLUFusing {
     package var dilation = Size2d(1)
     /// Blocks of channels that do not see each other.
     package var groups = 1
-    /// Whether to add a bias per channel.
+    /// True to add a bias per channel.
     package var bias = true
     package init() {}
     package static var fields: [ConfigurationField<Self>] {
@@ -109,17 +109,16 @@ public final class Conv2d: Module, ReLUFusing {
   }
 
   /// Applies the layer, and a ReLU behind it if `relu`.
-  public func forward(_ x: Tensor, relu: Bool) throws -> Tensor {
+  override func forward(_ x: Tensor, relu: Bool) throws -> Tensor {
     try x.conv2d(
       weight.value, bias: bias?.value, stride: window.stride, padding: window.padding,
       dilation: window.dilation, groups: options.groups, relu: relu)
   }
 
   /// The positions under its window.
-  public var receptiveField: ReceptiveField { .window(window) }
+  override var ownReceptiveField: ReceptiveField { .window(window) }
 
-  /// The output's shape without its batch axis.
-  public func outputShape(for input: Shape) throws -> Shape {
+  override func outputShape(from input: Shape) throws -> Shape {
     let op = "conv2d"
     guard input.rank == 3, input[2] == inputChannels else {
       throw TensorError(

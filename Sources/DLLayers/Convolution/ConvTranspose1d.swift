@@ -7,7 +7,7 @@ import DLTensor
 /// `ol = (length - 1) · stride - 2 · padding + dilation · (kernel - 1) + outputPadding + 1`. The
 /// weight is `[kernel, out / groups, in]` in memory and `[in, out / groups, kernel]` in files.
 /// Counterpart: `torch.nn.ConvTranspose1d`.
-public final class ConvTranspose1d: Module, Layer {
+public final class ConvTranspose1d: BuiltInLayer {
   /// The options of ``ConvTranspose1d`` in `model.layers`; input channels come from the data.
   package struct Options: LayerSpec {
     package static var word: String { "conv_transpose1d" }
@@ -25,7 +25,7 @@ public final class ConvTranspose1d: Module, Layer {
     package var dilation = 1
     /// Blocks of channels that do not see each other.
     package var groups = 1
-    /// Whether to add a bias per channel.
+    /// True to add a bias per channel.
     package var bias = true
     package init() {}
     package static var fields: [ConfigurationField<Self>] {
@@ -102,8 +102,7 @@ public final class ConvTranspose1d: Module, Layer {
       })
   }
 
-  /// Applies the layer.
-  public func forward(_ x: Tensor) throws -> Tensor {
+  override func forward(from x: Tensor) throws -> Tensor {
     try requireGroups(
       "conv_transpose1d", options.groups, input: weight.shape.last, output: options.out)
     let window = window.window
@@ -114,18 +113,17 @@ public final class ConvTranspose1d: Module, Layer {
   }
 
   /// The positions whose windows cover it.
-  public var receptiveField: ReceptiveField { .transposed(window.window) }
+  override var ownReceptiveField: ReceptiveField { .transposed(window.window) }
 
   /// The number of products: each weight is used once per position of the input.
-  public func multiplyAdds(input: Shape, output: Shape) -> Int {
+  override func multiplyAdds(from input: Shape, to output: Shape) -> Int {
     input.leading.productOrMax(ownMatrixElements)
   }
 
   /// PyTorch's counterpart takes `[batch, channels, length]`.
-  public var sequenceLayout: SequenceLayout? { .channelsFirst }
+  override var ownSequenceLayout: SequenceLayout? { .channelsFirst }
 
-  /// The output's shape without its batch axis.
-  public func outputShape(for input: Shape) throws -> Shape {
+  override func outputShape(from input: Shape) throws -> Shape {
     let op = "conv_transpose1d"
     guard input.rank == 2, input[1] == weight.shape.last else {
       throw TensorError(

@@ -7,7 +7,7 @@ import DLTensor
 /// `oh = (height - 1) · stride - 2 · padding + dilation · (kernel - 1) + outputPadding + 1`. The
 /// weight is `[kernel height, kernel width, out / groups, in]` in memory and
 /// `[in, out / groups, kh, kw]` in files. Counterpart: `torch.nn.ConvTranspose2d`.
-public final class ConvTranspose2d: Module, Layer {
+public final class ConvTranspose2d: BuiltInLayer {
   /// The options of ``ConvTranspose2d`` in `model.layers`; input channels come from the data.
   package struct Options: LayerSpec {
     package static var word: String { "conv_transpose2d" }
@@ -25,7 +25,7 @@ public final class ConvTranspose2d: Module, Layer {
     package var dilation = Size2d(1)
     /// Blocks of channels that do not see each other.
     package var groups = 1
-    /// Whether to add a bias per channel.
+    /// True to add a bias per channel.
     package var bias = true
     package init() {}
     package static var fields: [ConfigurationField<Self>] {
@@ -108,8 +108,7 @@ public final class ConvTranspose2d: Module, Layer {
       })
   }
 
-  /// Applies the layer.
-  public func forward(_ x: Tensor) throws -> Tensor {
+  override func forward(from x: Tensor) throws -> Tensor {
     try requireGroups(
       "conv_transpose2d", options.groups, input: weight.shape.last, output: options.out)
     let window = window.window
@@ -119,15 +118,14 @@ public final class ConvTranspose2d: Module, Layer {
   }
 
   /// The positions whose windows cover it.
-  public var receptiveField: ReceptiveField { .transposed(window.window) }
+  override var ownReceptiveField: ReceptiveField { .transposed(window.window) }
 
   /// The number of products: each weight is used once per position of the input.
-  public func multiplyAdds(input: Shape, output: Shape) -> Int {
+  override func multiplyAdds(from input: Shape, to output: Shape) -> Int {
     input.leading.productOrMax(ownMatrixElements)
   }
 
-  /// The output's shape without its batch axis.
-  public func outputShape(for input: Shape) throws -> Shape {
+  override func outputShape(from input: Shape) throws -> Shape {
     let op = "conv_transpose2d"
     guard input.rank == 3, input[2] == weight.shape.last else {
       throw TensorError(

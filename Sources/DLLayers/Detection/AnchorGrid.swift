@@ -3,9 +3,9 @@
 ///
 /// Ren et al. 2015. Counterpart: torchvision's `AnchorGenerator`, whose centers are the places' corners
 /// and whose edges are rounded.
-public struct AnchorGrid: Sendable {
+package struct AnchorGrid: Sendable {
   /// The anchors, place by place in rows, each place's by ratio and then by size.
-  public let boxes: [Box]
+  package let boxes: [Box]
 
   /// Makes the anchors of a feature map over an image.
   ///
@@ -14,7 +14,7 @@ public struct AnchorGrid: Sendable {
   ///   - image: height and width of the image.
   ///   - sizes: square roots of the anchors' areas, in pixels.
   ///   - ratios: heights over widths.
-  public init(
+  package init(
     map: (height: Int, width: Int), image: (height: Int, width: Int), sizes: [Double],
     ratios: [Double]
   ) {
@@ -43,7 +43,7 @@ public struct AnchorGrid: Sendable {
   /// is background, and undecided between. Each object also gets the anchors that overlap it most,
   /// however little. Lin et al. 2017, section 4. Counterpart: torchvision's
   /// `Matcher(0.5, 0.4, allow_low_quality_matches=True)`.
-  public func matches(_ objects: [Box]) -> [Int] {
+  package func matches(_ objects: [Box]) -> [Int] {
     guard !objects.isEmpty else { return [Int](repeating: Self.background, count: boxes.count) }
     var best = [Int](repeating: 0, count: boxes.count)
     var overlaps = [Double](repeating: -1, count: boxes.count)
@@ -68,7 +68,7 @@ public struct AnchorGrid: Sendable {
   }
 
   /// No object.
-  public static let background = -1
+  package static let background = -1
   /// Neither an object nor none.
-  public static let undecided = -2
+  package static let undecided = -2
 }

@@ -39,7 +39,7 @@ public struct Box: Sendable, Hashable {
   /// `(Δx / width, Δy / height, log of the widths' ratio, log of the heights')`, Δ between centers.
   ///
   /// Girshick et al. 2014, equations 6 to 9. Counterpart: torchvision's `BoxCoder` with weights of 1.
-  public func offsets(to box: Box) -> [Double] {
+  package func offsets(to box: Box) -> [Double] {
     [
       (box.left + box.right - left - right) / 2 / width,
       (box.top + box.bottom - top - bottom) / 2 / height,
@@ -48,7 +48,7 @@ public struct Box: Sendable, Hashable {
   }
 
   /// The box that lies at such a distance from this one; sizes grow by no more than 62.5 times.
-  public func moved(by offsets: ArraySlice<Double>) -> Box {
+  package func moved(by offsets: ArraySlice<Double>) -> Box {
     let first = offsets.startIndex
     let largest = PortableMath.log(1000.0 / 16)
     let (x, y) = (
@@ -63,7 +63,7 @@ public struct Box: Sendable, Hashable {
   }
 
   /// The part of it that lies on an image.
-  public func clipped(height: Double, width: Double) -> Box {
+  package func clipped(height: Double, width: Double) -> Box {
     func inside(_ value: Double, _ limit: Double) -> Double { min(max(value, 0), limit) }
     return Box(
       left: inside(left, width), top: inside(top, height), right: inside(right, width),
@@ -77,7 +77,7 @@ public struct Detection: Sendable, Hashable {
   public var label: Int
   /// The probability, 0 to 1; 1 for what is known.
   public var score: Double
-  /// Where it is.
+  /// The object's place.
   public var box: Box
 
   /// Makes an object.
@@ -91,7 +91,7 @@ extension [Detection] {
   /// class before it by more than `threshold`.
   ///
   /// Equal scores stay in their order. Counterpart: `torchvision.ops.batched_nms`.
-  public func withoutRepeats(overlap threshold: Double) -> [Detection] {
+  package func withoutRepeats(overlap threshold: Double) -> [Detection] {
     let order = enumerated().sorted {
       ($1.element.score, $0.offset) < ($0.element.score, $1.offset)
     }

@@ -1,13 +1,14 @@
 import DLConfiguration
 import DLTensor
 
-/// What a one-stage object detector's outputs stand for: the last layer of a network over images.
+/// The last layer of a one-stage object detector over images, which knows what its outputs stand
+/// for.
 ///
 /// Each place of the feature map has anchors, one for each ratio and size. The first channels are scores of
 /// the classes of each anchor, the others four offsets of each from its box. The layer itself hands
 /// them on. Shapes: `[batch, height, width, anchors · (classes + 4)]`, unchanged. Lin et al. 2017, "Focal
 /// Loss for Dense Object Detection". Counterpart: the outputs of torchvision's `RetinaNetHead`.
-public final class DetectionHead: Module, Layer {
+package final class DetectionHead: BuiltInLayer {
   /// The options of the layer.
   package struct Options: LayerSpec {
     package static var word: String { "detect" }
@@ -19,7 +20,7 @@ public final class DetectionHead: Module, Layer {
     package var ratios: [Double] = [1]
     /// The probability from which on an object is told.
     package var scoreThreshold = 0.05
-    /// How much objects of one class may overlap.
+    /// The largest overlap of objects of one class.
     package var nmsThreshold = 0.5
     /// The most objects of an image.
     package var detections = 100
@@ -57,13 +58,12 @@ public final class DetectionHead: Module, Layer {
   package init(_ options: Options) { self.options = options }
 
   /// The anchors of a place.
-  public var anchors: Int { options.sizes.count * options.ratios.count }
+  package var anchors: Int { options.sizes.count * options.ratios.count }
 
   /// Hands the numbers on.
-  public func forward(_ x: Tensor) throws -> Tensor { x }
+  override func forward(from x: Tensor) throws -> Tensor { x }
 
-  /// The output's shape without its batch axis.
-  public func outputShape(for input: Shape) throws -> Shape {
+  override func outputShape(from input: Shape) throws -> Shape {
     let (wanted, overflow) = anchors.multipliedReportingOverflow(by: options.classes + 4)
     guard input.rank == 3, !overflow, input[2] == wanted else {
       throw TensorError(
@@ -75,13 +75,13 @@ public final class DetectionHead: Module, Layer {
   }
 
   /// The anchors over an image of that size for outputs of a shape, its batch axis included.
-  public func grid(_ outputs: Shape, image: (height: Int, width: Int)) -> AnchorGrid {
+  package func grid(_ outputs: Shape, image: (height: Int, width: Int)) -> AnchorGrid {
     AnchorGrid(
       map: (outputs[1], outputs[2]), image: image, sizes: options.sizes, ratios: options.ratios)
   }
 
   /// The scores `[batch · anchors, classes]` and the offsets `[batch · anchors, 4]` of all anchors.
-  public func parts(_ x: Tensor) throws -> (scores: Tensor, offsets: Tensor) {
+  package func parts(_ x: Tensor) throws -> (scores: Tensor, offsets: Tensor) {
     let (places, width) = (x.shape.product(0..<3) * anchors, anchors * options.classes)
     return (
       try x.narrow(3, start: 0, length: width).reshape([places, options.classes]),
@@ -96,7 +96,7 @@ public final class DetectionHead: Module, Layer {
   /// anchors.
   ///
   /// - Throws: ``TensorError`` for outputs of another shape.
-  public func lossSum(_ x: Tensor, _ objects: [[Detection]], grid: AnchorGrid) throws -> Tensor {
+  package func lossSum(_ x: Tensor, _ objects: [[Detection]], grid: AnchorGrid) throws -> Tensor {
     try located {
       let context = x.context
       var (counted, positive): ([Int32], [Int32]) = ([], [])
@@ -136,7 +136,7 @@ public final class DetectionHead: Module, Layer {
   /// and cleared of repeats.
   ///
   /// - Throws: ``TensorError`` for outputs of another shape.
-  public func detections(
+  package func detections(
     _ x: Tensor, grid: AnchorGrid, image: (height: Int, width: Int)
   ) throws -> [[Detection]] {
     try located {

@@ -6,7 +6,7 @@ import DLTensor
 ///
 /// The mask is keyed as that of ``Dropout``, by row and channel. Shapes: `[batch, ..., channels]`.
 /// Counterpart: `torch.nn.Dropout1d` and `torch.nn.Dropout2d`.
-public final class ChannelDropout: Module, Layer {
+public final class ChannelDropout: BuiltInLayer {
   /// The options of ``ChannelDropout`` in `model.layers`.
   package struct Options: LayerSpec {
     package static var word: String { "channel_dropout" }
@@ -27,8 +27,7 @@ public final class ChannelDropout: Module, Layer {
   /// Makes the layer, with `p` in `0 ..< 1`.
   public convenience init(p: Double = 0.5) { self.init(.with { $0.p = p }) }
 
-  /// Applies the layer.
-  public func forward(_ x: Tensor) throws -> Tensor {
+  override func forward(from x: Tensor) throws -> Tensor {
     guard x.context.isTraining, options.p > 0 else { return x }
     return try x.channelDropout(options.p, key: calls.next(x.context, path: path))
   }

@@ -6,7 +6,7 @@ import DLTensor
 ///
 /// The mask is keyed as that of ``Dropout``, by row. Shapes: `[batch, ...]`. Huang et al. 2016.
 /// Counterpart: `torchvision.ops.StochasticDepth(p, mode="row")`.
-public final class DropPath: Module, Layer {
+public final class DropPath: BuiltInLayer {
   /// The options of ``DropPath`` in `model.layers`.
   package struct Options: LayerSpec {
     package static var word: String { "drop_path" }
@@ -27,8 +27,7 @@ public final class DropPath: Module, Layer {
   /// Makes the layer, with `p` in `0 ..< 1`.
   public convenience init(p: Double = 0.1) { self.init(.with { $0.p = p }) }
 
-  /// Applies the layer.
-  public func forward(_ x: Tensor) throws -> Tensor {
+  override func forward(from x: Tensor) throws -> Tensor {
     guard x.context.isTraining, options.p > 0 else { return x }
     return try x.dropPath(options.p, key: calls.next(x.context, path: path))
   }

@@ -6,7 +6,7 @@ import DLTensor
 /// The mask is keyed by seed, step, layer path, call number, global row and element, so it does not
 /// depend on how rows are spread over ranks. Srivastava et al. 2014. Counterpart:
 /// `torch.nn.Dropout`.
-public final class Dropout: Module, Layer {
+public final class Dropout: BuiltInLayer {
   /// The options of ``Dropout`` in `model.layers`.
   package struct Options: LayerSpec {
     package static var word: String { "dropout" }
@@ -27,8 +27,7 @@ public final class Dropout: Module, Layer {
   /// Makes the layer, with `p` in `0 ..< 1`.
   public convenience init(p: Double = 0.5) { self.init(.with { $0.p = p }) }
 
-  /// Applies the layer.
-  public func forward(_ x: Tensor) throws -> Tensor {
+  override func forward(from x: Tensor) throws -> Tensor {
     try forward(x, firstRow: nil)
   }
 

@@ -18,7 +18,7 @@ public enum GraphHeads: Sendable {
 /// and layouts are those of PyTorch Geometric's `GATConv`.
 public final class GraphAttention: Module {
   /// The projection of the features.
-  public let lin: Linear
+  package let lin: Linear
   /// The weights of a neighbor's part of a score, `[1, heads, out]`.
   public let attSrc: Parameter
   /// The weights of the node's own part of a score, `[1, heads, out]`.

@@ -7,9 +7,9 @@ import DLTensor
 /// et al. 2017, algorithm 1 with the mean; names are those of PyTorch Geometric's `SAGEConv`.
 public final class GraphSAGE: Module {
   /// The projection of the neighbors' mean.
-  public let linL: Linear
+  package let linL: Linear
   /// The projection of the node itself.
-  public let linR: Linear
+  package let linR: Linear
 
   /// The means over the graph of the last call, which shares the adjacency's places.
   private var known: SparseMatrix?

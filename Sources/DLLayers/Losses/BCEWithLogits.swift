@@ -6,7 +6,7 @@ import DLTensor
 ///
 /// Shapes: equal; targets in 0...1. Denominator: elements. Counterpart:
 /// `torch.nn.BCEWithLogitsLoss`.
-public struct BCEWithLogits: LossSpec {
+public struct BCEWithLogits: LogitLoss {
   /// The name in `loss`.
   public static var word: String { "bce_with_logits" }
   /// A factor for the part of t per class of the last axis; 1 unless given.
@@ -26,19 +26,10 @@ public struct BCEWithLogits: LossSpec {
     ]
   }
 
-  /// The number by which the sum is divided.
-  public func denominator(_ target: Tensor) -> Double { Double(target.count) }
-
-  /// Numbers from 0 to 1.
-  public func labelDomain(_ outputs: Shape, _ type: DType) -> ValueDomain { .within(0...1) }
-
   /// The sum over this rank's rows.
   public func sum(_ prediction: Tensor, _ target: Tensor) throws -> Tensor {
     guard let positiveWeights else { return try prediction.bceWithLogitsSum(target) }
     return try prediction.bceWithLogitsSum(
       target, weights: nil, positiveWeights: positiveWeights)
   }
-
-  /// Probabilities: the sigmoid of the outputs.
-  public func predictions(of outputs: Tensor) throws -> Tensor { try outputs.sigmoid() }
 }

@@ -12,11 +12,6 @@ public struct BinaryCrossEntropy: LossSpec {
   /// Makes the loss.
   public init() {}
 
-  /// The number by which the sum is divided.
-  public func denominator(_ target: Tensor) -> Double {
-    Double(target.count)
-  }
-
   /// Numbers from 0 to 1.
   public func labelDomain(_ outputs: Shape, _ type: DType) -> ValueDomain { .within(0...1) }
 

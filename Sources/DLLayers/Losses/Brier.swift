@@ -18,21 +18,6 @@ public struct Brier: ClassLoss {
   /// Makes the loss without options.
   public init() {}
 
-  /// The keys, in the order in which they are written.
-  public static var fields: [ConfigurationField<Self>] { classFields }
-
-  /// The number by which the sum is divided.
-  ///
-  /// - Throws: ``TensorError`` for labels outside the classes, or shapes that do not fit.
-  public func denominator(_ target: Tensor) throws -> Double {
-    try target.labelWeight(weights, ignoreIndex: ignoreIndex)
-  }
-
-  /// Classes.
-  public func labelDomain(_ outputs: Shape, _ type: DType) -> ValueDomain {
-    .indices(count: outputs.last, ignored: ignoreIndex)
-  }
-
   /// The sum over this rank's rows.
   public func sum(_ prediction: Tensor, _ target: Tensor) throws -> Tensor {
     let (scales, right) = try targets(of: prediction, target, hit: 1, miss: 0, isSquared: true)

@@ -13,7 +13,7 @@ public struct CTC: LossSpec {
   public static var word: String { "ctc" }
   /// The class that stands for no label.
   package var blank = 0
-  /// Whether rows whose labels do not fit count as 0, with gradients of 0.
+  /// True if rows whose labels do not fit count as 0, with gradients of 0.
   package var zeroInfinity = false
 
   /// Makes the loss with 0 for the blank.

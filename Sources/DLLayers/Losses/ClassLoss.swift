@@ -14,6 +14,18 @@ extension ClassLoss {
   /// Classes.
   public var labelTypes: [DType] { [.int32] }
 
+  /// Classes.
+  public func labelDomain(_ outputs: Shape, _ type: DType) -> ValueDomain {
+    .indices(count: outputs.last, ignored: ignoreIndex)
+  }
+
+  /// The sum of the weights of the labels that are not ignored.
+  ///
+  /// - Throws: ``TensorError`` for labels outside the classes.
+  public func denominator(_ target: Tensor) throws -> Double {
+    try target.labelWeight(weights, ignoreIndex: ignoreIndex)
+  }
+
   /// The number of rows that have their largest output at the label, and of all rows; the ignored
   /// ones do not count.
   ///
@@ -24,6 +36,9 @@ extension ClassLoss {
       Int(try labels.labelWeight(nil, ignoreIndex: ignoreIndex))
     )
   }
+
+  /// The keys of class losses.
+  public static var fields: [ConfigurationField<Self>] { classFields }
 
   /// The keys that all of them have.
   static var classFields: [ConfigurationField<Self>] {

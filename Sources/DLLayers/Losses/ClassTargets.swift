@@ -1,9 +1,9 @@
 import DLTensor
 
 extension ClassLoss {
-  /// What the outputs of classes are compared with: for each row a scale, the square root of its
-  /// label's weight where `isSquared`, and 0 where the label does not count; and the numbers that the
-  /// classes should have, times that scale.
+  /// The scales and targets that the outputs of classes are compared with: for each row a scale,
+  /// the square root of its label's weight where `isSquared`, and 0 where the label does not count;
+  /// and the numbers that the classes should have, times that scale.
   ///
   /// Shapes: outputs, scales and targets `[..., classes]`, labels int32 `[...]`.
   ///

@@ -5,7 +5,7 @@ import DLTensor
 /// gives the target.
 ///
 /// Shapes: equal; targets in 0...1. Denominator: elements. Lin et al. 2017, equation 5.
-public struct Focal: LossSpec {
+public struct Focal: LogitLoss {
   /// The name in `loss`.
   public static var word: String { "focal" }
   /// The weight of targets of 1, those of 0 getting 1 - alpha; nil for none.
@@ -30,19 +30,8 @@ public struct Focal: LossSpec {
     ]
   }
 
-  /// The number by which the sum is divided.
-  public func denominator(_ target: Tensor) -> Double {
-    Double(target.count)
-  }
-
-  /// Numbers from 0 to 1.
-  public func labelDomain(_ outputs: Shape, _ type: DType) -> ValueDomain { .within(0...1) }
-
   /// The sum over this rank's rows.
   public func sum(_ prediction: Tensor, _ target: Tensor) throws -> Tensor {
     try prediction.focalSum(target, alpha: alpha, gamma: gamma)
   }
-
-  /// Probabilities: the sigmoid of the outputs.
-  public func predictions(of outputs: Tensor) throws -> Tensor { try outputs.sigmoid() }
 }

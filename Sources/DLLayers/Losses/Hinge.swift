@@ -12,7 +12,7 @@ public struct Hinge: ClassLoss {
   public static var word: String { "hinge" }
   /// The output from which on a row costs nothing.
   public var margin = 1.0
-  /// Whether each part is squared.
+  /// True if each part is squared.
   public var squared = false
   /// A factor per class; 1 unless given.
   public var weights: [Double]?
@@ -28,18 +28,6 @@ public struct Hinge: ClassLoss {
       .init("margin", \.margin, .above(0), "the output from which on a row costs nothing"),
       .init("squared", \.squared, "whether each part is squared"),
     ] + classFields
-  }
-
-  /// The number by which the sum is divided.
-  ///
-  /// - Throws: ``TensorError`` for labels outside the classes, or shapes that do not fit.
-  public func denominator(_ target: Tensor) throws -> Double {
-    try target.labelWeight(weights, ignoreIndex: ignoreIndex)
-  }
-
-  /// Classes.
-  public func labelDomain(_ outputs: Shape, _ type: DType) -> ValueDomain {
-    .indices(count: outputs.last, ignored: ignoreIndex)
   }
 
   /// The sum over this rank's rows.

@@ -21,11 +21,6 @@ public struct Huber: LossSpec {
     [.init("delta", \.delta, .above(0), "where squares turn into absolute values")]
   }
 
-  /// The number by which the sum is divided.
-  public func denominator(_ target: Tensor) -> Double {
-    Double(target.count)
-  }
-
   /// The sum over this rank's rows.
   public func sum(_ prediction: Tensor, _ target: Tensor) throws -> Tensor {
     try prediction.huberSum(target, delta: delta)

@@ -7,7 +7,7 @@ import DLTensor
 public struct KLDivergence: LossSpec {
   /// The name in `loss`.
   public static var word: String { "kl_div" }
-  /// Whether targets are given as logarithms.
+  /// True if targets are given as logarithms.
   package var logTarget = false
 
   /// Makes the loss for targets that are probabilities.

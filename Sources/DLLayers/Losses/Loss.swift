@@ -14,7 +14,7 @@ public protocol Loss: Sendable {
   /// have this shape, their batch axis included.
   func labelDomain(_ outputs: Shape, _ type: DType) -> ValueDomain
 
-  /// The number by which the sum is divided: rows, elements, unmasked tokens.
+  /// The number by which the sum is divided: rows, unmasked tokens, or elements, the default.
   ///
   /// - Throws: ``TensorError`` for labels outside the classes, or shapes that do not fit.
   func denominator(_ target: Tensor) throws -> Double
@@ -39,6 +39,8 @@ extension Loss {
   public var labelTypes: [DType] { [.float32] }
   /// Any finite number.
   public func labelDomain(_ outputs: Shape, _ type: DType) -> ValueDomain { .finite }
+  /// The number of the target's elements.
+  public func denominator(_ target: Tensor) -> Double { Double(target.count) }
   /// The outputs themselves.
   public func predictions(of outputs: Tensor) throws -> Tensor { outputs }
 }

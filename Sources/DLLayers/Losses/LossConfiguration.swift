@@ -5,7 +5,7 @@ package struct LossConfiguration: ConfigurationChoice {
   /// The loss, of a type in ``LossRegistry``.
   package let loss: any LossSpec
 
-  /// Whether someone chose it: what the job falls back on without one may not be meant.
+  /// True if someone chose it: what the job falls back on without one may not be meant.
   package let isChosen: Bool
 
   /// Makes the configuration of a loss.

@@ -10,11 +10,6 @@ public struct MeanAbsoluteError: LossSpec {
   /// Makes the loss.
   public init() {}
 
-  /// The number by which the sum is divided.
-  public func denominator(_ target: Tensor) -> Double {
-    Double(target.count)
-  }
-
   /// The sum over this rank's rows.
   public func sum(_ prediction: Tensor, _ target: Tensor) throws -> Tensor {
     try prediction.absoluteErrorSum(target)

@@ -22,21 +22,6 @@ public struct NegativeLogLikelihood: ClassLoss {
     self.ignoreIndex = ignoreIndex
   }
 
-  /// The keys, in the order in which they are written.
-  public static var fields: [ConfigurationField<Self>] { classFields }
-
-  /// The number by which the sum is divided.
-  ///
-  /// - Throws: ``TensorError`` for labels outside the classes, or shapes that do not fit.
-  public func denominator(_ target: Tensor) throws -> Double {
-    try target.labelWeight(weights, ignoreIndex: ignoreIndex)
-  }
-
-  /// Classes.
-  public func labelDomain(_ outputs: Shape, _ type: DType) -> ValueDomain {
-    .indices(count: outputs.last, ignored: ignoreIndex)
-  }
-
   /// The sum over this rank's rows.
   public func sum(_ prediction: Tensor, _ target: Tensor) throws -> Tensor {
     try prediction.negativeLogLikelihoodSum(

@@ -54,13 +54,6 @@ extension ClassLoss {
   }
 }
 
-extension BCEWithLogits {
-  /// Yes or no for each output.
-  public func predictionKind(outputs: Shape, labels: DType) -> PredictionKind {
-    .labels(columns(outputs))
-  }
-}
-
 extension BinaryCrossEntropy {
   /// Yes or no for each output.
   public func predictionKind(outputs: Shape, labels: DType) -> PredictionKind {
@@ -75,13 +68,6 @@ extension CTC {
   }
 }
 
-extension MultiLabelSoftMargin {
-  /// Yes or no for each output.
-  public func predictionKind(outputs: Shape, labels: DType) -> PredictionKind {
-    .labels(columns(outputs))
-  }
-}
-
 extension KLDivergence {
   /// Logarithms of probabilities.
   public func predictionKind(outputs: Shape, labels: DType) -> PredictionKind {
@@ -89,12 +75,5 @@ extension KLDivergence {
   }
 }
 
-extension Focal {
-  /// Yes or no for each output.
-  public func predictionKind(outputs: Shape, labels: DType) -> PredictionKind {
-    .labels(columns(outputs))
-  }
-}
-
 /// Outputs of a row: those of the last axis.
-private func columns(_ outputs: Shape) -> Int { outputs.rank > 1 ? outputs.last : 1 }
+func columns(_ outputs: Shape) -> Int { outputs.rank > 1 ? outputs.last : 1 }

@@ -22,11 +22,6 @@ public struct SmoothL1: LossSpec {
     [.init("beta", \.beta, .atLeast(0), "where squares turn into absolute values")]
   }
 
-  /// The number by which the sum is divided.
-  public func denominator(_ target: Tensor) -> Double {
-    Double(target.count)
-  }
-
   /// The sum over this rank's rows.
   public func sum(_ prediction: Tensor, _ target: Tensor) throws -> Tensor {
     if beta == 0 { return try prediction.absoluteErrorSum(target) }

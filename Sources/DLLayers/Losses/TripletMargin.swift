@@ -9,7 +9,7 @@ public struct TripletMargin: Sendable {
   package let margin: Double
   /// Added to each difference, so that lengths have a slope everywhere.
   package let eps: Double
-  /// Whether the distance of positive and negative counts where it is the smaller one.
+  /// True if the distance of positive and negative counts where it is the smaller one.
   package let swap: Bool
 
   /// Makes the loss.

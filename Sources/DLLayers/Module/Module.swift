@@ -127,6 +127,11 @@ extension Layer {
 
   /// The input's, where the second axis is as long.
   public func lengths(of output: Tensor, input: Tensor) -> Tensor? {
+    handedLengths(of: output, input: input)
+  }
+
+  /// The input's, where the second axis is as long.
+  func handedLengths(of output: Tensor, input: Tensor) -> Tensor? {
     output.shape.rank > 2 && output.shape[1] == input.shape[1] ? input.lengths : nil
   }
 
@@ -138,30 +143,6 @@ extension Layer {
 
   /// The input's shape, as for everything that works element by element.
   public func outputShape(for input: Shape) throws -> Shape { input }
-}
-
-/// A layer that can take the ReLU of its output in the same pass; ``Sequential`` asks for it where
-/// a ``ReLU`` follows.
-public protocol ReLUFusing: Layer {
-  /// Computes the output, or `max(output, 0)` if `relu`.
-  ///
-  /// - Throws: ``TensorError`` for shapes that do not fit.
-  func forward(_ x: Tensor, relu: Bool) throws -> Tensor
-}
-
-extension ReLUFusing {
-  /// Applies the layer, and a ReLU behind it if `relu`; a shape error gets the layer's path.
-  ///
-  /// - Throws: ``TensorError`` for shapes that do not fit.
-  public func callAsFunction(_ x: Tensor, relu: Bool) throws -> Tensor {
-    let y = try applied(in: x.context) { try forward(x, relu: relu) }
-    try handOnLengths(from: x, to: y)
-    if let observer = y.context.layerObserver { observer(self, x, y) }
-    return y
-  }
-
-  /// Computes the output without a ReLU.
-  public func forward(_ x: Tensor) throws -> Tensor { try forward(x, relu: false) }
 }
 
 /// `runningMean` as `running_mean`.

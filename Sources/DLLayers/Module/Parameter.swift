@@ -49,9 +49,9 @@ public final class Parameter {
   package let layout: ParameterLayout
   /// The rule for its first values; to be set before the arena is made.
   package var initializer: Initializer
-  /// Whether a configuration has said how it starts.
+  /// True if a configuration has said how it starts.
   var isStartChosen = false
-  /// Whether it stays as it is loaded: no gradient flows to it and no optimizer changes it; to be
+  /// True if it stays as it is loaded: no gradient flows to it and no optimizer changes it; to be
   /// set before the arena is made.
   public var isFrozen = false
   /// The property path, set when the arena is made.
@@ -59,7 +59,7 @@ public final class Parameter {
 
   var tensor: Tensor?
 
-  /// Whether gradients flow to it; from the arena's making on true unless it is frozen.
+  /// True if gradients flow to it; from the arena's making on true unless it is frozen.
   ///
   /// Its gradient counts as zero where they do not.
   package var requiresGradient: Bool {

@@ -12,7 +12,7 @@ public final class ParameterArena {
   /// The parameters in canonical order: that of their declaration, depth first.
   public let parameters: [Parameter]
   /// The buffers in canonical order.
-  public let buffers: [Buffer]
+  package let buffers: [Buffer]
   /// Names beyond the first of parameters that several modules share, with the shared parameter.
   package let tiedNames: [(name: String, parameter: Parameter)]
   /// Names beyond the first of buffers that several modules share, with the shared buffer.
@@ -77,7 +77,7 @@ public final class ParameterArena {
   }
 
   /// The elements of all parameters, gaps left out.
-  public var parameterCount: Int { parameters.reduce(0) { $0 + $1.shape.count } }
+  package var parameterCount: Int { parameters.reduce(0) { $0 + $1.shape.count } }
 
   /// Moves the parameters into other memory, of as many bytes; collective over those who share it.
   ///

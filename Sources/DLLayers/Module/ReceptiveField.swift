@@ -15,6 +15,11 @@ public enum ReceptiveField: Hashable, Sendable {
 extension Layer {
   /// The weights of the layer itself, each used once per position of the output.
   public func multiplyAdds(input: Shape, output: Shape) -> Int {
+    weightProducts(to: output)
+  }
+
+  /// The products of the layer's own weights, each used once per position of the output.
+  func weightProducts(to output: Shape) -> Int {
     self is any Normalization ? 0 : output.leading.productOrMax(ownMatrixElements)
   }
 

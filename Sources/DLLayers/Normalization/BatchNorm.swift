@@ -10,7 +10,7 @@ import DLTensor
 /// evaluation by the running ones. Of rows that are filled up the valid positions alone count. Shapes: `[batch, ..., channels]`, unchanged. Ioffe and Szegedy
 /// 2015. Counterpart: `torch.nn.BatchNorm2d`, `BatchNorm1d`, and across ranks
 /// `torch.nn.SyncBatchNorm`.
-public final class BatchNorm: Module, ReLUFusing {
+public final class BatchNorm: ReLUFusingLayer {
   /// The options of ``BatchNorm`` in `model.layers`.
   package struct Options: LayerSpec {
     package static var word: String { "batch_norm" }
@@ -18,7 +18,7 @@ public final class BatchNorm: Module, ReLUFusing {
     package var eps = 1e-5
     /// Weight of the batch in the running statistics; the average over all batches if null.
     package var momentum: Double? = 0.1
-    /// Whether to learn a scale and a shift per channel.
+    /// True to learn a scale and a shift per channel.
     package var affine = true
     package init() {}
     package static var fields: [ConfigurationField<Self>] {
@@ -53,7 +53,7 @@ public final class BatchNorm: Module, ReLUFusing {
   package let options: Options
   private let channels: Int
 
-  /// Whether the running statistics are the mean over all batches since they were reset, whatever
+  /// True if the running statistics are the mean over all batches since they were reset, whatever
   /// the momentum; for weights that were not trained in this way, such as averaged ones.
   package var accumulatesStatistics = false
 
@@ -82,7 +82,7 @@ public final class BatchNorm: Module, ReLUFusing {
   }
 
   /// Applies the layer, and a ReLU behind it if `relu`.
-  public func forward(_ x: Tensor, relu: Bool) throws -> Tensor {
+  override func forward(_ x: Tensor, relu: Bool) throws -> Tensor {
     if x.shape.rank > 2 { valuesPerRow = x.shape.product(1..<x.shape.rank - 1) }
     if x.context.isTraining {
       try numBatchesTracked.value.increment()
@@ -98,8 +98,7 @@ public final class BatchNorm: Module, ReLUFusing {
     return try x.context.isTraining ? x.atValidPositions(normalized) : normalized(x)
   }
 
-  /// The output's shape without its batch axis.
-  public func outputShape(for input: Shape) throws -> Shape {
+  override func outputShape(from input: Shape) throws -> Shape {
     guard input.rank >= 1, input.last == channels else {
       throw TensorError(
         op: "batch_norm",

@@ -4,9 +4,10 @@ import DLTensor
 /// Group normalization: each sample and each group of neighboring channels by its own mean and
 /// biased variance.
 ///
-/// `y = (x - mean) / √(variance + eps) · weight + bias`. Shapes: `[batch, ..., channels]`,
-/// unchanged. Wu and He 2018. Counterpart: `torch.nn.GroupNorm`.
-public final class GroupNorm: Module, Layer {
+/// `y = (x - mean) / √(variance + eps) · weight + bias`; of rows that are filled up the valid
+/// positions alone count. Shapes: `[batch, ..., channels]`, unchanged. Wu and He 2018. Counterpart:
+/// `torch.nn.GroupNorm`.
+public final class GroupNorm: BuiltInLayer {
   /// The options of ``GroupNorm`` in `model.layers`.
   package struct Options: LayerSpec {
     package static var word: String { "group_norm" }
@@ -14,7 +15,7 @@ public final class GroupNorm: Module, Layer {
     package var numGroups = 0
     /// Added to the variance.
     package var eps = 1e-5
-    /// Whether to learn a scale and a shift per channel.
+    /// True to learn a scale and a shift per channel.
     package var affine = true
     package init() {}
     package static var fields: [ConfigurationField<Self>] {
@@ -60,14 +61,12 @@ public final class GroupNorm: Module, Layer {
     bias = options.affine ? Parameter([channels], initializer: .constant(0)) : nil
   }
 
-  /// Applies the layer.
-  public func forward(_ x: Tensor) throws -> Tensor {
+  override func forward(from x: Tensor) throws -> Tensor {
     try x.groupNorm(
       groups: options.numGroups, weight: weight?.value, bias: bias?.value, eps: options.eps)
   }
 
-  /// The output's shape without its batch axis.
-  public func outputShape(for input: Shape) throws -> Shape {
+  override func outputShape(from input: Shape) throws -> Shape {
     try requireTrailing("group_norm", input, [channels])
     guard options.numGroups > 0, channels.isMultiple(of: options.numGroups) else {
       throw TensorError(
@@ -77,17 +76,18 @@ public final class GroupNorm: Module, Layer {
   }
 }
 
-/// Instance normalization: each sample and channel by its own mean and biased variance.
+/// Instance normalization: each sample and channel by its own mean and biased variance, of rows that
+/// are filled up over the valid positions alone.
 ///
 /// Shapes: `[batch, ..., channels]`, unchanged. Ulyanov et al. 2016. Counterpart:
 /// `torch.nn.InstanceNorm2d` without running statistics.
-public final class InstanceNorm: Module, Layer {
+public final class InstanceNorm: BuiltInLayer {
   /// The options of ``InstanceNorm`` in `model.layers`.
   package struct Options: LayerSpec {
     package static var word: String { "instance_norm" }
     /// Added to the variance.
     package var eps = 1e-5
-    /// Whether to learn a scale and a shift per channel.
+    /// True to learn a scale and a shift per channel.
     package var affine = false
     package init() {}
     package static var fields: [ConfigurationField<Self>] {
@@ -127,13 +127,11 @@ public final class InstanceNorm: Module, Layer {
     bias = options.affine ? Parameter([features], initializer: .constant(0)) : nil
   }
 
-  /// Applies the layer.
-  public func forward(_ x: Tensor) throws -> Tensor {
+  override func forward(from x: Tensor) throws -> Tensor {
     try x.instanceNorm(weight: weight?.value, bias: bias?.value, eps: options.eps)
   }
 
-  /// The output's shape without its batch axis.
-  public func outputShape(for input: Shape) throws -> Shape {
+  override func outputShape(from input: Shape) throws -> Shape {
     try requireTrailing("instance_norm", input, [channels])
     guard input.rank >= 2, input.product(0..<input.rank - 1) > 1 else {
       throw TensorError(

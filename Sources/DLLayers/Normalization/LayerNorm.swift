@@ -6,7 +6,7 @@ import DLTensor
 /// `y = (x - mean) / √(variance + eps) · weight + bias`, each row by its own mean and biased
 /// variance. Shapes: `[..., features]`, unchanged. Ba et al. 2016. Counterpart:
 /// `torch.nn.LayerNorm`.
-public final class LayerNorm: Module, Layer {
+public final class LayerNorm: BuiltInLayer {
   /// The options of ``LayerNorm`` in `model.layers`.
   package struct Options: LayerSpec {
     package static var word: String { "layer_norm" }
@@ -57,16 +57,14 @@ public final class LayerNorm: Module, Layer {
     self.options = options
   }
 
-  /// Applies the layer.
-  public func forward(_ x: Tensor) throws -> Tensor {
+  override func forward(from x: Tensor) throws -> Tensor {
     try x.layerNorm(weight: weight.value, bias: bias.value, eps: options.eps)
   }
 
   /// PyTorch's counterpart takes `[batch, time, features]`.
-  public var sequenceLayout: SequenceLayout? { .channelsLast }
+  override var ownSequenceLayout: SequenceLayout? { .channelsLast }
 
-  /// The output's shape without its batch axis.
-  public func outputShape(for input: Shape) throws -> Shape {
+  override func outputShape(from input: Shape) throws -> Shape {
     try requireTrailing("layer_norm", input, weight.shape)
     return input
   }

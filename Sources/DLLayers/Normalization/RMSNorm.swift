@@ -5,7 +5,7 @@ import DLTensor
 ///
 /// `y = x / √(mean(x²) + eps) · weight`. Shapes: `[..., features]`, unchanged. Zhang and Sennrich
 /// 2019. Counterpart: `torch.nn.RMSNorm`.
-public final class RMSNorm: Module, Layer {
+public final class RMSNorm: BuiltInLayer {
   /// The options of ``RMSNorm`` in `model.layers`.
   package struct Options: LayerSpec {
     package static var word: String { "rms_norm" }
@@ -13,7 +13,7 @@ public final class RMSNorm: Module, Layer {
     package var normalizedShape: [Int]?
     /// Added to the mean square; the precision's epsilon unless given.
     package var eps: Double?
-    /// Whether to learn a scale per element.
+    /// True to learn a scale per element.
     package var elementwiseAffine = true
     package init() {}
     package static var fields: [ConfigurationField<Self>] {
@@ -58,16 +58,14 @@ public final class RMSNorm: Module, Layer {
       options.elementwiseAffine ? Parameter(normalizedShape, initializer: .constant(1)) : nil
   }
 
-  /// Applies the layer.
-  public func forward(_ x: Tensor) throws -> Tensor {
+  override func forward(from x: Tensor) throws -> Tensor {
     try x.rmsNorm(weight: weight?.value, eps: options.eps, axes: normalizedShape.rank)
   }
 
   /// PyTorch's counterpart takes `[batch, time, features]`.
-  public var sequenceLayout: SequenceLayout? { .channelsLast }
+  override var ownSequenceLayout: SequenceLayout? { .channelsLast }
 
-  /// The output's shape without its batch axis.
-  public func outputShape(for input: Shape) throws -> Shape {
+  override func outputShape(from input: Shape) throws -> Shape {
     try requireTrailing("rms_norm", input, normalizedShape)
     return input
   }

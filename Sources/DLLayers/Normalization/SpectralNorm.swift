@@ -7,7 +7,7 @@ import DLTensor
 /// `y = (W / σ) x + b`, `σ = uᵀ W v`, where u and v are brought closer to the singular vectors by one
 /// power iteration in each forward pass of training; gradients flow through σ. Miyato et al. 2018,
 /// algorithm 1. Counterpart: `torch.nn.utils.parametrizations.spectral_norm`.
-public final class SpectralNorm: Module, Layer {
+public final class SpectralNorm: BuiltInLayer {
   /// The options of ``SpectralNorm`` in `model.layers`.
   package struct Options: LayerSpec {
     package static var word: String { "spectral_norm" }
@@ -28,7 +28,7 @@ public final class SpectralNorm: Module, Layer {
   }
 
   /// The layer with the weight as it is trained.
-  public let layer: any Layer
+  package let layer: any Layer
   let weight: Parameter
   private let bias: Parameter?
   /// The left singular vector so far, `[outputs]`; not yet of length 1 at the start.
@@ -53,12 +53,11 @@ public final class SpectralNorm: Module, Layer {
   }
 
   /// The layer's parameters under its own names, and the vector `weight_u`.
-  public override var children: [(name: String, value: Any)] {
+  override var ownChildren: [(name: String, value: Any)] {
     layer.children + [("weight_u", weightU)]
   }
 
-  /// Applies the layer.
-  public func forward(_ x: Tensor) throws -> Tensor {
+  override func forward(from x: Tensor) throws -> Tensor {
     let sigma = try sigma(x.context)
     let y = try layer(x)
     guard let bias = try bias?.value else { return try y / sigma }
@@ -90,16 +89,15 @@ public final class SpectralNorm: Module, Layer {
   }
 
   /// The positions that the layer sees.
-  public var receptiveField: ReceptiveField { layer.receptiveField }
+  override var ownReceptiveField: ReceptiveField { layer.receptiveField }
 
   /// As many products as the layer has.
-  public func multiplyAdds(input: Shape, output: Shape) -> Int {
+  override func multiplyAdds(from input: Shape, to output: Shape) -> Int {
     layer.multiplyAdds(input: input, output: output)
   }
 
   /// The layer's own.
-  public var sequenceLayout: SequenceLayout? { layer.sequenceLayout }
+  override var ownSequenceLayout: SequenceLayout? { layer.sequenceLayout }
 
-  /// The output's shape without its batch axis.
-  public func outputShape(for input: Shape) throws -> Shape { try layer.outputShape(for: input) }
+  override func outputShape(from input: Shape) throws -> Shape { try layer.outputShape(for: input) }
 }

@@ -137,7 +137,7 @@ extension ONNXGraph {
     return node("Transpose", [heads], ["perm": [0, 2, 1, 3]])
   }
 
-  /// Which keys a query sees, bool, broadcast to `[batch, heads, queries, keys]`; nil for all.
+  /// The keys that a query sees, bool, broadcast to `[batch, heads, queries, keys]`; nil for all.
   private func attentionMask(_ x: ONNXValue, isCausal: Bool, window: Int?) -> String? {
     let time = x.row[0]
     var masks: [String] = []
@@ -165,9 +165,9 @@ extension ONNXGraph {
   }
 }
 
-extension DotProductAttention: ONNXLayer {
+extension DotProductAttention: BuiltInONNXLayer {
   /// Attention between the three parts of the features.
-  public func onnx(_ x: ONNXValue, in graph: ONNXGraph) throws -> ONNXValue {
+  package func onnx(_ x: ONNXValue, in graph: ONNXGraph) throws -> ONNXValue {
     let packed = graph.channelsLast(x)
     let parts = graph.nodes("Split", [packed.name], [("axis", -1)], outputs: 3)
     let row: Shape = [packed.row[0], packed.row[1] / 3]

@@ -1,4 +1,4 @@
-extension CRF: ONNXLayer {
+extension CRF: BuiltInONNXLayer {
   /// The scores of single tags as they are: no operator of ONNX finds the best path.
-  public func onnx(_ x: ONNXValue, in graph: ONNXGraph) -> ONNXValue { x }
+  package func onnx(_ x: ONNXValue, in graph: ONNXGraph) -> ONNXValue { x }
 }

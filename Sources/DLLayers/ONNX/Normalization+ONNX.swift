@@ -18,6 +18,11 @@ extension ONNXGraph {
     return x.with(name)
   }
 
+  /// Why statistics over a row are refused where rows end.
+  fileprivate static var statisticsEnd: String {
+    "its statistics are those of each row up to its padding; use layer_norm"
+  }
+
   /// A number for each channel.
   fileprivate func repeated(_ value: Double, _ count: Int) throws -> String {
     try constant([Double](repeating: value, count: count), shape: [count])
@@ -57,6 +62,7 @@ extension GroupNorm: BuiltInONNXLayer {
   /// `InstanceNormalization` of the groups, then scale and shift; an operator of its own came later
   /// than this set of operators.
   package func onnx(_ x: ONNXValue, in graph: ONNXGraph) throws -> ONNXValue {
+    try graph.requireWholeRows(x, self, ONNXGraph.statisticsEnd)
     let x = graph.channelsFirst(x)
     let groups = options.numGroups
     let normal = graph.node(
@@ -74,6 +80,7 @@ extension GroupNorm: BuiltInONNXLayer {
 extension InstanceNorm: BuiltInONNXLayer {
   /// `InstanceNormalization`.
   package func onnx(_ x: ONNXValue, in graph: ONNXGraph) throws -> ONNXValue {
+    try graph.requireWholeRows(x, self, ONNXGraph.statisticsEnd)
     let x = graph.channelsFirst(x)
     let inputs = [
       x.name, try weight.map { try graph.weight($0) } ?? graph.repeated(1, x.row.last),

@@ -9,12 +9,12 @@ import DLTensor
 public final class ONNXGraph {
   /// The nodes and constants so far.
   package private(set) var model = ONNXModel()
-  /// Where constants are computed.
+  /// The context in which constants are computed.
   let context: Context
 
   private var names: Set<String> = []
   private var path = ""
-  /// What there is already, by what it was made of.
+  /// The nodes that there are already, by what they were made of.
   private var made: [String: String] = [:]
   private var divisors: [ObjectIdentifier: Tensor] = [:]
 
@@ -31,7 +31,8 @@ public final class ONNXGraph {
     case let layer as any ONNXLayer: form = layer.onnx
     default:
       throw LayerExportError(
-        "ONNX", layer, "its type does not conform to ONNXLayer; use --format safetensors")
+        "ONNX", layer,
+        "its type does not conform to ONNXLayer; use \(OptionName.format) safetensors")
     }
     return try layer.located {
       let outer = path
@@ -219,7 +220,7 @@ public final class ONNXGraph {
 
   // MARK: Lengths
 
-  /// Which of `positions` are valid, bool `[batch, positions]`.
+  /// The mask of the `positions` that are valid, bool `[batch, positions]`.
   func valid(_ lengths: String, of positions: Int) -> String {
     shared("valid \(positions) " + lengths) {
       let range = integers(Array(0..<positions), shape: [1, positions])

@@ -37,7 +37,7 @@ public struct ONNXValue {
   public let name: String
   /// The shape of a row as layers give it, channels last.
   public let row: Shape
-  /// Whether the channels come before the other axes, as ONNX's convolutions want them.
+  /// True if the channels come before the other axes, as ONNX's convolutions want them.
   public let isChannelsFirst: Bool
   /// The name of the valid positions of each row, int64 `[batch]`; nil where all are.
   public var lengths: String?
@@ -70,11 +70,11 @@ public struct ONNXValue {
 /// A layer that cannot be written in another program's words.
 public struct LayerExportError: DLError {
   /// The format, as in `ONNX`.
-  public let format: String
+  package let format: String
   /// The layer's path and type, as in `3 (LayerScale)`.
-  public let layer: String
+  package let layer: String
   /// Why, and what to do.
-  public let reason: String
+  package let reason: String
   /// 64.
   public var exitCode: ExitCode { .usage }
 

@@ -1,3 +1,4 @@
+import DLCore
 import DLFormats
 import DLTensor
 
@@ -89,7 +90,7 @@ extension ONNXGraph {
     return ONNXValue(name, row: row)
   }
 
-  /// What a linear map along positions makes of a value: `maps` are `[output, input]`, one an axis.
+  /// The value of a linear map along positions: `maps` are `[output, input]`, one an axis.
   func mapped(_ x: ONNXValue, _ maps: [Tensor], row: Shape) throws -> ONNXValue {
     guard let last = maps.last else { return x }
     if maps.count == 1 {
@@ -221,7 +222,7 @@ extension GlobalMaxPool1d: BuiltInONNXLayer {
 extension AdaptiveAvgPool1d: BuiltInONNXLayer {
   /// A product with the windows' shares.
   package func onnx(_ x: ONNXValue, in graph: ONNXGraph) throws -> ONNXValue {
-    try graph.requireWholeRows(x, self)
+    try graph.requireWholeRows(x, self, ONNXGraph.windowsDiffer)
     let row = try outputShape(for: x.row)
     let map = try graph.matrix(of: { try $0.adaptiveAvgPool1d(row[0]) }, from: x.row[0])
     return try graph.mapped(x, [map], row: row)
@@ -248,19 +249,21 @@ extension AdaptiveAvgPool2d: BuiltInONNXLayer {
 extension AdaptiveMaxPool1d: BuiltInONNXLayer {
   /// `ReduceMax` of each window.
   package func onnx(_ x: ONNXValue, in graph: ONNXGraph) throws -> ONNXValue {
-    try graph.requireWholeRows(x, self)
+    try graph.requireWholeRows(x, self, ONNXGraph.windowsDiffer)
     return graph.adaptiveMaxPool(x, row: try outputShape(for: x.row))
   }
 }
 
 extension ONNXGraph {
-  /// Refuses rows of lengths of their own, each of which has other windows.
-  fileprivate func requireWholeRows(_ x: ONNXValue, _ layer: Module) throws {
+  /// Refuses rows of lengths of their own for a layer that takes all of a row together.
+  func requireWholeRows(_ x: ONNXValue, _ layer: Module, _ reason: String) throws {
     guard x.lengths != nil else { return }
-    throw LayerExportError(
-      "ONNX", layer,
-      "its windows share each row out up to its padding; use global_avg_pool1d, or --format "
-        + "safetensors")
+    throw LayerExportError("ONNX", layer, reason + ", or \(OptionName.format) safetensors")
+  }
+
+  /// Why windows are refused that are other ones in each row.
+  fileprivate static var windowsDiffer: String {
+    "its windows share each row out up to its padding; use global_avg_pool1d"
   }
 }
 

@@ -6,7 +6,7 @@ import DLTensor
 /// Of rows that are filled up the valid positions are shared out. Shapes: `[batch, length, channels]` to
 /// `[batch, size, channels]`. Counterpart:
 /// `torch.nn.AdaptiveAvgPool1d`.
-public final class AdaptiveAvgPool1d: Module, Layer {
+public final class AdaptiveAvgPool1d: BuiltInLayer {
   /// The options of ``AdaptiveAvgPool1d`` in `model.layers`.
   package struct Options: LayerSpec {
     package static var word: String { "adaptive_avg_pool1d" }
@@ -27,22 +27,20 @@ public final class AdaptiveAvgPool1d: Module, Layer {
   /// Makes a pooling layer with the given output size.
   public convenience init(outputSize: Int) { self.init(.with { $0.outputSize = outputSize }) }
 
-  /// Applies the layer.
-  public func forward(_ x: Tensor) throws -> Tensor {
+  override func forward(from x: Tensor) throws -> Tensor {
     try x.rowByRow { try $0.adaptiveAvgPool1d(options.outputSize) }
   }
 
   /// All positions of the output are valid.
-  public func lengths(of output: Tensor, input: Tensor) -> Tensor? { nil }
+  override func lengths(of output: Tensor, from input: Tensor) -> Tensor? { nil }
 
   /// Taken to be all positions: how many they are depends on the input's size.
-  public var receptiveField: ReceptiveField { .everything }
+  override var ownReceptiveField: ReceptiveField { .everything }
 
   /// PyTorch's counterpart takes `[batch, channels, length]`.
-  public var sequenceLayout: SequenceLayout? { .channelsFirst }
+  override var ownSequenceLayout: SequenceLayout? { .channelsFirst }
 
-  /// The output's shape without its batch axis.
-  public func outputShape(for input: Shape) throws -> Shape {
+  override func outputShape(from input: Shape) throws -> Shape {
     try adapted("adaptive_avg_pool1d", input, options.outputSize)
   }
 }
@@ -52,7 +50,7 @@ public final class AdaptiveAvgPool1d: Module, Layer {
 /// Of rows that are filled up the valid positions are shared out. Shapes: `[batch, length, channels]` to
 /// `[batch, size, channels]`. Counterpart:
 /// `torch.nn.AdaptiveMaxPool1d`.
-public final class AdaptiveMaxPool1d: Module, Layer {
+public final class AdaptiveMaxPool1d: BuiltInLayer {
   /// The options of ``AdaptiveMaxPool1d`` in `model.layers`.
   package struct Options: LayerSpec {
     package static var word: String { "adaptive_max_pool1d" }
@@ -73,22 +71,20 @@ public final class AdaptiveMaxPool1d: Module, Layer {
   /// Makes a pooling layer with the given output size.
   public convenience init(outputSize: Int) { self.init(.with { $0.outputSize = outputSize }) }
 
-  /// Applies the layer.
-  public func forward(_ x: Tensor) throws -> Tensor {
+  override func forward(from x: Tensor) throws -> Tensor {
     try x.rowByRow { try $0.adaptiveMaxPool1d(options.outputSize) }
   }
 
   /// All positions of the output are valid.
-  public func lengths(of output: Tensor, input: Tensor) -> Tensor? { nil }
+  override func lengths(of output: Tensor, from input: Tensor) -> Tensor? { nil }
 
   /// Taken to be all positions: how many they are depends on the input's size.
-  public var receptiveField: ReceptiveField { .everything }
+  override var ownReceptiveField: ReceptiveField { .everything }
 
   /// PyTorch's counterpart takes `[batch, channels, length]`.
-  public var sequenceLayout: SequenceLayout? { .channelsFirst }
+  override var ownSequenceLayout: SequenceLayout? { .channelsFirst }
 
-  /// The output's shape without its batch axis.
-  public func outputShape(for input: Shape) throws -> Shape {
+  override func outputShape(from input: Shape) throws -> Shape {
     try adapted("adaptive_max_pool1d", input, options.outputSize)
   }
 }

@@ -5,7 +5,7 @@ import DLTensor
 ///
 /// Shapes: `[batch, height, width, channels]` to `[batch, oh, ow, channels]`. Counterpart:
 /// `torch.nn.AdaptiveAvgPool2d`.
-public final class AdaptiveAvgPool2d: Module, Layer {
+public final class AdaptiveAvgPool2d: BuiltInLayer {
   /// The options of ``AdaptiveAvgPool2d`` in `model.layers`.
   package struct Options: LayerSpec {
     package static var word: String { "adaptive_avg_pool2d" }
@@ -30,14 +30,14 @@ public final class AdaptiveAvgPool2d: Module, Layer {
   /// Makes a pooling layer with the given output size.
   public convenience init(outputSize: Size2d) { self.init(.with { $0.outputSize = outputSize }) }
 
-  /// Applies the layer.
-  public func forward(_ x: Tensor) throws -> Tensor { try x.adaptiveAvgPool2d(options.outputSize) }
+  override func forward(from x: Tensor) throws -> Tensor {
+    try x.adaptiveAvgPool2d(options.outputSize)
+  }
 
   /// Taken to be all positions: how many they are depends on the input's size.
-  public var receptiveField: ReceptiveField { .everything }
+  override var ownReceptiveField: ReceptiveField { .everything }
 
-  /// The output's shape without its batch axis.
-  public func outputShape(for input: Shape) throws -> Shape {
+  override func outputShape(from input: Shape) throws -> Shape {
     try adapted("adaptive_avg_pool2d", input, options.outputSize)
   }
 }
@@ -46,7 +46,7 @@ public final class AdaptiveAvgPool2d: Module, Layer {
 ///
 /// Shapes: `[batch, height, width, channels]` to `[batch, oh, ow, channels]`. Counterpart:
 /// `torch.nn.AdaptiveMaxPool2d`.
-public final class AdaptiveMaxPool2d: Module, Layer {
+public final class AdaptiveMaxPool2d: BuiltInLayer {
   /// The options of ``AdaptiveMaxPool2d`` in `model.layers`.
   package struct Options: LayerSpec {
     package static var word: String { "adaptive_max_pool2d" }
@@ -71,14 +71,14 @@ public final class AdaptiveMaxPool2d: Module, Layer {
   /// Makes a pooling layer with the given output size.
   public convenience init(outputSize: Size2d) { self.init(.with { $0.outputSize = outputSize }) }
 
-  /// Applies the layer.
-  public func forward(_ x: Tensor) throws -> Tensor { try x.adaptiveMaxPool2d(options.outputSize) }
+  override func forward(from x: Tensor) throws -> Tensor {
+    try x.adaptiveMaxPool2d(options.outputSize)
+  }
 
   /// Taken to be all positions: how many they are depends on the input's size.
-  public var receptiveField: ReceptiveField { .everything }
+  override var ownReceptiveField: ReceptiveField { .everything }
 
-  /// The output's shape without its batch axis.
-  public func outputShape(for input: Shape) throws -> Shape {
+  override func outputShape(from input: Shape) throws -> Shape {
     try adapted("adaptive_max_pool2d", input, options.outputSize)
   }
 }

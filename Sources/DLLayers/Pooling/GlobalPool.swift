@@ -4,21 +4,15 @@ import DLTensor
 ///
 /// Shapes: `[batch, height, width, channels]` to `[batch, channels]`. Counterpart:
 /// `torch.nn.AdaptiveMaxPool2d(1)` and a flatten.
-public final class GlobalMaxPool2d: Module, OptionlessLayer {
-  /// The name in `model.layers`.
-  public static var word: String { "global_max_pool2d" }
+public final class GlobalMaxPool2d: PlainLayer {
+  override class var ownWord: String { "global_max_pool2d" }
 
-  /// Makes a pooling layer.
-  public required override init() {}
-
-  /// Applies the layer.
-  public func forward(_ x: Tensor) throws -> Tensor { try x.globalMaxPool2d() }
+  override func forward(from x: Tensor) throws -> Tensor { try x.globalMaxPool2d() }
 
   /// All positions.
-  public var receptiveField: ReceptiveField { .everything }
+  override var ownReceptiveField: ReceptiveField { .everything }
 
-  /// The output's shape without its batch axis.
-  public func outputShape(for input: Shape) throws -> Shape {
+  override func outputShape(from input: Shape) throws -> Shape {
     try requirePixels(Self.word, input)
     return [input[2]]
   }
@@ -28,21 +22,15 @@ public final class GlobalMaxPool2d: Module, OptionlessLayer {
 ///
 /// Shapes: `[batch, length, channels]` to `[batch, channels]`. Counterpart:
 /// `torch.nn.AdaptiveAvgPool1d(1)` and a flatten.
-public final class GlobalAvgPool1d: Module, OptionlessLayer {
-  /// The name in `model.layers`.
-  public static var word: String { "global_avg_pool1d" }
+public final class GlobalAvgPool1d: PlainLayer {
+  override class var ownWord: String { "global_avg_pool1d" }
 
-  /// Makes a pooling layer.
-  public required override init() {}
-
-  /// Applies the layer.
-  public func forward(_ x: Tensor) throws -> Tensor { try x.validAvgPool1d() }
+  override func forward(from x: Tensor) throws -> Tensor { try x.validAvgPool1d() }
 
   /// All positions.
-  public var receptiveField: ReceptiveField { .everything }
+  override var ownReceptiveField: ReceptiveField { .everything }
 
-  /// The output's shape without its batch axis.
-  public func outputShape(for input: Shape) throws -> Shape {
+  override func outputShape(from input: Shape) throws -> Shape {
     try requireElements(Self.word, input)
     return [input[1]]
   }
@@ -52,21 +40,15 @@ public final class GlobalAvgPool1d: Module, OptionlessLayer {
 ///
 /// Shapes: `[batch, length, channels]` to `[batch, channels]`. Counterpart:
 /// `torch.nn.AdaptiveMaxPool1d(1)` and a flatten.
-public final class GlobalMaxPool1d: Module, OptionlessLayer {
-  /// The name in `model.layers`.
-  public static var word: String { "global_max_pool1d" }
+public final class GlobalMaxPool1d: PlainLayer {
+  override class var ownWord: String { "global_max_pool1d" }
 
-  /// Makes a pooling layer.
-  public required override init() {}
-
-  /// Applies the layer.
-  public func forward(_ x: Tensor) throws -> Tensor { try x.validMaxPool1d() }
+  override func forward(from x: Tensor) throws -> Tensor { try x.validMaxPool1d() }
 
   /// All positions.
-  public var receptiveField: ReceptiveField { .everything }
+  override var ownReceptiveField: ReceptiveField { .everything }
 
-  /// The output's shape without its batch axis.
-  public func outputShape(for input: Shape) throws -> Shape {
+  override func outputShape(from input: Shape) throws -> Shape {
     try requireElements(Self.word, input)
     return [input[1]]
   }

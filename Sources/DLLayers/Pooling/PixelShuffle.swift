@@ -5,7 +5,7 @@ import DLTensor
 ///
 /// Shapes: `[batch, height, width, channels · r²]` to `[batch, height · r, width · r, channels]`.
 /// Shi et al. 2016. Counterpart: `torch.nn.PixelShuffle`.
-public final class PixelShuffle: Module, Layer {
+public final class PixelShuffle: BuiltInLayer {
   /// The options of ``PixelShuffle`` in `model.layers`.
   package struct Options: LayerSpec {
     package static var word: String { "pixel_shuffle" }
@@ -31,17 +31,17 @@ public final class PixelShuffle: Module, Layer {
     self.init(.with { $0.upscaleFactor = upscaleFactor })
   }
 
-  /// Applies the layer.
-  public func forward(_ x: Tensor) throws -> Tensor { try x.pixelShuffle(options.upscaleFactor) }
+  override func forward(from x: Tensor) throws -> Tensor {
+    try x.pixelShuffle(options.upscaleFactor)
+  }
 
   /// The position whose channels became its square.
-  public var receptiveField: ReceptiveField {
+  override var ownReceptiveField: ReceptiveField {
     let square = Size2d(options.upscaleFactor, options.upscaleFactor)
     return .transposed(Window2d(kernel: square, stride: square))
   }
 
-  /// The output's shape without its batch axis.
-  public func outputShape(for input: Shape) throws -> Shape {
+  override func outputShape(from input: Shape) throws -> Shape {
     try PixelFactor(options.upscaleFactor).shuffled(op: "pixel_shuffle", input)
   }
 }
@@ -50,7 +50,7 @@ public final class PixelShuffle: Module, Layer {
 ///
 /// Shapes: `[batch, height · r, width · r, channels]` to `[batch, height, width, channels · r²]`.
 /// Counterpart: `torch.nn.PixelUnshuffle`.
-public final class PixelUnshuffle: Module, Layer {
+public final class PixelUnshuffle: BuiltInLayer {
   /// The options of ``PixelUnshuffle`` in `model.layers`.
   package struct Options: LayerSpec {
     package static var word: String { "pixel_unshuffle" }
@@ -76,19 +76,17 @@ public final class PixelUnshuffle: Module, Layer {
     self.init(.with { $0.downscaleFactor = downscaleFactor })
   }
 
-  /// Applies the layer.
-  public func forward(_ x: Tensor) throws -> Tensor {
+  override func forward(from x: Tensor) throws -> Tensor {
     try x.pixelUnshuffle(options.downscaleFactor)
   }
 
   /// The square that became its channels.
-  public var receptiveField: ReceptiveField {
+  override var ownReceptiveField: ReceptiveField {
     let square = Size2d(options.downscaleFactor, options.downscaleFactor)
     return .window(Window2d(kernel: square, stride: square))
   }
 
-  /// The output's shape without its batch axis.
-  public func outputShape(for input: Shape) throws -> Shape {
+  override func outputShape(from input: Shape) throws -> Shape {
     try PixelFactor(options.downscaleFactor).unshuffled(op: "pixel_unshuffle", input)
   }
 }
@@ -98,7 +96,7 @@ public final class PixelUnshuffle: Module, Layer {
 /// Shapes: `[batch, height, width, channels]` to
 /// `[batch, top + height + bottom, left + width + right, channels]`. Counterpart:
 /// `torch.nn.ZeroPad2d`, whose order is left, right, top, bottom.
-public final class ZeroPad2d: Module, Layer {
+public final class ZeroPad2d: BuiltInLayer {
   /// The options of ``ZeroPad2d`` in `model.layers`.
   package struct Options: LayerSpec {
     package static var word: String { "zero_pad2d" }
@@ -137,14 +135,12 @@ public final class ZeroPad2d: Module, Layer {
       })
   }
 
-  /// Applies the layer.
-  public func forward(_ x: Tensor) throws -> Tensor {
+  override func forward(from x: Tensor) throws -> Tensor {
     try x.zeroPad2d(
       top: options.top, bottom: options.bottom, left: options.left, right: options.right)
   }
 
-  /// The output's shape without its batch axis.
-  public func outputShape(for input: Shape) throws -> Shape {
+  override func outputShape(from input: Shape) throws -> Shape {
     let op = "zero_pad2d"
     guard input.rank == 3 else {
       throw TensorError(op: op, "input has shape \(input), expected [height, width, channels]")

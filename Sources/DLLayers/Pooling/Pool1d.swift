@@ -7,7 +7,7 @@ import DLTensor
 ///
 /// Shapes: `[batch, length, channels]` to `[batch, ol, channels]`. Counterpart:
 /// `torch.nn.MaxPool1d`.
-public final class MaxPool1d: Module, Layer {
+public final class MaxPool1d: BuiltInLayer {
   /// The options of ``MaxPool1d`` in `model.layers`.
   package struct Options: LayerSpec {
     package static var word: String { "max_pool1d" }
@@ -19,7 +19,7 @@ public final class MaxPool1d: Module, Layer {
     package var padding = 0
     /// Distance of the window's taps.
     package var dilation = 1
-    /// Whether the last window may overhang.
+    /// True if the last window may overhang.
     package var ceilMode = false
     package init() {}
     package static var fields: [ConfigurationField<Self>] {
@@ -69,8 +69,7 @@ public final class MaxPool1d: Module, Layer {
       })
   }
 
-  /// Applies the layer.
-  public func forward(_ x: Tensor) throws -> Tensor {
+  override func forward(from x: Tensor) throws -> Tensor {
     let y = try x.paddingFilled(-.infinity).maxPool1d(
       kernel: options.kernel, stride: options.stride, padding: options.padding,
       dilation: options.dilation, ceilMode: options.ceilMode)
@@ -80,18 +79,17 @@ public final class MaxPool1d: Module, Layer {
   }
 
   /// As many windows as fit into a row by itself.
-  public func lengths(of output: Tensor, input: Tensor) throws -> Tensor? {
+  override func lengths(of output: Tensor, from input: Tensor) throws -> Tensor? {
     try input.lengths?.lengths(behind: window, upTo: output.shape[1])
   }
 
   /// The positions under its window.
-  public var receptiveField: ReceptiveField { .window(window) }
+  override var ownReceptiveField: ReceptiveField { .window(window) }
 
   /// PyTorch's counterpart takes `[batch, channels, length]`.
-  public var sequenceLayout: SequenceLayout? { .channelsFirst }
+  override var ownSequenceLayout: SequenceLayout? { .channelsFirst }
 
-  /// The output's shape without its batch axis.
-  public func outputShape(for input: Shape) throws -> Shape {
+  override func outputShape(from input: Shape) throws -> Shape {
     try window.pooledRow(op: "max_pool1d", input, options.ceilMode)
   }
 }
@@ -100,7 +98,7 @@ public final class MaxPool1d: Module, Layer {
 ///
 /// Shapes: `[batch, length, channels]` to `[batch, ol, channels]`. Counterpart:
 /// `torch.nn.AvgPool1d`.
-public final class AvgPool1d: Module, Layer {
+public final class AvgPool1d: BuiltInLayer {
   /// The options of ``AvgPool1d`` in `model.layers`.
   package struct Options: LayerSpec {
     package static var word: String { "avg_pool1d" }
@@ -110,9 +108,9 @@ public final class AvgPool1d: Module, Layer {
     package var stride = 1
     /// Padding on each side, at most half of the window.
     package var padding = 0
-    /// Whether padding counts in the average.
+    /// True if padding counts in the average.
     package var countIncludePad = true
-    /// Whether the last window may overhang.
+    /// True if the last window may overhang.
     package var ceilMode = false
     package init() {}
     package static var fields: [ConfigurationField<Self>] {
@@ -160,26 +158,24 @@ public final class AvgPool1d: Module, Layer {
       })
   }
 
-  /// Applies the layer.
-  public func forward(_ x: Tensor) throws -> Tensor {
+  override func forward(from x: Tensor) throws -> Tensor {
     try x.paddingFilled().avgPool1d(
       kernel: options.kernel, stride: options.stride, padding: options.padding,
       countIncludePad: options.countIncludePad, ceilMode: options.ceilMode)
   }
 
   /// As many windows as fit into a row by itself.
-  public func lengths(of output: Tensor, input: Tensor) throws -> Tensor? {
+  override func lengths(of output: Tensor, from input: Tensor) throws -> Tensor? {
     try input.lengths?.lengths(behind: window, upTo: output.shape[1])
   }
 
   /// The positions under its window.
-  public var receptiveField: ReceptiveField { .window(window) }
+  override var ownReceptiveField: ReceptiveField { .window(window) }
 
   /// PyTorch's counterpart takes `[batch, channels, length]`.
-  public var sequenceLayout: SequenceLayout? { .channelsFirst }
+  override var ownSequenceLayout: SequenceLayout? { .channelsFirst }
 
-  /// The output's shape without its batch axis.
-  public func outputShape(for input: Shape) throws -> Shape {
+  override func outputShape(from input: Shape) throws -> Shape {
     try window.pooledRow(op: "avg_pool1d", input, options.ceilMode)
   }
 }

@@ -7,7 +7,7 @@ import DLTensor
 ///
 /// Shapes: `[batch, height, width, channels]` to `[batch, oh, ow, channels]`. Counterpart:
 /// `torch.nn.MaxPool2d`.
-public final class MaxPool2d: Module, Layer {
+public final class MaxPool2d: BuiltInLayer {
   /// The options of ``MaxPool2d`` in `model.layers`.
   package struct Options: LayerSpec {
     package static var word: String { "max_pool2d" }
@@ -19,7 +19,7 @@ public final class MaxPool2d: Module, Layer {
     package var padding = Size2d(0)
     /// Distance of the window's taps, one integer or [height, width].
     package var dilation = Size2d(1)
-    /// Whether the last window may overhang.
+    /// True if the last window may overhang.
     package var ceilMode = false
     package init() {}
     package static var fields: [ConfigurationField<Self>] {
@@ -71,16 +71,14 @@ public final class MaxPool2d: Module, Layer {
       })
   }
 
-  /// Applies the layer.
-  public func forward(_ x: Tensor) throws -> Tensor {
+  override func forward(from x: Tensor) throws -> Tensor {
     try x.maxPool2d(window, ceilMode: options.ceilMode)
   }
 
   /// The positions under its window.
-  public var receptiveField: ReceptiveField { .window(window) }
+  override var ownReceptiveField: ReceptiveField { .window(window) }
 
-  /// The output's shape without its batch axis.
-  public func outputShape(for input: Shape) throws -> Shape {
+  override func outputShape(from input: Shape) throws -> Shape {
     try window.pooled(op: "max_pool2d", input, options.ceilMode)
   }
 }
@@ -89,7 +87,7 @@ public final class MaxPool2d: Module, Layer {
 ///
 /// Shapes: `[batch, height, width, channels]` to `[batch, oh, ow, channels]`. Counterpart:
 /// `torch.nn.AvgPool2d`.
-public final class AvgPool2d: Module, Layer {
+public final class AvgPool2d: BuiltInLayer {
   /// The options of ``AvgPool2d`` in `model.layers`.
   package struct Options: LayerSpec {
     package static var word: String { "avg_pool2d" }
@@ -99,9 +97,9 @@ public final class AvgPool2d: Module, Layer {
     package var stride = Size2d(1)
     /// Padding on each side, at most half of the window.
     package var padding = Size2d(0)
-    /// Whether padding counts in the average.
+    /// True if padding counts in the average.
     package var countIncludePad = true
-    /// Whether the last window may overhang.
+    /// True if the last window may overhang.
     package var ceilMode = false
     package init() {}
     package static var fields: [ConfigurationField<Self>] {
@@ -149,17 +147,15 @@ public final class AvgPool2d: Module, Layer {
       })
   }
 
-  /// Applies the layer.
-  public func forward(_ x: Tensor) throws -> Tensor {
+  override func forward(from x: Tensor) throws -> Tensor {
     try x.avgPool2d(
       window, countIncludePad: options.countIncludePad, ceilMode: options.ceilMode)
   }
 
   /// The positions under its window.
-  public var receptiveField: ReceptiveField { .window(window) }
+  override var ownReceptiveField: ReceptiveField { .window(window) }
 
-  /// The output's shape without its batch axis.
-  public func outputShape(for input: Shape) throws -> Shape {
+  override func outputShape(from input: Shape) throws -> Shape {
     try window.pooled(op: "avg_pool2d", input, options.ceilMode)
   }
 }
@@ -168,18 +164,15 @@ public final class AvgPool2d: Module, Layer {
 ///
 /// Shapes: `[batch, height, width, channels]` to `[batch, channels]`. Counterpart:
 /// `torch.nn.AdaptiveAvgPool2d(1)` and a flatten.
-public final class GlobalAvgPool2d: Module, Layer {
-  /// Makes a pooling layer.
-  public required override init() {}
+public final class GlobalAvgPool2d: PlainLayer {
+  override class var ownWord: String { "global_avg_pool2d" }
 
-  /// Applies the layer.
-  public func forward(_ x: Tensor) throws -> Tensor { try x.globalAvgPool2d() }
+  override func forward(from x: Tensor) throws -> Tensor { try x.globalAvgPool2d() }
 
   /// All positions.
-  public var receptiveField: ReceptiveField { .everything }
+  override var ownReceptiveField: ReceptiveField { .everything }
 
-  /// The output's shape without its batch axis.
-  public func outputShape(for input: Shape) throws -> Shape {
+  override func outputShape(from input: Shape) throws -> Shape {
     try requirePixels(Self.word, input)
     return [input[2]]
   }
@@ -194,11 +187,6 @@ extension Window2d {
     let size = try poolOutput(op: op, height: input[0], width: input[1], ceilMode: ceilMode)
     return [size.height, size.width, input[2]]
   }
-}
-
-extension GlobalAvgPool2d: OptionlessLayer {
-  /// The name in `model.layers`.
-  public static var word: String { "global_avg_pool2d" }
 }
 
 func poolPaddingProblems(_ kernel: Size2d, _ padding: Size2d) -> [ConfigurationProblem] {

@@ -6,7 +6,7 @@ import DLTensor
 /// Shapes: `[batch, height, width, channels]` to `[batch, oh, ow, channels]`, or
 /// `[batch, length, channels]` to `[batch, ol, channels]` by the width's size or factor.
 /// Counterpart: `torch.nn.Upsample`.
-public final class Upsample: Module, Layer {
+public final class Upsample: BuiltInLayer {
   /// The options of ``Upsample`` in `model.layers`.
   package struct Options: LayerSpec {
     /// The way in which values between the pixels are made.
@@ -18,7 +18,7 @@ public final class Upsample: Module, Layer {
     package var scaleFactor: Scale2d?
     /// Nearest; or bilinear, which is called linear over sequences.
     package var mode = Mode.nearest
-    /// Whether the centers of the corner pixels stay where they are.
+    /// True if the centers of the corner pixels stay where they are.
     package var alignCorners = false
     package init() {}
     package static var fields: [ConfigurationField<Self>] {
@@ -95,8 +95,7 @@ public final class Upsample: Module, Layer {
     self.init(options)
   }
 
-  /// Applies the layer.
-  public func forward(_ x: Tensor) throws -> Tensor {
+  override func forward(from x: Tensor) throws -> Tensor {
     switch target {
     case .size(let size) where x.shape.rank == 3: try x.upsample1d(to: size.width, interpolation)
     case .size(let size): try x.upsample2d(to: size, interpolation)
@@ -107,9 +106,9 @@ public final class Upsample: Module, Layer {
   }
 
   /// PyTorch's counterpart takes `[batch, channels, length]`.
-  public var sequenceLayout: SequenceLayout? { .channelsFirst }
+  override var ownSequenceLayout: SequenceLayout? { .channelsFirst }
 
-  /// What it does along one axis of an image or a sequence, to sequences.
+  /// The same along one axis of an image or a sequence, to sequences.
   func along(_ axis: Int, of output: Shape, _ x: Tensor) throws -> Tensor {
     switch target {
     case .size: try x.upsample1d(to: output[axis], interpolation)
@@ -119,8 +118,7 @@ public final class Upsample: Module, Layer {
     }
   }
 
-  /// The output's shape without its batch axis.
-  public func outputShape(for input: Shape) throws -> Shape {
+  override func outputShape(from input: Shape) throws -> Shape {
     let op = "upsample"
     guard input.rank == 2 || input.rank == 3, input.dimensions.dropLast().allSatisfy({ $0 > 0 })
     else {

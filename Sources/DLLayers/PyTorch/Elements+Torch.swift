@@ -138,7 +138,7 @@ extension ChannelDropout: BuiltInTorchLayer {
 }
 
 extension DropPath: BuiltInTorchLayer {
-  /// What drops whole rows in training.
+  /// A module that drops whole rows in training.
   package func torch(for input: Shape, in program: TorchProgram) -> TorchExpression {
     program.define(
       "DropPath",

@@ -1,3 +1,4 @@
+import DLCore
 import DLTensor
 
 extension Embedding: BuiltInTorchLayer {
@@ -5,7 +6,7 @@ extension Embedding: BuiltInTorchLayer {
   package func torch(for input: Shape, in program: TorchProgram) throws -> TorchExpression {
     guard input.rank <= 1 else {
       throw LayerExportError(
-        "PyTorch code", self, "its tokens have \(input.rank) axes; use --format onnx")
+        "PyTorch code", self, "its tokens have \(input.rank) axes; use \(OptionName.format) onnx")
     }
     if paddingIndex != nil { program.rowsEnd = true }
     return .call(
@@ -34,7 +35,7 @@ extension OneHot: BuiltInTorchLayer {
   package func torch(for input: Shape, in program: TorchProgram) throws -> TorchExpression {
     guard input.rank <= 1 else {
       throw LayerExportError(
-        "PyTorch code", self, "its tokens have \(input.rank) axes; use --format onnx")
+        "PyTorch code", self, "its tokens have \(input.rank) axes; use \(OptionName.format) onnx")
     }
     program.define(
       "OneHot",

@@ -1,3 +1,4 @@
+import DLCore
 import DLTensor
 
 extension BatchNorm: BuiltInTorchLayer {
@@ -10,7 +11,7 @@ extension BatchNorm: BuiltInTorchLayer {
       case 3: "nn.BatchNorm2d"
       default:
         throw LayerExportError(
-          "PyTorch code", self, "its rows have \(input.rank) axes; use --format onnx")
+          "PyTorch code", self, "its rows have \(input.rank) axes; use \(OptionName.format) onnx")
       }
     return .call(
       module, ["\(input.last)"],
@@ -48,8 +49,9 @@ extension RMSNorm: BuiltInTorchLayer {
 
 extension GroupNorm: BuiltInTorchLayer {
   /// `nn.GroupNorm`.
-  package func torch(for input: Shape, in program: TorchProgram) -> TorchExpression {
-    .call(
+  package func torch(for input: Shape, in program: TorchProgram) throws -> TorchExpression {
+    if input.rank == 2 { try program.requireWholeRows(self) }
+    return .call(
       input.rank == 2 ? program.channelsFirst("nn.GroupNorm") : "nn.GroupNorm",
       ["\(options.numGroups)", "\(input.last)"],
       [
@@ -61,8 +63,9 @@ extension GroupNorm: BuiltInTorchLayer {
 
 extension InstanceNorm: BuiltInTorchLayer {
   /// `nn.InstanceNorm2d`, or `nn.InstanceNorm1d` over sequences.
-  package func torch(for input: Shape, in program: TorchProgram) -> TorchExpression {
-    .call(
+  package func torch(for input: Shape, in program: TorchProgram) throws -> TorchExpression {
+    if input.rank == 2 { try program.requireWholeRows(self) }
+    return .call(
       input.rank == 2 ? program.channelsFirst("nn.InstanceNorm1d") : "nn.InstanceNorm2d",
       ["\(input.last)"],
       [

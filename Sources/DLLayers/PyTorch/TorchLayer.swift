@@ -67,7 +67,7 @@ public struct TorchExpression: ExpressibleByStringInterpolation {
     TorchExpression(.list(of: module, count: count))
   }
 
-  /// What is called, and with what; nil where it is no call.
+  /// The name that is called, and its arguments; nil where it is no call.
   var parts: (name: String, arguments: [String])? {
     guard case .call(let name, let arguments) = form else { return nil }
     return (name, arguments.map { TorchExpression.text($0, indent: 12) })

@@ -1,10 +1,11 @@
+import DLCore
 import DLTensor
 
 /// A Python file that rebuilds a network in PyTorch.
 public final class TorchProgram {
   /// Classes and functions that the network's modules need, in the order in which they came up.
   private var definitions: [(name: String, text: String)] = []
-  /// Whether rows end where a token for padding begins, which PyTorch's modules are not told.
+  /// True if rows end where a token for padding begins, which PyTorch's modules are not told.
   var rowsEnd = false
 
   /// Makes a program without definitions.
@@ -25,7 +26,8 @@ public final class TorchProgram {
     case let layer as any TorchLayer: return try layer.torch(for: input, in: self)
     default:
       throw LayerExportError(
-        "PyTorch code", layer, "its type does not conform to TorchLayer; use --format safetensors")
+        "PyTorch code", layer,
+        "its type does not conform to TorchLayer; use \(OptionName.format) safetensors")
     }
   }
 
@@ -39,7 +41,7 @@ public final class TorchProgram {
     guard rowsEnd else { return }
     throw LayerExportError(
       "PyTorch code", layer,
-      "its rows end where their padding begins, which modules of a chain are not told; use --format onnx"
+      "its rows end where their padding begins, which modules of a chain are not told; use \(OptionName.format) onnx"
     )
   }
 

@@ -48,18 +48,18 @@ package struct RecurrentParameters {
 /// let (output, next) = try lstm(x, state: state)
 /// state = next.detached()  // no gradient flows into the stretch before
 /// ```
-public class Recurrent: Module, Layer {
+public class Recurrent: BuiltInLayer {
   /// The function that a time step computes.
   package let cell: RecurrentCell
   /// Features of the input.
   package let inputSize: Int
   package let options: RecurrentOptions
-  /// Whether the batch is the first axis, and time the second.
+  /// True if the batch is the first axis, and time the second.
   package let batchFirst: Bool
   /// The parameters by layer and direction.
   package let parameters: [[RecurrentParameters]]
 
-  /// Whether every layer also reads its input from the end.
+  /// True if every layer also reads its input from the end.
   package var isBidirectional: Bool { options.bidirectional }
 
   private var calls = DropoutCalls()
@@ -79,7 +79,7 @@ public class Recurrent: Module, Layer {
   }
 
   /// The parameters under PyTorch's names, such as `weight_ih_l0` and `bias_hh_l1_reverse`.
-  public override var children: [(name: String, value: Any)] {
+  override var ownChildren: [(name: String, value: Any)] {
     parameters.enumerated().flatMap { layer, directions in
       directions.enumerated().flatMap { direction, parameters in
         [
@@ -113,7 +113,7 @@ public class Recurrent: Module, Layer {
 
   /// Runs over the sequences from a state of zeros and gives what the option `returns` says; rows
   /// end where their ``Tensor/lengths`` say.
-  public func forward(_ x: Tensor) throws -> Tensor {
+  override func forward(from x: Tensor) throws -> Tensor {
     try forward(x, state: nil).output
   }
 
@@ -127,18 +127,18 @@ public class Recurrent: Module, Layer {
   }
 
   /// All positions: those before it, and with two directions those behind it.
-  public var receptiveField: ReceptiveField { .everything }
+  override var ownReceptiveField: ReceptiveField { .everything }
 
   /// The number of products: each weight is used once per time step.
-  public func multiplyAdds(input: Shape, output: Shape) -> Int {
+  override func multiplyAdds(from input: Shape, to output: Shape) -> Int {
     input.leading.productOrMax(ownMatrixElements)
   }
 
   /// PyTorch's counterpart takes `[batch, time, features]`.
-  public var sequenceLayout: SequenceLayout? { .channelsLast }
+  override var ownSequenceLayout: SequenceLayout? { .channelsLast }
 
   /// The output's shape without its batch axis, for an input `[time, features]`.
-  public func outputShape(for input: Shape) throws -> Shape {
+  override func outputShape(from input: Shape) throws -> Shape {
     guard input.rank == 2, input[1] == inputSize else {
       throw TensorError(
         op: cell.name, "input has shape \(input), weight expects [time, \(inputSize)]")

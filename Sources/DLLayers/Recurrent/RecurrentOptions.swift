@@ -7,11 +7,11 @@ package struct RecurrentOptions: Sendable, Equatable {
   package var hidden = 0
   /// Layers, each over the outputs of the one before.
   package var layers = 1
-  /// Whether to add biases.
+  /// True to add biases.
   package var bias = true
   /// The probability to zero an output between layers.
   package var dropout = 0.0
-  /// Whether every layer also reads its input from the end.
+  /// True if every layer also reads its input from the end.
   package var bidirectional = false
   /// The part of the results that the next layer gets.
   package var returns = RecurrentReturn.sequence

@@ -4,7 +4,7 @@ import DLConfiguration
 package protocol InitializerSpec: ConfigurationOption {
   /// The rule.
   var initializer: Initializer { get }
-  /// Whether it counts inputs and outputs, which takes two axes.
+  /// True if it counts inputs and outputs, which takes two axes.
   static var needsMatrix: Bool { get }
 }
 
@@ -64,7 +64,7 @@ package enum InitializerSpecs {
   package protocol Kaiming: InitializerSpec {
     /// The slope of leaky ReLU below zero.
     var a: Double { get set }
-    /// What the variance is kept of: activations, fan_in, or gradients, fan_out.
+    /// The quantity whose variance is kept: activations, fan_in, or gradients, fan_out.
     var mode: FanWord { get set }
     /// The activation behind the layer.
     var nonlinearity: NonlinearityWord { get set }
@@ -75,7 +75,7 @@ package enum InitializerSpecs {
     package static var word: String { "kaiming_normal" }
     /// The slope of leaky ReLU below zero.
     package var a = 0.0
-    /// What the variance is kept of.
+    /// The quantity whose variance is kept.
     package var mode = FanWord.fanIn
     /// The activation behind the layer.
     package var nonlinearity = NonlinearityWord.leakyReLU
@@ -91,7 +91,7 @@ package enum InitializerSpecs {
     package static var word: String { "kaiming_uniform" }
     /// The slope of leaky ReLU below zero.
     package var a = 0.0
-    /// What the variance is kept of.
+    /// The quantity whose variance is kept.
     package var mode = FanWord.fanIn
     /// The activation behind the layer.
     package var nonlinearity = NonlinearityWord.leakyReLU
@@ -104,14 +104,14 @@ package enum InitializerSpecs {
 
   /// The option of the rules that have a gain.
   package protocol Scaled: InitializerSpec {
-    /// What the values are multiplied by.
+    /// The factor of the values.
     var gain: Double { get set }
   }
 
   /// Normal with variance gain² · 2 / (fan in + fan out).
   package struct XavierNormal: Scaled {
     package static var word: String { "xavier_normal" }
-    /// What the values are multiplied by.
+    /// The factor of the values.
     package var gain = 1.0
     package init() {}
     /// The rule.
@@ -121,7 +121,7 @@ package enum InitializerSpecs {
   /// Uniform in ±gain · √(6 / (fan in + fan out)).
   package struct XavierUniform: Scaled {
     package static var word: String { "xavier_uniform" }
-    /// What the values are multiplied by.
+    /// The factor of the values.
     package var gain = 1.0
     package init() {}
     /// The rule.
@@ -131,7 +131,7 @@ package enum InitializerSpecs {
   /// Rows that are orthogonal and of length gain.
   package struct Orthogonal: Scaled {
     package static var word: String { "orthogonal" }
-    /// What the values are multiplied by.
+    /// The factor of the values.
     package var gain = 1.0
     package init() {}
     /// The rule.

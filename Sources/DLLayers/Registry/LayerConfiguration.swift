@@ -2,7 +2,7 @@ import DLConfiguration
 
 /// One entry of `model.layers`: `{conv2d: {out: 32, kernel: 3}}`, `{relu: {}}`, or the bare name
 /// `relu`.
-public struct LayerConfiguration: ConfigurationChoice {
+public struct LayerConfiguration: ConfigurationCodable, ConfigurationChoice {
   /// The layer's options, of a type in ``LayerRegistry``.
   package let options: any LayerSpec
   /// The first values of its parameters; nil for the layer's own.
@@ -17,29 +17,32 @@ public struct LayerConfiguration: ConfigurationChoice {
   }
 
   /// Makes a layer from its options.
-  public init?(option: any ConfigurationOption, line: Int) {
+  package init?(option: any ConfigurationOption, line: Int) {
     guard let options = option as? any LayerSpec else { return nil }
     self.options = options
     self.line = line
   }
 
   /// The layer's options.
-  public var option: any ConfigurationOption { options }
+  package var option: any ConfigurationOption { options }
   /// The types in ``LayerRegistry``.
-  public static var optionTypes: [any ConfigurationOption.Type] { LayerRegistry.all }
+  package static var optionTypes: [any ConfigurationOption.Type] { LayerRegistry.all }
   /// A layer.
-  public static var noun: String { "layer" }
+  package static var noun: String { "layer" }
   /// Two layers.
-  public static var example: String { "{conv2d: {out: 32, kernel: 3}} or relu" }
+  package static var example: String { "{conv2d: {out: 32, kernel: 3}} or relu" }
 
   /// Layers are equal when their words, options and first values are, wherever they were written.
   public static func == (a: Self, b: Self) -> Bool {
     a.isSameChoice(as: b) && a.start == b.start
   }
 
+  /// The form that the members below make.
+  public static var form: ConfigurationForm<Self> { .init() }
+
   /// Reads a bare word or a mapping of one key; `init` goes with the options of every word that has no
   /// such option of its own.
-  public static func read(
+  package static func read(
     _ node: ConfigurationNode, at path: String, rule: ConfigurationRule,
     faults: inout ConfigurationFaults
   ) -> Self? {
@@ -62,14 +65,14 @@ public struct LayerConfiguration: ConfigurationChoice {
   }
 
   /// A mapping of one key.
-  public var node: ConfigurationNode {
+  package var node: ConfigurationNode {
     guard let start, case .mapping(let entries) = options.node.value else { return choiceNode }
     let all = ConfigurationNode(.mapping(entries + [.init(Self.startKey, start.node)]))
     return .init(.mapping([.init(word, all)]))
   }
 
   /// A reference to the definition, since residual branches hold layers themselves.
-  public static func schema(_ rule: ConfigurationRule) -> ConfigurationNode {
+  package static func schema(_ rule: ConfigurationRule) -> ConfigurationNode {
     .init(["$ref": "#/$defs/layer".node])
   }
 
@@ -86,7 +89,7 @@ public struct LayerConfiguration: ConfigurationChoice {
     }
   }
 
-  /// What the schema calls the first values of a layer's parameters.
+  /// The schema's reference to the first values of a layer's parameters.
   package static let startReference = "#/$defs/init"
 
   /// The definition of the first values of a layer's parameters.
@@ -94,7 +97,7 @@ public struct LayerConfiguration: ConfigurationChoice {
 
   private static let startKey = "init"
 
-  /// Whether a word takes `init`: a word that has an option of that name keeps it.
+  /// Returns whether a word takes `init`: a word that has an option of that name keeps it.
   private static func hasStart(_ word: String) -> Bool {
     func keys<Spec: LayerSpec>(_: Spec.Type) -> [String] { Spec.fields.map(\.key) }
     guard let type = LayerRegistry.all.first(where: { $0.word == word }) else { return false }

@@ -28,7 +28,7 @@ package struct InitializerConfiguration: ConfigurationChoice {
 /// with two axes or more; a mapping names parameters, as in `{weight: xavier_uniform, bias: zeros}`,
 /// by their whole path within the layer or its end. What a layer within the layer says itself comes
 /// first. Counterpart: `torch.nn.init`.
-package struct ParameterStart: ConfigurationReadable {
+package struct ParameterStart: ConfigurationValue {
   /// The rules, each with the parameters that it is for; nil for all that are no bias.
   let rules: [(name: String?, rule: InitializerConfiguration)]
 

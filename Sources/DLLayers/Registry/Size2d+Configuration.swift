@@ -2,9 +2,12 @@ import DLConfiguration
 import DLTensor
 
 /// A height and a width as a configuration writes them: `3` for both, or `[3, 5]`.
-extension Size2d: ConfigurationReadable {
+extension Size2d: ConfigurationReadable, ConfigurationValue {
+  /// The form that the members below make.
+  public static var form: ConfigurationForm<Self> { .init() }
+
   /// Reads an integer or a list of two.
-  public static func read(
+  package static func read(
     _ node: ConfigurationNode, at path: String, rule: ConfigurationRule,
     faults: inout ConfigurationFaults
   ) -> Self? {
@@ -16,19 +19,22 @@ extension Size2d: ConfigurationReadable {
   }
 
   /// One integer where both are the same.
-  public var node: ConfigurationNode { height == width ? height.node : [height, width].node }
+  package var node: ConfigurationNode { height == width ? height.node : [height, width].node }
 
   /// An integer or a list of two.
-  public static func schema(_ rule: ConfigurationRule) -> ConfigurationNode {
+  package static func schema(_ rule: ConfigurationRule) -> ConfigurationNode {
     .init(["anyOf": .init(.list([Int.schema(rule), [Int].schema(rule.count(2))]))])
   }
 }
 
 /// Padding as a configuration writes it: `same`, `1`, `[1, 2]` for height and width, or
 /// `[top, bottom, left, right]`.
-extension Padding2d: ConfigurationReadable {
+extension Padding2d: ConfigurationReadable, ConfigurationValue {
+  /// The form that the members below make.
+  public static var form: ConfigurationForm<Self> { .init() }
+
   /// Reads the word, an integer, or a list of two or four.
-  public static func read(
+  package static func read(
     _ node: ConfigurationNode, at path: String, rule: ConfigurationRule,
     faults: inout ConfigurationFaults
   ) -> Self? {
@@ -42,7 +48,7 @@ extension Padding2d: ConfigurationReadable {
   }
 
   /// The shortest of the forms.
-  public var node: ConfigurationNode {
+  package var node: ConfigurationNode {
     switch self {
     case .same: "same".node
     case .sides(let top, let bottom, let left, let right):
@@ -52,7 +58,7 @@ extension Padding2d: ConfigurationReadable {
   }
 
   /// The word, an integer, or a list of two or four.
-  public static func schema(_ rule: ConfigurationRule) -> ConfigurationNode {
+  package static func schema(_ rule: ConfigurationRule) -> ConfigurationNode {
     .init([
       "anyOf": .init(
         .list([
@@ -64,9 +70,12 @@ extension Padding2d: ConfigurationReadable {
 }
 
 /// Padding as a configuration writes it: `same`, `1`, or `[left, right]`.
-extension Padding1d: ConfigurationReadable {
+extension Padding1d: ConfigurationReadable, ConfigurationValue {
+  /// The form that the members below make.
+  public static var form: ConfigurationForm<Self> { .init() }
+
   /// Reads the word, an integer, or a list of two.
-  public static func read(
+  package static func read(
     _ node: ConfigurationNode, at path: String, rule: ConfigurationRule,
     faults: inout ConfigurationFaults
   ) -> Self? {
@@ -76,7 +85,7 @@ extension Padding1d: ConfigurationReadable {
   }
 
   /// The shortest of the forms.
-  public var node: ConfigurationNode {
+  package var node: ConfigurationNode {
     switch self {
     case .same: "same".node
     case .sides(let left, let right): Size2d(left, right).node
@@ -84,7 +93,7 @@ extension Padding1d: ConfigurationReadable {
   }
 
   /// The word, an integer, or a list of two.
-  public static func schema(_ rule: ConfigurationRule) -> ConfigurationNode {
+  package static func schema(_ rule: ConfigurationRule) -> ConfigurationNode {
     .init([
       "anyOf": .init(
         .list([Int.schema(rule), [Int].schema(rule.count(2)), .init(["const": "same".node])]))
@@ -93,9 +102,12 @@ extension Padding1d: ConfigurationReadable {
 }
 
 /// Factors as a configuration writes them: `2` for both, or `[2, 1.5]`.
-extension Scale2d: ConfigurationReadable {
+extension Scale2d: ConfigurationReadable, ConfigurationValue {
+  /// The form that the members below make.
+  public static var form: ConfigurationForm<Self> { .init() }
+
   /// Reads a number or a list of two.
-  public static func read(
+  package static func read(
     _ node: ConfigurationNode, at path: String, rule: ConfigurationRule,
     faults: inout ConfigurationFaults
   ) -> Self? {
@@ -107,10 +119,10 @@ extension Scale2d: ConfigurationReadable {
   }
 
   /// One number where both are the same.
-  public var node: ConfigurationNode { height == width ? height.node : [height, width].node }
+  package var node: ConfigurationNode { height == width ? height.node : [height, width].node }
 
   /// A number or a list of two.
-  public static func schema(_ rule: ConfigurationRule) -> ConfigurationNode {
+  package static func schema(_ rule: ConfigurationRule) -> ConfigurationNode {
     .init(["anyOf": .init(.list([Double.schema(rule), [Double].schema(rule.count(2))]))])
   }
 }

@@ -7,11 +7,11 @@ import DLTensor
 /// `[batch, height, width, channels]` to `[batch, height, width, channels + layers · growth]`. Huang
 /// et al. 2017, equation 2. Counterpart: `_DenseBlock` of torchvision's `densenet`, whose names the
 /// parameters have: `denselayer1.norm1.weight`.
-public final class DenseBlock: Module, Layer {
+public final class DenseBlock: BuiltInLayer {
   /// The options of ``DenseBlock`` in `model.layers`.
   package struct Options: LayerSpec {
     package static var word: String { "dense_block" }
-    /// How many layers.
+    /// The number of layers.
     package var layers = 0
     /// Channels that each layer adds.
     package var growth = 0
@@ -57,17 +57,15 @@ public final class DenseBlock: Module, Layer {
     }
   }
 
-  public override var children: [(name: String, value: Any)] {
+  override var ownChildren: [(name: String, value: Any)] {
     layers.enumerated().map { ("denselayer\($0 + 1)", $1) }
   }
 
-  /// Applies the layer.
-  public func forward(_ x: Tensor) throws -> Tensor {
+  override func forward(from x: Tensor) throws -> Tensor {
     try layers.reduce(x) { seen, layer in try Tensor.concat([seen, layer(seen)], axis: -1) }
   }
 
-  /// The output's shape without its batch axis.
-  public func outputShape(for input: Shape) throws -> Shape {
+  override func outputShape(from input: Shape) throws -> Shape {
     var shape = input
     for layer in layers {
       let new = try layer.located { try layer.outputShape(for: shape) }
@@ -102,7 +100,7 @@ package final class DenseLayer: Module, Layer {
   ///   - bottleneck: channels between the convolutions, in units of `growth`; nil for one
   ///     convolution.
   ///   - dropout: the probability to zero an element of the output.
-  public init(channels: Int, growth: Int, bottleneck: Int? = 4, dropout: Double = 0) {
+  package init(channels: Int, growth: Int, bottleneck: Int? = 4, dropout: Double = 0) {
     func conv(_ input: Int, _ output: Int, _ kernel: Size2d, _ padding: Size2d) -> Conv2d {
       Conv2d(
         inputChannels: input, outputChannels: output, kernelSize: kernel, padding: padding,

@@ -5,11 +5,11 @@ import DLTensor
 ///
 /// Shapes: int32 `[...]` to `[..., classes]`. Counterpart: `torch.nn.functional.one_hot`, whose
 /// integers are numbers here.
-public final class OneHot: Module, Layer {
+public final class OneHot: BuiltInLayer {
   /// The options of ``OneHot`` in `model.layers`.
   package struct Options: LayerSpec {
     package static var word: String { "one_hot" }
-    /// How many integers there are, from 0 on.
+    /// The number of integers, from 0 on.
     package var classes = 0
     package init() {}
     package static var fields: [ConfigurationField<Self>] {
@@ -18,23 +18,21 @@ public final class OneHot: Module, Layer {
     package func layer(for input: Shape) -> any Layer { OneHot(classes: classes) }
   }
 
-  /// How many integers there are.
+  /// The number of integers.
   package let classes: Int
 
   /// Makes a layer for integers from 0 to one less than `classes`.
   public init(classes: Int) { self.classes = classes }
 
-  /// Applies the layer.
-  public func forward(_ x: Tensor) throws -> Tensor { try x.oneHot(classes: classes) }
+  override func forward(from x: Tensor) throws -> Tensor { try x.oneHot(classes: classes) }
 
   /// The integers.
-  public var inputDomain: ValueDomain { .indices(count: classes) }
+  override var ownInputDomain: ValueDomain { .indices(count: classes) }
 
   /// PyTorch's counterpart gives `[batch, time, features]`.
-  public var sequenceLayout: SequenceLayout? { .channelsLast }
+  override var ownSequenceLayout: SequenceLayout? { .channelsLast }
 
-  /// The output's shape without its batch axis.
-  public func outputShape(for input: Shape) throws -> Shape {
+  override func outputShape(from input: Shape) throws -> Shape {
     guard input.rank < Shape.maximumRank - 1 else {
       throw TensorError(
         op: Options.word, "input has shape \(input), which leaves no axis for the classes")

@@ -4,7 +4,7 @@ import DLTensor
 /// One position of an axis, which disappears: by default the first of a sequence.
 ///
 /// Shapes: `[batch, length, features]` to `[batch, features]`. Counterpart: `torch.select`.
-public final class Select: Module, Layer {
+public final class Select: BuiltInLayer {
   /// The options of ``Select`` in `model.layers`.
   package struct Options: LayerSpec {
     package static var word: String { "select" }
@@ -33,8 +33,7 @@ public final class Select: Module, Layer {
     self.axis = axis
   }
 
-  /// Applies the layer.
-  public func forward(_ x: Tensor) throws -> Tensor {
+  override func forward(from x: Tensor) throws -> Tensor {
     if axis == 1, position < 0, let lengths = x.lengths,
       lengths.doubles.contains(where: { Int($0) < x.shape[1] })
     {
@@ -46,8 +45,7 @@ public final class Select: Module, Layer {
     return try x.select(axis, position)
   }
 
-  /// The output's shape without its batch axis.
-  public func outputShape(for input: Shape) throws -> Shape {
+  override func outputShape(from input: Shape) throws -> Shape {
     guard (1...max(input.rank, 1)).contains(axis), axis <= input.rank else {
       throw TensorError(
         op: Options.word, "input has shape \(input) without its batch, and no axis \(axis)")

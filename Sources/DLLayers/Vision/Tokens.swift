@@ -6,24 +6,18 @@ import DLTensor
 /// convolution whose stride is its kernel it gives the patches of a vision Transformer (Dosovitskiy
 /// et al. 2021, section 3.1). Counterpart: `x.flatten(2).transpose(1, 2)` of PyTorch's
 /// `[batch, channels, height, width]`.
-public final class Tokens: Module, OptionlessLayer {
-  /// The name in `model.layers`.
-  public static var word: String { "tokens" }
+public final class Tokens: PlainLayer {
+  override class var ownWord: String { "tokens" }
 
-  /// Makes the layer.
-  public required override init() {}
-
-  /// Applies the layer.
-  public func forward(_ x: Tensor) throws -> Tensor {
+  override func forward(from x: Tensor) throws -> Tensor {
     guard x.shape.rank == 4 else { throw unfit(x.shape.dropFirst()) }
     return try x.reshape([x.shape[0], x.shape[1] * x.shape[2], x.shape[3]])
   }
 
   /// PyTorch's counterpart gives `[batch, time, features]`.
-  public var sequenceLayout: SequenceLayout? { .channelsLast }
+  override var ownSequenceLayout: SequenceLayout? { .channelsLast }
 
-  /// The output's shape without its batch axis.
-  public func outputShape(for input: Shape) throws -> Shape {
+  override func outputShape(from input: Shape) throws -> Shape {
     guard input.rank == 3 else { throw unfit(input) }
     return [input[0].productOrMax(input[1]), input[2]]
   }

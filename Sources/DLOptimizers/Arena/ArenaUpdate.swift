@@ -17,10 +17,10 @@ package struct ArenaUpdate: Sendable {
     /// The learning rate before the schedule.
     package let learningRate: Double
 
-    /// Whether parameters and state stay as they are.
+    /// True if parameters and state stay as they are.
     package let isFrozen: Bool
 
-    /// Whether the rule is for matrices alone.
+    /// True if the rule is for matrices alone.
     package var takesOnlyMatrices: Bool { (rule as? any MatrixOptimizer)?.takesVectors == false }
 
     /// Describes a group.

@@ -6,7 +6,7 @@ public struct MatrixShape: Sendable, Hashable {
   /// The columns in memory.
   package let columns: Int
 
-  /// Whether its columns are PyTorch's rows, as in convolutions.
+  /// True if its columns are PyTorch's rows, as in convolutions.
   package let isTransposed: Bool
 
   /// Describes a matrix.

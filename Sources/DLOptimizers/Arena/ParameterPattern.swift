@@ -16,6 +16,6 @@ package struct ParameterPattern: Sendable, Hashable {
     globs = alternatives.map { Glob($0) }
   }
 
-  /// Whether one of the alternatives matches the whole name.
+  /// Returns whether one of the alternatives matches the whole name.
   package func matches(_ name: String) -> Bool { globs.contains { $0.matches(name) } }
 }

@@ -19,7 +19,7 @@ package struct Adam: ChecksummingOptimizer {
   /// The L2 penalty's factor, or the decay per unit of learning rate where it is decoupled.
   package let weightDecay: Double
 
-  /// Whether the weights decay apart from the gradient, as in AdamW.
+  /// True if the weights decay apart from the gradient, as in AdamW.
   package let decoupledWeightDecay: Bool
 
   /// Makes the rule with its hyperparameters.
@@ -58,7 +58,7 @@ package protocol AdamDecay: Sendable {
   static var word: String { get }
   /// The weight decay unless another is given.
   static var weightDecay: Double { get }
-  /// Whether the weights decay apart from the gradient.
+  /// True if the weights decay apart from the gradient.
   static var isDecoupled: Bool { get }
 }
 
@@ -98,7 +98,7 @@ package struct AdamOptions<Decay: AdamDecay>: OptimizerSpec {
   package var betas = [0.9, 0.999]
   /// The term added to the denominator.
   package var eps = 1e-8
-  /// Whether the largest second moment so far takes the place of the present one.
+  /// True if the largest second moment so far takes the place of the present one.
   package var amsgrad = false
 
   package init() {}

@@ -16,7 +16,7 @@ package struct AdamMoments: Sendable, Hashable {
   /// The term added to the denominator.
   package let epsilon: Double
 
-  /// Whether the largest second moment so far takes the place of the present one.
+  /// True if the largest second moment so far takes the place of the present one.
   package let amsgrad: Bool
 
   init(

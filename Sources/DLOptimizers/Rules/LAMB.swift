@@ -20,7 +20,7 @@ package struct LAMB: TensorNormOptimizer {
   /// The decoupled weight decay.
   package let weightDecay: Double
 
-  /// Whether the rate is one per tensor; without it the ratio is 1.
+  /// True if the rate is one per tensor; without it the ratio is 1.
   package let adapts: Bool
 
   /// Makes the rule with its hyperparameters.

@@ -26,7 +26,7 @@ package struct LARS: TensorNormOptimizer {
   /// The term added to the denominator.
   package let epsilon: Double
 
-  /// Whether the rate is one per tensor; without it r is 1.
+  /// True if the rate is one per tensor; without it r is 1.
   package let adapts: Bool
 
   /// Makes the rule with its hyperparameters.

@@ -22,7 +22,7 @@ package final class LBFGS {
     package var toleranceChange = 1e-9
     /// Pairs that are remembered; `history_size`.
     package var historySize = 100
-    /// Whether the length of a step is searched for; `line_search_fn: strong_wolfe`.
+    /// True if the length of a step is searched for; `line_search_fn: strong_wolfe`.
     package var usesLineSearch = false
 
     /// PyTorch's defaults.

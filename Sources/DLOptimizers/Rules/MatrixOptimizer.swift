@@ -10,7 +10,7 @@ public protocol MatrixOptimizer: SliceOptimizer {
   /// The arrays of a matrix's size that a step is made from.
   var arrayCount: Int { get }
 
-  /// Whether tensors that are no matrices go by the rule too, as matrices of one row.
+  /// True if tensors that are no matrices go by the rule too, as matrices of one row.
   var takesVectors: Bool { get }
 
   /// The bytes that the second phase needs beside the arrays.

@@ -37,7 +37,7 @@ package struct Muon: MatrixOptimizer {
   /// The decay of a parameter per unit of learning rate.
   package let weightDecay: Double
 
-  /// Whether the step looks ahead along the momentum.
+  /// True if the step looks ahead along the momentum.
   package let nesterov: Bool
 
   /// The rule by which the learning rate follows from a matrix's shape.
@@ -122,7 +122,7 @@ package struct MuonSpec: OptimizerSpec {
 
   /// The decay rate of the momentum buffer.
   package var momentum = 0.95
-  /// Whether the step looks ahead along the momentum; it does where there is momentum unless told.
+  /// True if the step looks ahead along the momentum; it does where there is momentum unless told.
   package var nesterov = true
   /// The rule by which the learning rate follows from a matrix's shape.
   package var adjustLrFn = Muon.RateAdjustment.original

@@ -21,7 +21,7 @@ package struct NAdam: ChecksummingOptimizer {
   /// The L2 penalty's factor, or the decay per unit of learning rate where it is decoupled.
   package let weightDecay: Double
 
-  /// Whether the weights decay as in AdamW, apart from the gradient.
+  /// True if the weights decay as in AdamW, apart from the gradient.
   package let decoupledWeightDecay: Bool
 
   /// The rate at which mu grows from half of beta1 to beta1.
@@ -93,7 +93,7 @@ package struct NAdamSpec: OptimizerSpec {
   /// The learning rate unless another is given.
   package static var learningRate: Double { 0.002 }
 
-  /// Whether the weights decay apart from the gradient.
+  /// True if the weights decay apart from the gradient.
   package var decoupledWeightDecay = false
   /// The decay rates of the two moments.
   package var betas = [0.9, 0.999]

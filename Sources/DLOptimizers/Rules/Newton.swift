@@ -16,7 +16,7 @@ package final class Newton {
   package struct Options: Sendable {
     /// The part of a step that is tried first; `lr`.
     package var learningRate = 1.0
-    /// What is added to the diagonal of the Hessian; `damping`.
+    /// The number that is added to the diagonal of the Hessian; `damping`.
     package var damping = 0.0
     /// Products with the Hessian per step; `max_iter`.
     package var maxIterations = 50

@@ -6,7 +6,7 @@ package struct NewtonSpec: OptimizerSpec {
   /// The learning rate unless another is given.
   package static var learningRate: Double { 1 }
 
-  /// What is added to the diagonal of the Hessian.
+  /// The number that is added to the diagonal of the Hessian.
   package var damping = 0.0
   /// Products with the Hessian per step.
   package var maxIter = 50

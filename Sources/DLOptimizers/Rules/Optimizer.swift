@@ -54,7 +54,7 @@ public struct StepScalars: Sendable, Hashable {
   public var gradientScale: Double
 
   /// Collects the scalars of one step.
-  public init(step: Int, learningRate: Double, gradientScale: Double = 1) {
+  package init(step: Int, learningRate: Double, gradientScale: Double = 1) {
     self.step = step
     self.learningRate = learningRate
     self.gradientScale = gradientScale

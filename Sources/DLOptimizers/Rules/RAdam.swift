@@ -22,7 +22,7 @@ package struct RAdam: ChecksummingOptimizer {
   /// The L2 penalty's factor, or the decay per unit of learning rate where it is decoupled.
   package let weightDecay: Double
 
-  /// Whether the weights decay as in AdamW, apart from the gradient.
+  /// True if the weights decay as in AdamW, apart from the gradient.
   package let decoupledWeightDecay: Bool
 
   /// Makes the rule with its hyperparameters.
@@ -70,7 +70,7 @@ package struct RAdamSpec: OptimizerSpec {
   /// The learning rate unless another is given.
   package static var learningRate: Double { 0.001 }
 
-  /// Whether the weights decay apart from the gradient.
+  /// True if the weights decay apart from the gradient.
   package var decoupledWeightDecay = false
   /// The decay rates of the two moments.
   package var betas = [0.9, 0.999]

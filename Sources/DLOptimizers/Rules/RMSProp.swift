@@ -27,7 +27,7 @@ package struct RMSProp: ChecksummingOptimizer {
   /// The decay rate of the momentum buffer.
   package let momentum: Double
 
-  /// Whether the variance of the gradient takes the place of its mean square.
+  /// True if the variance of the gradient takes the place of its mean square.
   package let centered: Bool
 
   /// Makes the rule with its hyperparameters.
@@ -82,7 +82,7 @@ package struct RMSPropSpec: OptimizerSpec {
   package var eps = 1e-8
   /// The decay rate of the means.
   package var alpha = 0.99
-  /// Whether the variance of the gradient takes the place of its mean square.
+  /// True if the variance of the gradient takes the place of its mean square.
   package var centered = false
 
   package init() {}

@@ -20,7 +20,7 @@ package struct SGD: ChecksummingOptimizer {
   /// The L2 penalty's factor.
   package let weightDecay: Double
 
-  /// Whether the step looks ahead along the momentum (Sutskever and others, 2013).
+  /// True if the step looks ahead along the momentum (Sutskever and others, 2013).
   package let nesterov: Bool
 
   /// Makes the rule with its hyperparameters.
@@ -70,7 +70,7 @@ package struct SGDSpec: OptimizerSpec {
   package var momentum = 0.0
   /// The part of a gradient that does not enter the momentum buffer.
   package var dampening = 0.0
-  /// Whether the step looks ahead along the momentum.
+  /// True if the step looks ahead along the momentum.
   package var nesterov = false
 
   package init() {}

@@ -37,7 +37,7 @@ public struct SquareSums: Sendable, Hashable {
   }
 
   /// The sums over two ranges.
-  public static func + (left: SquareSums, right: SquareSums) -> SquareSums {
+  package static func + (left: SquareSums, right: SquareSums) -> SquareSums {
     SquareSums(
       parameters: left.parameters + right.parameters, updates: left.updates + right.updates)
   }

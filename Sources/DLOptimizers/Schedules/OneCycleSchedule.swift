@@ -21,7 +21,7 @@ package struct OneCycleSchedule: Schedule, Hashable {
   /// The first rate over the last one.
   package let finalDivFactor: Double
 
-  /// Whether the rate changes along lines, `anneal_strategy="linear"`, instead of cosines.
+  /// True if the rate changes along lines, `anneal_strategy="linear"`, instead of cosines.
   package let isLinear: Bool
 
   package init(

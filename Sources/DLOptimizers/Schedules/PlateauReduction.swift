@@ -108,7 +108,7 @@ package struct ReduceOnPlateauSpec: ScheduleSpec {
   package var patience = 10
   /// The threshold that an improvement must exceed.
   package var threshold = 1e-4
-  /// Whether the threshold is a fraction of the best.
+  /// The meaning of the threshold: a fraction of the best, or a difference from it.
   package var thresholdMode = Threshold.rel
   /// Validations after a reduction that do not count.
   package var cooldown = 0

@@ -40,7 +40,7 @@ public struct ScheduleSpan: Sendable {
   public let stepsPerEpoch: Int
 
   /// Describes a run.
-  public init(warmup: Int, remaining: Int, stepsPerEpoch: Int) {
+  package init(warmup: Int, remaining: Int, stepsPerEpoch: Int) {
     self.warmup = warmup
     self.remaining = remaining
     self.stepsPerEpoch = stepsPerEpoch

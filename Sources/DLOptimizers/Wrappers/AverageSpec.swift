@@ -14,7 +14,7 @@ public protocol AverageSpec: ConfigurationOption {
   /// Makes what weighs the updates.
   func makeWeighting() -> any AverageWeighting
 
-  /// Whether running statistics are gathered anew for the mean; else it takes those of the weights.
+  /// True if running statistics are gathered anew for the mean; else it takes those of the weights.
   var gathersStatistics: Bool { get }
 
   /// The learning rate from the first update on; nil for that of the schedule.

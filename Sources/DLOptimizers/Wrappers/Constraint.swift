@@ -16,7 +16,7 @@ import DLTensor
 /// Optimization" (2006), section 17.3). By the choice of g the multiplier of a norm is the
 /// coefficient of the ridge regression that comes to it. A projection sets w to the nearest point.
 package struct Constraint: Sendable {
-  /// What a tensor is to keep.
+  /// A condition that a tensor is to keep.
   package enum Condition: Sendable, Hashable {
     /// The norm is at most so large.
     case maxNorm(Double)
@@ -26,7 +26,7 @@ package struct Constraint: Sendable {
     case nonnegative
   }
 
-  /// How the condition is kept.
+  /// A way of keeping the condition.
   package enum Method: Sendable, Hashable {
     /// By setting the tensor to the nearest point that keeps it.
     case projection
@@ -36,7 +36,7 @@ package struct Constraint: Sendable {
     case multipliers(weight: Double, every: Int)
   }
 
-  /// What is to be kept.
+  /// The condition that is to be kept.
   package let condition: Condition
   /// How.
   package let method: Method
@@ -50,7 +50,7 @@ package struct Constraint: Sendable {
     self.members = members
   }
 
-  /// Whether it has multipliers, which are state.
+  /// True if it has multipliers, which are state.
   package var hasMultipliers: Bool { if case .multipliers = method { true } else { false } }
 
   private var weight: Double {
@@ -114,7 +114,7 @@ package struct Constraint: Sendable {
     }
   }
 
-  /// What a projection needs of a part of a tensor, to be added up over the parts.
+  /// The sum that a projection needs of a part of a tensor, to be added up over the parts.
   package func projectionSum(_ part: ArenaSlice) -> Double {
     let kernel = part.dtype.kernel
     return switch condition {

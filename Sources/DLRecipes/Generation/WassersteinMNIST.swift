@@ -27,7 +27,7 @@ extension Recipe {
   static let wganMNIST = Recipe(
     name: "wgan-mnist",
     summary: "Wasserstein GAN with weights clipped at 0.01, five critic steps, RMSprop",
-    standIn: (inputShape: [28, 28, 1], classes: 10), dataHelp: Recipe.lenetMNIST.dataHelp,
+    standIn: (inputShape: [28, 28, 1], classes: 10), dataHelp: Recipe.dcganMNIST.dataHelp,
     yaml: """
       name: wgan-mnist
       data: {normalize: {mean: [0.5], std: [0.5]}, last_batch: drop}
@@ -47,7 +47,7 @@ extension Recipe {
   static let wganGPMNIST = Recipe(
     name: "wgan-gp-mnist",
     summary: "Wasserstein GAN with gradient penalty 10, five critic steps, Adam",
-    standIn: (inputShape: [28, 28, 1], classes: 10), dataHelp: Recipe.lenetMNIST.dataHelp,
+    standIn: (inputShape: [28, 28, 1], classes: 10), dataHelp: Recipe.dcganMNIST.dataHelp,
     yaml: """
       name: wgan-gp-mnist
       data: {normalize: {mean: [0.5], std: [0.5]}, last_batch: drop}
@@ -66,7 +66,7 @@ extension Recipe {
   static let snganMNIST = Recipe(
     name: "sngan-mnist",
     summary: "GAN with the hinge loss and a spectrally normalized discriminator",
-    standIn: (inputShape: [28, 28, 1], classes: 10), dataHelp: Recipe.lenetMNIST.dataHelp,
+    standIn: (inputShape: [28, 28, 1], classes: 10), dataHelp: Recipe.dcganMNIST.dataHelp,
     yaml: """
       name: sngan-mnist
       data: {normalize: {mean: [0.5], std: [0.5]}, last_batch: drop}

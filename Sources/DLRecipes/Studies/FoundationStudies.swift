@@ -1,6 +1,6 @@
 // Comparisons that a course begins with.
 extension StudyRecipe {
-  /// What a probability's error is measured by.
+  /// A comparison of measures of a probability's error.
   static let crossEntropyOrSquares = StudyRecipe(
     name: "cross-entropy-or-squares",
     summary: "cross-entropy against the squared error of probabilities, from far and from near",
@@ -17,7 +17,7 @@ extension StudyRecipe {
       plot: {x: epoch, y: validation.accuracy}
       """)
 
-  /// How many units of which kind make a curve.
+  /// A count of the units, by their kind, that make a curve.
   static let curveUnits = StudyRecipe(
     name: "curve-units", summary: "a curve as a sum of sigmoids, hard sigmoids or ReLUs",
     yaml: """
@@ -69,7 +69,7 @@ extension StudyRecipe {
       table: [validation.accuracy, validation.loss, train.loss, parameters]
       """)
 
-  /// What helps where there is too little to learn from.
+  /// A comparison of remedies where there is too little to learn from.
   static let remedies = StudyRecipe(
     name: "overfitting", summary: "a large network on 100 rows, and what helps",
     yaml: """

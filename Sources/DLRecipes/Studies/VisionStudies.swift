@@ -1,6 +1,6 @@
 // Comparisons of networks for images.
 extension StudyRecipe {
-  /// What is known beforehand of images, against what is learned of them.
+  /// A comparison of what is known beforehand of images with what is learned of them.
   static let attentionOrConvolution = StudyRecipe(
     name: "attention-or-convolution",
     summary: "self-attention over pixels against convolutions, on 1,437 digits and on 100",
@@ -61,7 +61,7 @@ extension StudyRecipe {
       "segmentation by dilations 1, 2, 5 against 2, 2, 2, which leave pixels out, and 1, 1, 1",
     yaml: """
       name: hybrid-dilation
-      # Data: dltrain data pack strewn embedded:digits-train embedded:digits-validation \
+      # Data: dltrain data pack strewn embedded:digits-train embedded:digits-validation \\
       #         --labels pixels --rows 1000,200 -o strewn-pixels
       job: dilated-digits
       set:
@@ -76,16 +76,17 @@ extension StudyRecipe {
       plot: {x: epoch, y: validation.mean_iou}
       """)
 
-  /// What was learned on five classes helps to tell five others apart, of which few images are known.
+  /// A transfer: what was learned on five classes helps to tell five others apart, of which few
+  /// images are known.
   static let transfer = StudyRecipe(
     name: "transfer",
     summary:
       "50 images of each of five classes: from scratch, or from a network trained on five others",
     yaml: """
       name: transfer
-      # Data: dltrain data pack subset cifar10/train.safetensors --per-class 50 \
+      # Data: dltrain data pack subset cifar10/train.safetensors --per-class 50 \\
       #         --classes dog,frog,horse,ship,truck -o transfer/few.safetensors
-      #       dltrain data pack subset cifar10/test.safetensors \
+      #       dltrain data pack subset cifar10/test.safetensors \\
       #         --classes dog,frog,horse,ship,truck -o transfer/test.safetensors
       # Weights: dltrain recipes transfer-cifar10 tells how to train it, then
       #       dltrain export RUN -o transfer/pretrained.safetensors

@@ -1,4 +1,4 @@
-/// How to get pairs of texts that a script makes.
+/// The way to get pairs of texts that a script makes.
 private func pairsHelp(_ kind: String) -> String {
   "make the texts by `python3 scripts/data/make_pairs.py \(kind) \(kind)`, pack them by "
     + "`dltrain data pack parallel \(kind)/train.source \(kind)/train.target \(kind)/test.source "

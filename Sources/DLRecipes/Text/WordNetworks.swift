@@ -1,7 +1,7 @@
-/// How to get the sentences of film reviews.
+/// The way to get the sentences of film reviews.
 private let polarityHelp = Recipe.cnnPolarity.dataHelp
 
-/// How to get the tagged sentences.
+/// The way to get the tagged sentences.
 private let partutHelp = Recipe.windowParTUT.dataHelp
 
 /// A layer of attention over the words of a sentence.

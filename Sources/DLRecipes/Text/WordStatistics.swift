@@ -1,4 +1,4 @@
-/// How to get the words of film reviews as one text.
+/// The way to get the words of film reviews as one text.
 private let reviewsHelp =
   "put the sentences into one file, `cat neg.txt pos.txt > reviews.txt`, pack its words by "
   + "`dltrain data pack text reviews.txt --words --min-count 5 -o reviews`, then add "

@@ -1,4 +1,4 @@
-/// What the recipes on CIFAR-10 share.
+/// The texts that the recipes on CIFAR-10 share.
 enum CIFAR10 {
   /// Rows that stand in for the data.
   static let standIn = (inputShape: [32, 32, 3], classes: 10)
@@ -12,7 +12,7 @@ enum CIFAR10 {
       normalize: {mean: [0.4914, 0.4822, 0.4465], std: [0.2470, 0.2435, 0.2616]}
       augment: [{pad_crop: {padding: 4}}, flip]
     """
-  /// How a job trains: momentum and weight decay, one cycle.
+  /// The keys of a job's training: momentum and weight decay, one cycle.
   static func training(lr: Double, epochs: Int) -> String {
     """
     loss: cross_entropy

@@ -5,9 +5,11 @@ extension Recipe {
     summary: "five classes of CIFAR-10 by a small network, for pre-training and fine-tuning",
     standIn: (inputShape: [32, 32, 3], classes: 5),
     dataHelp:
-      "pack five classes by `dltrain data pack subset cifar10/train.safetensors --classes "
-      + "airplane,automobile,bird,cat,deer -o transfer/first.safetensors`, and of the test file "
-      + "transfer/first-test.safetensors alike, then add --set "
+      "pack the images by `dltrain data pack images cifar10-images.tar.gz -o cifar10`, five classes of "
+      + "them by `dltrain data pack subset cifar10/train.safetensors --classes "
+      + "airplane,automobile,bird,cat,deer -o transfer/first.safetensors` and `dltrain data pack subset "
+      + "cifar10/test.safetensors --classes airplane,automobile,bird,cat,deer -o "
+      + "transfer/first-test.safetensors`, then add --set "
       + "data.train=transfer/first.safetensors --set data.validation=transfer/first-test.safetensors",
     notes: "The study transfer fine-tunes it on 50 images of each of the other five classes.",
     yaml: """

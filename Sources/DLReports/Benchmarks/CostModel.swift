@@ -1,6 +1,6 @@
 import Glibc
 
-/// What a step costs on a machine, in four coefficients.
+/// The cost of a step on a machine, in four coefficients.
 ///
 ///     T(P) = k (c ⌈B/P⌉ + u n) + b · 2 P w n + l N ⌈log2 P⌉,   k = max(1, P / cores)
 ///

@@ -14,12 +14,12 @@ struct NamedReduction {
   struct Prepared {
     let owner: AnyObject
     let sum: () throws -> Void
-    /// What one sum sends between processes that share no memory, over all of them; nil where it is
-    /// not counted.
+    /// The bytes that one sum sends between processes that share no memory, over all of them; nil
+    /// where it is not counted.
     var sentBytes: () throws -> Int? = { nil }
   }
 
-  /// Whether it is the library's own sum, which others are compared with.
+  /// True if it is the library's own sum, which others are compared with.
   var isReference = false
 
   /// The ways that a communicator has, the one that training uses first.
@@ -36,7 +36,7 @@ struct NamedReduction {
     return all
   }
 
-  /// What a step does: each rank sums its share of all ranks' gradients.
+  /// The sum that a step makes: each rank sums its share of all ranks' gradients.
   ///
   /// Then all wait for each other before the parameters are read again. Every gradient is read, and
   /// one sum is written.

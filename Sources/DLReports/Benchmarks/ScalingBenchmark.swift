@@ -7,7 +7,7 @@ import DLTraining
 
 /// Measures optimizer steps at several numbers of ranks and fits ``CostModel`` to them.
 package struct ScalingBenchmark: Sendable {
-  /// How the rows go with the ranks.
+  /// The growth of the rows with the ranks.
   package enum Growth: Sendable {
     /// Rows per rank stay: `batch_size` is that of a rank.
     case weak
@@ -15,7 +15,7 @@ package struct ScalingBenchmark: Sendable {
     case strong
   }
 
-  /// What a rank is.
+  /// The forms that a rank can have.
   package enum Host: Sendable {
     /// A thread of this process.
     case threads
@@ -27,9 +27,9 @@ package struct ScalingBenchmark: Sendable {
   package var ranks = [1, 2]
   /// Numbers of ranks to predict a step for, besides those measured.
   package var predictedRanks: [Int] = []
-  /// How the rows go with the ranks.
+  /// The growth of the rows with the ranks.
   package var growth = Growth.weak
-  /// What a rank is.
+  /// The form of a rank.
   package var host = Host.threads
   /// Replacements in the configuration, for both workloads.
   package var overrides: [String] = []

@@ -131,7 +131,7 @@ package struct ScalingReport: Sendable {
     return Format.table(rows, rightAligned: [1], columns: columns)
   }
 
-  /// What the model says of numbers of ranks that were not measured.
+  /// The model's prediction for numbers of ranks that were not measured.
   private func predicted(_ columns: Int?) -> String? {
     guard let model, let first = points.first, !predictedRanks.isEmpty, model.byte != nil else {
       return nil

@@ -22,7 +22,7 @@ package struct StepBenchmark: Sendable {
   /// The way of gradients between the processes of a host.
   package var reduction = ReductionPath.shared
 
-  /// Whether to take the time of each op.
+  /// True to take the time of each op.
   package var profiles = false
 
   /// Makes a benchmark of 50 steps.
@@ -118,7 +118,7 @@ private final class StepRecorder: TrainingObserver {
   private var times: [StepTimes] = []
   /// Counts ops from the first step on that is not skipped.
   var profile: OpProfile?
-  /// What the last step sent.
+  /// The bytes that the last step sent.
   private(set) var traffic = CommunicationVolume()
 
   init(skipping count: Int) { skipped = count }
@@ -130,7 +130,7 @@ private final class StepRecorder: TrainingObserver {
     traffic = report.traffic
   }
 
-  /// Where the time of all steps went; nil unless ops were timed.
+  /// The table of the time of all steps; nil unless ops were timed.
   var table: ProfileTable? {
     guard let profile else { return nil }
     var sum = StepTimes()

@@ -4,7 +4,7 @@ import DLFormats
 import DLJobs
 import DLTraining
 
-/// What measured optimizer steps came to; times are medians over the steps.
+/// The result of measured optimizer steps; times are medians over the steps.
 package struct StepMeasurement: Sendable {
   /// The configuration's name.
   package var workload = ""
@@ -21,18 +21,18 @@ package struct StepMeasurement: Sendable {
   /// Collectives of a step where there are several ranks: two for each synchronized batch
   /// normalization, and those of the step itself.
   package var collectives = 0
-  /// What a step sends between processes that share no memory, over all of them.
+  /// The bytes that a step sends between processes that share no memory, over all of them.
   package var traffic = CommunicationVolume()
   /// Seconds of a step on the slowest rank.
   package var seconds = 0.0
-  /// Where they went, on rank 0.
+  /// The parts of the time, on rank 0.
   package var times = StepTimes()
   /// The BLAS kernels in use.
   package var blasCore = ""
   /// The kernels of our own in use.
   package var kernelSet = ""
 
-  /// Where rank 0's time went; nil unless that was asked.
+  /// The profile of rank 0's time; nil unless that was asked.
   package var profile: ProfileTable?
 
   /// Rows of the rank that has most.

@@ -1,6 +1,6 @@
 import DLCore
 
-/// What a text that was written looks at in its source, as a picture: a row for each piece of it, a
+/// The attention of a written text to its source, as a picture: a row for each piece of it, a
 /// column for each of the source, the darker the more.
 package struct AttentionMap: Sendable {
   private let columns: [String]

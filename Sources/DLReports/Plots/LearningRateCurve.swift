@@ -7,7 +7,7 @@ import DLOptimizers
 package struct LearningRateCurve: Sendable {
   let name: String
   let base: Double
-  /// What `scale_lr` does to the rate, which the schedule has in it; empty where it does nothing.
+  /// The change that `scale_lr` makes to the rate, which the schedule has in it; empty for none.
   let scaling: String
   let schedule: any Schedule
   let totalSteps: Int
@@ -49,7 +49,7 @@ package struct LearningRateCurve: Sendable {
     return largest > 0 && largest.isFinite ? largest : 1
   }
 
-  /// What the picture shows, in a line.
+  /// The title: what the picture shows, in a line.
   var title: String {
     let epochs = Format.significant(Double(totalSteps) / Double(max(stepsPerEpoch, 1)), 4)
     return "learning rate: \(name), lr \(Format.significant(base, 6))\(scaling), "

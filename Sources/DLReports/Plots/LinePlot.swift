@@ -24,7 +24,7 @@ package struct LinePlot: Sendable {
   let series: [Series]
   /// The bounds of the vertical axis; those of the points unless given.
   let yRange: ClosedRange<Double>?
-  /// Whether heights are percentages.
+  /// True if heights are percentages.
   let isShare: Bool
 
   /// Makes a plot.

@@ -9,7 +9,7 @@ struct SVGPlot {
   typealias Tick = (share: Double, label: String)
 
   let title: String
-  /// What the horizontal axis shows.
+  /// The title of the horizontal axis.
   let xTitle: String
   let xTicks: [Tick]
   let yTicks: [Tick]

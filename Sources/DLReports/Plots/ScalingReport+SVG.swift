@@ -64,7 +64,7 @@ extension ScalingReport {
     ])
   }
 
-  /// What the model says of every number of ranks in a range, of at most some hundred of them.
+  /// The model's predictions for every number of ranks in a range, of at most some hundred of them.
   private func predictions(from: Int, to: Int) -> [(ranks: Double, samplesPerSecond: Double)] {
     guard let model, let first = points.first else { return [] }
     let stride = max((to - from) / 200, 1)

@@ -10,7 +10,7 @@ package struct Study: Sendable {
     let index: Int
     /// The place of its variant.
     let variant: Int
-    /// What sets it apart, on one line.
+    /// The settings that set it apart, on one line.
     package let name: String
     let seed: UInt64?
     /// The fold that it is validated on, counted from 0.
@@ -48,7 +48,7 @@ package struct Study: Sendable {
   let variants: [Variant]
   /// The runs in the order of the file.
   package let runs: [Run]
-  /// What the cells of variants are values of.
+  /// The headings of the cells of variants.
   let headings: [String]
 
   /// Lists the runs of a study and loads the configuration of each.
@@ -120,7 +120,7 @@ package struct Study: Sendable {
       throw StudyError(
         description:
           "\(source): the runs \(other) and \(run.name) have the same configuration; leave "
-          + "one out, or the --set that makes them so", exitCode: .usage)
+          + "one out, or the \(OptionName.set) that makes them so", exitCode: .usage)
     }
   }
 
@@ -156,7 +156,7 @@ extension StudyConfiguration {
     return runs.flatMap { run in points.map { (run, $0) } }
   }
 
-  /// What a run replaces in the job.
+  /// The values that a run replaces in the job.
   fileprivate func overrides(
     _ combination: (run: StudyVariant?, values: [String]), seed: UInt64?, fold: Int?
   ) -> [String] {

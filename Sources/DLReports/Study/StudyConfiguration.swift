@@ -89,7 +89,7 @@ package struct StudyConfiguration: ConfigurationSection {
 /// A variant of a study by its name.
 struct StudyVariant: ConfigurationSection {
   var name = ""
-  /// What it replaces in the job.
+  /// The values that it replaces in the job.
   var set = StudySettings()
 
   static var fields: [ConfigurationField<Self>] {
@@ -126,7 +126,7 @@ struct StudyPlotConfiguration: ConfigurationSection {
     ]
   }
 
-  /// Whether it shows curves of runs and not a figure of each.
+  /// True if it shows curves of runs and not a figure of each.
   var goesOverSteps: Bool { x == "step" || x == "epoch" }
 }
 
@@ -135,13 +135,13 @@ enum StudyColumn {
   /// Those that every run has.
   static let plain = ["train.loss", "train.lr", "seconds", "steps", "parameters"]
 
-  /// Whether a run may have a figure of that name.
+  /// Returns whether a run may have a figure of that name.
   static func isKnown(_ name: String) -> Bool {
     plain.contains(name)
       || ["validation.", "best."].contains { name.begins(with: $0) && name.count > $0.count }
   }
 
-  /// What to write in place of a name that is none.
+  /// The advice on what to write in place of a name that is none.
   static func advice(_ name: String) -> String {
     let known = plain + ["validation.loss", "validation.accuracy", "best.loss", "best.accuracy"]
     return "\(quoted(String(name.prefix(60)))) is no figure, "

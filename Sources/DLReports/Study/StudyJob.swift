@@ -7,7 +7,7 @@ import DLTraining
 
 /// A study as a command line asks for it: trains what is missing, and shows what all came to.
 package struct StudyJob: Sendable {
-  /// How the ranks go about the runs.
+  /// The ways in which the ranks go about the runs.
   package enum Ranks: String, Sendable, CaseIterable {
     /// Each rank trains runs of its own, alone.
     case shared
@@ -17,9 +17,9 @@ package struct StudyJob: Sendable {
 
   /// The study's folder; nil for a new one.
   package var out: String?
-  /// Whether to go on with the study of the folder.
+  /// True to go on with the study of the folder.
   package var resume = false
-  /// How the ranks go about the runs.
+  /// The way in which the ranks go about the runs.
   package var ranks = Ranks.shared
 
   /// Makes a new study.
@@ -37,7 +37,8 @@ package struct StudyJob: Sendable {
     while let round = session.nextRound() {
       guard try session.train(round) else {
         world.warn(
-          "\(session.folder): \(session.doneText); go on with --resume --out \(session.folder)")
+          "\(session.folder): \(session.doneText); go on with \(OptionName.resume) \(OptionName.out) \(session.folder)"
+        )
         return .resumable
       }
     }
@@ -80,8 +81,9 @@ private final class StudySession {
     let isThere = try journal.read()
     guard !isThere || job.resume else {
       throw StudyError(
-        description: "\(folder): already holds a study, use --resume to go on with it or another "
-          + "--out", exitCode: .usage)
+        description:
+          "\(folder): already holds a study, use \(OptionName.resume) to go on with it or another "
+          + "\(OptionName.out)", exitCode: .usage)
     }
     let fingerprints = Dictionary(
       study.runs.map { ($0.name, $0.fingerprint) }, uniquingKeysWith: { first, _ in first })
@@ -271,7 +273,7 @@ extension StudyJob {
   fileprivate func folder(of study: Study) throws -> String {
     if let out {
       guard !out.isEmpty else {
-        throw UsageError("--out: the path is empty, name a folder or leave it out")
+        throw UsageError("\(OptionName.out): the path is empty, name a folder or leave it out")
       }
       return withoutTrailingSlash(out)
     }
@@ -279,7 +281,8 @@ extension StudyJob {
     guard resume else { return try RunFolder.unused(name: name) }
     guard let newest = try RunFolder.newest(name: name) else {
       throw StudyError(
-        description: "--resume: there is no runs/\(name)-NNN, name the folder by --out",
+        description:
+          "\(OptionName.resume): there is no runs/\(name)-NNN, name the folder by \(OptionName.out)",
         exitCode: .usage)
     }
     return newest

@@ -13,7 +13,7 @@ struct StudyPicture {
   private let study: Study
   private let plot: StudyPlotConfiguration
   private let isLogX: Bool
-  /// Whether the values of that key are words, which nothing lies between.
+  /// True if the values of that key are words, which nothing lies between.
   private var isOverWords = false
   private let lines: [Line]
   /// The values of the key with their places, where the picture goes over one.

@@ -2,12 +2,12 @@ import DLCore
 import DLFormats
 import DLTraining
 
-/// What a run of a study came to.
+/// The result of one run of a study.
 struct StudyRecord: Sendable, Equatable {
   /// The run's name.
   let run: String
   let fingerprint: String
-  /// How it ended: `finished`, `early_stop`, `diverged`.
+  /// The run's end: `finished`, `early_stop`, `diverged`.
   let end: String
   /// Optimizer steps done.
   let step: Int
@@ -22,7 +22,7 @@ struct StudyRecord: Sendable, Equatable {
     let value: Double
   }
 
-  /// Whether a loss or gradient was no number.
+  /// True if a loss or gradient was no number.
   var hasDiverged: Bool { end == RunEnd.Reason.diverged.rawValue }
 
   /// The figure of a column; nil where the run has none.
@@ -77,7 +77,8 @@ struct StudyJournal {
       if index == 0, let name = json?["study"]?.string {
         guard name.hasScalars(of: study) else {
           throw StudyError(
-            description: "\(path): is of the study \(name), not of \(study); name another --out",
+            description:
+              "\(path): is of the study \(name), not of \(study); name another \(OptionName.out)",
             exitCode: .usage)
         }
         continue
@@ -85,7 +86,7 @@ struct StudyJournal {
       guard index > 0, let json, let record = StudyRecord(json: json) else {
         throw FormatError(
           .content, file: path, "line \(index + 1) is not of a study's journal",
-          advice: "remove that line, or name another --out")
+          advice: "remove that line, or name another \(OptionName.out)")
       }
       records.append(record)
     }

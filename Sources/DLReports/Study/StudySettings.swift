@@ -2,7 +2,7 @@ import DLConfiguration
 import DLCore
 
 /// Replacements of values in a job's configuration, in the order of the file: `{optimizer.lr: 0.1}`.
-struct StudySettings: ConfigurationReadable {
+struct StudySettings: ConfigurationValue {
   /// A value at the path of a key.
   struct Setting: Sendable, Equatable {
     let key: String
@@ -36,7 +36,7 @@ struct StudySettings: ConfigurationReadable {
 }
 
 /// The axes of a grid: keys of the job's configuration, each with a list of values.
-struct StudyGrid: ConfigurationReadable {
+struct StudyGrid: ConfigurationValue {
   /// One key with its values.
   struct Axis: Sendable, Equatable {
     let key: String
@@ -79,7 +79,7 @@ struct StudyGrid: ConfigurationReadable {
 }
 
 extension ConfigurationFaults {
-  /// Whether a key can be the path of a value; notes a fault where it cannot.
+  /// Returns whether a key can be the path of a value; notes a fault where it cannot.
   fileprivate mutating func takes(key entry: ConfigurationNode.Entry, _ path: String) -> Bool {
     let parts = entry.key.parts(at: ".")
     guard !parts.contains(""), !entry.key.contains("="), entry.key.utf8.count <= 200 else {

@@ -1,7 +1,7 @@
 import DLCore
 import DLFormats
 
-/// What the variants of a study came to, each with the mean over its seeds and folds.
+/// The results of the variants of a study, each with the mean over its seeds and folds.
 struct StudyTable {
   /// A row: a variant and its runs.
   struct Row {
@@ -24,7 +24,7 @@ struct StudyTable {
       return (mean, (squares / (count - 1)).squareRoot())
     }
 
-    /// Which of its runs have diverged; empty where none has.
+    /// The seeds and folds of its runs that have diverged; empty where none has.
     var diverged: String {
       let diverged = records.filter(\.hasDiverged)
       guard let first = diverged.first else { return "" }

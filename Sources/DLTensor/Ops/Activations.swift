@@ -1,6 +1,6 @@
 import CKernels
 
-/// How GELU computes the normal distribution function.
+/// The way in which GELU computes the normal distribution function.
 public enum GELUApproximation: String, Sendable, CaseIterable {
   /// By the error function.
   case none

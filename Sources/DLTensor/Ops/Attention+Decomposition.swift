@@ -9,7 +9,7 @@ extension AttentionInput {
 }
 
 extension Tensor {
-  /// What ``attention(_:_:_:mask:scale:dropout:)`` gives without dropout, for operands that were
+  /// The result of ``attention(_:_:_:mask:scale:dropout:)`` without dropout, for operands that were
   /// checked.
   static func decomposedAttention(
     _ query: AttentionInput, _ key: AttentionInput, _ value: AttentionInput, mask: AttentionMask,

@@ -1,6 +1,6 @@
 import CKernels
 
-/// Which keys each query of an attention may see; all, unless restricted.
+/// The keys that each query of an attention may see; all, unless restricted.
 ///
 /// The restrictions hold together. A query that may see no key gets zeros.
 public struct AttentionMask {
@@ -16,7 +16,7 @@ public struct AttentionMask {
   /// The number of valid keys of each batch row, the keys behind them being padding; int32
   /// `[batch]`.
   package var lengths: Tensor?
-  /// Whether queries see no key behind their own position.
+  /// True if queries see no key behind their own position.
   package var isCausal: Bool
   /// The largest distance between the positions of a query and a key that it sees.
   package var window: Int?
@@ -108,7 +108,7 @@ struct CheckedMask {
     }
   }
 
-  /// What the kernels read for one head of one batch row.
+  /// The mask that the kernels read for one head of one batch row.
   func kernel(_ batch: Int, _ head: Int) -> dl_attention_mask {
     let allowed = mask.allowed.map {
       $0.pointer.assumingMemoryBound(to: UInt8.self) + batch * allowedSteps[0]

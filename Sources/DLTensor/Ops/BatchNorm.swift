@@ -3,16 +3,16 @@ import DLCluster
 import DLCore
 
 /// The running statistics that a batch normalization moves in training and uses in evaluation.
-public struct RunningStatistics {
+package struct RunningStatistics {
   /// The running mean, `[channels]`.
   package let mean: Tensor
   /// The running unbiased variance, `[channels]`.
   package let variance: Tensor
-  /// How much of a batch's statistics goes in.
+  /// The share of a batch's statistics that goes in.
   package let momentum: Double
 
   /// Makes the pair.
-  public init(mean: Tensor, variance: Tensor, momentum: Double) {
+  package init(mean: Tensor, variance: Tensor, momentum: Double) {
     self.mean = mean
     self.variance = variance
     self.momentum = momentum
@@ -55,7 +55,7 @@ extension Tensor {
   ///
   /// - Throws: ``TensorError`` for shapes that do not fit and, in training, for a single value per
   ///   channel.
-  public func batchNorm(
+  package func batchNorm(
     weight: Tensor?, bias: Tensor?, running: RunningStatistics, eps: Double = 1e-5,
     relu: Bool = false
   ) throws -> Tensor {

@@ -1,7 +1,7 @@
 import CKernels
 import DLCore
 
-/// How tags are read off the scores of a linear chain.
+/// The ways to read tags off the scores of a linear chain.
 public enum CRFDecoding: String, Sendable, CaseIterable {
   /// The tags of the best path (Viterbi 1967).
   case viterbi

@@ -10,7 +10,7 @@ extension Tensor {
   ///
   /// - Throws: ``TensorError`` for shapes that do not fit or a label outside `0 ..< classes` that
   ///   is not `ignoreIndex`.
-  public func crossEntropySum(
+  package func crossEntropySum(
     labels: Tensor, weights: [Double]?, labelSmoothing: Double = 0, ignoreIndex: Int32? = nil
   ) throws -> Tensor {
     try requireLabels("cross_entropy", labels, weights)
@@ -23,7 +23,7 @@ extension Tensor {
   /// Shapes: logits and probabilities `[..., classes]`.
   ///
   /// - Throws: ``TensorError`` for shapes or types that do not fit, or where there is no memory.
-  public func crossEntropySum(
+  package func crossEntropySum(
     probabilities: Tensor, weights: [Double]? = nil, labelSmoothing: Double = 0
   ) throws -> Tensor {
     try requireSameElements("cross_entropy", probabilities)
@@ -36,7 +36,7 @@ extension Tensor {
   /// Shapes: x `[..., classes]`, labels int32 `[...]`, weights one per class.
   ///
   /// - Throws: ``TensorError`` as ``crossEntropySum(labels:weights:labelSmoothing:ignoreIndex:)``.
-  public func negativeLogLikelihoodSum(
+  package func negativeLogLikelihoodSum(
     labels: Tensor, weights: [Double]? = nil, ignoreIndex: Int32? = nil
   ) throws -> Tensor {
     try requireLabels("nll", labels, weights)
@@ -65,7 +65,7 @@ extension Tensor {
   /// Shapes: x, target `[..., classes]`; weights and positive weights one per class.
   ///
   /// - Throws: ``TensorError`` for shapes or types that do not fit, or where there is no memory.
-  public func bceWithLogitsSum(
+  package func bceWithLogitsSum(
     _ target: Tensor, weights: [Double]?, positiveWeights: [Double]? = nil
   ) throws -> Tensor {
     try requireSameElements("bce_with_logits", target)

@@ -3,68 +3,68 @@ import CKernels
 // Comparisons give masks: uint8 tensors of 1 where true and 0 elsewhere. Shapes broadcast; operands
 // are both real or both int32.
 extension Tensor {
-  /// Where `a` is less than `b`.
+  /// A mask of the places where `a` is less than `b`.
   ///
   /// - Throws: ``TensorError`` for shapes or types that do not fit, or where there is no memory.
   public static func .< (a: Tensor, b: Tensor) throws -> Tensor { try compare(DL_LESS, a, b) }
 
-  /// Where `a` is less than or equal to `b`.
+  /// A mask of the places where `a` is less than or equal to `b`.
   ///
   /// - Throws: ``TensorError`` for shapes or types that do not fit, or where there is no memory.
   public static func .<= (a: Tensor, b: Tensor) throws -> Tensor {
     try compare(DL_LESS_EQUAL, a, b)
   }
 
-  /// Where `a` is greater than `b`.
+  /// A mask of the places where `a` is greater than `b`.
   ///
   /// - Throws: ``TensorError`` for shapes or types that do not fit, or where there is no memory.
   public static func .> (a: Tensor, b: Tensor) throws -> Tensor { try compare(DL_GREATER, a, b) }
 
-  /// Where `a` is greater than or equal to `b`.
+  /// A mask of the places where `a` is greater than or equal to `b`.
   ///
   /// - Throws: ``TensorError`` for shapes or types that do not fit, or where there is no memory.
   public static func .>= (a: Tensor, b: Tensor) throws -> Tensor {
     try compare(DL_GREATER_EQUAL, a, b)
   }
 
-  /// Where `a` equals `b`.
+  /// A mask of the places where `a` equals `b`.
   ///
   /// - Throws: ``TensorError`` for shapes or types that do not fit, or where there is no memory.
   public static func .== (a: Tensor, b: Tensor) throws -> Tensor { try compare(DL_EQUAL, a, b) }
 
-  /// Where `a` differs from `b`.
+  /// A mask of the places where `a` differs from `b`.
   ///
   /// - Throws: ``TensorError`` for shapes or types that do not fit, or where there is no memory.
   public static func .!= (a: Tensor, b: Tensor) throws -> Tensor {
     try compare(DL_NOT_EQUAL, a, b)
   }
 
-  /// Where an element is less than a number.
+  /// A mask of the places where an element is less than a number.
   ///
   /// - Throws: ``TensorError`` for shapes or types that do not fit, or where there is no memory.
   public static func .< (a: Tensor, b: Double) throws -> Tensor { try a .< a.comparable(b) }
 
-  /// Where an element is less than or equal to a number.
+  /// A mask of the places where an element is less than or equal to a number.
   ///
   /// - Throws: ``TensorError`` for shapes or types that do not fit, or where there is no memory.
   public static func .<= (a: Tensor, b: Double) throws -> Tensor { try a .<= a.comparable(b) }
 
-  /// Where an element is greater than a number.
+  /// A mask of the places where an element is greater than a number.
   ///
   /// - Throws: ``TensorError`` for shapes or types that do not fit, or where there is no memory.
   public static func .> (a: Tensor, b: Double) throws -> Tensor { try a .> a.comparable(b) }
 
-  /// Where an element is greater than or equal to a number.
+  /// A mask of the places where an element is greater than or equal to a number.
   ///
   /// - Throws: ``TensorError`` for shapes or types that do not fit, or where there is no memory.
   public static func .>= (a: Tensor, b: Double) throws -> Tensor { try a .>= a.comparable(b) }
 
-  /// Where an element equals a number.
+  /// A mask of the places where an element equals a number.
   ///
   /// - Throws: ``TensorError`` for shapes or types that do not fit, or where there is no memory.
   public static func .== (a: Tensor, b: Double) throws -> Tensor { try a .== a.comparable(b) }
 
-  /// Where an element differs from a number.
+  /// A mask of the places where an element differs from a number.
   ///
   /// - Throws: ``TensorError`` for shapes or types that do not fit, or where there is no memory.
   public static func .!= (a: Tensor, b: Double) throws -> Tensor { try a .!= a.comparable(b) }

@@ -1,6 +1,6 @@
 import CKernels
 
-/// How one convolution and its two gradients are carried out, chosen from its shapes.
+/// The plan of one convolution and its two gradients, chosen from its shapes.
 ///
 /// A transposed convolution runs the same plan the other way round: what a convolution calls its
 /// input, the dense side, is then the output.
@@ -193,7 +193,7 @@ struct ConvolutionPlan {
 }
 
 extension ConvolutionPlan {
-  /// Where one group's channels begin, in bytes from the first channel of each operand.
+  /// The places where one group's channels begin, in bytes from the first channel of each operand.
   private struct Group {
     let denseOffset: Int
     let sparseOffset: Int

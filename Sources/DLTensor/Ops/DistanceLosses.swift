@@ -7,7 +7,7 @@ extension Tensor {
   /// belong together, -1 for others.
   ///
   /// - Throws: ``TensorError`` for shapes that do not fit, and for other labels.
-  public func cosineEmbeddingSum(_ other: Tensor, labels: Tensor, margin: Double = 0) throws
+  package func cosineEmbeddingSum(_ other: Tensor, labels: Tensor, margin: Double = 0) throws
     -> Tensor
   {
     try requireRows("cosine_embedding", other)
@@ -46,7 +46,7 @@ extension Tensor {
   /// Shapes: all `[rows, features]`. Balntas et al. 2016.
   ///
   /// - Throws: ``TensorError`` for shapes that do not fit.
-  public func tripletMarginSum(
+  package func tripletMarginSum(
     positive: Tensor, negative: Tensor, margin: Double = 1, eps: Double = 1e-6, swap: Bool = false
   ) throws -> Tensor {
     try requireRows("triplet_margin", positive)

@@ -1,6 +1,6 @@
 import CKernels
 
-/// How an embedding bag puts its rows together.
+/// The ways in which an embedding bag puts its rows together.
 public enum EmbeddingBagMode: String, Sendable, CaseIterable {
   /// Their sum, weighted where weights are given.
   case sum
@@ -22,7 +22,7 @@ extension Tensor {
   /// the indices. Counterpart: `torch.nn.functional.embedding_bag`.
   ///
   /// - Throws: ``TensorError`` for an index outside the table and offsets that do not rise from 0.
-  public func embeddingBag(
+  package func embeddingBag(
     _ weight: Tensor, offsets: Tensor? = nil, mode: EmbeddingBagMode = .mean,
     sampleWeights: Tensor? = nil, paddingIndex: Int? = nil
   ) throws -> Tensor {
@@ -70,7 +70,7 @@ extension Tensor {
     }
   }
 
-  /// Where each bag starts, and at last the number of positions; int32 `[bags + 1]`.
+  /// The places where each bag starts, and at last the number of positions; int32 `[bags + 1]`.
   private func bagStarts(_ offsets: Tensor?) throws -> Tensor {
     var starts: [Int32]
     if let offsets {

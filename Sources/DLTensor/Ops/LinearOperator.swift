@@ -26,8 +26,8 @@ struct LinearOperator {
     LinearOperator(op: op, map: transposedMap, transposedMap: map)
   }
 
-  /// Whether an op is to run as a linear operator, and not as its kernel alone: what the operator
-  /// itself calls is not recorded.
+  /// Returns whether an op is to run as a linear operator, and not as its kernel alone: what the
+  /// operator itself calls is not recorded.
   static func isWanted(_ x: Tensor) -> Bool {
     x.context.isDecomposing && x.context.isRecording && x.requiresGradient
   }

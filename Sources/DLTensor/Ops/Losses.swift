@@ -7,7 +7,7 @@ extension Tensor {
   /// leading axes is a row.
   ///
   /// - Throws: ``TensorError`` for shapes that do not fit or a label outside `0 ..< classes`.
-  public func crossEntropySum(labels: Tensor) throws -> Tensor {
+  package func crossEntropySum(labels: Tensor) throws -> Tensor {
     try requireReal(op: "cross_entropy")
     guard shape.rank >= 2, labels.dtype == .int32, labels.count == shape.leading, shape.last > 0
     else {
@@ -44,7 +44,7 @@ extension Tensor {
   /// Gradients flow to this tensor alone.
   ///
   /// - Throws: ``TensorError`` for shapes or types that do not fit, or where there is no memory.
-  public func squaredErrorSum(_ target: Tensor) throws -> Tensor {
+  package func squaredErrorSum(_ target: Tensor) throws -> Tensor {
     try requireSameElements("mse", target)
     if context.isDecomposing { return try decomposedSquaredError(target) }
     let sum = dl_mse_forward(dtype.kernel, pointer, target.pointer, count)
@@ -60,7 +60,7 @@ extension Tensor {
   /// Gradients flow to this tensor alone.
   ///
   /// - Throws: ``TensorError`` for shapes or types that do not fit, or where there is no memory.
-  public func bceWithLogitsSum(_ target: Tensor) throws -> Tensor {
+  package func bceWithLogitsSum(_ target: Tensor) throws -> Tensor {
     try requireSameElements("bce_with_logits", target)
     if context.isDecomposing { return try decomposedBCE(target, nil, nil) }
     let sum = dl_bce_with_logits_forward(dtype.kernel, pointer, target.pointer, count)
@@ -72,7 +72,7 @@ extension Tensor {
     }
   }
 
-  /// How many rows of logits have their largest element at the label, where that is not
+  /// The number of rows of logits that have their largest element at the label, where that is not
   /// `ignoreIndex`.
   package func correctCount(labels: Tensor, ignoreIndex: Int32? = nil) throws -> Int {
     guard labels.dtype == .int32, labels.count == shape.leading else {

@@ -70,8 +70,8 @@ extension Tensor {
 
 // What takes all positions, or all of a row, together.
 extension Tensor {
-  /// What `body` makes of the valid positions `[positions, channels]`, one behind the other, at their
-  /// places; padding becomes 0.
+  /// The result of `body` on the valid positions `[positions, channels]`, one behind the other, at
+  /// their places; padding becomes 0.
   ///
   /// Where all positions are valid `body` gets the tensor itself. Shapes: `[batch, time, channels]` to
   /// `[batch, time, features]`.
@@ -98,7 +98,7 @@ extension Tensor {
     return y
   }
 
-  /// What `body` makes of each row without its padding, the first position counting as valid.
+  /// The result of `body` on each row without its padding, the first position counting as valid.
   ///
   /// Where all positions are valid `body` gets all rows at once. Shapes: `[batch, time, channels]` to
   /// `[batch, ...]`, which must not depend on the row's length.

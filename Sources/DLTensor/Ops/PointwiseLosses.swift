@@ -6,7 +6,7 @@ extension Tensor {
   /// `Σ |x - target|` over elements.
   ///
   /// - Throws: ``TensorError`` for shapes or types that do not fit, or where there is no memory.
-  public func absoluteErrorSum(_ target: Tensor) throws -> Tensor {
+  package func absoluteErrorSum(_ target: Tensor) throws -> Tensor {
     try pointwiseLossSum("mae", DL_LOSS_L1, target)
   }
 
@@ -15,21 +15,21 @@ extension Tensor {
   /// Huber 1964.
   ///
   /// - Throws: ``TensorError`` for shapes or types that do not fit, or where there is no memory.
-  public func huberSum(_ target: Tensor, delta: Double = 1) throws -> Tensor {
+  package func huberSum(_ target: Tensor, delta: Double = 1) throws -> Tensor {
     try pointwiseLossSum("huber", DL_LOSS_HUBER, target, delta)
   }
 
   /// `-Σ (t · log x + (1 - t) · log(1 - x))` over elements, each logarithm -100 at least.
   ///
   /// - Throws: ``TensorError`` for shapes or types that do not fit, or where there is no memory.
-  public func binaryCrossEntropySum(_ target: Tensor) throws -> Tensor {
+  package func binaryCrossEntropySum(_ target: Tensor) throws -> Tensor {
     try pointwiseLossSum("bce", DL_LOSS_BCE, target)
   }
 
   /// `Σ t · (log t - x)` over elements of logarithms x; with `logTarget` the target is log t.
   ///
   /// - Throws: ``TensorError`` for shapes or types that do not fit, or where there is no memory.
-  public func klDivergenceSum(_ target: Tensor, logTarget: Bool = false) throws -> Tensor {
+  package func klDivergenceSum(_ target: Tensor, logTarget: Bool = false) throws -> Tensor {
     try pointwiseLossSum("kl_divergence", logTarget ? DL_LOSS_KL_LOG : DL_LOSS_KL, target)
   }
 
@@ -40,7 +40,7 @@ extension Tensor {
   ///
   /// - Parameter alpha: the weight of targets of 1, those of 0 getting 1 - alpha; nil for none.
   /// - Throws: ``TensorError`` for shapes or types that do not fit, or where there is no memory.
-  public func focalSum(_ target: Tensor, alpha: Double? = 0.25, gamma: Double = 2) throws -> Tensor
+  package func focalSum(_ target: Tensor, alpha: Double? = 0.25, gamma: Double = 2) throws -> Tensor
   {
     try pointwiseLossSum("focal", DL_LOSS_FOCAL, target, alpha ?? -1, gamma)
   }

@@ -15,11 +15,11 @@ public enum RotaryStyle: String, Sendable, CaseIterable {
 ///
 /// Su et al. 2021, "RoFormer: Enhanced Transformer with Rotary Position Embedding".
 public struct RotaryPositions: Sendable, Equatable {
-  /// Which features are a pair.
+  /// The pairing of features.
   package var style: RotaryStyle
   /// The base of the angles' rates.
   package var base: Double
-  /// How many features of a head are turned, the first ones; all by default.
+  /// The number of features of a head that are turned, the first ones; all by default.
   package var width: Int?
 
   /// Makes the options.

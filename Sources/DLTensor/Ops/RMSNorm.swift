@@ -33,7 +33,7 @@ extension Tensor {
     }
   }
 
-  /// How many rows are normalized by themselves, and how many elements each has.
+  /// The number of rows that are normalized by themselves, and of the elements of each.
   ///
   /// - Throws: ``TensorError`` where weight or bias have not the shape of the last axes.
   func normalizedRows(_ op: String, axes: Int, _ weight: Tensor?, _ bias: Tensor?) throws -> (

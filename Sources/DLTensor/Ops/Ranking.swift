@@ -4,7 +4,7 @@ import CKernels
 public struct Ranked {
   /// The elements; gradients flow back through them.
   public let values: Tensor
-  /// Where they were, int32, of the same shape.
+  /// The places where they were, int32, of the same shape.
   public let indices: Tensor
 }
 

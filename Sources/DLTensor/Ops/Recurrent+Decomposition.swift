@@ -1,6 +1,6 @@
 // Recurrent layers made of plain ops, step by step, which differentiate again.
 extension RecurrentLayer {
-  /// What ``run()`` gives.
+  /// The result of ``run()``.
   func decomposed() throws -> (output: Tensor, state: RecurrentState) {
     let passes = try weights.indices.map { try decomposed($0) }
     let cells = passes.compactMap(\.cell)

@@ -1,4 +1,4 @@
-/// What a recurrent layer computes in a time step.
+/// The function that a recurrent layer computes in a time step.
 package enum RecurrentCell: Sendable, Hashable {
   /// `h' = tanh(W·x + b + R·h + c)`, Elman 1990.
   case tanh
@@ -9,7 +9,7 @@ package enum RecurrentCell: Sendable, Hashable {
   /// The gated recurrent unit, Cho et al. 2014, with gates r, z, n, the reset after the product.
   case gru
 
-  /// How many gates there are: rows of a weight for each number of the state.
+  /// The number of gates: rows of a weight for each number of the state.
   package var gates: Int {
     switch self {
     case .tanh, .relu: 1
@@ -53,7 +53,8 @@ package struct RecurrentWeights {
   }
 }
 
-/// What a recurrent network carries from one step, or one stretch of a sequence, to the next.
+/// The state that a recurrent network carries from one step, or one stretch of a sequence, to the
+/// next.
 ///
 /// Planes are ordered by layer, and within a layer forward then reverse, as PyTorch's `h_n` and
 /// `c_n` are.
@@ -80,7 +81,7 @@ public struct RecurrentState {
   /// The hidden state of the last layer, its directions side by side: `[batch, directions · hidden]`.
   ///
   /// - Throws: ``TensorError`` for a state that has not so many planes.
-  public func lastLayer(directions: Int) throws -> Tensor {
+  package func lastLayer(directions: Int) throws -> Tensor {
     let shape = hidden.shape
     guard shape.rank == 3, directions > 0, directions <= shape[0] else {
       throw TensorError(

@@ -1,6 +1,6 @@
 import CKernels
 
-/// How an image is read between its pixels.
+/// A way of reading an image between its pixels.
 public enum Interpolation: Hashable, Sendable {
   /// The pixel whose area the place lies in.
   case nearest
@@ -121,7 +121,7 @@ public struct Scale2d: Hashable, Sendable, ExpressibleByFloatLiteral, Expressibl
 }
 
 extension Interpolation {
-  /// Where each of `count` output places lies among `extent` input places.
+  /// The places of `count` output elements among `extent` input places.
   fileprivate func blends(from extent: Int, to count: Int, factor: Double?) -> [dl_blend] {
     let ratio = factor.map { 1 / $0 } ?? Double(extent) / Double(count)
     return (0..<count).map { place in

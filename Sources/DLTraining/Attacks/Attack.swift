@@ -10,7 +10,7 @@ package enum AttackNorm: String, Sendable, CaseIterable {
 
 /// The numbers that attacks go by; each takes those that it knows.
 package struct AttackOptions: Sendable {
-  /// How the change is measured.
+  /// The norm that measures the change.
   package var norm = AttackNorm.linf
   /// The size that the change may have, in the units of pixels.
   package var epsilon = 0.1
@@ -18,9 +18,9 @@ package struct AttackOptions: Sendable {
   package var steps = 10
   /// The length of a step; 2.5 epsilon / steps unless given, as Madry and others have it.
   package var stepSize: Double?
-  /// Whether labels are those to be reached, and not those to be left.
+  /// True if labels are those to be reached, and not those to be left.
   package var isTargeted = false
-  /// How far the wrong class is to be ahead of the others (Carlini and Wagner's kappa).
+  /// The lead that the wrong class is to have over the others (Carlini and Wagner's kappa).
   package var confidence = 0.0
   /// Values of Carlini and Wagner's constant that are tried.
   package var searchSteps = 6
@@ -70,9 +70,9 @@ package protocol Attack: Sendable {
   static var word: String { get }
   /// The norms that it knows.
   static var norms: [AttackNorm] { get }
-  /// Whether it makes a change of a given size; others look for the smallest one.
+  /// True if it makes a change of a given size; others look for the smallest one.
   static var takesEpsilon: Bool { get }
-  /// Whether it can lead to a class that is given.
+  /// True if it can lead to a class that is given.
   static var canTarget: Bool { get }
   /// Steps unless a number is given.
   static var defaultSteps: Int { get }

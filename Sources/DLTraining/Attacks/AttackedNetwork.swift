@@ -6,7 +6,7 @@ import DLTensor
 /// A network as attacks see it: behind the normalization of its inputs, in evaluation mode, and with
 /// weights that do not learn.
 package final class AttackedNetwork {
-  /// What one row's values may be; nil for any number.
+  /// The bounds of one row's values; nil for any number.
   package let range: ClosedRange<Double>?
   let loss: any Loss
   let context: Context

@@ -108,7 +108,7 @@ private struct ConstantSearch {
   }
 }
 
-/// How far the wrong class is ahead, row by row.
+/// The leads of the wrong class, row by row.
 private struct Margins {
   /// The class to be lowered and the one to be raised.
   private let pairs: [(down: Int, up: Int)]
@@ -129,7 +129,7 @@ private struct Margins {
     gaps = pairs.enumerated().map { scores[$0 * classes + $1.down] - scores[$0 * classes + $1.up] }
   }
 
-  /// Whether the right class is behind by the margin.
+  /// For each row, true if the right class is behind by the margin.
   var areMet: [Bool] { gaps.map { $0 < 0 && $0 <= -confidence } }
 
   /// `Σ c · max(gap, -confidence)`, recorded.

@@ -12,7 +12,7 @@ package struct DeepFool: Attack {
   package static let takesEpsilon = false
   package static let canTarget = false
   package static let defaultSteps = 50
-  /// How far the whole change goes beyond the boundary.
+  /// The share by which the whole change goes beyond the boundary.
   static let overshoot = 0.02
   /// The classes that are looked at, those with the largest outputs.
   static let candidates = 10

@@ -107,7 +107,7 @@ private struct PixelSearch {
     return result
   }
 
-  /// How good candidates are, and whether the network is mistaken about them.
+  /// The scores of candidates, and whether the network is mistaken about them.
   private func judge(_ candidates: [Genes], _ network: AttackedNetwork, like pixels: Tensor) throws
     -> (scores: [Double], isMet: [Bool])
   {

@@ -8,7 +8,7 @@ extension Checkpoint {
     let position: CheckpointPosition
     /// The CRC-32 that each tensor should have, in the order of the file's tensors.
     let sums: [UInt32]
-    /// What two files of one path have alike only where they are one checkpoint.
+    /// The text that two files of one path have in common only where they are one checkpoint.
     let identity: String
   }
 
@@ -39,7 +39,7 @@ extension Checkpoint {
       }
       throw CheckpointError(
         path: path, what: "is no checkpoint of dltrain",
-        advice: "use --init to start from weights alone", exitCode: .data)
+        advice: "use \(OptionName.initialWeights) to start from weights alone", exitCode: .data)
     }
     guard found == format else {
       let writer = metadata["version"].map { " of dltrain \($0.prefix(40))" } ?? ""

@@ -8,20 +8,20 @@ import DLTensor
 package struct CheckpointError: DLError {
   /// The file.
   package let path: String
-  /// What is wrong with it.
+  /// The fault.
   package let what: String
-  /// What to do.
+  /// The advice: what to do.
   package let advice: String
   /// 65 for a damaged file, 64 for one of another job.
   package let exitCode: ExitCode
-  /// Whether the file's own bytes are wrong, so that nobody can use it.
+  /// True if the file's own bytes are wrong, so that nobody can use it.
   var isDamage = false
 
   /// One line.
   package var description: String { "\(path): \(what), \(advice)" }
 }
 
-/// Where a run stands, and what it belongs to.
+/// The place of a run in its steps, and what it belongs to.
 package struct CheckpointPosition: Sendable, Equatable {
   /// Optimizer steps done.
   package var step = 0
@@ -49,7 +49,7 @@ enum Checkpoint {
   static let metadataChecksum = "metadata_checksum"
   static let layoutChecksum = "layout_checksum"
 
-  /// Whether a tensor belongs to the training and not to the model, by its name.
+  /// Returns whether a tensor belongs to the training and not to the model, by its name.
   static func isTrainingState(_ name: String) -> Bool {
     CheckpointStates.all.contains { $0.tensorPrefix.map(name.hasPrefix) ?? false }
   }

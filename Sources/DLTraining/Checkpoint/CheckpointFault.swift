@@ -2,9 +2,9 @@ import DLCluster
 import DLCore
 import DLFormats
 
-/// Why a checkpoint cannot be used.
+/// The reason why a checkpoint cannot be used.
 struct CheckpointFault {
-  /// How it came to that: what may be done about the file follows from it.
+  /// The cause: what may be done about the file follows from it.
   enum Cause: Int, Comparable {
     /// Its bytes are wrong: nobody can use it, and the checkpoint before it takes its place.
     case damage = 1
@@ -18,9 +18,9 @@ struct CheckpointFault {
 
   let path: String
   let cause: Cause
-  /// What is wrong with it.
+  /// The fault.
   let what: String
-  /// What to do about it; empty for a damaged file.
+  /// The advice: what to do about it; empty for a damaged file.
   let advice: String
 
   init(_ path: String, _ cause: Cause, _ what: String, advice: String) {
@@ -30,7 +30,7 @@ struct CheckpointFault {
     self.advice = advice
   }
 
-  /// What an attempt to open the file has thrown.
+  /// Makes the fault from what an attempt to open the file has thrown.
   init(_ path: String, _ error: any Error) {
     switch error {
     case let error as CheckpointError:
@@ -58,10 +58,10 @@ struct CheckpointRefusal: DLError {
   let faults: [CheckpointFault]
   /// The newest one that could be used, behind the others; nil where there is none.
   let older: String?
-  /// What a checkpoint was wanted for.
+  /// The purpose that a checkpoint was wanted for.
   var purpose = Purpose.training
 
-  /// What a checkpoint is wanted for: what may be done without it follows from that.
+  /// The purposes of a checkpoint: what may be done without it follows from them.
   enum Purpose {
     /// To go on with the run.
     case training
@@ -82,10 +82,10 @@ struct CheckpointRefusal: DLError {
       let last =
         switch purpose {
         case .training:
-          older.map { "go on from \($0) with --resume and another --out" }
-            ?? "use another --out to start anew"
+          older.map { "go on from \($0) with \(OptionName.resume) and another \(OptionName.out)" }
+            ?? "use another \(OptionName.out) to start anew"
         case .named: "name another checkpoint"
-        case .inference: "name \(older ?? "another one") with --checkpoint"
+        case .inference: "name \(older ?? "another one") with \(OptionName.checkpoint)"
         }
       return oneLine("\(fault.path): \(fault.what), \(first), or \(last)")
     }.joined(separator: "\n")

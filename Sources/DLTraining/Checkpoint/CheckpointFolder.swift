@@ -32,7 +32,7 @@ package struct CheckpointFolder {
     }.sorted()
   }
 
-  /// Which files the steps have at this moment: others after each replacement.
+  /// The marks of the files that the steps have at this moment: others after each replacement.
   package func marks() throws -> [Int: FileMark] {
     var marks: [Int: FileMark] = [:]
     for step in try steps() { marks[step] = FileMark(file(step: step)) }

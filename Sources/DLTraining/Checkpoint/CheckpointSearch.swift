@@ -14,10 +14,10 @@ struct CheckpointSearch {
     /// The damaged ones that were passed over, newest first.
     var damaged: [CheckpointFault] = []
 
-    /// What is said of those, one line each.
+    /// The notices of those, one line each.
     var notices: [String] { damaged.map { notice($0, kept: "") } }
 
-    /// What is said of a damaged file.
+    /// The notice of a damaged file.
     ///
     /// - Parameter name: what it is called from now on; empty where it stays as it is.
     func notice(_ fault: CheckpointFault, kept name: String) -> String {
@@ -26,14 +26,14 @@ struct CheckpointSearch {
     }
   }
 
-  /// What the look at one file came to.
+  /// The outcome of the look at one file.
   enum Outcome {
     case whole(Checkpoint.Opened)
     case fault(CheckpointFault)
   }
 
   let folder: CheckpointFolder
-  /// What the checkpoint is for.
+  /// The purpose of the checkpoint.
   var purpose = CheckpointRefusal.Purpose.training
 
   /// Goes from the newest to the oldest.

@@ -11,7 +11,7 @@ struct CheckpointSlice {
     var byteCount = 0
   }
 
-  /// What a slice came to.
+  /// The sums over a slice.
   struct Sums {
     /// The first tensor within the slice whose checksum is wrong; nil for none.
     var bad: Int?

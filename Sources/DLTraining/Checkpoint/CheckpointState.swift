@@ -5,8 +5,8 @@ import DLFormats
 ///
 /// Counterpart: `Stateful` of PyTorch's distributed checkpoints.
 protocol CheckpointState: AnyObject {
-  /// What must be the same where a run goes on, by the key under which a checkpoint notes it; also of
-  /// a run that has no such state.
+  /// The conditions that must be the same where a run goes on, by the key under which a checkpoint
+  /// notes them; also of a run that has no such state.
   static func conditions(of run: TrainingRun) -> [(key: String, value: String)]
 
   /// The first part of the names of its tensors in a checkpoint; nil where it has none.

@@ -57,7 +57,7 @@ final class CheckpointWriter {
   }
 }
 
-/// What the thread and the rank share: they take turns with the snapshot.
+/// The state that the thread and the rank share: they take turns with the snapshot.
 private final class CheckpointWork: @unchecked Sendable {
   let snapshot = CheckpointSnapshot()
   let failure = Mutex<(any Error)?>(nil)

@@ -1,3 +1,4 @@
+import DLCore
 import DLData
 import DLFormats
 
@@ -11,7 +12,7 @@ struct DataIdentity {
   private static let digestKey = "data_digest"
   private static let validationDigestKey = "validation_digest"
 
-  /// What a checkpoint keeps of the data besides rows, classes and tokenizer.
+  /// The notes that a checkpoint keeps of the data besides rows, classes and tokenizer.
   var notes: [String: String] {
     var notes = data.preparation.entries
     notes[ClassNames.key] = data.classNames?.text
@@ -20,8 +21,8 @@ struct DataIdentity {
     return notes
   }
 
-  /// What weights to start from were trained to mean by tokens and classes, where this run's data mean
-  /// something else by them; nil where they mean the same, or a file does not say.
+  /// The difference between the tokens and classes that weights to start from were trained on and
+  /// those of this run's data; nil where they mean the same, or a file does not say.
   func difference(_ file: any WeightSource) throws -> String? {
     let train = run.configuration.data.train ?? "data.synthetic"
     if let theirs = file.metadata[TokenizerFile.key], let mine = data.tokenizerText,
@@ -57,7 +58,7 @@ struct DataIdentity {
       CheckpointError(
         path: file.path, what: "\(train): \(what)",
         advice: "resume with the data it was trained on, or start a new run from its weights by "
-          + "--init \(file.path)", exitCode: .data)
+          + "\(OptionName.initialWeights) \(file.path)", exitCode: .data)
     }
     if let theirs = file.metadata[TokenizerFile.key], let mine = data.tokenizerText,
       let difference = try VocabularyComparison.difference(

@@ -16,7 +16,8 @@ struct InitialWeights {
     let keys = configuration.initialWeights
     guard let path = options.initialWeights ?? keys?.from else {
       guard keys == nil else {
-        throw UsageError("init: names no file to start from; give init.from, or --init FILE")
+        throw UsageError(
+          "init: names no file to start from; give init.from, or \(OptionName.initialWeights) FILE")
       }
       return nil
     }

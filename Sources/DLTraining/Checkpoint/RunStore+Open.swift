@@ -2,7 +2,7 @@ import DLCluster
 import DLCore
 import DLFormats
 
-/// Where a run is asked to go on from.
+/// The places that a run can be asked to go on from.
 private enum ResumeSource: String {
   /// Nowhere: it starts anew.
   case nothing
@@ -12,7 +12,7 @@ private enum ResumeSource: String {
   case file
 }
 
-/// What rank 0 has found before anything is changed.
+/// The findings of rank 0 before anything is changed.
 private struct ResumePlan {
   var source = ResumeSource.nothing
   /// The run folder or the file to go on from.
@@ -78,8 +78,9 @@ extension RunStore {
       let folder = try run.options.out ?? RunFolder.unused(name: run.name)
       guard try CheckpointFolder(path: folder + "/checkpoints").steps().isEmpty else {
         throw RunFolderError(
-          description: "\(folder): already holds a run, use --resume auto to go on with it or "
-            + "another --out")
+          description:
+            "\(folder): already holds a run, use \(OptionName.resume) auto to go on with it or "
+            + "another \(OptionName.out)")
       }
       return ResumePlan(folder: folder)
     case .automatic:
@@ -126,7 +127,8 @@ extension RunStore {
         guard run.communicator.rank == 0 else { return }
         if found == nil, run.options.resume != .automatic {
           throw RunFolderError(
-            description: "\(plan.path): holds no checkpoint, start anew without --resume")
+            description:
+              "\(plan.path): holds no checkpoint, start anew without \(OptionName.resume)")
         }
         if let found, plan.path != plan.folder { _ = try checkTarget(plan, found) }
         reportMissing(checkpoints, found)
@@ -174,7 +176,7 @@ extension RunStore {
     guard !steps.isEmpty else { return [] }
     guard steps.contains(where: { File.areSame(target.file(step: $0), found.path) }) else {
       throw RunFolderError(
-        description: "\(plan.folder): already holds another run, use another --out")
+        description: "\(plan.folder): already holds another run, use another \(OptionName.out)")
     }
     let later = steps.filter { $0 > found.checkpoint.position.step }
     let faults = later.reversed().compactMap { step -> CheckpointFault? in

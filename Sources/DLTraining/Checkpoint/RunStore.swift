@@ -15,9 +15,9 @@ final class RunStore {
   var folder: RunFolder?
   /// The folder's path; empty for a run that leaves none.
   var path = ""
-  /// What the run notes about itself, on rank 0.
+  /// The record that the run keeps of itself, on rank 0.
   private(set) var record: RunRecord?
-  /// Whether the run goes on from a checkpoint.
+  /// True if the run goes on from a checkpoint.
   var hasResumed = false
   /// The step of the newest checkpoint; nil where none was written.
   var lastSaved: Int?
@@ -57,7 +57,7 @@ final class RunStore {
 }
 
 extension RunStore {
-  /// What must be the same where a run goes on.
+  /// The conditions that must be the same where a run goes on.
   private var conditions: [(key: String, value: String)] {
     let configuration = run.configuration
     let last: [(key: String, value: String)] = [
@@ -97,7 +97,7 @@ extension RunStore {
     lastSaved = step
   }
 
-  /// What a checkpoint says of itself besides its position.
+  /// The notes of a checkpoint on itself besides its position.
   private func notes() throws -> [String: String] {
     let data = run.data
     var notes = Dictionary(conditions.map { ($0.key, $0.value) }) { first, _ in first }
@@ -138,14 +138,14 @@ extension RunStore {
     for (key, value) in conditions where file.metadata[key] != value {
       throw refusal(
         "was saved with \(key) \(file.metadata[key] ?? "unknown"), this run has \(value)",
-        "\(sameJob), or use --init for its weights")
+        "\(sameJob), or use \(OptionName.initialWeights) for its weights")
     }
     for state in states { try state.restoreNotes(from: file) }
     try StateDict(run.arena).load(from: file, ignoring: Checkpoint.isTrainingState)
     guard file.metadata["model"] == run.configuration.model.fingerprint else {
       throw refusal(
         "was saved with other layers of the same shapes",
-        "\(sameJob), or use --init for its weights")
+        "\(sameJob), or use \(OptionName.initialWeights) for its weights")
     }
     let optimizers = run.optimizers
     guard position.updates.count == optimizers.count else {

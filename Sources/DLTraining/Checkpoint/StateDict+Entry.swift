@@ -10,7 +10,7 @@ extension StateDict {
     let fileShape: [Int]
     let layout: ParameterLayout
     let tensor: Tensor
-    /// Whether this rank overwrites the tensor when it loads a file; another may do it for all.
+    /// True if this rank overwrites the tensor when it loads a file; another may do it for all.
     var isLoaded = true
   }
 }
@@ -29,7 +29,7 @@ extension StateDict.Entry {
     }
   }
 
-  /// Whether a file's element type can be read into this tensor.
+  /// Returns whether a file's element type can be read into this tensor.
   ///
   /// Integers and 8-bit floats are what quantized weights are stored as: without their scales they
   /// are not the weights.
@@ -40,7 +40,8 @@ extension StateDict.Entry {
     }
   }
 
-  /// What keeps a file's tensor from being read into this one, in words; nil for nothing.
+  /// The difference that keeps a file's tensor from being read into this one, in words; nil for
+  /// none.
   func difference(from info: SafetensorsInfo) -> String? {
     if info.shape != fileShape {
       return "\(info.name) has shape \(info.shape), the model \(fileShape)"

@@ -4,9 +4,9 @@ import DLCore
 package struct StateDictError: DLError {
   /// The file.
   package let path: String
-  /// What differs: missing and unknown names, other shapes and types.
+  /// The differences: missing and unknown names, other shapes and types.
   package let differences: [String]
-  /// What to do about it.
+  /// The advice: what to do about it.
   package let advice: String
 
   init(

@@ -1,7 +1,7 @@
 import DLCore
 import DLFormats
 
-/// What of a file belongs to which tensor of a model, by one way to read the names.
+/// A match of a file's tensors with those of a model, by one way to read the names.
 struct WeightMatch {
   let names: WeightNames
   let selection: WeightSelection
@@ -68,10 +68,10 @@ struct WeightMatch {
   /// Names without a partner.
   var unmatched: Int { missing.count + surplus.count }
 
-  /// Whether every tensor has a partner that fits.
+  /// True if every tensor has a partner that fits.
   var isComplete: Bool { unmatched == 0 && unreadable.isEmpty }
 
-  /// Whether the selection takes it: of a part, one weight at least.
+  /// True if the selection takes it: of a part, one weight at least.
   var isAcceptable: Bool {
     (unmatched == 0 || !selection.isStrict) && (unreadable.isEmpty || selection.passesOtherShapes)
       && (!readable.isEmpty || missing.isEmpty && unreadable.isEmpty)

@@ -2,7 +2,7 @@ import DLCluster
 import DLCore
 import DLFormats
 
-/// Why a file of weights does not fit a model, and what to do about it.
+/// The reason why a file of weights does not fit a model, and what to do about it.
 struct WeightMismatch {
   let file: any WeightSource
   /// The file's tensors without optimizer state.
@@ -30,7 +30,7 @@ struct WeightMismatch {
       + grouped(match.surplus.map { "\($0.name) is not in the model" }, shown: 1)
   }
 
-  /// Whether all names of both sides have to fit, or none does.
+  /// True if all names of both sides have to fit, or none does.
   private var needsNames: Bool { match.selection.isStrict || match.readable.isEmpty }
 
   private func grouped(_ list: [String], shown: Int) -> [String] {
@@ -81,7 +81,7 @@ struct WeightMismatch {
   private func exception(_ names: [String]) -> String {
     let all = match.selection.exceptions.map(\.text) + names
     let shown = all.prefix(6).map { "\"\($0)\"" }.joined(separator: ", ")
-    return "--set 'init.except=[\(shown)\(all.count > 6 ? ", ..." : "")]'"
+    return "\(OptionName.set) 'init.except=[\(shown)\(all.count > 6 ? ", ..." : "")]'"
   }
 
   private func layer(_ name: String) -> Substring {

@@ -10,11 +10,11 @@ struct WeightNames {
   /// Names of tied weights that the file leaves out, with the name that holds their numbers, as
   /// safetensors.torch.save_model notes them in the metadata.
   let aliases: [String: String]
-  /// What was left out of the file's names, as in `module.`; empty for nothing.
+  /// The parts that were left out of the file's names, as in `module.`; empty for none.
   let leftOut: [String]
-  /// Whether a normalization's weight and bias are read under gamma and beta.
+  /// True if a normalization's weight and bias are read under gamma and beta.
   var readsOldNorms = false
-  /// What the model's names begin with and the file's do not, as in `net.`; empty for nothing.
+  /// The beginning of the model's names that the file's do not have, as in `net.`; empty for none.
   var added = ""
   /// A rule for names that matches none of the file; nil where each has one.
   let unusedRename: String?
@@ -127,7 +127,7 @@ struct WeightNames {
     return common
   }
 
-  /// How the file's names were read, in words; nil where they were as the model's.
+  /// A note on how the file's names were read, in words; nil where they were as the model's.
   var note: String? {
     var changes: [String] = []
     if !leftOut.isEmpty {
@@ -141,10 +141,10 @@ struct WeightNames {
 }
 
 extension SafetensorsInfo {
-  /// Whether it is the count that torch.optim.swa_utils.AveragedModel keeps beside its module.
+  /// True if it is the count that torch.optim.swa_utils.AveragedModel keeps beside its module.
   var isAverageCount: Bool { name == "n_averaged" && count == 1 }
 
-  /// Whether it is what older files of Hugging Face's keep of a mask or of positions, which are no
+  /// True if it is what older files of Hugging Face's keep of a mask or of positions, which are no
   /// weights.
   var isConstant: Bool {
     switch name.split(separator: ".").suffix(2).joined(separator: ".") {
@@ -155,7 +155,7 @@ extension SafetensorsInfo {
     }
   }
 
-  /// Whether a model without such a tensor may leave it out: a count of batches or of weights.
+  /// True if a model without such a tensor may leave it out: a count of batches or of weights.
   var isCounter: Bool {
     isAverageCount
       || (count == 1 && (name == "num_batches_tracked" || name.hasSuffix(".num_batches_tracked")))

@@ -1,6 +1,6 @@
 import DLCore
 
-/// Which weights of a file go where in a model.
+/// A choice of the weights of a file and of their places in a model.
 package struct WeightSelection: Sendable {
   /// A name of the file with the model's name for it.
   struct Rename: Sendable {
@@ -19,11 +19,11 @@ package struct WeightSelection: Sendable {
 
   /// The rules for names, those that tell more of a name first.
   let renames: [Rename]
-  /// What starts anew, by patterns over names.
+  /// The tensors that start anew, by patterns over names.
   let exceptions: [Glob]
-  /// Whether all other weights need their partners.
+  /// True if all other weights need their partners.
   let isStrict: Bool
-  /// Whether what has another shape in the file starts anew too.
+  /// True if what has another shape in the file starts anew too.
   let passesOtherShapes: Bool
 
   /// Makes a selection; all of a file for all of a model unless told otherwise.
@@ -46,6 +46,6 @@ package struct WeightSelection: Sendable {
     self.passesOtherShapes = passesOtherShapes
   }
 
-  /// Whether the weight of a name starts anew.
+  /// Returns whether the weight of a name starts anew.
   func excepts(_ name: String) -> Bool { exceptions.contains { $0.matches(name) } }
 }

@@ -12,7 +12,7 @@ package struct AdversarialConfiguration: ConfigurationSection {
 
   /// The attack.
   package var method = Method.pgd
-  /// How changes are measured.
+  /// The norm that measures changes.
   package var norm = AttackNorm.linf
   /// The size of changes, in the units of inputs before normalization.
   package var epsilon = 0.1

@@ -67,7 +67,7 @@ package struct PadCropOptions: AugmentationSpec {
   package static var word: String { "pad_crop" }
   /// Pixels on each side.
   package var padding = 4
-  /// What they show.
+  /// The pixels that they show.
   package var paddingMode = Augmentation.PaddingMode.constant
   package init() {}
   package static var fields: [ConfigurationField<Self>] {

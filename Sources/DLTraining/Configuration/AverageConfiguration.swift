@@ -9,7 +9,7 @@ package struct AverageConfiguration: NamedChoiceSection {
   /// The name of a mean.
   package typealias Name = ChoiceName<Self>
 
-  /// How updates are weighed.
+  /// The rule by which updates are weighed.
   package var name = Name(ExponentialAverageSpec.self)
   /// Steps between two updates; each mean has a default of its own.
   package var everySteps: Int?
@@ -75,7 +75,7 @@ struct AveragePlan {
     every = configuration.everySteps ?? spec.defaultInterval(stepsPerEpoch: stepsPerEpoch)
   }
 
-  /// Whether the mean takes the weights in after `step` steps.
+  /// Returns whether the mean takes the weights in after `step` steps.
   func isDue(afterStep step: Int) -> Bool { step > start && (step - start) % every == 0 }
 }
 

@@ -1,7 +1,7 @@
 import DLCluster
 import DLConfiguration
 
-/// How gradients are compressed between hosts, or between processes that share no memory.
+/// The compression of gradients between hosts, or between processes that share no memory.
 ///
 /// ``CodecRegistry`` lists the codecs with their own options.
 package struct CompressionConfiguration: NamedChoiceSection {

@@ -9,7 +9,7 @@ extension Configuration {
   package struct Replacements: Sendable {
     /// `KEY.PATH=VALUE` each, applied in order.
     package var texts: [String]
-    /// Where relative paths in them start.
+    /// The folder where relative paths in them start.
     package var folder: String
 
     /// Makes replacements; none unless given.
@@ -71,7 +71,8 @@ extension Configuration {
     return value
   }
 
-  /// Whether a text with overrides names data to train on; false for what is no configuration.
+  /// Returns whether a text with overrides names data to train on; false for what is no
+  /// configuration.
   package static func namesData(yaml: String, overrides: [String]) -> Bool {
     let place = ConfigurationPlace(source: "", folder: "")
     guard var root = try? ConfigurationNode.parse(yaml: yaml, at: place) else { return false }

@@ -8,16 +8,16 @@ import DLTensor
 public struct Configuration: ConfigurationSection {
   /// The types that a job can compute in.
   package enum Precision: String, ConfigurationWord { case float32, float64 }
-  /// What a non-finite loss or gradient leads to.
+  /// The consequence of a non-finite loss or gradient.
   package enum NonFinite: String, ConfigurationWord { case stop, skip }
-  /// Whether gradients go between hosts while the backward pass runs.
+  /// A choice of whether gradients go between hosts while the backward pass runs.
   package enum Overlap: String, ConfigurationWord { case auto, on, off }
 
   /// The job's name.
   public var name: String?
   /// Keys every random number of the run.
   public var seed: UInt64 = 1
-  /// Where rows come from.
+  /// The source of the rows.
   package var data = DataConfiguration()
   /// The network.
   public var model = ModelConfiguration()
@@ -41,7 +41,7 @@ public struct Configuration: ConfigurationSection {
   public var batchSize = 32
   /// Micro-batches per optimizer step.
   public var accumulate = 1
-  /// How the rows of a micro-batch are divided over the ranks; evenly unless given.
+  /// The shares of the ranks in the rows of a micro-batch; even ones unless given.
   package var shares: [Int]?
   /// Attacks on the inputs of each step; nil for none.
   package var adversarial: AdversarialConfiguration?
@@ -49,27 +49,27 @@ public struct Configuration: ConfigurationSection {
   public var epochs: Double?
   /// The length of the run in optimizer steps.
   public var steps: Int?
-  /// What the job computes in.
+  /// The type that the job computes in.
   package var precision = Precision.float32
-  /// What carries out matrix products and convolutions.
+  /// The code that carries out matrix products and convolutions.
   package var engine = Engine.native
   /// Ranks that the job is laid out for, over any number of processes that divides them.
   package var virtualRanks: Int?
-  /// Whether gradients go between hosts while the backward pass runs.
+  /// The choice of whether gradients go between hosts while the backward pass runs.
   package var overlap = Overlap.auto
   /// The megabytes of gradients that go together then, a larger parameter by itself.
   package var bucketCapMB = 25.0
-  /// Whether batch norm takes its statistics over all ranks.
+  /// True if batch norm takes its statistics over all ranks.
   package var syncBatchNorm = true
-  /// How gradients are compressed between hosts.
+  /// The compression of gradients between hosts.
   package var compression = CompressionConfiguration()
   /// When to write checkpoints.
   package var checkpoint = CheckpointConfiguration()
   /// When to validate.
   package var validate = ValidateConfiguration()
-  /// What a non-finite loss or gradient leads to.
+  /// The consequence of a non-finite loss or gradient.
   package var nonFinite = NonFinite.stop
-  /// How long the job may stand still, and a host be silent.
+  /// The times that the job may stand still, and a host be silent.
   package var watchdog = WatchdogConfiguration()
   /// The checks against silent changes of memory.
   package var integrity = IntegrityConfiguration()
@@ -125,7 +125,7 @@ public struct Configuration: ConfigurationSection {
   /// The job's name: its own, or that of its model.
   package var runName: String { name ?? model.name ?? "train" }
 
-  /// What a job does not use is not written.
+  /// The sections that are not written where a job does not use them.
   public static var unwrittenDefaults: Set<String> { ["init", "adversarial", "engine"] }
 
   /// The length of a run is given in one unit.

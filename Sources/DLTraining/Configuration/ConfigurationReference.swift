@@ -11,8 +11,8 @@ package enum ConfigurationReference {
     writer.section("layer", LayerConfiguration.definition)
     writer.section("layer.init", InitializerConfiguration.schema(.none))
     return "# Configuration keys\n\n"
-      + "A job is a YAML file of these keys; `dltrain config --schema` prints the same as JSON Schema, "
-      + "for editors. Made by `dltrain config --reference`.\n\n"
+      + "A job is a YAML file of these keys; `dltrain config \(OptionName.schema)` prints the same as JSON Schema, "
+      + "for editors. Made by `dltrain config \(OptionName.reference)`.\n\n"
       + writer.sections.joined(separator: "\n")
   }
 }
@@ -116,7 +116,7 @@ extension ConfigurationNode {
     return leaves.count == 1 ? leaves[0].text : "{...}"
   }
 
-  /// Whether it is the largest value of the type, which is no bound worth telling.
+  /// True if it is the largest value of the type, which is no bound worth telling.
   fileprivate var isNoBound: Bool {
     if case .integer(let number) = value { return number == Int.max }
     if case .number(let number) = value { return number == 2_147_483_647 }

@@ -2,7 +2,7 @@ import DLConfiguration
 
 /// A condition that each of some parameters is to keep.
 package struct ConstraintConfiguration: ConfigurationSection {
-  /// How a condition is kept.
+  /// A way of keeping a condition.
   package enum Method: String, ConfigurationWord {
     /// After each update parameters go to the nearest point that keeps it.
     case projection
@@ -12,17 +12,17 @@ package struct ConstraintConfiguration: ConfigurationSection {
     case multipliers
   }
 
-  /// Which parameters: a pattern over their names, `bias`, `norm`, or several parted by `|`.
+  /// The parameters: a pattern over their names, `bias`, `norm`, or several parted by `|`.
   package var match = ""
   /// The largest Euclidean norm of each; nil for any.
   package var maxNorm: Double?
   /// The sum of the elements of each; nil for any.
   package var sum: Double?
-  /// Whether no element is below 0.
+  /// True if no element is below 0.
   package var nonnegative = false
-  /// How the condition is kept.
+  /// The way in which the condition is kept.
   package var by = Method.projection
-  /// What half the square counts, and the step of the multipliers.
+  /// The factor of half the square, and the step of the multipliers.
   package var weight = 1.0
   /// Updates of the parameters between two of the multipliers.
   package var every = 1

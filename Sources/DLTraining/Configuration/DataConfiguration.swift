@@ -4,7 +4,7 @@ import DLData
 extension Sampler.Order: ConfigurationWord {}
 extension Sampler.LastBatch: ConfigurationWord {}
 
-/// Where rows come from and how they are prepared.
+/// The source of rows and their preparation.
 package struct DataConfiguration: ConfigurationSection {
   /// The training set; a relative path starts from the folder of the configuration's file, in an
   /// override of the command line from the working directory.
@@ -23,7 +23,7 @@ package struct DataConfiguration: ConfigurationSection {
   package var normalize: NormalizeConfiguration?
   /// Random changes of images while training, in their order.
   package var augment: [AugmentConfiguration] = []
-  /// How rows of a batch are mixed with each other while training; nil for not at all.
+  /// The mixing of a batch's rows with each other while training; nil for none.
   package var mix: MixConfiguration?
   /// Rows of a batch that each image gives, each changed on its own.
   package var repeats = 1
@@ -35,7 +35,7 @@ package struct DataConfiguration: ConfigurationSection {
   package var synthetic: SyntheticConfiguration?
   /// Threads of each rank that read rows ahead; 0 to read them when they are needed.
   package var workers = 1
-  /// What becomes of a short last batch.
+  /// The fate of a short last batch.
   package var lastBatch = Sampler.LastBatch.keep
 
   package init() {}

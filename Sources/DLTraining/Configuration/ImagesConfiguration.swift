@@ -2,19 +2,17 @@ import DLConfiguration
 import DLData
 
 /// The size that images of any size are brought to.
-public struct ImagesConfiguration: ConfigurationSection {
+package struct ImagesConfiguration: ConfigurationSection {
   /// The height and width of what the network sees.
   package var size = 0
-  /// What the shorter side becomes before the middle is taken; 8/7 of the size unless given.
+  /// The length of the shorter side before the middle is taken; 8/7 of the size unless given.
   package var resize: Int?
   /// 1 (gray) or 3 (color).
   package var channels = 3
 
-  /// Makes the section with its defaults.
-  public init() {}
+  package init() {}
 
-  /// The keys, in the order in which they are written.
-  public static var fields: [ConfigurationField<Self>] {
+  package static var fields: [ConfigurationField<Self>] {
     [
       .init("size", \.size, .within(1...4096), required: true, "height and width of an image"),
       .init(
@@ -24,8 +22,7 @@ public struct ImagesConfiguration: ConfigurationSection {
     ]
   }
 
-  /// Faults that concern several keys at once.
-  public func problems() -> [ConfigurationProblem] {
+  package func problems() -> [ConfigurationProblem] {
     var problems: [ConfigurationProblem] = []
     if let resize, resize < size {
       problems.append(

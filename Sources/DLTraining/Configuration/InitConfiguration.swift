@@ -9,7 +9,7 @@ package struct InitConfiguration: ConfigurationSection {
   package var rename: [String: String] = [:]
   /// Patterns over names of what starts anew, whatever the file holds.
   package var except: [String] = []
-  /// Whether every other weight of the model and of the file must have its partner.
+  /// True if every other weight of the model and of the file must have its partner.
   package var strict = true
 
   package init() {}
@@ -18,7 +18,7 @@ package struct InitConfiguration: ConfigurationSection {
     [
       .init(
         "from", \.from, .path,
-        "weights in a safetensors file, a PyTorch file or the index of several; --init's unless given"
+        "weights in a safetensors file, a PyTorch file or the index of several; \(OptionName.initialWeights)'s unless given"
       ),
       .init(
         "rename", \.rename,

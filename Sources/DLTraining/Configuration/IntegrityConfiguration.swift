@@ -2,7 +2,7 @@ import DLConfiguration
 
 /// The checks against silent changes of memory.
 package struct IntegrityConfiguration: ConfigurationSection {
-  /// Whether each update checks the parameters and the optimizer state that it reads.
+  /// True if each update checks the parameters and the optimizer state that it reads.
   package var checkUpdates = true
   /// Steps between comparisons of the copies of parameters and buffers; nil for none at all.
   package var compareEverySteps: Int? = 100

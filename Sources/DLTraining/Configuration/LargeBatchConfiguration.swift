@@ -53,18 +53,18 @@ package struct LocalSGDConfiguration: ConfigurationSection {
 }
 
 extension Configuration {
-  /// What every learning rate is multiplied by for the size of the batch; 1 unless the
+  /// The factor of every learning rate for the size of the batch; 1 unless the
   /// configuration asks for it.
   package var batchRateFactor: Double {
     scaleLR.map { Double(batchSize) / Double($0.baseBatch) } ?? 1
   }
 
-  /// What stands behind a rate as it is written, where it is scaled.
+  /// The text behind a rate as it is written, where it is scaled.
   package var rateFactorText: String {
     scaleLR == nil ? "" : " times \(Format.significant(batchRateFactor, 6)) by scale_lr"
   }
 
-  /// How rates are scaled, in a line; nil where they are not.
+  /// A line on how rates are scaled; nil where they are not.
   var rateScaling: String? {
     guard let scaleLR else { return nil }
     let factor = Format.significant(batchRateFactor, 6)

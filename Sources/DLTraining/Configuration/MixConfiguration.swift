@@ -1,8 +1,8 @@
 import DLConfiguration
 import DLData
 
-/// How rows of a batch are mixed with each other while training.
-public struct MixConfiguration: ConfigurationSection {
+/// The mixing of a batch's rows with each other while training.
+package struct MixConfiguration: ConfigurationSection {
   /// α of mixup's weights; nil for no mixup.
   package var mixup: Double?
   /// α of CutMix's windows; nil for no CutMix.
@@ -10,11 +10,9 @@ public struct MixConfiguration: ConfigurationSection {
   /// The probability that a step mixes.
   package var p = 1.0
 
-  /// Makes the section with its defaults.
-  public init() {}
+  package init() {}
 
-  /// The keys, in the order in which they are written.
-  public static var fields: [ConfigurationField<Self>] {
+  package static var fields: [ConfigurationField<Self>] {
     [
       .init(
         "mixup", \.mixup, .within(0.05...100),
@@ -26,8 +24,7 @@ public struct MixConfiguration: ConfigurationSection {
     ]
   }
 
-  /// Faults that concern several keys at once.
-  public func problems() -> [ConfigurationProblem] {
+  package func problems() -> [ConfigurationProblem] {
     guard mixup == nil, cutmix == nil else { return [] }
     return [.init("mixup", "cutmix", message: "give mixup, cutmix, or both to take turns")]
   }

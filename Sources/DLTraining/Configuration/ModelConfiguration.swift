@@ -3,7 +3,7 @@ import DLLayers
 import DLModels
 
 /// The network: `{name: resnet20, ...}`, a model of ``ModelRegistry`` with its options, or `{layers: [...]}`.
-public struct ModelConfiguration: ConfigurationCodable {
+public struct ModelConfiguration: ConfigurationCodable, ConfigurationValue {
   /// A model of ``ModelRegistry``.
   package var options: (any ModelSpec)?
   /// A network without code, its layers numbered as torch.nn.Sequential numbers them; blocks are
@@ -23,8 +23,11 @@ public struct ModelConfiguration: ConfigurationCodable {
     return sameOptions && a.layers == b.layers
   }
 
+  /// The form that the members below make.
+  public static var form: ConfigurationForm<Self> { .init() }
+
   /// Reads a mapping with a name and the options of that model, or with layers.
-  public static func read(
+  package static func read(
     _ node: ConfigurationNode, at path: String, rule: ConfigurationRule,
     faults: inout ConfigurationFaults
   ) -> Self? {
@@ -98,7 +101,7 @@ public struct ModelConfiguration: ConfigurationCodable {
   }
 
   /// The name with all options, or the layers.
-  public var node: ConfigurationNode {
+  package var node: ConfigurationNode {
     if let options, case .mapping(let entries) = options.node.value {
       return .init(.mapping([.init("name", type(of: options).name.node)] + entries))
     }
@@ -106,7 +109,7 @@ public struct ModelConfiguration: ConfigurationCodable {
   }
 
   /// One object for each named model, and one for layers.
-  public static func schema(_ rule: ConfigurationRule) -> ConfigurationNode {
+  package static func schema(_ rule: ConfigurationRule) -> ConfigurationNode {
     func object(_ properties: [ConfigurationNode.Entry], _ required: [String]) -> ConfigurationNode
     {
       .typed(

@@ -2,7 +2,7 @@ import DLConfiguration
 
 /// Per-channel normalization: (x - mean) / std, after division of bytes by 255; or `auto`, for mean and
 /// deviation of the training inputs.
-package struct NormalizeConfiguration: ConfigurationCodable {
+package struct NormalizeConfiguration: ConfigurationCodable, ConfigurationValue {
   /// The word for mean and deviation of the training inputs.
   static let automatic = "auto"
 
@@ -10,7 +10,7 @@ package struct NormalizeConfiguration: ConfigurationCodable {
   package var mean: [Double] = []
   /// One standard deviation per channel.
   package var std: [Double] = []
-  /// Whether both are still to be found, by a pass over the training inputs.
+  /// True if both are still to be found, by a pass over the training inputs.
   package var isAutomatic = false
 
   /// Makes the section without numbers.

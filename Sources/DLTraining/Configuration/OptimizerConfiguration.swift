@@ -29,7 +29,7 @@ package struct OptimizerConfiguration: NamedChoiceSection {
   package var groups: [OptimizerGroupConfiguration] = []
   /// Conditions that parameters are to keep.
   package var constraints: [ConstraintConfiguration] = []
-  /// What the learning rate is multiplied by from each layer to the one before it; nil for nothing.
+  /// The factor of the learning rate from each layer to the one before it; nil for none.
   package var layerDecay: Double?
   /// Slow weights behind the optimizer; nil for none.
   package var lookahead: LookaheadConfiguration?

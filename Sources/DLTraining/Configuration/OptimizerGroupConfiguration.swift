@@ -3,7 +3,7 @@ import DLOptimizers
 
 /// Parameters that go by settings of their own, as one of PyTorch's `param_groups`.
 package struct OptimizerGroupConfiguration: ConfigurationSection {
-  /// Which parameters: a pattern over their names, `bias`, `norm`, or several parted by `|`.
+  /// The parameters: a pattern over their names, `bias`, `norm`, or several parted by `|`.
   package var match = ""
   /// Their rule, by the optimizer's options; the optimizer's unless given.
   package var name: OptimizerConfiguration.Name?
@@ -11,7 +11,7 @@ package struct OptimizerGroupConfiguration: ConfigurationSection {
   package var lr: Double?
   /// Their weight decay; the optimizer's unless given.
   package var weightDecay: Double?
-  /// Whether they stay as they are.
+  /// True if they stay as they are.
   package var frozen = false
 
   package init() {}

@@ -5,15 +5,13 @@ import DLData
 /// Draws of training rows with replacement, by the weights of their classes.
 ///
 /// Counterpart: PyTorch's `WeightedRandomSampler`.
-public struct SamplerConfiguration: ConfigurationSection {
-  /// What rows weigh.
+package struct SamplerConfiguration: ConfigurationSection {
+  /// The weights of the rows.
   package var weights = ClassWeights.balanced
 
-  /// Makes the section with its defaults.
-  public init() {}
+  package init() {}
 
-  /// The keys, in the order in which they are written.
-  public static var fields: [ConfigurationField<Self>] {
+  package static var fields: [ConfigurationField<Self>] {
     [
       .init(
         "weights", \.weights,
@@ -35,7 +33,7 @@ public struct SamplerConfiguration: ConfigurationSection {
 }
 
 /// The weights of rows by their classes.
-public enum ClassWeights: ConfigurationCodable {
+package enum ClassWeights: ConfigurationCodable, ConfigurationValue {
   /// One over the number of a class's rows.
   case balanced
   /// A weight by the number of the class.
@@ -49,7 +47,7 @@ public enum ClassWeights: ConfigurationCodable {
   }
 
   /// Reads the word, or a list of numbers of 0 or more.
-  public static func read(
+  package static func read(
     _ node: ConfigurationNode, at path: String, rule: ConfigurationRule,
     faults: inout ConfigurationFaults
   ) -> Self? {
@@ -69,10 +67,10 @@ public enum ClassWeights: ConfigurationCodable {
   }
 
   /// The word, or a list.
-  public var node: ConfigurationNode { numbers?.node ?? Self.word.node }
+  package var node: ConfigurationNode { numbers?.node ?? Self.word.node }
 
   /// A word, or an array of numbers.
-  public static func schema(_ rule: ConfigurationRule) -> ConfigurationNode {
+  package static func schema(_ rule: ConfigurationRule) -> ConfigurationNode {
     let word = ConfigurationNode.typed("string", [.init("enum", [word].node)])
     return .init(["anyOf": .init(.list([word, [Double].schema(.atLeast(0))]))])
   }

@@ -2,7 +2,7 @@ import DLConfiguration
 import DLCore
 import DLOptimizers
 
-/// How the learning rate changes over time: a warm-up, and a schedule behind it.
+/// The change of the learning rate over time: a warm-up, and a schedule behind it.
 ///
 /// Steps and epochs of a schedule count from the end of the warm-up. ``ScheduleRegistry`` lists the
 /// schedules with their own options.
@@ -76,6 +76,6 @@ package struct ScheduleConfiguration: NamedChoiceSection {
   /// alone.
   func makePlateauReduction() throws -> PlateauReduction? { try spec.makePlateauReduction() }
 
-  /// Whether the rate is reduced after validations.
+  /// True if the rate is reduced after validations.
   package var goesByValidation: Bool { ((try? makePlateauReduction()) ?? nil) != nil }
 }

@@ -10,17 +10,17 @@ package struct ValidateConfiguration: ConfigurationSection {
   package var batchSize: Int?
   /// Validations without a new best after which training ends; nil for never.
   package var patience: Int?
-  /// What chooses the best checkpoint, where ``monitor`` does not say.
+  /// The judge that chooses the best checkpoint, where ``monitor`` does not say.
   package var judge = Judge.metric
   /// The views of an image that an output is the mean of, also where the trained network is used.
   package var views = TestTimeAugmentation.one
-  /// What is measured besides the task's own metrics.
+  /// The metrics that are measured besides the task's own.
   package var metrics: [MetricConfiguration] = []
   /// The name of the metric, or `loss`, that the best checkpoint, ``patience`` and reduce_on_plateau
   /// go by; nil for what ``judge`` says.
   package var monitor: String?
 
-  /// What a validation is judged by.
+  /// The number that a validation is judged by.
   package enum Judge: String, ConfigurationWord {
     /// The task's own metric, else the loss.
     case metric

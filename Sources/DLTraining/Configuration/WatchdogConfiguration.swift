@@ -1,6 +1,6 @@
 import DLConfiguration
 
-/// How long a job may stand still, and a host be silent.
+/// The times that a job may stand still, and a host be silent.
 package struct WatchdogConfiguration: ConfigurationSection {
   /// Seconds without progress after which the ranks that did not arrive are named.
   package var warnSeconds = 60.0

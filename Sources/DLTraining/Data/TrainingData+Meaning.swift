@@ -6,7 +6,8 @@ import DLTensor
 
 // What the numbers of data stand for, and whether two sets of data mean the same by them.
 extension TrainingData {
-  /// What one pass over the data files of a job found, by their paths; the ranks share the pass.
+  /// The statistics that one pass over the data files of a job found, by their paths; the ranks
+  /// share the pass.
   package static func statistics(
     _ configuration: Configuration, over communicator: any Communicator
   ) throws
@@ -48,7 +49,7 @@ extension TrainingData {
     try metadata(of: dataset)[TokenizerFile.key]
   }
 
-  /// What the metadata of a data set's file say; nothing of rows that are no file.
+  /// The metadata of a data set's file; nothing of rows that are no file.
   private static func metadata(of dataset: any Dataset) throws -> [String: String] {
     let path =
       (dataset as? TokenWindowDataset)?.path ?? (dataset as? TensorFileDataset)?.path
@@ -57,7 +58,7 @@ extension TrainingData {
     return try path.map { try SafetensorsFile(path: $0).metadata } ?? [:]
   }
 
-  /// How raw data became the rows of a data set.
+  /// The way from raw data to the rows of a data set.
   static func preparation(of dataset: any Dataset) throws -> Preparation {
     Preparation(try metadata(of: dataset))
   }
@@ -71,7 +72,7 @@ extension TrainingData {
       return
     }
     throw DataError(
-      "\(path): was not packed as \(source): \(difference); pack both at once, or by --like",
+      "\(path): was not packed as \(source): \(difference); pack both at once, or by \(OptionName.like)",
       exitCode: .data)
   }
 
@@ -90,7 +91,7 @@ extension TrainingData {
     else { return }
     throw DataError(
       "\(path): its vocabulary is not that of \(source): \(difference); "
-        + "pack it by dltrain data pack with --like, or with the data it belongs to",
+        + "pack it by dltrain data pack with \(OptionName.like), or with the data it belongs to",
       exitCode: .data)
   }
 
@@ -102,8 +103,8 @@ extension TrainingData {
         + "name the same file and mark its nodes", exitCode: .data)
   }
 
-  /// Whether rows have the shape and type of others; sentences that are filled up may be longer or
-  /// shorter.
+  /// Returns whether rows have the shape and type of others; sentences that are filled up may be
+  /// longer or shorter.
   static func areAlike(_ a: any Dataset, _ b: any Dataset) -> Bool {
     guard a.inputType == b.inputType, a.labelType == b.labelType else { return false }
     if a.inputType == .int32, a.rowLengths != nil, b.rowLengths != nil {

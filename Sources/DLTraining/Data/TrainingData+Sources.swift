@@ -4,7 +4,7 @@ import DLData
 import DLFormats
 import DLLayers
 
-/// What a data set is opened for.
+/// The purposes that a data set is opened for.
 public enum DataRole: Sendable {
   /// To be trained on.
   case training
@@ -18,17 +18,17 @@ public enum DataRole: Sendable {
 public struct DataRequest: Sendable {
   /// The name that the user gave.
   public let path: String
-  /// What it is for.
+  /// The purpose of the data set.
   public let role: DataRole
   /// The job.
   public let configuration: Configuration
   /// The number of classes; the configuration's or the file's unless given.
   let classes: Int?
-  /// What a pass over files found, by their paths.
+  /// The statistics that a pass over files found, by their paths.
   let statistics: [String: FileStatistics]
-  /// What the numbers of classes shall stand for; the file's own names unless given.
+  /// The names that the numbers of classes shall stand for; the file's own unless given.
   let names: ClassNames?
-  /// Where these names come from.
+  /// The source of these names.
   let namesSource: String
 
   /// The file that the name leads to, of several the first.

@@ -14,7 +14,7 @@ package struct TrainingData {
   let tokenizerText: String?
   /// The names of the classes as the training file holds them; nil where it has none.
   let classNames: ClassNames?
-  /// How raw data became the training file's rows.
+  /// The way from raw data to the training file's rows.
   let preparation: Preparation
   /// The digests of the contents of training and validation files; nil for rows that are made.
   let digests: (train: String?, validation: String?)
@@ -78,7 +78,7 @@ package struct TrainingData {
       ?? Shape(checking: dataset.inputShape) ?? [0]
   }
 
-  /// What the training data's tokens stand for; nil where they are no text.
+  /// The tokenizer of the training data's tokens; nil where they are no text.
   var tokenizer: (any Tokenizer)? {
     get throws {
       guard let tokenizerText else { return nil }

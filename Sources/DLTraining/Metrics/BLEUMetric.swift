@@ -8,7 +8,7 @@ extension BLEU.Tokenization: ConfigurationWord {}
 /// Papineni et al. 2002; counterpart: `sacrebleu.corpus_bleu`.
 package struct BLEUMetric: MetricSpec {
   package static var word: String { "bleu" }
-  /// How texts are cut into words.
+  /// The way in which texts are cut into words.
   package var tokenization = BLEU.Tokenization.none
 
   /// Makes the metric of words between blanks.

@@ -1,7 +1,7 @@
 import DLConfiguration
 import DLLayers
 
-/// How the numbers of several classes become one.
+/// A way of making one number of those of several classes.
 package enum ClassAverage: String, ConfigurationWord {
   /// The mean over the classes that occur in labels or predictions.
   case macro
@@ -17,7 +17,7 @@ package enum ClassAverage: String, ConfigurationWord {
 ///
 /// For one question of yes or no the class is yes.
 package protocol ClassCountMetric: MetricSpec {
-  /// How classes become one number.
+  /// The way in which classes become one number.
   var average: ClassAverage { get set }
   /// The number of one class, or of all together: a share, as a numerator and a denominator.
   static func share(right: Int, predicted: Int, wanted: Int) -> (Int, Int)

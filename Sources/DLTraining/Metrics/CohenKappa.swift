@@ -7,11 +7,11 @@ import DLLayers
 /// The weight of a disagreement is 1, the distance of the classes, or its square. No number where all are of
 /// one class. Cohen 1960 and 1968; counterpart: `sklearn.metrics.cohen_kappa_score`.
 package struct CohenKappa: MetricSpec {
-  /// What a disagreement weighs.
+  /// The weight of a disagreement.
   package enum Weights: String, ConfigurationWord { case none, linear, quadratic }
 
   package static var word: String { "cohen_kappa" }
-  /// What a disagreement weighs.
+  /// The weight of a disagreement.
   package var weights = Weights.none
 
   /// Makes the metric without weights.

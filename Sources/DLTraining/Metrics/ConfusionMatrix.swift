@@ -1,7 +1,7 @@
 import DLLayers
 
-/// How often each class (row) was predicted as each (column); for one question of yes or no, no and
-/// yes.
+/// The number of times that each class (row) was predicted as each (column); for one question of
+/// yes or no, no and yes.
 ///
 /// Counterpart: `sklearn.metrics.confusion_matrix`.
 package struct ConfusionMatrix: MetricSpec {

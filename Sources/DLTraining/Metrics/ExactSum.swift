@@ -70,7 +70,7 @@ public struct ExactSum: Sendable, Hashable {
     return copy.limbs.map { Int($0) } + [nans, infinities, negativeInfinities]
   }
 
-  /// How many ``words`` there are.
+  /// The number of ``words``.
   static let wordCount = limbCount + 3
 
   /// Takes sums of ``words``.

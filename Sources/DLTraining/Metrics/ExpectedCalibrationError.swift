@@ -1,8 +1,8 @@
 import DLConfiguration
 import DLLayers
 
-/// How far confidence is from accuracy: `Σ (rows of the bin / rows) · |accuracy - confidence|` over bins
-/// of equal width.
+/// The distance of confidence from accuracy: `Σ (rows of the bin / rows) · |accuracy - confidence|`
+/// over bins of equal width.
 ///
 /// The confidence is the largest probability, of bins `((m - 1) / bins, m / bins]` (Guo et al. 2017, "On
 /// Calibration of Modern Neural Networks", equation 3); for yes or no it is the probability of yes, and

@@ -7,12 +7,12 @@ import DLLayers
 /// Counterpart: sklearn's `jaccard_score`, and the "mean IoU" of segmentation.
 package struct MeanIoU: ClassCountMetric {
   package static var word: String { "mean_iou" }
-  /// How classes become one number.
+  /// The way in which classes become one number.
   package var average = ClassAverage.macro
 
   package init() {}
 
-  /// What is right of what either names.
+  /// The share that is right of what either names.
   package static func share(right: Int, predicted: Int, wanted: Int) -> (Int, Int) {
     (right, predicted + wanted - right)
   }

@@ -11,10 +11,10 @@ public enum MetricBatch {
   case features(real: [Double], generated: [Double], width: Int)
   /// Objects that were found on images, with those that are there, image by image.
   case objects(found: [[Detection]], wanted: [[Detection]], classes: Int)
-  /// What a task of a program's own hands to its own metrics.
+  /// A value that a task of a program's own hands to its own metrics.
   case own(any Sendable, PredictionKind, labels: Int)
 
-  /// What the model says of a row.
+  /// The kind of the model's statement on a row.
   public var kind: PredictionKind {
     switch self {
     case .scores(let batch): batch.kind
@@ -26,7 +26,7 @@ public enum MetricBatch {
   }
 
   /// Labels of the batch.
-  public var labelCount: Int {
+  package var labelCount: Int {
     switch self {
     case .scores(let batch): batch.labels.count
     case .texts(let candidates, _): candidates.count
@@ -57,7 +57,7 @@ public final class ScoreBatch {
   public let labels: Tensor
   /// The loss, which knows what outputs stand for and which labels do not count.
   public let loss: any Loss
-  /// What the outputs say.
+  /// The kind of the outputs' statement.
   public let kind: PredictionKind
   private var madeProbabilities: Tensor?
   private var madeDecisions: Decisions?
@@ -70,7 +70,7 @@ public final class ScoreBatch {
     kind = loss.predictionKind(outputs: outputs.shape, labels: labels.dtype)
   }
 
-  /// What outputs stand for: the probabilities of classes or labels.
+  /// The values that outputs stand for: the probabilities of classes or labels.
   public var probabilities: Tensor {
     get throws {
       if let madeProbabilities { return madeProbabilities }
@@ -89,7 +89,7 @@ public final class ScoreBatch {
       start: labels.pointer.assumingMemoryBound(to: Int32.self), count: labels.count)
   }
 
-  /// What was right and what was decided, label by label, without those that do not count.
+  /// The right labels and those decided on, label by label, without those that do not count.
   public var decisions: Decisions {
     get throws {
       if let madeDecisions { return madeDecisions }
@@ -126,6 +126,6 @@ public struct Decisions {
     }
   }
 
-  /// How many of them are right.
+  /// The number of right ones among them.
   var right: Int { zip(truth, predicted).reduce(0) { $0 + ($1.0 == $1.1 ? 1 : 0) } }
 }

@@ -1,7 +1,7 @@
 import DLCore
 import DLFormats
 
-/// What a metric came to over a data set.
+/// The result of a metric over a data set.
 public struct MetricResult: Sendable, Equatable {
   /// The forms that a result has.
   public enum Content: Sendable, Equatable {
@@ -17,9 +17,9 @@ public struct MetricResult: Sendable, Equatable {
 
   /// The name in tables and in metrics.jsonl.
   public let name: String
-  /// What it came to.
+  /// The result itself.
   public let content: Content
-  /// Whether more is better.
+  /// True if more is better.
   public let higherIsBetter: Bool
 
   /// Makes a result.
@@ -43,8 +43,8 @@ public struct MetricResult: Sendable, Equatable {
     }
   }
 
-  /// Whether a model can be chosen by it.
-  public var isNumber: Bool { value != nil }
+  /// True if a model can be chosen by it.
+  package var isNumber: Bool { value != nil }
 
   /// Its member of a line of metrics.jsonl.
   var member: JSON.Member {

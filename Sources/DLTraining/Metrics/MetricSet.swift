@@ -11,7 +11,7 @@ package struct MetricSet: Sendable {
   }
 
   private var entries: [Entry] = []
-  /// How many of them the task brings itself, before those that the configuration names.
+  /// The number of those that the task brings itself, before those that the configuration names.
   private let defaultCount: Int
 
   /// No metrics.
@@ -61,14 +61,14 @@ package struct MetricSet: Sendable {
     for index in entries.indices { try entries[index].sums.reduce(over: communicator) }
   }
 
-  /// What the sums of the task's own metrics come to; a share of nothing is none.
+  /// The results of the task's own metrics by their sums; a share of nothing is none.
   package var defaults: [MetricResult] {
     entries.prefix(defaultCount).map { $0.metric.result($0.sums) }.filter {
       if case .share(_, of: 0) = $0.content { false } else { true }
     }
   }
 
-  /// What the sums of the metrics come to that the configuration names besides.
+  /// The results of the metrics that the configuration names besides.
   package var named: [MetricResult] {
     entries.dropFirst(defaultCount).map { $0.metric.result($0.sums) }
   }

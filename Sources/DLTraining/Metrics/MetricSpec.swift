@@ -22,7 +22,7 @@ public protocol MetricSpec: ConfigurationOption {
   /// integers and ``ExactSum`` do not.
   func add(_ batch: MetricBatch, to sums: inout MetricSums) throws
 
-  /// What the sums over all rows come to.
+  /// The result of the sums over all rows.
   func result(_ sums: MetricSums) -> MetricResult
 }
 
@@ -33,15 +33,15 @@ extension MetricSpec {
   public static var fields: [ConfigurationField<Self>] { [] }
 }
 
-/// What a metric is to measure.
+/// The statements and labels that a metric is to measure.
 public struct MetricTask: Sendable, Hashable {
-  /// What the model says of a row.
+  /// The kind of the model's statement on a row.
   public let predictions: PredictionKind
   /// Labels of the whole data set.
   public let labels: Int
 
   /// Makes the description of a task.
-  public init(_ predictions: PredictionKind, labels: Int) {
+  package init(_ predictions: PredictionKind, labels: Int) {
     self.predictions = predictions
     self.labels = labels
   }
@@ -49,7 +49,7 @@ public struct MetricTask: Sendable, Hashable {
 
 /// Says that a metric does not fit what a model predicts.
 public struct MetricMisfit: Error, CustomStringConvertible {
-  /// What the metric needs, and what there is.
+  /// The task that the metric needs, and the one that there is.
   public let description: String
 
   /// Makes an error of a text.

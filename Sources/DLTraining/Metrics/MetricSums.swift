@@ -1,7 +1,7 @@
 import DLCluster
 import DLCore
 
-/// What a metric has added up: counts, exact sums, and scores that are to be ranked.
+/// The sums that a metric has made: counts, exact sums, and scores that are to be ranked.
 public struct MetricSums: Sendable, Equatable {
   /// The most scores that are kept, over all ranks: 128 MiB in each process.
   package static let scoreLimit = 1 << 24

@@ -4,7 +4,7 @@
 /// No number where a class has no row. Counterpart: `sklearn.metrics.average_precision_score`.
 package struct PRArea: RankingMetric {
   package static var word: String { "pr_auc" }
-  /// How the classes become one number.
+  /// The way in which the classes become one number.
   package var average = AreaAverage.macro
 
   /// Makes the metric with the mean over classes.

@@ -5,7 +5,7 @@
 /// all. Mann and Whitney 1947; counterpart: `sklearn.metrics.roc_auc_score`, one versus rest.
 package struct ROCArea: RankingMetric {
   package static var word: String { "roc_auc" }
-  /// How the classes become one number.
+  /// The way in which the classes become one number.
   package var average = AreaAverage.macro
 
   /// Makes the metric with the mean over classes.

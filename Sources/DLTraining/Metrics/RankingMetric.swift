@@ -1,7 +1,7 @@
 import DLConfiguration
 import DLLayers
 
-/// How the areas of several classes become one.
+/// A way of making one number of the areas of several classes.
 package enum AreaAverage: String, ConfigurationWord {
   /// The mean over classes.
   case macro
@@ -17,7 +17,7 @@ package enum AreaAverage: String, ConfigurationWord {
 /// depends on the set of them and not on their order. A class is ranked against all others by its
 /// probability, a label of yes or no by its output.
 package protocol RankingMetric: MetricSpec {
-  /// How classes become one number.
+  /// The way in which classes become one number.
   var average: AreaAverage { get set }
   /// The area, from scores in falling order, each distinct one with how many rows of the class and
   /// of others have it.

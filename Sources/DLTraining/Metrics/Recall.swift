@@ -3,7 +3,7 @@
 /// 0 for a class that is never a label. Counterpart: `sklearn.metrics.recall_score`.
 package struct Recall: ClassCountMetric {
   package static var word: String { "recall" }
-  /// How the classes become one number.
+  /// The way in which the classes become one number.
   package var average = ClassAverage.macro
 
   /// Makes the metric with the mean over classes.
@@ -11,7 +11,7 @@ package struct Recall: ClassCountMetric {
 
   package init(average: ClassAverage) { self.average = average }
 
-  /// What is divided by what.
+  /// The quotient, as numerator and denominator.
   package static func share(right: Int, predicted: Int, wanted: Int) -> (Int, Int) {
     (right, wanted)
   }

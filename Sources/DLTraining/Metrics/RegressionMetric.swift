@@ -2,7 +2,7 @@ import DLLayers
 
 /// A metric of numbers beside the numbers that were wanted.
 package protocol RegressionMetric: MetricSpec {
-  /// How many exact sums there are for rows of as many numbers.
+  /// The number of exact sums for rows of as many numbers.
   static func sumCount(_ width: Int) -> Int
   /// Adds a number of a column.
   static func add(_ value: Double, _ target: Double, column: Int, to sums: inout [ExactSum])

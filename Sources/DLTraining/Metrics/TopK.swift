@@ -8,7 +8,7 @@ import DLTensor
 /// Counterparts: `sklearn.metrics.top_k_accuracy_score`, `torchmetrics.Accuracy(top_k=k)`.
 package struct TopK: MetricSpec {
   package static var word: String { "top_k" }
-  /// How many classes may be named.
+  /// The number of classes that may be named.
   package var k = 5
 
   /// Makes the metric of the first five.

@@ -31,7 +31,7 @@ package struct ValidationPass {
     self.workers = workers
   }
 
-  /// What the sums over all ranks come to, counts exact and doubles along the fixed tree.
+  /// The results of the sums over all ranks, counts exact and doubles along the fixed tree.
   package func run() throws -> Validation {
     var totals = try context.communicator.agreed("go through the validation set") {
       var totals = ValidationTotals(metrics)

@@ -10,7 +10,8 @@ public struct ValidationTotals: Sendable {
   public var denominator = 0.0
   /// The metrics with their sums.
   private(set) var metrics: MetricSet
-  /// What the model says of a row, and the labels of the batch, since the last ``add(_:)``.
+  /// The kind of the model's statement on a row, and the labels of the batch, since the last
+  /// ``add(_:)``.
   private(set) var seen: MetricTask?
 
   /// Starts with no row.

@@ -69,7 +69,7 @@ package struct StepColumns {
     return shown
   }
 
-  /// What the titles of the shown parts of a step's time mean; nil where none is shown.
+  /// The meaning of the titles of the shown parts of a step's time; nil where none is shown.
   package func legend(_ limit: Int?) -> String? {
     let first = columns.count - 1 - parts.count
     let shown = shown(limit)

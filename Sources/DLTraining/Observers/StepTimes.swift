@@ -1,6 +1,6 @@
 import DLCluster
 
-/// Where the time of an optimizer step went, on rank 0; the parts add up to the whole.
+/// The parts of an optimizer step's time, on rank 0; they add up to the whole.
 package struct StepTimes: Sendable {
   /// Seconds waiting for the step's rows.
   package var dataWait = 0.0
@@ -26,11 +26,11 @@ package struct StepTimes: Sendable {
     package let name: String
     /// The name for people.
     package let title: String
-    /// Where it is counted.
+    /// The property that counts it.
     package let seconds: WritableKeyPath<StepTimes, Double> & Sendable
     /// The title of its column beside the losses; empty for none.
     var column = ""
-    /// What the column's title stands for.
+    /// The meaning of the column's title.
     var meaning = ""
     /// Columns of lower rank go first where a terminal is narrow.
     var rank = 0
@@ -63,7 +63,7 @@ package struct StepTimes: Sendable {
 
   package init() {}
 
-  /// What the clock has counted since its restart.
+  /// Makes the times from what the clock has counted since its restart.
   init(_ clock: ActivityClock, slowest: (rank: Int, seconds: Double)) {
     dataWait = clock.seconds(.dataWait)
     syncBatchNorm = clock.seconds(.syncBatchNorm)

@@ -5,9 +5,9 @@ import DLTensor
 /// A communicator that counts the time of its collectives, and records them where there is a
 /// timeline.
 final class TimedCommunicator: Communicator {
-  /// What this rank's time is spent on.
+  /// The clock of this rank's activities.
   let clock: ActivityClock
-  /// Where this rank shows what it is at; nil where nobody watches.
+  /// The place where this rank shows what it is at; nil where nobody watches.
   let progress: RankProgress?
 
   private let base: any Communicator

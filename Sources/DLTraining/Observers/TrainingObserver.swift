@@ -1,7 +1,7 @@
 import DLCluster
 import DLTensor
 
-/// What a step came to.
+/// The outcome of a step.
 package struct StepReport: Sendable {
   /// The optimizer step, counted from 1.
   package let step: Int
@@ -15,16 +15,16 @@ package struct StepReport: Sendable {
   package let rows: Int
   /// The loss of each phase by its name, where there are several; ``loss`` is their sum.
   package let parts: [(name: String, loss: Double)]
-  /// Where the time went, on rank 0.
+  /// The parts of the time, on rank 0.
   package let times: StepTimes
-  /// What went between hosts, or processes that share no memory.
+  /// The bytes that went between hosts, or processes that share no memory.
   package let traffic: CommunicationVolume
 
   /// Seconds that the step took on rank 0.
   package var seconds: Double { times.total }
 }
 
-/// What a validation came to.
+/// The outcome of a validation.
 package struct ValidationReport: Sendable {
   /// Optimizer steps done.
   package let step: Int
@@ -64,7 +64,7 @@ package struct ValidationReport: Sendable {
   var main: MetricResult { defaults.first ?? lossMetric }
 }
 
-/// How a run ended.
+/// The end of a run.
 package struct RunReport: Sendable {
   /// The job's name.
   package let name: String
@@ -94,19 +94,19 @@ package struct RunReport: Sendable {
   package let seconds: Double
   /// Rows per second of training steps, all ranks together.
   package let samplesPerSecond: Double
-  /// Whether the run stopped before its last step, to be resumed.
+  /// True if the run stopped before its last step, to be resumed.
   package let isInterrupted: Bool
-  /// Whether it stopped since it has come to ``TrainingOptions/stopAtStep``.
+  /// True if it stopped since it has come to ``TrainingOptions/stopAtStep``.
   package let hasReachedStop: Bool
-  /// What went between hosts, or processes that share no memory, in the steps made now.
+  /// The bytes that went between hosts, or processes that share no memory, in the steps made now.
   package let traffic: CommunicationVolume
   /// The time of each op in the steps made now, on rank 0; nil unless it was taken.
   package let profile: [OpProfile.Row]?
-  /// Why it ended.
+  /// The reason of its end.
   package let end: RunEnd
 }
 
-/// What a run is about to do.
+/// The plan of a run, known before its first step.
 package struct RunPlan: Sendable {
   /// The job's name.
   package let name: String
@@ -134,9 +134,10 @@ package struct RunPlan: Sendable {
   package let metric: String?
   /// The names of the metrics named besides that are one number each.
   package let metrics: [String]
-  /// Whether gradients go between hosts during the backward pass; nil where none go between hosts.
+  /// The choice of whether gradients go between hosts during the backward pass; nil where none go
+  /// between hosts.
   package let overlap: String?
-  /// Whether batch norms of the network gather their statistics over several ranks.
+  /// True if batch norms of the network gather their statistics over several ranks.
   package let gathersStatistics: Bool
 
   /// Epochs of the whole job, rounded up.
@@ -147,7 +148,7 @@ package struct RunPlan: Sendable {
 
 /// Watches a run, on rank 0.
 package protocol TrainingObserver: AnyObject {
-  /// Whether it watches every rank that it is given to, and not rank 0 alone.
+  /// True if it watches every rank that it is given to, and not rank 0 alone.
   var observesEveryRank: Bool { get }
   /// The run is about to make its first step.
   func willTrain(_ plan: RunPlan) throws

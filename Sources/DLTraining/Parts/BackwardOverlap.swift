@@ -23,15 +23,15 @@ final class BackwardOverlap: TrainerPart {
   }
 }
 
-/// Whether gradients go between hosts during the backward pass.
+/// The choice of whether gradients go between hosts during the backward pass.
 struct OverlapPolicy {
   /// The bytes that go together, whenever they go: compressed gradients have other bits when ranks
   /// own other shares.
   let bucketBytes: Int
-  /// Why they go after the backward pass; nil where they go during it.
+  /// The reason why they go after the backward pass; nil where they go during it.
   private let obstacle: String?
 
-  /// Whether gradients go during the backward pass.
+  /// True if gradients go during the backward pass.
   var isOn: Bool { obstacle == nil }
 
   /// Decides, on all ranks together; nil where no gradients go by MPI.

@@ -29,7 +29,7 @@ package struct CopyMismatchError: DLError {
   package let step: Int
   /// The first parameter or buffer that differs.
   package let tensor: String
-  /// How many others differ too.
+  /// The number of others that differ too.
   package let otherCount: Int
   /// The ranks of each distinct content, the most frequent first.
   package let groups: [[Int]]

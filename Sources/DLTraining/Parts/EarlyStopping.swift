@@ -17,8 +17,8 @@ final class EarlyStopping: TrainerPart {
 
   func didValidate(_ report: ValidationReport) { endsRun = isOutOfPatience }
 
-  /// Whether as many validations as `validate.patience` have passed since the best one, or since the
-  /// beginning where none was a best.
+  /// True if as many validations as `validate.patience` have passed since the best one, or since
+  /// the beginning where none was a best.
   ///
   /// It follows from the position alone, so that a resumed run ends where the first one would have.
   private var isOutOfPatience: Bool {

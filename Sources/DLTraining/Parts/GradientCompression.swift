@@ -11,7 +11,7 @@ import DLTensor
 /// layout of hosts; at another one they are left out.
 final class GradientCompression: TrainerPart {
   private let run: TrainingRun
-  /// What the kept errors are a state of; nil where nothing is compressed.
+  /// A note of what the kept errors are a state of; nil where nothing is compressed.
   private let layout: String?
   private var arena: ShardedReducer? { run.arena.exchange as? ShardedReducer }
 

@@ -3,7 +3,7 @@ import DLFormats
 import DLLayers
 import DLTensor
 
-/// What a task carries from step to step, as the state of a recurrent network.
+/// The state that a task carries from step to step, as that of a recurrent network.
 ///
 /// It belongs to rows, and rows to ranks: a checkpoint holds the rows of all ranks in the order of the
 /// batch, so that a run can go on at another number of ranks.

@@ -27,9 +27,9 @@ protocol TrainerPart: CheckpointState {
   /// The last step was made, and saved.
   func didTrain() throws
 
-  /// What the learning rate of the step to come is multiplied by, besides the schedule.
+  /// The factor of the learning rate of the step to come, besides the schedule.
   var learningRateFactor: Double { get }
-  /// Whether the run ends before its last step.
+  /// True if the run ends before its last step.
   var endsRun: Bool { get }
 }
 

@@ -17,11 +17,11 @@ final class WeightAveraging: TrainerPart {
   let norms: [BatchNorm]
   /// The mean's buffers, where it has its own.
   private let buffers: UnsafeMutableRawBufferPointer
-  /// Whether ranks have taken in weights of their own since their means were the same.
+  /// True if ranks have taken in weights of their own since their means were the same.
   private var differsByRank = false
-  /// Whether the buffers belong to the mean as it is.
+  /// True if the buffers belong to the mean as it is.
   private var hasStatistics = false
-  /// Whether the arena holds the mean, and the mean the weights.
+  /// True if the arena holds the mean, and the mean the weights.
   private var isSwapped = false
 
   private init(_ configuration: AverageConfiguration, _ run: TrainingRun) throws {

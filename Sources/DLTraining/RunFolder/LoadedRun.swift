@@ -8,7 +8,7 @@ import DLTensor
 
 /// A run folder as something to use: its configuration and one of its checkpoints.
 package struct LoadedRun: Sendable {
-  /// Which checkpoint to take.
+  /// The checkpoint to take.
   package enum Choice: Sendable, Equatable {
     /// The one with the best validation; the newest where there was none.
     case best
@@ -148,16 +148,16 @@ package final class LoadedNetwork {
   package let input: Shape
   /// The type of the elements of its training data; nil where the checkpoint does not say.
   package let inputType: DType?
-  /// Whether rows of its training data end at lengths that the data tell.
+  /// True if rows of its training data end at lengths that the data tell.
   package let hasLengths: Bool
-  /// What the training data's tokens stand for; nil where they are no text.
+  /// The tokenizer of the training data; nil where they are no text.
   package let tokenizer: (any Tokenizer)?
   /// The tokenizer as the checkpoint holds it.
   let tokenizerText: String?
   /// The names of the classes; nil where the training data had none, or an earlier version wrote the
   /// checkpoint.
   package let classNames: ClassNames?
-  /// How raw data became the rows that it was trained on.
+  /// The way from raw data to the rows that it was trained on.
   private let preparation: Preparation
   /// Its parameters and buffers.
   package let arena: ParameterArena
@@ -223,7 +223,7 @@ package final class LoadedNetwork {
     try state.loadAverages(from: file)
   }
 
-  /// What it does with a text.
+  /// The network's use of a text.
   package var textUse: TextUse {
     if task is TranslationTask { return .translation }
     return task.model is any LanguageModel ? .continuation : .rows

@@ -1,4 +1,4 @@
-/// How a run ended: what `summary.json` holds under `end`.
+/// The end of a run, which `summary.json` holds under `end`.
 package struct RunEnd: Sendable {
   /// The ways in which a run ends.
   package enum Reason: String, Sendable, CaseIterable {

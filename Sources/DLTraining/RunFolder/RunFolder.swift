@@ -10,7 +10,7 @@ package struct RunFolderError: DLError {
   package var exitCode: ExitCode { .usage }
 }
 
-/// What a run leaves behind in its folder.
+/// The files that a run leaves behind in its folder.
 ///
 /// `config.yaml`, `metrics.jsonl`, `summary.json`, `checkpoints/`. Rank 0 alone has one.
 package final class RunFolder {

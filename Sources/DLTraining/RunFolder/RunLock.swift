@@ -30,7 +30,7 @@ package final class RunLock: @unchecked Sendable {
   private let folder: String
   private let path: String
   private let owner = ProcessIdentity.own
-  /// Where this process counts: the file that it made, wherever that lies by now.
+  /// The place where this process counts: the file that it made, wherever that lies by now.
   ///
   /// So it cannot undo that another took the lease.
   private let file: File
@@ -82,7 +82,7 @@ package final class RunLock: @unchecked Sendable {
     try? write(isFree: true)
   }
 
-  /// Whether a renewal has found another owner; costs nothing.
+  /// True if a renewal has found another owner; costs nothing.
   var isLost: Bool { isLostFlag.load(ordering: .relaxed) }
 
   /// Looks whether the run is still this process's own.
@@ -119,7 +119,8 @@ package final class RunLock: @unchecked Sendable {
 
   private static func refusal(_ folder: String) -> RunFolderError {
     RunFolderError(
-      description: "\(folder): another process writes to this run, wait for it or use another --out"
+      description:
+        "\(folder): another process writes to this run, wait for it or use another \(OptionName.out)"
     )
   }
 
@@ -153,7 +154,7 @@ package final class RunLock: @unchecked Sendable {
     return Turn(found: nil)
   }
 
-  /// What the file of a lease holds; nil where there is none.
+  /// The content of a lease's file; nil where there is none.
   private static func content(_ path: String) throws -> [UInt8]? {
     guard try File.kind(of: path) != nil else { return nil }
     return try File.contents(of: path, limit: 4096)
@@ -165,7 +166,7 @@ package final class RunLock: @unchecked Sendable {
   }
 }
 
-/// What stands in the file of a lease, always as long for one owner.
+/// The text in the file of a lease, always as long for one owner.
 private struct Claim: Equatable {
   let owner: ProcessIdentity
   let counter: Int

@@ -2,7 +2,8 @@ import CSystem
 import DLCore
 import DLFormats
 
-/// What a rank is doing, shown behind the name of its thread or process: `ps -L -o comm`, `top -H`.
+/// The work that a rank is doing, shown behind the name of its thread or process: `ps -L -o comm`,
+/// `top -H`.
 enum RunPhase: String {
   case start, step, eval, save, end
 

@@ -3,7 +3,8 @@ import DLCore
 import DLFormats
 import DLTensor
 
-/// What a run leaves about itself besides its checkpoints: its metrics and the summary of its end.
+/// The record that a run leaves of itself besides its checkpoints: its metrics and the summary of
+/// its end.
 ///
 /// They are `metrics.jsonl` and `summary.json`. Rank 0 alone has one.
 /// The rank's thread fills it; any thread may end it, while the rank hangs.
@@ -25,7 +26,7 @@ package final class RunRecord: Sendable {
   private let path: String
   private let lease: RunLock
   private let name: String
-  /// What does not change while the run goes on.
+  /// The facts that do not change while the run goes on.
   private let facts: [JSON.Member]
   private let state: Monitor<State>
 
@@ -181,7 +182,7 @@ extension RunRecord: TrainingObserver {
     }
   }
 
-  /// What a reader finds while the run goes on, or after a kill.
+  /// Writes what a reader finds while the run goes on, or after a kill.
   private func noteRunning(_ state: State) throws {
     guard !state.hasEnded else { return }
     let end = RunEnd(reason: .running, step: state.step, exitCode: 0, message: "it goes on")
@@ -190,7 +191,7 @@ extension RunRecord: TrainingObserver {
 }
 
 extension RunEnd.Reason {
-  /// Whether the run has trained for as long as it was meant to.
+  /// True if the run has trained for as long as it was meant to.
   var isFinished: Bool { self == .finished || self == .earlyStop }
 }
 

@@ -8,7 +8,7 @@ struct AdversarialGame {
 
   init(_ objective: AdversarialObjective) { self.objective = objective }
 
-  /// What the discriminator learns from.
+  /// The loss that the discriminator learns from.
   func critic(real: Tensor, fake: Tensor) throws -> Tensor {
     switch objective {
     case .minimax: try crossEntropy(real, 1) + crossEntropy(fake, 0)
@@ -18,7 +18,7 @@ struct AdversarialGame {
     }
   }
 
-  /// What the generator learns from.
+  /// The loss that the generator learns from.
   func generator(fake: Tensor) throws -> Tensor {
     switch objective {
     case .minimax: try crossEntropy(fake, 1)

@@ -132,7 +132,7 @@ package final class AdversarialTask: NetworkTask, ImageGenerator {
         .reshape([rows, 1, 1, size]))
   }
 
-  /// What both networks are told of a batch: its labels as ones of so many features.
+  /// The conditions that both networks are told of a batch: its labels as ones of so many features.
   private func conditions(_ batch: Batch) throws -> Tensor? {
     try network.conditionClasses.map { try batch.y.reshape([batch.rows]).oneHot(classes: $0) }
   }

@@ -1,11 +1,11 @@
-/// What a text that a model wrote looks at in its source.
-public struct AttentionTable: Sendable {
+/// The attention of a text that a model wrote to its source.
+package struct AttentionTable: Sendable {
   /// The pieces of the source.
-  public let source: [String]
+  package let source: [String]
   /// The pieces of what was written.
-  public let target: [String]
+  package let target: [String]
   /// For each piece of the target the weights of those of the source.
-  public let weights: [[Double]]
+  package let weights: [[Double]]
 }
 
 /// A task whose model can tell what it looks at.

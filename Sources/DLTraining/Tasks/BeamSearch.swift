@@ -8,7 +8,7 @@ import Foundation
 /// log-probability over `((5 + length) / 6)^0.6` (Wu et al. 2016, equation 14). A sentence is done
 /// when as many have ended as are kept, or none of its beginnings can become better than the best
 /// of those.
-public struct BeamSearch {
+package struct BeamSearch {
   /// The model, set up and in evaluation.
   let model: any SequenceToSequence
   let context: Context
@@ -32,7 +32,7 @@ public struct BeamSearch {
   ///   - width: beginnings that are kept of each text; 1 writes greedily.
   ///   - start: the token before the first one, that of `dltrain data pack parallel` unless given.
   ///   - end: the token behind the last one.
-  public init(
+  package init(
     _ model: any SequenceToSequence, context: Context, width: Int, start: Int32 = 1, end: Int32 = 2
   ) {
     self.model = model
@@ -49,7 +49,7 @@ public struct BeamSearch {
   ///   - lengths: how many of each row count.
   ///   - extra: how many tokens more than its source a translation may have.
   /// - Throws: ``TensorError`` for shapes that do not fit.
-  public func callAsFunction(_ source: Tensor, lengths: [Int32], extra: Int) throws -> [[Int32]] {
+  package func callAsFunction(_ source: Tensor, lengths: [Int32], extra: Int) throws -> [[Int32]] {
     let count = lengths.count
     guard count > 0 else { return [] }
     let memory = try model.encode(

@@ -8,9 +8,9 @@ package struct LayerTrace {
     package let layer: any Layer
     package let input: Tensor
     package let output: Tensor
-    /// What its outputs depend on, from the network's input on.
+    /// The inputs that its outputs depend on, from the network's input on.
     package let field: NetworkReceptiveField
-    /// Whether other layers were applied within it.
+    /// True if other layers were applied within it.
     package let isContainer: Bool
 
     /// The products that it adds up, those of its parts not among them.

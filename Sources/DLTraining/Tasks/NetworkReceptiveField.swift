@@ -52,7 +52,7 @@ package struct NetworkReceptiveField: Equatable {
       return last - first + 1
     }
 
-    /// Whether dilated windows leave pixels out, between the first and the last one.
+    /// True if dilated windows leave pixels out, between the first and the last one.
     package var hasHoles: Bool {
       guard let extent, let pixels, dilations.contains(where: { $0 > 1 }) else { return false }
       return pixels.count < extent
@@ -72,7 +72,7 @@ package struct NetworkReceptiveField: Equatable {
   package var height = Axis()
   /// From left to right.
   package var width = Axis()
-  /// Whether outputs depend on all of the input.
+  /// True if outputs depend on all of the input.
   package var isWhole = false
 
   /// The field of a layer's outputs over inputs with this one.

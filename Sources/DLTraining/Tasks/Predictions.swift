@@ -3,7 +3,7 @@ import DLData
 import DLLayers
 import DLTensor
 
-/// What a task predicts for the rows of a batch.
+/// The predictions of a task for the rows of a batch.
 public enum Predictions {
   /// Probabilities, `[rows, ..., classes]`: written are the likeliest class and its own.
   case classes(Tensor)
@@ -18,7 +18,7 @@ public enum Predictions {
 }
 
 extension Loss {
-  /// What the outputs of a network that was trained by this loss say: classes or values.
+  /// The predictions by the outputs of a network that was trained by this loss: classes or values.
   func predictions(_ outputs: Tensor) throws -> Predictions {
     if let ctc = self as? CTC { return .sequences(try ctc.bestPaths(outputs)) }
     let values = try predictions(of: outputs)

@@ -2,7 +2,7 @@ import DLData
 import DLLayers
 import DLTensor
 
-/// What a task is made from.
+/// The facts that a task is made from.
 public struct TaskInput {
   /// The job.
   public let configuration: Configuration
@@ -10,7 +10,7 @@ public struct TaskInput {
   public let inputShape: Shape
   /// The number of classes, or of words; nil where labels are values.
   public let classes: Int?
-  /// What the data's tokens stand for, where they are text.
+  /// The tokenizer of the data's tokens, where they are text.
   package let tokenizer: (any Tokenizer)?
   /// This rank's context.
   public let context: Context
@@ -37,7 +37,7 @@ extension TaskInput {
   }
 
   /// A factory of tasks around the configuration's network, or around one of one's own.
-  public static func factory(model: ModelFactory? = nil) -> TaskFactory {
+  package static func factory(model: ModelFactory? = nil) -> TaskFactory {
     { input in try input.task(model?(input.inputShape, input.classes) ?? input.network()) }
   }
 

@@ -16,7 +16,7 @@ package enum TestTimeAugmentation: String, ConfigurationWord {
   /// place count as much as the four that were moved.
   case six
 
-  /// Whether rows of this shape can be seen so.
+  /// Returns whether rows of this shape can be seen so.
   func fit(_ input: Shape) -> Bool {
     self == .one || input.rank == 3 && (self == .mirrored || min(input[0], input[1]) > 1)
   }

@@ -27,7 +27,7 @@ extension TrainingTask {
     return try context.gradients(of: slope, with: leaves)
   }
 
-  /// What keeps a network from being differentiated twice, found on a row of zeros; nil for nothing.
+  /// The obstacle to differentiating a network twice, found on a row of zeros; nil for none.
   ///
   /// - Throws: what is no matter of derivatives.
   package func secondDerivativeObstacle(

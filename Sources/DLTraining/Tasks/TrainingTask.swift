@@ -18,11 +18,12 @@ public struct Batch {
   /// The place of the first row within the step's rows over all ranks, or within the data set where it
   /// is validated: random numbers that are drawn row by row are keyed by it.
   public var firstRow = 0
-  /// Which of the step's micro-batches it is, counted from 0.
+  /// The number of this micro-batch in the step, counted from 0.
   public var index = 0
-  /// Whether the step is the first of an epoch.
+  /// True if the step is the first of an epoch.
   public var startsEpoch = false
-  /// Which of a phase's updates it is for, counted from 0; 0 where a phase has one a step.
+  /// The number of the phase's update that it is for, counted from 0; 0 where a phase has one a
+  /// step.
   package var turn = 0
 
   /// Rows on this rank.
@@ -50,7 +51,7 @@ public struct TrainingPhase: Sendable, Hashable {
   public static let whole = TrainingPhase("model")
 }
 
-/// What a run trains: the Trainer supplies data, reduction, checkpoints and logs around it.
+/// A task that a run trains: the Trainer supplies data, reduction, checkpoints and logs around it.
 ///
 /// Every rank has a task of its own and makes the same calls, with zero rows too. Counterpart:
 /// Lightning's `LightningModule`.
@@ -61,7 +62,7 @@ public protocol TrainingTask: AnyObject {
   /// The updates of a step, made one after the other, each with an optimizer of its own.
   var phases: [TrainingPhase] { get }
 
-  /// What the task takes as inputs and as labels, told from a row of zeros.
+  /// The values that the task takes as inputs and as labels, told from a row of zeros.
   func domains(_ row: Batch) throws -> DataDomains
 
   /// This rank's part of a phase's denominator, from labels and shapes alone.
@@ -70,7 +71,7 @@ public protocol TrainingTask: AnyObject {
   /// This rank's part of a phase's loss as a sum, recorded so that gradients flow.
   func lossSum(_ batch: Batch, phase: Int) throws -> Tensor
 
-  /// Whether the task has a ``carriedState``: then a batch is gone over once alone.
+  /// True if the task has a ``carriedState``: then a batch is gone over once alone.
   var carriesState: Bool { get }
 
   /// State beyond parameters and buffers that goes on from step to step, by name: this rank's
@@ -83,8 +84,8 @@ public protocol TrainingTask: AnyObject {
   /// Adds a validation batch to the totals: loss, denominator, and what the metrics look at.
   func evaluate(_ batch: Batch, into totals: inout ValidationTotals) throws
 
-  /// What the task is measured by where the configuration names nothing; the first one chooses the
-  /// best checkpoint.
+  /// The metrics that the task is measured by where the configuration names nothing; the first one
+  /// chooses the best checkpoint.
   ///
   /// - Parameter kind: what the model says of a row.
   func defaultMetrics(_ kind: PredictionKind) -> [any MetricSpec]
@@ -93,12 +94,12 @@ public protocol TrainingTask: AnyObject {
   /// communicator.
   func didValidate(_ validation: Validation) throws
 
-  /// What is predicted for the rows of a batch, of which only the inputs are there.
+  /// The predictions for the rows of a batch, of which only the inputs are there.
   func predictions(_ batch: Batch) throws -> Predictions
 }
 
 extension TrainingTask {
-  /// What the model's first layer takes, and any finite labels.
+  /// The values that the model's first layer takes, and any finite labels.
   public func domains(_ row: Batch) throws -> DataDomains {
     var domains = DataDomains()
     domains.inputs = (model as? any Layer)?.inputDomain ?? .finite
@@ -130,7 +131,7 @@ extension TrainingTask {
 }
 
 extension Loss {
-  /// What the loss takes as labels of outputs of a shape, and a network as inputs.
+  /// The values that the loss takes as labels of outputs of a shape, and a network as inputs.
   func domains(_ network: any Layer, outputs: Shape, _ row: Batch) -> DataDomains {
     var domains = DataDomains()
     domains.inputs = network.inputDomain

@@ -94,7 +94,7 @@ final class TranslationTask: NetworkTask, AttentiveTask {
     }
   }
 
-  /// What a token stands for.
+  /// The text that a token stands for.
   private func piece(_ token: Int32) throws -> String {
     token == marks.end ? "</s>" : try tokenizer.decode([token])
   }
@@ -138,7 +138,7 @@ final class TranslationTask: NetworkTask, AttentiveTask {
     return try likelihood * (1 - network.selfCritical) + drawn * network.selfCritical
   }
 
-  /// What the right tokens cost, with what the network adds to that where it learns.
+  /// The cost of the right tokens, with what the network adds to that where it learns.
   private func likelihood(
     _ sources: [[Int32]], _ targets: [[Int32]], _ memory: Tensor, _ lengths: Tensor,
     _ loss: CrossEntropy, width: Int?, firstRow: Int?

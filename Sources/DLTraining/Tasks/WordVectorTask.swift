@@ -1,4 +1,5 @@
 import DLCluster
+import DLCore
 import DLData
 import DLLayers
 import DLModels
@@ -104,7 +105,7 @@ final class WordVectorTask: NetworkTask {
   }
 }
 
-/// How often words occur, and what is drawn by that.
+/// The frequencies of words, and what is drawn by them.
 private struct WordFrequencies {
   /// The sums of counts to the power of 3/4 up to each word; special tokens count nothing.
   private let sums: [Double]
@@ -115,7 +116,7 @@ private struct WordFrequencies {
     guard let counts else {
       throw TensorError(
         op: "word2vec",
-        "the data's vocabulary has no counts of words; pack the text by dltrain data pack text --words"
+        "the data's vocabulary has no counts of words; pack the text by dltrain data pack text \(OptionName.words)"
       )
     }
     let known = counts.enumerated().map { word, count in
@@ -140,7 +141,7 @@ private struct WordFrequencies {
     }
   }
 
-  /// Whether a word counts this time; one without a number of its own never does.
+  /// Returns whether a word counts this time; one without a number of its own never does.
   func keeps(_ word: Int32, _ stream: inout RandomStream) -> Bool {
     let share = kept.indices.contains(Int(word)) ? kept[Int(word)] : 0
     return share >= 1 || share > 0 && stream.uniform() < share

@@ -4,7 +4,7 @@ import DLData
 import DLLayers
 import DLTensor
 
-/// What a forward pass puts out and keeps for the backward pass, against the memory that there is.
+/// The memory that a forward pass puts out and keeps for the backward pass, against what there is.
 ///
 /// A lower bound, so that no job is refused that could run. Where a step goes through one network, of
 /// each layer that gradients flow through its output counts, memory that several share only once, as
@@ -78,7 +78,7 @@ struct ActivationMemory: Equatable {
     return one.bytes + CheckedSize(two.bytes.value - one.bytes.value) * (rows - 1)
   }
 
-  /// What is wrong with so many rows on this rank, and at least as many as the fewest on each; nil for
+  /// The fault of so many rows on this rank, and at least as many as the fewest on each; nil for
   /// nothing.
   private func exceeds(
     _ rows: Int, fewest: Int, fixed: CheckedSize = CheckedSize(0)
@@ -102,7 +102,7 @@ struct ActivationMemory: Equatable {
     }
   }
 
-  /// What a pass keeps of so many rows.
+  /// The bytes that a pass keeps of so many rows.
   private static func kept(_ rows: Int, _ pass: ActivationPass, _ context: Context) throws -> Self {
     let batch = try pass.batch(of: rows, context)
     let isTraining = context.isTraining

@@ -32,7 +32,7 @@ enum ActivationPass {
     }
   }
 
-  /// Whether it goes through one network and no further.
+  /// True if it goes through one network and no further.
   var isOfNetwork: Bool { if case .network = self { true } else { false } }
 
   /// So many rows.

@@ -33,20 +33,20 @@ enum Capability: Hashable {
   }
 }
 
-/// What one part of a job needs of its run, and what it takes away from others.
+/// The demand of one part of a job on its run, and what it takes away from others.
 ///
 /// Whatever does not go together is found by this alone, with one message: in the configuration
 /// where it can be seen there, else once data and model are known.
 struct Demand {
   /// The key of the configuration that asks for the part.
   let key: String
-  /// What the part is called in a message.
+  /// The part's name in a message.
   let name: String
-  /// What it cannot do without.
+  /// The capabilities that it cannot do without.
   var needs: Set<Capability> = []
-  /// What nobody can have beside it.
+  /// The capabilities that nobody can have beside it.
   var precludes: Set<Capability> = []
-  /// What else can be done than to leave it out.
+  /// The remedy besides leaving it out.
   var remedy: String?
 
   /// Two parts of a job that do not go together.
@@ -55,7 +55,7 @@ struct Demand {
     let precluding: Demand
     let capability: Capability
 
-    /// What is wrong and what to do, without the key.
+    /// The fault and what to do, without the key.
     var message: String {
       let advice = (needing.remedy ?? precluding.remedy).map { ", or \($0)" } ?? ""
       return "\(needing.name) needs \(capability.text), which \(precluding.name) takes away; "
@@ -63,7 +63,7 @@ struct Demand {
     }
   }
 
-  /// What does not go together: the first reason of each pair.
+  /// The conflicts among demands: the first reason of each pair.
   static func conflicts(among demands: [Demand]) -> [Conflict] {
     demands.flatMap { needing in
       demands.compactMap { precluding in
@@ -87,7 +87,8 @@ struct DemandError: DLError {
 }
 
 extension Configuration {
-  /// What the sections ask of the run: a section that needs or precludes something adds its own here.
+  /// The demands of the sections on the run: a section that needs or precludes something adds its
+  /// own here.
   var demands: [Demand] {
     let named = [("optimizer", optimizer)] + optimizers.sorted { $0.key < $1.key }
     return named.flatMap { key, optimizer in
@@ -111,7 +112,7 @@ extension Configuration {
       ].compactMap(\.self)
   }
 
-  /// What does not go together, by its keys.
+  /// The conflicts, by their keys.
   func conflicts() -> [ConfigurationProblem] {
     Demand.conflicts(among: demands).map {
       ConfigurationProblem($0.needing.key, $0.precluding.key, message: $0.message)
@@ -151,7 +152,7 @@ extension CompressionConfiguration {
 }
 
 extension TrainingData {
-  /// What cannot be had of the data.
+  /// The capabilities that cannot be had of the data.
   var demands: [Demand] {
     guard validation == nil else { return [] }
     return [
@@ -163,7 +164,7 @@ extension TrainingData {
 }
 
 extension TrainingTask {
-  /// What cannot be had of the task.
+  /// The capabilities that cannot be had of the task.
   var demands: [Demand] {
     guard carriesState else { return [] }
     return [
@@ -175,7 +176,7 @@ extension TrainingTask {
 }
 
 extension RunSetup {
-  /// What a model needs whose parameters come from sums over all rows.
+  /// The demands of a model whose parameters come from sums over all rows.
   var fittingDemands: [Demand] {
     guard task.model is any FittedBySums else { return [] }
     return [
@@ -187,7 +188,7 @@ extension RunSetup {
 }
 
 extension ParameterArena {
-  /// What the layers need.
+  /// The demands of the layers.
   var demands: [Demand] {
     let isRescaled = modules.contains { ($0 as? Embedding)?.options.maxNorm != nil }
     return isRescaled

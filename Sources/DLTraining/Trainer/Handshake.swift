@@ -11,7 +11,7 @@ package struct HandshakeError: DLError {
   package let ranks: [Int]
   /// Ranks that differ from rank 0 in another way.
   package let others: [Int]
-  /// What differs: what these ranks have, and what rank 0 has.
+  /// The differences: what these ranks have, and what rank 0 has.
   package let differences: [String]
   /// A fault of the set-up.
   package var exitCode: ExitCode { .usage }
@@ -25,7 +25,8 @@ package struct HandshakeError: DLError {
   }
 }
 
-/// What must be the same on all ranks before they do anything together that depends on it.
+/// The facts that must be the same on all ranks before they do anything together that depends on
+/// them.
 struct Handshake {
   let configuration: Configuration
   let options: TrainingOptions
@@ -51,7 +52,7 @@ struct Handshake {
     }
   }
 
-  /// What must be the same on all ranks; no value has a tab or a line break.
+  /// The facts that must be the same on all ranks; no value has a tab or a line break.
   private func traits() throws -> [(name: String, value: String)] {
     var traits: [(name: String, value: String)] = [
       ("program", FileDigest.program), ("version", Version.current),
@@ -70,16 +71,17 @@ struct Handshake {
       ("values of data.validation", data.digests.validation ?? "none"),
       ("rows", "\(data.train.count)"), ("validation rows", "\(data.validation?.count ?? 0)"),
       ("shape of a row", "\(data.train.inputShape)"), ("classes", "\(data.train.classCount ?? 0)"),
-      ("parameters", "\(parameterCount)"), ("--stop-at", "\(options.stopAtStep ?? 0)"),
-      ("--init", "\(options.initialWeights != nil)"),
-      ("--init-partial", "\(options.takesPartOfWeights)"),
-      ("content of --init", initialContent), ("--trace", "\(options.trace != nil)"),
+      ("parameters", "\(parameterCount)"), ("\(OptionName.stopAt)", "\(options.stopAtStep ?? 0)"),
+      ("\(OptionName.initialWeights)", "\(options.initialWeights != nil)"),
+      ("\(OptionName.partialWeights)", "\(options.takesPartOfWeights)"),
+      ("content of \(OptionName.initialWeights)", initialContent),
+      ("\(OptionName.trace)", "\(options.trace != nil)"),
       ("run folder", "\(options.writesRun)"),
     ]
     return traits
   }
 
-  /// What the file of weights to start from holds; a run that goes on may have none any more.
+  /// The content of the file of weights to start from; a run that goes on may have none any more.
   private var initialContent: String {
     let path = options.initialWeights ?? configuration.initialWeights?.from
     return path.flatMap { try? FileDigest.sampled($0) } ?? "none"

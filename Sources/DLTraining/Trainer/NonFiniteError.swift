@@ -2,7 +2,7 @@ import DLCore
 
 /// A gradient or loss that is no number: the step was not made.
 package struct NonFiniteError: DLError {
-  /// What is not finite.
+  /// The number that is not finite.
   package enum Cause: Sendable, Equatable {
     /// The loss alone.
     case loss
@@ -14,7 +14,7 @@ package struct NonFiniteError: DLError {
 
   /// A row of the training data.
   package struct Row: Sendable, Equatable {
-    /// What the data are called.
+    /// The name of the data.
     package let file: String
     /// The row of the file.
     package let number: Int
@@ -22,9 +22,9 @@ package struct NonFiniteError: DLError {
 
   /// The optimizer step, counted from 1.
   package let step: Int
-  /// Whether nothing has been updated before, so that no rate of learning can be the cause.
+  /// True if nothing has been updated before, so that no rate of learning can be the cause.
   package var isFirstUpdate = false
-  /// What is not finite.
+  /// The number that is not finite.
   package let cause: Cause
   /// The row whose loss is not finite, where only some rows' are and no update is the cause.
   package var row: Row?

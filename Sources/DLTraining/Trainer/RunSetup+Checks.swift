@@ -95,7 +95,7 @@ extension RunSetup {
 
 // Losses that would train on without learning what is meant.
 extension RunSetup {
-  /// Whether the task learns by the configuration's loss.
+  /// True if the task learns by the configuration's loss.
   private var usesLoss: Bool {
     task is SupervisedTask || task is SequentialTask || task is GraphTask
   }

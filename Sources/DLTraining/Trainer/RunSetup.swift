@@ -7,13 +7,13 @@ import DLModels
 import DLOptimizers
 import DLTensor
 
-/// What a rank makes of a configuration by itself, checked against each other: everything that can
+/// A rank's own reading of a configuration, checked against each other: everything that can
 /// be known without other ranks and without a step.
 package struct RunSetup {
   let configuration: Configuration
   package let data: TrainingData
   package let task: any TrainingTask
-  /// What validations measure, with sums of nothing.
+  /// The metrics that validations measure, with sums of nothing.
   private(set) var metrics = MetricSet()
   package let arena: ParameterArena
   package let schedule: any Schedule
@@ -56,13 +56,13 @@ package struct RunSetup {
     try checkBatchNorms(configuration)
   }
 
-  /// What the job needs and cannot have, now that data and model are known.
+  /// The demands of the job that cannot be met, now that data and model are known.
   private var demands: [Demand] {
     configuration.demands + data.demands + task.demands + arena.demands + fittingDemands
   }
 
-  /// Whether the ranks may share parameters and shard the optimizer state: not where something needs
-  /// the whole gradient on every rank, nor where ranks step by themselves.
+  /// True if the ranks may share parameters and shard the optimizer state: not where something
+  /// needs the whole gradient on every rank, nor where ranks step by themselves.
   var canShardParameters: Bool {
     !demands.contains {
       $0.needs.contains(.wholeGradient) || $0.precludes.contains(.gradientExchange)

@@ -1,11 +1,11 @@
 import DLCluster
 
-/// What ranks tell each other in a step: failures, a wish to stop, sums of a few doubles, and how
+/// The exchange of ranks in a step: failures, a wish to stop, sums of a few doubles, and how
 /// long each of them has worked.
 ///
 /// An error that one rank meets between collectives waits here until the next agreement tells all.
 final class StepExchange {
-  /// What this rank met since the last agreement.
+  /// The error that this rank met since the last agreement.
   var failure: (any Error)?
   /// The rank that had worked longest in this step when they last agreed.
   private(set) var slowest = (rank: 0, seconds: 0.0)

@@ -1,7 +1,7 @@
 import DLCluster
 import DLCore
 
-/// What one step came to.
+/// The outcome of one step.
 struct StepOutcome {
   /// The sum of the phases' mean losses.
   var loss = 0.0
@@ -11,11 +11,11 @@ struct StepOutcome {
   let rows: Int
   let epoch: Int
   let learningRate: Double
-  /// Whether any rank was told to stop.
+  /// True if any rank was told to stop.
   let stop: Bool
 }
 
-/// What the steps of a run come to together.
+/// The totals of the steps of a run.
 struct RunTotals {
   private let run: TrainingRun
   /// The time of the first step's start.
@@ -31,7 +31,7 @@ struct RunTotals {
     trafficSoFar = trafficBefore
   }
 
-  /// What went between hosts.
+  /// The bytes that went between hosts.
   var traffic: CommunicationVolume { run.arena.exchange.traffic - trafficBefore }
 
   /// Rows per second of training steps, all ranks together.

@@ -22,7 +22,7 @@ struct StepTriggers {
     self.hasValidation = hasValidation
   }
 
-  /// Whether to validate and to save after `step` steps.
+  /// Returns whether to validate and to save after `step` steps.
   func due(after step: Int) -> (validation: Bool, checkpoint: Bool) {
     let isEnd = step == totalSteps
     let validatesByDefault = validate.everySteps == nil && validate.everyEpochs == nil

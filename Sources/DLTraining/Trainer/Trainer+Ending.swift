@@ -2,7 +2,7 @@ import DLCluster
 import DLCore
 import DLLayers
 
-/// What a run says of itself before its first step and behind its last.
+/// The words of a run on itself before its first step and behind its last.
 extension Trainer {
   var plan: RunPlan {
     let (configuration, sampler) = (run.configuration, run.sampler)
@@ -19,7 +19,7 @@ extension Trainer {
         && run.arena.modules.contains { $0 is BatchNorm })
   }
 
-  /// Where to leave the trace at the end; nil unless one is wanted.
+  /// The file where the trace is left at the end; nil unless one is wanted.
   func openTrace() throws -> TraceFile? {
     guard let path = run.options.trace, let timeline = run.timeline else { return nil }
     return try TraceFile(path, timeline, run.communicator.unrecorded)
@@ -50,7 +50,8 @@ extension Trainer {
     return report
   }
 
-  /// Why a run that nothing has disturbed does not go on, in its last step or before its first.
+  /// The reason why a run that nothing has disturbed does not go on, in its last step or before its
+  /// first.
   private func end(isInterrupted: Bool) -> RunEnd {
     let place = "at step \(run.position.step) of \(run.totalSteps)"
     func end(_ reason: RunEnd.Reason, _ message: String, _ code: ExitCode = .success) -> RunEnd {
@@ -60,7 +61,7 @@ extension Trainer {
     }
     if isInterrupted {
       return isAtStop
-        ? end(.stopped, "\(place), as --stop-at asks")
+        ? end(.stopped, "\(place), as \(OptionName.stopAt) asks")
         : end(.interrupted, "by a signal, after the step and its checkpoint \(place)", .resumable)
     }
     guard run.position.step < run.totalSteps else {

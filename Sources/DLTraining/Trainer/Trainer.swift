@@ -18,7 +18,7 @@ package final class Trainer {
   private let rows: StepRows
   private let phases: [PhaseStep]
   private let strategies: [any UpdateStrategy]
-  /// Where the timeline is left; nil unless a trace is wanted.
+  /// The file where the timeline is left; nil unless a trace is wanted.
   var trace: TraceFile?
 
   /// Sets a run up: opens the data, builds the model, checks one against the other, and loads the
@@ -243,10 +243,10 @@ package final class Trainer {
     for observer in run.observers { try run.local { try observer.didValidate(report) } }
   }
 
-  /// Whether a part ends the run before its last step.
+  /// True if a part ends the run before its last step.
   private var endsEarly: Bool { parts.contains { $0.endsRun } }
 
-  /// Whether the run has come to the step that it was told to stop at.
+  /// True if the run has come to the step that it was told to stop at.
   var isAtStop: Bool { run.options.stopAtStep.map { $0 <= run.position.step } ?? false }
 }
 
@@ -268,7 +268,7 @@ extension Trainer {
   /// Tensor buffers taken from the system so far; it stands still once a step is warm.
   package var poolAllocations: Int { run.context.pool.systemAllocations }
 
-  /// How often a step goes forward and backward over a batch, at most.
+  /// The largest number of times that a step goes forward and backward over a batch.
   package var passes: Int {
     zip(phases, strategies).map { $0.optimizer.phase.repeats * $1.passes }.max() ?? 1
   }

@@ -15,7 +15,7 @@ final class TrainingRun {
   let context: Context
   let data: TrainingData
   let task: any TrainingTask
-  /// What validations measure, with sums of nothing.
+  /// The metrics that validations measure, with sums of nothing.
   let metrics: MetricSet
   /// This rank's parameters, gradients and buffers.
   let arena: ParameterArena
@@ -30,11 +30,12 @@ final class TrainingRun {
   let triggers: StepTriggers
   /// When each rank steps by itself; nil for never.
   let localSGD: LocalSGDSchedule?
-  /// Whether gradients go between hosts during the backward pass, and why not; nil where none go.
+  /// The choice of whether gradients go between hosts during the backward pass, and why not; nil
+  /// where none go.
   let overlap: OverlapPolicy?
-  /// What ranks tell each other in a step.
+  /// The exchange of ranks in a step.
   let exchange: StepExchange
-  /// What this rank's threads did when; nil unless a trace is wanted.
+  /// The record of what this rank's threads did when; nil unless a trace is wanted.
   let timeline: Timeline?
   /// Takes the time of ops while steps are made; nil unless that is wanted.
   let profile: OpProfile?
@@ -47,7 +48,7 @@ final class TrainingRun {
   var position: CheckpointPosition
   var lastLoss: Double?
   var lastValidation: ValidationReport?
-  /// Whether a loss or gradient that is no number ends the run.
+  /// True if a loss or gradient that is no number ends the run.
   var hasDiverged = false
 
   /// Opens the data, builds the model, compares the job with that of the other ranks, and puts the
@@ -115,16 +116,16 @@ final class TrainingRun {
     position.updates = [Int](repeating: 0, count: optimizers.count)
   }
 
-  /// What this rank's time is spent on.
+  /// The clock of this rank's activities.
   var clock: ActivityClock { communicator.clock }
 
   /// The job's name: the configuration's, or that of its model.
   var name: String { configuration.runName }
 
-  /// Whether the step to come is each rank's own.
+  /// True if the step to come is each rank's own.
   var stepsLocally: Bool { localSGD.map { position.step >= $0.start } ?? false }
 
-  /// Whether all ranks hold the same parameters after the steps made so far.
+  /// True if all ranks hold the same parameters after the steps made so far.
   ///
   /// Whatever leaves the ranks or looks at them, a checkpoint, a validation, the end, is made where
   /// they do. When that is follows from the configuration alone, so that a run which was stopped

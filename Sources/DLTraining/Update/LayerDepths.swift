@@ -1,6 +1,6 @@
 import DLLayers
 
-/// How deep in a network each parameter is, for learning rates that fall from the output to the
+/// The depth of each parameter in a network, for learning rates that fall from the output to the
 /// input.
 ///
 /// A layer is what names have in common up to their first numbers, such as `encoder.layers.3` or, in a
@@ -41,7 +41,7 @@ package struct LayerDepths {
     self.count = max(count, 1)
   }
 
-  /// What the learning rate of a parameter is multiplied by: 1 in the last layer.
+  /// The factor of a parameter's learning rate: 1 in the last layer.
   package func rateFactor(of place: Int) -> Double {
     (depths[place]..<count - 1).reduce(1) { factor, _ in factor * decay }
   }

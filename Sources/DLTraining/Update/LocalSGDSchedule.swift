@@ -14,6 +14,6 @@ struct LocalSGDSchedule {
     period = configuration.period
   }
 
-  /// Whether a period ends after `step` steps.
+  /// Returns whether a period ends after `step` steps.
   func isDue(afterStep step: Int) -> Bool { step > start && (step - start) % period == 0 }
 }

@@ -133,7 +133,7 @@ final class ParameterConstraints {
 }
 
 extension ConstraintConfiguration {
-  /// What is to be kept.
+  /// The condition that is to be kept.
   fileprivate var condition: Constraint.Condition {
     if let maxNorm { return .maxNorm(maxNorm) }
     return sum.map { .sum($0) } ?? .nonnegative

@@ -2,7 +2,7 @@ import DLLayers
 import DLOptimizers
 import DLTensor
 
-/// Which parameters of a phase go by which settings.
+/// The settings that each parameter of a phase goes by.
 struct ParameterGroups {
   /// The update of the phase's slice of the arena.
   let update: ArenaUpdate
@@ -79,12 +79,12 @@ struct ParameterGroups {
       cuts: shards.buckets.flatMap(\.bounds).map { $0 - start })
   }
 
-  /// What tells the settings of one parameter from those of another.
+  /// The key that tells the settings of one parameter from those of another.
   private struct Key: Hashable {
     let group: Int?
     let decays: Bool
     let isFrozen: Bool
-    /// What the rate is multiplied by for the layer's depth.
+    /// The factor of the rate for the layer's depth.
     let rateFactor: Double
   }
 }
@@ -138,8 +138,8 @@ struct ParameterNames {
 }
 
 extension Parameter {
-  /// How it is a matrix, a convolution that of PyTorch's first axis and all others; nil where it is
-  /// none.
+  /// The matrix that it is, a convolution that of PyTorch's first axis and all others; nil where it
+  /// is none.
   fileprivate var matrix: MatrixShape? {
     switch layout {
     case .plain: return shape.rank == 2 ? MatrixShape(rows: shape[0], columns: shape[1]) : nil

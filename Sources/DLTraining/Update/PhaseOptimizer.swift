@@ -16,11 +16,11 @@ final class PhaseOptimizer {
   let parameters: Range<Int>
   /// Their elements in the arena's arrays, and this rank's shard of them.
   let shards: ShardLayout
-  /// What the parameters are to keep; nil for nothing.
+  /// The constraints that the parameters keep; nil for none.
   let constraints: ParameterConstraints?
-  /// What reduces the gradients during the backward pass; nil where they are reduced after it.
+  /// The reducer of the gradients during the backward pass; nil where they are reduced after it.
   var overlap: BucketedReducer?
-  /// What parameters and state were when they were last written; nil where nobody checks.
+  /// The checksums of parameters and state when they were last written; nil where nobody checks.
   var checksums: ShareChecksums?
   /// Updates made: the steps less those that were skipped as not finite.
   var updates = 0
@@ -139,7 +139,7 @@ final class PhaseOptimizer {
     return ranges
   }()
 
-  /// What a run that goes on must have again.
+  /// The note that a run that goes on must have again.
   var optimizerNote: String {
     let others = Set(configuration.groups.compactMap(\.name)).subtracting([configuration.name])
     let rules = [configuration.name.rawValue] + others.map(\.rawValue).sorted()

@@ -19,12 +19,12 @@ final class PhaseStep {
   var denominator = 0.0
   /// This rank's part of it.
   var ownDenominator = 0.0
-  /// What the learning rate is multiplied by in this step.
+  /// The factor of the learning rate in this step.
   var multiplier = 1.0
   /// Checks the memory where a number is found that is none: the memory may be at fault, and not
   /// the numbers.
   var suspectMemory: () throws -> Void = {}
-  /// Whether in a step of each rank by itself any has a gradient that is not finite.
+  /// True if in a step of each rank by itself any has a gradient that is not finite.
   private var isNonFiniteSomewhere = false
   /// The running statistics before the step, to go back to where it is skipped.
   private var buffersBefore: [UInt8] = []

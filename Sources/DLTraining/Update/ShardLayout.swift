@@ -18,7 +18,7 @@ struct ShardLayout {
     let owned: Range<Int>
     /// This rank's blocks.
     let ownedBlocks: Range<Int>
-    /// Where this rank's elements begin in its vectors of state, in elements.
+    /// The place where this rank's elements begin in its vectors of state, in elements.
     let offset: Int
   }
 
@@ -67,7 +67,7 @@ struct ShardLayout {
     ownedCount = offset
   }
 
-  /// Whether this rank owns all elements.
+  /// True if this rank owns all elements.
   var ownsAll: Bool { ownedCount == elements.count }
 
   /// The first block of each rank's share, and the end: a share begins with the first block that

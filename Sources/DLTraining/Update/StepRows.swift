@@ -10,9 +10,9 @@ final class StepRows {
   private let run: TrainingRun
   private var step: StepBatch?
   private(set) var batches: [Batch] = []
-  /// Which of the updates of a phase is in work.
+  /// The update of a phase that is in work.
   var turn = 0 { didSet { run.context.turn = turn } }
-  /// What attacks the inputs; nil for nothing.
+  /// The attacker of the inputs; nil for none.
   var adversarial: AdversarialInputs?
 
   init(_ run: TrainingRun) { self.run = run }

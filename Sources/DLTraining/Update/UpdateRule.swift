@@ -22,7 +22,7 @@ extension OptimizerConfiguration {
   /// The options of Newton's method; nil under another name.
   var newton: NewtonSpec? { chosenOption as? NewtonSpec }
 
-  /// Whether steps go by the whole gradient at points of the rule's own choice.
+  /// True if steps go by the whole gradient at points of the rule's own choice.
   var goesByWholeGradient: Bool { lbfgs != nil || newton != nil }
 
   /// The options of L-BFGS; nil under another name.

@@ -11,7 +11,7 @@ protocol UpdateStrategy: CheckpointState {
   /// - Returns: the phase's mean loss over the global batch, before the update.
   func update() throws -> Double
 
-  /// How often a step goes forward and backward over a batch.
+  /// The number of times that a step goes forward and backward over a batch.
   var passes: Int { get }
 }
 

@@ -1,14 +1,14 @@
 import DLCore
 import DLFormats
 
-/// How sounds become rows of numbers, as data set files keep it.
+/// The way from sounds to rows of numbers, as data set files keep it.
 struct AudioFeatures {
   /// The key of the metadata.
   static let key = "audio"
 
   /// Frames and bands.
   let settings: LogMel.Settings
-  /// How often the change over time is taken: 0, 1 or 2.
+  /// The number of times that the change over time is taken: 0, 1 or 2.
   let deltas: Int
   /// Mean and deviation of each column over the sounds to train on; nil where rows are as they are.
   var statistics: (means: [Double], deviations: [Double])?
@@ -16,7 +16,7 @@ struct AudioFeatures {
   /// The numbers of a row.
   var width: Int { settings.bands * (deltas + 1) }
 
-  /// What the metadata keeps.
+  /// The text that the metadata keeps.
   var json: JSON {
     func list(_ numbers: [Double]?) -> JSON {
       numbers.map { .array($0.map { .number($0) }) } ?? .null

@@ -4,13 +4,13 @@ import DLTensor
 
 /// Turns folders of WAV files into data set files of log-mel rows.
 package struct AudioPacker {
-  /// What the names of the files say.
+  /// The form of the files' names.
   package var pattern = "{class}/{name}"
   /// The field that is the class.
   package var classField = "class"
   /// The sounds that are for testing, as `index=0-4`; nil for a part that is drawn.
   package var test: String?
-  /// How sounds are parted, unless some are for testing.
+  /// The parts that sounds are divided into, unless some are for testing.
   package var split = SplitPlan()
   /// The fewest and the most sounds that are joined to a row with a sequence of classes; nil for one
   /// sound a row with its class.
@@ -29,9 +29,9 @@ package struct AudioPacker {
   package var lowest = 0.0
   /// The highest; half the rate unless given.
   package var highest: Double?
-  /// How often the change over time is taken: 0, 1 or 2.
+  /// The number of times that the change over time is taken: 0, 1 or 2.
   package var deltas = 0
-  /// Whether columns are brought to mean 0 and deviation 1 over the sounds to train on.
+  /// True if columns are brought to mean 0 and deviation 1 over the sounds to train on.
   package var isStandardized = true
   /// A data set file whose classes, length and features are taken.
   package var like: String?
@@ -94,7 +94,7 @@ package struct AudioPacker {
       throw FormatError(
         .content, file: source,
         "has \(counted(counts.count, "sound")), the longest of \(length) rows, too many to fill up to that",
-        advice: "give --length")
+        advice: "give \(OptionName.length)")
     }
     let sounds = SoundRows(
       sounds: listing.sounds, items: joined.items, mel: mel, length: length)
@@ -133,7 +133,7 @@ package struct AudioPacker {
     return TokenRows(rows: labels, length: strings.upperBound).tensor("y", padding: 0)
   }
 
-  /// What the class that stands for nothing is called.
+  /// The name of the class that stands for nothing.
   private static let blank = "<blank>"
 
   private func tell(_ features: AudioFeatures, _ mel: LogMel, _ names: [String]) {
@@ -144,7 +144,7 @@ package struct AudioPacker {
     if mel.emptyBands > 0 {
       notice(
         "\(counted(mel.emptyBands, "band")) too narrow for the fft, and constant; "
-          + "lower --mels or raise --fft")
+          + "lower \(OptionName.mels) or raise \(OptionName.fft)")
     }
   }
 

@@ -10,7 +10,7 @@ import Glibc
 /// on the scale 2595 log10(1 + f / 700) without area normalization. The logarithm is that of
 /// energy + 1e-6.
 struct LogMel {
-  /// What the rows are made by.
+  /// The settings that the rows are made by.
   struct Settings: Equatable {
     /// Samples per second.
     var sampleRate: Int
@@ -152,7 +152,7 @@ struct LogMel {
     return rest < count ? rest : period - rest
   }
 
-  /// How rows change over time, by the slope of a line through five of them, the ends repeated.
+  /// The change of rows over time, by the slope of a line through five of them, the ends repeated.
   ///
   /// `Σ n (x[t+n] - x[t-n]) / 10` for n of 1 and 2. Counterpart:
   /// `torchaudio.functional.compute_deltas`.

@@ -1,12 +1,12 @@
 import DLCore
 
-/// What the parts of a file's name say, as `{digit}_{speaker}_{index}`.
+/// The meaning of the parts of a file's name, as `{digit}_{speaker}_{index}`.
 struct NamePattern {
   /// The names of the fields, in their order.
   let fields: [String]
   /// The text before the first field, between fields, and behind the last.
   private let literals: [Substring]
-  /// Whether folders are part of the name.
+  /// True if folders are part of the name.
   let hasFolders: Bool
 
   /// Reads a pattern.
@@ -80,7 +80,7 @@ struct NamePattern {
   }
 }
 
-/// Which values of a field are meant, as `index=0-4,7` or `speaker=theo`.
+/// The values of a field that are meant, as `index=0-4,7` or `speaker=theo`.
 struct FieldChoice {
   /// The name of the field.
   let field: String
@@ -103,7 +103,7 @@ struct FieldChoice {
     }
   }
 
-  /// Whether a value is one of them: by its text, or as a number of a range.
+  /// Returns whether a value is one of them: by its text, or as a number of a range.
   func contains(_ value: String) -> Bool {
     values.contains(ScalarString(value))
       || Int(value).map { number in ranges.contains { $0.contains(number) } } ?? false

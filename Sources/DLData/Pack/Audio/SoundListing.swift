@@ -50,8 +50,8 @@ struct SoundListing {
       }
       guard let values = pattern.match((pattern.hasFolders ? inside : name).dropLast(4)) else {
         throw FormatError(
-          .content, file: path, "has a name of another form than --label",
-          advice: "give its form, as --label '{digit}_{speaker}_{index}'")
+          .content, file: path, "has a name of another form than \(OptionName.label)",
+          advice: "give its form, as \(OptionName.label) '{digit}_{speaker}_{index}'")
       }
       sounds.append(Sound(path: path, values: values))
     }

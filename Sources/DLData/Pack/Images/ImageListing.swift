@@ -1,7 +1,7 @@
 import DLCore
 import DLFormats
 
-/// Which class and which data set file each image belongs to, told by its path.
+/// The class and the data set file that each image belongs to, told by its path.
 struct ImageListing {
   /// The images of one data set file.
   struct Split {

@@ -1,9 +1,10 @@
 import DLCore
 import DLFormats
 
-/// Which files below a folder or in an archive are images, by their names alone: one rule for both.
+/// The rule by which files below a folder or in an archive are images, by their names alone: one
+/// for both.
 struct ImageNames {
-  /// What a name says of a file.
+  /// A verdict on a file by its name.
   enum Verdict {
     case image
     /// No image; to be told of.
@@ -28,7 +29,7 @@ struct ImageNames {
     return verdict
   }
 
-  /// What the path of a file says of it.
+  /// The verdict on a file by its path.
   static func verdict(_ path: String) -> Verdict {
     let parts = parts(path)
     if parts.contains(where: { isHidden($0.text) && $0 != ".." }) { return .hidden }
@@ -38,7 +39,7 @@ struct ImageNames {
     return [".jpg", ".jpeg", ".png"].contains { ending.ends(with: $0) } ? .image : .other
   }
 
-  /// Whether a file or folder of this name is hidden.
+  /// Returns whether a file or folder of this name is hidden.
   static func isHidden(_ name: some StringProtocol) -> Bool { name.begins(with: ".") }
 
   /// The names on a path; `.`, the folder itself, is none.

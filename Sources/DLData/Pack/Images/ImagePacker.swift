@@ -8,13 +8,13 @@ package struct ImagePacker {
   /// 1 (gray) or 3 (color); nil: as the first image by its name has it, and gray is turned into
   /// color.
   package var channels: Int?
-  /// Whether the files are kept as they are, of any size, to be decoded while they are loaded.
+  /// True if the files are kept as they are, of any size, to be decoded while they are loaded.
   package var keepsEncoded = false
   /// A data set file by whose class names images are numbered, and whose shape they must have; nil
   /// for numbers and a shape of their own.
   package var like: String?
-  /// How images `CLASS/FILE`, or those of the part `train`, are parted; nil for the parts that they
-  /// have.
+  /// The parts that images `CLASS/FILE`, or those of the part `train`, are divided into; nil for
+  /// the parts that they have.
   package var split: SplitPlan?
   /// Told now and then: the split, its images done, and all of them.
   package var progress: (_ split: String, _ done: Int, _ count: Int) -> Void = { _, _, _ in }
@@ -67,7 +67,7 @@ package struct ImagePacker {
     if let like, let shape = try? like.images().shape, shape != reader.shape {
       throw FormatError(
         .content, file: source, "has images of \(reader.shape), \(like.path) of \(shape)",
-        advice: "bring them to one size by --size \(shape[0])x\(shape[1])")
+        advice: "bring them to one size by \(OptionName.size) \(shape[0])x\(shape[1])")
     }
     let splits = try parted(listing.splits, labels, source: source)
     return try splits.map { split in
@@ -90,7 +90,7 @@ package struct ImagePacker {
     guard !keepsEncoded || size == nil && channels == nil else {
       throw DataError(
         "keep-encoded: images keep their size and color, which data.images of the job decides; leave "
-          + "--size and --channels out")
+          + "\(OptionName.size) and \(OptionName.channels) out")
     }
   }
 
@@ -182,7 +182,7 @@ final class PixelReader {
       guard shape[2] == 3 || settings.channels != nil else {
         throw FormatError(
           .content, file: source.name(index), "is in colour, the first image is gray",
-          advice: "give --channels 3, or 1 to turn all into gray")
+          advice: "give \(OptionName.channels) 3, or 1 to turn all into gray")
       }
       image = try image.converted(channels: shape[2])
     }
@@ -191,7 +191,7 @@ final class PixelReader {
         throw FormatError(
           .content, file: source.name(index),
           "has \(image.height) x \(image.width) pixels, the first image \(shape[0]) x \(shape[1])",
-          advice: "give --size HEIGHTxWIDTH to bring all to one size")
+          advice: "give \(OptionName.size) HEIGHTxWIDTH to bring all to one size")
       }
       image = try image.resized(height: shape[0], width: shape[1])
     }

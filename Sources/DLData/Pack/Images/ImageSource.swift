@@ -6,7 +6,7 @@ protocol ImageSource: AnyObject {
   /// The names of the files.
   var names: ImageNames { get }
 
-  /// How a fault names a file.
+  /// The name of a file in a fault.
   func name(_ index: Int) -> String
   /// The length of a file.
   func byteCount(_ index: Int) throws -> Int
@@ -133,7 +133,7 @@ final class ImageArchive: ImageSource {
     throw changed
   }
 
-  /// What reads the archive's next image, which is `number`; nil where it is another one now.
+  /// The reader of the archive's next image, which is `number`; nil where it is another one now.
   private func next(of reader: TarReader, number: Int) throws -> (() throws -> [UInt8])? {
     while let entry = try reader.next() {
       guard entry.kind == .file, ImageNames.verdict(entry.path) == .image else { continue }

@@ -7,7 +7,7 @@ struct LabelledImages {
   private let x: SafetensorsInfo
   /// The class of each image.
   let labels: [Int32]
-  /// What the classes are called: by the file, else by their numbers.
+  /// The names of the classes: by the file, else by their numbers.
   let names: [String]
 
   /// The number of images.

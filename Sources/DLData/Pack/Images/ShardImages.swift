@@ -7,7 +7,7 @@ import DLFormats
 /// them.
 final class ShardImages: ImageSource {
   private(set) var names = ImageNames()
-  /// What the `.cls` beside each image says.
+  /// The texts of the `.cls` beside each image.
   private(set) var labels: [String] = []
   private var byteCounts: [Int] = []
   private let shards: [String]
@@ -107,7 +107,7 @@ final class ShardImages: ImageSource {
     return try bytes(index)
   }
 
-  /// Where the reading of a shard stands.
+  /// The place where the reading of a shard stands.
   private struct Cursor {
     let shard: Int
     /// The number of the next image.

@@ -4,7 +4,7 @@ import DLTensor
 
 /// Strews images of single things over larger ones, to be found there.
 package struct StrewnPacker {
-  /// What is told of the larger images.
+  /// The labels that the larger images can have.
   package enum Labels: String, Sendable, CaseIterable {
     /// A class and a box for each thing.
     case boxes
@@ -20,7 +20,7 @@ package struct StrewnPacker {
   package var scale = 1.0...2.0
   /// The number of images made of each file.
   package var rows = [2000, 400]
-  /// What is told of them.
+  /// The labels of the images.
   package var labels = Labels.boxes
   /// Keys what lies where.
   package var seed = 1
@@ -29,7 +29,7 @@ package struct StrewnPacker {
 
   /// The byte from which on a pixel belongs to the thing.
   private static let ink: UInt8 = 64
-  /// How often a place is looked for.
+  /// The number of times that a place is looked for.
   private static let tries = 50
 
   /// Makes a packer.
@@ -59,7 +59,7 @@ package struct StrewnPacker {
       guard largest[0] <= canvas.height, largest[1] <= canvas.width else {
         throw DataError(
           "scale: things of up to \(largest[0]) x \(largest[1]) pixels do not fit on "
-            + "\(canvas.height) x \(canvas.width); give a larger --canvas")
+            + "\(canvas.height) x \(canvas.width); give a larger \(OptionName.canvas)")
       }
       let part = SplitPlan.names[index]
       let path = try place.path(part)

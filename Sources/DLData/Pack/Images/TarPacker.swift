@@ -7,7 +7,7 @@ package struct TarPacker {
   package var size: (height: Int, width: Int)?
   /// 1 (gray) or 3 (color); nil: as the first image has it.
   package var channels: Int?
-  /// How images are parted.
+  /// The parts that images are divided into.
   package var split = SplitPlan()
   /// Told now and then: the part, its images done, and all of them.
   package var progress: (_ part: String, _ done: Int, _ count: Int) -> Void = { _, _, _ in }

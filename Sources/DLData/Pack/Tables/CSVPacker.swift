@@ -6,7 +6,7 @@ import DLFormats
 /// A table is gone through several times and never held in memory: what is kept are the texts of its
 /// columns, four bytes for each label, and one for each row that is parted.
 package struct CSVPacker {
-  /// What the missing cells of numbers become.
+  /// The ways to fill the missing cells of numbers.
   package enum Missing: String, Sendable, CaseIterable {
     /// The mean of the rows to train on.
     case mean
@@ -26,23 +26,23 @@ package struct CSVPacker {
   package var dates: [String] = []
   /// Columns that are left out.
   package var dropped: [String] = []
-  /// Whether numbers are brought to mean 0 and deviation 1 over the training part.
+  /// True if numbers are brought to mean 0 and deviation 1 over the training part.
   package var isStandardized = false
-  /// What missing cells become.
+  /// The way to fill missing cells.
   package var missing = Missing.error
-  /// Whether labels are values; else they are classes, and where there are several each is yes or
+  /// True if labels are values; else they are classes, and where there are several each is yes or
   /// no.
   package var isRegression = false
-  /// How rows are parted.
+  /// The parts that rows are divided into.
   package var split = SplitPlan()
   /// A table to validate on instead of a part of the rows.
   package var validation: String?
   /// A data set file or checkpoint whose columns, categories, classes, means and deviations are
   /// taken.
   package var like: String?
-  /// What stands between cells, an ASCII character.
+  /// The character between cells, in ASCII.
   package var separator = UInt8(ascii: ",")
-  /// Whether the first line names the columns; else they are called 1, 2, ...
+  /// True if the first line names the columns; else they are called 1, 2, ...
   package var hasHeader = true
   /// Told what is worth knowing, such as which column is the label.
   package var notice: (String) -> Void = { _ in }
@@ -117,7 +117,7 @@ package struct CSVPacker {
       classes.map { ($0, like.path) }, try PackOutput(output, parts: 1))
   }
 
-  /// Which columns the options name.
+  /// The columns that the options name.
   private func choose(_ names: ColumnNames) throws -> Table.Choice {
     let labels = try labels.map { try names.column($0, option: "label") }
     guard Set(labels).count == labels.count else {
@@ -176,7 +176,7 @@ package struct CSVPacker {
     }
   }
 
-  /// How columns become numbers, by the rows to train on.
+  /// The way from columns to numbers, by the rows to train on.
   private func schema(
     of table: Table, _ scan: TableScan, isTraining: @escaping (Int) -> Bool
   ) throws -> TableSchema {
@@ -194,7 +194,7 @@ package struct CSVPacker {
       throw FormatError(
         .content, file: table.path,
         "column \"\(table.features[empty].name)\" has no value to train on",
-        advice: "leave it out by --drop")
+        advice: "leave it out by \(OptionName.drop)")
     }
     let medians = try missing == .median ? medians(table, moments, isTraining) : [:]
     let features = table.features.enumerated().map { index, column in
@@ -248,7 +248,7 @@ package struct CSVPacker {
         throw FormatError(
           .content, file: part.table.path,
           "would have \(schema.width) numbers in each of \(counted(part.count, "row"))",
-          advice: "leave columns with many different texts out of --categorical")
+          advice: "leave columns with many different texts out of \(OptionName.categorical)")
       }
     }
     var metadata = ["source": "CSV", TableSchema.key: schema.json.description]

@@ -1,6 +1,6 @@
 /// Mean and deviation of numbers that come one after the other.
 struct ColumnMoments {
-  /// How many there are.
+  /// The number of values.
   private(set) var count = 0.0
   /// Their mean; 0 without any.
   private(set) var mean = 0.0

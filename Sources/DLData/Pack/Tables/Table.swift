@@ -5,13 +5,13 @@ import DLFormats
 ///
 /// It is gone through row by row, as often as it takes, and never held in memory.
 struct Table {
-  /// How a file is written.
+  /// The way in which a file is written.
   struct Dialect {
     var separator = UInt8(ascii: ",")
     var hasHeader = true
   }
 
-  /// Which columns are meant, by their places.
+  /// The columns that are meant, by their places.
   struct Choice {
     var features: [(place: Int, kind: TableColumn.Kind)]
     /// None where the file has no labels.
@@ -47,7 +47,8 @@ struct Table {
         column, cell.isEmpty ? "is empty" : "has \"\(cell)\", which is no value",
         column.isLabel
           ? "correct the label or leave the row out"
-          : "fill it, leave the row or the column out (--drop), or give --missing mean")
+          : "fill it, leave the row or the column out (\(OptionName.drop)), or give \(OptionName.missing) mean"
+      )
     }
 
     /// The error of what is wrong with a cell, and of what to do.
@@ -64,7 +65,7 @@ struct Table {
   let features: [TableColumn]
   /// The columns of y; none where the file has no labels.
   let labels: [TableColumn]
-  /// Whether cells of x may be missing.
+  /// True if cells of x may be missing.
   let allowsMissing: Bool
   private let dialect: Dialect
   private let width: Int

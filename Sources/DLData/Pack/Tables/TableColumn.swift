@@ -3,7 +3,7 @@ import DLFormats
 
 /// A column of a table, and what its cells are.
 struct TableColumn {
-  /// What the cells are.
+  /// The kind of the cells.
   enum Kind: String, Sendable {
     /// Numbers in decimal.
     case number
@@ -16,17 +16,17 @@ struct TableColumn {
     /// Yes or no, as 1 or 0.
     case flag
 
-    /// Whether a cell is read as a number.
+    /// True if a cell is read as a number.
     var isNumeric: Bool { self == .number || self == .date || self == .flag }
   }
 
   /// Its name.
   let name: String
-  /// What the cells are.
+  /// The kind of the cells.
   let kind: Kind
   /// Its place in a record, counted from 0.
   let place: Int
-  /// Whether the cells are labels, among which a class may have any name.
+  /// True if the cells are labels, among which a class may have any name.
   var isLabel = false
 
   /// Cells that stand for no value.
@@ -34,7 +34,7 @@ struct TableColumn {
     "", "?", "NA", "N/A", "n/a", "NaN", "nan", "NULL", "null", "None",
   ]
 
-  /// Whether a cell stands for no value.
+  /// Returns whether a cell stands for no value.
   func isMissing(_ cell: String) -> Bool {
     isLabel && kind == .categories ? cell.isEmpty : Self.missing.contains(ScalarString(cell))
   }
@@ -49,14 +49,14 @@ struct TableColumn {
       guard let days = CalendarDate.days(cell) else {
         throw fault(
           "has \"\(cell.prefix(40))\", no date such as 2024-02-29 or 2024-02-29T18:30:00",
-          "name the column in --categorical or --drop, or correct it")
+          "name the column in \(OptionName.categorical) or \(OptionName.drop), or correct it")
       }
       return days
     case .flag:
       guard let flag = Self.flags[cell.lowercased()] else {
         throw fault(
           "has \"\(cell.prefix(40))\", neither yes nor no",
-          "give 0 or 1, or --task regression for values")
+          "give 0 or 1, or \(OptionName.task) regression for values")
       }
       return flag
     case .number, .categories, .index:
@@ -64,8 +64,9 @@ struct TableColumn {
         throw fault(
           "has \"\(cell.prefix(40))\", no number",
           isLabel
-            ? "give --task classification, or correct it"
-            : "name the column in --categorical, --date or --drop, or correct it")
+            ? "give \(OptionName.task) classification, or correct it"
+            : "name the column in \(OptionName.categorical), \(OptionName.date) or \(OptionName.drop), or correct it"
+        )
       }
       guard number.magnitude <= Double(Float.greatestFiniteMagnitude) else {
         throw fault("has \(cell.prefix(40)), beyond 32 bits", "scale the column")

@@ -9,7 +9,7 @@ struct TablePart {
   let table: Table
   /// The number of rows.
   let count: Int
-  /// Whether a row is one of them.
+  /// True if a row is one of them.
   var contains: (Int) -> Bool = { _ in true }
 
   /// The tensors x and, where the table has labels, y; made in one pass over the table.

@@ -1,7 +1,8 @@
 import DLCore
 import DLFormats
 
-/// What a first pass over a table finds: its rows and the texts of its columns, each cell being read.
+/// The findings of a first pass over a table: its rows and the texts of its columns, each cell
+/// being read.
 struct TableScan {
   /// The number of rows.
   private(set) var rowCount = 0
@@ -40,7 +41,7 @@ struct TableScan {
                 "leave such rows out, or pack both together")
               : row.fault(
                 column, "is more than the \(TextSet.most) different texts that are kept",
-                "leave the column out (--drop)")
+                "leave the column out (\(OptionName.drop))")
           }
         }
       }
@@ -51,7 +52,7 @@ struct TableScan {
           guard let place = found.classes.insert(text) else {
             throw row.fault(
               column, "is more than the \(TextSet.most) classes that are kept",
-              "give --task regression for values")
+              "give \(OptionName.task) regression for values")
           }
           found.labels?.append(place)
         }

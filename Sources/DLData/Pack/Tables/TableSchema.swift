@@ -1,7 +1,7 @@
 import DLCore
 import DLFormats
 
-/// How the columns of a table become the numbers of a row.
+/// The way from the columns of a table to the numbers of a row.
 package struct TableSchema {
   /// A column of the table.
   struct Feature {
@@ -11,7 +11,7 @@ package struct TableSchema {
     var mean = 0.0
     /// The deviation over the rows to train on; 1 for texts.
     var deviation = 1.0
-    /// What takes the place of a missing number.
+    /// The number in the place of a missing one.
     var fill = 0.0
     /// The texts by their numbers; none for numbers.
     var values: [String] = []
@@ -27,24 +27,24 @@ package struct TableSchema {
   var features: [Feature]
   /// The columns of y.
   var labels: [String]
-  /// Whether labels are values and no classes.
+  /// True if labels are values and no classes.
   var isRegression: Bool
-  /// Whether numbers are standardized.
+  /// True if numbers are standardized.
   var isStandardized: Bool
-  /// Whether missing cells are filled.
+  /// True if missing cells are filled.
   var allowsMissing: Bool
-  /// How the file is written.
+  /// The way in which the file is written.
   var dialect = Table.Dialect()
 
   /// The numbers of a row.
   var width: Int { features.reduce(0) { $0 + $1.width } }
 
-  /// What the cells of a label's column are.
+  /// The kind of the cells of a label's column.
   var labelKind: TableColumn.Kind {
     isRegression ? .number : labels.count > 1 ? .flag : .categories
   }
 
-  /// What the metadata keeps.
+  /// The text that the metadata keeps.
   var json: JSON {
     let label: JSON =
       labels.count == 1 ? .string(labels[0]) : .array(labels.map { .string($0) })
@@ -135,8 +135,8 @@ extension TableSchema {
       fill: json["fill"]?.double ?? mean)
   }
 
-  /// What first differs between two tables' columns as metadata keep them; nil where they make the
-  /// same numbers of the same cells.
+  /// The first difference between two tables' columns as metadata keep them; nil where they make
+  /// the same numbers of the same cells.
   ///
   /// - Parameters:
   ///   - file: the file of `mine`.

@@ -13,7 +13,7 @@ struct LabelledText {
   private(set) var emptyCount = 0
   /// The first file of a folder that is no text by its name, and the number of these.
   private(set) var passedOver: (first: String?, count: Int) = (nil, 0)
-  /// What a fault names.
+  /// The source that a fault names.
   let source: String
 
   /// Reads files that are named by their classes, a text a line; or one folder of these, or of folders

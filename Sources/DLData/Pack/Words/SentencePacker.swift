@@ -3,13 +3,13 @@ import DLFormats
 
 /// Turns texts of known classes into data set files of words.
 package struct SentencePacker {
-  /// How texts are parted.
+  /// The parts that texts are divided into.
   package var split = SplitPlan()
   /// Texts to validate on instead of a part of the others, as those of ``pack(_:output:)``.
   package var validation: [String] = []
   /// The words of a row; those of the longest text unless given.
   package var length: Int?
-  /// How often a word must occur in the training part to be in the vocabulary.
+  /// The number of times that a word must occur in the training part to be in the vocabulary.
   package var minimumCount = 1
   /// The most words in the vocabulary, the most frequent ones.
   package var maximumWords: Int?
@@ -124,7 +124,7 @@ package struct SentencePacker {
   }
 }
 
-/// What the packers of words share.
+/// The rules that the packers of words share.
 enum WordPacking {
   /// Checks what the vocabulary is cut by; throws `DataError`.
   static func check(minimumCount: Int, maximumWords: Int?) throws {

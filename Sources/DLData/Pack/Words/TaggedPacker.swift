@@ -6,13 +6,13 @@ package struct TaggedPacker {
   /// The label of padding and of words without a tag, PyTorch's default `ignore_index`.
   package static let ignored: Int32 = -100
 
-  /// How the sentences of one file are parted; nil for a part a file.
+  /// The parts that the sentences of one file are divided into; nil for a part a file.
   package var split: SplitPlan?
   /// The column that is the tag.
   package var column = CoNLLUFile.Column.upos
   /// The words of a row; those of the longest sentence unless given.
   package var length: Int?
-  /// How often a word must occur in the training file to be in the vocabulary.
+  /// The number of times that a word must occur in the training file to be in the vocabulary.
   package var minimumCount = 1
   /// The most words in the vocabulary, the most frequent ones.
   package var maximumWords: Int?
@@ -43,7 +43,8 @@ package struct TaggedPacker {
     }
     guard files.count == 1, like == nil else {
       throw DataError(
-        "split: parts one file, leave out --validation, --test and --like, or --split and --folds")
+        "split: parts one file, leave out \(OptionName.validation), \(OptionName.test) and \(OptionName.like), or \(OptionName.split) and \(OptionName.folds)"
+      )
     }
     // A sentence has many tags: there is no class that each part could have its share of.
     let rows = try RowSplit(count: first.sentences.count, split, source: first.path)
@@ -88,7 +89,7 @@ package struct TaggedPacker {
     guard !names.isEmpty else {
       throw FormatError(
         .content, file: first.path, "has no word with \(column.rawValue)",
-        advice: "choose another column by --tag")
+        advice: "choose another column by \(OptionName.tag)")
     }
     let length = try TokenRows.length(
       like?.length() ?? length, of: parts.lazy.flatMap { $0.sentences.lazy.map(\.count) },

@@ -28,7 +28,7 @@ struct TokenRows {
       throw FormatError(
         .content, file: source,
         "has \(counted(count, "row")), the longest of \(longest), too many to fill up to that",
-        advice: "give --length")
+        advice: "give \(OptionName.length)")
     }
     return length
   }

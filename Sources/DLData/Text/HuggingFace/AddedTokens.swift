@@ -9,7 +9,7 @@ struct AddedTokens {
     let text: String
     let number: Int32
     let isSpecial: Bool
-    /// Whether it is sought in the normalized text.
+    /// True if it is sought in the normalized text.
     let isNormalized: Bool
     fileprivate let isSingleWord: Bool
     fileprivate let takesSpaceBefore: Bool

@@ -35,7 +35,7 @@ package struct HuggingFaceTokenizer: RowTokenizer {
     try self.init(tokenizer: JSON(parsing: text, file: path), file: path)
   }
 
-  /// What the metadata of a data set file hold.
+  /// Makes the tokenizer from the metadata of a data set file.
   package init(json: JSON, file: String) throws {
     try self.init(tokenizer: json["tokenizer"] ?? .null, file: file)
   }

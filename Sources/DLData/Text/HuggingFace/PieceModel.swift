@@ -1,7 +1,7 @@
 import DLCore
 import DLFormats
 
-/// How a word becomes tokens; the `model` of a `tokenizer.json`.
+/// The way from a word to tokens; the `model` of a `tokenizer.json`.
 protocol PieceModel: Sendable {
   /// The numbers of the pieces.
   var numbers: [ScalarString: Int32] { get }

@@ -1,6 +1,6 @@
 /// Scalars by the categories that Hugging Face's tokenizers goes by.
 extension Unicode.Scalar {
-  /// Whether the scalar was known to Unicode 8, whose categories the library's normalizers have.
+  /// True if the scalar was known to Unicode 8, whose categories the library's normalizers have.
   private var isOfUnicode8: Bool { properties.age.map { $0.major <= 8 } ?? false }
 
   /// `\p{L}`: a letter.
@@ -37,8 +37,8 @@ extension Unicode.Scalar {
     isASCII ? value == 0x20 || (9...13).contains(value) : properties.isWhitespace
   }
 
-  /// What BERT splits words at, each by itself: punctuation, and of ASCII all that is no letter, digit,
-  /// blank or control character.
+  /// True if BERT splits words at it, by itself: punctuation, and of ASCII all that is no letter,
+  /// digit, blank or control character.
   var isBERTPunctuation: Bool {
     if isASCII { return (0x21...0x7e).contains(value) && !isLetter && !isNumber }
     switch properties.generalCategory {
@@ -49,8 +49,8 @@ extension Unicode.Scalar {
     }
   }
 
-  /// What BERT's normalizer removes: control, format and private characters, and the replacement
-  /// character.
+  /// True if BERT's normalizer removes it: control, format and private characters, and the
+  /// replacement character.
   var isBERTControl: Bool {
     switch value {
     case 9, 10, 13: return false
@@ -64,10 +64,10 @@ extension Unicode.Scalar {
     }
   }
 
-  /// Whether the scalar is a nonspacing mark, as an accent is.
+  /// True if the scalar is a nonspacing mark, as an accent is.
   var isAccent: Bool { properties.generalCategory == .nonspacingMark && isOfUnicode8 }
 
-  /// Whether BERT takes the scalar for a word of its own: an ideograph of Chinese.
+  /// True if BERT takes the scalar for a word of its own: an ideograph of Chinese.
   var isIdeograph: Bool {
     switch value {
     case 0x4e00...0x9fff, 0x3400...0x4dbf, 0x20000...0x2a6df, 0x2a700...0x2b81f,

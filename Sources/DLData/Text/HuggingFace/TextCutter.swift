@@ -1,4 +1,4 @@
-/// How a text is cut into words, which tokens do not reach across; the `pre_tokenizer` of a
+/// The way of cutting a text into words, which tokens do not reach across; the `pre_tokenizer` of a
 /// `tokenizer.json`.
 indirect enum TextCutter {
   case none
@@ -38,7 +38,7 @@ indirect enum TextCutter {
     }
   }
 
-  /// Whether words are written in letters that stand for bytes.
+  /// True if words are written in letters that stand for bytes.
   var isOfBytes: Bool {
     switch self {
     case .bytes: true

@@ -1,6 +1,6 @@
 @_spi(_Unicode) import Swift
 
-/// How a text is changed before it is cut into words; the `normalizer` of a `tokenizer.json`.
+/// The change of a text before it is cut into words; the `normalizer` of a `tokenizer.json`.
 ///
 /// Characters younger than Unicode 8 are no punctuation, marks or format characters to BERT's
 /// normalizer, as in Hugging Face's tokenizers.

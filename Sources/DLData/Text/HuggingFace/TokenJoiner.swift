@@ -1,7 +1,7 @@
 import DLCore
 import DLFormats
 
-/// How tokens become text again; the `decoder` of a `tokenizer.json`.
+/// The way from tokens back to text; the `decoder` of a `tokenizer.json`.
 enum TokenJoiner {
   /// With a blank between them.
   case blanks
@@ -44,7 +44,7 @@ enum TokenJoiner {
     }
   }
 
-  /// What the library closes up, in its order.
+  /// The gaps that the library closes up, in its order.
   private static let closed = [
     (" .", "."), (" ?", "?"), (" !", "!"), (" ,", ","), (" ' ", "'"), (" n't", "n't"),
     (" 'm", "'m"), (" do not", " don't"), (" 's", "'s"), (" 've", "'ve"), (" 're", "'re"),

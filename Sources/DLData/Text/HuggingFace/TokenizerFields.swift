@@ -5,7 +5,7 @@ import DLFormats
 struct TokenizerFields {
   let json: JSON
   let file: String
-  /// Where in the file, as `model`.
+  /// The place in the file, as `model`.
   let place: String
 
   /// The name that the library writes of the part's kind.

@@ -3,7 +3,7 @@ import DLCore
 import DLFormats
 import Glibc
 
-/// What one core of this machine does at most: arithmetic in registers, and reading.
+/// The most that one core of this machine can do: arithmetic in registers, and reading.
 package struct MachinePeaks: Sendable {
   /// Reading a buffer that fits into a level of the memory.
   struct Bandwidth: Sendable {

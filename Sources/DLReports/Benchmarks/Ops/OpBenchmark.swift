@@ -8,7 +8,7 @@ package struct OpBenchmark: Sendable {
   package var filter: String?
   /// About how long a measurement takes, in seconds.
   package var seconds = 0.1
-  /// Whether to measure over batch, channels and length, in the place of the networks' shapes.
+  /// True to measure over batch, channels and length, in the place of the networks' shapes.
   package var sweeps = false
 
   /// Makes a benchmark of all ops at the shapes of the networks.
@@ -20,7 +20,7 @@ package struct OpBenchmark: Sendable {
   /// - Throws: `UsageError` for a filter that no op matches.
   package func run(progress: (_ op: String, _ done: Int, _ count: Int) -> Void) throws -> OpReport {
     guard seconds > 0, seconds <= 60 else {
-      throw UsageError("--seconds \(seconds): give more than 0, and at most 60")
+      throw UsageError("\(OptionName.seconds) \(seconds): give more than 0, and at most 60")
     }
     let words = filter?.split(separator: " ").map(String.init) ?? []
     let cases = (sweeps ? OpCases.sweeps : OpCases.all).filter { one in
@@ -28,7 +28,7 @@ package struct OpBenchmark: Sendable {
     }
     guard !cases.isEmpty else {
       throw UsageError(
-        "--filter \(filter ?? ""): no op has it in its name, shape or pass; see them all without it"
+        "\(OptionName.filter) \(filter ?? ""): no op has it in its name, shape or pass; see them all without it"
       )
     }
     Engine.current.select()

@@ -11,7 +11,7 @@ struct OpCase: Sendable {
   /// Gets the op ready in a context.
   let make: @Sendable (Context) throws -> OpCall
 
-  /// What `--filter` looks for words in.
+  /// The text in which `--filter` looks for words.
   var title: String { "\(op) \(shape) \(pass)" }
 }
 
@@ -19,7 +19,7 @@ struct OpCase: Sendable {
 struct OpCall {
   /// The least that a call moves.
   let bytes: Int
-  /// What comes before each call and is not measured.
+  /// The work before each call that is not measured.
   let prepare: () throws -> Void
   let run: () throws -> Void
 

@@ -3,7 +3,7 @@ import DLFormats
 import DLTensor
 import DLTraining
 
-/// What a measured op came to.
+/// The result of a measured op.
 struct OpMeasurement: Sendable {
   let op: String
   let shape: String
