@@ -1,4 +1,0 @@
-extension CRF: ONNXLayer {
-  /// The scores of single tags as they are: no operator of ONNX finds the best path.
-  public func onnx(_ x: ONNXValue, in graph: ONNXGraph) -> ONNXValue { x }
-}
