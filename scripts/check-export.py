@@ -4,9 +4,9 @@
     check-export.py FOLDER...
     check-export.py --list FILE.onnx
 
-Each folder holds rows.safetensors (`x`, and `lengths` where rows have them), predicted.csv as `dltrain
-predict` printed it, and what was exported: model.onnx, which ONNX Runtime runs, or model.py beside
-model.safetensors, which PyTorch runs. A line for each file: the largest deviation, relative to the
+Each folder holds rows.safetensors (`x`, and `lengths` where rows have them, or what else the network takes,
+by name), predicted.csv as `dltrain predict` printed it, and what was exported: model.onnx, which ONNX
+Runtime runs, or model.py beside model.safetensors, which PyTorch runs. A line for each file: the largest deviation, relative to the
 largest number. Exits with 1 where one is above 1e-5, and with 3 where a package is missing.
 
 With --list it prints what the onnx package finds in a file: the listings in Tests/ProcessTests/Golden.
@@ -34,12 +34,20 @@ def run_onnx(path, rows):
     options = onnxruntime.SessionOptions()
     options.log_severity_level = 3
     session = onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
-    names = {"input": "x", "lengths": "lengths"}
-    feed = {given.name: rows[names[given.name]] for given in session.get_inputs()}
-    whole = session.run(None, feed)[0]
-    # Any batch will do.
-    first = session.run(None, {name: values[:1] for name, values in feed.items()})[0]
-    numpy.testing.assert_allclose(first, whole[:1], rtol=1e-4, atol=1e-5)
+    inputs = session.get_inputs()
+    feed = {given.name: rows[{"input": "x"}.get(given.name, given.name)] for given in inputs}
+
+    def outputs(feed):
+        found = session.run(None, feed)
+        if len(found) == 1:
+            return found[0]
+        return numpy.concatenate([values.reshape(len(values), -1) for values in found], 1)
+
+    whole = outputs(feed)
+    # Any batch will do; a graph is one whole.
+    if all(given.shape[0] == "batch" for given in inputs):
+        first = outputs({name: values[:1] for name, values in feed.items()})
+        numpy.testing.assert_allclose(first, whole[:1], rtol=1e-4, atol=1e-5)
     return whole
 
 

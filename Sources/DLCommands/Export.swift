@@ -41,7 +41,8 @@ struct Export: Verb {
         let summary = try run.exportONNX(to: output)
         world.print(
           "\(Format.count(summary.nodeCount, "operator")) of step \(run.step) in \(output): "
-            + "\(summary.inputs.joined(separator: ", ")) to \(summary.output)"
+            + "\(summary.inputs.joined(separator: ", ")) to "
+            + summary.outputs.joined(separator: ", ")
             + (summary.note.map { "; \($0)" } ?? ""))
       case .torch:
         let (count, weights) = try run.exportTorch(to: output)

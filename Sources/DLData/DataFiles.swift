@@ -4,7 +4,8 @@ import DLCore
 ///
 /// `part-{0,1}.safetensors` and `part-{000..009}.safetensors` stand for a file each, in their order;
 /// `part-*.safetensors` for those of the folder that match, sorted. `{a.safetensors,b.safetensors}` is
-/// a list. A file whose name is the text itself is that file.
+/// a list. A file whose name is the text itself is that file. A folder is its pictures; see
+/// ``PictureFolder``.
 package enum DataFiles {
   /// The most files of one data set.
   static let most = 10_000
@@ -14,16 +15,21 @@ package enum DataFiles {
   /// - Throws: `DataError` for a pattern that no file matches, or one of too many.
   package static func list(_ name: String) throws -> [String] {
     guard name.utf8.contains(where: { Array("{*?[".utf8).contains($0) }), !File.exists(name) else {
-      return [try EmbeddedData.resolve(name)]
+      return [try file(name)]
     }
     let files = try expanded(name).flatMap { path in
       Glob(File.split(path).name).isPlain || File.exists(path)
-        ? [try EmbeddedData.resolve(path)] : try matches(path)
+        ? [try file(path)] : try matches(path).map(file)
     }
     guard !files.isEmpty, files.count <= most else {
       throw DataError("\(name): is \(files.count) files, give 1 to \(most)")
     }
     return files
+  }
+
+  private static func file(_ name: String) throws -> String {
+    let path = try EmbeddedData.resolve(name)
+    return File.isFolder(path) ? try PictureFolder.file(of: path) : path
   }
 
   private static func matches(_ path: String) throws -> [String] {

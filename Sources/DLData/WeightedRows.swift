@@ -40,10 +40,18 @@ package struct WeightedRows: Sendable, Hashable {
       rows[next[Int(label)]] = row
       next[Int(label)] += 1
     }
-    var sums: [Double] = []
-    for (label, count) in counts.enumerated() {
-      let weight = count == 0 ? 0 : weights.map { $0[label] * Double(count) } ?? 1
-      sums.append((sums.last ?? 0) + weight)
+    func summed(_ weights: [Double]?) -> [Double] {
+      counts.enumerated().reduce(into: [Double]()) { sums, part in
+        let (label, count) = part
+        let weight = count == 0 ? 0 : weights.map { $0[label] * Double(count) } ?? 1
+        sums.append((sums.last ?? 0) + weight)
+      }
+    }
+    var sums = summed(weights)
+    if let weights, sums.last?.isFinite == false {
+      // Their ratios count: as shares of the largest they have a sum.
+      let largest = weights.max() ?? 1
+      sums = summed(weights.map { $0 / largest })
     }
     guard let total = sums.last, total > 0, total.isFinite else {
       throw DataError("data.sampler.weights: no row has a weight above 0, give one that has")

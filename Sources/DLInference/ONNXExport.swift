@@ -10,10 +10,10 @@ import DLTraining
 package struct ONNXSummary: Sendable {
   /// The number of its operators.
   package let nodeCount: Int
-  /// The inputs and the output, as in `input uint8 [batch, 28, 28, 1]`.
+  /// The inputs, as in `input uint8 [batch, 28, 28, 1]`.
   package let inputs: [String]
-  /// The output.
-  package let output: String
+  /// The outputs.
+  package let outputs: [String]
   /// The part of the network that it is, where it is not the whole; nil for the whole.
   package let note: String?
 }
@@ -26,7 +26,9 @@ extension LoadedRun {
   /// those tell how long their rows are, `lengths`, int32 `[batch]`, goes beside it. The output is
   /// `output`, what the network gives: logits where the loss takes logits. Numbers are float32. Of an
   /// adversarial pair the generator is written, from noise `[batch, latent]`; of a variational
-  /// autoencoder the way through the mean of the code; of a crf the scores of single tags.
+  /// autoencoder the way through the mean of the code; of a crf the scores of single tags. A network
+  /// over a graph takes `features`, float32 `[nodes, features]`, and `edges`, int32 `[edges, 2]`; one
+  /// that translates `source` and `target`, int32 `[batch, time]`.
   ///
   /// - Throws: `UsageError` for a network that is no layer from rows to outputs, `LayerExportError`
   ///   for a layer without an ONNX form, `FormatError` where the file cannot be written.
@@ -36,25 +38,17 @@ extension LoadedRun {
     let network = try trained.exported()
     return try trained.context.withoutRecording {
       let graph = ONNXGraph(trained.context)
-      for name in ["input", "lengths", "output"] { graph.reserve(name) }
-      var inputs = [ONNXInput(name: "input", type: network.type, row: network.row.dimensions)]
-      var x = ONNXValue("input", row: network.row)
-      if !network.isNoise { x = x.with(try trained.transformed(x.name, network.type, graph)) }
-      if trained.hasLengths, !network.isNoise {
-        inputs.append(ONNXInput(name: "lengths", type: .int32, row: []))
-        x.lengths = graph.node("Cast", ["lengths"], ["to": .int(ONNXType.int64.rawValue)])
-      }
-      let y = graph.channelsLast(try network.add(x, graph))
-      graph.output(y, as: "output")
-      let output = ONNXInput(name: "output", type: .float32, row: y.row.dimensions)
+      for name in network.inputs.map(\.name) + ["output", "length"] { graph.reserve(name) }
+      let results = try network.add(graph)
+      for (output, value) in results { graph.output(value, as: output.name) }
       let model = graph.finish(
-        inputs: inputs, outputs: [output],
+        inputs: network.inputs, outputs: results.map(\.output),
         name: trained.configuration.name ?? trained.configuration.model.name ?? "network",
         version: Version.current, notes: trained.notes(step: step))
       try model.write(to: path)
       return ONNXSummary(
-        nodeCount: model.nodes.count, inputs: inputs.map(\.text), output: output.text,
-        note: network.note)
+        nodeCount: model.nodes.count, inputs: network.inputs.map(\.text),
+        outputs: results.map(\.output.text), note: network.note)
     }
   }
 }
@@ -83,21 +77,6 @@ extension LoadedNetwork {
     }
   }
 
-  /// The value that training makes of a row before the network gets it.
-  fileprivate func transformed(_ name: String, _ type: ONNXType, _ graph: ONNXGraph) throws
-    -> String
-  {
-    guard type != .int32 else { return name }
-    var x = name
-    if type == .uint8 {
-      x = graph.node("Cast", [x], ["to": .int(ONNXType.float32.rawValue)])
-      x = graph.node("Div", [x, try graph.constant([255])])
-    }
-    guard let normalize = configuration.data.normalize else { return x }
-    x = graph.node("Sub", [x, try graph.constant(normalize.mean)])
-    return graph.node("Div", [x, try graph.constant(normalize.std)])
-  }
-
   /// The notes of the file on itself.
   fileprivate func notes(step: Int) -> [(String, String)] {
     let names = classNames.map { names in
@@ -110,6 +89,12 @@ extension LoadedNetwork {
 extension ONNXInput {
   /// `input uint8 [batch, 28, 28, 1]`.
   fileprivate var text: String {
-    "\(name) \(type) [\((["batch"] + row.map(String.init)).joined(separator: ", "))]"
+    let sizes = axes.map { axis in
+      switch axis {
+      case .size(let size): String(size)
+      case .any(let name): name
+      }
+    }
+    return "\(name) \(type) [\(sizes.joined(separator: ", "))]"
   }
 }

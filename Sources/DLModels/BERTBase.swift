@@ -109,8 +109,11 @@ package final class BERTBase: Module, MaskedLanguageModel {
   private let layers: [BERTLayer]
   private let pooler: Linear?
   private let dropout: Dropout
-  private let classifier: Linear?
+  let classifier: Linear?
   private let masked: MaskedHead?
+  let options: BERTBaseOptions
+  /// Rows of the table of positions.
+  let positions: Int
   /// The number of tokens.
   package let vocabulary: Int
   /// The share of tokens that are asked for; nil where it learns classes.
@@ -120,7 +123,7 @@ package final class BERTBase: Module, MaskedLanguageModel {
 
   init(vocabulary: Int, positions: Int, classes: Int, _ options: BERTBaseOptions) {
     let width = options.width
-    self.vocabulary = vocabulary
+    (self.vocabulary, self.positions, self.options) = (vocabulary, positions, options)
     maskShare = options.head == .masked ? options.maskShare : nil
     maskToken = Int32(clamping: options.maskToken ?? 0)
     embeddings = BERTEmbeddings(vocabulary: vocabulary, positions: positions, options)

@@ -12,7 +12,7 @@ package final class CopyMechanism: Module {
   package let gate: Linear
   private let vocabulary: Int
   /// Keeps the logarithm of what has no probability finite.
-  private static let least = 1e-12
+  static let least = 1e-12
 
   /// Makes the gate for what it sees of the decoder.
   package init(features: Int, vocabulary: Int) {

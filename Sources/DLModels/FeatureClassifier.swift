@@ -4,9 +4,9 @@ import DLTensor
 /// Feature maps, a pooling of them, and a classifier: the form of torchvision's `VGG`, `AlexNet`,
 /// `MobileNetV2` and `DenseNet`, whose names the parameters have.
 package final class FeatureClassifier: Module, Layer {
-  private let features: any Layer
-  private let avgpool: any Layer
-  private let classifier: any Layer
+  let features: any Layer
+  let avgpool: any Layer
+  let classifier: any Layer
 
   /// Makes a network of three parts.
   ///

@@ -33,8 +33,8 @@ package struct GATOptions: ModelSpec {
 
 /// The network of `GATOptions`.
 package final class GAT: Module, GraphNetwork {
-  private let conv1: GraphAttention
-  private let conv2: GraphAttention
+  let conv1: GraphAttention
+  let conv2: GraphAttention
   private let inputDropout: Dropout
   private let hiddenDropout: Dropout
 

@@ -49,11 +49,11 @@ package struct GINOptions: ModelSpec {
 /// and the logits are `Σ_k W_k · Σ nodes' h_k + b_k`, h_0 included: equations 4.1 and 4.2, with the
 /// readout of the authors' code.
 package final class GIN: Module, Layer {
-  private let layers: [GINLayer]
-  private let heads: [Linear]
-  private let dropout: Dropout
-  private let kinds: Int
-  private let slots: Int
+  let layers: [GINLayer]
+  let heads: [Linear]
+  let dropout: Dropout
+  let kinds: Int
+  let slots: Int
 
   init(slots: Int, classes: Int, _ options: GINOptions) {
     self.slots = slots
@@ -89,9 +89,9 @@ package final class GIN: Module, Layer {
 
 /// A layer of a ``GIN``.
 package final class GINLayer: Module {
-  private let mlp: Sequential
-  private let norm: BatchNorm
-  private let eps = Parameter([1], initializer: .constant(0))
+  let mlp: Sequential
+  let norm: BatchNorm
+  let eps = Parameter([1], initializer: .constant(0))
 
   /// Makes a layer for graphs of up to so many nodes, which are what the norms count.
   init(inputFeatures: Int, outputFeatures: Int, nodes: Int) {

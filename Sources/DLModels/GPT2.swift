@@ -51,8 +51,10 @@ package struct GPT2Options: ModelSpec {
 package final class GPT2: Module, WindowedLanguageModel {
   private let transformer: GPT2Stack
   private let lmHead: Linear
+  let options: GPT2Options
 
   init(vocabulary: Int, positions: Int, _ options: GPT2Options) {
+    self.options = options
     transformer = GPT2Stack(vocabulary: vocabulary, positions: positions, options)
     lmHead = Linear(tiedTo: transformer.wte.weight)
   }

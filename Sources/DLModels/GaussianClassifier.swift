@@ -74,7 +74,7 @@ final class GaussianClassifier: Module, FittedBySums {
   static let maximumFeatures = 1024
 
   let linear: Linear
-  private let flatten = Flatten()
+  let flatten = Flatten()
   private let input: Shape
   private let features: Int
   private let classes: Int

@@ -29,8 +29,8 @@ package struct GraphSAGEOptions: ModelSpec {
 
 /// The network of `GraphSAGEOptions`.
 package final class GraphSAGENetwork: Module, GraphNetwork {
-  private let conv1: GraphSAGE
-  private let conv2: GraphSAGE
+  let conv1: GraphSAGE
+  let conv2: GraphSAGE
   private let inputDropout: Dropout
   private let hiddenDropout: Dropout
 

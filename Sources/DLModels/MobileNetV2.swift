@@ -65,8 +65,8 @@ package struct MobileNetV2Options: ModelSpec {
 ///
 /// Counterpart: `torchvision.models.mobilenetv2.InvertedResidual`.
 final class InvertedResidual: Module, Layer {
-  private let conv: Sequential
-  private let isResidual: Bool
+  let conv: Sequential
+  let isResidual: Bool
 
   init(_ input: Int, _ output: Int, stride: Int, expansion: Int) {
     let width = input * expansion

@@ -78,9 +78,11 @@ package final class NGram: Module, FittedBySums, LanguageModel {
   /// The logarithm of the probability of each token, `[contexts, vocabulary]`, behind no token, behind
   /// each token, behind each two and so on.
   package let logProbabilities: Parameter
-  private let vocabulary: Int
+  let vocabulary: Int
   private let window: Int
   private let options: NGramOptions
+  /// Tokens of an n-gram.
+  var order: Int { options.order }
 
   /// Makes a model of equal probabilities.
   ///
@@ -92,7 +94,7 @@ package final class NGram: Module, FittedBySums, LanguageModel {
   }
 
   /// The row of the first context of so many tokens.
-  private static func first(behind tokens: Int, _ vocabulary: Int) -> Int {
+  static func first(behind tokens: Int, _ vocabulary: Int) -> Int {
     (0..<tokens).reduce(0) { rows, _ in rows * vocabulary + 1 }
   }
 

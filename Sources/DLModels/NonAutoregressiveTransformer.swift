@@ -74,14 +74,14 @@ package struct NonAutoregressiveOptions: ModelSpec {
 
 /// The network of ``NonAutoregressiveOptions``.
 package final class NonAutoregressiveTransformer: Module, NonAutoregressive {
-  private let tokens: Embedding
-  private let positions = SinusoidalPositions()
+  let tokens: Embedding
+  let positions = SinusoidalPositions()
   private let dropout: Dropout
-  private let encoder: TransformerEncoder
-  private let decoder: TransformerDecoder
-  private let length: Linear
-  private let head: Linear
-  private let options: NonAutoregressiveOptions
+  let encoder: TransformerEncoder
+  let decoder: TransformerDecoder
+  let length: Linear
+  let head: Linear
+  let options: NonAutoregressiveOptions
 
   /// The share of the probability that the training gives to other tokens than the right one.
   package var labelSmoothing: Double { options.labelSmoothing }

@@ -6,17 +6,17 @@ import DLTensor
 /// The encoder reads in both directions; its states, `[batch, time, 2 · width]`, are the memory. The
 /// decoder's layers start at `tanh(bridge · final states)`.
 package final class RecurrentTranslation: Module, SequenceToSequence {
-  private let tokens: Embedding
-  private let encoder: Recurrent
-  private let bridge: Linear
-  private let decoder: Recurrent
-  private let additive: AdditiveAttention?
-  private let keys: Linear?
-  private let combine: Linear?
-  private let copier: CopyMechanism?
-  private let head: Linear
+  let tokens: Embedding
+  let encoder: Recurrent
+  let bridge: Linear
+  let decoder: Recurrent
+  let additive: AdditiveAttention?
+  let keys: Linear?
+  let combine: Linear?
+  let copier: CopyMechanism?
+  let head: Linear
   private let dropout: Dropout
-  private let options: RecurrentTranslationOptions
+  let options: RecurrentTranslationOptions
 
   /// The share of the probability that the training gives to other tokens than the right one.
   package var labelSmoothing: Double { options.labelSmoothing }

@@ -57,13 +57,13 @@ package struct TranslationTransformerOptions: ModelSpec {
 
 /// The network of ``TranslationTransformerOptions``.
 package final class TranslationTransformer: Module, SequenceToSequence {
-  private let tokens: Embedding
-  private let positions = SinusoidalPositions()
+  let tokens: Embedding
+  let positions = SinusoidalPositions()
   private let dropout: Dropout
-  private let encoder: TransformerEncoder
-  private let decoder: TransformerDecoder
-  private let head: Linear
-  private let options: TranslationTransformerOptions
+  let encoder: TransformerEncoder
+  let decoder: TransformerDecoder
+  let head: Linear
+  let options: TranslationTransformerOptions
 
   /// The share of the probability that the training gives to other tokens than the right one.
   package var labelSmoothing: Double { options.labelSmoothing }

@@ -62,8 +62,11 @@ package final class VisionTransformer: Module, Layer {
   private let tokens = Tokens()
   private let encoder: VisionEncoder
   private let heads: NamedSequential
+  let options: VisionTransformerOptions
+  let classes: Int
 
   init(channels: Int, patches: Int, classes: Int, _ options: VisionTransformerOptions) {
+    (self.options, self.classes) = (options, classes)
     let (patch, width) = (options.patch, options.width)
     classToken = Parameter([1, 1, width], initializer: .zeros)
     convProj = Conv2d(

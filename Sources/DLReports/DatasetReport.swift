@@ -14,7 +14,8 @@ package enum DatasetReport {
   /// - Parameter columns: the width to keep to; nil for any.
   /// - Throws: `FormatError`, `DataError`.
   package static func text(path: String, columns: Int? = nil) throws -> String {
-    let path = try EmbeddedData.resolve(path)
+    let path =
+      File.isFolder(path) ? try DataFiles.list(path)[0] : try EmbeddedData.resolve(path)
     if try GraphFile.isGraph(path) { return graph(try GraphFile(path: path), columns) }
     if try TokenWindowDataset.isTokenFile(path) { return try tokens(path, columns) }
     let file = try SafetensorsFile(path: path)

@@ -44,6 +44,8 @@ private final class Network: Module, Layer {
   }
 }
 
+DataSources.register(Corners.self)
+
 TrainingProgram.main(
   defaults: """
     name: model-program

@@ -72,6 +72,10 @@ struct ExportedModel {
   var isPadded = false
   /// Whether it can be written as PyTorch code.
   var isPyTorch = true
+  /// Whether its weights follow from sums, in one step.
+  var isFitted = false
+  /// Whether its rows are graphs.
+  var isGraph = false
 
   static let all = [
     ExportedModel(
@@ -102,29 +106,46 @@ struct ExportedModel {
       name: "bert-padded", data: "{train: labelled.safetensors}",
       model:
         "{name: bert, head: classify, vocabulary: 20, padding_idx: 0, layers: 2, width: 8, heads: 2}",
-      isPadded: true),
+      isPadded: true, isPyTorch: false),
     ExportedModel(
       name: "mobilenet_v2", data: "{synthetic: {shape: [32, 32, 3], classes: 4, rows: 8}}",
-      model: "{name: mobilenet_v2, width_mult: 0.1}", shape: [32, 32, 3], isPyTorch: false),
+      model: "{name: mobilenet_v2, width_mult: 0.1}", shape: [32, 32, 3]),
     ExportedModel(
       name: "vit", data: "{synthetic: {shape: [8, 8, 3], classes: 4, rows: 8}}",
-      model: "{name: vit, patch: 4, width: 8, layers: 2, heads: 2}", shape: [8, 8, 3],
-      isPyTorch: false),
+      model: "{name: vit, patch: 4, width: 8, layers: 2, heads: 2}", shape: [8, 8, 3]),
     ExportedModel(
       name: "gpt2", data: "{train: tokens.safetensors}",
-      model: "{name: gpt2, layers: 2, width: 8, heads: 2}", isPyTorch: false),
+      model: "{name: gpt2, layers: 2, width: 8, heads: 2, positions: 16}"),
     ExportedModel(
       name: "bert_base", data: "{train: labelled.safetensors}",
       model: """
         {name: bert_base, vocabulary: 20, padding_idx: 0, layers: 2, width: 8, heads: 2,
-        feed_forward: 16}
-        """, isPadded: true, isPyTorch: false),
+        feed_forward: 16, positions: 16}
+        """, isPadded: true),
     ExportedModel(
       name: "bert_base-tag", data: "{train: tokens.safetensors}",
       model: """
         {name: bert_base, head: tag, vocabulary: 20, layers: 1, width: 8, heads: 2,
         feed_forward: 16}
-        """, isPyTorch: false),
+        """),
+    ExportedModel(
+      name: "bert_base-masked", data: "{train: tokens.safetensors}",
+      model: """
+        {name: bert_base, head: masked, mask_token: 19, vocabulary: 20, layers: 1, width: 8,
+        heads: 2, feed_forward: 16}
+        """),
+    ExportedModel(
+      name: "gaussian", data: "{synthetic: {shape: [2, 3, 2], classes: 3, rows: 60}}",
+      model: "{name: gaussian, ridge: 0.1}", shape: [2, 3, 2], isFitted: true),
+    ExportedModel(
+      name: "ngram", data: "{train: tokens.safetensors}",
+      model: "{name: ngram, order: 3, smoothing: interpolated}", isFitted: true),
+    ExportedModel(
+      name: "ngram-alone", data: "{train: tokens.safetensors}",
+      model: "{name: ngram, order: 1, smoothing: add_k}", isFitted: true),
+    ExportedModel(
+      name: "gin", data: "{train: graphs.safetensors}",
+      model: "{name: gin, kinds: 2, layers: 2, hidden: 4, dropout: 0.1}", isGraph: true),
   ]
 
   /// Those with millions of weights, which DLTRAIN_LARGE_EXPORTS asks for.
@@ -135,7 +156,7 @@ struct ExportedModel {
     ExportedModel(
       name: String(words.filter { $0 != "," && $0 != " " && $0 != ":" }),
       data: "{synthetic: {shape: [64, 72, 3], classes: 4, rows: 8}}", model: "{name: \(words)}",
-      shape: [64, 72, 3], isPyTorch: words.hasPrefix("resnet"))
+      shape: [64, 72, 3])
   }
 
   /// Those of which listings are kept.
@@ -152,7 +173,7 @@ struct ExportedModel {
           {layers: [{embedding: {entries: 20, size: 4, padding_idx: 0}}, {lstm: {hidden: 4}},
             {multi_head_attention: {heads: 2}}, global_avg_pool1d, {linear: {out: 3}}]}
           """,
-        isPadded: true)
+        isPadded: true, isPyTorch: false)
   }
 
   /// Trains and exports it.
@@ -163,6 +184,18 @@ struct ExportedModel {
     if let shape {
       let values = (0..<8 * shape.reduce(1, *)).map { _ in Float(random.next(4001) - 2000) / 1000 }
       rows = .of("x", .float32, [8] + shape, values)
+    } else if isGraph {
+      // Rows of fewer and fewer nodes, each with neighbors among those before it.
+      let slots = (0..<8 * 6).flatMap { place -> [Int32] in
+        let node = place % 6
+        guard node < 6 - place / 12 else { return [0, 0, 0, 0] }
+        let neighbors = (0..<3).map { _ in node == 0 ? 0 : Int32(random.next(node + 1)) }
+        return [Int32(1 + random.next(2))] + neighbors
+      }
+      rows = .of("x", .int32, [8, 6, 4], slots)
+      try SafetensorsWriter.write(
+        [rows, .of("y", .int32, [8], (0..<8).map { Int32($0 % 3) })], metadata: ["classes": "3"],
+        to: folder + "/graphs.safetensors")
     } else {
       let tokens = (0..<80).map { place in
         isPadded && place % 10 > 2 + place / 10 ? 0 : Int32(1 + random.next(19))
@@ -181,12 +214,10 @@ struct ExportedModel {
       """
       data: \(data)
       model: \(model)
-      optimizer: {name: sgd, lr: 0.05}
-      batch_size: 4
-      steps: 3
+      \(isFitted ? "steps: 1" : "optimizer: {name: sgd, lr: 0.05}\nbatch_size: 4\nsteps: 3")
 
       """, in: folder)
-    try ExportedModel.export(in: folder, name: name, isPyTorch: isPyTorch && !isPadded)
+    try ExportedModel.export(in: folder, name: name, isPyTorch: isPyTorch)
   }
 
   /// Trains a job in a folder and keeps what it predicts for `rows.safetensors`.
@@ -231,7 +262,7 @@ struct SystemIndependentNumbers {
 }
 
 extension SafetensorsTensor {
-  fileprivate static func of<T: BitwiseCopyable>(
+  static func of<T: BitwiseCopyable>(
     _ name: String, _ type: SafetensorsType, _ shape: [Int], _ values: [T]
   ) -> SafetensorsTensor {
     SafetensorsTensor(name: name, dtype: type, shape: shape) { sink in

@@ -14,6 +14,8 @@ struct ExportedPart {
   let job: String
   /// What `export` says of it.
   let note: String
+  /// Whether it can be written as PyTorch code, too.
+  var isPyTorch = false
 
   static let all = [
     ExportedPart(
@@ -50,7 +52,15 @@ struct ExportedPart {
         data: {train: tagged.safetensors}
         model:
           layers: [{embedding: {entries: 20, size: 4}}, {lstm: {hidden: 4}}, {linear: {out: 3}}, crf]
-        """, note: "no operator finds the best path"),
+        """, note: "no operator finds the best path", isPyTorch: true),
+    ExportedPart(
+      name: "detect",
+      job: """
+        data: {train: boxes.safetensors}
+        model:
+          layers: [{conv2d: {out: 3, kernel: 3, stride: 4, padding: 1}}, relu,
+            {conv2d: {out: 12, kernel: 1}}, {detect: {classes: 2, sizes: [4, 8]}}]
+        """, note: "of all anchors", isPyTorch: true),
   ]
 
   /// Trains and exports it, and keeps what the network itself makes of rows.
@@ -60,9 +70,14 @@ struct ExportedPart {
     let tokens = (0..<80).map { _ in Int32(random.next(20)) }
     try SafetensorsWriter.write(
       [
-        Self.tensor("x", .int32, [8, 10], tokens),
-        Self.tensor("y", .int32, [8, 10], tokens.map { $0 % 3 }),
+        .of("x", .int32, [8, 10], tokens),
+        .of("y", .int32, [8, 10], tokens.map { $0 % 3 }),
       ], metadata: ["classes": "3"], to: folder + "/tagged.safetensors")
+    let pixels = (0..<4 * 16 * 16).map { _ in UInt8(random.next(256)) }
+    let boxes: [Float] = (0..<4).flatMap { [Float($0 % 2), 2, 3, 9, 11, -1, 0, 0, 0, 0] }
+    let images = SafetensorsTensor.of("x", .uint8, [4, 16, 16, 1], pixels)
+    try SafetensorsWriter.write(
+      [images, .of("y", .float32, [4, 2, 5], boxes)], to: folder + "/boxes.safetensors")
     let text = job + "\noptimizer: {name: sgd, lr: 0.01}\nbatch_size: 4\nsteps: 3\n"
     try text.write(toFile: folder + "/job.yaml", atomically: true, encoding: .utf8)
     let trained = try Program.run(
@@ -71,6 +86,8 @@ struct ExportedPart {
     let exported = try Program.run(["export", "run", "-o", "model.onnx"], in: folder)
     #expect(exported.status == 0, "\(exported.errors)")
     #expect(exported.output.contains(note), "\(exported.output)")
+    let torch = try Program.run(["export", "run", "-o", "model.py"], in: folder)
+    #expect(torch.status == (isPyTorch ? 0 : 64), "\(torch.errors)")
 
     let network = try LoadedNetwork(LoadedRun(folder + "/run"), communicator: SingleRank())
     network.context.isTraining = false
@@ -79,39 +96,29 @@ struct ExportedPart {
       let width = pair.latentSize + (pair.conditionClasses ?? 0)
       let noise = (0..<5 * width).map { _ in Float(random.next(4001) - 2000) / 1000 }
       try SafetensorsWriter.write(
-        [Self.tensor("x", .float32, [5, width], noise)], to: folder + "/rows.safetensors")
+        [.of("x", .float32, [5, width], noise)], to: folder + "/rows.safetensors")
       let x = try Tensor.values(
         noise.map(Double.init), shape: [5, 1, 1, width], context: network.context)
       outputs = try network.context.withoutRecording { try pair.generator(x) }
+    } else if let chain = network.task.model as? Sequential, name == "detect" {
+      try SafetensorsWriter.write([images], to: folder + "/rows.safetensors")
+      let x = try Tensor.values(
+        pixels.map { Double($0) / 255 }, shape: [4, 16, 16, 1], context: network.context)
+      outputs = try network.context.withoutRecording { try chain(x) }
     } else if let chain = network.task.model as? Sequential {
       try SafetensorsWriter.write(
-        [Self.tensor("x", .int32, [8, 10], tokens)], to: folder + "/rows.safetensors")
+        [.of("x", .int32, [8, 10], tokens)], to: folder + "/rows.safetensors")
       let x = try Tensor.labels(tokens, shape: [8, 10], context: network.context)
       outputs = try network.context.withoutRecording { try chain(x) }
     } else {
       let pixels = (0..<8 * 36).map { _ in Float(random.next(4001) - 2000) / 1000 }
       try SafetensorsWriter.write(
-        [Self.tensor("x", .float32, [8, 6, 6, 1], pixels)], to: folder + "/rows.safetensors")
+        [.of("x", .float32, [8, 6, 6, 1], pixels)], to: folder + "/rows.safetensors")
       let predicted = try Program.run(
         ["predict", "run", "rows.safetensors", "-o", "predicted.csv"], in: folder)
       #expect(predicted.status == 0, "\(predicted.errors)")
       return
     }
-    let values = outputs.doubles
-    let (rows, width) = (outputs.shape[0], values.count / outputs.shape[0])
-    let lines = (0..<rows).map { row in
-      ([String(row)] + values[row * width..<(row + 1) * width].map { "\($0)" })
-        .joined(separator: ",")
-    }
-    try (["row,values"] + lines).joined(separator: "\n").write(
-      toFile: folder + "/predicted.csv", atomically: true, encoding: .utf8)
-  }
-
-  private static func tensor<T: BitwiseCopyable>(
-    _ name: String, _ type: SafetensorsType, _ shape: [Int], _ values: [T]
-  ) -> SafetensorsTensor {
-    SafetensorsTensor(name: name, dtype: type, shape: shape) { sink in
-      try values.withUnsafeBytes { try sink($0) }
-    }
+    try ExportedGiven.keep([outputs], in: folder)
   }
 }

@@ -10,7 +10,7 @@ enum FuzzedNames {
       ("sequence-layers", sequenceLayers), ("token-layers", tokenLayers), ("bag", bag),
       ("made-up-tokens", tokens),
       ("branch-layers", branchLayers), ("one-hot", oneHot), ("crf", crf),
-      ("objects", objects),
+      ("objects", objects), ("sampled", sampled),
     ] + losses + optimizers + schedules + metrics + models
 
   private static let imageLayers = """
@@ -36,6 +36,15 @@ enum FuzzedNames {
                      shortcut: [global_max_pool2d]}
         - linear: {out: 3}
     optimizer: {name: nadam, lr: 0.01}
+    batch_size: 8
+    steps: 1
+
+    """
+
+  private static let sampled = """
+    data: {synthetic: {shape: [12], classes: 3, rows: 16}, sampler: {weights: [1, 0.5, 2]},
+           folds: {count: 4, fold: 1}, workers: 2}
+    model: {layers: [{linear: {out: 3}}]}
     batch_size: 8
     steps: 1
 

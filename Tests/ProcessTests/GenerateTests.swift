@@ -60,6 +60,54 @@ struct GenerateTests {
     }
   }
 
+  /// What a variational autoencoder's decoder makes of codes drawn from the prior.
+  @Test func anAutoencoderDrawsImagesByItsSeed() throws {
+    for (likelihood, data, height, width, channels) in [
+      ("bernoulli", "{train: \"embedded:digits-train\"}", 8, 8, 1),
+      ("gaussian", "{synthetic: {shape: [6, 5, 3], classes: 2, rows: 8}}", 6, 5, 3),
+    ] {
+      try TemporaryFolder.with { folder in
+        let run = try train(
+          """
+          data: \(data)
+          model:
+            name: vae
+            latent: 3
+            likelihood: \(likelihood)
+            encoder: [flatten, {linear: {out: 4}}, tanh]
+            decoder: [{linear: {out: 4}}, tanh, {linear: {out: \(height * width * channels)}}]
+          optimizer: {name: adam, lr: 0.01}
+          batch_size: 4
+          steps: 2
+          """, in: folder)
+        func draw(_ name: String, _ arguments: String...) throws -> RasterImage {
+          let path = "\(folder)/\(name).png"
+          let outcome = try Program.run(["generate", run, "-o", path] + arguments)
+          #expect(outcome.status == 0, "\(outcome.errors)")
+          let bytes = try [UInt8](Data(contentsOf: URL(fileURLWithPath: path)))
+          return try ImageDecoder().decode(bytes, name: path)
+        }
+        let first = try draw("first", "--images", "10")
+        #expect(first.height == 2 * (height + 2) - 2 && first.width == 8 * (width + 2) - 2)
+        #expect(first.channels == channels)
+        #expect(try draw("again", "--images", "10").pixels == first.pixels)
+        #expect(try draw("other", "--images", "10", "--seed", "2").pixels != first.pixels)
+        // The first images do not depend on how many are drawn, and differ from each other.
+        let few = try draw("few", "--images", "3")
+        func tile(_ sheet: RasterImage, _ place: Int) -> [UInt8] {
+          (0..<height).flatMap { row -> ArraySlice<UInt8> in
+            let start = (row * sheet.width + place * (width + 2)) * channels
+            return sheet.pixels[start..<start + width * channels]
+          }
+        }
+        for place in 0..<3 { #expect(tile(few, place) == tile(first, place)) }
+        #expect(tile(first, 0) != tile(first, 1))
+        let text = try Program.run(["generate", run])
+        #expect(text.status == 64 && text.errors.contains("-o FILE.png"), "\(text.errors)")
+      }
+    }
+  }
+
   @Test func aTextWithoutLineBreaksGoesOnWithoutAPrompt() throws {
     try TemporaryFolder.with { folder in
       try String(repeating: "abacad", count: 30).write(

@@ -25,6 +25,18 @@ struct NumberSweepTests {
     Row(command: "data pack text a.en -o packed", option: "--train-fraction=", good: "0.5"),
     Row(command: "data pack text a.en -o packed", option: "--split=", good: "0.6,0.2,0.2"),
     Row(command: "data pack images pictures -o packed", option: "--folds=", good: "2"),
+    Row(command: "data pack csv table.csv --label -1 -o packed", option: "--folds=", good: "2"),
+    Row(command: "data pack sentences a.de a.en -o packed", option: "--folds=", good: "3"),
+    Row(command: "data pack npz arrays.npz -o packed", option: "--folds=", good: "4"),
+    Row(command: "data pack npz arrays.npz -o packed", option: "--split=", good: "0.5,0.25,0.25"),
+    Row(command: "data pack npz arrays.npz -o packed --folds 2", option: "--seed="),
+    Row(
+      command: "data pack parallel a.de a.en -o packed --vocabulary 290", option: "--folds=",
+      good: "2"),
+    Row(
+      command: "train sampled.yaml --out out --set", option: "data.sampler.weights=",
+      good: "balanced"),
+    Row(command: "train sampled.yaml --out out --set", option: "data.folds.count=", good: "2"),
     Row(command: "data pack parallel a.de a.en -o packed", option: "--vocabulary=", good: "290"),
     Row(command: "data pack images pictures -o packed", option: "--size=", good: "8x8"),
     Row(command: "data pack images pictures -o packed", option: "--channels="),
@@ -76,6 +88,10 @@ struct NumberSweepTests {
     #expect(try Program.run(made, in: folder).status == 0)
     try FileManager.default.copyItem(
       atPath: folder + "/pictures/a/1.png", toPath: folder + "/pictures/b/2.png")
+    try FileManager.default.copyItem(
+      atPath: golden("numpy/deflated.npz", of: "DLFormatsTests"), toPath: folder + "/arrays.npz")
+    let table = "a,b\n" + (0..<20).map { "\($0),\($0 % 2)\n" }.joined()
+    try table.write(toFile: folder + "/table.csv", atomically: true, encoding: .utf8)
     for (name, text) in [
       ("nodes", "0\t0\ttrain\t0\n1\t1\ttest\t1\n"), ("edges", "0\t1\n"),
     ] {

@@ -90,6 +90,33 @@ struct OwnModelTests {
     }
   }
 
+  /// Data of a kind that the program brings, at any number of ranks, to train on and to evaluate on.
+  @Test func readsDataOfItsOwn() throws {
+    try TemporaryFolder.with { folder in
+      for (name, count) in [("train", "160\n"), ("held", "40\n"), ("bad", "some\n")] {
+        try count.write(toFile: "\(folder)/\(name).corners", atomically: true, encoding: .utf8)
+      }
+      let settings = [
+        "--set", "data.train=train.corners", "--set", "data.validation=held.corners", "--set",
+        "epochs=4", "--set", "batch_size=20", "--set", "virtual_ranks=2",
+      ]
+      var weights: [[String: [UInt8]]] = []
+      for processes in [1, 2] {
+        let trained = try run(
+          ["--out", "run-\(processes)"] + settings, processes: processes, in: folder)
+        #expect(trained.status == 0, "\(trained.errors)")
+        weights.append(try Job.tensors("\(folder)/run-\(processes)", step: 32))
+      }
+      #expect(weights[0] == weights[1])
+      let evaluated = try run(["evaluate", "run-1", "--data", "held.corners"], in: folder)
+      #expect(evaluated.status == 0, "\(evaluated.errors)")
+      #expect(evaluated.output.contains("of 40)"), "\(evaluated.output)")
+      let bad = try run(["--set", "data.train=bad.corners", "--out", "bad"], in: folder)
+      #expect(bad.status == 65 && bad.faults.count == 1, "\(bad.errors)")
+      #expect(bad.errors.contains("expected a number of images"), "\(bad.errors)")
+    }
+  }
+
   @Test(arguments: [
     (["evaluate"], "<run>"), (["predict", "run"], "<input>"), (["export", "run"], "-o"),
     (["evaluate", "run", "more"], "more"), (["evaluate", "run", "--tokens", "3"], "--tokens"),

@@ -34,15 +34,16 @@ package struct FormatError: DLError, Hashable {
   /// One line: `FILE: what (at byte N), what to do`.
   package var description: String {
     let place = offset.map { " (at byte \($0))" } ?? ""
-    return "\(file.isEmpty ? "\"\"" : printable(file)): \(printable(what))\(place), \(advice)"
+    return
+      "\(file.isEmpty ? "\"\"" : printable(file)): \(printable(what))\(place), \(printable(advice, most: 2000))"
   }
 }
 
 /// The text on one line and of bounded length: names inside hostile files may hold anything.
-private func printable(_ text: String) -> String {
+private func printable(_ text: String, most: Int = 600) -> String {
   var result = ""
   for (index, scalar) in text.unicodeScalars.enumerated() {
-    if index == 600 { return result + "..." }
+    if index == most { return result + "..." }
     if scalar.value < 0x20 || (0x7f..<0xa0).contains(scalar.value) || scalar.value == 0x2028
       || scalar.value == 0x2029
     {

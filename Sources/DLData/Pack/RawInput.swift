@@ -9,6 +9,7 @@ package struct RawInput {
   private enum Content {
     case table
     case image
+    case images(ImageFolder)
     case sound
     case rows(any RowTokenizer)
     case sentences(any Tokenizer, SentenceMarks)
@@ -33,10 +34,21 @@ package struct RawInput {
     _ path: String, run: SafetensorsFile, shape: [Int], use: TextUse = .rows,
     images: ImageFit? = nil
   ) throws {
-    guard try File.kind(of: path) == .file else { return nil }
+    (self.path, self.run, self.shape, fit) = (path, run, shape, images)
+    let kind = try File.kind(of: path)
+    if kind == .folder, shape.count == 3 {
+      let folder = try ImageFolder(path: path)
+      guard !folder.paths.isEmpty else {
+        throw FormatError(
+          .content, file: path, "is a folder without .jpg, .jpeg or .png",
+          advice: "name a folder of pictures")
+      }
+      content = .images(folder)
+      return
+    }
+    guard kind == .file else { return nil }
     let head = try ByteHead.read(path)
     if FileKind.isSafetensors(head) { return nil }
-    (self.path, self.run, self.shape, fit) = (path, run, shape, images)
     if run.metadata[TableSchema.key] != nil {
       content = .table
     } else if run.metadata[AudioFeatures.key] != nil {
@@ -77,14 +89,9 @@ package struct RawInput {
       var packer = CSVPacker()
       packer.like = run.path
       _ = try packer.pack(path, output: file)
-    case .image:
-      let pixels = try image()
-      try SafetensorsWriter.write(
-        [
-          SafetensorsTensor(name: "x", dtype: .uint8, shape: [1] + shape) { sink in
-            try pixels.withUnsafeBytes { try sink($0) }
-          }
-        ], to: file)
+    case .image: try write(images: [path], to: file)
+    case .images(let folder):
+      try write(images: folder.paths.indices.map { folder.name($0) }, to: file)
     case .sound:
       let features = try AudioFeatures(run)
       let mel = LogMel(features.settings)
@@ -125,9 +132,18 @@ package struct RawInput {
     return lines
   }
 
-  private func image() throws -> [UInt8] {
+  /// Writes pictures, each brought to the network's size.
+  private func write(images paths: [String], to file: String) throws {
+    let decoder = try ImageDecoder()
+    let x = SafetensorsTensor(name: "x", dtype: .uint8, shape: [paths.count] + shape) { sink in
+      for path in paths { try pixels(path, decoder).withUnsafeBytes { try sink($0) } }
+    }
+    try SafetensorsWriter.write([x], to: file)
+  }
+
+  private func pixels(_ path: String, _ decoder: ImageDecoder) throws -> [UInt8] {
     let bytes = try File.contents(of: path, limit: ImageFolder.largestFile)
-    var image = try ImageDecoder().decode(bytes, name: path)
+    var image = try decoder.decode(bytes, name: path)
     if let fit {
       let count = fit.shape.reduce(1, *)
       return try [UInt8](unsafeUninitializedCapacity: count) { buffer, made in

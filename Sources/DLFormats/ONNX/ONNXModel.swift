@@ -191,30 +191,43 @@ public enum ONNXAttribute: Sendable, ExpressibleByIntegerLiteral, ExpressibleByF
   }
 }
 
-/// An input or output of a graph: a tensor whose first axis is the batch, of any size.
+/// An input or output of a graph.
 package struct ONNXInput {
+  /// An axis of a fixed size, or of any that goes by a name.
+  package enum Axis {
+    /// The size.
+    case size(Int)
+    /// The name of any size.
+    case any(String)
+  }
+
   /// The name.
   package let name: String
   /// The elements' type.
   package let type: ONNXType
-  /// The sizes of the axes behind the batch's.
-  package let row: [Int]
+  /// The axes.
+  package let axes: [Axis]
 
   /// Makes an input or output.
-  package init(name: String, type: ONNXType, row: [Int]) {
+  package init(name: String, type: ONNXType, axes: [Axis]) {
     self.name = name
     self.type = type
-    self.row = row
+    self.axes = axes
+  }
+
+  /// Makes an input or output of rows, whose first axis is a batch of any size.
+  package init(name: String, type: ONNXType, row: [Int]) {
+    self.init(name: name, type: type, axes: [.any("batch")] + row.map(Axis.size))
   }
 
   fileprivate var message: ProtobufMessage {
     var shape = ProtobufMessage()
-    var batch = ProtobufMessage()
-    batch.add(2, "batch")
-    shape.add(1, batch)
-    for size in row {
+    for axis in axes {
       var extent = ProtobufMessage()
-      extent.add(1, size)
+      switch axis {
+      case .size(let size): extent.add(1, size)
+      case .any(let name): extent.add(2, name)
+      }
       shape.add(1, extent)
     }
     var tensor = ProtobufMessage()

@@ -25,7 +25,7 @@ public final class TransformerDecoderLayer: Module {
   private let dropout1: Dropout
   private let dropout2: Dropout
   private let dropout3: Dropout
-  private let options: TransformerOptions
+  let options: TransformerOptions
 
   /// Makes a layer for `features` features; its self-attention sees no later position unless
   /// `isCausal` is false.

@@ -32,8 +32,8 @@ public final class GraphAttention: Module {
   /// The probability to drop an attention weight in training.
   package let probability: Double
 
-  private let heads: Int
-  private let output: Int
+  let heads: Int
+  let output: Int
   private var calls = DropoutCalls()
 
   /// Makes a layer from `inputFeatures` to `outputFeatures` a head.

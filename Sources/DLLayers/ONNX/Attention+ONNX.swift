@@ -4,23 +4,57 @@ import DLTensor
 extension MultiHeadAttention: BuiltInONNXLayer {
   /// Self-attention by products and `Softmax`.
   package func onnx(_ x: ONNXValue, in graph: ONNXGraph) throws -> ONNXValue {
-    guard let inProjWeight else {
-      throw LayerExportError("ONNX", self, "its keys or values have another size than its queries")
-    }
     let x = graph.channelsLast(x)
+    let (causal, window) = (options.scope.causal, options.scope.window)
+    return try onnx(x, mask: graph.mask(x, isCausal: causal, window: window), in: graph)
+  }
+
+  /// Self-attention under a mask of any making.
+  ///
+  /// Without rotary positions it takes texts of any length.
+  package func onnx(_ x: ONNXValue, mask: ONNXMask?, in graph: ONNXGraph) throws -> ONNXValue {
     let (time, width) = (x.row[0], size / options.heads)
-    var packed = graph.node("MatMul", [x.name, try graph.transposed(inProjWeight)])
+    var packed = graph.node("MatMul", [x.name, try graph.transposed(projections("ONNX"))])
     if let inProjBias { packed = graph.node("Add", [packed, try graph.weight(inProjBias)]) }
     // [batch, time, 3, heads, width] to three of [batch, heads, time, width].
-    packed = graph.reshape(packed, [time, 3, options.heads, width])
+    packed = graph.reshape(packed, [0, 3, options.heads, width])
     packed = graph.node("Transpose", [packed], ["perm": [2, 0, 3, 1, 4]])
     let parts = graph.nodes("Split", [packed], [("axis", 0)], outputs: 3).map {
       graph.axis("Squeeze", $0, 0)
     }
     let together = try graph.attention(
       try turned(parts[0], time, width, graph), try turned(parts[1], time, width, graph), parts[2],
-      width: width, for: x, isCausal: options.scope.causal, window: options.scope.window)
-    return try graph.add(outProj, to: x.with(graph.reshape(together, [time, size])))
+      width: width, mask)
+    return try graph.add(outProj, to: x.with(graph.reshape(together, [0, size])))
+  }
+
+  /// Attention to another text, the memory, of any length.
+  package func onnx(_ x: ONNXValue, memory: String, mask: ONNXMask?, in graph: ONNXGraph) throws
+    -> ONNXValue
+  {
+    let width = size / options.heads
+    let weights = graph.nodes(
+      "Split", [try graph.transposed(projections("ONNX"))], [("axis", 1)], outputs: 3)
+    let biases = try inProjBias.map {
+      graph.nodes("Split", [try graph.weight($0)], [("axis", 0)], outputs: 3)
+    }
+    let parts = [x.name, memory, memory].enumerated().map { part, text in
+      var projected = graph.node("MatMul", [text, weights[part]])
+      if let biases { projected = graph.node("Add", [projected, biases[part]]) }
+      return graph.node(
+        "Transpose", [graph.reshape(projected, [0, options.heads, width])],
+        ["perm": [0, 2, 1, 3]])
+    }
+    let together = try graph.attention(parts[0], parts[1], parts[2], width: width, mask)
+    return try graph.add(outProj, to: x.with(graph.reshape(together, [0, size])))
+  }
+
+  /// The weights of queries, keys and values.
+  private func projections(_ format: String) throws -> Parameter {
+    guard let inProjWeight else {
+      throw LayerExportError(format, self, "its keys or values have another size than its queries")
+    }
+    return inProjWeight
   }
 
   /// Queries or keys `[batch, heads, time, width]`, turned by their position: `x · cos` and, of each
@@ -59,41 +93,6 @@ extension MultiHeadAttention: BuiltInONNXLayer {
   }
 }
 
-extension TransformerEncoderLayer: BuiltInONNXLayer {
-  /// Self-attention and the feed-forward network, each with its residual connection.
-  package func onnx(_ x: ONNXValue, in graph: ONNXGraph) throws -> ONNXValue {
-    let x = graph.channelsLast(x)
-    let attended = try residual(x, norm1, graph) { try graph.add(selfAttn, to: $0) }
-    return try residual(attended, norm2, graph) { x in
-      let wide = try graph.add(linear1, to: x)
-      let active =
-        switch options.activation {
-        case .relu: graph.node("Relu", [wide.name])
-        case .gelu: try graph.gelu(wide.name, .none)
-        case .geluTanh: try graph.gelu(wide.name, .tanh)
-        }
-      return try graph.add(linear2, to: wide.with(active))
-    }
-  }
-
-  private func residual(
-    _ x: ONNXValue, _ norm: LayerNorm, _ graph: ONNXGraph, _ part: (ONNXValue) throws -> ONNXValue
-  ) throws -> ONNXValue {
-    let branch = try part(options.normFirst ? graph.add(norm, to: x) : x)
-    var sum = x.with(graph.node("Add", [x.name, branch.name]))
-    sum.lengths = x.lengths
-    return options.normFirst ? sum : try graph.add(norm, to: sum)
-  }
-}
-
-extension TransformerEncoder: BuiltInONNXLayer {
-  /// The layers one after the other.
-  package func onnx(_ x: ONNXValue, in graph: ONNXGraph) throws -> ONNXValue {
-    let y = try layers.reduce(x) { try graph.add($1, to: $0) }
-    return try norm.map { try graph.add($0, to: y) } ?? y
-  }
-}
-
 extension SinusoidalPositions: BuiltInONNXLayer {
   /// `Add` of the table.
   package func onnx(_ x: ONNXValue, in graph: ONNXGraph) throws -> ONNXValue {
@@ -117,51 +116,16 @@ extension LearnedPositions: BuiltInONNXLayer {
 }
 
 extension ONNXGraph {
-  /// `softmax(q kᵀ / √width) v` of queries, keys and values `[batch, heads, time, width]` for positions
-  /// of the rows `x`; `[batch, time, heads, width]`.
+  /// `softmax(q kᵀ / √width) v` of queries, keys and values `[batch, heads, time, width]`; `[batch, time,
+  /// heads, width]`.
   fileprivate func attention(
-    _ query: String, _ key: String, _ value: String, width: Int, for x: ONNXValue, isCausal: Bool,
-    window: Int? = nil
+    _ query: String, _ key: String, _ value: String, width: Int, _ mask: ONNXMask?
   ) throws -> String {
     let turned = node("Transpose", [key], ["perm": [0, 1, 3, 2]])
     let scale = try constant([1 / Double(width).squareRoot()])
-    var scores = node("MatMul", [node("Mul", [query, scale]), turned])
-    let mask = attentionMask(x, isCausal: isCausal, window: window)
-    if let mask { scores = node("Where", [mask, scores, try constant([-1e30])]) }
-    var weights = node("Softmax", [scores], ["axis": -1])
-    // A query that may see no key gets zeros.
-    if let mask, x.lengths != nil {
-      weights = node("Where", [mask, weights, try constant([0])])
-    }
-    let heads = node("MatMul", [weights, value])
+    let scores = node("MatMul", [node("Mul", [query, scale]), turned])
+    let heads = node("MatMul", [try softmax(scores, mask), value])
     return node("Transpose", [heads], ["perm": [0, 2, 1, 3]])
-  }
-
-  /// The keys that a query sees, bool, broadcast to `[batch, heads, queries, keys]`; nil for all.
-  private func attentionMask(_ x: ONNXValue, isCausal: Bool, window: Int?) -> String? {
-    let time = x.row[0]
-    var masks: [String] = []
-    func places(_ shape: [Int]) -> String { integers(Array(0..<time), shape: shape) }
-    if isCausal {
-      masks.append(
-        shared("causal \(time)") {
-          node("LessOrEqual", [places([1, time]), places([time, 1])])
-        })
-    }
-    if let window {
-      masks.append(
-        shared("window \(window) \(time)") {
-          let offsets = node("Sub", [places([time, 1]), places([1, time])])
-          let distance = node("Abs", [offsets])
-          return node("LessOrEqual", [distance, integers([window], shape: [])])
-        })
-    }
-    if let lengths = x.lengths {
-      masks.append(node("Unsqueeze", [valid(lengths, of: time), integers([1, 2])]))
-    }
-    return masks.dropFirst().reduce(masks.first) { both, mask in
-      both.map { node("And", [$0, mask]) }
-    }
   }
 }
 
@@ -180,13 +144,14 @@ extension DotProductAttention: BuiltInONNXLayer {
   package func onnx(
     _ query: String, _ key: String, _ value: String, for x: ONNXValue, in graph: ONNXGraph
   ) throws -> ONNXValue {
-    let (time, size) = (x.row[0], x.row[1])
+    let size = x.row[1]
     func split(_ name: String) -> String {
-      let parts = graph.reshape(name, [time, heads, size / heads])
+      let parts = graph.reshape(name, [0, heads, size / heads])
       return graph.node("Transpose", [parts], ["perm": [0, 2, 1, 3]])
     }
     let together = try graph.attention(
-      split(query), split(key), split(value), width: size / heads, for: x, isCausal: isCausal)
-    return ONNXValue(graph.reshape(together, [time, size]), row: x.row, lengths: x.lengths)
+      split(query), split(key), split(value), width: size / heads,
+      graph.mask(x, isCausal: isCausal))
+    return ONNXValue(graph.reshape(together, [0, size]), row: x.row, lengths: x.lengths)
   }
 }

@@ -71,7 +71,7 @@ public final class ONNXGraph {
   }
 
   /// The same node again where one was made with this key.
-  func shared(_ key: String, _ make: () throws -> String) rethrows -> String {
+  package func shared(_ key: String, _ make: () throws -> String) rethrows -> String {
     if let name = made[key] { return name }
     let name = try make()
     made[key] = name
@@ -150,7 +150,7 @@ public final class ONNXGraph {
   }
 
   /// The value in another type of elements.
-  func cast(_ name: String, to type: ONNXType) -> String {
+  package func cast(_ name: String, to type: ONNXType) -> String {
     shared("cast \(type) " + name) { node("Cast", [name], ["to": .int(type.rawValue)]) }
   }
 
@@ -189,7 +189,7 @@ public final class ONNXGraph {
   }
 
   /// An axis less or more, by `Squeeze` or `Unsqueeze`.
-  func axis(_ op: String, _ name: String, _ axis: Int) -> String {
+  package func axis(_ op: String, _ name: String, _ axis: Int) -> String {
     node(op, [name, integers([axis])])
   }
 
@@ -272,8 +272,8 @@ public final class ONNXGraph {
   package func reserve(_ name: String) { names.insert(name) }
 
   /// Gives a value the name of an output.
-  package func output(_ x: ONNXValue, as name: String) {
+  package func output(_ value: String, as name: String) {
     model.nodes.append(
-      ONNXNode(op: "Identity", inputs: [x.name], outputs: [name], attributes: []))
+      ONNXNode(op: "Identity", inputs: [value], outputs: [name], attributes: []))
   }
 }

@@ -21,8 +21,25 @@ extension Recurrent: BuiltInONNXLayer {
       throw LayerExportError("ONNX", self, "time is its first axis; use batchFirst")
     }
     let row = try outputShape(for: x.row)
+    let (steps, last) = try onnxSteps(graph.channelsLast(x), from: [], in: graph)
+    if options.returns == .last {
+      let rows = graph.node("Transpose", [last], ["perm": [1, 0, 2]])
+      return ONNXValue(graph.reshape(rows, [row.last]), row: row)
+    }
+    return ONNXValue(graph.node("Transpose", [steps], ["perm": [1, 0, 2]]), row: row)
+  }
+
+  /// The nodes over texts of any length `[batch, time, features]`.
+  ///
+  /// - Parameter states: the first hidden state of each layer, `[directions, batch, hidden]`; none for
+  ///   zeros.
+  /// - Returns: outputs `[time, batch, directions · hidden]`, and the last layer's hidden states at the
+  ///   ends, `[directions, batch, hidden]`.
+  package func onnxSteps(_ x: ONNXValue, from states: [String], in graph: ONNXGraph) throws
+    -> (outputs: String, last: String)
+  {
     let (op, activation, _) = cell.onnx
-    let (time, hidden, directions) = (x.row[0], options.hidden, parameters.first?.count ?? 1)
+    let (hidden, directions) = (options.hidden, parameters.first?.count ?? 1)
     var attributes: [(name: String, value: ONNXAttribute)] = [
       ("hidden_size", .int(hidden)),
       ("direction", directions == 2 ? "bidirectional" : "forward"),
@@ -32,29 +49,24 @@ extension Recurrent: BuiltInONNXLayer {
     }
     if cell == .gru { attributes.append(("linear_before_reset", 1)) }
     let lengths = x.lengths.map { graph.cast($0, to: .int32) } ?? ""
-    var steps = graph.node("Transpose", [graph.channelsLast(x).name], ["perm": [1, 0, 2]])
+    var steps = graph.node("Transpose", [x.name], ["perm": [1, 0, 2]])
     var last = ""
-    for layer in parameters {
+    for (index, layer) in parameters.enumerated() {
       let bias =
         layer[0].biasIH == nil
         ? "" : try packed(layer, graph, "bias") { [$0.biasIH, $0.biasHH] }
+      let inputs = [
+        steps, try packed(layer, graph, "weight_ih") { [$0.weightIH] },
+        try packed(layer, graph, "weight_hh") { [$0.weightHH] }, bias, lengths,
+      ]
       let results = graph.nodes(
-        op,
-        [
-          steps, try packed(layer, graph, "weight_ih") { [$0.weightIH] },
-          try packed(layer, graph, "weight_hh") { [$0.weightHH] }, bias, lengths,
-        ], attributes, outputs: 2)
+        op, inputs + (states.isEmpty ? [] : [states[index]]), attributes, outputs: 2)
       last = results[1]
       // [time, directions, batch, hidden] to [time, batch, directions · hidden].
       let together = graph.node("Transpose", [results[0]], ["perm": [0, 2, 1, 3]])
-      steps = graph.node(
-        "Reshape", [together, graph.integers([time, -1, directions * hidden])])
+      steps = graph.node("Reshape", [together, graph.integers([0, 0, directions * hidden])])
     }
-    if options.returns == .last {
-      let rows = graph.node("Transpose", [last], ["perm": [1, 0, 2]])
-      return ONNXValue(graph.reshape(rows, [directions * hidden]), row: row)
-    }
-    return ONNXValue(graph.node("Transpose", [steps], ["perm": [1, 0, 2]]), row: row)
+    return (steps, last)
   }
 
   /// Parameters of all directions of a layer, the gates in ONNX's order: `[directions, gates · hidden,

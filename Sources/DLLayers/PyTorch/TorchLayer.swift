@@ -58,7 +58,9 @@ public struct TorchExpression: ExpressibleByStringInterpolation {
   }
 
   /// Modules by their names.
-  static func dictionary(_ entries: [(key: String, value: TorchExpression)]) -> TorchExpression {
+  package static func dictionary(_ entries: [(key: String, value: TorchExpression)])
+    -> TorchExpression
+  {
     TorchExpression(.dictionary(entries))
   }
 
@@ -116,12 +118,12 @@ public struct TorchExpression: ExpressibleByStringInterpolation {
 
 extension TorchExpression {
   /// A number, or nil where it is the one that is left out.
-  static func number(_ value: Int, unless usual: Int) -> TorchExpression? {
+  package static func number(_ value: Int, unless usual: Int) -> TorchExpression? {
     value == usual ? nil : "\(value)"
   }
 
   /// A number, or nil where it is the one that is left out.
-  static func number(_ value: Double, unless usual: Double) -> TorchExpression? {
+  package static func number(_ value: Double, unless usual: Double) -> TorchExpression? {
     value == usual ? nil : "\(value)"
   }
 

@@ -44,10 +44,12 @@ package struct DataConfiguration: ConfigurationSection {
     [
       .init(
         "train", \.train, .path(unless: EmbeddedData.prefix).several,
-        "training set, a safetensors file of x and y, or a list or pattern of files"),
+        "training set, a safetensors file of x and y, a list or pattern of files, or a folder of "
+          + "pictures"),
       .init(
         "validation", \.validation, .path(unless: EmbeddedData.prefix).several,
-        "validation set, a safetensors file of x and y, or a list or pattern of files"),
+        "validation set, a safetensors file of x and y, a list or pattern of files, or a folder of "
+          + "pictures"),
       .init("folds", \.folds, "parts of the training set, one of which is validated on instead"),
       .init("classes", \.classes, .within(1...16_777_216), "classes; from the labels unless given"),
       .init("window", \.window, .within(1...1_048_576), "tokens per row of a text"),

@@ -1,0 +1,81 @@
+import DLCore
+import DLFormats
+import Glibc
+
+/// A folder of pictures in the place of a data set file: `CLASS/FILE`, JPEG and PNG.
+///
+/// Its files are put one after another into a file of the user's cache, as `data pack images
+/// --keep-encoded` does, when they are first asked for; it is found again as long as no file of the
+/// folder changes. Threads and processes of a host wait for the one that makes it.
+enum PictureFolder {
+  /// The data set file of a folder's pictures.
+  ///
+  /// - Throws: `FormatError` for a folder that holds none, or a damaged one, and where the cache cannot
+  ///   be written to.
+  static func file(of folder: String) throws -> String {
+    guard let cache = StatisticsCache.standard?.folder else {
+      throw FormatError(
+        .io, file: folder, "is a folder, and there is no cache to put its pictures together in",
+        advice: "set XDG_CACHE_HOME, or pack it by dltrain data pack images --keep-encoded")
+    }
+    let path = "\(cache)/pictures-\(try key(of: folder)).safetensors"
+    if File.exists(path) { return path }
+    try File.makeFolder(cache)
+    return try whileLocked("\(cache)/pictures.lock") {
+      if File.exists(path) { return path }
+      let unfinished = "\(path).folder"
+      try File.makeFolder(unfinished)
+      defer { rmdir(unfinished) }
+      var packer = ImagePacker()
+      packer.keepsEncoded = true
+      let files = try packer.pack(folder, output: unfinished)
+      guard files.count == 1 else {
+        for file in files { _ = try? File.remove(file.path) }
+        throw FormatError(
+          .content, file: folder, "has parts of its own, as SPLIT/CLASS/FILE",
+          advice: "name one of them, as \(folder)/\(File.name(of: files[0].path).dropLast(12))")
+      }
+      try File.rename(files[0].path, to: path)
+      return path
+    }
+  }
+
+  /// Which pictures a folder holds, as far as the system tells without reading them.
+  private static func key(of folder: String) throws -> String {
+    let images = try ImageFolder(path: folder)
+    guard !images.paths.isEmpty else {
+      throw FormatError(
+        .content, file: folder, "is a folder without .jpg, .jpeg or .png",
+        advice: "name a data set file, or a folder of pictures CLASS/FILE")
+    }
+    var hash = stableHash("pictures 1")
+    for (index, path) in images.paths.enumerated() {
+      let identity = try File(images.name(index), .read).identity()
+      hash = stableHash(
+        "\(hash) \(path) \(identity.byteCount) \(identity.inode) \(identity.modified) "
+          + "\(identity.changed)")
+    }
+    return "\(images.paths.count)-\(String(hash, radix: 16))"
+  }
+
+  /// Runs `body` while nobody else on this host does under this name.
+  private static func whileLocked<Result>(_ path: String, _ body: () throws -> Result) throws
+    -> Result
+  {
+    let descriptor = open(path, O_CREAT | O_RDWR | O_CLOEXEC, 0o644)
+    guard descriptor >= 0 else {
+      throw FormatError(
+        .io, file: path, "cannot open: \(String(cString: strerror(errno)))",
+        advice: "check the folder's rights, or set XDG_CACHE_HOME")
+    }
+    defer { close(descriptor) }
+    while flock(descriptor, LOCK_EX) != 0 {
+      guard errno == EINTR else {
+        throw FormatError(
+          .io, file: path, "cannot lock: \(String(cString: strerror(errno)))",
+          advice: "set XDG_CACHE_HOME to a folder of a local disk")
+      }
+    }
+    return try body()
+  }
+}
