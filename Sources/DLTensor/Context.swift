@@ -9,6 +9,9 @@ public final class Context {
   public let communicator: any Communicator
   /// The element type of parameters and activations: float32 or float64.
   public let precision: DType
+  /// Whether the operands of matrix products and convolutions of float32 are rounded to bfloat16;
+  /// their sums, and all else, stay float32.
+  package var roundsProducts = false
   /// Where tensors' memory comes from.
   package let pool = BufferPool()
   /// Told of every tensor that is made, as a sign that the rank goes on; nil where nobody watches.

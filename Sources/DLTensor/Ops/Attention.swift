@@ -26,7 +26,7 @@ extension Tensor {
   /// width]`, the width being the value's. For each head the scores are a matrix product; the rest
   /// is one pass over them; then another product. Where causality or a window masks whole blocks of
   /// 64 queries, the products leave them out. Recording keeps the weights: batch · heads · queries ·
-  /// keys elements.
+  /// keys elements, as bfloat16 where products are of that type.
   ///
   /// - Throws: ``TensorError`` for shapes that do not fit.
   package static func attention(
@@ -59,6 +59,8 @@ private struct Attention {
   let dropout: (p: Double, key: RandomKey)?
   let firstRow: Int
   let dtype: DType
+  /// What its products are computed in.
+  let product: dl_dtype
   let context: Context
   let (batch, heads, queries, keys): (Int, Int, Int, Int)
 
@@ -67,8 +69,9 @@ private struct Attention {
     _ scale: Double?, _ dropout: (p: Double, key: RandomKey)?
   ) throws {
     (self.query, self.key, self.value) = (query, key, value)
-    (dtype, context) = (query.tensor.dtype, query.tensor.context)
     for input in [query, key, value] { try input.tensor.requireReal(op: "attention") }
+    (dtype, product) = (query.tensor.dtype, query.tensor.productType)
+    context = query.tensor.context
     guard key.batch == query.batch, value.batch == query.batch, key.heads == query.heads,
       value.heads == query.heads, key.width == query.width, value.time == key.time,
       key.tensor.dtype == dtype, value.tensor.dtype == dtype
@@ -103,36 +106,45 @@ private struct Attention {
       ? [batch, heads, queries, value.width] : [batch, queries, heads * value.width]
     let y = try Tensor.empty(shape, dtype: dtype, context: context)
     let output = try output(y)
-    let weights = try scores(batch: keepingWeights ? batch : 1)
+    let halves = keepingWeights && product == DL_BF16 ? try scores(batch: batch, .bfloat16) : nil
+    let keepsAll = keepingWeights && halves == nil
+    let weights = try scores(batch: keepsAll ? batch : 1)
     let dropped = dropout == nil ? nil : try scores(batch: 1)
     for row in 0..<batch {
       let blocks = mask.blocks(row)
-      let kept = weights.pointer + (keepingWeights ? row * heads * headSize : 0)
+      let kept = weights.pointer + (keepsAll ? row * heads * headSize : 0)
       for head in 0..<heads {
         var kernel = mask.kernel(row, head)
         for (queries, keys) in blocks {
           let target = kept + head * headSize + at(queries.lowerBound, 0)
           gemm(
-            dtype, transposeB: true, m: queries.count, n: keys.count, k: query.width, alpha: scale,
+            product, transposeB: true, m: queries.count, n: keys.count, k: query.width,
+            alpha: scale,
             query.row(row, head, queries), lda: query.rowStep, key.row(row, head, keys),
             ldb: key.rowStep, beta: 0, target + at(0, keys.lowerBound), ldc: self.keys)
           dl_masked_softmax(
             dtype.kernel, &kernel, queries.lowerBound, queries.count, self.keys, target)
         }
       }
+      if let halves {
+        let count = heads * queries * keys
+        dl_bfloat16_narrow(
+          kept.assumingMemoryBound(to: Float.self), count,
+          halves.pointer.assumingMemoryBound(to: UInt16.self) + row * count)
+      }
       drop(kept, row, into: dropped)
       for head in 0..<heads {
         let factors = (dropped?.pointer ?? kept) + head * headSize
         for (queries, keys) in blocks {
           gemm(
-            dtype, m: queries.count, n: value.width, k: keys.count,
+            product, m: queries.count, n: value.width, k: keys.count,
             factors + at(queries.lowerBound, keys.lowerBound), lda: self.keys,
             value.row(row, head, keys), ldb: value.rowStep, beta: 0,
             y.pointer + output.bytes(row, head, queries.lowerBound), ldc: output.rowStep)
         }
       }
     }
-    return (y, weights)
+    return (y, halves ?? weights)
   }
 
   /// With A = dropout(P), P the weights and S the scores: dV = Aᵀ dY, dA = dY Vᵀ, dS = P (dP - Σ P
@@ -145,9 +157,15 @@ private struct Attention {
     let dbias = try mask.mask.bias.flatMap { try gradient($0) }
     let dropped = dropout == nil ? nil : try scores(batch: 1)
     let slopes = try scores(batch: 1)
+    let widened = weights.dtype == .bfloat16 ? try scores(batch: 1) : nil
     for row in 0..<batch {
       let blocks = mask.blocks(row)
-      let kept = weights.pointer + row * heads * headSize
+      let kept = widened?.pointer ?? weights.pointer + row * heads * headSize
+      if let widened {
+        let halves = weights.pointer.assumingMemoryBound(to: UInt16.self) + row * widened.count
+        dl_bfloat16_widen(
+          halves, widened.count, widened.pointer.assumingMemoryBound(to: Float.self))
+      }
       drop(kept, row, into: dropped)
       for head in 0..<heads {
         let factors = (dropped?.pointer ?? kept) + head * headSize
@@ -155,12 +173,12 @@ private struct Attention {
           let upstream = dy.pointer + output.bytes(row, head, queries.lowerBound)
           let place = at(queries.lowerBound, keys.lowerBound)
           gemm(
-            dtype, transposeB: true, m: queries.count, n: keys.count, k: value.width, upstream,
+            product, transposeB: true, m: queries.count, n: keys.count, k: value.width, upstream,
             lda: output.rowStep, value.row(row, head, keys), ldb: value.rowStep, beta: 0,
             slopes.pointer + head * headSize + place, ldc: self.keys)
           guard let dv else { continue }
           gemm(
-            dtype, transposeA: true, m: keys.count, n: value.width, k: queries.count,
+            product, transposeA: true, m: keys.count, n: value.width, k: queries.count,
             factors + place, lda: self.keys, upstream, ldb: output.rowStep, beta: 1,
             dv + value.bytes(row, head, keys.lowerBound), ldc: value.rowStep)
         }
@@ -185,14 +203,15 @@ private struct Attention {
           }
           if let dq {
             gemm(
-              dtype, m: queries.count, n: query.width, k: keys.count, alpha: scale,
+              product, m: queries.count, n: query.width, k: keys.count, alpha: scale,
               slope + at(0, keys.lowerBound), lda: self.keys, key.row(row, head, keys),
               ldb: key.rowStep, beta: 1, dq + query.bytes(row, head, queries.lowerBound),
               ldc: query.rowStep)
           }
           if let dk {
             gemm(
-              dtype, transposeA: true, m: keys.count, n: key.width, k: queries.count, alpha: scale,
+              product, transposeA: true, m: keys.count, n: key.width, k: queries.count,
+              alpha: scale,
               slope + at(0, keys.lowerBound), lda: self.keys, query.row(row, head, queries),
               ldb: query.rowStep, beta: 1, dk + key.bytes(row, head, keys.lowerBound),
               ldc: key.rowStep)
@@ -214,8 +233,8 @@ private struct Attention {
     (row * step + column) * dtype.byteCount
   }
 
-  private func scores(batch: Int) throws -> Tensor {
-    try Tensor.empty([batch, heads, queries, keys], dtype: dtype, context: context)
+  private func scores(batch: Int, _ type: DType? = nil) throws -> Tensor {
+    try Tensor.empty([batch, heads, queries, keys], dtype: type ?? dtype, context: context)
   }
 
   /// One batch row's weights after dropout.
