@@ -25,8 +25,9 @@ import Testing
           let exact = try golden.values("f64/\(kind)/\(name)")
           let own = distance(found, exact)
           let theirs = distance(try golden.values("bf16/\(kind)/\(name)"), exact)
+          // Both lie within a few roundings of 2^-9; by chance one is nearer.
           #expect(
-            own <= 1.05 * theirs + 1e-6, "\(golden): \(kind) \(name), \(own) against \(theirs)")
+            own <= 1.25 * theirs + 1e-6, "\(golden): \(kind) \(name), \(own) against \(theirs)")
           // A gradient by a bias is a sum of what was handed in: nothing is rounded there.
           if name != "bias" {
             #expect(own > 1e-4, "\(golden): \(name) is not of bfloat16")
@@ -59,16 +60,20 @@ import Testing
     for name in differentiated {
       gradients[name] = try #require(inputs[name]?.gradient).doubles
     }
-    return (["y": y.doubles], gradients)
+    let found = try golden.names("f64/out").map { ($0, try outputs.get($0).doubles) }
+    return (Dictionary(uniqueKeysWithValues: found), gradients)
   }
 
   /// Recurrent products keep to the rounding's epsilon.
   @Test func recurrentNetworksStayNearFloat64() throws {
     for golden in try Golden.cases("recurrent") where golden.options["op"]?.string != "rnn" {
-      let (outputs, _) = try results(golden)
-      let y = try #require(outputs["y"])
-      let own = distance(y, try golden.values("f64/out/y"))
-      #expect(own < 0x1p-6 && own > 1e-5, "\(golden): \(own)")
+      // y is a sum with weights of either sign, of what the other outputs hold.
+      let outputs = try results(golden).outputs.filter { $0.key != "y" }
+      #expect(outputs.count >= 2)
+      for (name, values) in outputs {
+        let own = distance(values, try golden.values("f64/out/\(name)"))
+        #expect(own < 0x1p-6 && own > 1e-5, "\(golden), \(name): \(own)")
+      }
     }
   }
 }

@@ -69,7 +69,7 @@ struct MixedPrecisionRunTests {
       let evaluated = try succeed(["evaluate", run, "--checkpoint", "latest"])
       #expect(
         evaluated.contains(String(format: "%.2f%%", 100 * accuracy)), "\(evaluated), \(accuracy)")
-      #expect(try succeed(["inspect", run]).contains("bfloat16"))
+      #expect(try succeed(["inspect", Job.checkpoint(run, step: 12)]).contains("bfloat16"))
       let weights = folder + "/weights.safetensors"
       _ = try succeed(["export", run, "-o", weights])
       let types = Set(try SafetensorsFile(path: weights).tensors.map(\.dtype))

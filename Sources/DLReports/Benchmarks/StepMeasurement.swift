@@ -83,7 +83,8 @@ package struct StepMeasurement: Sendable {
     rows = try value("rows").int ?? 0
     parameters = try value("parameters").int ?? 0
     stateBytes = try value("state_bytes_per_rank").int ?? 0
-    precision = try value("precision").string.flatMap { Configuration.Precision(rawValue: $0) } ?? .float32
+    let word = try value("precision").string ?? ""
+    precision = Configuration.Precision(rawValue: word) ?? .float32
     collectives = try value("collectives").int ?? 0
     traffic.gradients = try value("sent_bytes").int ?? 0
     traffic.plainGradients = try value("uncompressed_bytes").int ?? 0
