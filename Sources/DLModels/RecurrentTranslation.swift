@@ -30,7 +30,7 @@ package final class RecurrentTranslation: Module, SequenceToSequence {
   /// The share of the loss that is the BLEU of translations that were drawn.
   public var selfCritical: Double { options.selfCritical }
   /// The translations that are drawn for a risk.
-  public var riskSamples: Int { options.riskSamples }
+  package var riskSamples: Int { options.riskSamples }
 
   /// Grows evenly up to the step that the options say.
   package func ownShare(step: Int) -> Double {

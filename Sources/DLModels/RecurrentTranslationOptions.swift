@@ -53,7 +53,7 @@ public struct RecurrentTranslationOptions: ModelSpec {
   public var selfCritical = 0.0
   /// The translations of a sentence that are drawn for it, whose expected BLEU it is then (minimum risk);
   /// 0 for one, against what the model writes anyway.
-  public var riskSamples = 0
+  package var riskSamples = 0
 
   /// The cells that there are.
   public enum Cell: String, ConfigurationWord {
