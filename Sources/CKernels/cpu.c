@@ -4,6 +4,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#if defined(__linux__)
+#include <sys/syscall.h>
+#include <unistd.h>
+#endif
+
 #if defined(__x86_64__)
 #include <cpuid.h>
 
@@ -60,26 +65,50 @@ static dl_cpu_level_t highest_level(void) {
   return DL_CPU_PORTABLE;
 }
 
+// Whether tiles may be used. The system gives their state to processes that ask for it: once is enough.
+static int tiles_allowed(void) {
+#if DL_X86_LEVELS
+  const long request = 0x1023, tile_data = 18;  // ARCH_REQ_XCOMP_PERM, XFEATURE_XTILEDATA
+  return dl_cpu_probe().amx_bf16 && syscall(SYS_arch_prctl, request, tile_data) == 0;
+#else
+  return 0;
+#endif
+}
+
 // One more than the level in use; 0 until it is asked for.
 static atomic_int level_in_use;
+static atomic_int tiles_in_use;
 
 dl_cpu_level_t dl_cpu_use(dl_cpu_level_t level) {
   dl_cpu_level_t highest = highest_level();
+  const int tiles = level == DL_CPU_AMX && highest == DL_CPU_AVX512 && tiles_allowed();
   if (level > highest) level = highest;
-  atomic_store_explicit(&level_in_use, (int)level + 1, memory_order_relaxed);
-  return level;
+  atomic_store_explicit(&tiles_in_use, tiles, memory_order_relaxed);
+  atomic_store_explicit(&level_in_use, (int)level + 1, memory_order_release);
+  return tiles ? DL_CPU_AMX : level;
 }
 
-static const char *const names[] = {"portable", "avx2", "avx512"};
+void dl_cpu_use_twin(void) { atomic_store_explicit(&tiles_in_use, 2, memory_order_relaxed); }
+
+static const char *const names[] = {"portable", "avx2", "avx512", "amx"};
 
 const char *dl_kernel_set(void) { return names[dl_cpu_level()]; }
 
 dl_cpu_level_t dl_cpu_level(void) {
-  int level = atomic_load_explicit(&level_in_use, memory_order_relaxed);
+  int level = atomic_load_explicit(&level_in_use, memory_order_acquire);
   if (level) return (dl_cpu_level_t)(level - 1);
   const char *wanted = getenv("DLTRAIN_CPU");
-  for (int i = 0; wanted && i < 3; i++) {
-    if (strcmp(wanted, names[i]) == 0) return dl_cpu_use((dl_cpu_level_t)i);
+  for (int i = 0; wanted && i < 4; i++) {
+    if (strcmp(wanted, names[i]) == 0) {
+      dl_cpu_use((dl_cpu_level_t)i);
+      return dl_cpu_level();
+    }
   }
-  return dl_cpu_use(DL_CPU_AVX512);
+  dl_cpu_use(DL_CPU_AMX);
+  return dl_cpu_level();
+}
+
+int dl_cpu_tiles(void) {
+  dl_cpu_level();
+  return atomic_load_explicit(&tiles_in_use, memory_order_relaxed);
 }

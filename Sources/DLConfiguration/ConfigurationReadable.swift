@@ -277,12 +277,8 @@ extension ConfigurationWord {
       return nil
     }
     if let value = Self(rawValue: word) { return value }
-    if let reason = rule.unavailable[word] {
-      faults.add(path, "\(word) \(reason)", at: node.place)
-    } else {
-      let hint = suggestion(for: word, in: words)
-      faults.add(path, "unknown word \(quoted(String(word.prefix(60)))), \(hint)", at: node.place)
-    }
+    let hint = suggestion(for: word, in: words)
+    faults.add(path, "unknown word \(quoted(String(word.prefix(60)))), \(hint)", at: node.place)
     return nil
   }
 

@@ -8,7 +8,6 @@ public struct ConfigurationRule: Sendable {
   var isPath = false
   var exemptPrefixes: [String] = []
   var allowsSeveral = false
-  var unavailable: [String: String] = [:]
 
   /// No rule; integers still stay below 2^31, and numbers are finite.
   public static let none = ConfigurationRule()
@@ -36,8 +35,6 @@ public struct ConfigurationRule: Sendable {
   public static func within(_ range: Range<Double>) -> Self {
     .init(minimum: range.lowerBound, exclusiveMaximum: range.upperBound)
   }
-  /// Words that are not available, each with what to do.
-  package static func unavailable(_ words: [String: String]) -> Self { .init(unavailable: words) }
   /// The same rule for a list of so many elements.
   package func count(_ count: Int) -> Self {
     var rule = self

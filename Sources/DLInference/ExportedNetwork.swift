@@ -46,7 +46,7 @@ extension LoadedNetwork {
       switch (network as? Sequential)?.layers.last {
       case is CRF:
         "the scores of single tags: no operator finds the best path, for which the crf's weights are "
-          + "in --format safetensors"
+          + "in \(OptionName.format) safetensors"
       case is DetectionHead:
         "the scores and offsets of all anchors, of which predict makes objects"
       default: nil

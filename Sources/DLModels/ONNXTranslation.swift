@@ -113,7 +113,7 @@ extension NonAutoregressiveTransformer: ONNXTranslation {
     ]
   }
 
-  /// What stands at each position at first, `[batch, time, width]`.
+  /// The values at each position at first, `[batch, time, width]`.
   private func starts(
     _ memory: String, _ texts: ONNXTexts, _ wanted: String, in graph: ONNXGraph
   ) throws -> String {

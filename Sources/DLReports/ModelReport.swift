@@ -33,7 +33,7 @@ package struct ModelReport {
     alone.shares = nil
     let statistics = try TrainingData.statistics(configuration, over: SingleRank())
     try ModelReport.checkFiles(configuration, statistics)
-    context = Context(precision: configuration.precision.dtype, seed: configuration.seed)
+    context = configuration.precision.context(seed: configuration.seed)
     setup = try RunSetup(
       alone, context: context, task: task ?? TaskInput.factory(), statistics: statistics)
     try setup.readFirstBatch()

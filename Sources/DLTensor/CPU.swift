@@ -13,4 +13,12 @@ package enum CPU {
   /// The versions of the kernels in use: `avx512`, `avx2` or `portable`, the highest that the CPU
   /// has unless the environment's `DLTRAIN_CPU` names a lower one.
   package static var kernelSet: String { String(cString: dl_kernel_set()) }
+
+  /// The way in which products of bfloat16 are carried out, and what they bring; for a line for people.
+  package static var bfloat16: String {
+    dl_cpu_tiles() == 1
+      ? "bfloat16: products by AMX's tiles, faster than float32"
+      : "bfloat16: no AMX here, products are widened to float32: slower than precision: float32, "
+        + "with the bits of AMX"
+  }
 }

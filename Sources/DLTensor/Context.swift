@@ -9,6 +9,9 @@ public final class Context {
   public let communicator: any Communicator
   /// The element type of parameters and activations: float32 or float64.
   public let precision: DType
+  /// True to round the operands of matrix products and convolutions of float32 to bfloat16;
+  /// their sums, and all else, stay float32.
+  package var roundsProducts = false
   /// The pool that tensors' memory comes from.
   package let pool = BufferPool()
   /// Told of every tensor that is made, as a sign that the rank goes on; nil where nobody watches.

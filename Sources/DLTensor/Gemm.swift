@@ -11,10 +11,21 @@ package func gemm(
   alpha: Double = 1, _ a: UnsafeRawPointer, lda: Int, _ b: UnsafeRawPointer, ldb: Int,
   beta: Double, _ c: UnsafeMutableRawPointer, ldc: Int
 ) {
+  gemm(
+    dtype.kernel, transposeA: transposeA, transposeB: transposeB, m: m, n: n, k: k, alpha: alpha, a,
+    lda: lda, b, ldb: ldb, beta: beta, c, ldc: ldc)
+}
+
+/// The same by the kernels' name of the type; products of bfloat16 have one engine.
+func gemm(
+  _ type: dl_dtype, transposeA: Bool = false, transposeB: Bool = false, m: Int, n: Int, k: Int,
+  alpha: Double = 1, _ a: UnsafeRawPointer, lda: Int, _ b: UnsafeRawPointer, ldb: Int,
+  beta: Double, _ c: UnsafeMutableRawPointer, ldc: Int
+) {
   guard m > 0, n > 0 else { return }
-  if Engine.current == .native {
+  if Engine.current == .native || type == DL_BF16 {
     dl_gemm(
-      dtype.kernel, transposeA ? 1 : 0, transposeB ? 1 : 0, m, n, k, alpha, a, lda, b, ldb, beta,
+      type, transposeA ? 1 : 0, transposeB ? 1 : 0, m, n, k, alpha, a, lda, b, ldb, beta,
       c, ldc)
     return
   }
@@ -22,7 +33,7 @@ package func gemm(
   let (lda, ldb) = (max(lda, 1), max(ldb, 1))
   let ta = transposeA ? CblasTrans : CblasNoTrans
   let tb = transposeB ? CblasTrans : CblasNoTrans
-  if dtype == .float32 {
+  if type == DL_F32 {
     cblas_sgemm(
       CblasRowMajor, ta, tb, blasint(m), blasint(n), blasint(k), Float(alpha),
       a.assumingMemoryBound(to: Float.self), blasint(lda),
@@ -40,7 +51,7 @@ package func gemm(
 /// A right operand `op(b)`, `[k, n]`, for many products with few rows each: a step's weight in a
 /// recurrent layer, which the native engine lays out once.
 struct RepeatedOperand {
-  private let dtype: DType
+  private let type: dl_dtype
   private let transposed: Bool
   private let n: Int
   private let k: Int
@@ -52,15 +63,17 @@ struct RepeatedOperand {
   init(
     _ b: Tensor, transposed: Bool = false, n: Int, k: Int, leading: Int
   ) throws {
-    (dtype, self.transposed, self.n, self.k, self.leading) = (b.dtype, transposed, n, k, leading)
+    (type, self.transposed, self.n, self.k, self.leading) = (
+      b.productType, transposed, n, k, leading
+    )
     matrix = UnsafeRawPointer(b.pointer)
-    guard Engine.current == .native, n > 0, k > 0 else {
+    guard Engine.current == .native || type == DL_BF16, n > 0, k > 0 else {
       packed = nil
       return
     }
     let layout = try Tensor.empty(
-      [dl_gemm_packed_bytes(dtype.kernel, n, k)], dtype: .uint8, context: b.context)
-    dl_gemm_pack(dtype.kernel, transposed ? 1 : 0, n, k, matrix, leading, layout.pointer)
+      [dl_gemm_packed_bytes(type, n, k)], dtype: .uint8, context: b.context)
+    dl_gemm_pack(type, transposed ? 1 : 0, n, k, matrix, leading, layout.pointer)
     packed = layout
   }
 
@@ -71,11 +84,11 @@ struct RepeatedOperand {
   ) {
     guard let packed else {
       gemm(
-        dtype, transposeB: transposed, m: m, n: n, k: k, a, lda: lda, matrix, ldb: leading,
+        type, transposeB: transposed, m: m, n: n, k: k, a, lda: lda, matrix, ldb: leading,
         beta: accumulate ? 1 : 0, c, ldc: ldc)
       return
     }
-    dl_gemm_packed(dtype.kernel, m, n, k, a, lda, packed.pointer, accumulate ? 1 : 0, c, ldc)
+    dl_gemm_packed(type, m, n, k, a, lda, packed.pointer, accumulate ? 1 : 0, c, ldc)
   }
 }
 

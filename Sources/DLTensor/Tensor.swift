@@ -78,6 +78,13 @@ public final class Tensor {
   /// True if the current pass has written ``gradient``.
   package var isGradientWritten: Bool { hasGradient }
 
+  /// The kernels' name of the type that products of this tensor are computed in.
+  ///
+  /// - Precondition: the type ``DType/isReal``.
+  var productType: dl_dtype {
+    context.roundsProducts && dtype == .float32 ? DL_BF16 : dtype.kernel
+  }
+
   /// Bytes of the elements.
   package var byteCount: Int { count * dtype.byteCount }
 

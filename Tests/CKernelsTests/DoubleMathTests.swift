@@ -85,8 +85,8 @@ import Testing
     ]
     for (name, function, reference) in pairs {
       for x in [
-        0, -0.0, .infinity, -.infinity, .nan, 1e308, -1e308, .leastNonzeroMagnitude, -.leastNonzeroMagnitude,
-        -746, 711,
+        0, -0.0, .infinity, -.infinity, .nan, 1e308, -1e308, .leastNonzeroMagnitude,
+        -.leastNonzeroMagnitude, -746, 711,
       ] {
         let (found, expected) = (function(x), reference(x))
         #expect(

@@ -29,7 +29,7 @@ private func faults(_ yaml: String, _ overrides: [String] = []) -> [String] {
         lrr: 0.1
         lr: fast
         momentum: 1
-      precision: bfloat16
+      precision: float16
       loss: crossentropy
       """
     #expect(
@@ -43,7 +43,7 @@ private func faults(_ yaml: String, _ overrides: [String] = []) -> [String] {
         "job.yaml:8:3: optimizer.lrr: unknown key, did you mean lr?",
         "job.yaml:9:7: optimizer.lr: expected a finite number of at least 0, found the string \"fast\"",
         "job.yaml:10:13: optimizer.momentum: expected a finite number of at least 0 and less than 1, found 1",
-        "job.yaml:11:12: precision: bfloat16 is not available yet; use float32 or float64",
+        "job.yaml:11:12: precision: unknown word \"float16\", did you mean bfloat16?",
         "job.yaml:12:7: loss: unknown loss \"crossentropy\", did you mean cross_entropy?",
       ])
   }

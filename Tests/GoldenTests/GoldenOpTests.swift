@@ -30,7 +30,7 @@ import Testing
       GoldenOpTests.families.map(\.name)
         + [
           "cache", "chain", "dropout", "graph", "initializers", "inspect", "network", "residual",
-          "second",
+          "second", "bfloat16",
           "course", "course_text", "fitted", "pytorch", "pytorch-00001-of-00002",
           "pytorch-00002-of-00002", "zoo",
           "squeeze", "state_dict", "tied", "transformer",

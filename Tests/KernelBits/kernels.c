@@ -27,7 +27,8 @@ static void add(const void *bytes, size_t count) {
 static void add_double(double value) { add(&value, sizeof value); }
 
 static void tell(const char *name, size_t width, dl_dtype t) {
-  printf("%s %zu %s %016llx\n", name, width, t == DL_F32 ? "f32" : "f64", (unsigned long long)sum);
+  printf(
+      "%s %zu %s %016llx\n", name, width, t == DL_F32 ? "f32" : "f64", (unsigned long long)sum);
   sum = 14695981039346656037u;
 }
 
@@ -85,7 +86,8 @@ static void run(dl_dtype t, size_t width) {
   add(y, n * size);
   add(z, n * size);
   add(w, width * size);
-  dl_layer_norm_backward(t, a, b, rows, width, NULL, mean, deviation, z, NULL, NULL, 0, scratch);
+  dl_layer_norm_backward(
+      t, a, b, rows, width, NULL, mean, deviation, z, NULL, NULL, 0, scratch);
   add(z, n * size);
   tell("layer norm", width, t);
   dl_rms_norm_forward(t, a, rows, width, b, 1e-5, y, scratch);

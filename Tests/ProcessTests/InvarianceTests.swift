@@ -53,7 +53,7 @@ struct InvarianceTests {
     }
   }
 
-  @Test(arguments: ["float64", "float32"])
+  @Test(arguments: ["float64", "float32", "bfloat16"])
   func virtualRanksGiveTheSameBitsOnAnyNumberOfProcesses(precision: String) throws {
     try TemporaryFolder.with { folder in
       let settings = ["virtual_ranks=4", "precision=\(precision)"]

@@ -26,7 +26,6 @@ struct NumberSweepTests {
     Row(command: "data pack text a.en -o packed", option: "--split=", good: "0.6,0.2,0.2"),
     Row(command: "data pack images pictures -o packed", option: "--folds=", good: "2"),
     Row(command: "data pack csv table.csv --label -1 -o packed", option: "--folds=", good: "2"),
-    Row(command: "data pack sentences a.de a.en -o packed", option: "--folds=", good: "3"),
     Row(command: "data pack npz arrays.npz -o packed", option: "--folds=", good: "4"),
     Row(command: "data pack npz arrays.npz -o packed", option: "--split=", good: "0.5,0.25,0.25"),
     Row(command: "data pack npz arrays.npz -o packed --folds 2", option: "--seed="),

@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "conv/bfloat16.h"
 #include "conv/kernels.h"
 #include "dl_elementwise.h"
 
@@ -12,8 +13,9 @@
 
 // Zeros in the first `columns` of rows that lie `step` elements apart.
 static void clear_rows(dl_dtype t, void *to, size_t rows, size_t step, size_t columns) {
-  const size_t bytes = step * (t == DL_F32 ? sizeof(float) : sizeof(double));
-  for (size_t i = 0; i < rows; i++) dl_fill(t, 0, (char *)to + i * bytes, columns);
+  const size_t bytes = step * (t == DL_F64 ? sizeof(double) : sizeof(float));
+  const dl_dtype stored = t == DL_F64 ? DL_F64 : DL_F32;
+  for (size_t i = 0; i < rows; i++) dl_fill(stored, 0, (char *)to + i * bytes, columns);
 }
 
 void dl_conv_forward(
@@ -21,7 +23,9 @@ void dl_conv_forward(
     const void *bias, int relu, void *y, size_t out, size_t outputs) {
   static const forward_kernel kernels[][2] = DL_LEVEL_TABLE(conv_forward);
   if (g->n * g->oh * g->ow * out == 0) return;
-  kernels[dl_cpu_level()][t](g, x, inputs, w, bias, relu, y, out, outputs);
+  const forward_kernel kernel =
+      t == DL_BF16 ? dl_bfloat16_conv_forward : kernels[dl_cpu_level()][t];
+  kernel(g, x, inputs, w, bias, relu, y, out, outputs);
 }
 
 void dl_conv_backward_input(
@@ -33,7 +37,9 @@ void dl_conv_backward_input(
     if (!accumulate) clear_rows(t, dx, g->n * g->h * g->w, inputs, g->c);
     return;
   }
-  kernels[dl_cpu_level()][t](g, dy, w, dx, inputs, out, outputs, accumulate);
+  const input_kernel kernel =
+      t == DL_BF16 ? dl_bfloat16_conv_backward_input : kernels[dl_cpu_level()][t];
+  kernel(g, dy, w, dx, inputs, out, outputs, accumulate);
 }
 
 void dl_conv_backward_weight(
@@ -46,5 +52,7 @@ void dl_conv_backward_weight(
     if (!accumulate) clear_rows(t, dw, rows, outputs, out);
     return;
   }
-  kernels[dl_cpu_level()][t](g, x, inputs, dy, dw, out, outputs, accumulate);
+  const weight_kernel kernel =
+      t == DL_BF16 ? dl_bfloat16_conv_backward_weight : kernels[dl_cpu_level()][t];
+  kernel(g, x, inputs, dy, dw, out, outputs, accumulate);
 }

@@ -33,8 +33,8 @@ void dl_dropout_backward(
 }
 
 void dl_dropout_forward_part(
-    dl_dtype t, const void *x, size_t count, uint64_t row, uint64_t first, uint64_t key, double p,
-    void *y) {
+    dl_dtype t, const void *x, size_t count, uint64_t row, uint64_t first, uint64_t key,
+    double p, void *y) {
   dl_dropout(t, x, 1, count, row, first, key, p, y, 0);
 }
 

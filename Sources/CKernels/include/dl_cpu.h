@@ -13,14 +13,26 @@ typedef struct {
 dl_cpu_features dl_cpu_probe(void);
 
 /// The versions that kernels with several of them are made in. Their results are the same to the bit.
-typedef enum { DL_CPU_PORTABLE = 0, DL_CPU_AVX2 = 1, DL_CPU_AVX512 = 2 } dl_cpu_level_t;
+/// AMX is AVX-512 with tiles for products of bfloat16.
+typedef enum {
+  DL_CPU_PORTABLE = 0,
+  DL_CPU_AVX2 = 1,
+  DL_CPU_AVX512 = 2,
+  DL_CPU_AMX = 3
+} dl_cpu_level_t;
 
-/// The version in use: the highest that this CPU has, or what the environment's DLTRAIN_CPU
-/// ("portable", "avx2" or "avx512") lowers it to.
+/// The version in use, AVX-512 where it is AMX: the highest that this CPU has, or what the
+/// environment's DLTRAIN_CPU ("portable", "avx2", "avx512" or "amx") lowers it to.
 dl_cpu_level_t dl_cpu_level(void);
+
+/// How products of bfloat16 use tiles: 0 not at all, 1 by AMX, 2 by its twin in C.
+int dl_cpu_tiles(void);
 
 /// Takes another version from now on, for tests; at most the CPU's highest. Returns the one in use.
 dl_cpu_level_t dl_cpu_use(dl_cpu_level_t level);
+
+/// Takes AMX's twin in C, which is slow, from now on, for tests; dl_cpu_use ends it.
+void dl_cpu_use_twin(void);
 
 /// The name of the version in use: "portable", "avx2" or "avx512".
 const char *dl_kernel_set(void);

@@ -176,8 +176,8 @@ void dl_dropout_backward(
 /// What dl_dropout_forward gives for `count` elements of global row `row`, from its element `first`
 /// on, which x and y point to.
 void dl_dropout_forward_part(
-    dl_dtype t, const void *x, size_t count, uint64_t row, uint64_t first, uint64_t key, double p,
-    void *y);
+    dl_dtype t, const void *x, size_t count, uint64_t row, uint64_t first, uint64_t key,
+    double p, void *y);
 
 /// What dl_dropout_backward gives for a part of a row.
 void dl_dropout_backward_part(

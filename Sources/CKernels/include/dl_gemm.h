@@ -9,6 +9,11 @@
 /// over k in ascending order within blocks of dl_gemm_block(k) terms; the blocks' results, times
 /// alpha, are added to beta * c in ascending order. So the bits depend on that element's row, column
 /// and k alone: not on m, n, the transposes, or the CPU. With beta 0, c is written without being read.
+///
+/// With DL_BF16 a, b and c are float32. The operands are rounded to bfloat16, to nearest with ties to
+/// even; what rounds below 2^-56 is zero. Blocks of more than one have a multiple of 32 terms. Of 32
+/// terms of a block, those at even places are a chain from zero on, those at odd places another, and
+/// their sum is added to the block's, all in float32: the arithmetic of AMX's TDPBF16PS.
 void dl_gemm(
     dl_dtype t, int transpose_a, int transpose_b, size_t m, size_t n, size_t k, double alpha,
     const void *a, size_t lda, const void *b, size_t ldb, double beta, void *c, size_t ldc);

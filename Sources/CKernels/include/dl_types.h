@@ -11,6 +11,8 @@
 #define DL_X86_LEVELS 0
 #endif
 
-typedef enum { DL_F32 = 0, DL_F64 = 1 } dl_dtype;
+/// The element types of kernels. DL_BF16 is for products and convolutions (dl_gemm.h, dl_conv.h) alone:
+/// values lie as float32, and the operands are rounded to bfloat16.
+typedef enum { DL_F32 = 0, DL_F64 = 1, DL_BF16 = 2 } dl_dtype;
 
 #endif

@@ -29,7 +29,7 @@ static inline piece piece_of(dl_rows s, size_t r, size_t first, size_t width) {
 
 static DL_CLONES double product(const float *a, const float *b, size_t n) {
   double sum;
-  DL_LANE_SUM(sum, n, WIDE(LANES(a)) * WIDE(LANES(b)));
+  DL_LANE_SUM(sum, n, DL_WIDE(DL_TERMS(a)) * DL_WIDE(DL_TERMS(b)));
   return sum;
 }
 

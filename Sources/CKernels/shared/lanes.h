@@ -33,9 +33,9 @@ static inline __attribute__((always_inline)) void dl_copy_lanes(
 }
 
 // The elements of x that a turn of DL_LANE_SUM adds, as a vector; zeros behind the last. For its terms.
-#define LANES(x)                                                                               \
+#define DL_TERMS(x)                                                                            \
   ({                                                                                           \
-    __typeof__(_Generic(*(x), float: (dl_lanes_f32)0, double: (dl_lanes_f64)0)) lanes_;         \
+    __typeof__(_Generic(*(x), float : (dl_lanes_f32)0, double : (dl_lanes_f64)0)) lanes_;      \
     if (count_ == DL_SUM_LANES) {                                                              \
       memcpy(&lanes_, (x) + at_, sizeof lanes_);                                               \
     } else {                                                                                   \
@@ -45,10 +45,10 @@ static inline __attribute__((always_inline)) void dl_copy_lanes(
     lanes_;                                                                                    \
   })
 
-// LANES of floats as doubles.
-#define WIDE(lanes) __builtin_convertvector(lanes, dl_lanes_f64)
+// DL_TERMS of floats as doubles.
+#define DL_WIDE(lanes) __builtin_convertvector(lanes, dl_lanes_f64)
 
-// target = the sum over i < n of a term, an expression of doubles in LANES of arrays. For vectors of
+// target = the sum over i < n of a term, an expression of doubles in DL_TERMS of arrays. For vectors of
 // terms that are of use to no sum, in the last turn, zeros are added.
 #define DL_LANE_SUM(target, n, term)                                                           \
   do {                                                                                         \
@@ -60,7 +60,7 @@ static inline __attribute__((always_inline)) void dl_copy_lanes(
     }                                                                                          \
     if (at_ < (size_t)(n)) {                                                                   \
       const size_t count_ = (size_t)(n)-at_;                                                   \
-      const dl_lane_numbers number_ = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};   \
+      const dl_lane_numbers number_ = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};  \
       const dl_lanes_f64 last_ = (term);                                                       \
       sums_ += number_ < (int64_t)count_ ? last_ : (dl_lanes_f64)0;                            \
     }                                                                                          \

@@ -40,7 +40,7 @@ enum PictureFolder {
     }
   }
 
-  /// Which pictures a folder holds, as far as the system tells without reading them.
+  /// The pictures that a folder holds, as far as the system tells without reading them.
   private static func key(of folder: String) throws -> String {
     let images = try ImageFolder(path: folder)
     guard !images.paths.isEmpty else {

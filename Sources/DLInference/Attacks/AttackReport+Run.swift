@@ -48,7 +48,8 @@ extension AttackReport {
         return predicted == outcome.labels[$0]
       }
       func mean(_ values: [Double]) -> Double {
-        won.reduce(0) { $0 + values[$1] } / Double(won.count)
+        // 0 / 0 has its sign from the CPU.
+        won.isEmpty ? .nan : won.reduce(0) { $0 + values[$1] } / Double(won.count)
       }
       return Level(
         epsilon: epsilon, successes: won.count, right: right, meanL2: mean(outcome.l2),

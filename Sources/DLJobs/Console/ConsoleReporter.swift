@@ -50,7 +50,8 @@ package final class ConsoleReporter: TrainingObserver {
       \(plan.name): \(Format.count(plan.parameters, "parameter")), \(layout), \(plan.precision), \(Engine.current.name)
       \(Format.count(plan.rows, "row"))\(views), batch \(plan.batchSize), \
       \(epochs) \(epochs == "1" ? "epoch" : "epochs"), \
-      \(counted(plan.totalSteps, "step"))\(start)\(plan.folder.isEmpty ? "" : ", run folder \(plan.folder)")\(plan.overlap.map { "\n" + $0 } ?? "")
+      \(counted(plan.totalSteps, "step"))\(start)\(plan.folder.isEmpty ? "" : ", run folder \(plan.folder)")\(plan.overlap.map { "\n" + $0 } ?? "")\
+      \(plan.precision == "bfloat16" ? "\n" + CPU.bfloat16 : "")
       """
     let legend = columns.legend(width).map { $0 + "\n" } ?? ""
     Terminal.out(

@@ -18,7 +18,7 @@ extension ONNXGraph {
     return x.with(name)
   }
 
-  /// Why statistics over a row are refused where rows end.
+  /// The reason to refuse statistics over a row where rows end.
   fileprivate static var statisticsEnd: String {
     "its statistics are those of each row up to its padding; use layer_norm"
   }

@@ -1,10 +1,10 @@
 import DLFormats
 
-/// Which keys each query of an attention sees.
+/// The keys that each query of an attention sees.
 package struct ONNXMask {
   /// The name of a bool value that broadcasts to the scores.
   package let name: String
-  /// Whether a query may see no key, and gets zeros.
+  /// True where a query may see no key, and gets zeros.
   var mayHideAll = false
 }
 

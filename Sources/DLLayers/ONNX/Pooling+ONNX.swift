@@ -261,7 +261,7 @@ extension ONNXGraph {
     throw LayerExportError("ONNX", layer, reason + ", or \(OptionName.format) safetensors")
   }
 
-  /// Why windows are refused that are other ones in each row.
+  /// The reason to refuse windows that are other ones in each row.
   fileprivate static var windowsDiffer: String {
     "its windows share each row out up to its padding; use global_avg_pool1d"
   }

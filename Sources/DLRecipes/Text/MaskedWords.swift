@@ -1,4 +1,4 @@
-/// How to get the sentences of film reviews in fewer words: hidden ones are told among all.
+/// The way to the sentences of film reviews in fewer words: hidden ones are told among all.
 private let reviewsHelp =
   "pack the sentences by `dltrain data pack sentences neg.txt pos.txt --max-words 4000 -o reviews-4000`, "
   + "then add --set data.train=reviews-4000/train.safetensors "

@@ -83,7 +83,7 @@ package struct CostModel: Sendable {
   }
 
   private static func traffic(_ point: StepMeasurement) -> Double {
-    2 * Double(point.ranks) * Double(point.parameters) * Double(point.elementBytes)
+    2 * Double(point.ranks) * Double(point.parameters) * Double(point.precision.dtype.byteCount)
   }
 
   private static func doublings(_ ranks: Int) -> Double { log2(Double(ranks)).rounded(.up) }

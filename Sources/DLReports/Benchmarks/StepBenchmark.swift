@@ -95,7 +95,7 @@ package struct StepBenchmark: Sendable {
     result.ranks = communicator.size
     result.rows = job.batchSize
     result.parameters = trainer.parameterCount
-    result.elementBytes = trainer.arena.dtype.byteCount
+    result.precision = job.precision
     result.stateBytes = try communicator.allgather([trainer.stateBytes]).max() ?? 0
     let norms = trainer.arena.modules.filter { $0 is BatchNorm }.count
     result.collectives =

@@ -14,8 +14,8 @@ package struct StepMeasurement: Sendable {
   package var rows = 0
   /// Trained elements.
   package var parameters = 0
-  /// Bytes of an element.
-  package var elementBytes = 4
+  /// The type that the job computes in.
+  package var precision = Configuration.Precision.float32
   /// Bytes of optimizer state on the rank that has most.
   package var stateBytes = 0
   /// Collectives of a step where there are several ranks: two for each synchronized batch
@@ -49,7 +49,7 @@ package struct StepMeasurement: Sendable {
         .init("workload", .string(workload)), .init("ranks", .integer(ranks)),
         .init("threads_per_rank", 1), .init("rows_per_rank", .integer(rowsPerRank)),
         .init("rows", .integer(rows)),
-        .init("precision", .string(elementBytes == 8 ? "float64" : "float32")),
+        .init("precision", .string(precision.rawValue)),
         .init("step_ms", .number(seconds * 1e3)),
         .init("samples_per_s", .number(samplesPerSecond)),
       ]
@@ -83,7 +83,8 @@ package struct StepMeasurement: Sendable {
     rows = try value("rows").int ?? 0
     parameters = try value("parameters").int ?? 0
     stateBytes = try value("state_bytes_per_rank").int ?? 0
-    elementBytes = try value("precision").string == "float64" ? 8 : 4
+    let word = try value("precision").string ?? ""
+    precision = Configuration.Precision(rawValue: word) ?? .float32
     collectives = try value("collectives").int ?? 0
     traffic.gradients = try value("sent_bytes").int ?? 0
     traffic.plainGradients = try value("uncompressed_bytes").int ?? 0

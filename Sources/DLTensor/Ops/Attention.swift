@@ -61,6 +61,8 @@ private struct Attention {
   let firstRow: Int
   let keptBytes: Int
   let dtype: DType
+  /// The type that its products are computed in.
+  let product: dl_dtype
   let context: Context
   let (batch, heads, queries, keys): (Int, Int, Int, Int)
 
@@ -69,7 +71,8 @@ private struct Attention {
     _ scale: Double?, _ dropout: (p: Double, key: RandomKey)?, _ keptBytes: Int
   ) throws {
     (self.query, self.key, self.value) = (query, key, value)
-    (dtype, context) = (query.tensor.dtype, query.tensor.context)
+    (dtype, product) = (query.tensor.dtype, query.tensor.productType)
+    context = query.tensor.context
     for input in [query, key, value] { try input.tensor.requireReal(op: "attention") }
     guard key.batch == query.batch, value.batch == query.batch, key.heads == query.heads,
       value.heads == query.heads, key.width == query.width, value.time == key.time,
@@ -99,7 +102,7 @@ private struct Attention {
   /// Bytes of one head's weights.
   private var headSize: Int { queries * keys * dtype.byteCount }
 
-  /// Whether backward finds the weights of every head in memory, rather than computing a block's
+  /// True if backward finds the weights of every head in memory, rather than computing a block's
   /// again from queries and keys: the same numbers either way, so size alone decides.
   private var keepsWeights: Bool { batch * heads * headSize <= keptBytes }
 
@@ -113,13 +116,13 @@ private struct Attention {
     let kept = recording && keepsWeights ? try empty([batch, heads, queries, keys]) : nil
     let scratch = kept == nil ? try block() : nil
     let dropped = dropout == nil ? nil : try block()
-    try forEachBlock { block in
+    forEachBlock { block in
       let weights = kept.map { $0.pointer + offset(block) } ?? scratch!.pointer
       weigh(block, into: weights)
       let factors = dropped?.pointer ?? weights
       drop(block, weights, into: factors)
       gemm(
-        dtype, m: block.queries.count, n: value.width, k: block.keys.count,
+        product, m: block.queries.count, n: value.width, k: block.keys.count,
         factors + at(0, block.keys.lowerBound), lda: keys, value.first(block, block.keys),
         ldb: value.rowStep, beta: 0, y.pointer + output.bytes(block, block.queries),
         ldc: output.rowStep)
@@ -138,21 +141,21 @@ private struct Attention {
     let scratch = kept == nil ? try block() : nil
     let dropped = dropout == nil ? nil : try block()
     let slopes = try block()
-    try forEachBlock { block in
+    forEachBlock { block in
       let (rows, seen) = (block.queries, block.keys)
       let weights = kept.map { $0.pointer + offset(block) } ?? scratch!.pointer
       if kept == nil { weigh(block, into: weights) }
       let upstream = dy.pointer + output.bytes(block, rows)
       let slope = slopes.pointer + at(0, seen.lowerBound)
       gemm(
-        dtype, transposeB: true, m: rows.count, n: seen.count, k: value.width, upstream,
+        product, transposeB: true, m: rows.count, n: seen.count, k: value.width, upstream,
         lda: output.rowStep, value.first(block, seen), ldb: value.rowStep, beta: 0, slope,
         ldc: keys)
       if let dv {
         let factors = dropped?.pointer ?? weights
         drop(block, weights, into: factors)
         gemm(
-          dtype, transposeA: true, m: seen.count, n: value.width, k: rows.count,
+          product, transposeA: true, m: seen.count, n: value.width, k: rows.count,
           factors + at(0, seen.lowerBound), lda: keys, upstream, ldb: output.rowStep, beta: 1,
           dv + value.bytes(block, seen), ldc: value.rowStep)
       }
@@ -172,13 +175,14 @@ private struct Attention {
       }
       if let dq {
         gemm(
-          dtype, m: rows.count, n: query.width, k: seen.count, alpha: scale, slope, lda: keys,
+          product, m: rows.count, n: query.width, k: seen.count, alpha: scale, slope, lda: keys,
           key.first(block, seen), ldb: key.rowStep, beta: 1, dq + query.bytes(block, rows),
           ldc: query.rowStep)
       }
       if let dk {
         gemm(
-          dtype, transposeA: true, m: seen.count, n: key.width, k: rows.count, alpha: scale, slope,
+          product, transposeA: true, m: seen.count, n: key.width, k: rows.count, alpha: scale,
+          slope,
           lda: keys, query.first(block, rows), ldb: query.rowStep, beta: 1,
           dk + key.bytes(block, seen), ldc: key.rowStep)
       }
@@ -189,7 +193,7 @@ private struct Attention {
   private func weigh(_ block: AttentionBlock, into weights: UnsafeMutableRawPointer) {
     let (rows, seen) = (block.queries, block.keys)
     gemm(
-      dtype, transposeB: true, m: rows.count, n: seen.count, k: query.width, alpha: scale,
+      product, transposeB: true, m: rows.count, n: seen.count, k: query.width, alpha: scale,
       query.first(block, rows), lda: query.rowStep, key.first(block, seen), ldb: key.rowStep,
       beta: 0, weights + at(0, seen.lowerBound), ldc: keys)
     var kernel = mask.kernel(block.batch, block.head)
@@ -208,12 +212,12 @@ private struct Attention {
   }
 
   /// Runs `body` for the blocks of all heads of all batch rows, in order.
-  private func forEachBlock(_ body: (AttentionBlock) throws -> Void) rethrows {
+  private func forEachBlock(_ body: (AttentionBlock) -> Void) {
     for row in 0..<batch {
       let blocks = mask.blocks(row)
       for head in 0..<heads {
         for (queries, keys) in blocks {
-          try body(AttentionBlock(batch: row, head: head, queries: queries, keys: keys))
+          body(AttentionBlock(batch: row, head: head, queries: queries, keys: keys))
         }
       }
     }

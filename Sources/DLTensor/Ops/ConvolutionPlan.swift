@@ -10,6 +10,8 @@ struct ConvolutionPlan {
   /// Output positions: the rows of the sparse side.
   let rows: Int
   private let dtype: DType
+  /// The type that its products are computed in.
+  private let product: dl_dtype
   private let context: Context
   /// Of one group: `c` counts its channels only.
   private var geometry: dl_conv_geometry
@@ -31,6 +33,7 @@ struct ConvolutionPlan {
   /// `sparse`, `[batch, oh, ow, out]`.
   init(op: String, dense: Tensor, window: Window2d, groups: Int, sparse: Tensor) throws {
     dtype = dense.dtype
+    product = dense.productType
     context = dense.context
     self.groups = groups
     (inputs, outputs) = (dense.shape[3], sparse.shape[3])
@@ -50,12 +53,14 @@ struct ConvolutionPlan {
     } else {
       var geometry = geometry
       let direct =
-        groups == 1 && dl_conv2d_direct_supported(dtype.kernel, &geometry, outputs) != 0
+        product != DL_BF16 && groups == 1
+        && dl_conv2d_direct_supported(dtype.kernel, &geometry, outputs) != 0
       let windows =
-        Engine.current == .native && depth > 0 && outputs > 0
+        (Engine.current == .native || product == DL_BF16) && depth > 0 && outputs > 0
         && (geometry.stride_h == 1 || geometry.dilation_h == 1)
         && (geometry.stride_w == 1 || geometry.dilation_w == 1)
-      let winograd = windows && dl_winograd_suits(&geometry, outputs / groups) != 0
+      let winograd =
+        windows && product != DL_BF16 && dl_winograd_suits(&geometry, outputs / groups) != 0
       method = direct ? .direct : winograd ? .winograd : windows ? .windows : .unrolled
     }
   }
@@ -95,14 +100,15 @@ struct ConvolutionPlan {
       dl_depthwise_forward(dtype.kernel, &geometry, x, weight, y)
     case .pointwise:
       eachGroup { group in
-        product(group.dense(x), inputs, group.weight(weight), into: group.sparse(y), rows: rows)
+        columnProduct(
+          group.dense(x), inputs, group.weight(weight), into: group.sparse(y), rows: rows)
       }
     case .unrolled:
       try eachBlock { group, block, columns in
         dl_im2col(
           dtype.kernel, &geometry, group.dense(x), inputs, block.lowerBound, block.upperBound,
           columns)
-        product(
+        columnProduct(
           columns, depth, group.weight(weight), into: group.sparse(y) + offset(block),
           rows: block.count)
       }
@@ -123,7 +129,7 @@ struct ConvolutionPlan {
       let kernel = method == .winograd ? dl_winograd_backward_weight : dl_conv_backward_weight
       eachGroup { group in
         kernel(
-          dtype.kernel, &geometry, group.dense(x), inputs, group.sparse(dy), group.weight(dw),
+          product, &geometry, group.dense(x), inputs, group.sparse(dy), group.weight(dw),
           outputs / groups, outputs, accumulate)
       }
     case .depthwise:
@@ -165,7 +171,7 @@ struct ConvolutionPlan {
       let kernel = method == .winograd ? dl_winograd_backward_input : dl_conv_backward_input
       eachGroup { group in
         kernel(
-          dtype.kernel, &geometry, group.sparse(dy), group.weight(weight), group.dense(dx), inputs,
+          product, &geometry, group.sparse(dy), group.weight(weight), group.dense(dx), inputs,
           outputs / groups, outputs, accumulate)
       }
     case .depthwise:
@@ -246,18 +252,18 @@ extension ConvolutionPlan {
     let kernel = method == .winograd ? dl_winograd_forward : dl_conv_forward
     eachGroup { group in
       kernel(
-        dtype.kernel, &geometry, group.dense(x), inputs, group.weight(weight),
+        product, &geometry, group.dense(x), inputs, group.weight(weight),
         bias.map { group.weight($0) }, relu ? 1 : 0, group.sparse(y), outputs / groups, outputs)
     }
   }
 
   /// The product `[rows, depth] · [depth, out / groups]`.
-  private func product(
+  private func columnProduct(
     _ columns: UnsafeRawPointer, _ lda: Int, _ weight: UnsafeRawPointer,
     into y: UnsafeMutableRawPointer, rows: Int
   ) {
     gemm(
-      dtype, m: rows, n: outputs / groups, k: depth, columns, lda: lda, weight, ldb: outputs,
+      product, m: rows, n: outputs / groups, k: depth, columns, lda: lda, weight, ldb: outputs,
       beta: 0, y, ldc: outputs)
   }
 
@@ -267,7 +273,7 @@ extension ConvolutionPlan {
     into dw: UnsafeMutableRawPointer, rows: Int, _ beta: Double
   ) {
     gemm(
-      dtype, transposeA: true, m: depth, n: outputs / groups, k: rows, columns, lda: lda, dy,
+      product, transposeA: true, m: depth, n: outputs / groups, k: rows, columns, lda: lda, dy,
       ldb: outputs, beta: beta, dw, ldc: outputs)
   }
 
@@ -277,7 +283,7 @@ extension ConvolutionPlan {
     _ ldc: Int, rows: Int, _ beta: Double
   ) {
     gemm(
-      dtype, transposeB: true, m: rows, n: depth, k: outputs / groups, dy, lda: outputs, weight,
+      product, transposeB: true, m: rows, n: depth, k: outputs / groups, dy, lda: outputs, weight,
       ldb: outputs, beta: beta, columns, ldc: ldc)
   }
 }

@@ -25,7 +25,8 @@ extension Tensor {
     let sizeY = m * n * dtype.byteCount
     for i in 0..<batch {
       gemm(
-        dtype, m: m, n: n, k: k, pointer + i * sizeA, lda: k, other.pointer + i * sizeB, ldb: n,
+        productType, m: m, n: n, k: k, pointer + i * sizeA, lda: k, other.pointer + i * sizeB,
+        ldb: n,
         beta: 0, y.pointer + i * sizeY, ldc: n)
     }
     if context.isDecomposing {
@@ -37,14 +38,14 @@ extension Tensor {
       try addGradient { da, accumulate in
         for i in 0..<batch {
           gemm(
-            dtype, transposeB: true, m: m, n: k, k: n, dy.pointer + i * sizeY, lda: n,
+            productType, transposeB: true, m: m, n: k, k: n, dy.pointer + i * sizeY, lda: n,
             other.pointer + i * sizeB, ldb: n, beta: Double(accumulate), da + i * sizeA, ldc: k)
         }
       }
       try other.addGradient { db, accumulate in
         for i in 0..<batch {
           gemm(
-            dtype, transposeA: true, m: k, n: n, k: m, pointer + i * sizeA, lda: k,
+            productType, transposeA: true, m: k, n: n, k: m, pointer + i * sizeA, lda: k,
             dy.pointer + i * sizeY, ldb: n, beta: Double(accumulate), db + i * sizeB, ldc: n)
         }
       }
@@ -78,13 +79,14 @@ extension Tensor {
     var resultShape = shape
     resultShape[-1] = output
     let y = try Tensor.empty(resultShape, dtype: dtype, context: context)
-    if Engine.current == .native, input > 0 {
+    if Engine.current == .native || context.roundsProducts, input > 0 {
       dl_linear(
-        dtype.kernel, rows, output, input, pointer, input, weight.pointer, input, bias?.pointer,
+        productType, rows, output, input, pointer, input, weight.pointer, input, bias?.pointer,
         relu ? 1 : 0, y.pointer, output)
     } else {
       gemm(
-        dtype, transposeB: true, m: rows, n: output, k: input, pointer, lda: input, weight.pointer,
+        productType, transposeB: true, m: rows, n: output, k: input, pointer, lda: input,
+        weight.pointer,
         ldb: input, beta: 0, y.pointer, ldc: output)
       y.addBias(bias, rows: rows, relu: relu)
     }
@@ -92,13 +94,15 @@ extension Tensor {
       if relu { dy.maskByReLU(of: y) }
       try weight.addGradient { dw, accumulate in
         gemm(
-          dtype, transposeA: true, m: output, n: input, k: rows, dy.pointer, lda: output, pointer,
+          productType, transposeA: true, m: output, n: input, k: rows, dy.pointer, lda: output,
+          pointer,
           ldb: input, beta: Double(accumulate), dw, ldc: input)
       }
       try bias?.addColumnSums(dy, rows: rows)
       try addGradient { dx, accumulate in
         gemm(
-          dtype, m: rows, n: input, k: output, dy.pointer, lda: output, weight.pointer, ldb: input,
+          productType, m: rows, n: input, k: output, dy.pointer, lda: output, weight.pointer,
+          ldb: input,
           beta: Double(accumulate), dx, ldc: input)
       }
     }

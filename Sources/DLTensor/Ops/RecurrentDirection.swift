@@ -58,7 +58,8 @@ final class RecurrentDirection {
       if let start { memcpy(first, start, plane) } else { memset(first, 0, plane) }
     }
     gemm(
-      dtype, transposeB: true, m: time * batch, n: width, k: features, x.pointer, lda: features,
+      x.productType, transposeB: true, m: time * batch, n: width, k: features, x.pointer,
+      lda: features,
       weights.input.pointer, ldb: features, beta: 0, gates.pointer, ldc: width)
     let (bias, hiddenBias) = try biases()
     let product =
@@ -143,7 +144,7 @@ final class RecurrentDirection {
   func addInputGradient(to dx: UnsafeMutableRawPointer, accumulate: Int32) {
     let (width, features) = (cell.gates * hidden, x.shape[2])
     gemm(
-      x.dtype, m: time * batch, n: features, k: width, gates.pointer, lda: width,
+      x.productType, m: time * batch, n: features, k: width, gates.pointer, lda: width,
       weights.input.pointer, ldb: features, beta: Double(accumulate), dx, ldc: features)
   }
 
@@ -153,12 +154,12 @@ final class RecurrentDirection {
     let products = productGradient ?? gates
     try weights.input.addGradient { dw, accumulate in
       gemm(
-        x.dtype, transposeA: true, m: width, n: features, k: rows, gates.pointer, lda: width,
+        x.productType, transposeA: true, m: width, n: features, k: rows, gates.pointer, lda: width,
         x.pointer, ldb: features, beta: Double(accumulate), dw, ldc: features)
     }
     try weights.hidden.addGradient { dw, accumulate in
       gemm(
-        x.dtype, transposeA: true, m: width, n: hidden, k: rows, products.pointer, lda: width,
+        x.productType, transposeA: true, m: width, n: hidden, k: rows, products.pointer, lda: width,
         states.pointer + (reversed ? plane : 0), ldb: hidden, beta: Double(accumulate), dw,
         ldc: hidden)
     }

@@ -6,8 +6,8 @@ import DLTensor
 
 /// A training job as its file gives it, with every default filled in.
 public struct Configuration: ConfigurationSection {
-  /// The types that a job can compute in.
-  package enum Precision: String, ConfigurationWord { case float32, float64 }
+  /// The types that a job can compute in; with bfloat16 operands of products alone.
+  package enum Precision: String, ConfigurationWord { case float32, float64, bfloat16 }
   /// The consequence of a non-finite loss or gradient.
   package enum NonFinite: String, ConfigurationWord { case stop, skip }
   /// A choice of whether gradients go between hosts while the backward pass runs.
@@ -101,8 +101,7 @@ public struct Configuration: ConfigurationSection {
       .init("steps", \.steps, .atLeast(0), "length in optimizer steps, instead of epochs"),
       .init(
         "precision", \.precision,
-        .unavailable(["bfloat16": "is not available yet; use float32 or float64"]),
-        "type that the job computes in"),
+        "type that the job computes in; bfloat16 is that of products, the rest is float32"),
       .init("engine", \.engine, "what carries out matrix products and convolutions"),
       .init(
         "virtual_ranks", \.virtualRanks, .within(1...4096), "ranks that the job is laid out for"),
@@ -153,6 +152,12 @@ public struct Configuration: ConfigurationSection {
     if let shares, let virtualRanks, shares.count != virtualRanks {
       let message = "\(counted(shares.count, "share")) for \(virtualRanks) virtual ranks"
       problems.append(.init("shares", "virtual_ranks", message: message))
+    }
+    if precision == .bfloat16, engine == .blas {
+      problems.append(
+        .init(
+          "engine", "precision", message: "OpenBLAS has no products of bfloat16; use engine: native"
+        ))
     }
     return problems + conflicts()
   }

@@ -1,3 +1,4 @@
+import DLCluster
 import DLData
 import DLFormats
 import DLLayers
@@ -127,5 +128,14 @@ package struct TrainingData {
 
 extension Configuration.Precision {
   /// The tensors' type.
-  package var dtype: DType { self == .float32 ? .float32 : .float64 }
+  package var dtype: DType { self == .float64 ? .float64 : .float32 }
+
+  /// A rank's context for tensors and products of this type.
+  package func context(
+    over communicator: any Communicator = SingleRank(), seed: UInt64
+  ) -> Context {
+    let context = Context(communicator: communicator, precision: dtype, seed: seed)
+    context.roundsProducts = self == .bfloat16
+    return context
+  }
 }

@@ -13,7 +13,6 @@ extension LoadedNetwork {
     configuration.engine.select()
     try self.init(
       run, configuration,
-      in: Context(
-        communicator: communicator, precision: precision.dtype, seed: configuration.seed))
+      in: precision.context(over: communicator, seed: configuration.seed))
   }
 }

@@ -170,9 +170,7 @@ package final class LoadedNetwork {
     configuration.engine.select()
     try self.init(
       run, configuration,
-      in: Context(
-        communicator: communicator, precision: configuration.precision.dtype,
-        seed: configuration.seed))
+      in: configuration.precision.context(over: communicator, seed: configuration.seed))
   }
 
   /// The same within a context of another network, in its precision.

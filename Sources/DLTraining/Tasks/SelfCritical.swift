@@ -18,7 +18,7 @@ struct SelfCritical {
   private let context: Context
   private let tokenizer: any Tokenizer
   private let marks: SentenceMarks
-  /// How far likelier texts count more in a risk.
+  /// The degree to which likelier texts count more in a risk.
   private static let sharpness = 0.005
 
   init(

@@ -104,11 +104,9 @@ extension Configuration {
         virtualRanks.map { _ in
           Demand(key: "virtual_ranks", name: "virtual_ranks", needs: [.layoutIndependence])
         },
-        precision == .float32
-          ? nil
-          : Demand(
-            key: "precision", name: "precision: \(precision.rawValue)",
-            precludes: [.float32Gradients]),
+        precision == .float64
+          ? Demand(
+            key: "precision", name: "precision: float64", precludes: [.float32Gradients]) : nil,
       ].compactMap(\.self)
   }
 

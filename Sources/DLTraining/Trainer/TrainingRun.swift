@@ -64,8 +64,7 @@ final class TrainingRun {
     let profile = options.profiles && communicator.rank == 0 ? OpProfile() : nil
     let timed = TimedCommunicator(
       communicator, timeline: timeline, progress: options.progress, profile: profile)
-    let context = Context(
-      communicator: timed, precision: given.precision.dtype, seed: given.seed)
+    let context = given.precision.context(over: timed, seed: given.seed)
     context.synchronizesBatchNorm = given.syncBatchNorm
     context.progress = options.progress
     self.timeline = timeline
