@@ -16,15 +16,16 @@ package enum OptionName: String, CaseIterable, Sendable {
   case like, split, folds, validation, test, seed, length, words, tag, label, task, missing
   case categorical, date, drop, size, channels, canvas, mels, fft, perClass, keepEncoded
 
-  private static let spelling = Mutex<@Sendable (OptionName) -> String>({ $0.rawValue })
+  private static let spelling = Mutex<[OptionName: String]>([:])
 
   /// Has all messages from now on spell options as a user writes them.
-  package static func spell(_ spelling: @escaping @Sendable (OptionName) -> String) {
-    self.spelling.withLock { $0 = spelling }
+  package static func spell(_ spelling: (OptionName) -> String) {
+    let all = Dictionary(uniqueKeysWithValues: allCases.map { ($0, spelling($0)) })
+    self.spelling.withLock { $0 = all }
   }
 }
 
 extension OptionName: CustomStringConvertible {
   /// The name as a user writes it; the property's where no command line has said how that is.
-  package var description: String { Self.spelling.withLock { $0 }(self) }
+  package var description: String { Self.spelling.withLock { $0[self] } ?? rawValue }
 }
