@@ -26,11 +26,19 @@ extension RunningProgram {
   /// Waits until none of the processes is left; false where some stay for ten minutes.
   static func areGone(_ processes: [pid_t]) -> Bool {
     let end = Date().addingTimeInterval(600)
-    while processes.contains(where: { Foundation.kill($0, 0) == 0 }) {
+    while processes.contains(where: isRunning) {
       guard Date() < end else { return false }
       usleep(20_000)
     }
     return true
+  }
+
+  /// True for a process that has not ended, whether or not its parent has asked how.
+  private static func isRunning(_ process: pid_t) -> Bool {
+    guard Foundation.kill(process, 0) == 0,
+      let status = try? String(contentsOfFile: "/proc/\(process)/stat", encoding: .utf8)
+    else { return false }
+    return !(status.split(separator: ")").last?.hasPrefix(" Z") ?? true)
   }
 }
 

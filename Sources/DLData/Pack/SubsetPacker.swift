@@ -59,6 +59,7 @@ package struct SubsetPacker {
     var metadata = file.metadata
     metadata["classes"] = String(chosen.count)
     metadata[ClassNames.key] = ClassNames(chosen).text
+    try File.makeFolder(File.split(output).folder)
     try SafetensorsWriter.write(
       tensors.map { $0.rows(rows, of: file) } + [.values("y", renumbered)], metadata: metadata,
       to: output)
