@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Trains five networks with each version of the kernels that this CPU has, at 1, 2 and 4 ranks, and with ranks of different
-# versions, and compares what is exported: the bits must be the same.
+# versions, all laid out for 4 virtual ranks, and compares what is exported: the bits must be the same.
 #
 #   scripts/bits.sh                   3 steps of each, digits for an epoch
 #   STEPS=20 scripts/bits.sh lstm     20 steps of those whose name has "lstm" in it
@@ -52,8 +52,8 @@ code=0
 for name in digits lenet5-28x28 resnet20-cifar resnet18-cifar gpt-4x128-t64 lstm-2x256-t35; do
   [[ $name == *"$only"* ]] || continue
   case $name in
-    digits) options=(digits --set epochs=1) ;;
-    *) options=(--config "scripts/bench/workloads/$name.yaml" --set "steps=${STEPS:-3}") ;;
+    digits) options=(digits --set epochs=1 --set virtual_ranks=4) ;;
+    *) options=("scripts/bench/workloads/$name.yaml" --set "steps=${STEPS:-3}" --set virtual_ranks=4) ;;
   esac
   digests=()
   for version in "${versions[@]}"; do
