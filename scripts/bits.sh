@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Trains five networks with each version of the kernels that this CPU has, at 1, 2 and 4 ranks, and with ranks of different
+# Trains six networks with each version of the kernels that this CPU has, at 1, 2 and 4 ranks, and with ranks of different
 # versions, all laid out for 4 virtual ranks, and compares what is exported: the bits must be the same.
 #
 #   scripts/bits.sh                   3 steps of each, digits for an epoch
