@@ -177,10 +177,15 @@ final class RunningProgram {
   }
 
   /// The process that started another.
-  static func parent(_ process: pid_t) -> pid_t? {
+  static func parent(_ process: pid_t) -> pid_t? { status(of: process).map { $0.parent } }
+
+  /// The state of a process, `Z` for one that has ended and was not asked how, and its parent; nil where
+  /// there is none.
+  static func status(of process: pid_t) -> (state: String, parent: pid_t)? {
     let status = try? String(contentsOfFile: "/proc/\(process)/stat", encoding: .utf8)
     let fields = status?.split(separator: ")").last?.split(separator: " ") ?? []
-    return fields.count > 1 ? pid_t(fields[1]) : nil
+    guard fields.count > 1, let parent = pid_t(fields[1]) else { return nil }
+    return (String(fields[0]), parent)
   }
 
   /// Waits for the end.

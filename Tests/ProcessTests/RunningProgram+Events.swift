@@ -35,10 +35,7 @@ extension RunningProgram {
 
   /// True for a process that has not ended, whether or not its parent has asked how.
   private static func isRunning(_ process: pid_t) -> Bool {
-    guard Foundation.kill(process, 0) == 0,
-      let status = try? String(contentsOfFile: "/proc/\(process)/stat", encoding: .utf8)
-    else { return false }
-    return !(status.split(separator: ")").last?.hasPrefix(" Z") ?? true)
+    Foundation.kill(process, 0) == 0 && status(of: process).map { $0.state != "Z" } ?? false
   }
 }
 
