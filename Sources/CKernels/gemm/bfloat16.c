@@ -11,14 +11,6 @@
 #define DL_TILED "gemm/bfloat16_gemm.inc"
 #include "gemm/bfloat16_levels.inc"
 
-typedef void (*gemm_kernel)(
-    int, int, size_t, size_t, size_t, double, const void *, size_t, const void *, size_t,
-    double, void *, size_t);
-typedef void (*product_kernel)(
-    int, int, size_t, size_t, size_t, const void *, size_t, const void *, size_t, const void *,
-    void *, size_t, const dl_finish *);
-typedef void (*pack_kernel)(int, size_t, size_t, const void *, size_t, void *);
-
 void dl_bfloat16_gemm(
     int transpose_a, int transpose_b, size_t m, size_t n, size_t k, double alpha, const void *a,
     size_t lda, const void *b, size_t ldb, double beta, void *c, size_t ldc) {

@@ -10,14 +10,6 @@
 #define DL_TILED "gemm/gemm.inc"
 #include "gemm/levels.inc"
 
-typedef void (*gemm_kernel)(
-    int, int, size_t, size_t, size_t, double, const void *, size_t, const void *, size_t,
-    double, void *, size_t);
-typedef void (*product_kernel)(
-    int, int, size_t, size_t, size_t, const void *, size_t, const void *, size_t, const void *,
-    void *, size_t, const dl_finish *);
-typedef void (*pack_kernel)(int, size_t, size_t, const void *, size_t, void *);
-
 static void product(
     dl_dtype t, int transpose_b, size_t m, size_t n, size_t k, const void *a, size_t lda,
     const void *b, size_t ldb, const void *packed, void *c, size_t ldc,

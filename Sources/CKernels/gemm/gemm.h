@@ -35,6 +35,15 @@ typedef struct {
   const void *bias;  // [n] or NULL
 } dl_finish;
 
+// One version of a product, of a product with its finish, and of the packing, for a table of versions.
+typedef void (*gemm_kernel)(
+    int, int, size_t, size_t, size_t, double, const void *, size_t, const void *, size_t,
+    double, void *, size_t);
+typedef void (*product_kernel)(
+    int, int, size_t, size_t, size_t, const void *, size_t, const void *, size_t, const void *,
+    void *, size_t, const dl_finish *);
+typedef void (*pack_kernel)(int, size_t, size_t, const void *, size_t, void *);
+
 // The most terms of one chain.
 #define DL_GEMM_LONGEST 384
 
