@@ -59,9 +59,9 @@ def residual_network(widths, blocks):
 class TransformerBlock(nn.Module):
     """Normalization first, one projection for queries, keys and values."""
 
-    def __init__(self, width, heads):
+    def __init__(self, width, heads, causal=True, approximate="tanh"):
         super().__init__()
-        self.heads = heads
+        self.heads, self.causal, self.approximate = heads, causal, approximate
         self.norm1 = nn.LayerNorm(width)
         self.qkv = nn.Linear(width, 3 * width)
         self.out = nn.Linear(width, width)
@@ -73,9 +73,9 @@ class TransformerBlock(nn.Module):
         batch, time_steps, width = x.shape
         qkv = self.qkv(self.norm1(x)).view(batch, time_steps, 3, self.heads, width // self.heads)
         query, key, value = qkv.permute(2, 0, 3, 1, 4)
-        mixed = F.scaled_dot_product_attention(query, key, value, is_causal=True)
+        mixed = F.scaled_dot_product_attention(query, key, value, is_causal=self.causal)
         x = x + self.out(mixed.transpose(1, 2).reshape(batch, time_steps, width))
-        return x + self.down(F.gelu(self.up(self.norm2(x)), approximate="tanh"))
+        return x + self.down(F.gelu(self.up(self.norm2(x)), approximate=self.approximate))
 
 
 class GPT(nn.Module):
@@ -91,15 +91,89 @@ class GPT(nn.Module):
         return self.head(self.norm(self.blocks(self.tokens(tokens) + self.positions)))
 
 
-class LSTMLanguageModel(nn.Module):
-    def __init__(self, vocabulary, width, layers):
+class VisionTransformer(nn.Module):
+    """Patches of 4x4 pixels of a small image, and a token of their own for the class."""
+
+    def __init__(self, layers, width, heads, image=32, patch=4, classes=10):
+        super().__init__()
+        self.patches = nn.Conv2d(3, width, patch, patch)
+        self.class_token = nn.Parameter(torch.zeros(1, 1, width))
+        self.positions = nn.Parameter(0.02 * torch.randn((image // patch) ** 2 + 1, width))
+        self.blocks = nn.Sequential(*(
+            TransformerBlock(width, heads, causal=False, approximate="none")
+            for _ in range(layers)))
+        self.norm = nn.LayerNorm(width)
+        self.head = nn.Linear(width, classes)
+
+    def forward(self, images):
+        x = self.patches(images).flatten(2).transpose(1, 2)
+        x = torch.cat([self.class_token.expand(len(x), -1, -1), x], 1) + self.positions
+        return self.head(self.norm(self.blocks(x))[:, 0])
+
+
+class RecurrentLanguageModel(nn.Module):
+    """Recurrent layers between an embedding and logits."""
+
+    def __init__(self, kind, vocabulary, width, layers):
         super().__init__()
         self.tokens = nn.Embedding(vocabulary, width)
-        self.lstm = nn.LSTM(width, width, layers, batch_first=True)
+        self.recurrent = kind(width, width, layers, batch_first=True)
         self.head = nn.Linear(width, vocabulary)
 
     def forward(self, tokens):
-        return self.head(self.lstm(self.tokens(tokens))[0])
+        return self.head(self.recurrent(self.tokens(tokens))[0])
+
+
+class Bottleneck(nn.Module):
+    """A layer of DenseNet-BC: 1x1 to four times the growth, then 3x3, appended to its input."""
+
+    def __init__(self, channels, growth):
+        super().__init__()
+        self.body = nn.Sequential(
+            nn.BatchNorm2d(channels), nn.ReLU(), nn.Conv2d(channels, 4 * growth, 1, bias=False),
+            nn.BatchNorm2d(4 * growth), nn.ReLU(),
+            nn.Conv2d(4 * growth, growth, 3, padding=1, bias=False))
+
+    def forward(self, x):
+        return torch.cat([x, self.body(x)], 1)
+
+
+def dense_network(growth, layers):
+    """Three dense blocks; transitions halve channels and edges."""
+    channels = 2 * growth
+    modules = [nn.Conv2d(3, channels, 3, padding=1, bias=False)]
+    for block in range(3):
+        for _ in range(layers):
+            modules.append(Bottleneck(channels, growth))
+            channels += growth
+        modules += [nn.BatchNorm2d(channels), nn.ReLU()]
+        if block < 2:
+            modules += [nn.Conv2d(channels, channels // 2, 1, bias=False), nn.AvgPool2d(2)]
+            channels //= 2
+    return nn.Sequential(*modules, nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(channels, 10))
+
+
+def vgg11():
+    modules, channels = [], 3
+    for widths in [(64,), (128,), (256, 256), (512, 512), (512, 512)]:
+        for width in widths:
+            modules += [*convolution(channels, width, 3, 1), nn.ReLU()]
+            channels = width
+        modules.append(nn.MaxPool2d(2))
+    return nn.Sequential(*modules, nn.Flatten(), nn.Linear(channels, 10))
+
+
+def mobilenet():
+    """The first version's layers behind a stem that keeps the small image's edges."""
+    modules, channels = [*convolution(3, 32, 3, 1), nn.ReLU()], 32
+    for width, stride in [
+            (64, 1), (128, 2), (128, 1), (256, 2), (256, 1), (512, 2), *5 * [(512, 1)],
+            (1024, 2), (1024, 1)]:
+        modules += [
+            nn.Conv2d(channels, channels, 3, stride, 1, groups=channels, bias=False),
+            nn.BatchNorm2d(channels), nn.ReLU(), *convolution(channels, width, 1, 1), nn.ReLU()]
+        channels = width
+    return nn.Sequential(*modules, nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(channels, 10))
 
 
 def perceptron():
@@ -123,7 +197,14 @@ WORKLOADS = {
     "resnet18-cifar": (lambda: residual_network((64, 128, 256, 512), 2), 32, (3, 32, 32), "sgd"),
     "gpt-4x128-t64": (lambda: GPT(65, 64, 4, 128, 4), 12, (64, 65), "adamw"),
     "gpt-6x384-t256": (lambda: GPT(65, 256, 6, 384, 6), 4, (256, 65), "adamw"),
-    "lstm-2x256-t35": (lambda: LSTMLanguageModel(2000, 256, 2), 32, (35, 2000), "sgd"),
+    "lstm-2x256-t35": (
+        lambda: RecurrentLanguageModel(nn.LSTM, 2000, 256, 2), 32, (35, 2000), "sgd"),
+    "gru-2x256-t35": (
+        lambda: RecurrentLanguageModel(nn.GRU, 2000, 256, 2), 32, (35, 2000), "sgd"),
+    "vgg11-cifar": (vgg11, 32, (3, 32, 32), "sgd"),
+    "mobilenet-cifar": (mobilenet, 64, (3, 32, 32), "sgd"),
+    "densenet-cifar": (lambda: dense_network(12, 6), 64, (3, 32, 32), "sgd"),
+    "vit-cifar": (lambda: VisionTransformer(6, 192, 3), 32, (3, 32, 32), "adamw"),
 }
 
 

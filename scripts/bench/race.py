@@ -8,6 +8,7 @@ import platform
 import statistics
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
@@ -16,19 +17,26 @@ PAGE = ROOT / "docs/benchmarks.md"
 PICTURE = ROOT / "docs/race.svg"
 BEGIN, END = "<!-- race: written by scripts/bench/race.sh -->", "<!-- end of race -->"
 MODES = ["eager", "fused", "channels_last", "compile"]
-IMAGES = ["lenet5-28x28", "resnet20-cifar", "resnet18-cifar"]
+IMAGES = [
+    "lenet5-28x28", "resnet20-cifar", "resnet18-cifar", "vgg11-cifar", "mobilenet-cifar",
+    "densenet-cifar", "vit-cifar"]
 
 
-def last_json(command, environment=None):
-    """The last line of JSON that a command prints; None where it fails, with its last words."""
-    done = subprocess.run(
-        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-        env={**os.environ, **(environment or {})})
-    lines = [line for line in done.stdout.splitlines() if line.startswith("{")]
-    if done.returncode != 0 or not lines:
-        words = (done.stderr.strip().splitlines() or ["printed no result"])[-1]
-        return None, words
-    return json.loads(lines[-1]), None
+def last_json(command):
+    """The last line of JSON that a command prints, with "peak_bytes", the most memory that one of
+    its processes had; None where it fails, with its last words."""
+    with tempfile.TemporaryFile("w+") as out, tempfile.TemporaryFile("w+") as err:
+        process = subprocess.Popen(command, stdout=out, stderr=err)
+        # What a waited process and those that it has waited for used, the ranks of a launcher too.
+        _, status, used = os.wait4(process.pid, 0)
+        process.returncode = os.waitstatus_to_exitcode(status)
+        out.seek(0)
+        err.seek(0)
+        lines = [line for line in out if line.startswith("{")]
+        if process.returncode != 0 or not lines:
+            words = (err.read().strip().splitlines() or ["printed no result"])[-1]
+            return None, words
+    return {**json.loads(lines[-1]), "peak_bytes": used.ru_maxrss * 1024}, None
 
 
 class Side:
@@ -36,7 +44,7 @@ class Side:
 
     def __init__(self, name, command):
         self.name, self.command = name, command
-        self.times, self.failure, self.result = [], None, None
+        self.times, self.peaks, self.failure, self.result = [], [], None, None
 
     def run(self):
         if self.failure:
@@ -45,6 +53,7 @@ class Side:
         if result:
             self.result = result
             self.times.append(result["step_ms"])
+            self.peaks.append(result["peak_bytes"])
 
     @property
     def median(self):
@@ -141,19 +150,22 @@ def machine():
 def table(results, arguments, about):
     names = ["dltrain", *arguments.modes]
     lines = [
-        "| network | ranks | precision | " + " | ".join(names) + " | PyTorch / dltrain |",
-        "|---" * (len(names) + 4) + "|",
+        "| network | ranks | precision | " + " | ".join(names)
+        + " | PyTorch / dltrain | MB: dltrain, PyTorch |",
+        "|---" * (len(names) + 5) + "|",
     ]
     for (workload, ranks, precision), sides in results:
         cells = {side.name: side.text for side in sides}
         lines.append(
             f"| {workload} | {ranks} | {precision} | "
-            + " | ".join(cells.get(name, "") for name in names) + f" | {ratio_text(sides)} |")
+            + " | ".join(cells.get(name, "") for name in names)
+            + f" | {ratio_text(sides)} | {memory_text(sides)} |")
     norms = "all ranks" if arguments.sync_bn else "each rank's own rows"
     return f"""{about}.
 
 Milliseconds a step, the median of {arguments.rounds} rounds of about {arguments.seconds:g} s in turns (least to most);
-the last column compares with PyTorch's fastest mode. Batch norm is over {norms} on both sides.
+the last column but one compares with PyTorch's fastest mode. The last is the most memory that one process had, the median:
+for PyTorch in the mode that took least. Batch norm is over {norms} on both sides.
 
 """ + "\n".join(lines)
 
@@ -165,6 +177,15 @@ def ratio(sides):
 
 def ratio_text(sides):
     return "-" if ratio(sides) is None else f"{ratio(sides):.2f}"
+
+
+def memory_text(sides):
+    mine, *others = (
+        statistics.median(side.peaks) if side.peaks and not side.failure else None
+        for side in sides)
+    theirs = [peak for peak in others if peak is not None]
+    megabytes = [mine, min(theirs) if theirs else None]
+    return ", ".join("-" if peak is None else f"{peak / 1e6:.0f}" for peak in megabytes)
 
 
 def picture(results, about):
@@ -263,7 +284,8 @@ def main():
             "about": about,
             "races": [
                 {"workload": key[0], "ranks": key[1], "precision": key[2],
-                 "step_ms": {side.name: side.times for side in sides}}
+                 "step_ms": {side.name: side.times for side in sides},
+                 "peak_bytes": {side.name: side.peaks for side in sides}}
                 for key, sides in results],
         }, indent=1) + "\n")
     if arguments.write:

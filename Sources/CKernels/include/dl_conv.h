@@ -66,7 +66,8 @@ void dl_conv_backward_weight(
 /// channels or more, of images whose sides do not lose much by being covered with tiles of 2 x 2.
 int dl_winograd_suits(const dl_conv_geometry *g, size_t out);
 
-/// As dl_conv_forward, by Winograd's F(2 x 2, 3 x 3), for such windows of any channels.
+/// As dl_conv_forward, by Winograd's F(2 x 2, 3 x 3), for such windows of any channels. DL_F32 and
+/// DL_F64 alone, here and in its gradients.
 void dl_winograd_forward(
     dl_dtype t, const dl_conv_geometry *g, const void *x, size_t inputs, const void *w,
     const void *bias, int relu, void *y, size_t out, size_t outputs);

@@ -1,0 +1,62 @@
+// Prints a checksum of the results of products and convolutions in the version that DLTRAIN_CPU names.
+// check.sh compares the lines of several versions, and of several CPUs.
+#include "checksums.h"
+
+// Products of odd shapes, of all transposes, over more than one block of terms.
+static void products(dl_dtype t, const char *type) {
+  const size_t shapes[][3] = {{1, 1, 1}, {7, 33, 19}, {13, 12, 300}, {30, 41, 64}, {2, 5, 700}};
+  for (size_t i = 0; i < sizeof shapes / sizeof *shapes; i++) {
+    const size_t m = shapes[i][0], n = shapes[i][1], k = shapes[i][2];
+    const size_t size = t == DL_F64 ? 8 : 4;
+    for (int transposes = 0; transposes < 4; transposes++) {
+      const int of_a = transposes & 1, of_b = transposes >> 1;
+      dl_gemm(t, of_a, of_b, m, n, k, 1, a, of_a ? m : k, b, of_b ? k : n, 0, y, n);
+      dl_gemm(t, of_a, of_b, m, n, k, -0.5, b, of_a ? m : k, a, of_b ? k : n, 1, y, n);
+      add(y, m * n * size);
+    }
+    dl_linear(t, m, n, k, a, k, b, k, a, 1, y, n);
+    add(y, m * n * size);
+  }
+  printf("products %s %016llx\n", type, (unsigned long long)sum);
+}
+
+// Convolutions of odd sizes and each of their gradients; Winograd's where the window allows it.
+static void convolutions(dl_dtype t, const char *type) {
+  const dl_conv_geometry geometries[] = {
+      {2, 7, 6, 3, 3, 3, 1, 1, 1, 1, 1, 1, 7, 6},
+      {1, 9, 8, 5, 3, 3, 2, 2, 1, 1, 1, 1, 5, 4},
+      {1, 10, 9, 4, 3, 2, 1, 1, 2, 1, 2, 2, 10, 9},
+      {3, 8, 8, 1, 5, 5, 1, 1, 0, 0, 1, 1, 4, 4},
+  };
+  for (size_t i = 0; i < sizeof geometries / sizeof *geometries; i++) {
+    const dl_conv_geometry *g = geometries + i;
+    const size_t size = t == DL_F64 ? 8 : 4, out = 6;
+    const size_t inputs = g->n * g->h * g->w * g->c, weights = g->kh * g->kw * g->c * out;
+    dl_conv_forward(t, g, a, g->c, b, a, 0, y, out, out);
+    dl_conv_backward_input(t, g, y, b, z, g->c, out, out, 0);
+    dl_conv_backward_weight(t, g, a, g->c, y, w, out, out, 0);
+    add(y, g->n * g->oh * g->ow * out * size);
+    add(z, inputs * size);
+    add(w, weights * size);
+    if (i > 0 || t == DL_BF16) continue;  // Winograd's are of float32 and float64 alone
+    dl_winograd_forward(t, g, a, g->c, b, a, 1, y, out, out);
+    dl_winograd_backward_input(t, g, y, b, z, g->c, out, out, 0);
+    dl_winograd_backward_weight(t, g, a, g->c, y, w, out, out, 0);
+    add(y, g->n * g->oh * g->ow * out * size);
+    add(z, inputs * size);
+    add(w, weights * size);
+  }
+  printf("convolutions %s %016llx\n", type, (unsigned long long)sum);
+}
+
+int main(void) {
+  const dl_dtype types[] = {DL_F32, DL_F64, DL_BF16};
+  const char *const names[] = {"f32", "f64", "bf16"};
+  for (int i = 0; i < 3; i++) {
+    fill(types[i], a);
+    fill(types[i], b);
+    products(types[i], names[i]);
+    convolutions(types[i], names[i]);
+  }
+  return 0;
+}
