@@ -8,7 +8,7 @@
 #   unit        the build with its warnings, and every Swift test that runs in one process
 #   processes   tests of whole programs, and of communicators under mpirun
 #   hosts       several hosts, Slurm, Kubernetes
-#   rest        allocator calls, commands and code of the documents, the documentation site, recipes, examples
+#   rest        allocator calls, instructions, commands and code of the documents, the documentation site, recipes, examples
 #
 # Ends with "N passed, N failed"; exits 1 if anything failed.
 set -euo pipefail
@@ -26,7 +26,7 @@ done
 
 # shellcheck source=scripts/setup.sh
 source scripts/setup.sh python3 python3-yaml python3-jsonschema python3-kubernetes iproute2 util-linux \
-  clang-format shellcheck
+  clang-format shellcheck valgrind
 # shellcheck source=scripts/lib/build.sh
 source scripts/lib/build.sh
 mkdir -p .build
@@ -177,6 +177,10 @@ run_hosts() {
 run_rest() {
   build
   export DLTRAIN=$binaries/dltrain
+  local counting code=0 counts=.build/instruction-count.log
+  # Beside all the rest, which does not change a count.
+  Tests/InstructionCount/check.sh >"$counts" 2>&1 &
+  counting=$!
   heading "Allocator calls of a warmed-up step"
   attempt_aloud "mallocs per step" Tests/MallocCount/check.sh
 
@@ -199,6 +203,10 @@ run_rest() {
   # The commands of the documents have built it.
   mpi_options 2
   attempt "MyModel on 2 ranks" timeout -k 5 900 mpirun "${mpi_options[@]}" -n 2 "$binaries/MyModel"
+
+  heading "Instructions of ops and of whole steps"
+  wait "$counting" || code=$?
+  attempt_if_allowed "instructions" sh -c "cat '$counts'; exit $code"
 }
 
 for stage in "${stages[@]}"; do

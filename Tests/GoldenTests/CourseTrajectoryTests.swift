@@ -5,12 +5,15 @@ import DLTestSupport
 import DLTraining
 import Testing
 
-/// Twenty steps of networks that are no chains of layers against PyTorch's, from the same weights and
-/// noise (scripts/golden/make_course.py and make_course_text.py).
+/// Twenty steps of the course's networks against PyTorch's, from the same weights and noise
+/// (scripts/golden/make_course.py, make_course_text.py and make_course_chains.py).
 @Suite struct CourseTrajectoryTests {
   static let jobs = ["gin", "gat", "bert", "seq2seq", "vae", "gan-minimax", "gan-hinge"]
   static let textJobs = [
     "masked", "lstm-dot", "relu", "copy", "guided", "self-critical", "minimum-risk", "nat",
+  ]
+  static let chains = [
+    "crf", "ctc", "conformer", "pixels", "transformer", "words", "detect", "graphsage",
   ]
 
   @Test(arguments: jobs, [1, 3])
@@ -21,6 +24,11 @@ import Testing
   @Test(arguments: textJobs, [1, 3])
   func textLossesAndStateArePyTorchs(job: String, ranks: Int) throws {
     try check(job, of: "course_text", ranks: ranks)
+  }
+
+  @Test(arguments: chains, [1, 3])
+  func chainsLossesAndStateArePyTorchs(job: String, ranks: Int) throws {
+    try check(job, of: "course_chains", ranks: ranks)
   }
 
   private func check(_ job: String, of name: String, ranks: Int) throws {

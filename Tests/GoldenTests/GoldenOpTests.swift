@@ -31,7 +31,7 @@ import Testing
         + [
           "cache", "chain", "dropout", "graph", "initializers", "inspect", "network", "residual",
           "second", "bfloat16",
-          "course", "course_text", "fitted", "pytorch", "pytorch-00001-of-00002",
+          "course", "course_chains", "course_text", "fitted", "pytorch", "pytorch-00001-of-00002",
           "pytorch-00002-of-00002", "zoo",
           "squeeze", "state_dict", "tied", "transformer",
         ])
