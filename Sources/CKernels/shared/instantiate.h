@@ -4,6 +4,7 @@
 #define EXP(x) dl_exp_f32(x)
 #define TANH(x) dl_tanh_f32(x)
 #define ERF(x) dl_erf_f32(x)
+#define NORMAL_CDF(x, decay) dl_normal_cdf_f32(x, decay)
 #define LOG(x) ((float)dl_log_f64((double)(x)))
 #define LOG1P(x) ((float)dl_log1p_f64((double)(x)))
 #define SQRT(x) sqrtf(x)
@@ -14,6 +15,7 @@
 #undef EXP
 #undef TANH
 #undef ERF
+#undef NORMAL_CDF
 #undef LOG
 #undef LOG1P
 #undef SQRT
@@ -24,6 +26,7 @@
 #define EXP(x) dl_exp_f64(x)
 #define TANH(x) dl_tanh_f64(x)
 #define ERF(x) dl_erf_f64(x)
+#define NORMAL_CDF(x, decay) (0.5 * (1 + dl_erf_f64((x)*0.70710678118654752440)))
 #define LOG(x) dl_log_f64(x)
 #define LOG1P(x) dl_log1p_f64(x)
 #define SQRT(x) sqrt(x)
@@ -34,6 +37,7 @@
 #undef EXP
 #undef TANH
 #undef ERF
+#undef NORMAL_CDF
 #undef LOG
 #undef LOG1P
 #undef SQRT
