@@ -23,7 +23,7 @@ extension Tensor {
   /// Attention over heads that lie anywhere in their tensors; without copies of them.
   ///
   /// The result lies as the query: `[batch, heads, queries, width]` or `[batch, queries, heads ·
-  /// width]`, the width being the value's. For each block of 64 queries of a head the scores are a
+  /// width]`, the width being the value's. For each block of about 64 queries of a head the scores are a
   /// matrix product; the rest is one pass over them; then another product. Keys that causality or a
   /// window mask for a whole block are left out. Recording keeps the weights, batch · heads · queries
   /// · keys elements, where they take no more than `keptBytes`; backward computes those of larger
@@ -246,7 +246,7 @@ private struct Attention {
   }
 
   /// Memory for one block's rows.
-  private func block() throws -> Tensor { try empty([min(queries, CheckedMask.blockSize), keys]) }
+  private func block() throws -> Tensor { try empty([CheckedMask.blockSize(queries), keys]) }
 
   private func empty(_ shape: Shape) throws -> Tensor {
     try Tensor.empty(shape, dtype: dtype, context: context)

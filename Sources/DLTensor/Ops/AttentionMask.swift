@@ -127,15 +127,20 @@ struct CheckedMask {
     (batch * biasSteps[0] + head * biasSteps[1]) * dtype.byteCount
   }
 
-  /// The number of queries whose weights are in memory at a time.
-  static let blockSize = 64
+  /// The number of queries whose weights are in memory at a time: about 64, so that the last block is
+  /// as long as the others, and not one query behind 64 of them.
+  static func blockSize(_ queries: Int) -> Int {
+    let count = max(1, (queries + 32) / 64)
+    return max(1, (queries + count - 1) / count)
+  }
 
   /// Runs of queries with the keys that any of them may see by position and length, so that the
   /// products leave out what is masked.
   func blocks(_ batch: Int) -> [(queries: Range<Int>, keys: Range<Int>)] {
     let (queries, valid) = (extents[2], valid(batch))
-    return stride(from: 0, to: queries, by: Self.blockSize).map { first in
-      let last = min(first + Self.blockSize, queries)
+    let size = Self.blockSize(queries)
+    return stride(from: 0, to: queries, by: size).map { first in
+      let last = min(first + size, queries)
       let window = min(mask.window ?? Int(Int32.max), Int(Int32.max))
       let reach = mask.isCausal ? 0 : window
       let end = max(0, min(valid, last + mask.queryOffset + reach))
