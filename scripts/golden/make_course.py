@@ -229,6 +229,15 @@ def gin():
     return yaml, BATCH, {"x": x, "y": y}, {}, init, losses, model
 
 
+def graph_data(own, edges, labels, labelled, features, classes):
+    """The data set file of one graph, `own` being each node's features, and its metadata; the first nodes are trained on."""
+    return {
+        "feature_offsets": np.cumsum([0] + [len(columns) for columns in own]).astype(np.int32),
+        "feature_indices": np.concatenate(own).astype(np.int32), "edges": edges, "labels": labels,
+        "split": np.array([1] * labelled + [3] * (len(own) - labelled), np.uint8),
+    }, {"features": str(features), "classes": str(classes)}
+
+
 def gat():
     random = Random("course gat")
     nodes, features, classes, labelled = 14, 9, 3, 8
@@ -247,12 +256,9 @@ def gat():
     answers = torch.tensor(labels[:labelled]).long()
     losses = steps(model, adam(model.parameters()),
                    (F.cross_entropy(model(there, x)[:labelled], answers) for _ in range(STEPS)))
-    data = {
-        "feature_offsets": np.cumsum([0] + [len(columns) for columns in own]).astype(np.int32),
-        "feature_indices": np.concatenate(own).astype(np.int32), "edges": edges, "labels": labels,
-        "split": np.array([1] * labelled + [3] * (nodes - labelled), np.uint8)}
+    data, about = graph_data(own, edges, labels, labelled, features, classes)
     yaml = "model: {name: gat, hidden: 4, heads: 3, dropout: 0}\nloss: cross_entropy\n" + ADAM
-    return yaml, labelled, data, {"features": str(features), "classes": str(classes)}, init, losses, model
+    return yaml, labelled, data, about, init, losses, model
 
 
 def bert():

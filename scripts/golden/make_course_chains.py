@@ -11,7 +11,8 @@ import torch.nn.functional as F
 from torch import nn
 
 from golden import Random
-from make_course import ADAM, BATCH, ROWS, SGD, STEPS, adam, batches, initialise, save_jobs, sgd, state, steps
+from make_course import (
+    ADAM, BATCH, ROWS, SGD, STEPS, adam, batches, graph_data, initialise, save_jobs, sgd, state, steps)
 from make_course_text import positions
 from make_detection import (
     CLASSES, HEIGHT, RATIOS, SIZES, WIDTH, BoxCoder, Matcher, anchors, box_iou, sigmoid_focal_loss)
@@ -322,12 +323,9 @@ def graphsage():
     init, answers = state(model), torch.tensor(labels[:known]).long()
     losses = steps(model, adam(model.parameters()), (
         F.cross_entropy(model["conv2"](mean, F.relu(model["conv1"](mean, x)))[:known], answers) for _ in range(STEPS)))
-    data = {
-        "feature_offsets": np.cumsum([0] + [len(columns) for columns in own]).astype(np.int32),
-        "feature_indices": np.concatenate(own).astype(np.int32), "edges": edges, "labels": labels,
-        "split": np.array([1] * known + [3] * (nodes - known), np.uint8)}
+    data, about = graph_data(own, edges, labels, known, features, classes)
     yaml = "model: {name: graphsage, hidden: 5, dropout: 0}\nloss: cross_entropy\n" + ADAM
-    return yaml, known, data, {"features": str(features), "classes": str(classes)}, init, losses, model
+    return yaml, known, data, about, init, losses, model
 
 
 def main():

@@ -60,7 +60,19 @@ DL_INLINE float dl_tanh_f32(float x) {
   return a < 0.625f ? near : far;
 }
 
-// Minimax polynomials after N. Juffa: odd near zero, 1 - exp(q(|x|)) elsewhere.
+// erf(x) for |x| <= 0.93, by an odd minimax polynomial of N. Juffa's.
+DL_INLINE float dl_small_erf_f32(float x) {
+  float s = x * x;
+  float p = -5.96761703e-4f;
+  p = fmaf(p, s, 4.99119423e-3f);
+  p = fmaf(p, s, -2.67681349e-2f);
+  p = fmaf(p, s, 1.12819925e-1f);
+  p = fmaf(p, s, -3.76125336e-1f);
+  p = fmaf(p, s, 1.28379166e-1f);
+  return fmaf(p, x, x);
+}
+
+// After N. Juffa: far from zero 1 - exp(q(|x|)), q a minimax polynomial.
 DL_INLINE float dl_erf_f32(float x) {
   float a = fabsf(x);
   float s = x * x;
@@ -72,17 +84,10 @@ DL_INLINE float dl_erf_f32(float x) {
   q = fmaf(q, a, -1.28717512e-1f);
   q = fmaf(q, a, -a);
   float far = a > 4.0f ? 1.0f : 1.0f - dl_exp_f32(q);
-  float p = -5.96761703e-4f;
-  p = fmaf(p, s, 4.99119423e-3f);
-  p = fmaf(p, s, -2.67681349e-2f);
-  p = fmaf(p, s, 1.12819925e-1f);
-  p = fmaf(p, s, -3.76125336e-1f);
-  p = fmaf(p, s, 1.28379166e-1f);
-  float near = fmaf(p, x, x);
-  return a > 0.921875f ? copysignf(far, x) : near;
+  return a > 0.921875f ? copysignf(far, x) : dl_small_erf_f32(x);
 }
 
-// The normal distribution's P(X <= x), where `decay` is exp(-x^2 / 2): near zero by the polynomial of
+// The normal distribution's P(X <= x), where `decay` is exp(-x^2 / 2): near zero by that of
 // erf, elsewhere decay t p(t) on the side that is small, with t = 1 / (1 + 0.525 |x|), the form of
 // Abramowitz and Stegun 26.2.17. The polynomial fits erfcx to 1.3e-8; errors are below 1e-7, and of small
 // probabilities, down to 1e-32, below 5e-6 of them.
@@ -97,15 +102,7 @@ DL_INLINE float dl_normal_cdf_f32(float x, float decay) {
   q = fmaf(q, t, 2.09383845e-1f);
   q = decay * t * q;
   float far = x < 0.0f ? q : 1.0f - q;
-  float z = x * 7.07106781e-1f;
-  float s = z * z;
-  float p = -5.96761703e-4f;
-  p = fmaf(p, s, 4.99119423e-3f);
-  p = fmaf(p, s, -2.67681349e-2f);
-  p = fmaf(p, s, 1.12819925e-1f);
-  p = fmaf(p, s, -3.76125336e-1f);
-  p = fmaf(p, s, 1.28379166e-1f);
-  float near = fmaf(0.5f, fmaf(p, z, z), 0.5f);
+  float near = fmaf(0.5f, dl_small_erf_f32(x * 7.07106781e-1f), 0.5f);
   return a < 1.3f ? near : far;
 }
 
