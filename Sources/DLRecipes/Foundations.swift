@@ -2,7 +2,7 @@
 extension Recipe {
   /// Softmax regression: one linear layer and cross-entropy.
   static let softmaxRegression = Recipe(
-    name: "softmax-regression", summary: "one linear layer on handwritten digits (embedded)",
+    name: "softmax-regression", summary: "one linear layer on handwritten digits (embedded); 97.0%",
     standIn: (inputShape: [8, 8, 1], classes: 10),
     yaml: """
       name: softmax-regression
@@ -20,7 +20,9 @@ extension Recipe {
   /// The Gaussian generative classifier with one covariance, in closed form.
   static let gaussianDigits = Recipe(
     name: "gaussian-digits",
-    summary: "Gaussian classifier of shared covariance, by one pass of sums (embedded digits)",
+    summary:
+      "Gaussian classifier of shared covariance, by one pass of sums (embedded digits)"
+      + "; 95.6%",
     standIn: (inputShape: [8, 8, 1], classes: 10),
     notes: "model.ridge keeps the covariance invertible: some pixels are blank in all rows.",
     yaml: """
@@ -38,7 +40,7 @@ extension Recipe {
   /// Ten linear support vector machines, each class against the rest.
   static let svmDigits = Recipe(
     name: "svm-digits",
-    summary: "linear SVM, each digit against the rest, by hinge loss (embedded)",
+    summary: "linear SVM, each digit against the rest, by hinge loss (embedded); 97.5%",
     standIn: (inputShape: [8, 8, 1], classes: 10),
     notes: "weight_decay is 1 / (C · rows) with C = 1, as scikit-learn's LinearSVC has it.",
     yaml: """
@@ -57,7 +59,8 @@ extension Recipe {
 
   /// A perceptron with two hidden layers.
   static let mlpDigits = Recipe(
-    name: "mlp-digits", summary: "perceptron of two hidden layers on handwritten digits (embedded)",
+    name: "mlp-digits",
+    summary: "perceptron of two hidden layers on handwritten digits (embedded); 97.9%",
     standIn: (inputShape: [8, 8, 1], classes: 10),
     yaml: """
       name: mlp-digits

@@ -8,7 +8,9 @@ extension Recipe {
   /// Least squares: all rows a step, so that L-BFGS goes to the minimum itself.
   static let linearCOVID = Recipe(
     name: "linear-covid",
-    summary: "linear regression by squared errors on a survey by state; scikit-learn's RMSE",
+    summary:
+      "linear regression by squared errors on a survey by state"
+      + "; RMSE 1.1456, as scikit-learn's",
     dataHelp: covidHelp,
     yaml: """
       name: linear-covid
@@ -23,7 +25,7 @@ extension Recipe {
   /// Least absolute errors, whose gradient does not vanish near the minimum: a rate that does.
   static let linearMAECOVID = Recipe(
     name: "linear-mae-covid",
-    summary: "linear regression by absolute errors on a survey by state",
+    summary: "linear regression by absolute errors on a survey by state; MAE 0.8430",
     dataHelp: covidHelp,
     yaml: """
       name: linear-mae-covid

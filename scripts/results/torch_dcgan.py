@@ -89,23 +89,29 @@ def load(network, path, prefix=""):
 class Judge:
     """Compares images with real ones by the statistics of their features."""
 
-    def __init__(self, checkpoint, real):
-        self.network = load(lenet(), checkpoint).eval()
+    def __init__(self, checkpoint, real, features=lenet, normalize=(FEATURES_MEAN, FEATURES_STD)):
+        self.network, self.normalize = load(features(), checkpoint).eval(), normalize
         self.count = len(real)
         self.real = self.statistics(real.split(1000))
 
     @torch.no_grad()
     def statistics(self, batches):
+        mean, std = self.normalize
         features = torch.cat([
-            self.network((batch * 0.5 + 0.5 - FEATURES_MEAN) / FEATURES_STD) for batch in batches])
+            self.network((batch * 0.5 + 0.5 - mean) / std) for batch in batches])
         features = features.double().numpy()
         return features.mean(0), np.cov(features, rowvar=False)
 
     @torch.no_grad()
-    def distance(self, network):
-        """|m1 - m2|^2 + tr(C1 + C2 - 2 (C1 C2)^(1/2)), by the eigenvalues of the product."""
+    def distance(self, network, latent=LATENT, told=None):
+        """|m1 - m2|^2 + tr(C1 + C2 - 2 (C1 C2)^(1/2)), by the eigenvalues of the product.
+
+        The network gets noise of as many numbers, and what it is told of each image behind them.
+        """
         network.eval()
-        noise = torch.randn(self.count, LATENT, 1, 1, generator=torch.Generator().manual_seed(7))
+        noise = torch.randn(self.count, latent, 1, 1, generator=torch.Generator().manual_seed(7))
+        if told is not None:
+            noise = torch.cat([noise, told[:, :, None, None]], 1)
         mean, covariance = self.statistics(network(part) for part in noise.split(1000))
         network.train()
         roots = np.sqrt(np.linalg.eigvals(covariance @ self.real[1]).astype(complex)).real
