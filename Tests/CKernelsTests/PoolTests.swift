@@ -60,6 +60,29 @@ struct PoolTests {
     }
   }
 
+  /// Windows of 2 x 2 go several channels at a time: beside memory that cannot be touched they give
+  /// what other ways through the kernels give.
+  @Test(arguments: Element.allCases, [1, 3, 4, 6, 8, 9, 16, 21])
+  func pairsStayWithinMemory(type: Element, channels: Int) throws {
+    for (h, w) in [(2, 2), (6, 4), (7, 9)] {
+      var g = geometry(n: 3, h: h, w: w, c: channels, kh: 2, kw: 2, stride: 2)
+      let values = numbers(g.n * h * w * channels).map { ($0 * 4).rounded() }
+      let results = numbers(g.n * g.oh * g.ow * channels, seed: 2)
+      let x = try GuardedBuffer(type, values), y = try GuardedBuffer(type, results)
+      let dy = try GuardedBuffer(type, results), dx = try GuardedBuffer(type, values)
+      // The memory of positions, which are as wide as floats.
+      let positions = try GuardedBuffer(.f32, results)
+      let argmax = positions.pointer.assumingMemoryBound(to: Int32.self)
+      dl_max_pool_forward(type.c, &g, x.pointer, y.pointer, argmax)
+      let plain = Buffer(type, results), sums = Buffer(type, values.map { _ in 0 })
+      dl_max_pool_forward(type.c, &g, x.pointer, plain.pointer, nil)
+      #expect(y.values == plain.values, "\(g)")
+      dl_max_pool_backward(type.c, &g, dy.pointer, argmax, dx.pointer, 0)
+      dl_max_pool_backward(type.c, &g, dy.pointer, argmax, sums.pointer, 1)
+      #expect(dx.values == sums.values, "\(g)")
+    }
+  }
+
   @Test(arguments: Element.allCases, [false, true])
   func average(type: Element, countPadding: Bool) {
     for geometry in Self.geometries {

@@ -1,36 +1,79 @@
 import CKernels
 import Testing
 
-/// Convolutions as products of windows that are never written out, and Winograd's.
+/// Convolutions as products of windows that are never written out, Winograd's, and those of few
+/// channels with images abreast.
 @Suite(.serialized) struct WindowProductTests {
-  /// The two families of kernels, which have the same parameters.
+  typealias Forward =
+    @convention(c) (
+      dl_dtype, UnsafePointer<dl_conv_geometry>?, UnsafeRawPointer?, Int, UnsafeRawPointer?,
+      UnsafeRawPointer?, Int32, UnsafeMutableRawPointer?, Int, Int
+    ) -> Void
+  typealias BackwardInput =
+    @convention(c) (
+      dl_dtype, UnsafePointer<dl_conv_geometry>?, UnsafeRawPointer?, UnsafeRawPointer?,
+      UnsafeMutableRawPointer?, Int, Int, Int, Int32
+    ) -> Void
+  typealias BackwardWeight =
+    @convention(c) (
+      dl_dtype, UnsafePointer<dl_conv_geometry>?, UnsafeRawPointer?, Int, UnsafeRawPointer?,
+      UnsafeMutableRawPointer?, Int, Int, Int32
+    ) -> Void
+
+  /// The families of kernels, which have the same parameters.
   enum Family: CaseIterable {
-    case windows, winograd
+    case windows, winograd, abreast
 
-    var forward:
-      @convention(c) (
-        dl_dtype, UnsafePointer<dl_conv_geometry>?, UnsafeRawPointer?, Int, UnsafeRawPointer?,
-        UnsafeRawPointer?, Int32, UnsafeMutableRawPointer?, Int, Int
-      ) -> Void
-    { self == .windows ? dl_conv_forward : dl_winograd_forward }
-
-    var backwardInput:
-      @convention(c) (
-        dl_dtype, UnsafePointer<dl_conv_geometry>?, UnsafeRawPointer?, UnsafeRawPointer?,
-        UnsafeMutableRawPointer?, Int, Int, Int, Int32
-      ) -> Void
-    { self == .windows ? dl_conv_backward_input : dl_winograd_backward_input }
-
-    var backwardWeight:
-      @convention(c) (
-        dl_dtype, UnsafePointer<dl_conv_geometry>?, UnsafeRawPointer?, Int, UnsafeRawPointer?,
-        UnsafeMutableRawPointer?, Int, Int, Int32
-      ) -> Void
-    { self == .windows ? dl_conv_backward_weight : dl_winograd_backward_weight }
-
-    var geometries: [(dl_conv_geometry, Int)] {
-      self == .windows ? WindowProductTests.geometries : WindowProductTests.squares
+    var forward: Forward {
+      switch self {
+      case .windows: dl_conv_forward
+      case .winograd: dl_winograd_forward
+      case .abreast: dl_abreast_forward
+      }
     }
+
+    var backwardInput: BackwardInput {
+      switch self {
+      case .windows: dl_conv_backward_input
+      case .winograd: dl_winograd_backward_input
+      case .abreast: dl_abreast_backward_input
+      }
+    }
+
+    var backwardWeight: BackwardWeight {
+      switch self {
+      case .windows: dl_conv_backward_weight
+      case .winograd: dl_winograd_backward_weight
+      case .abreast: dl_abreast_backward_weight
+      }
+    }
+
+    /// What it is written for, of one type.
+    func geometries(_ type: Element) -> [(dl_conv_geometry, Int)] {
+      switch self {
+      case .windows: WindowProductTests.geometries
+      case .winograd: WindowProductTests.squares
+      case .abreast: type == .f32 ? WindowProductTests.narrow : []
+      }
+    }
+  }
+
+  /// Few channels: batches that fill vectors of 8 and 16 images or do not, every size of a group of
+  /// channels, images narrower than a tile, strides beyond the window, chains over parts of an image.
+  static var narrow: [(dl_conv_geometry, Int)] {
+    ConvolutionTests.geometries.filter { $0.0.dilation_h == 1 && $0.0.n > 0 } + [
+      (geometry(n: 17, h: 28, w: 28, c: 1, kh: 5, kw: 5, pad: 2), 6),
+      (geometry(n: 12, h: 14, w: 14, c: 6, kh: 5, kw: 5), 16),
+      (geometry(n: 8, h: 9, w: 7, c: 3, kh: 3, kw: 2, stride: 2, pad: 1), 5),
+      (geometry(n: 16, h: 4, w: 4, c: 2, kh: 3, kw: 3, pad: 1), 1),
+      (geometry(n: 5, h: 6, w: 5, c: 7, kh: 3, kw: 3, pad: 1), 4),
+      (geometry(n: 35, h: 7, w: 6, c: 3, kh: 5, kw: 5, stride: 3, pad: 3), 2),
+      (geometry(n: 4, h: 8, w: 9, c: 12, kh: 2, kw: 2, stride: 3, pad: 1), 7),
+      (geometry(n: 9, h: 30, w: 33, c: 4, kh: 4, kw: 4, stride: 2, pad: 1), 3),
+      (geometry(n: 6, h: 1, w: 400, c: 5, kh: 1, kw: 5, pad: 2), 8),
+      (geometry(n: 8, h: 3, w: 3, c: 2, kh: 3, kw: 3, pad: 5), 3),
+      (geometry(n: 11, h: 1, w: 1, c: 1, kh: 1, kw: 1), 1),
+    ]
   }
 
   /// Windows of 3 x 3 with stride 1: odd and even sides, channels beside whole vectors, chains of
@@ -95,7 +138,7 @@ import Testing
   @Test(arguments: Element.allCases, Family.allCases)
   func everyVersionGivesTheSameBits(_ type: Element, _ family: Family) throws {
     defer { dl_cpu_use(DL_CPU_AVX512) }
-    for (g, out) in family.geometries {
+    for (g, out) in family.geometries(type) {
       let levels = cpuLevels()
       let first = try results(family, type, g, out, levels[0])
       for level in levels.dropFirst() {
@@ -107,7 +150,7 @@ import Testing
 
   @Test(arguments: Element.allCases, Family.allCases)
   func theyAreTheSumsOfTheDefinition(_ type: Element, _ family: Family) throws {
-    for (g, out) in family.geometries {
+    for (g, out) in family.geometries(type) {
       let rows = g.n * g.oh * g.ow, terms = g.kh * g.kw * g.c
       let x = numbers(g.n * g.h * g.w * g.c, seed: 1), w = numbers(terms * out, seed: 2)
       let dy = numbers(rows * out, seed: 3), bias = numbers(out, seed: 4)
@@ -128,9 +171,9 @@ import Testing
   }
 
   /// The terms of a window are those of a row that is written out, in the same order.
-  @Test(arguments: Element.allCases)
-  func forwardHasTheBitsOfAProduct(_ type: Element) throws {
-    for (given, out) in Self.geometries {
+  @Test(arguments: Element.allCases, [Family.windows, .abreast])
+  func forwardHasTheBitsOfAProduct(_ type: Element, _ family: Family) throws {
+    for (given, out) in family.geometries(type) {
       var g = given
       let rows = g.n * g.oh * g.ow, terms = g.kh * g.kw * g.c
       let x = Buffer(type, numbers(g.n * g.h * g.w * g.c, seed: 1))
@@ -142,8 +185,33 @@ import Testing
         type.c, 0, 0, rows, out, terms, 1, columns.pointer, terms, w.pointer, out, 0,
         product.pointer, out)
       let y = Buffer(type, [Double](repeating: 0, count: rows * out))
-      dl_conv_forward(type.c, &g, x.pointer, g.c, w.pointer, nil, 0, y.pointer, out, out)
+      family.forward(type.c, &g, x.pointer, g.c, w.pointer, nil, 0, y.pointer, out, out)
       #expect(y.values == product.values, "\(g)")
+    }
+  }
+
+  /// Results of an image, and its gradient, do not depend on the images beside it.
+  @Test(arguments: [Family.windows, .abreast])
+  func anImageHasTheSameBitsInEveryBatch(_ family: Family) {
+    for (geometry, out) in ConvolutionTests.geometries.prefix(3) {
+      var many = geometry, one = geometry
+      many.n = 21
+      one.n = 1
+      let image = one.h * one.w * one.c, result = one.oh * one.ow * out
+      let x = Buffer(.f32, numbers(many.n * image)), w = Buffer(.f32, numbers(2400, seed: 2))
+      let dy = Buffer(.f32, numbers(many.n * result, seed: 3))
+      let y = Buffer(.f32, dy.values), dx = Buffer(.f32, x.values)
+      family.forward(DL_F32, &many, x.pointer, one.c, w.pointer, nil, 0, y.pointer, out, out)
+      family.backwardInput(DL_F32, &many, dy.pointer, w.pointer, dx.pointer, one.c, out, out, 0)
+      for k in 0..<many.n {
+        let y1 = Buffer(.f32, numbers(result)), dx1 = Buffer(.f32, numbers(image))
+        family.forward(
+          DL_F32, &one, x.pointer + 4 * k * image, one.c, w.pointer, nil, 0, y1.pointer, out, out)
+        family.backwardInput(
+          DL_F32, &one, dy.pointer + 4 * k * result, w.pointer, dx1.pointer, one.c, out, out, 0)
+        #expect(y1.values == Array(y.values[(k * result)..<((k + 1) * result)]))
+        #expect(dx1.values == Array(dx.values[(k * image)..<((k + 1) * image)]))
+      }
     }
   }
 }

@@ -31,4 +31,9 @@ static inline size_t dl_covered(size_t count, size_t stride, size_t kernel, size
   return (count - 1) * stride + (kernel - 1) * dilation + 1;
 }
 
+// The taps that pixels see whose padded row (or column) leaves `rest` when divided by the stride.
+static inline size_t dl_taps_of(size_t k, size_t stride, size_t rest) {
+  return rest < k ? (k - rest + stride - 1) / stride : 0;
+}
+
 #endif

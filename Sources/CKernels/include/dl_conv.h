@@ -82,42 +82,34 @@ void dl_winograd_backward_weight(
     dl_dtype t, const dl_conv_geometry *g, const void *x, size_t inputs, const void *dy,
     void *dw, size_t out, size_t outputs, int accumulate);
 
-/// What `dl_conv2d_direct_forward` applies after the bias.
-typedef enum { DL_CONV_NONE = 0, DL_CONV_RELU = 1 } dl_conv_activation;
+/// The most values of an image, padded or not, that the kernels below take.
+#define DL_ABREAST_VALUES (128 * 1024)
 
-/// Nonzero where the direct kernels are the better choice than im2col and a matrix product: few
-/// output channels, small windows, float32.
-int dl_conv2d_direct_supported(dl_dtype t, const dl_conv_geometry *g, size_t out);
+/// Nonzero where dl_abreast_forward is the better choice: few output channels, or a number of them
+/// that fills no vectors; short windows, small images, float32, no dilation.
+int dl_abreast_suits_forward(dl_dtype t, const dl_conv_geometry *g, size_t out);
 
-/// Bytes of scratch, 64-byte aligned, that the direct kernels need.
-size_t dl_conv2d_direct_scratch(dl_dtype t, const dl_conv_geometry *g, size_t out);
+/// The same for dl_abreast_backward_weight: few channels on either side.
+int dl_abreast_suits_weight(dl_dtype t, const dl_conv_geometry *g, size_t out);
 
-/// y [n, oh, ow, out] = activation(conv(x, w [kh, kw, c, out]) + bias [out] or NULL).
-///
-/// Works for every geometry. Each image has the same bits whatever n is.
-void dl_conv2d_direct_forward(
-    dl_dtype t, const dl_conv_geometry *g, const void *x, const void *w, const void *bias,
-    dl_conv_activation activation, void *y, size_t out, void *scratch);
+/// The same for dl_abreast_backward_input: few input channels.
+int dl_abreast_suits_input(dl_dtype t, const dl_conv_geometry *g, size_t out);
 
-/// dw [kh, kw, c, out] (+)= the gradient by the weight, db [out] or NULL (+)= that by the bias.
-void dl_conv2d_direct_backward_weight(
-    dl_dtype t, const dl_conv_geometry *g, const void *x, const void *dy, void *dw, void *db,
-    size_t out, int accumulate, void *scratch);
+/// As dl_conv_forward with the same bits, several images at a time; inputs = c, outputs = out.
+void dl_abreast_forward(
+    dl_dtype t, const dl_conv_geometry *g, const void *x, size_t inputs, const void *w,
+    const void *bias, int relu, void *y, size_t out, size_t outputs);
 
-/// dx [n, h, w, c] (+)= the gradient by the input.
-void dl_conv2d_direct_backward_input(
-    dl_dtype t, const dl_conv_geometry *g, const void *dy, const void *w, void *dx, size_t out,
-    int accumulate, void *scratch);
+/// As dl_conv_backward_input, likewise. Taps outside of the image have no term in a chain.
+void dl_abreast_backward_input(
+    dl_dtype t, const dl_conv_geometry *g, const void *dy, const void *w, void *dx,
+    size_t inputs, size_t out, size_t outputs, int accumulate);
 
-/// The plain loops behind the three kernels above, for any machine; the oracle of their tests.
-void dl_conv2d_plain_forward(
-    dl_dtype t, const dl_conv_geometry *g, const void *x, const void *w, const void *bias,
-    dl_conv_activation activation, void *y, size_t out);
-void dl_conv2d_plain_backward_weight(
-    dl_dtype t, const dl_conv_geometry *g, const void *x, const void *dy, void *dw, void *db,
-    size_t out, int accumulate);
-void dl_conv2d_plain_backward_input(
-    dl_dtype t, const dl_conv_geometry *g, const void *dy, const void *w, void *dx, size_t out,
-    int accumulate);
+/// As dl_conv_backward_weight, likewise. Images 0, 16, 32 and so on have one sum in float64, which
+/// chains of fused multiply-adds over some rows of pixels add up to, images 1, 17, 33 another; the 16
+/// sums are added in halves. Fewer than 4 images have the bits of dl_conv_backward_weight.
+void dl_abreast_backward_weight(
+    dl_dtype t, const dl_conv_geometry *g, const void *x, size_t inputs, const void *dy,
+    void *dw, size_t out, size_t outputs, int accumulate);
 
 #endif

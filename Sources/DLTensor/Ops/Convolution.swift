@@ -11,9 +11,9 @@ extension Tensor {
   /// block of out / groups output channels sees its own in / groups input channels. With `relu` the
   /// result is `max(y, 0)`, in the same pass. Counterpart: `torch.nn.functional.conv2d`.
   ///
-  /// Narrow outputs go through a direct kernel, 1x1 windows are one matrix product, a group per
-  /// channel has a kernel of its own, all others are a product with blocks of unrolled windows
-  /// (im2col) that stay in cache.
+  /// Few channels go with several images abreast, 1x1 windows are one matrix product, a group per
+  /// channel has a kernel of its own, all others are a product with windows that are not written out,
+  /// or Winograd's.
   ///
   /// - Throws: ``TensorError`` for shapes that do not fit.
   public func conv2d(

@@ -5,7 +5,7 @@ import CKernels
 /// A transposed convolution runs the same plan the other way round: what a convolution calls its
 /// input, the dense side, is then the output.
 struct ConvolutionPlan {
-  private enum Method { case pointwise, direct, depthwise, winograd, windows, unrolled }
+  private enum Method { case pointwise, abreast, depthwise, winograd, windows, unrolled }
 
   /// Output positions: the rows of the sparse side.
   let rows: Int
@@ -22,7 +22,8 @@ struct ConvolutionPlan {
   private let outputs: Int
   /// Values under one group's window.
   private let depth: Int
-  private let method: Method
+  /// Of the forward pass, the gradient by the weight and that by the input.
+  private let methods: (forward: Method, weight: Method, input: Method)
 
   /// Rows of unrolled windows per block: 512 KiB of them stay in the second-level cache.
   private var blockRows: Int {
@@ -47,21 +48,26 @@ struct ConvolutionPlan {
     if window.kernel == 1, window.stride == 1, sides == (0, 0, 0, 0),
       Size2d(dense.shape[1], dense.shape[2]) == Size2d(sparse.shape[1], sparse.shape[2])
     {
-      method = .pointwise
+      methods = (.pointwise, .pointwise, .pointwise)
     } else if groups == inputs, groups == outputs, groups > 1 {
-      method = .depthwise
+      methods = (.depthwise, .depthwise, .depthwise)
     } else {
       var geometry = geometry
-      let direct =
-        product != DL_BF16 && groups == 1
-        && dl_conv2d_direct_supported(dtype.kernel, &geometry, outputs) != 0
       let windows =
         (Engine.current == .native || product == DL_BF16) && depth > 0 && outputs > 0
         && (geometry.stride_h == 1 || geometry.dilation_h == 1)
         && (geometry.stride_w == 1 || geometry.dilation_w == 1)
       let winograd =
         windows && product != DL_BF16 && dl_winograd_suits(&geometry, outputs / groups) != 0
-      method = direct ? .direct : winograd ? .winograd : windows ? .windows : .unrolled
+      let other: Method = winograd ? .winograd : windows ? .windows : .unrolled
+      func method(_ abreast: Int32) -> Method {
+        windows && groups == 1 && abreast != 0 ? .abreast : other
+      }
+      methods = (
+        method(dl_abreast_suits_forward(product, &geometry, outputs)),
+        method(dl_abreast_suits_weight(product, &geometry, outputs)),
+        method(dl_abreast_suits_input(product, &geometry, outputs))
+      )
     }
   }
 
@@ -69,13 +75,8 @@ struct ConvolutionPlan {
   func forward(
     _ x: UnsafeRawPointer, _ weight: UnsafeRawPointer, _ bias: Tensor?, _ y: Tensor, relu: Bool
   ) throws {
-    var geometry = geometry
-    switch method {
-    case .direct:
-      dl_conv2d_direct_forward(
-        dtype.kernel, &geometry, x, weight, bias?.pointer, relu ? DL_CONV_RELU : DL_CONV_NONE,
-        y.pointer, outputs, try directScratch().pointer)
-    case .winograd, .windows:
+    switch methods.forward {
+    case .abreast, .winograd, .windows:
       windows(x, weight, bias: bias?.pointer, relu: relu, into: y.pointer)
     case .pointwise, .depthwise, .unrolled:
       try forward(x, weight, into: y.pointer)
@@ -88,12 +89,8 @@ struct ConvolutionPlan {
     _ x: UnsafeRawPointer, _ weight: UnsafeRawPointer, into y: UnsafeMutableRawPointer
   ) throws {
     var geometry = geometry
-    switch method {
-    case .direct:
-      dl_conv2d_direct_forward(
-        dtype.kernel, &geometry, x, weight, nil, DL_CONV_NONE, y, outputs,
-        try directScratch().pointer)
-    case .winograd, .windows:
+    switch methods.forward {
+    case .abreast, .winograd, .windows:
       windows(x, weight, bias: nil, relu: false, into: y)
     case .depthwise:
       geometry.c = inputs
@@ -121,12 +118,14 @@ struct ConvolutionPlan {
     _ accumulate: Int32
   ) throws {
     var geometry = geometry
-    switch method {
-    case .direct:
-      dl_conv2d_direct_backward_weight(
-        dtype.kernel, &geometry, x, dy, dw, nil, outputs, accumulate, try directScratch().pointer)
-    case .winograd, .windows:
-      let kernel = method == .winograd ? dl_winograd_backward_weight : dl_conv_backward_weight
+    switch methods.weight {
+    case .abreast, .winograd, .windows:
+      let kernel =
+        switch methods.weight {
+        case .abreast: dl_abreast_backward_weight
+        case .winograd: dl_winograd_backward_weight
+        default: dl_conv_backward_weight
+        }
       eachGroup { group in
         kernel(
           product, &geometry, group.dense(x), inputs, group.sparse(dy), group.weight(dw),
@@ -163,12 +162,14 @@ struct ConvolutionPlan {
     _ accumulate: Int32
   ) throws {
     var geometry = geometry
-    switch method {
-    case .direct:
-      dl_conv2d_direct_backward_input(
-        dtype.kernel, &geometry, dy, weight, dx, outputs, accumulate, try directScratch().pointer)
-    case .winograd, .windows:
-      let kernel = method == .winograd ? dl_winograd_backward_input : dl_conv_backward_input
+    switch methods.input {
+    case .abreast, .winograd, .windows:
+      let kernel =
+        switch methods.input {
+        case .abreast: dl_abreast_backward_input
+        case .winograd: dl_winograd_backward_input
+        default: dl_conv_backward_input
+        }
       eachGroup { group in
         kernel(
           product, &geometry, group.sparse(dy), group.weight(weight), group.dense(dx), inputs,
@@ -237,19 +238,18 @@ extension ConvolutionPlan {
     block.lowerBound * outputs * dtype.byteCount
   }
 
-  private func directScratch() throws -> Tensor {
-    var geometry = geometry
-    let bytes = dl_conv2d_direct_scratch(dtype.kernel, &geometry, outputs)
-    return try Tensor.empty([bytes], dtype: .uint8, context: context)
-  }
-
   /// The forward pass by products of windows that are never written out.
   private func windows(
     _ x: UnsafeRawPointer, _ weight: UnsafeRawPointer, bias: UnsafeRawPointer?, relu: Bool,
     into y: UnsafeMutableRawPointer
   ) {
     var geometry = geometry
-    let kernel = method == .winograd ? dl_winograd_forward : dl_conv_forward
+    let kernel =
+      switch methods.forward {
+      case .abreast: dl_abreast_forward
+      case .winograd: dl_winograd_forward
+      default: dl_conv_forward
+      }
     eachGroup { group in
       kernel(
         product, &geometry, group.dense(x), inputs, group.weight(weight),
