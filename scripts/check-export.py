@@ -13,6 +13,7 @@ With --list it prints what the onnx package finds in a file: the listings in Tes
 """
 
 import importlib.util
+import inspect
 import pathlib
 import sys
 
@@ -55,8 +56,13 @@ def run_torch(path, rows):
     spec = importlib.util.spec_from_file_location("model", path)
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
+    network = module.load()
+    names = inspect.signature(network.forward).parameters
     with torch.no_grad():
-        return module.load()(torch.from_numpy(rows["x"])).numpy()
+        found = network(*(torch.from_numpy(rows[name if name in rows else "x"]) for name in names))
+    if isinstance(found, torch.Tensor):
+        return found.numpy()
+    return numpy.concatenate([values.numpy().reshape(len(values), -1) for values in found], 1)
 
 
 def predicted(path):

@@ -45,10 +45,10 @@ struct Export: Verb {
             + summary.outputs.joined(separator: ", ")
             + (summary.note.map { "; \($0)" } ?? ""))
       case .torch:
-        let (count, weights) = try run.exportTorch(to: output)
+        let summary = try run.exportTorch(to: output)
         world.print(
-          "PyTorch code in \(output), \(Format.count(count, "tensor")) of step \(run.step) in "
-            + weights)
+          "PyTorch code in \(output), \(Format.count(summary.tensorCount, "tensor")) of step "
+            + "\(run.step) in \(summary.weights): \(summary.form)")
       }
     }
     return .success

@@ -87,7 +87,7 @@ final class ByteStream {
     return FormatError(
       .content, file: file.path, at: 0,
       "\(kind.map { "is \($0.name)\(packed), not" } ?? "is not") \(wanted)"
-        + (kind == nil ? packed : ""), advice: kind?.unpacking ?? advice)
+        + (kind == nil ? packed : ""), advice: kind?.use ?? advice)
   }
 
   private func refill() throws {

@@ -37,14 +37,12 @@ package struct CSVReader {
     self.path = path
     self.separator = separator
     stream = try ByteStream(path: path)
-    try readPiece()
-    let head = piece.prefix(FileKind.byteCount)
-    if let kind = FileKind(head), !kind.isText {
+    try readPiece { head in
+      guard let kind = FileKind(head), !kind.isText else { return }
       throw FormatError(
-        .content, file: path, "is \(kind.name), not UTF-8 text",
-        advice: kind.unpacking ?? "convert it, as by iconv -t utf-8")
+        .content, file: path, "is \(kind.name), not UTF-8 text", advice: kind.conversion)
     }
-    if TextFile.hasMark(head) { position = 3 }
+    if TextFile.hasMark(piece.prefix(FileKind.byteCount)) { position = 3 }
   }
 
   /// The cells of the next record; nil behind the last.
@@ -79,12 +77,15 @@ package struct CSVReader {
   }
 
   /// Replaces the piece, which is used up, by the next one with plain line ends; false at the end.
+  ///
+  /// - Parameter check: looks at the piece as it is in the file.
   @discardableResult
-  private mutating func readPiece() throws -> Bool {
+  private mutating func readPiece(_ check: ([UInt8]) throws -> Void = { _ in }) throws -> Bool {
     position = 0
     piece = try [UInt8](unsafeUninitializedCapacity: Self.pieceSize) { [stream] buffer, count in
       count = try stream.readAvailable(into: UnsafeMutableRawBufferPointer(buffer))
     }
+    try check(piece)
     guard let last = piece.last else { return false }
     let isSecondHalf = endsWithReturn && piece[0] == Self.newline
     endsWithReturn = last == 13

@@ -138,6 +138,13 @@ extension BERT: BuiltInONNXLayer {
 extension BERT: BuiltInTorchLayer {
   /// A class of the embedding, the encoder and the head.
   package func torch(for input: Shape, in program: TorchProgram) throws -> TorchExpression {
+    // The mean is over the tokens that each row has.
+    let (encoded, mean) =
+      program.rowsEnd
+      ? (
+        "ended(self.encoder(ended(states, ends(x))), ends(x))",
+        program.endedMean("states")
+      ) : ("self.encoder(states)", "states.mean(1)")
     program.define(
       "BERT",
       """
@@ -151,10 +158,11 @@ extension BERT: BuiltInTorchLayer {
               self.dropout = nn.Dropout(dropout)
 
           def forward(self, x):
-              states = self.encoder(self.dropout(self.positions(self.tokens(x))))
+              states = self.dropout(self.positions(self.tokens(x)))
+              states = \(encoded)
               if self.head:
                   return self.head(states)
-              return self.classifier(self.dropout(states.mean(1)))
+              return self.classifier(self.dropout(\(mean)))
       """)
     let states = try tokens.outputShape(for: input)
     return .call(

@@ -118,10 +118,11 @@ extension BERTBase: BuiltInTorchLayer {
 
         def forward(self, x):
             parts, mask = self.bert["embeddings"], None
-            if self.padding is not None:
-                places = torch.arange(1, x.shape[1] + 1)
-                lengths = ((x != self.padding) * places).amax(1, keepdim=True)
-                mask = (places <= lengths)[:, None, None]
+            places, lengths = torch.arange(1, x.shape[1] + 1), getattr(x, "lengths", None)
+            if lengths is None and self.padding is not None:
+                lengths = ((x != self.padding) * places).amax(1)
+            if lengths is not None:
+                mask = (places <= lengths[:, None])[:, None, None]
             y = parts["word_embeddings"](x) + parts["position_embeddings"].weight[: x.shape[1]]
             y = parts["LayerNorm"](y + parts["token_type_embeddings"].weight[0])
             y = self.dropout(y)

@@ -110,6 +110,14 @@ private final class Reshaped: Module, Layer {
   func outputShape(for input: Shape) -> Shape { row }
 }
 
+extension Reshaped: BuiltInTorchLayer {
+  func torch(for input: Shape, in program: TorchProgram) throws -> TorchExpression {
+    let isNoise = input.rank == 3 && input[0] == 1 && input[1] == 1
+    let made = try program.expression(chain, for: isNoise ? [input[2]] : input)
+    return program.shaped(made, row: row)
+  }
+}
+
 extension Reshaped: ONNXLayer {
   func onnx(_ x: ONNXValue, in graph: ONNXGraph) throws -> ONNXValue {
     var x = graph.channelsLast(x)

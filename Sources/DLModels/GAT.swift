@@ -38,6 +38,9 @@ package final class GAT: Module, GraphNetwork {
   private let inputDropout: Dropout
   private let hiddenDropout: Dropout
 
+  /// The probability of dropout in front of each layer, as an option of PyTorch code.
+  var dropoutProbability: TorchExpression? { inputDropout.torchProbability }
+
   init(features: Int, classes: Int, _ options: GATOptions) {
     conv1 = GraphAttention(
       inputFeatures: features, outputFeatures: options.hidden, heads: options.heads,

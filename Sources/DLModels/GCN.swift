@@ -15,6 +15,9 @@ package final class GCN: Module {
   private let inputDropout: Dropout
   private let hiddenDropout: Dropout
 
+  /// The probability of dropout in front of each layer, as an option of PyTorch code.
+  var dropoutProbability: TorchExpression? { inputDropout.torchProbability }
+
   /// Makes a network from `features` of a node to `classes`.
   package init(features: Int, hidden: Int = 16, classes: Int, dropout: Double = 0.5) {
     gc1 = GraphConvolution(inputFeatures: features, outputFeatures: hidden)

@@ -111,6 +111,7 @@ extension GPT: BuiltInONNXLayer {
 extension GPT: BuiltInTorchLayer {
   /// A class whose logits have the table of tokens as their weight.
   package func torch(for input: Shape, in program: TorchProgram) throws -> TorchExpression {
+    try program.requireWholeRows(self)
     program.define(
       "GPT",
       """

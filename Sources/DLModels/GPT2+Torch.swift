@@ -4,6 +4,7 @@ import DLTensor
 extension GPT2: BuiltInTorchLayer {
   /// Classes with Hugging Face's names.
   package func torch(for input: Shape, in program: TorchProgram) throws -> TorchExpression {
+    try program.requireWholeRows(self)
     program.define("Conv1D", Self.torchProjection)
     program.define("GPT2Block", Self.torchBlock)
     program.define("GPT2", Self.torchNetwork)

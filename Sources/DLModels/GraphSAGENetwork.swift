@@ -34,6 +34,9 @@ package final class GraphSAGENetwork: Module, GraphNetwork {
   private let inputDropout: Dropout
   private let hiddenDropout: Dropout
 
+  /// The probability of dropout in front of each layer, as an option of PyTorch code.
+  var dropoutProbability: TorchExpression? { inputDropout.torchProbability }
+
   init(features: Int, classes: Int, _ options: GraphSAGEOptions) {
     conv1 = GraphSAGE(inputFeatures: features, outputFeatures: options.hidden)
     conv2 = GraphSAGE(inputFeatures: options.hidden, outputFeatures: classes)

@@ -84,6 +84,7 @@ extension LSTMLanguageModel: BuiltInONNXLayer {
 extension LSTMLanguageModel: BuiltInTorchLayer {
   /// A class of the embedding, the LSTM and the logits.
   package func torch(for input: Shape, in program: TorchProgram) throws -> TorchExpression {
+    try program.requireWholeRows(self)
     program.define(
       "LanguageModel",
       """

@@ -62,10 +62,10 @@ package final class VAE: Module {
     case gaussian
   }
 
-  private let encoder: Sequential
-  private let mean: Linear
+  let encoder: Sequential
+  let mean: Linear
   private let logVariance: Linear
-  private let decoder: Sequential
+  let decoder: Sequential
   /// The shape of a row.
   package let row: Shape
   /// The length of a code.

@@ -39,6 +39,49 @@ import DLData
     }
   }
 
+  /// What the library (0.23) makes of characters whose categories or forms have changed with Unicode's
+  /// versions, each between an a and a b.
+  @Test func agesOfCharactersAreTheLibrarys() throws {
+    func pieces(_ normalizer: String, _ text: String) throws -> String {
+      let words = [
+        "[PAD]", "[UNK]", "a", "b", "ab", "a\u{93f}b", "a\u{1885}b", "a\u{1734}b", "a\u{11938}b",
+        "\u{166d}", "\u{111c9}", "a\u{105c9}b", "a\u{1cf2}b",
+      ]
+      let vocabulary = words.enumerated().map { "\"\($1)\": \($0)" }
+      let json = """
+        {"version": "1.0", "truncation": null, "padding": null, "added_tokens": [],
+         "normalizer": \(normalizer), "pre_tokenizer": {"type": "BertPreTokenizer"},
+         "post_processor": null, "decoder": null,
+         "model": {"type": "WordPiece", "unk_token": "[UNK]", "continuing_subword_prefix": "##",
+                   "max_input_chars_per_word": 100, "vocab": {\(vocabulary.joined(separator: ", "))}}}
+        """
+      let tokenizer = try HuggingFaceTokenizer(path: folder.write(Array(json.utf8)))
+      return try tokenizer.encode(text).map { words[Int($0)] }.joined(separator: " ")
+    }
+    let bert = """
+      {"type": "BertNormalizer", "clean_text": true, "handle_chinese_chars": true,
+       "strip_accents": null, "lowercase": true}
+      """
+    let stripped = """
+      {"type": "Sequence", "normalizers": [{"type": "NFD"}, {"type": "StripAccents"}]}
+      """
+    for (normalizer, scalar, expected) in [
+      (bert, "\u{93f}", "a\u{93f}b"), (stripped, "\u{93f}", "ab"),
+      (bert, "\u{301}", "ab"), (stripped, "\u{301}", "ab"),
+      (bert, "\u{1885}", "a\u{1885}b"), (stripped, "\u{1885}", "ab"),
+      (bert, "\u{1734}", "ab"), (stripped, "\u{1734}", "ab"),
+      (bert, "\u{166d}", "a \u{166d} b"), (bert, "\u{111c9}", "a \u{111c9} b"),
+      (bert, "\u{11938}", "a\u{11938}b"), (stripped, "\u{11938}", "a\u{11938}b"),
+      (bert, "\u{105c9}", "a\u{105c9}b"), (stripped, "\u{1cf2}", "ab"),
+      (bert, "\u{1cf2}", "a\u{1cf2}b"),
+    ] {
+      let pieces = try pieces(normalizer, "a\(scalar)b")
+      #expect(
+        pieces.unicodeScalars.elementsEqual(expected.unicodeScalars),
+        "\(scalar.unicodeScalars.map { String($0.value, radix: 16) }): \(pieces.debugDescription)")
+    }
+  }
+
   @Test(arguments: names) func travelsInMetadata(_ name: String) throws {
     let tokenizer = try HuggingFaceTokenizer(path: Self.path(name))
     let text = tokenizer.json.description

@@ -52,6 +52,11 @@ import Testing
       if !kind.hasPrefix("text"), !["a web page", "a pointer of Git LFS"].contains(kind) {
         let error = try formatError { _ = try TextFile.text(of: path) }
         #expect(error?.what == "is \(kind), not UTF-8 text", "\(name)")
+        // A table is unpacked by itself.
+        if kind != "packed by gzip" {
+          let error = try formatError { _ = try CSVReader(path: path) }
+          #expect(error?.what == "is \(kind), not UTF-8 text", "\(name)")
+        }
       }
     }
   }
@@ -69,6 +74,27 @@ import Testing
       let bytes = try #require(try files("kind/").first { kind($0.name) == name }?.bytes)
       let error = try formatError { _ = try SafetensorsFile(path: folder.write(bytes)) }
       #expect(error?.advice.contains(words) == true, "\(name): \(error?.advice ?? "none")")
+    }
+  }
+
+  /// Readers of texts, tables and archives name the command of what they are given, too.
+  @Test func adviceFitsTheKindWhereTextIsMeant() throws {
+    for (name, words) in [
+      ("a PyTorch file (.pt)", "weights by init"), ("packed by xz", "unxz"),
+      ("a NumPy array (.npy)", "data pack npy"), ("NumPy arrays (.npz)", "data pack npz"),
+      ("a Parquet table", "scripts/data/pack_parquet.py"), ("a ZIP archive", "unzip"),
+      ("an HDF5 file (.h5)", "safetensors.numpy.save_file"),
+    ] {
+      let bytes = try #require(try files("kind/").first { kind($0.name) == name }?.bytes)
+      let path = try folder.write(bytes)
+      let errors = [
+        try formatError { _ = try TextFile.text(of: path) },
+        try formatError { _ = try CSVReader(path: path) },
+        name.hasPrefix("an HDF5") ? nil : try formatError { _ = try TarReader(path: path) },
+      ]
+      for case let error? in errors {
+        #expect(error.advice.contains(words), "\(name): \(error.advice)")
+      }
     }
   }
 

@@ -161,7 +161,7 @@ extension ExportCase {
       {embedding: {entries: 20, size: 4, padding_idx: 0}},
       {lstm: {hidden: 4, bidirectional: true}},
       {gru: {hidden: 3, return: last}}
-      """, isPyTorch: false),
+      """),
     ExportCase(
       "padded-conv1d", .tokens,
       """
@@ -170,7 +170,7 @@ extension ExportCase {
       {max_pool1d: {kernel: 2, stride: 1}},
       {avg_pool1d: {kernel: 2, stride: 1}},
       {concat: {branches: [[global_avg_pool1d], [global_max_pool1d]]}}
-      """, isPyTorch: false),
+      """),
     ExportCase(
       "padded-transformer", .tokens,
       """
@@ -180,12 +180,48 @@ extension ExportCase {
       class_token,
       {multi_head_attention: {heads: 2}},
       global_avg_pool1d
-      """, isPyTorch: false),
+      """),
+    ExportCase(
+      "padded-branches", .tokens,
+      """
+      {embedding: {entries: 20, size: 4, padding_idx: 0}},
+      {residual: {layers: [{linear: {out: 4}}, {gru: {hidden: 4}}]}},
+      {sum: {branches: [[{conv1d: {out: 4, kernel: 3, padding: 1}}], [layer_norm, {dropout: {p: 0.1}}]]}},
+      {concat: {branches: [[batch_norm], [{sequential: {layers: [relu, {lstm: {hidden: 2}}]}}]]}},
+      {multiply: {branches: [[{multi_head_attention: {heads: 2, causal: true}}],
+      [global_max_pool1d, {linear: {out: 6}}, sigmoid]]}},
+      {transformer_encoder_layer: {heads: 2, feed_forward: 8, norm_first: true}},
+      global_avg_pool1d
+      """),
+    // Rows end where the network's own tokens do: an embedding within a branch is told nothing.
+    ExportCase(
+      "padded-inside", .tokens,
+      """
+      {concat: {branches: [[{embedding: {entries: 20, size: 4, padding_idx: 0}}, {gru: {hidden:
+      4}}], [{embedding: {entries: 20, size: 4}}]]}},
+      global_avg_pool1d
+      """),
     ExportCase(
       "lengths", .lengths,
       """
       {conv1d: {out: 4, kernel: 3, padding: 1}},
       {gru: {hidden: 4, return: last}}
-      """, isPyTorch: false),
+      """),
+    ExportCase(
+      "lengths-pools", .lengths,
+      """
+      {rnn: {hidden: 4, nonlinearity: relu, layers: 2, bidirectional: true}},
+      {max_pool1d: {kernel: 3, stride: 2, ceil_mode: true}},
+      {avg_pool1d: {kernel: 2, padding: 1, count_include_pad: false}},
+      {lstm: {hidden: 4, bidirectional: true, return: last}}
+      """),
+    // ONNX has no form for these; PyTorch takes row by row.
+    ExportCase(
+      "lengths-rows", .lengths,
+      """
+      {concat: {branches: [[{group_norm: {num_groups: 2}}], [{instance_norm: {affine: true}}]]}},
+      {concat: {axis: 1, branches: [[{adaptive_avg_pool1d: {output_size: 3}}],
+      [{adaptive_max_pool1d: {output_size: 2}}]]}}
+      """, isONNX: false),
   ]
 }

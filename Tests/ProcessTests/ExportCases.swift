@@ -12,15 +12,15 @@ struct ExportCase {
   let layers: String
   /// Further keys of the job.
   let more: String
-  /// Whether it can be written as PyTorch code.
-  let isPyTorch: Bool
+  /// Whether it can be written as ONNX; each can be as PyTorch code.
+  let isONNX: Bool
 
-  init(_ name: String, _ rows: Rows, _ layers: String, more: String = "", isPyTorch: Bool = true) {
+  init(_ name: String, _ rows: Rows, _ layers: String, more: String = "", isONNX: Bool = true) {
     self.name = name
     self.rows = rows
     self.layers = layers
     self.more = more
-    self.isPyTorch = isPyTorch
+    self.isONNX = isONNX
   }
 
   /// The sizes of a row.

@@ -58,7 +58,7 @@ extension ExportCase {
   /// Trains and exports it.
   func write(in folder: String) throws {
     try train(in: folder)
-    try ExportedModel.export(in: folder, name: name, isPyTorch: isPyTorch)
+    try ExportedModel.export(in: folder, name: name, isONNX: isONNX)
   }
 }
 
@@ -70,8 +70,6 @@ struct ExportedModel {
   /// The shape of a row of numbers; nil for tokens.
   var shape: [Int]?
   var isPadded = false
-  /// Whether it can be written as PyTorch code.
-  var isPyTorch = true
   /// Whether its weights follow from sums, in one step.
   var isFitted = false
   /// Whether its rows are graphs.
@@ -106,7 +104,7 @@ struct ExportedModel {
       name: "bert-padded", data: "{train: labelled.safetensors}",
       model:
         "{name: bert, head: classify, vocabulary: 20, padding_idx: 0, layers: 2, width: 8, heads: 2}",
-      isPadded: true, isPyTorch: false),
+      isPadded: true),
     ExportedModel(
       name: "mobilenet_v2", data: "{synthetic: {shape: [32, 32, 3], classes: 4, rows: 8}}",
       model: "{name: mobilenet_v2, width_mult: 0.1}", shape: [32, 32, 3]),
@@ -173,7 +171,7 @@ struct ExportedModel {
           {layers: [{embedding: {entries: 20, size: 4, padding_idx: 0}}, {lstm: {hidden: 4}},
             {multi_head_attention: {heads: 2}}, global_avg_pool1d, {linear: {out: 3}}]}
           """,
-        isPadded: true, isPyTorch: false)
+        isPadded: true)
   }
 
   /// Trains and exports it.
@@ -217,7 +215,7 @@ struct ExportedModel {
       \(isFitted ? "steps: 1" : "optimizer: {name: sgd, lr: 0.05}\nbatch_size: 4\nsteps: 3")
 
       """, in: folder)
-    try ExportedModel.export(in: folder, name: name, isPyTorch: isPyTorch)
+    try ExportedModel.export(in: folder, name: name)
   }
 
   /// Trains a job in a folder and keeps what it predicts for `rows.safetensors`.
@@ -232,14 +230,17 @@ struct ExportedModel {
     }
   }
 
-  /// Exports the run in both formats; `isPyTorch` says whether it can be written as PyTorch code.
-  static func export(in folder: String, name: String, isPyTorch: Bool) throws {
+  /// Exports the run in both formats; `isONNX` says whether it can be written as ONNX.
+  static func export(in folder: String, name: String, isONNX: Bool = true) throws {
     let onnx = try Program.run(["export", "run", "-o", "model.onnx"], in: folder)
-    #expect(onnx.status == 0, "\(name): \(onnx.errors)")
-    _ = try ONNXReader(path: folder + "/model.onnx")
+    #expect(onnx.status == (isONNX ? 0 : 64), "\(name): \(onnx.errors)")
+    if isONNX {
+      _ = try ONNXReader(path: folder + "/model.onnx")
+    } else {
+      #expect(onnx.errors.contains("--format "), "\(onnx.errors)")
+    }
     let torch = try Program.run(["export", "run", "-o", "model.py"], in: folder)
-    #expect(torch.status == (isPyTorch ? 0 : 64), "\(name): \(torch.errors)")
-    if !isPyTorch { #expect(torch.errors.contains("use --format "), "\(torch.errors)") }
+    #expect(torch.status == 0, "\(name): \(torch.errors)")
   }
 }
 

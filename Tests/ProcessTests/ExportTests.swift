@@ -166,25 +166,30 @@ struct ExportTests {
         #expect(outcome.errors.contains("layer Network cannot be written as"), "\(outcome.errors)")
         #expect(outcome.errors.contains("conform to \(word)"), "\(outcome.errors)")
       }
-      try "a b\nb a\n".write(
-        toFile: folder + "/text.de", atomically: true, encoding: .utf8)
+      // Vectors of words are a table.
+      try "a b c a b c a\n".write(
+        toFile: folder + "/text.txt", atomically: true, encoding: .utf8)
       let packed = try Program.run(
-        ["data", "pack", "parallel", "text.de", "text.de", "--vocabulary", "8", "-o", "text"],
-        in: folder)
+        ["data", "pack", "text", "text.txt", "--words", "--split", "1", "-o", "text"], in: folder)
       #expect(packed.status == 0, "\(packed.errors)")
       try """
-      data: {train: text/text.safetensors}
-      model: {name: transformer, layers: 1, width: 4, heads: 1}
+      data: {train: text/train.safetensors, window: 3}
+      model: {name: word2vec, size: 4, negatives: 1}
       batch_size: 2
       steps: 1
       """.write(toFile: folder + "/job.yaml", atomically: true, encoding: .utf8)
-      let pair = try Program.run(
-        ["train", "job.yaml", "--ranks", "1", "--out", "pair"], in: folder)
-      #expect(pair.status == 0, "\(pair.errors)")
-      let outcome = try Program.run(["export", "pair", "-o", "a.py"], in: folder)
-      #expect(outcome.status == 64)
-      #expect(outcome.errors.contains("transformer cannot be written as"), "\(outcome.errors)")
-      #expect(outcome.faults.count == 1, "\(outcome.errors)")
+      let words = try Program.run(
+        ["train", "job.yaml", "--ranks", "1", "--out", "words"], in: folder)
+      #expect(words.status == 0, "\(words.errors)")
+      for name in ["a.onnx", "a.py"] {
+        let outcome = try Program.run(["export", "words", "-o", name], in: folder)
+        #expect(outcome.status == 64)
+        #expect(outcome.errors.contains("word2vec cannot be written as"), "\(outcome.errors)")
+        #expect(outcome.errors.contains("use --format safetensors"), "\(outcome.errors)")
+        #expect(outcome.faults.count == 1, "\(outcome.errors)")
+      }
+      let vectors = try Program.run(["export", "words", "-o", "a.safetensors"], in: folder)
+      #expect(vectors.status == 0, "\(vectors.errors)")
     }
   }
 }

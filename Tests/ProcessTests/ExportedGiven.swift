@@ -135,7 +135,7 @@ struct ExportedGiven {
     """.write(toFile: folder + "/job.yaml", atomically: true, encoding: .utf8)
     for arguments in [
       ["train", "job.yaml", "--ranks", "1", "--out", "run"],
-      ["export", "run", "-o", "model.onnx"],
+      ["export", "run", "-o", "model.onnx"], ["export", "run", "-o", "model.py"],
     ] {
       let outcome = try Program.run(arguments, in: folder)
       #expect(outcome.status == 0, "\(folder): \(outcome.errors)")

@@ -101,6 +101,45 @@ struct SplitCommandTests {
     rows.sorted { $0.lexicographicallyPrecedes($1) }
   }
 
+  /// Whatever a packer writes, a folder or one file: the folders above it are made, and none where the
+  /// source is refused.
+  @Test func everyPackerMakesTheFoldersOfItsOutput() throws {
+    try TemporaryFolder.with { folder in
+      try PackedSources.write(to: folder)
+      func isFolder(_ command: String) -> Bool {
+        ["images", "mnist", "text"].contains { command.hasPrefix($0) }
+      }
+      let parted = PackedSources.all.map(\.command).map { command in
+        isFolder(command) || command.hasPrefix("cora") ? command : command + " --split 1"
+      }
+      try "word0 1 2\nword3 0.5 -1\n".write(
+        toFile: folder + "/glove.txt", atomically: true, encoding: .utf8)
+      let words = try Program.run(
+        ["data", "pack", "sentences", "no.txt", "yes.txt", "-o", "words"], in: folder)
+      #expect(words.status == 0, "\(words.errors)")
+      let others = [
+        "strewn embedded:digits-validation --rows 3 --canvas 20x20",
+        "subset embedded:digits-validation --per-class 2",
+        "vectors glove.txt --like words/train.safetensors", "images pictures --keep-encoded",
+      ]
+      for (place, command) in (parted + others).enumerated() {
+        let name = isFolder(command) ? "packed" : "packed.safetensors"
+        let packed = try Program.run(
+          ["data", "pack"] + command.split(separator: " ").map(String.init)
+            + ["-o", "new-\(place)/within/\(name)"], in: folder)
+        #expect(packed.status == 0, "\(command): \(packed.errors)")
+        let files = try FileManager.default.subpathsOfDirectory(
+          atPath: "\(folder)/new-\(place)/within"
+        ).filter { $0.hasSuffix(".safetensors") }
+        #expect(isFolder(command) ? !files.isEmpty : files == [name], "\(command): \(files)")
+      }
+      let refused = try Program.run(
+        ["data", "pack", "npy", "x.npy", "none.npy", "-o", "nothing/within"], in: folder)
+      #expect(refused.status == 74, "\(refused.errors)")
+      #expect(!FileManager.default.fileExists(atPath: folder + "/nothing"))
+    }
+  }
+
   /// A text is cut, and the nodes of a graph change sides.
   @Test func textsAndGraphsAreParted() throws {
     try TemporaryFolder.with { folder in

@@ -9,6 +9,9 @@ package struct FileKind: Sendable, Hashable {
   package let unpacking: String?
   /// The way to bring the content into a safetensors file.
   package let conversion: String
+  /// The way to unpack the file, or the command that takes it, where an archive or another table was
+  /// meant; nil where there is none, and for pictures, which lie in folders.
+  package let use: String?
   /// True if the bytes are text.
   package let isText: Bool
 
@@ -28,6 +31,7 @@ package struct FileKind: Sendable, Hashable {
     self.name = name
     self.unpacking = unpacking
     self.conversion = unpacking ?? conversion ?? Self.arrays
+    use = unpacking ?? (conversion == Self.images ? nil : conversion)
     isText = text
   }
 

@@ -39,7 +39,8 @@ package enum TextFile {
     guard kind?.isText ?? true, let text = String(validating: plain, as: UTF8.self) else {
       throw FormatError(
         .content, file: file, kind.map { "is \($0.name), not UTF-8 text" } ?? "is not UTF-8 text",
-        advice: kind?.unpacking ?? "convert it, as by iconv -t utf-8")
+        advice: kind.flatMap { $0.isText ? nil : $0.conversion }
+          ?? "convert it, as by iconv -t utf-8")
     }
     return text
   }

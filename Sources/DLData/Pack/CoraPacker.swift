@@ -97,7 +97,7 @@ package enum CoraPacker {
         try values.withUnsafeBytes { try sink($0) }
       }
     }
-    try SafetensorsWriter.write(
+    try PackedFile.write(
       [
         tensor("feature_offsets", [table.offsets.count], table.offsets),
         tensor("feature_indices", [table.words.count], table.words),

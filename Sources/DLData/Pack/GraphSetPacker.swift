@@ -25,7 +25,7 @@ package struct GraphSetPacker {
     let parts = Array(rows.sets.joined())
     let place = try PackOutput(output, parts: parts.count)
     return try parts.map { part in
-      let path = try place.path(part.name)
+      let path = place.path(part.name)
       return (path, try graphs.write(rows.rows(of: part), to: path))
     }
   }
@@ -110,7 +110,7 @@ private struct GraphSet {
     }
     let shape = [rows.count, slots, width]
     let y = rows.map { labels[$0] }
-    try SafetensorsWriter.write(
+    try PackedFile.write(
       [
         SafetensorsTensor(name: "x", dtype: .int32, shape: shape) { sink in
           try x.withUnsafeBytes { try sink($0) }

@@ -1,14 +1,6 @@
 import DLCore
 import DLFormats
 
-/// A data set file that was written.
-package struct PackedFile: Sendable, Hashable {
-  /// The file's path.
-  package let path: String
-  /// The shape of its `x`.
-  package let shape: [Int]
-}
-
 /// Turns the four IDX files of MNIST (or Fashion-MNIST, or EMNIST renamed) into two data set files.
 package enum MNISTPacker {
   /// Reads `train-images-idx3-ubyte`, `train-labels-idx1-ubyte` and their `t10k-` counterparts,
@@ -111,7 +103,7 @@ package enum MNISTPacker {
       }
     }
     let count = Int(labels.max() ?? 0) + 1
-    try SafetensorsWriter.write(
+    try PackedFile.write(
       [x, .values("y", rows.map { labels[$0] })],
       metadata: ["source": "MNIST IDX files", "classes": String(count)], to: path)
     return PackedFile(path: path, shape: shape)

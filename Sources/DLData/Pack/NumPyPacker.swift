@@ -86,8 +86,8 @@ package struct NumPyPacker {
             rows.contains($0, in: part)
           })
       }
-      let path = try target.path(part.name)
-      try SafetensorsWriter.write(tensors, metadata: metadata(labels), to: path)
+      let path = target.path(part.name)
+      try PackedFile.write(tensors, metadata: metadata(labels), to: path)
       return PackedFile(path: path, shape: tensors[0].shape)
     }
   }

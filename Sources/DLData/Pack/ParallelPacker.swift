@@ -97,7 +97,7 @@ package struct ParallelPacker {
       rows.flatMap(\.source).map(\.count).max() ?? 1, rows.flatMap(\.target).map(\.count).max() ?? 1
     )
     return try zip(parts, rows).map { part, rows in
-      let path = try output.path(part.name)
+      let path = output.path(part.name)
       try write(rows, widths, text: part.target, pieces, to: path)
       return PackedFile(path: path, shape: [rows.source.count, widths.0])
     }
@@ -146,7 +146,7 @@ package struct ParallelPacker {
     }
     let lengths = zip(rows.source, rows.target).map { [Int32($0.count), Int32($1.count)] }
     let bytes = Array(text.joined(separator: "\n").utf8)
-    try SafetensorsWriter.write(
+    try PackedFile.write(
       [
         padded("x", rows.source, widths.0), padded("y", rows.target, widths.1),
         padded("lengths", lengths, 2),

@@ -197,11 +197,6 @@ struct PackOutput {
     }
   }
 
-  /// The path of a part, once its folder is made.
-  func path(_ part: String) throws -> String {
-    if isFile { return output }
-    let path = "\(output)/\(part).safetensors"
-    try File.makeFolder(File.split(path).folder)
-    return path
-  }
+  /// The path of a part.
+  func path(_ part: String) -> String { isFile ? output : "\(output)/\(part).safetensors" }
 }

@@ -59,8 +59,7 @@ package struct SubsetPacker {
     var metadata = file.metadata
     metadata["classes"] = String(chosen.count)
     metadata[ClassNames.key] = ClassNames(chosen).text
-    try File.makeFolder(File.split(output).folder)
-    try SafetensorsWriter.write(
+    try PackedFile.write(
       tensors.map { $0.rows(rows, of: file) } + [.values("y", renumbered)], metadata: metadata,
       to: output)
     let shape = file["x"].map { [rows.count] + $0.shape.dropFirst() } ?? [rows.count]

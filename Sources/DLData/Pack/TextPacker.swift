@@ -51,10 +51,10 @@ package enum TextPacker {
         advice: "give a longer text")
     }
     return try split.shares.indices.map { place in
-      let path = try target.path(SplitPlan.names[place])
+      let path = target.path(SplitPlan.names[place])
       let part = Array(tokens[cuts[place]..<cuts[place + 1]])
       try part.withUnsafeBytes { bytes in
-        try SafetensorsWriter.write(
+        try PackedFile.write(
           [.init(name: "tokens", dtype: .int32, shape: [part.count], bytes: bytes)],
           metadata: [
             "source": "text", "classes": String(tokenizer.count),

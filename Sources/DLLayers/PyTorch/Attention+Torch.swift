@@ -5,6 +5,21 @@ extension TorchProgram {
   fileprivate func selfAttention(
     _ size: Int, heads: Int, bias: Bool, dropout: Double, _ scope: AttentionScope
   ) -> TorchExpression {
+    if rowsEnd { defineEnds() }
+    let seen =
+      rowsEnd
+      ? """
+
+              if ends(x) is not None:
+                  mask = mask & (place < ends(x)[:, None])[:, None, None]
+      """ : ""
+    // A query that sees nothing gets zeros.
+    let attended =
+      rowsEnd
+      ? """
+      scores = query @ key.transpose(2, 3) / query.shape[-1] ** 0.5
+              y = scores.masked_fill(~mask, -1e30).softmax(-1).masked_fill(~mask, 0) @ value
+      """ : "y = F.scaled_dot_product_attention(query, key, value, mask)"
     define(
       "SelfAttention",
       """
@@ -26,9 +41,9 @@ extension TorchProgram {
               distance = place[:, None] - place
               mask = distance >= (0 if self.causal else -len(place))
               if self.window is not None:
-                  mask &= distance.abs() <= self.window
+                  mask &= distance.abs() <= self.window\(seen)
               query, key = self.turned(query), self.turned(key)
-              y = F.scaled_dot_product_attention(query, key, value, mask)
+              \(attended)
               return self.out_proj(y.transpose(1, 2).flatten(2))
       """)
     if scope.rotary.style != .none {
@@ -76,7 +91,6 @@ extension MultiHeadAttention: BuiltInTorchLayer {
       throw LayerExportError(
         "PyTorch code", self, "its keys or values have another size than its queries")
     }
-    try program.requireWholeRows(self)
     return program.selfAttention(
       size, heads: options.heads, bias: options.bias, dropout: options.dropout, options.scope)
   }
@@ -84,8 +98,7 @@ extension MultiHeadAttention: BuiltInTorchLayer {
 
 extension TransformerEncoderLayer: BuiltInTorchLayer {
   /// `nn.TransformerEncoderLayer`, or one whose attention does not see everything.
-  package func torch(for input: Shape, in program: TorchProgram) throws -> TorchExpression {
-    try program.requireWholeRows(self)
+  package func torch(for input: Shape, in program: TorchProgram) -> TorchExpression {
     let activation: TorchExpression? =
       switch options.activation {
       case .relu: nil
@@ -93,7 +106,8 @@ extension TransformerEncoderLayer: BuiltInTorchLayer {
       case .geluTanh: "nn.GELU(\"tanh\")"
       }
     let size = norm1.weight.shape[0]
-    let isPlain = options.scope == AttentionScope()
+    let isPlain = options.scope == AttentionScope() && !program.rowsEnd
+    let normalized = program.rowsEnd ? "ended(self.norm1(x), ends(x))" : "self.norm1(x)"
     var arguments: [TorchExpression] = ["\(size)", "\(options.heads)"]
     if !isPlain {
       let attention = program.selfAttention(
@@ -111,7 +125,7 @@ extension TransformerEncoderLayer: BuiltInTorchLayer {
 
             def forward(self, x):
                 if self.norm_first:
-                    x = x + self.dropout1(self.self_attn(self.norm1(x)))
+                    x = x + self.dropout1(self.self_attn(\(normalized)))
                     return x + self._ff_block(self.norm2(x))
                 x = self.norm1(x + self.dropout1(self.self_attn(x)))
                 return self.norm2(x + self._ff_block(x))
@@ -133,6 +147,7 @@ extension TransformerEncoder: BuiltInTorchLayer {
   /// The layers in a list, and the normalization behind them.
   package func torch(for input: Shape, in program: TorchProgram) throws -> TorchExpression {
     guard let layer = layers.first else { return "nn.Identity()" }
+    let applied = program.rowsEnd ? "ended(layer(x), ends(x))" : "layer(x)"
     program.define(
       "Encoder",
       """
@@ -145,7 +160,7 @@ extension TransformerEncoder: BuiltInTorchLayer {
 
           def forward(self, x):
               for layer in self.layers:
-                  x = layer(x)
+                  x = \(applied)
               return self.norm(x) if self.norm else x
       """)
     return .call(

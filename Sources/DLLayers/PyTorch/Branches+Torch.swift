@@ -14,7 +14,7 @@ extension Sequential: BuiltInTorchLayer {
       }
       shape = try layer.located { try layer.outputShape(for: shape) }
     }
-    return .call("nn.Sequential", modules)
+    return .call(program.chainName, modules)
   }
 }
 
@@ -82,6 +82,12 @@ extension Unflatten: BuiltInTorchLayer {
 extension Residual: BuiltInTorchLayer {
   /// A class of the branch and what goes around it.
   package func torch(for input: Shape, in program: TorchProgram) throws -> TorchExpression {
+    let result =
+      program.rowsEnd
+      ? """
+      y = self.layers(x)
+              return ended(y + (self.shortcut(x) if self.shortcut else x), ends(y))
+      """ : "return self.layers(x) + (self.shortcut(x) if self.shortcut else x)"
     program.define(
       "Residual",
       """
@@ -93,7 +99,7 @@ extension Residual: BuiltInTorchLayer {
               self.layers, self.shortcut = layers, shortcut
 
           def forward(self, x):
-              return self.layers(x) + (self.shortcut(x) if self.shortcut else x)
+              \(result)
       """)
     return .call(
       "Residual", [try layers.torch(for: input, in: program)],
@@ -104,6 +110,15 @@ extension Residual: BuiltInTorchLayer {
 extension Concat: BuiltInTorchLayer {
   /// `torch.cat` of the branches.
   package func torch(for input: Shape, in program: TorchProgram) throws -> TorchExpression {
+    let joined = "torch.cat([branch(x) for branch in self.values()], self.dim)"
+    let result =
+      program.rowsEnd
+      ? """
+      parts = [branch(x) for branch in self.values()]
+              y = torch.cat(parts, self.dim)
+              is_same = y.dim() > 2 and y.shape[1] == parts[0].shape[1]
+              return ended(y, ends(parts[0])) if is_same else y
+      """ : "return \(joined)"
     program.define(
       "Concat",
       """
@@ -115,7 +130,7 @@ extension Concat: BuiltInTorchLayer {
               self.dim = dim
 
           def forward(self, x):
-              return torch.cat([branch(x) for branch in self.values()], self.dim)
+              \(result)
       """)
     let rank = try outputShape(for: input).rank
     let place = axis < 0 ? axis + rank + 1 : axis
@@ -129,7 +144,11 @@ extension BranchSum: BuiltInTorchLayer {
   package func torch(for input: Shape, in program: TorchProgram) throws -> TorchExpression {
     program.defineBranches(
       "Sum", "The sum of what branches make of x.",
-      "return sum(branch(x) for branch in self.values())")
+      program.rowsEnd
+        ? """
+        parts = [branch(x) for branch in self.values()]
+                return ended(sum(parts), ends(parts[0]))
+        """ : "return sum(branch(x) for branch in self.values())")
     return .call("Sum", [try program.branches(self, input)])
   }
 }

@@ -55,10 +55,9 @@ extension Conv2d: BuiltInTorchLayer {
 extension Conv1d: BuiltInTorchLayer {
   /// `nn.Conv1d` over sequences with their channels last.
   package func torch(for input: Shape, in program: TorchProgram) throws -> TorchExpression {
-    try program.requireWholeRows(self)
     let (module, padding) = try program.padded("nn.Conv1d", window, isRow: true)
     return .call(
-      program.channelsFirst(module),
+      try program.withinRows(program.channelsFirst(module), window),
       ["\(input.last)", "\(weight.shape.last)", "\(window.kernel.width)"],
       [
         "stride": .number(window.stride.width, unless: 1), "padding": padding,

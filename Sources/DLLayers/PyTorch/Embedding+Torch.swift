@@ -8,7 +8,6 @@ extension Embedding: BuiltInTorchLayer {
       throw LayerExportError(
         "PyTorch code", self, "its tokens have \(input.rank) axes; use \(OptionName.format) onnx")
     }
-    if paddingIndex != nil { program.rowsEnd = true }
     return .call(
       "nn.Embedding", ["\(options.entries)", "\(options.size)"],
       [

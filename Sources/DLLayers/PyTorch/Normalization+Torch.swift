@@ -49,8 +49,11 @@ extension RMSNorm: BuiltInTorchLayer {
 
 extension GroupNorm: BuiltInTorchLayer {
   /// `nn.GroupNorm`.
-  package func torch(for input: Shape, in program: TorchProgram) throws -> TorchExpression {
-    if input.rank == 2 { try program.requireWholeRows(self) }
+  package func torch(for input: Shape, in program: TorchProgram) -> TorchExpression {
+    if input.rank == 2, program.rowsEnd {
+      return program.endedNorm(
+        groups: options.numGroups, channels: input.last, eps: options.eps, affine: weight != nil)
+    }
     return .call(
       input.rank == 2 ? program.channelsFirst("nn.GroupNorm") : "nn.GroupNorm",
       ["\(options.numGroups)", "\(input.last)"],
@@ -63,8 +66,11 @@ extension GroupNorm: BuiltInTorchLayer {
 
 extension InstanceNorm: BuiltInTorchLayer {
   /// `nn.InstanceNorm2d`, or `nn.InstanceNorm1d` over sequences.
-  package func torch(for input: Shape, in program: TorchProgram) throws -> TorchExpression {
-    if input.rank == 2 { try program.requireWholeRows(self) }
+  package func torch(for input: Shape, in program: TorchProgram) -> TorchExpression {
+    if input.rank == 2, program.rowsEnd {
+      return program.endedNorm(
+        groups: input.last, channels: input.last, eps: options.eps, affine: weight != nil)
+    }
     return .call(
       input.rank == 2 ? program.channelsFirst("nn.InstanceNorm1d") : "nn.InstanceNorm2d",
       ["\(input.last)"],

@@ -17,9 +17,9 @@ extension MaxPool2d: BuiltInTorchLayer {
 extension MaxPool1d: BuiltInTorchLayer {
   /// `nn.MaxPool1d` over sequences with their channels last.
   package func torch(for input: Shape, in program: TorchProgram) throws -> TorchExpression {
-    try program.requireWholeRows(self)
-    return .call(
-      program.channelsFirst("nn.MaxPool1d"), ["\(options.kernel)"],
+    .call(
+      try program.withinRows(
+        program.channelsFirst("nn.MaxPool1d"), window, fill: "-torch.inf"), ["\(options.kernel)"],
       [
         "stride": .number(options.stride, unless: options.kernel),
         "padding": .number(options.padding, unless: 0),
@@ -46,9 +46,8 @@ extension AvgPool2d: BuiltInTorchLayer {
 extension AvgPool1d: BuiltInTorchLayer {
   /// `nn.AvgPool1d` over sequences with their channels last.
   package func torch(for input: Shape, in program: TorchProgram) throws -> TorchExpression {
-    try program.requireWholeRows(self)
-    return .call(
-      program.channelsFirst("nn.AvgPool1d"), ["\(options.kernel)"],
+    .call(
+      try program.withinRows(program.channelsFirst("nn.AvgPool1d"), window), ["\(options.kernel)"],
       [
         "stride": .number(options.stride, unless: options.kernel),
         "padding": .number(options.padding, unless: 0),
@@ -74,17 +73,17 @@ extension AdaptiveMaxPool2d: BuiltInTorchLayer {
 
 extension AdaptiveAvgPool1d: BuiltInTorchLayer {
   /// `nn.AdaptiveAvgPool1d` over sequences with their channels last.
-  package func torch(for input: Shape, in program: TorchProgram) throws -> TorchExpression {
-    try program.requireWholeRows(self)
-    return .call(program.channelsFirst("nn.AdaptiveAvgPool1d"), ["\(options.outputSize)"])
+  package func torch(for input: Shape, in program: TorchProgram) -> TorchExpression {
+    .call(
+      program.rowByRow(program.channelsFirst("nn.AdaptiveAvgPool1d")), ["\(options.outputSize)"])
   }
 }
 
 extension AdaptiveMaxPool1d: BuiltInTorchLayer {
   /// `nn.AdaptiveMaxPool1d` over sequences with their channels last.
-  package func torch(for input: Shape, in program: TorchProgram) throws -> TorchExpression {
-    try program.requireWholeRows(self)
-    return .call(program.channelsFirst("nn.AdaptiveMaxPool1d"), ["\(options.outputSize)"])
+  package func torch(for input: Shape, in program: TorchProgram) -> TorchExpression {
+    .call(
+      program.rowByRow(program.channelsFirst("nn.AdaptiveMaxPool1d")), ["\(options.outputSize)"])
   }
 }
 
@@ -123,17 +122,17 @@ extension GlobalMaxPool2d: BuiltInTorchLayer {
 
 extension GlobalAvgPool1d: BuiltInTorchLayer {
   /// The mean over the sequence.
-  package func torch(for input: Shape, in program: TorchProgram) throws -> TorchExpression {
-    try program.requireWholeRows(self)
-    return program.globalPool("GlobalAvgPool", "mean", input)
+  package func torch(for input: Shape, in program: TorchProgram) -> TorchExpression {
+    program.rowsEnd
+      ? program.endedPool("GlobalAvgPool") : program.globalPool("GlobalAvgPool", "mean", input)
   }
 }
 
 extension GlobalMaxPool1d: BuiltInTorchLayer {
   /// The largest value of the sequence.
-  package func torch(for input: Shape, in program: TorchProgram) throws -> TorchExpression {
-    try program.requireWholeRows(self)
-    return program.globalPool("GlobalMaxPool", "amax", input)
+  package func torch(for input: Shape, in program: TorchProgram) -> TorchExpression {
+    program.rowsEnd
+      ? program.endedPool("GlobalMaxPool") : program.globalPool("GlobalMaxPool", "amax", input)
   }
 }
 

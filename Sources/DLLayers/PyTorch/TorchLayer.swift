@@ -76,7 +76,7 @@ public struct TorchExpression: ExpressibleByStringInterpolation {
   }
 
   /// The same call of something that is made of what is called.
-  func calling(_ wrap: (String) -> String) -> TorchExpression {
+  package func calling(_ wrap: (String) -> String) -> TorchExpression {
     guard case .call(let name, let arguments) = form else { return self }
     return TorchExpression(.call(wrap(name), arguments))
   }

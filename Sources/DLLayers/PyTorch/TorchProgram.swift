@@ -1,21 +1,77 @@
 import DLCore
 import DLTensor
 
+/// The inputs and outputs of a network that is written as PyTorch code.
+package struct TorchForm {
+  /// The words on inputs and outputs, for the description of the class.
+  package let description: String
+  /// The names of the inputs.
+  let arguments: [String]
+  /// The lines of `forward` around the network's own; none where that takes the inputs as they are.
+  let forward: [String]
+
+  /// Says what a network takes, with the lines between the inputs and it.
+  package init(_ description: String, arguments: [String], forward: [String] = []) {
+    self.description = description
+    self.arguments = arguments
+    self.forward = forward
+  }
+
+  /// Rows, as they are in data files: images with their channels last.
+  ///
+  /// - Parameters:
+  ///   - type: that of the rows.
+  ///   - preparation: lines that make the network's input `x` of the rows.
+  ///   - hasLengths: whether rows end at `lengths`, which go beside them.
+  ///   - padding: the token that fills rows up, behind which they end; nil for none.
+  package static func rows(
+    _ type: String, from input: Shape, to output: Shape, preparation: [String] = [],
+    hasLengths: Bool = false, padding: Int32? = nil
+  ) -> TorchForm {
+    func text(_ shape: Shape) -> String {
+      "[" + (["batch"] + shape.dimensions.map(String.init)).joined(separator: ", ") + "]"
+    }
+    var forward = preparation
+    if hasLengths {
+      forward.append("x = ended(x, lengths)")
+    } else if let padding, input.rank == 1 {
+      forward += [
+        "places = torch.arange(1, x.shape[1] + 1)",
+        "x = ended(x, ((x != \(padding)) * places).amax(1))",
+      ]
+    }
+    if input.rank == 3 { forward.append("x = x.permute(0, 3, 1, 2)") }
+    if output.rank == 3 {
+      forward.append("return super().forward(x).permute(0, 2, 3, 1)")
+    } else if !forward.isEmpty {
+      forward.append("return super().forward(x)")
+    }
+    let lengths = hasLengths ? " and lengths int32 [batch]" : ""
+    return TorchForm(
+      "\(type) \(text(input))\(lengths) to \(text(output))",
+      arguments: hasLengths ? ["x", "lengths"] : ["x"], forward: forward)
+  }
+}
+
 /// A Python file that rebuilds a network in PyTorch.
 public final class TorchProgram {
   /// Classes and functions that the network's modules need, in the order in which they came up.
   private var definitions: [(name: String, text: String)] = []
-  /// True if rows end where a token for padding begins, which PyTorch's modules are not told.
-  var rowsEnd = false
+  /// True if rows end, at lengths that are given or where a token for padding begins: modules are then
+  /// told where.
+  package let rowsEnd: Bool
 
   /// Makes a program without definitions.
-  package init() {}
+  package init(rowsEnd: Bool = false) { self.rowsEnd = rowsEnd }
 
   /// Adds a class or function, once.
   public func define(_ name: String, _ text: String) {
-    guard !definitions.contains(where: { $0.name == name }) else { return }
+    guard !defines(name) else { return }
     definitions.append((name, text))
   }
+
+  /// Returns whether there is a class or function of a name.
+  func defines(_ name: String) -> Bool { definitions.contains { $0.name == name } }
 
   /// A layer's expression.
   ///
@@ -36,13 +92,12 @@ public final class TorchProgram {
     chain.layers.isEmpty ? "nn.Identity()" : try chain.torch(for: input, in: self)
   }
 
-  /// Refuses a layer that would look at the lengths of rows.
-  func requireWholeRows(_ layer: Module) throws {
+  /// Refuses a network that cannot be told where rows end.
+  package func requireWholeRows(_ layer: Module) throws {
     guard rowsEnd else { return }
     throw LayerExportError(
       "PyTorch code", layer,
-      "its rows end where their padding begins, which modules of a chain are not told; use \(OptionName.format) onnx"
-    )
+      "its rows have lengths, which it is not told; use \(OptionName.format) onnx")
   }
 
   /// A module with channels first, for sequences that have them last.
@@ -89,28 +144,24 @@ public final class TorchProgram {
   /// - Parameters:
   ///   - title: the first line of the file's description.
   ///   - module: the file's name without its ending, which that of the weights beside it has too.
-  ///   - preparation: lines that make the network's input of the rows, as they are in data files.
+  ///   - form: what the network takes and gives.
   package func text(
-    _ network: TorchExpression, title: String, module: String, input: Shape, output: Shape,
-    rows: String, preparation: [String]
+    _ network: TorchExpression, title: String, module: String, form: TorchForm
   ) -> String {
     let (name, arguments) = network.parts ?? ("nn.Sequential", [network.text(indent: 12)])
     let all = definitions.map(\.text).joined(separator: "\n\n\n")
-    var forward = preparation
-    if input.rank == 3 { forward.append("x = x.permute(0, 3, 1, 2)") }
-    if output.rank == 3 { forward.append("return super().forward(x).permute(0, 2, 3, 1)") }
-    if !forward.isEmpty, output.rank != 3 { forward.append("return super().forward(x)") }
+    let given = form.arguments.joined(separator: ", ")
     let method =
-      forward.isEmpty
-      ? "" : "\n    def forward(self, x):\n" + forward.map { "        \($0)\n" }.joined()
+      form.forward.isEmpty
+      ? ""
+      : "\n    def forward(self, \(given)):\n" + form.forward.map { "        \($0)\n" }.joined()
     let isShort = arguments.joined(separator: ", ").count < 60 && arguments.count < 4
     let call =
       isShort
       ? "super().__init__(\(arguments.joined(separator: ", ")))"
       : "super().__init__(\n" + arguments.map { "            \($0),\n" }.joined() + "        )"
-    let sizes = (["batch"] + output.dimensions.map(String.init)).joined(separator: ", ")
     let isName = module.allSatisfy { $0.isASCII && ($0.isLetter || $0.isNumber || $0 == "_") }
-    let use = isName ? "\n    from \(module) import load\n\n    outputs = load()(x)\n" : ""
+    let use = isName ? "\n    from \(module) import load\n\n    outputs = load()(\(given))\n" : ""
     let usesTorch = (all + call + method).contains("torch.")
     return """
       \"""\(title)
@@ -123,7 +174,7 @@ public final class TorchProgram {
       \(all.contains("F.") ? "from torch.nn import functional as F\n" : "")\(all.isEmpty ? "" : "\n\n" + all + "\n")
 
       class Network(\(name)):
-          \"""\(rows) to [\(sizes)].\"""
+          \"""\(form.description).\"""
 
           def __init__(self):
               \(call)

@@ -19,6 +19,13 @@ extension Tokens: BuiltInTorchLayer {
 extension ClassToken: BuiltInTorchLayer {
   /// A class with torchvision's name of the parameter.
   package func torch(for input: Shape, in program: TorchProgram) -> TorchExpression {
+    let joined = "torch.cat([self.class_token.expand(len(x), -1, -1), x], 1)"
+    let result =
+      program.rowsEnd
+      ? """
+      y = \(joined)
+              return y if ends(x) is None else ended(y, ends(x) + 1)
+      """ : "return \(joined)"
     program.define(
       "ClassToken",
       """
@@ -30,7 +37,7 @@ extension ClassToken: BuiltInTorchLayer {
               self.class_token = nn.Parameter(torch.zeros(1, 1, size))
 
           def forward(self, x):
-              return torch.cat([self.class_token.expand(len(x), -1, -1), x], 1)
+              \(result)
       """)
     return .call("ClassToken", ["\(input.last)"])
   }

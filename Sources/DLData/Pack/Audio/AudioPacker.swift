@@ -113,9 +113,9 @@ package struct AudioPacker {
     _ labels: [[Int32]], _ counts: [Int], _ names: [String], _ target: PackOutput
   ) throws -> [PackedFile] {
     try parts.map { part in
-      let path = try target.path(part.name)
+      let path = target.path(part.name)
       let x = sounds.tensor(part.rows, features) { progress(part.name, $0, part.rows.count) }
-      try SafetensorsWriter.write(
+      try PackedFile.write(
         [
           x, y(part.rows.map { labels[$0] }),
           .values("lengths", part.rows.map { Int32(min(counts[$0], sounds.length)) }),

@@ -38,7 +38,7 @@ extension ImagePacker {
       try offsets.withUnsafeBytes { try sink($0) }
     }
     let labels = split.images.map { numbers[Int($0.label)] }
-    try SafetensorsWriter.write(
+    try PackedFile.write(
       [bytes, places, .values("y", labels)],
       metadata: [
         "source": "encoded image files", "classes": String(classes.count),

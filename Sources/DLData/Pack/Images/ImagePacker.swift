@@ -54,7 +54,6 @@ package struct ImagePacker {
     if keepsEncoded {
       return try parted(listing.splits, labels, source: source).map { split in
         let path = "\(output)/\(split.name).safetensors"
-        try File.makeFolder(File.split(path).folder)
         try writeEncoded(split, labels, classes: names, images, to: path)
         return PackedFile(path: path, shape: [split.images.count])
       }
@@ -72,7 +71,6 @@ package struct ImagePacker {
     let splits = try parted(listing.splits, labels, source: source)
     return try splits.map { split in
       let path = "\(output)/\(split.name).safetensors"
-      try File.makeFolder(File.split(path).folder)
       let shape = [split.images.count] + reader.shape
       try write(split, labels, shape: shape, classes: names, reader, to: path)
       return PackedFile(path: path, shape: shape)
@@ -146,7 +144,7 @@ package struct ImagePacker {
     let y = SafetensorsTensor(name: "y", dtype: .int32, shape: [labels.count]) { sink in
       try labels.withUnsafeBytes { try sink($0) }
     }
-    try SafetensorsWriter.write(
+    try PackedFile.write(
       [x, y],
       metadata: [
         "source": "image files", "classes": String(classes.count),

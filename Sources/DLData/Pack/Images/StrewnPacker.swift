@@ -62,7 +62,7 @@ package struct StrewnPacker {
             + "\(canvas.height) x \(canvas.width); give a larger \(OptionName.canvas)")
       }
       let part = SplitPlan.names[index]
-      let path = try place.path(part)
+      let path = place.path(part)
       return PackedFile(path: path, shape: try write(images, part, rows: rows[index], to: path))
     }
   }
@@ -118,7 +118,7 @@ package struct StrewnPacker {
         }
       }
     let names = (labels == .pixels ? ["background"] : []) + images.names
-    try SafetensorsWriter.write(
+    try PackedFile.write(
       [x, y],
       metadata: [
         "source": "strewn images", "classes": String(names.count),

@@ -48,8 +48,8 @@ package struct TarPacker {
           if done % 64 == 63 { progress(part.name, done + 1, chosen.count) }
         }
       }
-      let path = try target.path(part.name)
-      try SafetensorsWriter.write(
+      let path = target.path(part.name)
+      try PackedFile.write(
         [x, .values("y", chosen.map { labels[$0] })], metadata: metadata, to: path)
       return PackedFile(path: path, shape: shape)
     }

@@ -260,8 +260,8 @@ package struct CSVPacker {
     }
     return try parts.map { part in
       let tensors = part.tensors(schema, classes: classes)
-      let path = try target.path(part.name)
-      try SafetensorsWriter.write(tensors, metadata: metadata, to: path)
+      let path = target.path(part.name)
+      try PackedFile.write(tensors, metadata: metadata, to: path)
       return PackedFile(path: path, shape: tensors[0].shape)
     }
   }

@@ -99,8 +99,8 @@ package struct SentencePacker {
     return try parts.indices.map { place in
       let (part, labels) = (parts[place], labels[place])
       let rows = TokenRows(rows: tokens[place], length: length)
-      let path = try target.path(part.name)
-      try SafetensorsWriter.write(
+      let path = target.path(part.name)
+      try PackedFile.write(
         [rows.tensor("x", padding: tokenizer.padding), .values("y", labels), rows.lengths],
         metadata: WordPacking.metadata("sentences", tokenizer, classes: names), to: path)
       return PackedFile(path: path, shape: [labels.count, length])

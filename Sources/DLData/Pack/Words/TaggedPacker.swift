@@ -102,8 +102,8 @@ package struct TaggedPacker {
         part, tokenizer, names, length: length, namesSource: like?.path ?? first.path)
     }
     return try zip(parts, rows).map { part, rows in
-      let path = try target.path(part.name)
-      try SafetensorsWriter.write(
+      let path = target.path(part.name)
+      try PackedFile.write(
         [
           rows.words.tensor("x", padding: WordTokenizer.padding),
           rows.tags.tensor("y", padding: Self.ignored), rows.words.lengths,

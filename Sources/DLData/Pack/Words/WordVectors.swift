@@ -54,7 +54,7 @@ package struct WordVectors {
     notice("\(counted(found.count, "word")) of \(all) have vectors")
     let table = filled(found, words: words.count, size: size)
     try table.withUnsafeBytes { bytes in
-      try SafetensorsWriter.write(
+      try PackedFile.write(
         [.init(name: name, dtype: .float32, shape: [words.count, size], bytes: bytes)],
         metadata: ["source": "vectors"], to: output)
     }

@@ -1,7 +1,10 @@
 /// Scalars by the categories that Hugging Face's tokenizers goes by.
 extension Unicode.Scalar {
-  /// True if the scalar was known to Unicode 8, whose categories the library's normalizers have.
-  private var isOfUnicode8: Bool { properties.age.map { $0.major <= 8 } ?? false }
+  /// True if the scalar was known to Unicode 8, whose categories BERT's normalizer has.
+  private var isOfUnicode8: Bool { isKnown(to: 8) }
+
+  /// Returns whether a version of Unicode has the scalar.
+  func isKnown(to version: Int) -> Bool { properties.age.map { $0.major <= version } ?? false }
 
   /// `\p{L}`: a letter.
   var isLetter: Bool {
@@ -41,6 +44,8 @@ extension Unicode.Scalar {
   /// digit, blank or control character.
   var isBERTPunctuation: Bool {
     if isASCII { return (0x21...0x7e).contains(value) && !isLetter && !isNumber }
+    // What was punctuation in Unicode 8 and is a symbol or a mark since.
+    if value == 0x166d || value == 0x111c9 { return true }
     switch properties.generalCategory {
     case .connectorPunctuation, .dashPunctuation, .openPunctuation, .closePunctuation,
       .initialPunctuation, .finalPunctuation, .otherPunctuation:
@@ -64,8 +69,28 @@ extension Unicode.Scalar {
     }
   }
 
-  /// True if the scalar is a nonspacing mark, as an accent is.
-  var isAccent: Bool { properties.generalCategory == .nonspacingMark && isOfUnicode8 }
+  /// True if the scalar is a nonspacing mark to BERT's normalizer, as an accent is.
+  var isAccent: Bool {
+    switch value {
+    case 0x1734: return true  // A spacing mark since.
+    case 0x1885, 0x1886, 0xa9bd, 0x111c9, 0x1171e: return false  // Something else in Unicode 8.
+    default: return properties.generalCategory == .nonspacingMark && isOfUnicode8
+    }
+  }
+
+  /// True if the normalizer `StripAccents` removes the scalar: a mark of any kind in Unicode 9, as are
+  /// vowel signs of Devanagari.
+  var isMark: Bool {
+    switch value {
+    case 0x1cf2, 0x1cf3: return true  // Letters since.
+    case 0x111c9: return false  // Punctuation then.
+    default: break
+    }
+    switch properties.generalCategory {
+    case .nonspacingMark, .spacingMark, .enclosingMark: return isKnown(to: 9)
+    default: return false
+    }
+  }
 
   /// True if BERT takes the scalar for a word of its own: an ideograph of Chinese.
   var isIdeograph: Bool {

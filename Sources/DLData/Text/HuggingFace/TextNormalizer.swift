@@ -3,7 +3,8 @@
 /// The change of a text before it is cut into words; the `normalizer` of a `tokenizer.json`.
 ///
 /// Characters younger than Unicode 8 are no punctuation, marks or format characters to BERT's
-/// normalizer, as in Hugging Face's tokenizers.
+/// normalizer, and younger than Unicode 12 neither taken apart nor put together, as in Hugging Face's
+/// tokenizers.
 indirect enum TextNormalizer {
   case none
   case bert(cleans: Bool, ideographs: Bool, strips: Bool, lowercases: Bool)
@@ -41,9 +42,9 @@ indirect enum TextNormalizer {
     switch self {
     case .none: return text
     case .lowercase: return Self.lowercased(text)
-    case .stripAccents: return text.filter { !$0.isAccent }[...]
+    case .stripAccents: return text.filter { !$0.isMark }[...]
     case .decompose: return Self.decomposed(text)
-    case .compose: return Array(Self.string(text)._nfc)[...]
+    case .compose: return Self.normalized(text) { Array($0._nfc) }
     case .sequence(let steps): return steps.reduce(text) { $1($0) }
     case .bert(let cleans, let ideographs, let strips, let lowercases):
       var text = text
@@ -65,7 +66,23 @@ indirect enum TextNormalizer {
   }
 
   private static func decomposed(_ text: ArraySlice<Unicode.Scalar>) -> ArraySlice<Unicode.Scalar> {
-    text.allSatisfy(\.isASCII) ? text : Array(string(text)._nfd)[...]
+    normalized(text) { Array($0._nfd) }
+  }
+
+  /// A normal form of a text, in which scalars that the library does not know stay and part what is
+  /// around them.
+  private static func normalized(
+    _ text: ArraySlice<Unicode.Scalar>, _ form: (String) -> [Unicode.Scalar]
+  ) -> ArraySlice<Unicode.Scalar> {
+    if text.allSatisfy(\.isASCII) { return text }
+    var (result, rest): ([Unicode.Scalar], ArraySlice<Unicode.Scalar>) = ([], text)
+    while !rest.isEmpty {
+      let known = rest.prefix { $0.isASCII || $0.isKnown(to: 12) }
+      result += form(string(known))
+      rest = rest[known.endIndex...]
+      if let other = rest.popFirst() { result.append(other) }
+    }
+    return result[...]
   }
 
   /// Each scalar in lower case by itself, whatever stands beside it.
