@@ -90,6 +90,8 @@ public final class ONNXGraph {
   // MARK: Constants
 
   /// The numbers of a parameter, in PyTorch's layout and under its name.
+  ///
+  /// - Throws: ``TensorError`` where there is no memory for its bytes.
   public func weight(_ parameter: Parameter) throws -> String {
     try shared("parameter " + parameter.name) {
       var value = try parameter.layout.inFile(parameter.value)
@@ -99,6 +101,8 @@ public final class ONNXGraph {
   }
 
   /// The numbers of a buffer under its name.
+  ///
+  /// - Throws: ``TensorError`` where there is no memory for its bytes.
   public func weight(_ buffer: Buffer) throws -> String {
     try shared("parameter " + buffer.name) { constant(try buffer.value, buffer.name) }
   }
@@ -128,6 +132,8 @@ public final class ONNXGraph {
   }
 
   /// A few numbers; none of a shape, one number.
+  ///
+  /// - Throws: ``TensorError`` where there is no memory for its bytes.
   public func constant(_ values: [Double], shape: [Int]? = nil) throws -> String {
     let shape = shape ?? (values.count == 1 ? [] : [values.count])
     return try shared("floats \(values) \(shape)") {
