@@ -8,7 +8,9 @@ import DLReports
 
 /// A command that runs on all processes of a job.
 protocol Verb: ParsableCommand {
-  /// Does the work; throws what `World.main` prints.
+  /// Does the work.
+  ///
+  /// - Throws: what `World.main` prints.
   func run(in world: World) throws -> DLCore.ExitCode
 }
 

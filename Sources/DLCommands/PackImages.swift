@@ -24,7 +24,7 @@ struct PackImages: Verb {
   var output: String
   @Option(help: ArgumentHelp("Bring all images to this size.", valueName: "heightxwidth"))
   var size: ImageSize?
-  @Option(help: "1 for gray, 3 for colour; as the first image has it unless given.")
+  @Option(help: "1 for gray, 3 for color; as the first image has it unless given.")
   var channels: Int?
 
   @Flag(help: "Keep the files as they are, of any size, to be decoded while training.")

@@ -22,7 +22,7 @@ struct PackTar: Verb {
   var output: String
   @Option(help: ArgumentHelp("Bring all images to this size.", valueName: "heightxwidth"))
   var size: ImageSize?
-  @Option(help: "1 for gray, 3 for colour; as the first image has it unless given.")
+  @Option(help: "1 for gray, 3 for color; as the first image has it unless given.")
   var channels: Int?
   @OptionGroup var split: SplitOptions
 

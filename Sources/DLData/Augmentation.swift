@@ -77,7 +77,7 @@ public struct Augmentation: Sendable, Hashable {
 
   /// Makes the changes of the inputs of a data set.
   ///
-  /// Throws `DataError` where these are no images, or a number is out of range.
+  /// - Throws: `DataError` where these are no images, or a number is out of range.
   package init(_ changes: [Change], of dataset: any Dataset, seed: Int) throws {
     shape = dataset.inputShape
     type = dataset.inputType

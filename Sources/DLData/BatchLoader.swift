@@ -18,8 +18,8 @@ package final class BatchLoader {
   ///
   /// `track` takes a span for each step that was read; it is free again after ``close()``.
   ///
-  /// Throws `DataError` where sampler, sharding and data set do not fit, where there is no memory for
-  /// the batches, or no thread can be started.
+  /// - Throws: `DataError` where sampler, sharding and data set do not fit, where there is no
+  ///   memory for the batches, or no thread can be started.
   package init(
     dataset: any Dataset, sampler: Sampler, sharding: BatchSharding, rank: Int,
     transform: InputTransform, augmentation: Augmentation? = nil, mixing: BatchMixing? = nil,

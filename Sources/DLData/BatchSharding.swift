@@ -9,7 +9,9 @@ package struct BatchSharding: Sendable, Hashable {
   /// The number of ranks.
   package var rankCount: Int { bounds.count - 1 }
 
-  /// Equal shares for `ranks` ranks; throws `DataError` for fewer than one.
+  /// Equal shares for `ranks` ranks.
+  ///
+  /// - Throws: `DataError` for fewer than one.
   package init(ranks: Int) throws {
     guard ranks >= 1 else { throw DataError("\(ranks) ranks cannot share a batch, use at least 1") }
     bounds = Array(0...ranks)
@@ -18,7 +20,7 @@ package struct BatchSharding: Sendable, Hashable {
   /// Shares in proportion to the numbers, one per rank; where they add up to the rows of a
   /// micro-batch, exactly these numbers of rows.
   ///
-  /// Throws `DataError` for a negative number, or none that is positive.
+  /// - Throws: `DataError` for a negative number, or none that is positive.
   package init(shares: [Int]) throws {
     var bounds = [0]
     for share in shares {

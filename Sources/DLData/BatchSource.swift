@@ -84,8 +84,8 @@ struct BatchSource: Sendable {
     }
   }
 
-  /// Throws `DataError` where the buffers of two steps and the order of samples exceed the memory
-  /// that is left: to ask for them would end the process.
+  /// - Throws: `DataError` where the buffers of two steps and the order of samples exceed the
+  ///   memory that is left: to ask for them would end the process.
   func checkMemory() throws {
     let buffer = bufferSize
     let step = (buffer.rows + buffer.samples + buffer.microBatches) * bufferCount + stagingSize

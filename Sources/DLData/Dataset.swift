@@ -66,7 +66,7 @@ public struct DataDomains: Sendable {
 
 extension Dataset {
   /// Rows that are made, and not read from a file, are as they should be.
-  public func check(_ domains: DataDomains) throws {}
+  public func check(_ domains: DataDomains) {}
   /// All positions are valid.
   public var inputLengths: [Int32]? { nil }
   /// All rows are of one length.

@@ -19,8 +19,9 @@ package final class GraphDataset: Dataset {
 
   private let nodes: [Int]
 
-  /// Opens a split; throws `FormatError` for a damaged file, and `DataError` where the split is
-  /// empty.
+  /// Opens a split.
+  ///
+  /// - Throws: `FormatError` for a damaged file, and `DataError` where the split is empty.
   package init(path: String, split: GraphFile.Split) throws {
     graph = try GraphFile(path: path)
     nodes = graph.nodes(split)

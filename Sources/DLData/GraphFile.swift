@@ -48,7 +48,9 @@ package struct GraphFile: Sendable, Hashable {
     try SafetensorsFile(path: path)["feature_offsets"] != nil
   }
 
-  /// Reads a file and checks all of it; throws `FormatError`.
+  /// Reads a file and checks all of it.
+  ///
+  /// - Throws: `FormatError`.
   package init(path: String) throws {
     let file = try SafetensorsFile(path: path)
     func fault(_ what: String) -> FormatError {

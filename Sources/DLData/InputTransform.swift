@@ -21,8 +21,8 @@ package struct InputTransform: Sendable {
 
   /// Makes the transform of inputs of `shape` (of one row) into `precision`, float32 or float64.
   ///
-  /// Throws `DataError` where the lists fit neither the channels nor one value for all, or a
-  /// deviation is not positive.
+  /// - Throws: `DataError` where the lists fit neither the channels nor one value for all, or a
+  ///   deviation is not positive.
   package init(
     from inputType: DType, shape: [Int], precision: DType = .float32,
     normalize: (mean: [Double], std: [Double])? = nil

@@ -61,8 +61,9 @@ package struct Sampler: Sendable, Hashable {
   /// Draws in the place of a permutation of all rows; nil for that.
   package let weighted: WeightedRows?
 
-  /// Makes a sampler of samples 0 ..< count; throws `DataError` where that leaves no step, or
-  /// no row for a micro-batch of a full step.
+  /// Makes a sampler of samples 0 ..< count.
+  ///
+  /// - Throws: `DataError` where that leaves no step, or no row for a micro-batch of a full step.
   package init(
     count: Int, batchSize: Int, repeats: Int = 1, accumulate: Int = 1, order: Order = .shuffled,
     lastBatch: LastBatch = .keep, seed: Int = 0, weighted: WeightedRows? = nil

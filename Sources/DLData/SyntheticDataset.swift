@@ -24,7 +24,9 @@ package final class SyntheticDataset: Dataset {
   private let key: RandomKey
   private let table: [Float]
 
-  /// Makes `count` rows of inputs of `shape`; throws `DataError` for sizes below 1 or too large.
+  /// Makes `count` rows of inputs of `shape`.
+  ///
+  /// - Throws: `DataError` for sizes below 1 or too large.
   package init(shape: [Int], classes: Int, count: Int, seed: Int) throws {
     var product = 4
     for size in shape {

@@ -23,7 +23,9 @@ package final class SyntheticTokenDataset: Dataset {
   private let key: RandomKey
   private let table: [Int32]
 
-  /// Makes `count` rows of `tokens` tokens; throws `DataError` for sizes below 1 or too large.
+  /// Makes `count` rows of `tokens` tokens.
+  ///
+  /// - Throws: `DataError` for sizes below 1 or too large.
   package init(tokens: Int, vocabulary: Int, count: Int, seed: Int) throws {
     for (name, value, most) in [
       ("tokens", tokens, 1 << 28), ("vocabulary", vocabulary, Int(Int32.max)),

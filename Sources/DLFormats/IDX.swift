@@ -38,7 +38,9 @@ package final class IDXFile {
   private let stream: ByteStream
   private var remaining: Int
 
-  /// Opens a file and checks its header; throws `FormatError`.
+  /// Opens a file and checks its header.
+  ///
+  /// - Throws: `FormatError`.
   package init(path: String) throws {
     let stream = try ByteStream(path: path)
     self.stream = stream
@@ -78,7 +80,9 @@ package final class IDXFile {
 
   /// Reads the next elements, in the machine's byte order; the buffer takes whole elements.
   ///
-  /// The read of the last element also checks that nothing follows it. Throws `FormatError`.
+  /// The read of the last element also checks that nothing follows it.
+  ///
+  /// - Throws: `FormatError`.
   package func read(into buffer: UnsafeMutableRawBufferPointer) throws {
     guard buffer.count <= remaining, buffer.count % elementType.byteCount == 0 else {
       throw stream.failure("asked for \(buffer.count) bytes of elements, \(remaining) are left")

@@ -13,7 +13,9 @@ import DLCore
 package final class ImageDecoder {
   private let jpeg: tjhandle
 
-  /// Makes a decoder; throws a `FormatError` where libjpeg-turbo has no memory.
+  /// Makes a decoder.
+  ///
+  /// - Throws: a `FormatError` where libjpeg-turbo has no memory.
   package init() throws {
     guard let handle = tjInitDecompress() else {
       throw FormatError(
@@ -27,7 +29,7 @@ package final class ImageDecoder {
 
   /// The picture in `bytes`, gray or color as it was encoded.
   ///
-  /// Throws a `FormatError` about `name` for anything but a whole JPEG or PNG.
+  /// - Throws: a `FormatError` about `name` for anything but a whole JPEG or PNG.
   package func decode(_ bytes: [UInt8], name: String) throws -> RasterImage {
     if bytes.starts(with: [0xff, 0xd8, 0xff]) { return try decodeJPEG(bytes, name) }
     if bytes.starts(with: [0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a]) {

@@ -4,7 +4,7 @@ import DLCore
 extension RasterImage {
   /// The picture as the bytes of a PNG file.
   ///
-  /// Throws a `FormatError` where libpng has no memory.
+  /// - Throws: a `FormatError` where libpng has no memory.
   package func png() throws -> [UInt8] {
     var image = png_image()
     image.version = UInt32(PNG_IMAGE_VERSION)
@@ -29,7 +29,9 @@ extension RasterImage {
     }
   }
 
-  /// Writes the picture as a PNG file, replacing one of that name as a whole; throws `FormatError`.
+  /// Writes the picture as a PNG file, replacing one of that name as a whole.
+  ///
+  /// - Throws: `FormatError`.
   package func writePNG(to path: String) throws {
     let bytes = try png()
     try File.replace(path) { file in try bytes.withUnsafeBytes { try file.write($0) } }
@@ -39,7 +41,8 @@ extension RasterImage {
   /// them.
   ///
   /// `tiles` holds `[count, height, width, channels]`. Counterpart: `torchvision.utils.make_grid`.
-  /// Throws `FormatError` where the sizes do not fit.
+  ///
+  /// - Throws: `FormatError` where the sizes do not fit.
   package static func sheet(
     tiles: [UInt8], height: Int, width: Int, channels: Int, columns: Int, gap: Int = 2
   ) throws -> RasterImage {

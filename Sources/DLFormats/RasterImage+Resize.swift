@@ -4,8 +4,10 @@ import DLCore
 extension RasterImage {
   /// The picture at another size, by a triangle filter as wide as the reduction.
   ///
-  /// Two passes in fixed point with 22 bits: the bytes of Pillow's `resize((width, height), BILINEAR)`.
-  /// Throws a `FormatError` for a size out of range.
+  /// Two passes in fixed point with 22 bits: the bytes of Pillow's `resize((width, height),
+  /// BILINEAR)`.
+  ///
+  /// - Throws: a `FormatError` for a size out of range.
   package func resized(height: Int, width: Int) throws -> RasterImage {
     try Self.check(height: height, width: width, name: "image")
     // A pass may stand between both sizes.
@@ -23,7 +25,7 @@ extension RasterImage {
 
   /// Brings a window of the picture, or all of it, to the size of a buffer of as many channels.
   ///
-  /// Throws a `FormatError` where there is no memory.
+  /// - Throws: a `FormatError` where there is no memory.
   package func resize(window: PixelWindow? = nil, into target: PixelBuffer) throws {
     let all = PixelWindow(top: 0, left: 0, height: target.height, width: target.width)
     try resize(
@@ -33,7 +35,7 @@ extension RasterImage {
   /// Brings a window of the picture, or all of it, to a size, and writes a part of the result, which
   /// must be as large as the buffer.
   ///
-  /// Throws a `FormatError` where there is no memory.
+  /// - Throws: a `FormatError` where there is no memory.
   package func resize(
     window: PixelWindow? = nil, to size: (height: Int, width: Int), part: PixelWindow,
     into target: PixelBuffer

@@ -11,14 +11,14 @@ package struct RasterImage: Sendable, Hashable {
   package let height: Int
   /// The number of columns.
   package let width: Int
-  /// 1 or 3.
+  /// The numbers of a pixel: 1 (gray) or 3 (color).
   package let channels: Int
   /// The bytes, `height * width * channels` of them.
   package let pixels: [UInt8]
 
   /// Makes a picture of bytes.
   ///
-  /// Throws a `FormatError` where their number is not that of the sizes.
+  /// - Throws: a `FormatError` where their number is not that of the sizes.
   package init(height: Int, width: Int, channels: Int, pixels: [UInt8]) throws {
     try Self.check(height: height, width: width, name: "image")
     guard channels == 1 || channels == 3, pixels.count == height * width * channels else {

@@ -78,10 +78,11 @@ package final class SafetensorsFile: Sendable {
   private let stamp: File.Stamp
   private let index: [ScalarString: Int]
 
-  /// Opens a file and checks its header against its length; throws `FormatError`.
+  /// Opens a file and checks its header against its length.
   ///
   /// - Parameter reading: the type to read a tensor as, by its name and its type in the file; one of
   ///   those of ``SafetensorsConversion``.
+  /// - Throws: `FormatError`.
   package init(
     path: String, reading type: (String, SafetensorsType) -> SafetensorsType = { $1 }
   ) throws {

@@ -53,7 +53,8 @@ package enum SafetensorsWriter {
   /// in the order given), and the header is padded to 8 bytes, so that every tensor is aligned.
   /// With `atomically`, `path` is replaced as a whole, with a last word by `committing` (see
   /// `File.replace`).
-  /// Throws `FormatError`: with exit code 74 when the system refuses, such as on a full disk.
+  ///
+  /// - Throws: `FormatError`: with exit code 74 when the system refuses, such as on a full disk.
   package static func write(
     _ tensors: [SafetensorsTensor], metadata: [String: String] = [:], to path: String,
     atomically: Bool = true, committing: () throws -> Void = {}

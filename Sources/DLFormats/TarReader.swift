@@ -38,9 +38,11 @@ package final class TarReader {
   /// True if the block holds what is to be looked at next.
   private var isBlockRead = false
 
-  /// Opens an archive; throws `FormatError`.
+  /// Opens an archive.
   ///
   /// What does not begin as an archive is named by its kind, such as a ZIP archive.
+  ///
+  /// - Throws: `FormatError`.
   package init(path: String) throws {
     stream = try ByteStream(path: path)
     let count = try block.withUnsafeMutableBytes { try stream.readAvailable(into: $0) }
@@ -105,7 +107,9 @@ package final class TarReader {
     }
   }
 
-  /// The whole content of the member that `next()` gave; throws for more than `limit` bytes.
+  /// The whole content of the member that `next()` gave.
+  ///
+  /// - Throws: for more than `limit` bytes.
   package func read(limit: Int = 1 << 28) throws -> [UInt8] {
     guard unread <= limit else {
       throw stream.failure("a member of \(unread) bytes, at most \(limit) are expected")

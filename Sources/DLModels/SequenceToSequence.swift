@@ -65,6 +65,8 @@ extension SequenceToSequence {
   /// One translation is drawn.
   public var riskSamples: Int { 0 }
   /// Two passes, for a model that says what it looks at.
+  ///
+  /// - Throws: ``TensorError`` when target and memory do not fit.
   public func decodeWithAttention(_ target: Tensor, memory: Tensor, lengths: Tensor) throws
     -> (logits: Tensor, attention: Tensor?)
   {

@@ -14,5 +14,7 @@ public protocol StatefulLayer: Layer {
 
 extension StatefulLayer {
   /// Computes the outputs of sequences from their beginning.
+  ///
+  /// - Throws: ``TensorError`` when the input does not fit.
   public func forward(_ x: Tensor) throws -> Tensor { try forward(x, state: nil).output }
 }

@@ -73,6 +73,8 @@ public final class Context {
   }
 
   /// Records the ops of `body` so that gradients can flow back through them.
+  ///
+  /// - Throws: what `body` throws.
   public func recording<R>(_ body: () throws -> R) rethrows -> R {
     let outer = isRecording
     isRecording = true
@@ -81,6 +83,8 @@ public final class Context {
   }
 
   /// Runs `body` without recording, as for evaluation.
+  ///
+  /// - Throws: what `body` throws.
   public func withoutRecording<R>(_ body: () throws -> R) rethrows -> R {
     let outer = isRecording
     isRecording = false

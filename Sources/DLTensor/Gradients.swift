@@ -28,6 +28,8 @@ extension Context {
   ///       let excess = try (slope * slope).sum(axis: 1).sqrt() - 1
   ///       return try (excess * excess).mean()
   ///     }
+  ///
+  /// - Throws: what `body` throws.
   public func differentiably<R>(_ body: () throws -> R) rethrows -> R {
     let outer = isDecomposing
     isDecomposing = true

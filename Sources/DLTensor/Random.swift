@@ -32,10 +32,10 @@ public struct RandomKey: Sendable, Hashable {
 
   private init(value: UInt64) { self.value = value }
 
-  /// The child of that number.
+  /// Returns the key of that number below this one.
   public func child(_ index: Int) -> RandomKey { child(hash: UInt64(bitPattern: Int64(index))) }
 
-  /// The child of that name.
+  /// Returns the key of that name below this one.
   public func child(_ name: String) -> RandomKey {
     // A mix of its own, so that no short name equals a small number.
     child(hash: Self.mix(stableHash(name)))

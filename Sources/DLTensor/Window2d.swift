@@ -141,8 +141,8 @@ public struct Window2d: Hashable, Sendable {
 }
 
 extension Tensor {
-  /// Throws unless this is a real tensor `[batch, height, width, channels]` whose extents no kernel's
-  /// counter overflows by, not even where one of them is 0.
+  /// - Throws: unless this is a real tensor `[batch, height, width, channels]` whose extents no
+  ///   kernel's counter overflows by, not even where one of them is 0.
   func requireImages(op: String) throws {
     try requireReal(op: op)
     guard shape.rank == 4 else {

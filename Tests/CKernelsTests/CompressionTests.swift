@@ -30,9 +30,9 @@ struct CompressionTests {
         #expect(decoded[i].isFinite)
         // Neither neighbor is nearer; at a tie the last bit is 0.
         for other in [coded[i] &- 1, coded[i] &+ 1] {
-          let neighbour = Float(bitPattern: UInt32(other) << 16)
-          guard neighbour.isFinite else { continue }
-          let (mine, its) = (abs(Double(error[i])), abs(Double(x[i]) - Double(neighbour)))
+          let neighbor = Float(bitPattern: UInt32(other) << 16)
+          guard neighbor.isFinite else { continue }
+          let (mine, its) = (abs(Double(error[i])), abs(Double(x[i]) - Double(neighbor)))
           #expect(mine < its || mine == its && coded[i] % 2 == 0 || x[i] == 0, "\(x[i])")
         }
       }

@@ -1,4 +1,5 @@
 import CKernels
+import DLTestSupport
 import Testing
 
 /// Convolutions as products of windows that are never written out, Winograd's, and those of few
@@ -165,8 +166,9 @@ import Testing
       let activated = expected.y.enumerated().map { max($1 + bias[$0 % out], 0) }
       check(found[3], activated, terms, "y with bias and ReLU")
       check(
-        found[4], zip(numbers(x.count, seed: 6), expected.dx).map { $0 + $1 }, terms, "dx added")
-      check(found[5], zip(numbers(w.count, seed: 7), expected.dw).map { $0 + $1 }, rows, "dw added")
+        found[4], zipped(numbers(x.count, seed: 6), expected.dx).map { $0 + $1 }, terms, "dx added")
+      check(
+        found[5], zipped(numbers(w.count, seed: 7), expected.dw).map { $0 + $1 }, rows, "dw added")
     }
   }
 

@@ -86,7 +86,7 @@ private struct Fill: PixelChange {
     let invert = [Augmentation.Change.pixels(.init(Invert(probability: 0.5)))]
     let (before, after) = try changed(invert)
     var inverted = 0
-    for (before, after) in zip(before, after) where before != after {
+    for (before, after) in zipped(before, after) where before != after {
       #expect(after == before.map { 255 - $0 })
       inverted += 1
     }

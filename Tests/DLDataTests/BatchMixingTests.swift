@@ -92,7 +92,7 @@ private final class NumberedImages: Dataset {
         switch mix {
         case .blend(let weight):
           kinds.insert("blend")
-          for (mine, element) in zip(one.x, 0..<40) {
+          for (mine, element) in zipped(one.x, 0..<40) {
             let own = Double(before[row].x[element])
             let value = weight * own + (1 - weight) * Double(partner.x[element])
             #expect(abs(Double(mine) - value) < 1e-3)

@@ -73,7 +73,7 @@ import Testing
     let counts = [900, 90, 10]
     let classes = counts.enumerated().flatMap { [Int32](repeating: Int32($0), count: $1) }
     let rows = try WeightedRows(classes: classes, weights: weights)
-    let masses = zip(counts, weights ?? counts.map { 1 / Double($0) }).map { Double($0) * $1 }
+    let masses = zipped(counts, weights ?? counts.map { 1 / Double($0) }).map { Double($0) * $1 }
     var drawn = [Int](repeating: 0, count: classes.count)
     for epoch in 0..<20 {
       let draws = rows.draws(seed: 7, epoch: epoch)
@@ -81,7 +81,7 @@ import Testing
     }
     let all = Double(20 * rows.count)
     var first = 0
-    for (count, mass) in zip(counts, masses) {
+    for (count, mass) in zipped(counts, masses) {
       let share = mass / masses.reduce(0, +)
       let found = Double(drawn[first..<first + count].reduce(0, +))
       #expect(abs(found - all * share) <= 5 * (all * share * (1 - share)).squareRoot())

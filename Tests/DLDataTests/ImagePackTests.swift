@@ -141,10 +141,10 @@ private let fixtures =
     #expect(refusal { $0.size = (1 << 40, 8) }.contains("out of range"))
   }
 
-  @Test func grayAndColour() throws {
+  @Test func grayAndColor() throws {
     try put("gray.png", "a/1.png")
     try put("color.png", "b/2.png")
-    #expect(refusal { $0.size = (8, 8) }.contains("in/b/2.png: is in colour"))
+    #expect(refusal { $0.size = (8, 8) }.contains("in/b/2.png: is in color"))
     #expect(try pack { ($0.size, $0.channels) = ((8, 8), 3) }[0].shape == [2, 8, 8, 3])
     #expect(try pack { ($0.size, $0.channels) = ((8, 8), 1) }[0].shape == [2, 8, 8, 1])
     #expect(refusal { $0.channels = 4 }.contains("channels: 4"))

@@ -54,7 +54,7 @@ import Testing
         == ["train", "validation", "test"].map { $0 + ".safetensors" })
     let whole = try TensorFileDataset(path: pack(to: "whole")[0])
     var rows = Set<[UInt8]>()
-    for (path, share) in zip(paths, [2, 1, 1]) {
+    for (path, share) in zipped(paths, [2, 1, 1]) {
       let part = try TensorFileDataset(path: path)
       #expect(part.classNames?.names == ["red", "green", "blue"])
       let classes = try #require(try part.rowClasses())

@@ -53,7 +53,7 @@ private let names = [
     let decoder = try ImageDecoder()
     // Rows lie in the order of class and name: 11 of them are sorted as text.
     let places = ["cat/0-420.jpg", "dog/9-progressive.jpg"].map { "\(folder.path)/in/\($0)" }
-    for (row, place) in zip([1, 0], places) {
+    for (row, place) in zipped([1, 0], places) {
       let image = try decoder.decode(File.contents(of: place), name: place)
       #expect(image.height == 13 && image.width == 17)
       // Shorter side 10: 10 x 13, of which rows 1 to 8 and columns 2 to 9 are the middle.

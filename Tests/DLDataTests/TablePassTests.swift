@@ -93,7 +93,7 @@ import Testing
     #expect(three.flatMap(\.rows).sorted() == (0..<97).map { Float($0) })
     for label in [Int32(0), 1, 2] {
       let whole = Double(three.flatMap(\.labels).count { $0 == label })
-      for (part, share) in zip(three, shares) {
+      for (part, share) in zipped(three, shares) {
         #expect(abs(Double(part.labels.count { $0 == label }) - whole * share) <= 1)
       }
     }

@@ -1,5 +1,6 @@
 import DLLayers
 import DLTensor
+import DLTestSupport
 import Testing
 
 /// Gradients of layers with branches, of dense blocks and of class tokens against central
@@ -73,7 +74,7 @@ import Testing
 
     func projected(_ point: [Double]) throws -> Double {
       let input = try Tensor.values(point, shape: shape, context: context)
-      return zip(try layer(input).doubles, cotangent).reduce(0) { $0 + $1.0 * $1.1 }
+      return zipped(try layer(input).doubles, cotangent).reduce(0) { $0 + $1.0 * $1.1 }
     }
     func difference(_ along: (Double) throws -> Double) throws -> Double {
       let h = 1e-3
@@ -82,16 +83,16 @@ import Testing
     func compare(_ gradient: [Double], _ name: String, _ move: ([Double]) throws -> Double) throws {
       let direction = draw(gradient.count)
       let want = try difference { h in try move(direction.map { h * $0 }) }
-      let got = zip(gradient, direction).reduce(0) { $0 + $1.0 * $1.1 }
+      let got = zipped(gradient, direction).reduce(0) { $0 + $1.0 * $1.1 }
       #expect(abs(got - want) <= 1e-8 * max(1, abs(want)), "\(name): \(got), not \(want)")
     }
     try compare(try #require(x.gradient).doubles, "x") { step in
-      try projected(zip(point, step).map { $0 + $1 })
+      try projected(zipped(point, step).map { $0 + $1 })
     }
     for parameter in arena.parameters {
       let values = try parameter.value.doubles
       try compare(try #require(parameter.value.gradient).doubles, parameter.name) { step in
-        try parameter.value.assign(zip(values, step).map { $0 + $1 })
+        try parameter.value.assign(zipped(values, step).map { $0 + $1 })
         defer { try? parameter.value.assign(values) }
         return try projected(point)
       }

@@ -247,7 +247,7 @@ import Testing
     #expect(try run(0..<4) != whole)
   }
 
-  @Test func defaultInitialisation() throws {
+  @Test func defaultInitialization() throws {
     let context = Context(precision: .float64)
     let network = LSTM(inputSize: 200, hiddenSize: 16, layers: 2, bidirectional: true)
     let arena = try ParameterArena(network, context: context)

@@ -1,6 +1,7 @@
 import DLLayers
 import DLModels
 import DLTensor
+import DLTestSupport
 import Testing
 
 /// Gradients of what translation models add to the recurrence and to attention, against central
@@ -99,14 +100,14 @@ import Testing
     for parameter in arena.parameters {
       let (values, direction) = (try parameter.value.doubles, draw(parameter.shape.count))
       func along(_ h: Double) throws -> Double {
-        try parameter.value.assign(zip(values, direction).map { $0 + h * $1 })
+        try parameter.value.assign(zipped(values, direction).map { $0 + h * $1 })
         defer { try? parameter.value.assign(values) }
-        return try zip(run().doubles, cotangent).reduce(0) { $0 + $1.0 * $1.1 }
+        return try zipped(run().doubles, cotangent).reduce(0) { $0 + $1.0 * $1.1 }
       }
       let h = 1e-4
       let want = (8 * (try along(h) - along(-h)) - (try along(2 * h) - along(-2 * h))) / (12 * h)
       let gradient = try #require(parameter.value.gradient).doubles
-      let got = zip(gradient, direction).reduce(0) { $0 + $1.0 * $1.1 }
+      let got = zipped(gradient, direction).reduce(0) { $0 + $1.0 * $1.1 }
       #expect(abs(got - want) <= 1e-7 * max(1, abs(want)), "\(parameter.name): \(got), not \(want)")
     }
   }

@@ -1,6 +1,7 @@
 import DLLayers
 import DLRecipes
 import DLTensor
+import DLTestSupport
 import DLTraining
 import Testing
 
@@ -39,7 +40,7 @@ import Testing
     """
 
   private func vgg(_ counts: [Int]) -> String {
-    let stages = zip([64, 128, 256, 512, 512], counts).map {
+    let stages = zipped([64, 128, 256, 512, 512], counts).map {
       "{stage: {out: \($0), convolutions: \($1)}}"
     }
     return """

@@ -141,14 +141,14 @@ import Testing
     let (rows, width) = (Double(x.count), x[0].count)
     var means = [[Double]](repeating: [Double](repeating: 0, count: width), count: classes)
     var counts = [Double](repeating: 0, count: classes)
-    for (row, label) in zip(x, y) {
+    for (row, label) in zipped(x, y) {
       counts[label] += 1
       for index in 0..<width { means[label][index] += row[index] }
     }
     for label in 0..<classes { means[label] = means[label].map { $0 / counts[label] } }
     var matrix = [[Double]](repeating: [Double](repeating: 0, count: width), count: width)
-    for (row, label) in zip(x, y) {
-      let centered = zip(row, means[label]).map { $0 - $1 }
+    for (row, label) in zipped(x, y) {
+      let centered = zipped(row, means[label]).map { $0 - $1 }
       for i in 0..<width {
         for j in 0..<width { matrix[i][j] += centered[i] * centered[j] / rows }
       }

@@ -1,5 +1,6 @@
 import DLLayers
 import DLTensor
+import DLTestSupport
 import DLTraining
 import Testing
 
@@ -8,7 +9,7 @@ import Testing
   private func depths(_ model: Module) throws -> [String: Int] {
     let arena = try ParameterArena(model, context: Context())
     let depths = LayerDepths(arena, arena.parameters.indices, decay: 0.5)
-    return Dictionary(uniqueKeysWithValues: zip(arena.parameters.map(\.name), depths.depths))
+    return Dictionary(uniqueKeysWithValues: zipped(arena.parameters.map(\.name), depths.depths))
   }
 
   /// timm: the stem is 0, a block its number and one, the last norm that of the block before it, and

@@ -1,6 +1,7 @@
 import DLConfiguration
 import DLLayers
 import DLTensor
+import DLTestSupport
 import DLTraining
 import Testing
 
@@ -48,7 +49,7 @@ import Testing
       ParameterArena(Sequential(layer), context: Context(precision: .float64, seed: 5)))
     #expect(fallback != nil && got.keys.sorted() == expected.keys.sorted())
     for (name, numbers) in expected {
-      let difference = zip(numbers, got[name] ?? []).map { abs($0 - $1) }
+      let difference = zipped(numbers, got[name] ?? []).map { abs($0 - $1) }
       #expect(difference.count == numbers.count && difference.allSatisfy { $0 < 1e-15 }, "\(name)")
     }
   }

@@ -56,7 +56,7 @@ import Testing
         if ranks == 1 { #expect(several.parameters == whole.parameters, "\(override)") }
         #expect(
           several.losses.count == whole.losses.count
-            && zip(several.losses, whole.losses).allSatisfy { abs($0 - $1) < 1e-6 })
+            && zipped(several.losses, whole.losses).allSatisfy { abs($0 - $1) < 1e-6 })
       }
     }
     // What is written into the run reads back as the same files.
@@ -116,7 +116,7 @@ import Testing
     let balanced = "data.sampler={weights: balanced}"
     let one = try train(job(balanced), bench.options("one"))[0]
     let two = try train(job(balanced), bench.options("two"), ranks: 2)[0]
-    #expect(zip(one.losses, two.losses).allSatisfy { abs($0 - $1) < 1e-6 })
+    #expect(zipped(one.losses, two.losses).allSatisfy { abs($0 - $1) < 1e-6 })
     let plain = try train(job("batch_size=8"), bench.options("plain"))[0]
     #expect(one.losses != plain.losses)
     // Weights that come to the same draw the same rows.

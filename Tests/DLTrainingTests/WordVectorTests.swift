@@ -102,7 +102,7 @@ import Testing
     var cosines: [(String, Double)] = []
     for word in others {
       var product = 0.0
-      for (a, b) in zip(try vector(word), sum) { product += a * b }
+      for (a, b) in zipped(try vector(word), sum) { product += a * b }
       cosines.append((word, product / length.squareRoot()))
     }
     cosines.sort { $0.1 > $1.1 }

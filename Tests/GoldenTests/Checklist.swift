@@ -19,7 +19,7 @@ enum Checklist {
       ("Recurrent networks", items(recurrent)), ("Attention", items(attention)),
       ("Embedding, spatial transformer, graphs, dropout", items(others)),
       ("Moving and combining elements", items(structure)), ("Losses", items(losses)),
-      ("Initialisers", items(initializers)),
+      ("Initializers", items(initializers)),
       ("Optimizers and what wraps a step", items(optimizers)),
       ("Schedules", items(schedules)), ("Gradients of gradients", items(second)),
       ("Networks", items(networks)),
@@ -226,7 +226,7 @@ enum Checklist {
     exponential moving average with a ramp | RampedAverage | diffusers use_ema_warmup | DLOptimizersTests/RampedAverageTests.decaysAreThoseOfDiffusers | another package's, whose decays are exact fractions
     stochastic weight averaging | WeightAverage, AveragingSchedule | swa_utils | averages/swa averaging_schedules/swalr
     lookahead | Lookahead | Zhang et al. 2019 | averages/lookahead
-    sharpness-aware minimisation | SharpnessAwareness | Foret et al. 2021 | sam/sam
+    sharpness-aware minimization | SharpnessAwareness | Foret et al. 2021 | sam/sam
     """
 
   private static let schedules = """

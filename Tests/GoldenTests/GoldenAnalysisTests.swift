@@ -59,7 +59,7 @@ import Testing
 
   /// A vector's numbers in the order of the file's names and layouts.
   private func ordered(_ vector: Tensor, _ arena: ParameterArena) throws -> [Double] {
-    try zip(arena.parameters, arena.offsets).sorted { $0.0.name < $1.0.name }
+    try zipped(arena.parameters, arena.offsets).sorted { $0.0.name < $1.0.name }
       .flatMap { parameter, offset in
         let part = Tensor(
           borrowing: vector.pointer + offset * 8, shape: parameter.shape, dtype: .float64,
@@ -69,7 +69,7 @@ import Testing
   }
 
   private func fill(_ vector: Tensor, _ file: SafetensorsFile, _ arena: ParameterArena) throws {
-    for (parameter, offset) in zip(arena.parameters, arena.offsets) {
+    for (parameter, offset) in zipped(arena.parameters, arena.offsets) {
       let values = try file.doubles("v/\(parameter.name)")
       let inFile = try Tensor.values(
         values, shape: parameter.fileShape, context: vector.context)

@@ -112,7 +112,7 @@ extension GoldenCase {
     case "constant": .constant(try number("value"))
     case "zeros": .zeros
     case "ones": .ones
-    default: throw MissingGolden("\(name): no initialiser \(op)")
+    default: throw MissingGolden("\(name): no initializer \(op)")
     }
   }
 }

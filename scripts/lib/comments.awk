@@ -1,5 +1,6 @@
-# Prints the comments of the package's own declarations that say again what the protocol says of the requirement, and
-# those of any declaration that begin as half a question.
+# Prints the comments of the package's own declarations that say again what the protocol says of the requirement, those
+# of any declaration that begin as half a question or hide an error in a sentence, and public declarations that throw
+# without saying what.
 BEGIN {
   asked = "^ */// (What|How|Which|Where|Whether|Why) "
   said = "^ */// (The keys, in the order in which they are written"
@@ -7,9 +8,26 @@ BEGIN {
   said = said "|Makes the (options|section|loss|metric|choice|codec|schedule|layer|rule)( with (its|their) defaults)?"
   said = said "|Faults that concern several keys at once|The options that the layer was made from|None)[.]$"
 }
-FNR == 1 { last = ""; first = "" }
+FNR == 1 { last = ""; first = ""; throws = 0; head = "" }
 /^ *@/ { next }
-/^ *\/\/\// { if (last !~ /^ *\/\/\//) first = $0 }
+/^ *\/\/\// {
+  if (last !~ /^ *\/\/\//) { first = $0; throws = 0 }
+  if ($0 ~ /^ *\/\/\/ - Throws: /) throws = 1
+}
+/^ *\/\/\/ (.*[.;] )?[Tt]hrows `/ {
+  print FILENAME ":" FNR ": say it on a line of its own: - Throws: ..."
+  found = 1
+}
+# The head of a declaration goes on until its body or the end of a requirement.
+/^ *public .*(func |init[(<?])/ { head = $0; start = FNR; said_throws = throws }
+head != "" && FNR > start { head = head " " $0 }
+head != "" && (/[{]/ || /^ *$/) {
+  if (head ~ /[)] (re)?throws/ && !said_throws) {
+    print FILENAME ":" start ": throws, and its comment does not say what: - Throws: ..."
+    found = 1
+  }
+  head = ""
+}
 last ~ /^ *\/\/\// && first ~ asked && !/^ *\/\/\// {
   print FILENAME ":" FNR - 1 ": begins as half a question: name the thing, or say what it does"
   found = 1

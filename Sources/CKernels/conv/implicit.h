@@ -1,7 +1,7 @@
 // Convolutions as products whose left operand is never written out.
 //
 // A row of the left operand is a window of the image. In NHWC the values of a window's row of taps are
-// neighbours in memory, so a chain over all taps is a handful of segments (gemm.h) at fixed distances
+// neighbors in memory, so a chain over all taps is a handful of segments (gemm.h) at fixed distances
 // from the window's first value. A copy of the image that includes the padding spares all bounds.
 //
 //   forward          y  [pixels of y, out]  = windows of x       times  w  [taps * c, out]

@@ -3,7 +3,7 @@
 //   c [m, n]   m rows of tiles, each MR rows high and NR = NV * LANES columns wide; a tile's MR * NV
 //              vectors stay in registers over a whole chain.
 //   a          read where it lies, one scalar of each row broadcast per term (rows), or from panels
-//              of MR values per term (panel), where the terms are not neighbours in memory.
+//              of MR values per term (panel), where the terms are not neighbors in memory.
 //   b          copied into panels of NR columns, [n / NR][block][NR], which stay in the second-level
 //              cache while all rows of a pass over them.
 //
@@ -15,7 +15,7 @@
 #include "dl_cpu.h"
 #include "dl_gemm.h"
 
-// Terms of a chain that are neighbours: `length` of them, `offset` elements after a row's first.
+// Terms of a chain that are neighbors: `length` of them, `offset` elements after a row's first.
 typedef struct {
   ptrdiff_t offset;
   size_t length;

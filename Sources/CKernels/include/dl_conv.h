@@ -18,7 +18,7 @@ typedef struct {
 /// cols[r - begin, (ky * kw + kx) * c + ch] = x at output row r = (image * oh + oy) * ow + ox.
 ///
 /// Rows [begin, end) of n * oh * ow only, so that the caller can block for its cache; zero outside
-/// the image. cols [end - begin, kh * kw * c]. Neighbouring pixels of x lie `pixel` elements apart:
+/// the image. cols [end - begin, kh * kw * c]. Neighboring pixels of x lie `pixel` elements apart:
 /// g->c, or more where c channels of a wider image are taken.
 void dl_im2col(
     dl_dtype t, const dl_conv_geometry *g, const void *x, size_t pixel, size_t begin,
@@ -46,7 +46,7 @@ void dl_depthwise_backward_weight(
 /// y [n, oh, ow, out] = conv(x, w [kh, kw, c, out]) + bias [out] or NULL, then max(y, 0) with `relu`.
 ///
 /// As a product of windows and weights, with that product's contract (dl_gemm.h): terms in the order
-/// of w's first three axes. Neighbouring pixels of x lie `inputs` elements apart and those of y, like
+/// of w's first three axes. Neighboring pixels of x lie `inputs` elements apart and those of y, like
 /// the rows of w, `outputs`: more than c and out where a group of the channels is taken.
 void dl_conv_forward(
     dl_dtype t, const dl_conv_geometry *g, const void *x, size_t inputs, const void *w,

@@ -51,7 +51,7 @@ void dl_layer_norm_backward(
     double *scratch);
 
 /// y = (x - mean) * rstd * gamma + beta over x [batch, area, channels], the statistics of each
-/// sample and group of neighbouring channels; saves mean and rstd, double [batch, groups].
+/// sample and group of neighboring channels; saves mean and rstd, double [batch, groups].
 ///
 /// rstd = 1 / sqrt(var + eps) with the biased variance; groups divides channels. gamma and beta
 /// [channels] may be NULL; y may be x. scratch: 2 * channels doubles.

@@ -25,7 +25,7 @@ static inline dl_adaptive_window dl_adaptive_at(const dl_conv_geometry *g, dl_pl
       dl_adaptive_from(at.ox, g->w, g->ow), dl_adaptive_to(at.ox, g->w, g->ow)};
 }
 
-// How many outputs before this one there is one with the same window; 0 where neither neighbour has
+// How many outputs before this one there is one with the same window; 0 where neither neighbor has
 // it. Where outputs are more than inputs most windows repeat.
 static inline size_t dl_adaptive_twin(const dl_conv_geometry *g, dl_place at) {
   if (at.ox > 0 &&

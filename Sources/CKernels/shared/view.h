@@ -1,4 +1,4 @@
-// A broadcast view: dimensions of size 1 dropped and neighbours merged where every operand allows it,
+// A broadcast view: dimensions of size 1 dropped and neighbors merged where every operand allows it,
 // so that inner loops are as long as they can be.
 #ifndef DL_VIEW_H
 #define DL_VIEW_H

@@ -102,9 +102,7 @@ extension Communicator {
 
   /// The exact sum over all ranks.
   ///
-  /// Throws ``ClusterError/invalidArgument(op:rank:size:detail:)`` if it exceeds 64 bits.
-  ///
-  /// - Throws: ``ClusterError`` where a rank has failed or is lost.
+  /// - Throws: ``ClusterError``, also where the sum exceeds 64 bits.
   public func sum(_ value: Int) throws -> Int {
     var total = 0
     for part in try allgather([Int64(value)]) {

@@ -3,7 +3,7 @@ import Synchronization
 
 /// The activities of all ranks of a job, for the threads that watch it.
 ///
-/// The processes of a host have one board in their memory, where each rank writes its own place;
+/// The processes of a host have one table in their memory, where each rank writes its own place;
 /// those of ranks on other hosts are written there as ``Heartbeats`` bring them. Processes that
 /// share no memory count as hosts of their own.
 package final class ProgressTable: @unchecked Sendable {

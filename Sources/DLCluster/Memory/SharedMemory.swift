@@ -34,7 +34,7 @@ package final class SharedMemory: @unchecked Sendable {
   /// Makes a segment that other processes of the host can map by its name, with its space reserved:
   /// without that a full /dev/shm would be a signal at the first access.
   ///
-  /// Throws ``ClusterError/system(op:errno:detail:)`` where there is no space; then nothing is left.
+  /// - Throws: ``ClusterError/system(op:errno:detail:)`` where there is no space; then nothing is left.
   convenience init(creating name: String, byteCount: Int) throws {
     try self.init(reserving: name, byteCount: byteCount, flags: O_EXCL)
   }
@@ -61,7 +61,7 @@ package final class SharedMemory: @unchecked Sendable {
   /// Makes a segment that others map by its name, and of which each who maps it reserves a part by
   /// ``reserve(_:of:)`` before anybody writes to it.
   ///
-  /// Throws ``ClusterError/system(op:errno:detail:)`` where there is no space for all of it.
+  /// - Throws: ``ClusterError/system(op:errno:detail:)`` where there is no space for all of it.
   package convenience init(naming name: String, byteCount: Int) throws {
     let descriptor = shm_open(name, O_RDWR | O_CREAT | O_EXCL, 0o600)
     guard descriptor >= 0 else { throw SharedMemory.refused(byteCount, errno) }
@@ -87,7 +87,7 @@ package final class SharedMemory: @unchecked Sendable {
   /// Linux takes a page from the memory nearest to the core that asks for it first: so each rank asks
   /// for what it uses most.
   ///
-  /// Throws ``ClusterError/system(op:errno:detail:)`` where there is no space.
+  /// - Throws: ``ClusterError/system(op:errno:detail:)`` where there is no space.
   package func reserve(_ parts: [Range<Int>], of name: String) throws {
     let descriptor = shm_open(name, O_RDWR, 0)
     guard descriptor >= 0 else { throw SharedMemory.refused(byteCount, errno) }

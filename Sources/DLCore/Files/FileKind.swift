@@ -151,7 +151,8 @@ package struct FileKind: Sendable, Hashable {
     return FileKind("a ZIP archive", unpacking: "unpack it by unzip")
   }
 
-  /// The length of the header, then its brace.
+  /// Returns whether the first bytes of a file are those of a safetensors file: the length of the header,
+  /// then its brace.
   package static func isSafetensors(_ head: [UInt8]) -> Bool {
     head.count > 9 && head[8] == UInt8(ascii: "{") && head[4..<8].allSatisfy { $0 == 0 }
   }

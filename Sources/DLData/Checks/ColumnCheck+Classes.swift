@@ -23,7 +23,7 @@ extension ColumnCheck {
       Int32(try number(at: first)), row: row(of: first), classes: classes, path: file.path)
   }
 
-  /// Throws where a row has a class that the others lack: one that `numbers` has -1 for.
+  /// - Throws: where a row has a class that the others lack: one that `numbers` has -1 for.
   func requireNamed(
     _ numbers: [Int32], _ names: ClassNames, source: String, ignored: Int32?
   ) throws {

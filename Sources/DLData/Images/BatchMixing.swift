@@ -33,12 +33,13 @@ package struct BatchMixing: Sendable, Hashable {
   private let shape: [Int]
   private let key: RandomKey
 
-  /// Makes the rule; throws `DataError` for rows that cannot be mixed.
+  /// Makes the rule.
   ///
   /// - Parameters:
   ///   - mixup: α of the weights' Beta(α, α); nil for none.
   ///   - cutmix: the same for windows; where both are given a step takes either.
   ///   - probability: that a step mixes.
+  /// - Throws: `DataError` for rows that cannot be mixed.
   package init(
     mixup: Double?, cutmix: Double?, probability: Double, of dataset: any Dataset, seed: Int
   ) throws {

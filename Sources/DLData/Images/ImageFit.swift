@@ -8,7 +8,7 @@ package struct ImageFit: Sendable, Hashable {
   package var size: Int
   /// The length of the shorter side before the middle is taken, `size` or more.
   package var resize: Int
-  /// 1 (gray) or 3 (color).
+  /// The numbers of a pixel: 1 (gray) or 3 (color).
   package var channels: Int
 
   /// The shape of an image.
@@ -23,7 +23,7 @@ package struct ImageFit: Sendable, Hashable {
 
   /// Writes an image, or a window of it that is brought to the size as a whole.
   ///
-  /// Throws a `FormatError` where there is no memory.
+  /// - Throws: a `FormatError` where there is no memory.
   package func write(
     _ image: RasterImage, window: PixelWindow?, to memory: UnsafeMutablePointer<UInt8>
   ) throws {

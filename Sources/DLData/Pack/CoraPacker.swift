@@ -8,8 +8,10 @@ package enum CoraPacker {
   /// comments after `#`, and writes the graph file `output`; see ``GraphFile``.
   ///
   /// Splits are `train`, `val`, `test` or `-`, or those of `split` in their place. Words number
-  /// `words`, or one more than the largest. Throws `FormatError` naming file and line, and `DataError`
-  /// for folds, which would be several files.
+  /// `words`, or one more than the largest.
+  ///
+  /// - Throws: `FormatError` naming file and line, and `DataError` for folds, which would be
+  ///   several files.
   package static func pack(
     directory: String, output: String, words: Int? = nil, split: SplitPlan? = nil
   ) throws -> GraphFile {

@@ -8,8 +8,9 @@ package enum MNISTPacker {
   /// `output`: x U8 [N, height, width, 1] and y I32 [N].
   ///
   /// With `split` the images to train on are parted, into `train` and `validation` or into folds;
-  /// those to test on stay as they are. Throws `FormatError`, and `DataError` for a plan that asks for
-  /// a third part.
+  /// those to test on stay as they are.
+  ///
+  /// - Throws: `FormatError`, and `DataError` for a plan that asks for a third part.
   package static func packMNIST(directory: String, output: String, split: SplitPlan? = nil) throws
     -> [PackedFile]
   {

@@ -35,7 +35,9 @@ package struct ParallelPacker {
   /// Rows are padded with 0 to the longest of all pairs: `x` I32 [N, S] is a source sentence and
   /// its end, `y` I32 [N, T] the begin, a target sentence and its end; `lengths` I32 [N, 2] counts
   /// both. `target_text` U8 keeps the target lines as they were, for BLEU. The metadata holds the
-  /// tokenizer. Throws `FormatError` and `DataError`.
+  /// tokenizer.
+  ///
+  /// - Throws: `FormatError` and `DataError`.
   package func pack(_ pairs: [Pair], output: String) throws -> [PackedFile] {
     let names = pairs.map { Self.name($0.source) }
     guard !pairs.isEmpty, Set(names.map { ScalarString($0) }).count == names.count else {
@@ -163,7 +165,9 @@ package struct ParallelPacker {
 
 /// The names of what a data set file of ``ParallelPacker`` holds beside its rows.
 package enum ParallelText {
-  /// The target sentences as they were, in the order of the rows; throws `FormatError`.
+  /// The target sentences as they were, in the order of the rows.
+  ///
+  /// - Throws: `FormatError`.
   package static func targets(path: String) throws -> [String] {
     let file = try SafetensorsFile(path: path)
     let text = String(decoding: try file.bytes("target_text"), as: UTF8.self)

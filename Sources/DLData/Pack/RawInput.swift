@@ -171,7 +171,9 @@ package enum TextUse: Sendable {
 
 /// The first bytes of a file.
 enum ByteHead {
-  /// Some 512 bytes, or all; throws `FormatError`.
+  /// Some 512 bytes, or all.
+  ///
+  /// - Throws: `FormatError`.
   static func read(_ path: String) throws -> [UInt8] {
     let file = try File(path, .read)
     return try [UInt8](unsafeUninitializedCapacity: FileKind.byteCount) { buffer, count in

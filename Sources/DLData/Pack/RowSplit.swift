@@ -34,7 +34,9 @@ package struct SplitPlan: Sendable, Hashable {
   /// The most folds.
   static let mostFolds = 100
 
-  /// Checks the numbers; throws `DataError`.
+  /// Checks the numbers.
+  ///
+  /// - Throws: `DataError`.
   func check() throws {
     if let folds, !(2...Self.mostFolds).contains(folds) {
       throw DataError("folds: \(folds) is out of range, give 2 to \(Self.mostFolds)")

@@ -10,10 +10,11 @@ package enum TextPacker {
   ///
   /// The parts lie one behind the other, as in nanoGPT: the first begins at 0 and ends at
   /// floor(share * n). All files hold the tokenizer of the whole text, or that of the file `like`,
-  /// which may be a `tokenizer.json` of Hugging Face's; special tokens are put in nowhere.
-  /// With `words` tokens are the words between white space, the vocabulary that of the training part,
-  /// with the counts of its words. Throws `FormatError`, as for a character that the other file
-  /// lacks, and `DataError`.
+  /// which may be a `tokenizer.json` of Hugging Face's; special tokens are put in nowhere. With
+  /// `words` tokens are the words between white space, the vocabulary that of the training part,
+  /// with the counts of its words.
+  ///
+  /// - Throws: `FormatError`, as for a character that the other file lacks, and `DataError`.
   package static func pack(
     _ path: String, output: String, split: SplitPlan = SplitPlan(), like: String? = nil,
     words: WordCut? = nil
@@ -76,7 +77,9 @@ package struct WordCut: Sendable {
   /// Takes all words.
   package init() {}
 
-  /// The vocabulary of the first `fraction` of a text's words; throws `DataError`.
+  /// The vocabulary of the first `fraction` of a text's words.
+  ///
+  /// - Throws: `DataError`.
   fileprivate func tokenizer(of text: String, _ fraction: Double) throws -> WordTokenizer {
     try WordPacking.check(minimumCount: minimumCount, maximumWords: maximumWords)
     let words = text.words()

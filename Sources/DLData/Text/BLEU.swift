@@ -69,8 +69,8 @@ package struct BLEU: Sendable, Hashable {
 
   /// Scores candidates against one or several references each.
   ///
-  /// Throws `DataError` where a candidate has no reference, or there are not as many references as
-  /// candidates.
+  /// - Throws: `DataError` where a candidate has no reference, or there are not as many references
+  ///   as candidates.
   package init(
     _ candidates: [String], references: [[String]], tokenization: Tokenization = .none
   ) throws {

@@ -16,7 +16,7 @@ package struct BytePairLearner {
   /// Learns a tokenizer of `size` pieces, special ones and single characters included, or of fewer
   /// where no pair occurs twice any more.
   ///
-  /// Throws `DataError` where the characters alone are more.
+  /// - Throws: `DataError` where the characters alone are more.
   package static func learn(_ texts: [String], size: Int) throws -> BytePairTokenizer {
     var frequencies: [ScalarString: Int] = [:]
     for text in texts {

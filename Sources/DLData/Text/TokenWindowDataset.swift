@@ -55,7 +55,7 @@ package final class TokenWindowDataset: Dataset {
   /// Opens a file for windows of `window` tokens; `statistics` are what a pass over it found, nil to
   /// make the pass where tokens are checked.
   ///
-  /// Throws a `FormatError` for a file without tokens, and `DataError` where no window fits.
+  /// - Throws: a `FormatError` for a file without tokens, and `DataError` where no window fits.
   package init(
     path: String, window: Int, windows: Windows = .everyOffset, statistics: FileStatistics? = nil
   ) throws {

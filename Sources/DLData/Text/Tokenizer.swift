@@ -5,9 +5,13 @@ import DLFormats
 package protocol Tokenizer: Sendable {
   /// The number of different tokens.
   var count: Int { get }
-  /// The tokens of a text; throws `DataError` for text that it cannot express.
+  /// The tokens of a text.
+  ///
+  /// - Throws: `DataError` for text that it cannot express.
   func encode(_ text: String) throws -> [Int32]
-  /// The text of tokens; throws `DataError` for a number that is no token.
+  /// The text of tokens.
+  ///
+  /// - Throws: `DataError` for a number that is no token.
   func decode(_ tokens: [Int32]) throws -> String
   /// The text from which `TokenizerFile` makes the same tokenizer.
   var json: JSON { get }
@@ -60,7 +64,7 @@ package enum TokenizerFile {
 
   /// The tokenizer of a data set file, or of a `tokenizer.json` of Hugging Face's.
   ///
-  /// Throws a `FormatError` where the file has none, or a damaged one.
+  /// - Throws: a `FormatError` where the file has none, or a damaged one.
   package static func read(path: String) throws -> any Tokenizer {
     if try isJSON(path) { return try HuggingFaceTokenizer(path: path) }
     guard let text = try SafetensorsFile(path: path).metadata[key] else {

@@ -79,6 +79,8 @@ public struct TransformerOptions: LayerSpec {
   }
 
   /// Makes the layer for inputs of shape `[batch] + input`.
+  ///
+  /// - Throws: ``TensorError`` for inputs that are no sequences.
   public func layer(for input: Shape) throws -> any Layer {
     TransformerEncoderLayer(features: try sequenceFeatures(Self.word, input), self)
   }

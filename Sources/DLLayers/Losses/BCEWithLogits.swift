@@ -26,7 +26,9 @@ public struct BCEWithLogits: LogitLoss {
     ]
   }
 
-  /// The sum over this rank's rows.
+  /// The sum over this rank's rows, a scalar.
+  ///
+  /// - Throws: ``TensorError`` when the tensors do not fit each other.
   public func sum(_ prediction: Tensor, _ target: Tensor) throws -> Tensor {
     guard let positiveWeights else { return try prediction.bceWithLogitsSum(target) }
     return try prediction.bceWithLogitsSum(

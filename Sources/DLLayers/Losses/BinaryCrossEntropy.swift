@@ -15,7 +15,9 @@ public struct BinaryCrossEntropy: LossSpec {
   /// Numbers from 0 to 1.
   public func labelDomain(_ outputs: Shape, _ type: DType) -> ValueDomain { .within(0...1) }
 
-  /// The sum over this rank's rows.
+  /// The sum over this rank's rows, a scalar.
+  ///
+  /// - Throws: ``TensorError`` when the tensors do not fit each other.
   public func sum(_ prediction: Tensor, _ target: Tensor) throws -> Tensor {
     try prediction.binaryCrossEntropySum(target)
   }

@@ -18,12 +18,19 @@ public struct Brier: ClassLoss {
   /// Makes the loss without options.
   public init() {}
 
-  /// The sum over this rank's rows.
+  /// The sum over this rank's rows, a scalar.
+  ///
+  /// - Throws: ``TensorError`` when the tensors do not fit each other.
   public func sum(_ prediction: Tensor, _ target: Tensor) throws -> Tensor {
     let (scales, right) = try targets(of: prediction, target, hit: 1, miss: 0, isSquared: true)
     return try (prediction.softmax() * scales - right).square().sum()
   }
 
   /// Probabilities: the softmax of the outputs.
+  ///
+  /// Shapes: any to the same.
+  ///
+  /// - Throws: ``TensorError`` for outputs that the loss does not take, or where
+  ///   there is no memory.
   public func predictions(of outputs: Tensor) throws -> Tensor { try outputs.softmax() }
 }

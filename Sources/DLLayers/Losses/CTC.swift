@@ -50,6 +50,8 @@ public struct CTC: LossSpec {
   }
 
   /// The sum over this rank's rows, each of the lengths given; nil where all are full.
+  ///
+  /// - Throws: ``TensorError`` when the tensors do not fit each other.
   public func sum(
     _ prediction: Tensor, _ targets: Tensor, inputLengths: Tensor?, targetLengths: Tensor?
   ) throws -> Tensor {
@@ -59,6 +61,8 @@ public struct CTC: LossSpec {
   }
 
   /// The sum over this rank's rows of targets that are padded with the blank.
+  ///
+  /// - Throws: ``TensorError`` when the tensors do not fit each other.
   public func sum(_ prediction: Tensor, _ target: Tensor) throws -> Tensor {
     try prediction.ctcSum(
       targets: target, inputLengths: prediction.lengths,
@@ -67,5 +71,10 @@ public struct CTC: LossSpec {
   }
 
   /// Probabilities: the outputs are their logarithms.
+  ///
+  /// Shapes: any to the same.
+  ///
+  /// - Throws: ``TensorError`` for outputs that the loss does not take, or where
+  ///   there is no memory.
   public func predictions(of outputs: Tensor) throws -> Tensor { try outputs.exp() }
 }

@@ -15,7 +15,9 @@ public struct CosineEmbedding: Sendable {
   /// The number by which the sum is divided.
   public func denominator(_ labels: Tensor) -> Double { Double(labels.count) }
 
-  /// The sum over this rank's rows.
+  /// The sum over this rank's rows, a scalar.
+  ///
+  /// - Throws: ``TensorError`` when the tensors do not fit each other.
   public func sum(_ a: Tensor, _ b: Tensor, labels: Tensor) throws -> Tensor {
     try a.cosineEmbeddingSum(b, labels: labels, margin: margin)
   }

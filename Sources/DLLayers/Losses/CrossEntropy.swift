@@ -55,7 +55,9 @@ public struct CrossEntropy: ClassLoss {
     type.isReal ? .probabilities : .indices(count: outputs.last, ignored: ignoreIndex)
   }
 
-  /// The sum over this rank's rows.
+  /// The sum over this rank's rows, a scalar.
+  ///
+  /// - Throws: ``TensorError`` when the tensors do not fit each other.
   public func sum(_ prediction: Tensor, _ target: Tensor) throws -> Tensor {
     if target.dtype.isReal {
       return try prediction.crossEntropySum(
@@ -69,5 +71,10 @@ public struct CrossEntropy: ClassLoss {
   }
 
   /// Probabilities: the softmax of the outputs.
+  ///
+  /// Shapes: any to the same.
+  ///
+  /// - Throws: ``TensorError`` for outputs that the loss does not take, or where
+  ///   there is no memory.
   public func predictions(of outputs: Tensor) throws -> Tensor { try outputs.softmax() }
 }

@@ -33,7 +33,9 @@ public struct Dice: LossSpec {
   /// Numbers from 0 to 1.
   public func labelDomain(_ outputs: Shape, _ type: DType) -> ValueDomain { .within(0...1) }
 
-  /// The sum over this rank's rows.
+  /// The sum over this rank's rows, a scalar.
+  ///
+  /// - Throws: ``TensorError`` when the tensors do not fit each other.
   public func sum(_ prediction: Tensor, _ target: Tensor) throws -> Tensor {
     let shape = prediction.shape
     guard shape == target.shape, shape.rank > 0 else {
@@ -51,5 +53,10 @@ public struct Dice: LossSpec {
   }
 
   /// Probabilities: the sigmoid of the outputs.
+  ///
+  /// Shapes: any to the same.
+  ///
+  /// - Throws: ``TensorError`` for outputs that the loss does not take, or where
+  ///   there is no memory.
   public func predictions(of outputs: Tensor) throws -> Tensor { try outputs.sigmoid() }
 }

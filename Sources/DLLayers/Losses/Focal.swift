@@ -30,7 +30,9 @@ public struct Focal: LogitLoss {
     ]
   }
 
-  /// The sum over this rank's rows.
+  /// The sum over this rank's rows, a scalar.
+  ///
+  /// - Throws: ``TensorError`` when the tensors do not fit each other.
   public func sum(_ prediction: Tensor, _ target: Tensor) throws -> Tensor {
     try prediction.focalSum(target, alpha: alpha, gamma: gamma)
   }

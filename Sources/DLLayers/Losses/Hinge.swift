@@ -30,7 +30,9 @@ public struct Hinge: ClassLoss {
     ] + classFields
   }
 
-  /// The sum over this rank's rows.
+  /// The sum over this rank's rows, a scalar.
+  ///
+  /// - Throws: ``TensorError`` when the tensors do not fit each other.
   public func sum(_ prediction: Tensor, _ target: Tensor) throws -> Tensor {
     let (scales, signs) = try targets(
       of: prediction, target, hit: 1, miss: -1, isSquared: squared)

@@ -21,7 +21,9 @@ public struct Huber: LossSpec {
     [.init("delta", \.delta, .above(0), "where squares turn into absolute values")]
   }
 
-  /// The sum over this rank's rows.
+  /// The sum over this rank's rows, a scalar.
+  ///
+  /// - Throws: ``TensorError`` when the tensors do not fit each other.
   public func sum(_ prediction: Tensor, _ target: Tensor) throws -> Tensor {
     try prediction.huberSum(target, delta: delta)
   }

@@ -31,11 +31,18 @@ public struct KLDivergence: LossSpec {
     logTarget ? .logProbabilities : .probabilities
   }
 
-  /// The sum over this rank's rows.
+  /// The sum over this rank's rows, a scalar.
+  ///
+  /// - Throws: ``TensorError`` when the tensors do not fit each other.
   public func sum(_ prediction: Tensor, _ target: Tensor) throws -> Tensor {
     try prediction.klDivergenceSum(target, logTarget: logTarget)
   }
 
   /// Probabilities: the outputs are their logarithms.
+  ///
+  /// Shapes: any to the same.
+  ///
+  /// - Throws: ``TensorError`` for outputs that the loss does not take, or where
+  ///   there is no memory.
   public func predictions(of outputs: Tensor) throws -> Tensor { try outputs.exp() }
 }

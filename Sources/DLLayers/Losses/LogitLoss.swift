@@ -9,6 +9,11 @@ extension LogitLoss {
   public func labelDomain(_ outputs: Shape, _ type: DType) -> ValueDomain { .within(0...1) }
 
   /// Probabilities: the sigmoid of the outputs.
+  ///
+  /// Shapes: any to the same.
+  ///
+  /// - Throws: ``TensorError`` for outputs that the loss does not take, or where
+  ///   there is no memory.
   public func predictions(of outputs: Tensor) throws -> Tensor { try outputs.sigmoid() }
 
   /// Yes or no for each output.

@@ -42,5 +42,10 @@ extension Loss {
   /// The number of the target's elements.
   public func denominator(_ target: Tensor) -> Double { Double(target.count) }
   /// The outputs themselves.
+  ///
+  /// Shapes: any to the same.
+  ///
+  /// - Throws: ``TensorError`` for outputs that the loss does not take, or where
+  ///   there is no memory.
   public func predictions(of outputs: Tensor) throws -> Tensor { outputs }
 }

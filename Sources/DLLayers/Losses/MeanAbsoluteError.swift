@@ -10,7 +10,9 @@ public struct MeanAbsoluteError: LossSpec {
   /// Makes the loss.
   public init() {}
 
-  /// The sum over this rank's rows.
+  /// The sum over this rank's rows, a scalar.
+  ///
+  /// - Throws: ``TensorError`` when the tensors do not fit each other.
   public func sum(_ prediction: Tensor, _ target: Tensor) throws -> Tensor {
     try prediction.absoluteErrorSum(target)
   }

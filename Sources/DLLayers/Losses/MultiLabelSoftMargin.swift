@@ -22,7 +22,9 @@ public struct MultiLabelSoftMargin: LogitLoss {
     [.init("weight", \.weights, .atLeast(0), "factor per class")]
   }
 
-  /// The sum over this rank's rows.
+  /// The sum over this rank's rows, a scalar.
+  ///
+  /// - Throws: ``TensorError`` when the tensors do not fit each other.
   public func sum(_ prediction: Tensor, _ target: Tensor) throws -> Tensor {
     try prediction.bceWithLogitsSum(target, weights: weights)
   }

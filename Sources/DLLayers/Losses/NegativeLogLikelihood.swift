@@ -22,12 +22,19 @@ public struct NegativeLogLikelihood: ClassLoss {
     self.ignoreIndex = ignoreIndex
   }
 
-  /// The sum over this rank's rows.
+  /// The sum over this rank's rows, a scalar.
+  ///
+  /// - Throws: ``TensorError`` when the tensors do not fit each other.
   public func sum(_ prediction: Tensor, _ target: Tensor) throws -> Tensor {
     try prediction.negativeLogLikelihoodSum(
       labels: target, weights: weights, ignoreIndex: ignoreIndex)
   }
 
   /// Probabilities: the outputs are their logarithms.
+  ///
+  /// Shapes: any to the same.
+  ///
+  /// - Throws: ``TensorError`` for outputs that the loss does not take, or where
+  ///   there is no memory.
   public func predictions(of outputs: Tensor) throws -> Tensor { try outputs.exp() }
 }

@@ -22,7 +22,9 @@ public struct SmoothL1: LossSpec {
     [.init("beta", \.beta, .atLeast(0), "where squares turn into absolute values")]
   }
 
-  /// The sum over this rank's rows.
+  /// The sum over this rank's rows, a scalar.
+  ///
+  /// - Throws: ``TensorError`` when the tensors do not fit each other.
   public func sum(_ prediction: Tensor, _ target: Tensor) throws -> Tensor {
     if beta == 0 { return try prediction.absoluteErrorSum(target) }
     return try prediction.huberSum(target, delta: beta) / beta

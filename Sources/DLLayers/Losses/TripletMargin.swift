@@ -24,7 +24,9 @@ public struct TripletMargin: Sendable {
     Double(anchor.shape.rank > 0 ? anchor.shape[0] : 1)
   }
 
-  /// The sum over this rank's rows.
+  /// The sum over this rank's rows, a scalar.
+  ///
+  /// - Throws: ``TensorError`` when the tensors do not fit each other.
   public func sum(_ anchor: Tensor, positive: Tensor, negative: Tensor) throws -> Tensor {
     try anchor.tripletMarginSum(
       positive: positive, negative: negative, margin: margin, eps: eps, swap: swap)

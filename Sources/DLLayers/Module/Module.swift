@@ -142,7 +142,7 @@ extension Layer {
   public var inputDomain: ValueDomain { .finite }
 
   /// The input's shape, as for everything that works element by element.
-  public func outputShape(for input: Shape) throws -> Shape { input }
+  public func outputShape(for input: Shape) -> Shape { input }
 }
 
 /// `runningMean` as `running_mean`.

@@ -98,6 +98,8 @@ public final class ONNXGraph {
   // MARK: Constants
 
   /// The numbers of a parameter, in PyTorch's layout and under its name.
+  ///
+  /// - Throws: ``TensorError`` where there is no memory for its bytes.
   public func weight(_ parameter: Parameter) throws -> String {
     try shared("parameter " + parameter.name) {
       var value = try parameter.layout.inFile(parameter.value)
@@ -107,6 +109,8 @@ public final class ONNXGraph {
   }
 
   /// The numbers of a buffer under its name.
+  ///
+  /// - Throws: ``TensorError`` where there is no memory for its bytes.
   public func weight(_ buffer: Buffer) throws -> String {
     try shared("parameter " + buffer.name) { constant(try buffer.value, buffer.name) }
   }
@@ -136,6 +140,8 @@ public final class ONNXGraph {
   }
 
   /// A few numbers; none of a shape, one number.
+  ///
+  /// - Throws: ``TensorError`` where there is no memory for its bytes.
   public func constant(_ values: [Double], shape: [Int]? = nil) throws -> String {
     let shape = shape ?? (values.count == 1 ? [] : [values.count])
     return try shared("floats \(values) \(shape)") {

@@ -19,7 +19,7 @@ extension ScheduleSpec {
   public static var fields: [ConfigurationField<Self>] { [] }
 
   /// Gives nil: validations change nothing.
-  public func makePlateauReduction() throws -> PlateauReduction? { nil }
+  public func makePlateauReduction() -> PlateauReduction? { nil }
 
   /// A fault unless one of two keys is given.
   package static func oneOf(_ first: String, _ second: String, isOne: Bool)

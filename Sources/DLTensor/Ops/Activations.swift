@@ -11,25 +11,35 @@ public enum GELUApproximation: String, Sendable, CaseIterable {
 extension Tensor {
   /// `max(x, 0)`.
   ///
+  /// Shapes: any to the same.
+  ///
   /// - Throws: ``TensorError`` for a type that it does not take, or where there is no memory.
   public func relu() throws -> Tensor { try unary(DL_RELU) }
 
   /// `x` where positive, `slope · x` elsewhere.
+  ///
+  /// Shapes: any to the same.
   ///
   /// - Throws: ``TensorError`` for a type that it does not take, or where there is no memory.
   public func leakyReLU(_ slope: Double = 0.01) throws -> Tensor { try unary(DL_LEAKY_RELU, slope) }
 
   /// `1 / (1 + exp(-x))`.
   ///
+  /// Shapes: any to the same.
+  ///
   /// - Throws: ``TensorError`` for a type that it does not take, or where there is no memory.
   public func sigmoid() throws -> Tensor { try unary(DL_SIGMOID) }
 
   /// The hyperbolic tangent.
   ///
+  /// Shapes: any to the same.
+  ///
   /// - Throws: ``TensorError`` for a type that it does not take, or where there is no memory.
   public func tanh() throws -> Tensor { try unary(DL_TANH) }
 
   /// `x · Φ(x)`.
+  ///
+  /// Shapes: any to the same.
   ///
   /// - Throws: ``TensorError`` for a type that it does not take, or where there is no memory.
   public func gelu(_ approximation: GELUApproximation = .none) throws -> Tensor {
@@ -38,16 +48,21 @@ extension Tensor {
 
   /// `x · sigmoid(x)`.
   ///
+  /// Shapes: any to the same.
+  ///
   /// - Throws: ``TensorError`` for a type that it does not take, or where there is no memory.
   public func silu() throws -> Tensor { try unary(DL_SILU) }
 
   /// `min(max(x, 0), 6)`.
+  ///
+  /// Shapes: any to the same.
   ///
   /// - Throws: ``TensorError`` for a type that it does not take, or where there is no memory.
   public func relu6() throws -> Tensor { try unary(DL_RELU6) }
 
   /// `x` where positive, `alpha · (exp(x) - 1)` elsewhere.
   ///
+  /// Shapes: any to the same.
   /// Clevert et al. 2016.
   ///
   /// - Throws: ``TensorError`` for a type that it does not take, or where there is no memory.
@@ -55,6 +70,7 @@ extension Tensor {
 
   /// ELU with the slope and the scale that keep mean 0 and variance 1.
   ///
+  /// Shapes: any to the same.
   /// Klambauer et al. 2017.
   ///
   /// - Throws: ``TensorError`` for a type that it does not take, or where there is no memory.
@@ -62,11 +78,14 @@ extension Tensor {
 
   /// `min(max(x + 3, 0), 6) / 6`.
   ///
+  /// Shapes: any to the same.
+  ///
   /// - Throws: ``TensorError`` for a type that it does not take, or where there is no memory.
   public func hardSigmoid() throws -> Tensor { try unary(DL_HARD_SIGMOID) }
 
   /// `x · hardSigmoid(x)`.
   ///
+  /// Shapes: any to the same.
   /// Howard et al. 2019.
   ///
   /// - Throws: ``TensorError`` for a type that it does not take, or where there is no memory.

@@ -3,11 +3,14 @@ import CKernels
 extension Tensor {
   /// The error function `2/√π · ∫ exp(-t²) dt` from 0 to each element.
   ///
+  /// Shapes: any to the same.
+  ///
   /// - Throws: ``TensorError`` for a type that it does not take, or where there is no memory.
   public func erf() throws -> Tensor { try unary(DL_ERF, name: "erf") }
 
   /// The same elements in the other float type, recorded; itself where it has that type.
   ///
+  /// Shapes: any to the same.
   /// Counterpart: `torch.Tensor.to(dtype)`.
   ///
   /// - Throws: ``TensorError`` unless both types are float32 or float64.

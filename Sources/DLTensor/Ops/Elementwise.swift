@@ -3,35 +3,49 @@ import CKernels
 extension Tensor {
   /// `eˣ`.
   ///
+  /// Shapes: any to the same.
+  ///
   /// - Throws: ``TensorError`` for a type that it does not take, or where there is no memory.
   public func exp() throws -> Tensor { try unary(DL_EXP, name: "exp") }
 
   /// The natural logarithm.
+  ///
+  /// Shapes: any to the same.
   ///
   /// - Throws: ``TensorError`` for a type that it does not take, or where there is no memory.
   public func log() throws -> Tensor { try unary(DL_LOG, name: "log") }
 
   /// The square root; its gradient at 0 is infinite.
   ///
+  /// Shapes: any to the same.
+  ///
   /// - Throws: ``TensorError`` for a type that it does not take, or where there is no memory.
   public func sqrt() throws -> Tensor { try unary(DL_SQRT, name: "sqrt") }
 
   /// `1 / √x`.
+  ///
+  /// Shapes: any to the same.
   ///
   /// - Throws: ``TensorError`` for a type that it does not take, or where there is no memory.
   public func rsqrt() throws -> Tensor { try unary(DL_RSQRT, name: "rsqrt") }
 
   /// `|x|`; its gradient at 0 is 0.
   ///
+  /// Shapes: any to the same.
+  ///
   /// - Throws: ``TensorError`` for a type that it does not take, or where there is no memory.
   public func abs() throws -> Tensor { try unary(DL_ABS, name: "abs") }
 
   /// `x²`.
   ///
+  /// Shapes: any to the same.
+  ///
   /// - Throws: ``TensorError`` for a type that it does not take, or where there is no memory.
   public func square() throws -> Tensor { try unary(DL_SQUARE, name: "square") }
 
   /// `1 / x`.
+  ///
+  /// Shapes: any to the same.
   ///
   /// - Throws: ``TensorError`` for a type that it does not take, or where there is no memory.
   public func reciprocal() throws -> Tensor { try unary(DL_RECIPROCAL, name: "reciprocal") }
@@ -85,6 +99,7 @@ extension Tensor {
 
   /// `min(max(x, low), high)`; the gradient passes where `low <= x <= high`.
   ///
+  /// Shapes: any to the same.
   /// Counterpart: `torch.clamp`.
   ///
   /// - Throws: ``TensorError`` unless `low <= high`.

@@ -3,6 +3,8 @@ import CKernels
 extension Tensor {
   /// `log(1 + exp(beta · x)) / beta`, or `x` itself where `beta · x > threshold`.
   ///
+  /// Shapes: any to the same.
+  ///
   /// - Throws: ``TensorError`` for a type that it does not take, or where there is no memory.
   public func softplus(beta: Double = 1, threshold: Double = 20) throws -> Tensor {
     try requireReal(op: "softplus")

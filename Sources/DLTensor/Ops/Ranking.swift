@@ -54,6 +54,7 @@ extension Tensor {
 
   /// The position of the largest element of an axis, of equals the first; int32.
   ///
+  /// Shapes: the axis disappears, or is 1 with `keepsAxis`.
   /// Counterpart: `torch.argmax(dim=...)`.
   ///
   /// - Throws: ``TensorError`` for a type that it does not take, or where there is no memory.

@@ -5,6 +5,7 @@ import CKernels
 extension Tensor {
   /// The largest element; NaN where there is one, and equals share the gradient.
   ///
+  /// Shapes: the axes disappear, or are 1 with `keepsAxes`; a scalar without any.
   /// Counterpart: `torch.amax`.
   ///
   /// - Throws: ``TensorError`` also where there are no elements to choose from.
@@ -14,6 +15,7 @@ extension Tensor {
 
   /// The smallest element; NaN where there is one, and equals share the gradient.
   ///
+  /// Shapes: the axes disappear, or are 1 with `keepsAxes`; a scalar without any.
   /// Counterpart: `torch.amin`.
   ///
   /// - Throws: ``TensorError`` also where there are no elements to choose from.
@@ -42,6 +44,7 @@ extension Tensor {
   /// `(Σ |x|ᵖ)^(1/p)`, the largest magnitude for an infinite order; the gradient at a norm of 0
   /// is 0.
   ///
+  /// Shapes: the axes disappear, or are 1 with `keepsAxes`; a scalar without any.
   /// Counterpart: `torch.linalg.vector_norm`.
   ///
   /// - Throws: ``TensorError`` also unless the order is above 0.

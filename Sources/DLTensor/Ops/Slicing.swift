@@ -3,6 +3,7 @@ import CKernels
 extension Tensor {
   /// The positions `start ..< start + length` of an axis, copied.
   ///
+  /// Shapes: the axis has `length` positions.
   /// Any element type. Counterpart: `torch.narrow`.
   ///
   /// - Throws: ``TensorError`` for positions outside the axis.
@@ -50,6 +51,7 @@ extension Tensor {
 
   /// Consecutive pieces of an axis of the given lengths.
   ///
+  /// Shapes: the axis has the positions of each length.
   /// Counterpart: `torch.split`.
   ///
   /// - Throws: ``TensorError`` unless the lengths add up to the axis.
@@ -70,6 +72,7 @@ extension Tensor {
 
   /// At most `count` consecutive pieces of an axis, all but the last of one length.
   ///
+  /// Shapes: the axis has a `count`-th of its positions.
   /// Counterpart: `torch.chunk`.
   ///
   /// - Throws: ``TensorError`` for a count below 1.

@@ -3,6 +3,8 @@ import CKernels
 extension Tensor {
   /// `exp(x) / Σ exp(x)` over the last axis.
   ///
+  /// Shapes: any to the same.
+  ///
   /// - Throws: ``TensorError`` for a type that it does not take, or where there is no memory.
   public func softmax() throws -> Tensor {
     try requireReal(op: "softmax")
@@ -22,6 +24,8 @@ extension Tensor {
   }
 
   /// `x - log Σ exp(x)` over the last axis.
+  ///
+  /// Shapes: any to the same.
   ///
   /// - Throws: ``TensorError`` for a type that it does not take, or where there is no memory.
   public func logSoftmax() throws -> Tensor {

@@ -11,7 +11,7 @@ public enum SamplePadding: String, Hashable, Sendable, CaseIterable {
 extension Tensor {
   /// The places of a sampling grid under an affine map: `y[n, i, j] = θ[n] · (x_j, y_i, 1)`.
   ///
-  /// The grid spans -1 ... 1 in each direction: from centre to centre of the corner pixels with
+  /// The grid spans -1 ... 1 in each direction: from center to center of the corner pixels with
   /// `alignCorners`, else from edge to edge. Shapes: θ `[batch, 2, 3]` to `[batch, height, width, 2]`.
   /// Jaderberg et al. 2015, equation 1. Counterpart: `torch.nn.functional.affine_grid`.
   ///

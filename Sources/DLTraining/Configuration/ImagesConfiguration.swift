@@ -18,7 +18,7 @@ package struct ImagesConfiguration: ConfigurationSection {
       .init(
         "resize", \.resize, .within(1...8192),
         "the shorter side before the middle is taken; 8/7 of the size unless given"),
-      .init("channels", \.channels, .within(1...3), "1 for gray, 3 for colour"),
+      .init("channels", \.channels, .within(1...3), "1 for gray, 3 for color"),
     ]
   }
 
@@ -30,7 +30,7 @@ package struct ImagesConfiguration: ConfigurationSection {
           "resize", "size", message: "\(resize) leaves no middle of \(size): give \(size) or more"))
     }
     if channels == 2 {
-      problems.append(.init("channels", message: "2 is neither 1 (gray) nor 3 (colour)"))
+      problems.append(.init("channels", message: "2 is neither 1 (gray) nor 3 (color)"))
     }
     return problems
   }

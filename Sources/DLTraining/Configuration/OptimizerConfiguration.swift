@@ -73,7 +73,7 @@ package struct OptimizerConfiguration: NamedChoiceSection {
         "layer_decay", \.layerDecay, .within(0.001...1),
         "learning rate of a layer over that of the layer behind it; the last has lr"),
       .init("lookahead", \.lookahead, "slow weights behind the optimizer"),
-      .init("sam", \.sam, "sharpness-aware minimisation around the optimizer"),
+      .init("sam", \.sam, "sharpness-aware minimization around the optimizer"),
     ]
   }
 
@@ -157,5 +157,17 @@ package struct OptimizerConfiguration: NamedChoiceSection {
       "\(Format.significant($0.value, 6)) for \($0.names.joined(separator: ", "))"
     }
     .joined(separator: "; ")
+  }
+}
+
+extension OptimizerConfiguration {
+  func demands(key: String) -> [Demand] {
+    let passes: Set<Capability> = [.gradientExchange, .wholeGradient, .repeatedPasses]
+    return [
+      sam.map { _ in Demand(key: key, name: "sam", needs: passes) },
+      goesByWholeGradient ? Demand(key: key, name: name.rawValue, needs: passes) : nil,
+      constraints.isEmpty
+        ? nil : Demand(key: key, name: "constraints", needs: [.gradientExchange]),
+    ].compactMap(\.self)
   }
 }

@@ -24,7 +24,7 @@ extension TrainingData {
     let shape = dataset.inputShape
     guard dataset.inputType == .uint8, shape.count == 3, shape[2] == 1 || shape[2] == 3 else {
       throw UsageError(
-        "data.train: rows of \(dataset.inputType) \(shape) are no images of bytes, gray or colour")
+        "data.train: rows of \(dataset.inputType) \(shape) are no images of bytes, gray or color")
     }
     let rows = Array(0..<min(images, dataset.count))
     let columns = data.augmentation == nil ? 1 : 1 + epochs

@@ -139,3 +139,15 @@ extension Configuration.Precision {
     return context
   }
 }
+
+extension TrainingData {
+  /// The capabilities that cannot be had of the data.
+  var demands: [Demand] {
+    guard validation == nil else { return [] }
+    return [
+      Demand(
+        key: "data", name: "a job without a validation set", precludes: [.validation],
+        remedy: "give data.validation")
+    ]
+  }
+}

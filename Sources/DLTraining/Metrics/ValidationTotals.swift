@@ -27,6 +27,8 @@ public struct ValidationTotals: Sendable {
   }
 
   /// Adds to the metrics alone.
+  ///
+  /// - Throws: `TensorError` when the batch is not what the metrics were set up for.
   public mutating func add(_ batch: MetricBatch) throws {
     seen = MetricTask(batch.kind, labels: batch.labelCount)
     try metrics.add(batch)

@@ -1,4 +1,5 @@
 import DLCluster
+import DLConfiguration
 import DLFormats
 import DLLayers
 import DLOptimizers
@@ -108,5 +109,17 @@ extension ParameterArena {
     else { return GradientBlock(range) }
     return GradientBlock(
       range, columns: columns, start: (range.lowerBound - offsets[index]) % columns)
+  }
+}
+
+extension CompressionConfiguration {
+  var demands: [Demand] {
+    guard codec != nil else { return [] }
+    return [
+      Demand(
+        key: "compression", name: "compression.name: \(name.rawValue)",
+        needs: [.gradientExchange, .float32Gradients],
+        precludes: [.wholeGradient, .layoutIndependence])
+    ]
   }
 }

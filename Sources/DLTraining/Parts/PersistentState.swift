@@ -76,3 +76,15 @@ final class PersistentState: TrainerPart {
     if !rows.isEmpty { try run.task.restoreCarriedState(rows) }
   }
 }
+
+extension TrainingTask {
+  /// The capabilities that cannot be had of the task.
+  var demands: [Demand] {
+    guard carriesState else { return [] }
+    return [
+      Demand(
+        key: "model", name: "a model that carries state from batch to batch",
+        precludes: [.repeatedPasses])
+    ]
+  }
+}

@@ -1,3 +1,4 @@
+import DLConfiguration
 import DLFormats
 import DLOptimizers
 
@@ -49,5 +50,12 @@ final class ReduceOnPlateau: TrainerPart {
     plateau.best = saved["best"].flatMap { $0.isNaN ? nil : $0 }
     plateau.badCount = count("bad")
     plateau.cooldownCount = count("cooldown")
+  }
+}
+
+extension ScheduleConfiguration {
+  var demands: [Demand] {
+    guard goesByValidation else { return [] }
+    return [Demand(key: "schedule", name: name.rawValue, needs: [.validation])]
   }
 }

@@ -100,6 +100,8 @@ public protocol TrainingTask: AnyObject {
 
 extension TrainingTask {
   /// The values that the model's first layer takes, and any finite labels.
+  ///
+  /// - Throws: `TensorError` for a row that the task does not take.
   public func domains(_ row: Batch) throws -> DataDomains {
     var domains = DataDomains()
     domains.inputs = (model as? any Layer)?.inputDomain ?? .finite
@@ -111,8 +113,8 @@ extension TrainingTask {
   public var carriesState: Bool { false }
   /// Nothing beyond parameters and buffers.
   public var carriedState: [(name: String, rows: Tensor)] { [] }
-  /// Nothing to take.
-  public func restoreCarriedState(_ rows: [String: Tensor]) throws {}
+  /// Takes nothing: there is no such state.
+  public func restoreCarriedState(_ rows: [String: Tensor]) {}
   /// The accuracy where the model predicts one of several classes, the error rate where it predicts
   /// sequences of them.
   public func defaultMetrics(_ kind: PredictionKind) -> [any MetricSpec] {
@@ -123,8 +125,10 @@ extension TrainingTask {
     }
   }
   /// Does nothing.
-  public func didValidate(_ validation: Validation) throws {}
-  /// Refuses.
+  public func didValidate(_ validation: Validation) {}
+  /// Refuses the rows: a task that predicts something has a method of its own.
+  ///
+  /// - Throws: `UsageError`, always.
   public func predictions(_ batch: Batch) throws -> Predictions {
     throw UsageError("predict: this kind of model has no outputs for the rows of a data set")
   }

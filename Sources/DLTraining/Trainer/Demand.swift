@@ -1,9 +1,6 @@
-import DLCluster
 import DLConfiguration
 import DLCore
 import DLLayers
-import DLModels
-import DLTensor
 
 /// Something that one part of a job may need of its run, and another may take away.
 enum Capability: Hashable {
@@ -87,18 +84,14 @@ struct DemandError: DLError {
 }
 
 extension Configuration {
-  /// The demands of the sections on the run: a section that needs or precludes something adds its
-  /// own here.
+  /// The demands of the sections on the run; each stands beside the part that makes it.
   var demands: [Demand] {
     let named = [("optimizer", optimizer)] + optimizers.sorted { $0.key < $1.key }
     return named.flatMap { key, optimizer in
       optimizer.demands(key: key == "optimizer" ? key : "optimizers")
     }
-      + schedule.demands + compression.demands
+      + schedule.demands + compression.demands + (localSGD?.demands ?? [])
       + [
-        localSGD.map { _ in
-          Demand(key: "local_sgd", name: "local_sgd", precludes: [.gradientExchange])
-        },
         overlap == .on
           ? Demand(key: "overlap", name: "overlap: on", needs: [.gradientExchange]) : nil,
         virtualRanks.map { _ in
@@ -115,73 +108,6 @@ extension Configuration {
     Demand.conflicts(among: demands).map {
       ConfigurationProblem($0.needing.key, $0.precluding.key, message: $0.message)
     }
-  }
-}
-
-extension OptimizerConfiguration {
-  fileprivate func demands(key: String) -> [Demand] {
-    let passes: Set<Capability> = [.gradientExchange, .wholeGradient, .repeatedPasses]
-    return [
-      sam.map { _ in Demand(key: key, name: "sam", needs: passes) },
-      goesByWholeGradient ? Demand(key: key, name: name.rawValue, needs: passes) : nil,
-      constraints.isEmpty
-        ? nil : Demand(key: key, name: "constraints", needs: [.gradientExchange]),
-    ].compactMap(\.self)
-  }
-}
-
-extension ScheduleConfiguration {
-  fileprivate var demands: [Demand] {
-    guard goesByValidation else { return [] }
-    return [Demand(key: "schedule", name: name.rawValue, needs: [.validation])]
-  }
-}
-
-extension CompressionConfiguration {
-  fileprivate var demands: [Demand] {
-    guard codec != nil else { return [] }
-    return [
-      Demand(
-        key: "compression", name: "compression.name: \(name.rawValue)",
-        needs: [.gradientExchange, .float32Gradients],
-        precludes: [.wholeGradient, .layoutIndependence])
-    ]
-  }
-}
-
-extension TrainingData {
-  /// The capabilities that cannot be had of the data.
-  var demands: [Demand] {
-    guard validation == nil else { return [] }
-    return [
-      Demand(
-        key: "data", name: "a job without a validation set", precludes: [.validation],
-        remedy: "give data.validation")
-    ]
-  }
-}
-
-extension TrainingTask {
-  /// The capabilities that cannot be had of the task.
-  var demands: [Demand] {
-    guard carriesState else { return [] }
-    return [
-      Demand(
-        key: "model", name: "a model that carries state from batch to batch",
-        precludes: [.repeatedPasses])
-    ]
-  }
-}
-
-extension RunSetup {
-  /// The demands of a model whose parameters come from sums over all rows.
-  var fittingDemands: [Demand] {
-    guard task.model is any FittedBySums else { return [] }
-    return [
-      Demand(
-        key: "model", name: "a model that is fitted by sums",
-        needs: [.gradientExchange, .wholeGradient])
-    ]
   }
 }
 

@@ -4,7 +4,7 @@ import DLLayers
 /// input.
 ///
 /// A layer is what names have in common up to their first numbers, such as `encoder.layers.3` or, in a
-/// chain, `3`; names without a number, such as `head.weight`, have their module for it. Normalisations,
+/// chain, `3`; names without a number, such as `head.weight`, have their module for it. Normalizations,
 /// class tokens, learned positions and `PReLU` belong to the layer before them. Layers count in the
 /// order of the model's parameters.
 ///

@@ -18,3 +18,10 @@ final class LocalUpdate: UpdateStrategy {
     return loss
   }
 }
+
+extension LocalSGDConfiguration {
+  /// Ranks step by themselves.
+  var demands: [Demand] {
+    [Demand(key: "local_sgd", name: "local_sgd", precludes: [.gradientExchange])]
+  }
+}

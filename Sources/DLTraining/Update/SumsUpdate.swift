@@ -120,3 +120,15 @@ final class SumsUpdate: UpdateStrategy {
     }
   }
 }
+
+extension RunSetup {
+  /// The demands of a model whose parameters come from sums over all rows.
+  var fittingDemands: [Demand] {
+    guard task.model is any FittedBySums else { return [] }
+    return [
+      Demand(
+        key: "model", name: "a model that is fitted by sums",
+        needs: [.gradientExchange, .wholeGradient])
+    ]
+  }
+}

@@ -48,13 +48,14 @@ package struct AudioPacker {
   /// `sounds.safetensors` alone: x F32 `[N, length, bands * (deltas + 1)]` filled up with 0, y I32
   /// `[N]`, `lengths` I32 `[N]`.
   ///
-  /// Channels are mixed to their mean; all files have one rate. Rows are those of ``LogMel``, behind
-  /// them their changes over time. The classes are sorted by name. Throws `FormatError` naming the
-  /// file at fault, and `DataError` for settings out of range.
+  /// Channels are mixed to their mean; all files have one rate. Rows are those of ``LogMel``,
+  /// behind them their changes over time. The classes are sorted by name.
   ///
   /// With ``strings`` a part has as many rows as it has sounds, each of sounds that are drawn from it, keyed
   /// by the split's seed, the part and the row; y is I32 `[N, most]` of classes counted from 1, filled up
   /// with 0, which is the blank.
+  ///
+  /// - Throws: `FormatError` naming the file at fault, and `DataError` for settings out of range.
   package func pack(_ source: String, output: String) throws -> [PackedFile] {
     Engine.native.select()
     let pattern = try NamePattern(pattern)

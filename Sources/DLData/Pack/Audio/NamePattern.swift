@@ -87,7 +87,9 @@ struct FieldChoice {
   private let values: [ScalarString]
   private let ranges: [ClosedRange<Int>]
 
-  /// Reads a choice; throws `DataError`.
+  /// Reads a choice.
+  ///
+  /// - Throws: `DataError`.
   init(_ text: String) throws {
     let parts = text.parts(at: "=", limit: 1)
     let items = parts.count == 2 ? parts[1].parts(at: ",") : [""]

@@ -23,7 +23,7 @@ struct ImageListing {
   /// Sorts images `SPLIT/CLASS/FILE` or `CLASS/FILE`; folders that all share are passed over, and
   /// images without a split make one of the name `images`.
   ///
-  /// Throws a `FormatError` for other arrangements, and for names that lead out of a folder.
+  /// - Throws: a `FormatError` for other arrangements, and for names that lead out of a folder.
   init(_ source: any ImageSource, path: String) throws {
     guard !source.paths.isEmpty else {
       throw FormatError(

@@ -33,8 +33,9 @@ package struct ImagePacker {
   /// ``split`` asks for.
   ///
   /// The classes, sorted, are those of all splits; metadata `classes` counts and `class_names`
-  /// (JSON) names them. Throws `FormatError` naming the image at fault, and `DataError` for
-  /// settings out of range.
+  /// (JSON) names them.
+  ///
+  /// - Throws: `FormatError` naming the image at fault, and `DataError` for settings out of range.
   package func pack(_ source: String, output: String) throws -> [PackedFile] {
     try check()
     let images: any ImageSource =
@@ -77,13 +78,15 @@ package struct ImagePacker {
     }
   }
 
-  /// Checks size and channels; throws `DataError`.
+  /// Checks size and channels.
+  ///
+  /// - Throws: `DataError`.
   func check() throws {
     if let size, !(1...16384).contains(size.height) || !(1...16384).contains(size.width) {
       throw DataError("size: \(size.height)x\(size.width) is out of range, give 1 to 16384")
     }
     if let channels, channels != 1, channels != 3 {
-      throw DataError("channels: \(channels) is neither 1 (gray) nor 3 (colour)")
+      throw DataError("channels: \(channels) is neither 1 (gray) nor 3 (color)")
     }
     guard !keepsEncoded || size == nil && channels == nil else {
       throw DataError(
@@ -179,7 +182,7 @@ final class PixelReader {
     if shape[2] != image.channels {
       guard shape[2] == 3 || settings.channels != nil else {
         throw FormatError(
-          .content, file: source.name(index), "is in colour, the first image is gray",
+          .content, file: source.name(index), "is in color, the first image is gray",
           advice: "give \(OptionName.channels) 3, or 1 to turn all into gray")
       }
       image = try image.converted(channels: shape[2])

@@ -21,8 +21,10 @@ package struct TarPacker {
   /// `train.safetensors` and so on in the folder `output`: x U8 `[N, height, width, channels]`, y I32
   /// `[N]`, in the order of the shards.
   ///
-  /// Classes are numbers where all are, else names, which are sorted. Shards are read in sequence, once
-  /// for the classes and once for each part. Throws `FormatError` naming shard and member, `DataError`.
+  /// Classes are numbers where all are, else names, which are sorted. Shards are read in sequence,
+  /// once for the classes and once for each part.
+  ///
+  /// - Throws: `FormatError` naming shard and member, `DataError`.
   package func pack(_ names: [String], output: String) throws -> [PackedFile] {
     var settings = ImagePacker()
     (settings.size, settings.channels) = (size, channels)

@@ -56,10 +56,11 @@ package struct CSVPacker {
   /// ``like`` into `rows.safetensors` alone: x F32 `[N, numbers]`, y I32 `[N]` classes or F32
   /// `[N, labels]` values.
   ///
-  /// Classes are the texts of the label's column, sorted, by number where all are integers; metadata
-  /// has them as `class_names`, and under `table` what each column became. A table for ``like``
-  /// without the labels' columns makes x alone, to predict. Throws `FormatError` naming line and
-  /// column, and `DataError` for settings that do not fit.
+  /// Classes are the texts of the label's column, sorted, by number where all are integers;
+  /// metadata has them as `class_names`, and under `table` what each column became. A table for
+  /// ``like`` without the labels' columns makes x alone, to predict.
+  ///
+  /// - Throws: `FormatError` naming line and column, and `DataError` for settings that do not fit.
   package func pack(_ path: String, output: String) throws -> [PackedFile] {
     try like.map { try pack(path, like: $0, output: output) } ?? packAnew(path, output: output)
   }

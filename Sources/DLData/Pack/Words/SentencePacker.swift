@@ -30,7 +30,9 @@ package struct SentencePacker {
   /// `sources` are files of a sentence a line that are named by their classes, one folder of these,
   /// one folder of folders with a file a text, or one file of lines `CLASS<TAB>TEXT`. Texts without
   /// words are left out. The classes are sorted by name; metadata holds `class_names`, the
-  /// `tokenizer` and the token of `padding`. Throws `FormatError` and `DataError`.
+  /// `tokenizer` and the token of `padding`.
+  ///
+  /// - Throws: `FormatError` and `DataError`.
   package func pack(_ sources: [String], output: String) throws -> [PackedFile] {
     try WordPacking.check(minimumCount: minimumCount, maximumWords: maximumWords)
     let text = try read(sources)
@@ -126,7 +128,9 @@ package struct SentencePacker {
 
 /// The rules that the packers of words share.
 enum WordPacking {
-  /// Checks what the vocabulary is cut by; throws `DataError`.
+  /// Checks what the vocabulary is cut by.
+  ///
+  /// - Throws: `DataError`.
   static func check(minimumCount: Int, maximumWords: Int?) throws {
     guard minimumCount >= 1 else {
       throw DataError("min-count: \(minimumCount) is out of range, give 1 or more")

@@ -28,9 +28,11 @@ package struct TaggedPacker {
   /// parts of ``split``: x I32 `[N, length]`, words filled up with 0, y I32 `[N, length]`, tags filled
   /// up with -100, `lengths` I32 `[N]`.
   ///
-  /// The vocabulary is that of the first part. Tags are those of all files, sorted; a word without one
-  /// has the label -100. Metadata holds the tags as `class_names`, the `tokenizer` and the token of
-  /// `padding`. Throws `FormatError` and `DataError`.
+  /// The vocabulary is that of the first part. Tags are those of all files, sorted; a word without
+  /// one has the label -100. Metadata holds the tags as `class_names`, the `tokenizer` and the
+  /// token of `padding`.
+  ///
+  /// - Throws: `FormatError` and `DataError`.
   package func pack(_ parts: [(name: String, path: String)], output: String) throws -> [PackedFile]
   {
     try WordPacking.check(minimumCount: minimumCount, maximumWords: maximumWords)

@@ -20,8 +20,10 @@ package struct WordVectors {
   /// Writes the table, F32 `[words, size]`, to the file `output`.
   ///
   /// A line is a word and its numbers, parted by blanks; a first line of two whole numbers is
-  /// word2vec's header. Words that the file lacks get numbers from a uniform distribution of the variance
-  /// of those that it has (Kim 2014, section 3.2), padding gets zeros. Throws `FormatError`.
+  /// word2vec's header. Words that the file lacks get numbers from a uniform distribution of the
+  /// variance of those that it has (Kim 2014, section 3.2), padding gets zeros.
+  ///
+  /// - Throws: `FormatError`.
   package func pack(_ path: String, output: String) throws -> PackedFile {
     let words = try PackLike(like).words()
     var lines = try TextFile.lines(of: path)[...]

@@ -27,7 +27,9 @@ struct AddedTokens {
   /// The node that follows a node by a scalar: `node << 21 | scalar`.
   private var children: [Int: Int] = [:]
 
-  /// Reads the list; throws `FormatError`.
+  /// Reads the list.
+  ///
+  /// - Throws: `FormatError`.
   static func read(_ fields: TokenizerFields) throws -> [Token] {
     guard fields.part("added_tokens") != nil else { return [] }
     return try fields.parts("added_tokens").map { fields in

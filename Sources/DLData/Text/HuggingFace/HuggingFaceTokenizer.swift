@@ -29,7 +29,9 @@ package struct HuggingFaceTokenizer: RowTokenizer {
   private let rowMarks: RowMarks
   private let joiner: TokenJoiner
 
-  /// Reads a `tokenizer.json`; throws `FormatError`.
+  /// Reads a `tokenizer.json`.
+  ///
+  /// - Throws: `FormatError`.
   package init(path: String) throws {
     let text = try TextFile.text(of: path, limit: 1 << 28)
     try self.init(tokenizer: JSON(parsing: text, file: path), file: path)

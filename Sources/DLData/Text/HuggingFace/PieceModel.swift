@@ -28,7 +28,9 @@ struct WordPieceModel: PieceModel {
   private let longestWord: Int
   private let longestPiece: Int
 
-  /// Reads the part; throws `FormatError`.
+  /// Reads the part.
+  ///
+  /// - Throws: `FormatError`.
   init(_ fields: TokenizerFields) throws {
     numbers = try fields.vocabulary()
     let name = try fields.text("unk_token") ?? "[UNK]"
@@ -73,7 +75,9 @@ struct MergeModel: PieceModel {
   private let fusesUnknown: Bool
   private let takesWholeWords: Bool
 
-  /// Reads the part; throws `FormatError`.
+  /// Reads the part.
+  ///
+  /// - Throws: `FormatError`.
   init(_ fields: TokenizerFields) throws {
     try fields.requireNone([
       "dropout", "continuing_subword_prefix", "end_of_word_suffix", "byte_fallback",

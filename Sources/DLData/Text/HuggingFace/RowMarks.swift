@@ -6,7 +6,9 @@ struct RowMarks {
   private(set) var begin: [Int32] = []
   private(set) var end: [Int32] = []
 
-  /// Reads the part; throws `FormatError` for a kind that is not known.
+  /// Reads the part.
+  ///
+  /// - Throws: `FormatError` for a kind that is not known.
   init(_ fields: TokenizerFields?) throws {
     guard let fields else { return }
     switch fields.type {

@@ -12,7 +12,9 @@ indirect enum TextCutter {
 
   typealias Piece = ArraySlice<Unicode.Scalar>
 
-  /// Reads the part; throws `FormatError` for a kind that is not known.
+  /// Reads the part.
+  ///
+  /// - Throws: `FormatError` for a kind that is not known.
   init(_ fields: TokenizerFields?) throws {
     guard let fields else {
       self = .none

@@ -14,7 +14,9 @@ indirect enum TextNormalizer {
   case compose
   case sequence([TextNormalizer])
 
-  /// Reads the part; throws `FormatError` for a kind that is not known.
+  /// Reads the part.
+  ///
+  /// - Throws: `FormatError` for a kind that is not known.
   init(_ fields: TokenizerFields?) throws {
     guard let fields else {
       self = .none

@@ -8,7 +8,9 @@ enum TokenJoiner {
   case bytes
   case wordPieces(prefix: String, cleans: Bool)
 
-  /// Reads the part; throws `FormatError` for a kind that is not known.
+  /// Reads the part.
+  ///
+  /// - Throws: `FormatError` for a kind that is not known.
   init(_ fields: TokenizerFields?) throws {
     guard let fields else {
       self = .blanks
