@@ -37,8 +37,7 @@ extension LoadedRun {
     let trained = try LoadedNetwork(self, precision: .float32, communicator: SingleRank())
     let network = try trained.exported()
     return try trained.context.withoutRecording {
-      let padding = (trained.task.model as? any Layer)?.inputPadding
-      let graph = ONNXGraph(trained.context, padding: padding)
+      let graph = ONNXGraph(trained.context)
       for name in network.inputs.map(\.name) + ["output", "length"] { graph.reserve(name) }
       let results = try network.add(graph)
       for (output, value) in results { graph.output(value, as: output.name) }

@@ -71,17 +71,19 @@ extension LoadedNetwork {
         "export: images whose rows have lengths have no form in PyTorch; use \(OptionName.format) "
           + "onnx")
     }
-    let program = TorchProgram(rowsEnd: hasLengths || network.inputPadding != nil)
+    var program = TorchProgram(rowsEnd: hasLengths)
     if hasLengths { program.defineEnds() }
-    let expression = try program.expression(network, for: input)
+    var expression = try program.expression(network, for: input)
+    if program.knowsPadding, !hasLengths {
+      program = TorchProgram(rowsEnd: true)
+      expression = try program.expression(network, for: input)
+    }
     let type = exportedInputType(of: network)
     return (
       program, expression,
       .rows(
         "\(type)", from: input, to: try network.outputShape(for: input),
-        preparation: preparation(type), hasLengths: hasLengths,
-        // A network that is written as a whole finds the ends of its rows by itself.
-        padding: program.tellsEnds ? network.inputPadding : nil)
+        preparation: preparation(type), hasLengths: hasLengths, rowsEnd: program.tellsEnds)
     )
   }
 

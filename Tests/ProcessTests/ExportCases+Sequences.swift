@@ -193,7 +193,7 @@ extension ExportCase {
       {transformer_encoder_layer: {heads: 2, feed_forward: 8, norm_first: true}},
       global_avg_pool1d
       """),
-    // Rows end where the network's own tokens do: an embedding within a branch is told nothing.
+    // The ends that an embedding within a branch finds are the others' too.
     ExportCase(
       "padded-inside", .tokens,
       """

@@ -2,7 +2,7 @@ import DLFormats
 import DLTensor
 
 extension Embedding: BuiltInONNXLayer {
-  /// `Gather`; where the network has a token for padding, rows end before it.
+  /// `Gather`; where there is a token for padding, rows end before it.
   package func onnx(_ x: ONNXValue, in graph: ONNXGraph) throws -> ONNXValue {
     var table = try graph.weight(weight)
     if let maxNorm = options.maxNorm {
@@ -12,8 +12,8 @@ extension Embedding: BuiltInONNXLayer {
     }
     let rows = graph.node("Gather", [table, x.name], ["axis": 0])
     var y = ONNXValue(rows, row: try outputShape(for: x.row), lengths: x.lengths)
-    if y.lengths == nil, x.row.rank == 1, let padding = graph.padding {
-      y.lengths = graph.lengths(of: x, padding: padding)
+    if y.lengths == nil, let paddingIndex, x.row.rank == 1 {
+      y.lengths = graph.lengths(of: x, padding: paddingIndex)
     }
     return y
   }

@@ -18,16 +18,8 @@ public final class ONNXGraph {
   private var made: [String: String] = [:]
   private var divisors: [ObjectIdentifier: Tensor] = [:]
 
-  /// The token that fills rows up, where the network is one that knows it and is told no lengths.
-  let padding: Int?
-
   /// Makes a graph without nodes, for a network whose parameters are float32.
-  ///
-  /// - Parameter padding: the token behind which rows of tokens end; nil for none.
-  package init(_ context: Context, padding: Int32? = nil) {
-    self.context = context
-    self.padding = padding.map { Int($0) }
-  }
+  package init(_ context: Context) { self.context = context }
 
   /// Adds a layer.
   ///

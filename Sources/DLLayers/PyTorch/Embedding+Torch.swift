@@ -8,8 +8,10 @@ extension Embedding: BuiltInTorchLayer {
       throw LayerExportError(
         "PyTorch code", self, "its tokens have \(input.rank) axes; use \(OptionName.format) onnx")
     }
+    if paddingIndex != nil { program.knowsPadding = true }
     return .call(
-      "nn.Embedding", ["\(options.entries)", "\(options.size)"],
+      paddingIndex != nil && program.rowsEnd ? program.paddedEmbedding() : "nn.Embedding",
+      ["\(options.entries)", "\(options.size)"],
       [
         "padding_idx": paddingIndex.map { "\($0)" }, "max_norm": options.maxNorm.map { "\($0)" },
         "norm_type": .number(options.normType, unless: 2),

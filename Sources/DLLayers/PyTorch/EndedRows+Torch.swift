@@ -33,6 +33,24 @@ extension TorchProgram {
       """)
   }
 
+  /// The name of an embedding that notes where rows end.
+  func paddedEmbedding() -> String {
+    defineEnds()
+    define(
+      "PaddedEmbedding",
+      """
+      class PaddedEmbedding(nn.Embedding):
+          \"""An embedding that notes where rows of tokens end: where their padding begins.\"""
+
+          def forward(self, x):
+              if ends(x) is None:
+                  places = torch.arange(1, x.shape[1] + 1)
+                  x.lengths = ((x != self.padding_idx) * places).amax(1)
+              return ended(super().forward(x), ends(x))
+      """)
+    return "PaddedEmbedding"
+  }
+
   /// The name of a chain: one that hands on where rows end, if they do.
   package var chainName: String {
     guard rowsEnd else { return "nn.Sequential" }

@@ -23,10 +23,10 @@ package struct TorchForm {
   ///   - type: that of the rows.
   ///   - preparation: lines that make the network's input `x` of the rows.
   ///   - hasLengths: whether rows end at `lengths`, which go beside them.
-  ///   - padding: the token that fills rows up, behind which they end; nil for none.
+  ///   - rowsEnd: whether the network notes on the rows where they end.
   package static func rows(
     _ type: String, from input: Shape, to output: Shape, preparation: [String] = [],
-    hasLengths: Bool = false, padding: Int32? = nil
+    hasLengths: Bool = false, rowsEnd: Bool = false
   ) -> TorchForm {
     func text(_ shape: Shape) -> String {
       "[" + (["batch"] + shape.dimensions.map(String.init)).joined(separator: ", ") + "]"
@@ -34,11 +34,9 @@ package struct TorchForm {
     var forward = preparation
     if hasLengths {
       forward.append("x = ended(x, lengths)")
-    } else if let padding, input.rank == 1 {
-      forward += [
-        "places = torch.arange(1, x.shape[1] + 1)",
-        "x = ended(x, ((x != \(padding)) * places).amax(1))",
-      ]
+    } else if rowsEnd {
+      // The note is none on the caller's own tensor.
+      forward.append("x = ended(x, None)")
     }
     if input.rank == 3 { forward.append("x = x.permute(0, 3, 1, 2)") }
     if output.rank == 3 {
@@ -60,6 +58,8 @@ public final class TorchProgram {
   /// True if rows end, at lengths that are given or where a token for padding begins: modules are then
   /// told where.
   package let rowsEnd: Bool
+  /// True once a layer came up that knows a token for padding, behind which rows end.
+  package internal(set) var knowsPadding = false
 
   /// Makes a program without definitions.
   package init(rowsEnd: Bool = false) { self.rowsEnd = rowsEnd }
