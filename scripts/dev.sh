@@ -4,6 +4,8 @@
 #   scripts/dev.sh                     builds alone
 #   scripts/dev.sh LayerScaleTests     builds, and runs the suite of that name
 #   scripts/dev.sh DLLayersTests       builds, and runs a whole test target
+#   scripts/dev.sh --pages             builds, and writes the pages that follow from the code: docs/configuration.md and
+#                                      docs/operations.md
 #
 # The first build takes some minutes, one after an edit of a layer some ten seconds. Both times are printed.
 set -euo pipefail
@@ -22,6 +24,13 @@ fi
 grep -E '^[^ ]*: warning:' "$log" | sort -u || true
 echo "built in $SECONDS s"
 (($# > 0)) || exit 0
+
+if [ "$1" = --pages ]; then
+  "$(swift build --show-bin-path)/dltrain" config --reference >.build/configuration.md
+  mv .build/configuration.md docs/configuration.md
+  export DLTRAIN_WRITE_DOCS=1
+  set -- ChecklistTests
+fi
 
 SECONDS=0
 code=0

@@ -32,11 +32,12 @@ public enum TrainingProgram {
   ///
   /// - Parameters:
   ///   - arguments: what follows the program's name.
-  ///   - defaults: the configuration as YAML where no CONFIG is named; `model` is left out.
-  ///   - task: makes each rank's task.
+  ///   - defaults: the configuration as YAML where no CONFIG is named; `model` may be left out.
+  ///   - task: makes each rank's task; unless given, the one that ``TaskRegistry`` has for the
+  ///     network that the configuration names.
   public static func main(
     _ arguments: [String] = Array(CommandLine.arguments.dropFirst()), defaults: String,
-    task: @escaping TaskFactory
+    task: @escaping TaskFactory = { try $0.task($0.network()) }
   ) -> Never {
     main(.own(defaults: defaults, task: task), arguments)
   }

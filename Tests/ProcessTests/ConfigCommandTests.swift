@@ -1,6 +1,7 @@
 import DLCore
 import DLModels
 import DLTestSupport
+import DLTraining
 import Foundation
 import Testing
 
@@ -36,15 +37,19 @@ import Testing
       Issue.record("the schema has no properties")
       return
     }
-    // What is written where it is used alone is used here.
-    let resolved = try Program.run([
-      "config", "digits", "--set", "adversarial.epsilon=0.1", "--set", "init.strict=false", "--set",
-      "engine=blas",
-    ]).output
-    let keys = resolved.split(separator: "\n").compactMap { line in
-      line.hasPrefix(" ") ? nil : line.split(separator: ":").first.map(String.init)
+    func keys(_ overrides: String...) throws -> Set<String> {
+      let set = overrides.flatMap { ["--set", $0] }
+      let resolved = try Program.run(["config", "digits"] + set).output
+      return Set(
+        resolved.split(separator: "\n").compactMap { line in
+          line.hasPrefix(" ") ? nil : line.split(separator: ":").first.map(String.init)
+        })
     }
-    #expect(keys.count > 20 && Set(properties.map(\.key)) == Set(keys))
+    // Some are written only where they are used.
+    let (written, unwritten) = (try keys(), Configuration.unwrittenDefaults)
+    #expect(written.count > 20 && written.isDisjoint(with: unwritten))
+    #expect(Set(properties.map(\.key)) == written.union(unwritten))
+    #expect(try keys("engine=blas", "init.strict=false").isSuperset(of: ["engine", "init"]))
   }
 
   @Test func aResolvedConfigurationIsItsOwn() throws {

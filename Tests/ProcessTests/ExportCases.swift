@@ -1,3 +1,4 @@
+import DLLayers
 import DLTestSupport
 import Foundation
 
@@ -35,7 +36,36 @@ struct ExportCase {
   }
 
   /// Every word of `model.layers` stands in one of them.
-  static let all = images + sequences + texts
+  static let all = written + made
+
+  private static let written = images + sequences + texts
+
+  /// The layers that no case above holds, each with the rows and the options that it trains on.
+  private static let made: [ExportCase] = {
+    let known = words(of: written)
+    return LayerRegistry.builtIn.filter { !known.contains($0.word) }.compactMap { spec in
+      RequiredOptions.texts(spec).flatMap { options in
+        let layer = options.isEmpty ? spec.word : "{\(spec.word): {\(options)}}"
+        return [Rows.image, .sequence, .row, .tokens].map { ExportCase(spec.word, $0, layer) }
+      }.first { $0.isWhole }
+    }
+  }()
+
+  /// The words that cases hold; each ends with the first two, and two are cases of ``ExportedPart``.
+  static func words(of cases: [ExportCase]) -> Set<String> {
+    let text = cases.map(\.layers).joined(separator: " ")
+    return Set(text.split { !$0.isLetter && !$0.isNumber && $0 != "_" }.map(String.init))
+      .union(["flatten", "linear", "crf", "detect"])
+  }
+
+  /// Whether the job trains.
+  private var isWhole: Bool {
+    let trains = try? TemporaryFolder.with { folder in
+      try writeRows(in: folder)
+      return RegistryJobs.trains(job, in: folder)
+    }
+    return trains ?? false
+  }
 
   private static let images = [
     ExportCase(
@@ -147,12 +177,6 @@ struct ExportCase {
       """
       {spatial_transformer: {layers: [{linear: {out: 2}}], size: [6, 9], padding_mode: border,
       align_corners: true, init: {normal: {std: 0.2}}}}
-      """),
-    ExportCase(
-      "squeeze-excitation", .image,
-      """
-      {conv2d: {out: 4, kernel: 1}},
-      {squeeze_excitation: {reduction: 2}}
       """),
     ExportCase(
       "residual", .image,

@@ -6,7 +6,9 @@ import Foundation
 /// Small jobs of each kind, whose keys have values between them that reach all parts of the program.
 enum FuzzedJobs {
   /// Each with the name of its file.
-  static let all: [(name: String, yaml: String)] =
+  static let all: [(name: String, yaml: String)] = written + RegistryJobs.beside(written)
+
+  private static let written: [(name: String, yaml: String)] =
     [
       ("images", images), ("local", local), ("rows", rows), ("gan", gan), ("lstm", lstm),
       ("gpt", gpt),

@@ -1,7 +1,3 @@
-import DLConfiguration
-import DLLayers
-import DLModels
-import DLOptimizers
 import DLTestSupport
 import DLTraining
 import Foundation
@@ -90,39 +86,13 @@ struct SizeFuzzTests {
     try TemporaryFolder.with { folder in
       try FuzzedJobs.write(to: folder)
       let jobs = try FuzzedJobs.all.map { try Configuration.load(yaml: $0.yaml, folder: folder) }
-      let layers = jobs.flatMap { job in
-        job.node["model"]?["layers"].map { FuzzedJobs.layers(in: $0) } ?? []
-      }
-      let cases: [(noun: String, registered: [String], found: [String])] = [
-        ("layer", LayerRegistry.builtIn.map { $0.word }, layers),
-        ("model", ModelRegistry.builtIn.map { $0.name }, jobs.compactMap { $0.model.name }),
-        ("loss", LossRegistry.builtIn.map { $0.word }, jobs.map { $0.loss.word }),
-        (
-          "metric", MetricRegistry.builtIn.map { $0.word },
-          jobs.flatMap { $0.validate.metrics.map { $0.word } }
-        ),
-        (
-          "augmentation", AugmentationRegistry.builtIn.map { $0.word },
-          jobs.flatMap { $0.data.augment.map { $0.word } }
-        ),
-        (
-          "optimizer", OptimizerRegistry.builtIn.map { $0.word },
-          jobs.map { $0.optimizer.name.rawValue }
-        ),
-        (
-          "schedule", ScheduleRegistry.builtIn.map { $0.word },
-          jobs.map { $0.schedule.name.rawValue }
-        ),
-        (
-          "average", AverageRegistry.builtIn.map { $0.word },
-          jobs.compactMap { $0.average?.name.rawValue }
-        ),
-        ("codec", CodecRegistry.builtIn.map { $0.word }, jobs.map { $0.compression.name.rawValue }),
-      ]
-      for (noun, registered, found) in cases {
-        #expect(!registered.isEmpty)
-        let missing = Set(registered).subtracting(found)
-        #expect(missing.isEmpty, "\(noun): \(missing.sorted())")
+      for kind in RegistryJobs.kinds {
+        #expect(!kind.registered.isEmpty)
+        let missing = Set(kind.registered.map(\.name)).subtracting(jobs.flatMap(kind.found))
+        #expect(
+          missing.isEmpty,
+          "\(kind.noun) \(missing.sorted()): no job that follows from the options trains; write one"
+        )
       }
     }
   }
