@@ -47,7 +47,12 @@ struct BenchScaling: Verb {
       benchmark.predictedRanks = try predict.map { try numbers("--predict", $0) } ?? []
       benchmark.growth = strong ? .strong : .weak
       benchmark.host = mpirun ? .processes : .threads
-      benchmark.overrides = job.overrides
+      let overrides = job.overrides
+      benchmark.arguments = { workload, steps, rows in
+        ["bench", "step", "--config", workload, "--steps", "\(steps)"]
+          + overrides.flatMap { ["--set", $0] }
+          + (rows.map { ["--batch-per-rank", "\($0)"] } ?? [])
+      }
       benchmark.steps = steps
       return benchmark
     }

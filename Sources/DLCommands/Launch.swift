@@ -52,8 +52,29 @@ struct Launch: Verb {
     job.mpirunOptions =
       mpirunOptions?.words().map(String.init) ?? []
     job.program = try File.linkTarget("/proc/self/exe")
-    job.arguments = command.isEmpty ? ["train"] : command
+    let given = command.isEmpty ? ["train"] : command
+    job.arguments = { Self.arguments(given, folder: $0, resumes: $1) }
     job.training = train.training
     return try job.run(in: world, configuration: train.configuration(of: world.program))
+  }
+
+  /// The arguments of a start: the run folder is fixed, and a restart resumes.
+  private static func arguments(_ given: [String], folder: String, resumes: Bool) -> [String] {
+    var kept = without("--out", in: given)
+    if resumes { kept = without("--resume", in: kept) + ["--resume", "auto"] }
+    return kept + ["--out", folder]
+  }
+
+  private static func without(_ option: String, in words: [String]) -> [String] {
+    var kept: [String] = []
+    var rest = words[...]
+    while let word = rest.popFirst() {
+      if word == option {
+        _ = rest.popFirst()
+      } else if !word.begins(with: option + "=") {
+        kept.append(word)
+      }
+    }
+    return kept
   }
 }

@@ -95,7 +95,7 @@ private final class LoaderState: @unchecked Sendable {
   private let track: Track?
   private let buffers: [StepBuffer]
   /// The threads that share the rows of a step; nil where one reads them.
-  private let team: ThreadTeam?
+  private let pool: ThreadPool?
   /// The order of the epoch in work; of the thread that reads alone.
   private var order: Permutation?
   private let stagingMemory: CheckedMemory
@@ -117,9 +117,9 @@ private final class LoaderState: @unchecked Sendable {
     self.steps = steps
     buffers = try (0..<source.bufferCount).map { _ in try StepBuffer(source) }
     stagingMemory = try CheckedMemory(byteCount: source.stagingSize, for: "batch_size")
-    team =
+    pool =
       source.lanes > 1
-      ? try ThreadTeam("loader", lanes: source.lanes, purpose: "to read rows") : nil
+      ? try ThreadPool("loader", lanes: source.lanes, purpose: "to read rows") : nil
   }
 
   /// The loader's thread.
@@ -144,17 +144,17 @@ private final class LoaderState: @unchecked Sendable {
   private func load(_ step: Int, into buffer: StepBuffer) throws {
     let sampler = source.sampler
     guard sampler.order != .sequential else {
-      return try buffer.fill(step: step, order: SampleOrder(), staging: staging, team: team)
+      return try buffer.fill(step: step, order: SampleOrder(), staging: staging, pool: pool)
     }
     let epoch = sampler.cursor(atStep: step).epoch
     if let draws = sampler.weighted?.draws(seed: sampler.seed, epoch: epoch) {
       return try buffer.fill(
-        step: step, order: SampleOrder(draws: draws), staging: staging, team: team)
+        step: step, order: SampleOrder(draws: draws), staging: staging, pool: pool)
     }
     guard source.hasOrderTable else {
       let computed = ComputedPermutation(seed: sampler.seed, epoch: epoch, count: sampler.count)
       return try buffer.fill(
-        step: step, order: SampleOrder(computed: computed), staging: staging, team: team)
+        step: step, order: SampleOrder(computed: computed), staging: staging, pool: pool)
     }
     if order == nil {
       order = Permutation(
@@ -163,7 +163,7 @@ private final class LoaderState: @unchecked Sendable {
       order?.move(toEpoch: epoch)
     }
     try order?.indices.withUnsafeBufferPointer {
-      try buffer.fill(step: step, order: SampleOrder(table: $0), staging: staging, team: team)
+      try buffer.fill(step: step, order: SampleOrder(table: $0), staging: staging, pool: pool)
     }
   }
 
@@ -209,5 +209,5 @@ private final class LoaderState: @unchecked Sendable {
   }
 
   /// Ends the threads that share the rows, once none reads.
-  func end() { team?.end() }
+  func end() { pool?.end() }
 }

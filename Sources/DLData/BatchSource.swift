@@ -114,15 +114,15 @@ struct ReadRows {
 }
 
 extension BatchSource {
-  /// Reads, changes and converts rows, in pieces that the threads of a team share.
+  /// Reads, changes and converts rows, in pieces that the threads of a pool share.
   ///
   /// - Throws: what the first row that cannot be read throws.
-  func read(_ batch: ReadRows, _ team: ThreadTeam?) throws {
-    guard let team else { return try read(0..<batch.rows.count, of: batch, lane: 0) }
+  func read(_ batch: ReadRows, _ pool: ThreadPool?) throws {
+    guard let pool else { return try read(0..<batch.rows.count, of: batch, lane: 0) }
     // Some pieces for each thread, since images take different times.
-    let size = max(1, batch.rows.count / (4 * team.lanes))
+    let size = max(1, batch.rows.count / (4 * pool.lanes))
     let count = (batch.rows.count + size - 1) / size
-    try team.each(count) { piece, lane in
+    try pool.each(count) { piece, lane in
       let rows = piece * size..<min((piece + 1) * size, batch.rows.count)
       try read(rows, of: batch, lane: lane)
     }

@@ -68,9 +68,9 @@ final class StepBuffer {
 
   /// Reads this rank's rows of a step; `order` is the order of samples in the step's epoch.
   ///
-  /// - Parameter team: the threads that share the rows; nil for this one alone.
+  /// - Parameter pool: the threads that share the rows; nil for this one alone.
   func fill(
-    step: Int, order: SampleOrder, staging: UnsafeMutableRawBufferPointer, team: ThreadTeam?
+    step: Int, order: SampleOrder, staging: UnsafeMutableRawBufferPointer, pool: ThreadPool?
   ) throws {
     let cursor = source.sampler.cursor(atStep: step)
     var used = 0
@@ -102,7 +102,7 @@ final class StepBuffer {
         firstPlace: source.sampler.weighted == nil ? nil : first)
       let rows = ReadRows(
         rows: UnsafeBufferPointer(list), pass: pass, x: x, y: y, staging: staging)
-      try source.read(rows, team)
+      try source.read(rows, pool)
       guard let mix else { continue }
       let partners = source.sampler.repeats
       let before = (take(partners * source.inputByteCount), take(partners * source.labelByteCount))

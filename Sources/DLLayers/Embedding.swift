@@ -88,6 +88,11 @@ public final class Embedding: BuiltInLayer {
   /// The rows of the table.
   override var ownInputDomain: ValueDomain { .indices(count: weight.shape[0]) }
 
+  /// Rows that are too long are shortened in the table itself.
+  package override var weightChange: String? {
+    options.maxNorm.map { _ in "an embedding with max_norm" }
+  }
+
   /// The token without a row of its own.
   override var ownInputPadding: Int32? { paddingIndex.map { Int32($0) } }
 

@@ -86,12 +86,12 @@ private final class FaultyDataset: Dataset {
     loader.close()
   }
 
-  @Test func aTeamDoesEveryPieceOnce() throws {
-    let team = try ThreadTeam("team", lanes: 4)
-    defer { team.end() }
+  @Test func aPoolDoesEveryPieceOnce() throws {
+    let pool = try ThreadPool("pool", lanes: 4)
+    defer { pool.end() }
     for count in [0, 1, 3, 500] {
       let total = Atomic(0)
-      try team.each(count) { piece, lane in
+      try pool.each(count) { piece, lane in
         precondition((0..<4).contains(lane))
         total.add(piece + 1, ordering: .relaxed)
       }
@@ -99,7 +99,7 @@ private final class FaultyDataset: Dataset {
     }
     for _ in 0..<50 {
       #expect(throws: Fault(row: 7)) {
-        try team.each(100) { piece, _ in if piece % 10 == 7 { throw Fault(row: piece) } }
+        try pool.each(100) { piece, _ in if piece % 10 == 7 { throw Fault(row: piece) } }
       }
     }
   }

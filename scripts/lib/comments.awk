@@ -1,12 +1,12 @@
 # Prints the comments of the package's own declarations that say again what the protocol says of the requirement, those
-# of any declaration that begin as half a question or hide an error in a sentence, and public declarations that throw
-# without saying what.
+# of any declaration that begin as half a question or hide an error in a sentence, and declarations for others (public,
+# package) whose comments do not say what they throw.
 BEGIN {
   asked = "^ */// (What|How|Which|Where|Whether|Why) "
   said = "^ */// (The keys, in the order in which they are written"
   said = said "|The (name|word)( as written)? in (`.*`|YAML|a configuration)"
   said = said "|Makes the (options|section|loss|metric|choice|codec|schedule|layer|rule)( with (its|their) defaults)?"
-  said = said "|Faults that concern several keys at once|The options that the layer was made from|None)[.]$"
+  said = said "|Faults that concern several keys at once|Adds a batch|The options that the layer was made from|None)[.]$"
 }
 FNR == 1 { last = ""; first = ""; throws = 0; head = "" }
 /^ *@/ { next }
@@ -19,10 +19,15 @@ FNR == 1 { last = ""; first = ""; throws = 0; head = "" }
   found = 1
 }
 # The head of a declaration goes on until its body or the end of a requirement.
-/^ *public .*(func |init[(<?])/ { head = $0; start = FNR; said_throws = throws }
+# A requirement that is met without a comment has its protocol's, and what does nothing throws nothing.
+/^ *(public|package) .*(func |init[(<?])/ {
+  head = $0
+  start = FNR
+  said_throws = throws || (last !~ /^ *\/\/\// && $1 == "package")
+}
 head != "" && FNR > start { head = head " " $0 }
 head != "" && (/[{]/ || /^ *$/) {
-  if (head ~ /[)] (re)?throws/ && !said_throws) {
+  if (head ~ /[)] (re)?throws/ && head !~ /[{][}]$/ && !said_throws) {
     print FILENAME ":" start ": throws, and its comment does not say what: - Throws: ..."
     found = 1
   }

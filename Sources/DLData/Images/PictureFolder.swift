@@ -4,8 +4,8 @@ import Glibc
 
 /// A folder of pictures in the place of a data set file: `CLASS/FILE`, JPEG and PNG.
 ///
-/// Its files are put one after another into a file of the user's cache, as `data pack images
-/// --keep-encoded` does, when they are first asked for; it is found again as long as no file of the
+/// Its files are put one after another into a file of the user's cache, as ``ImagePacker`` does
+/// that keeps them encoded, when they are first asked for; it is found again as long as no file of the
 /// folder changes. Threads and processes of a host wait for the one that makes it.
 enum PictureFolder {
   /// The data set file of a folder's pictures.
@@ -16,7 +16,8 @@ enum PictureFolder {
     guard let cache = StatisticsCache.standard?.folder else {
       throw FormatError(
         .io, file: folder, "is a folder, and there is no cache to put its pictures together in",
-        advice: "set XDG_CACHE_HOME, or pack it by dltrain data pack images --keep-encoded")
+        advice: "set XDG_CACHE_HOME, or pack it by dltrain data pack images "
+          + "\(OptionName.keepEncoded)")
     }
     let path = "\(cache)/pictures-\(try key(of: folder)).safetensors"
     if File.exists(path) { return path }

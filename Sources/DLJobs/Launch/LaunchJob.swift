@@ -39,10 +39,11 @@ package struct LaunchJob: Sendable {
   package var stopLimitSeconds = 300.0
   /// Options for mpirun.
   package var mpirunOptions: [String] = []
-  /// The program and the arguments of its `train`.
+  /// The program that a start runs.
   package var program = ""
-  /// The arguments behind the program's name, as the user wrote them.
-  package var arguments: [String] = []
+  /// The arguments of a start: those that train into the run folder, and go on with what it holds if
+  /// `resumes`.
+  package var arguments: @Sendable (_ folder: String, _ resumes: Bool) -> [String] = { _, _ in [] }
   /// The training that the arguments ask for.
   package var training = TrainingJob()
 
@@ -91,25 +92,5 @@ package struct LaunchJob: Sendable {
       job: self, ranks: ranks, hosts: hosts, folder: folder, logger: world.logger,
       signals: world.signals
     ).run()
-  }
-
-  /// The arguments of a start: the run folder is fixed, and a restart resumes.
-  func arguments(folder: String, resumes: Bool) -> [String] {
-    var kept = without("--out", in: arguments)
-    if resumes { kept = without("--resume", in: kept) + ["--resume", "auto"] }
-    return kept + ["--out", folder]
-  }
-
-  private func without(_ option: String, in words: [String]) -> [String] {
-    var kept: [String] = []
-    var rest = words[...]
-    while let word = rest.popFirst() {
-      if word == option {
-        _ = rest.popFirst()
-      } else if !word.begins(with: option + "=") {
-        kept.append(word)
-      }
-    }
-    return kept
   }
 }

@@ -125,7 +125,7 @@ final class Supervisor {
     command.options = job.mpirunOptions
     command.program = job.program
     let resumes = !reasons.isEmpty && (job.training.resume == nil || hasNewCheckpoint)
-    command.arguments = job.arguments(folder: folder, resumes: resumes)
+    command.arguments = job.arguments(folder, resumes)
     return command
   }
 

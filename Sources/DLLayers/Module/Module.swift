@@ -33,6 +33,10 @@ open class Module {
     }
   }
 
+  /// What changes weights while it goes forward, as "an embedding with max_norm", so that ranks
+  /// cannot share them; nil where nothing does.
+  package var weightChange: String? { nil }
+
   /// Runs `body`, adding this module's path to a shape error that has none yet.
   package final func located<R>(_ body: () throws -> R) throws -> R {
     do {

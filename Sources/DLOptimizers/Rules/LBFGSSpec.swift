@@ -1,8 +1,10 @@
 import DLConfiguration
 
 /// The options of L-BFGS.
-package struct LBFGSSpec: OptimizerSpec {
+package struct LBFGSSpec: WholeGradientSpec {
   package static var word: String { "lbfgs" }
+  /// The method knows no penalty.
+  package static var takesPenalty: Bool { false }
   /// The learning rate unless another is given.
   package static var learningRate: Double { 1 }
 
@@ -60,18 +62,4 @@ package struct LBFGSSpec: OptimizerSpec {
   package func makeOptimizer(weightDecay: Double, adapts: Bool) throws -> any Optimizer {
     WholeGradientRule()
   }
-}
-
-/// A rule that takes its steps with the whole gradient of all parameters at once, which
-/// ``ArenaUpdate`` leaves to it.
-///
-/// Its parameters have no state in the arena.
-package struct WholeGradientRule: Optimizer {
-  package init() {}
-
-  /// No names.
-  package var stateNames: [String] { [] }
-
-  /// ``UpdateGranularity/whole``.
-  package var granularity: UpdateGranularity { .whole }
 }

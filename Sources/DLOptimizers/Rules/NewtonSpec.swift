@@ -1,8 +1,10 @@
 import DLConfiguration
 
 /// The options of Newton's method.
-package struct NewtonSpec: OptimizerSpec {
+package struct NewtonSpec: WholeGradientSpec {
   package static var word: String { "newton" }
+  /// Weight decay is half the square of the weights in the loss.
+  package static var takesPenalty: Bool { true }
   /// The learning rate unless another is given.
   package static var learningRate: Double { 1 }
 

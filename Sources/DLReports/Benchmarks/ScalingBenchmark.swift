@@ -31,8 +31,11 @@ package struct ScalingBenchmark: Sendable {
   package var growth = Growth.weak
   /// The form of a rank.
   package var host = Host.threads
-  /// Replacements in the configuration, for both workloads.
-  package var overrides: [String] = []
+  /// The arguments with which this program measures steps of a workload in one process of several,
+  /// so many rows on each rank unless nil, and prints a ``StepMeasurement``.
+  package var arguments: @Sendable (_ workload: String, _ steps: Int, _ rows: Int?) -> [String] = {
+    _, _, _ in []
+  }
   /// Steps to measure.
   package var steps = 50
 
@@ -80,10 +83,8 @@ package struct ScalingBenchmark: Sendable {
         benchmark.warmUpSteps = min(benchmark.warmUpSteps, steps)
         return try benchmark.measure(in: world, workload: workload) { job }
       case .processes:
-        var arguments = ["bench", "step", "--config", workload, "--steps", "\(steps)"]
-        arguments += overrides.flatMap { ["--set", $0] }
-        if let rows { arguments += ["--batch-per-rank", "\(rows)"] }
-        return try StepMeasurement(parsing: MPIProgram.output(of: arguments, processes: count))
+        let output = try MPIProgram.output(of: arguments(workload, steps, rows), processes: count)
+        return try StepMeasurement(parsing: output)
       }
     }
   }

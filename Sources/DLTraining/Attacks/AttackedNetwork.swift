@@ -46,6 +46,8 @@ package final class AttackedNetwork {
   }
 
   /// Runs attacks in evaluation mode, without gradients of the weights; all is as it was behind.
+  ///
+  /// - Throws: what `body` throws.
   package func attacked<R>(_ body: () throws -> R) rethrows -> R {
     let isTraining = context.isTraining
     let learning = parameters.filter(\.requiresGradient)
@@ -71,6 +73,8 @@ package final class AttackedNetwork {
   }
 
   /// The network's outputs for inputs before normalization.
+  ///
+  /// - Throws: ``TensorError`` where the network does not take inputs of this shape.
   package func outputs(_ pixels: Tensor) throws -> Tensor {
     context.beginForward(rowOffset: 0)
     return try network(normalized(pixels))
@@ -125,6 +129,8 @@ extension AttackNorm {
   }
 
   /// The size of each row's change.
+  ///
+  /// - Throws: ``TensorError`` when there is no memory.
   package func sizes(of change: Tensor) throws -> [Double] {
     switch self {
     case .l2: try change.overRows { try $0.rowLengths() }.doubles

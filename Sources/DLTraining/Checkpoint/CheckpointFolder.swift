@@ -33,6 +33,8 @@ package struct CheckpointFolder {
   }
 
   /// The marks of the files that the steps have at this moment: others after each replacement.
+  ///
+  /// - Throws: `FormatError` where the folder is there and cannot be listed.
   package func marks() throws -> [Int: FileMark] {
     var marks: [Int: FileMark] = [:]
     for step in try steps() { marks[step] = FileMark(file(step: step)) }

@@ -106,6 +106,8 @@ package func absolutePath(_ path: String) -> String {
 }
 
 /// Reads a text file of at most 1 MiB; refuses what is not a regular file, so that nothing blocks.
+///
+/// - Throws: ``ConfigurationError`` where it cannot be read, or is no text.
 package func configurationText(_ path: String) throws(ConfigurationError) -> String {
   func fail(_ message: String, line: Int = 0, _ code: ExitCode = .usage) -> ConfigurationError {
     let place = ConfigurationPlace(

@@ -6,12 +6,8 @@ import DLTensor
 
 /// A training job as its file gives it, with every default filled in.
 public struct Configuration: ConfigurationSection {
-  /// The types that a job can compute in; with bfloat16 operands of products alone.
-  package enum Precision: String, ConfigurationWord { case float32, float64, bfloat16 }
   /// The consequence of a non-finite loss or gradient.
   package enum NonFinite: String, ConfigurationWord { case stop, skip }
-  /// A choice of whether gradients go between hosts while the backward pass runs.
-  package enum Overlap: String, ConfigurationWord { case auto, on, off }
 
   /// The job's name.
   public var name: String?
@@ -163,23 +159,11 @@ public struct Configuration: ConfigurationSection {
   }
 }
 
-/// When checkpoints are written, and how many are kept.
-package struct CheckpointConfiguration: ConfigurationSection {
-  /// After so many steps.
-  package var everySteps: Int?
-  /// After so many epochs.
-  package var everyEpochs: Int?
-  /// The newest ones kept, besides the best.
-  package var keep = 3
-
-  package init() {}
-
-  package static var fields: [ConfigurationField<Self>] {
-    [
-      .init("every_steps", \.everySteps, .atLeast(1), "steps between checkpoints"),
-      .init("every_epochs", \.everyEpochs, .atLeast(1), "epochs between checkpoints"),
-      .init("keep", \.keep, .atLeast(1), "newest checkpoints kept, besides the best"),
-    ]
+extension Configuration {
+  /// The demand of a layout for other ranks than there are processes.
+  var layoutDemands: [Demand] {
+    guard virtualRanks != nil else { return [] }
+    return [Demand(key: "virtual_ranks", name: "virtual_ranks", needs: [.layoutIndependence])]
   }
 }
 

@@ -30,6 +30,8 @@ package struct MixConfiguration: ConfigurationSection {
   }
 
   /// The rule for a data set.
+  ///
+  /// - Throws: `DataError` where its rows cannot be mixed.
   package func mixing(of dataset: any Dataset, seed: Int) throws -> BatchMixing {
     try BatchMixing(mixup: mixup, cutmix: cutmix, probability: p, of: dataset, seed: seed)
   }

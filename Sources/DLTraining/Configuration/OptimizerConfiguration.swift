@@ -120,8 +120,8 @@ package struct OptimizerConfiguration: NamedChoiceSection {
       problems.append(
         .init("clip_value", "clip_norm", message: "give either clip_norm or clip_value"))
     }
-    if goesByWholeGradient {
-      let penalizes = newton != nil
+    if let whole = spec as? any WholeGradientSpec {
+      let penalizes = type(of: whole).takesPenalty
       let others: [(String, Bool)] = [
         ("weight_decay", weightDecay != 0 && !penalizes), ("clip_norm", clipNorm != nil),
         ("clip_value", clipValue != nil), ("clip_weights", clipWeights != nil),
@@ -161,11 +161,29 @@ package struct OptimizerConfiguration: NamedChoiceSection {
 }
 
 extension OptimizerConfiguration {
+  /// The chosen rule with its options.
+  package var spec: any OptimizerSpec { chosenOption as? any OptimizerSpec ?? SGDSpec() }
+
+  /// Makes the update rule that the configuration or a group of it names.
+  ///
+  /// - Parameters:
+  ///   - group: a group of the configuration; nil for parameters in none.
+  ///   - decays: whether weight decay holds for the parameters; false where `no_decay` names them.
+  /// - Throws: `OptimizerError` on values outside the rule's range, which a configuration that was
+  ///   read does not have.
+  package func makeOptimizer(
+    _ group: OptimizerGroupConfiguration? = nil, decays: Bool = true
+  ) throws -> any Optimizer {
+    let spec = group?.name.flatMap { option(of: $0) as? any OptimizerSpec } ?? spec
+    return try spec.makeOptimizer(
+      weightDecay: decays ? group?.weightDecay ?? weightDecay : 0, adapts: decays)
+  }
+
   func demands(key: String) -> [Demand] {
     let passes: Set<Capability> = [.gradientExchange, .wholeGradient, .repeatedPasses]
     return [
       sam.map { _ in Demand(key: key, name: "sam", needs: passes) },
-      goesByWholeGradient ? Demand(key: key, name: name.rawValue, needs: passes) : nil,
+      spec is any WholeGradientSpec ? Demand(key: key, name: name.rawValue, needs: passes) : nil,
       constraints.isEmpty
         ? nil : Demand(key: key, name: "constraints", needs: [.gradientExchange]),
     ].compactMap(\.self)

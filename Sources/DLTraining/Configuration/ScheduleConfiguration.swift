@@ -79,3 +79,23 @@ package struct ScheduleConfiguration: NamedChoiceSection {
   /// True if the rate is reduced after validations.
   package var goesByValidation: Bool { ((try? makePlateauReduction()) ?? nil) != nil }
 }
+
+extension Configuration {
+  /// The learning rate over a run of `totalSteps` steps, as a factor of `optimizer.lr`: with what
+  /// `scale_lr` makes of it.
+  ///
+  /// A schedule that goes by the validation counts as if nothing stopped improving.
+  package func learningRate(totalSteps: Int, stepsPerEpoch: Int) -> any Schedule {
+    let schedule = unscaledRate(totalSteps: totalSteps, stepsPerEpoch: stepsPerEpoch)
+    return scaleLR == nil ? schedule : ScaledSchedule(schedule, factor: batchRateFactor)
+  }
+
+  private func unscaledRate(totalSteps: Int, stepsPerEpoch: Int) -> any Schedule {
+    let base = schedule.makeSchedule(totalSteps: totalSteps, stepsPerEpoch: stepsPerEpoch)
+    guard let average, let lr = average.spec.lr, optimizer.lr > 0 else { return base }
+    let times = AveragingTimes(average, totalSteps: totalSteps, stepsPerEpoch: stepsPerEpoch)
+    return AveragingSchedule(
+      base, start: times.start, factor: lr / optimizer.lr,
+      steps: stepCount(epochs: average.spec.annealEpochs, stepsPerEpoch))
+  }
+}

@@ -26,6 +26,8 @@ package final class InputDataset: Dataset {
   ///   - names: the classes that its own must not contradict.
   ///   - namesSource: where these names come from.
   ///   - fit: the size that images are brought to while they are read; nil where they have one.
+  /// - Throws: `FormatError` where the file is damaged, holds no inputs, or has other classes than the
+  ///   names say.
   package init(
     path: String, statistics: FileStatistics?, names: ClassNames?, namesSource: String,
     images fit: ImageFit? = nil

@@ -8,6 +8,8 @@ import DLTensor
 extension TrainingData {
   /// The statistics that one pass over the data files of a job found, by their paths; the ranks
   /// share the pass.
+  ///
+  /// - Throws: `RankFailure`, the same on every rank, where a file cannot be read or is damaged.
   package static func statistics(
     _ configuration: Configuration, over communicator: any Communicator
   ) throws
@@ -19,6 +21,8 @@ extension TrainingData {
   }
 
   /// The same for any files.
+  ///
+  /// - Throws: `RankFailure`, the same on every rank, where a file cannot be read or is damaged.
   package static func statistics(of paths: [String], over communicator: any Communicator) throws
     -> [String: FileStatistics]
   {

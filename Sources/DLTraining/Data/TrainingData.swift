@@ -94,6 +94,7 @@ package struct TrainingData {
   ///   - statistics: what a pass over files found, by their paths.
   ///   - names: what the numbers of classes shall stand for; the file's own names unless given.
   ///   - namesSource: where these names come from.
+  /// - Throws: `FormatError` where a file is damaged; `DataError` where it does not fit the job.
   package static func open(
     _ path: String, _ role: DataRole, _ configuration: Configuration, classes: Int? = nil,
     statistics: [String: FileStatistics] = [:], names: ClassNames? = nil, namesSource: String = ""
@@ -107,6 +108,7 @@ package struct TrainingData {
   /// The transform that a data set's inputs go through under a configuration.
   ///
   /// - Parameter precision: the type of what comes out; the configuration's unless given.
+  /// - Throws: `DataError` where mean and deviation do not fit the channels.
   package static func transform(
     of dataset: any Dataset, _ configuration: Configuration, precision: DType? = nil
   ) throws -> InputTransform {
@@ -123,20 +125,6 @@ package struct TrainingData {
     throw DataError(
       "loss: \(loss.word) needs \(needed.joined(separator: " or ")) in y, the data has "
         + "\(dataset.labelType); use another loss or pack the labels anew")
-  }
-}
-
-extension Configuration.Precision {
-  /// The tensors' type.
-  package var dtype: DType { self == .float64 ? .float64 : .float32 }
-
-  /// A rank's context for tensors and products of this type.
-  package func context(
-    over communicator: any Communicator = SingleRank(), seed: UInt64
-  ) -> Context {
-    let context = Context(communicator: communicator, precision: dtype, seed: seed)
-    context.roundsProducts = self == .bfloat16
-    return context
   }
 }
 

@@ -10,6 +10,8 @@ package struct Accuracy: MetricSpec {
   package init() {}
 
   /// Right labels, and all.
+  ///
+  /// - Throws: ``MetricMisfit`` where the task predicts something else.
   package func sums(for task: MetricTask) throws -> MetricSums {
     switch task.predictions {
     case .classes, .labels: MetricSums(counts: 2)
@@ -17,7 +19,6 @@ package struct Accuracy: MetricSpec {
     }
   }
 
-  /// Adds a batch.
   package func add(_ batch: MetricBatch, to sums: inout MetricSums) throws {
     let scores = try batch.scores
     if let loss = scores.loss as? any ClassLoss {

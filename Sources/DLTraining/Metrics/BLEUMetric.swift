@@ -24,12 +24,13 @@ package struct BLEUMetric: MetricSpec {
   package var name: String { tokenization == .none ? Self.word : "bleu_\(tokenization.rawValue)" }
 
   /// The counts of n-grams and words.
+  ///
+  /// - Throws: ``MetricMisfit`` where the task predicts something else.
   package func sums(for task: MetricTask) throws -> MetricSums {
     guard task.predictions == .text else { throw MetricMisfit("needs text", task) }
     return MetricSums(counts: BLEU.Counts().values.count)
   }
 
-  /// Adds a batch.
   package func add(_ batch: MetricBatch, to sums: inout MetricSums) throws {
     guard case .texts(let candidates, let references) = batch else {
       throw MetricMisfit("needs text, the model predicts \(batch.kind)")

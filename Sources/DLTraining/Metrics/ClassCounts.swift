@@ -32,6 +32,8 @@ extension ClassCountMetric {
   package var name: String { average == .macro ? Self.word : "\(Self.word)_\(average.rawValue)" }
 
   /// Three counts for each class: right, predicted, wanted.
+  ///
+  /// - Throws: ``MetricMisfit`` where the task predicts something else.
   package func sums(for task: MetricTask) throws -> MetricSums {
     switch task.predictions {
     case .classes(let count), .labels(let count): MetricSums(counts: 3 * count)
@@ -39,7 +41,6 @@ extension ClassCountMetric {
     }
   }
 
-  /// Adds a batch.
   package func add(_ batch: MetricBatch, to sums: inout MetricSums) throws {
     let scores = try batch.scores
     let decisions = try scores.decisions

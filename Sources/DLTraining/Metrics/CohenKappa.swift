@@ -27,6 +27,8 @@ package struct CohenKappa: MetricSpec {
   package var name: String { weights == .none ? Self.word : "\(Self.word)_\(weights.rawValue)" }
 
   /// Counts of labels and of predictions by class, the weights of all disagreements, and all labels.
+  ///
+  /// - Throws: ``MetricMisfit`` where the task predicts something else.
   package func sums(for task: MetricTask) throws -> MetricSums {
     switch task.predictions {
     case .classes(let count): MetricSums(counts: 2 * count + 2)
@@ -35,7 +37,6 @@ package struct CohenKappa: MetricSpec {
     }
   }
 
-  /// Adds a batch.
   package func add(_ batch: MetricBatch, to sums: inout MetricSums) throws {
     let decisions = try batch.scores.decisions
     let classes = sums.counts.count / 2 - 1

@@ -12,6 +12,8 @@ package struct ConfusionMatrix: MetricSpec {
   package init() {}
 
   /// A count for each pair of classes.
+  ///
+  /// - Throws: ``MetricMisfit`` where the task predicts something else.
   package func sums(for task: MetricTask) throws -> MetricSums {
     switch task.predictions {
     case .classes(let count) where count <= ConfusionMatrix.limit: MetricSums(counts: count * count)
@@ -21,7 +23,6 @@ package struct ConfusionMatrix: MetricSpec {
     }
   }
 
-  /// Adds a batch.
   package func add(_ batch: MetricBatch, to sums: inout MetricSums) throws {
     let decisions = try batch.scores.decisions
     let size = ConfusionMatrix.size(sums)

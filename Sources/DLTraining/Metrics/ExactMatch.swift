@@ -10,6 +10,8 @@ package struct ExactMatch: MetricSpec {
   package init() {}
 
   /// Right rows, and all.
+  ///
+  /// - Throws: ``MetricMisfit`` where the task predicts something else.
   package func sums(for task: MetricTask) throws -> MetricSums {
     switch task.predictions {
     case .classes: MetricSums(counts: 2)
@@ -17,7 +19,6 @@ package struct ExactMatch: MetricSpec {
     }
   }
 
-  /// Adds a batch.
   package func add(_ batch: MetricBatch, to sums: inout MetricSums) throws {
     let scores = try batch.scores
     let rows = scores.labels.shape.rank > 0 ? scores.labels.shape[0] : 0

@@ -25,6 +25,8 @@ package struct ExpectedCalibrationError: MetricSpec {
   package var name: String { bins == 15 ? Self.word : "\(Self.word)_\(bins)" }
 
   /// Right labels and labels of each bin, and the sum of their confidences.
+  ///
+  /// - Throws: ``MetricMisfit`` where the task predicts something else.
   package func sums(for task: MetricTask) throws -> MetricSums {
     switch task.predictions {
     case .classes, .labels(1): MetricSums(counts: 2 * bins, sums: bins)
@@ -32,7 +34,6 @@ package struct ExpectedCalibrationError: MetricSpec {
     }
   }
 
-  /// Adds a batch.
   package func add(_ batch: MetricBatch, to sums: inout MetricSums) throws {
     let scores = try batch.scores
     let probabilities = try scores.probabilities.doubles

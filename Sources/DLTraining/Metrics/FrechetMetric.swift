@@ -12,6 +12,8 @@ package struct FrechetMetric: MetricSpec {
   package var name: String { "frechet_distance" }
 
   /// Counts, sums and sums of products, of real images and of generated ones.
+  ///
+  /// - Throws: ``MetricMisfit`` where the task predicts something else.
   package func sums(for task: MetricTask) throws -> MetricSums {
     guard case .images(let width) = task.predictions, width > 0 else {
       throw MetricMisfit("needs images and model.features to look at them", task)
@@ -19,7 +21,6 @@ package struct FrechetMetric: MetricSpec {
     return MetricSums(treeSums: 2 * FeatureStatistics(width: width).sums.count)
   }
 
-  /// Adds a batch.
   package func add(_ batch: MetricBatch, to sums: inout MetricSums) throws {
     guard case .features(let real, let generated, _) = batch else {
       throw MetricMisfit("needs images, the model predicts \(batch.kind)")

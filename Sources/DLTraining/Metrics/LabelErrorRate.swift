@@ -13,6 +13,8 @@ package struct LabelErrorRate: MetricSpec {
   package init() {}
 
   /// Edits, and right labels.
+  ///
+  /// - Throws: ``MetricMisfit`` where the task predicts something else.
   package func sums(for task: MetricTask) throws -> MetricSums {
     guard case .sequences = task.predictions else {
       throw MetricMisfit("needs sequences of classes, as of loss: ctc", task)
@@ -20,7 +22,6 @@ package struct LabelErrorRate: MetricSpec {
     return MetricSums(counts: 2)
   }
 
-  /// Adds a batch.
   package func add(_ batch: MetricBatch, to sums: inout MetricSums) throws {
     let scores = try batch.scores
     guard let loss = scores.loss as? CTC else { return }

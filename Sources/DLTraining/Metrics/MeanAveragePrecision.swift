@@ -27,6 +27,8 @@ package struct MeanAveragePrecision: MetricSpec {
   }
 
   /// The objects of each class, and the scores of what is found, with class and whether it is right.
+  ///
+  /// - Throws: ``MetricMisfit`` where the task predicts something else.
   package func sums(for task: MetricTask) throws -> MetricSums {
     guard case .objects(let classes) = task.predictions else {
       throw MetricMisfit("needs objects on images, as of a network that ends with detect", task)
@@ -34,7 +36,6 @@ package struct MeanAveragePrecision: MetricSpec {
     return MetricSums(counts: classes, keepsScores: true)
   }
 
-  /// Adds a batch.
   package func add(_ batch: MetricBatch, to sums: inout MetricSums) throws {
     guard case .objects(let found, let wanted, _) = batch else {
       throw MetricMisfit("needs objects, the model predicts \(batch.kind)")

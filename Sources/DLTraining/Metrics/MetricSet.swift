@@ -50,6 +50,8 @@ package struct MetricSet: Sendable {
   }
 
   /// Adds this rank's rows of a batch.
+  ///
+  /// - Throws: ``MetricMisfit`` where a metric cannot judge what the model predicts.
   package mutating func add(_ batch: MetricBatch) throws {
     for index in entries.indices {
       try entries[index].metric.add(batch, to: &entries[index].sums)
@@ -57,6 +59,8 @@ package struct MetricSet: Sendable {
   }
 
   /// Adds what all ranks have; every rank makes the call.
+  ///
+  /// - Throws: `RankFailure` where a rank is lost.
   package mutating func reduce(over communicator: any Communicator) throws {
     for index in entries.indices { try entries[index].sums.reduce(over: communicator) }
   }

@@ -41,6 +41,8 @@ public struct MetricSums: Sendable, Equatable {
   }
 
   /// Adds what all ranks have; every rank makes the call.
+  ///
+  /// - Throws: `RankFailure` where a rank is lost.
   package mutating func reduce(over communicator: any Communicator) throws {
     // Integers below 2^53 add up exactly as doubles, in any order.
     var whole = (counts + sums.flatMap(\.words)).map { Double($0) } + treeSums

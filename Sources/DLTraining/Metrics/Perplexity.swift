@@ -11,6 +11,8 @@ package struct Perplexity: MetricSpec {
   package init() {}
 
   /// The labels, and the sum of their logarithms.
+  ///
+  /// - Throws: ``MetricMisfit`` where the task predicts something else.
   package func sums(for task: MetricTask) throws -> MetricSums {
     guard case .classes = task.predictions else {
       throw MetricMisfit("needs classes or words that exclude each other", task)
@@ -18,7 +20,6 @@ package struct Perplexity: MetricSpec {
     return MetricSums(counts: 1, sums: 1)
   }
 
-  /// Adds a batch.
   package func add(_ batch: MetricBatch, to sums: inout MetricSums) throws {
     let scores = try batch.scores
     let width = scores.outputs.shape.last

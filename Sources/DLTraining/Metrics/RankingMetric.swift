@@ -41,6 +41,8 @@ extension RankingMetric {
   package var name: String { average == .macro ? Self.word : "\(Self.word)_\(average.rawValue)" }
 
   /// The number of classes, and the scores of all rows.
+  ///
+  /// - Throws: ``MetricMisfit`` where the task predicts something else.
   package func sums(for task: MetricTask) throws -> MetricSums {
     let width: Int
     switch task.predictions {
@@ -56,7 +58,6 @@ extension RankingMetric {
     return MetricSums(keepsScores: true)
   }
 
-  /// Adds a batch.
   package func add(_ batch: MetricBatch, to sums: inout MetricSums) throws {
     let scores = try batch.scores
     if case .classes(let width) = scores.kind {

@@ -10,6 +10,8 @@ package protocol RegressionMetric: MetricSpec {
 
 extension RegressionMetric {
   /// The number of elements, and sums over them.
+  ///
+  /// - Throws: ``MetricMisfit`` where the task predicts something else.
   package func sums(for task: MetricTask) throws -> MetricSums {
     guard case .values(let width) = task.predictions else {
       throw MetricMisfit("needs numbers", task)
@@ -17,7 +19,6 @@ extension RegressionMetric {
     return MetricSums(counts: 1, sums: Self.sumCount(width))
   }
 
-  /// Adds a batch.
   package func add(_ batch: MetricBatch, to sums: inout MetricSums) throws {
     let scores = try batch.scores
     guard case .values(let width) = scores.kind else {

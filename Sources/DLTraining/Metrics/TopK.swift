@@ -25,6 +25,8 @@ package struct TopK: MetricSpec {
   package var name: String { "top_\(k)" }
 
   /// Right labels, and all.
+  ///
+  /// - Throws: ``MetricMisfit`` where the task predicts something else.
   package func sums(for task: MetricTask) throws -> MetricSums {
     guard case .classes(let count) = task.predictions else {
       throw MetricMisfit("needs classes that exclude each other", task)
@@ -33,7 +35,6 @@ package struct TopK: MetricSpec {
     return MetricSums(counts: 2)
   }
 
-  /// Adds a batch.
   package func add(_ batch: MetricBatch, to sums: inout MetricSums) throws {
     let scores = try batch.scores
     let width = scores.outputs.shape.last

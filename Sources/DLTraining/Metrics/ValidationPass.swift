@@ -32,6 +32,8 @@ package struct ValidationPass {
   }
 
   /// The results of the sums over all ranks, counts exact and doubles along the fixed tree.
+  ///
+  /// - Throws: `RankFailure`, the same on every rank, where one could not read or evaluate its rows.
   package func run() throws -> Validation {
     var totals = try context.communicator.agreed("go through the validation set") {
       var totals = ValidationTotals(metrics)
@@ -48,6 +50,8 @@ package struct ValidationPass {
 
   /// Calls `body` with this rank's rows of each batch, in the order of the file, with their
   /// indices.
+  ///
+  /// - Throws: `DataError` or `FormatError` where rows cannot be read, and what `body` throws.
   package func eachBatch(_ body: (Batch, UnsafeBufferPointer<Int>) throws -> Void) throws {
     let sampler = try Sampler(
       count: dataset.count, batchSize: batchSize, accumulate: 1, order: .sequential,

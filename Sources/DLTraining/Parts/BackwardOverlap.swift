@@ -1,4 +1,5 @@
 import DLCluster
+import DLConfiguration
 import DLLayers
 import DLTensor
 
@@ -20,6 +21,19 @@ final class BackwardOverlap: TrainerPart {
   /// Ends the communication threads.
   func didTrain() throws {
     for optimizer in run.optimizers { try optimizer.overlap?.reduction.close() }
+  }
+}
+
+extension Configuration {
+  /// A choice of whether gradients go between hosts while the backward pass runs (`overlap:`).
+  package enum Overlap: String, ConfigurationWord {
+    case auto, on, off
+
+    /// Something must go in every step where it is asked for.
+    var demands: [Demand] {
+      guard self == .on else { return [] }
+      return [Demand(key: "overlap", name: "overlap: on", needs: [.gradientExchange])]
+    }
   }
 }
 

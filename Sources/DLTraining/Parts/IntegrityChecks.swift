@@ -1,4 +1,5 @@
 import DLCluster
+import DLConfiguration
 
 /// The checks against memory that changes though nothing of the program writes to it (`integrity:`).
 final class IntegrityChecks: TrainerPart {
@@ -57,5 +58,26 @@ final class IntegrityChecks: TrainerPart {
       optimizer.verifyChecksums()
       try optimizer.throwCorruption(step: step, run.arena)
     }
+  }
+}
+
+/// The checks against silent changes of memory.
+package struct IntegrityConfiguration: ConfigurationSection {
+  /// True if each update checks the parameters and the optimizer state that it reads.
+  package var checkUpdates = true
+  /// Steps between comparisons of the copies of parameters and buffers; nil for none at all.
+  package var compareEverySteps: Int? = 100
+
+  package init() {}
+
+  package static var fields: [ConfigurationField<Self>] {
+    [
+      .init(
+        "check_updates", \.checkUpdates,
+        "each update checks the parameters and the optimizer state that it reads"),
+      .init(
+        "compare_every_steps", \.compareEverySteps, .atLeast(1),
+        "steps between comparisons of the ranks' copies; null for none"),
+    ]
   }
 }

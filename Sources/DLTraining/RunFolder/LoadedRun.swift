@@ -229,6 +229,8 @@ package final class LoadedNetwork {
 
   /// Checks that rows have the shape that the network was trained on, that their numbers stand for
   /// the same, and that it and its loss take all of them.
+  ///
+  /// - Throws: `DataError` that names what differs.
   package func check(_ dataset: any Dataset, _ path: String, source: String) throws {
     let shape = TrainingData.modelInput(of: dataset)
     let isText = task is TranslationTask && dataset.inputType == .int32
@@ -243,6 +245,8 @@ package final class LoadedNetwork {
   }
 
   /// Checks that the network and its loss take all values of a data set.
+  ///
+  /// - Throws: `DataError` that names the value and its row.
   package func checkValues(of dataset: any Dataset, _ transform: InputTransform) throws {
     let row = try dataset.rowsOfZeros(inputs: transform.outputType, context: context)
     try dataset.check(context.withoutRecording { try task.domains(row) })

@@ -30,6 +30,8 @@ package final class AdversarialTask: NetworkTask, ImageGenerator {
   }
 
   /// Takes a generator with its discriminator.
+  ///
+  /// - Throws: `UsageError` where a loss is chosen; ``TensorError`` where the images have another shape.
   package static func make(_ network: Module, _ input: TaskInput) throws -> (any TrainingTask)? {
     guard let network = network as? any GenerativeAdversarial else { return nil }
     let configuration = input.configuration
@@ -110,6 +112,8 @@ package final class AdversarialTask: NetworkTask, ImageGenerator {
   }
 
   /// Images of the noise that a key gives, 8 in a row; where classes are told, one after the other.
+  ///
+  /// - Throws: ``TensorError`` when there is no memory.
   package func sheet(images count: Int, key: RandomKey) throws -> RasterImage {
     context.rowOffset = 0
     let told = try network.conditionClasses.map { classes in

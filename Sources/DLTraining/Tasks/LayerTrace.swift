@@ -23,6 +23,8 @@ package struct LayerTrace {
   package private(set) var steps: [Step] = []
 
   /// Runs `body`, which applies the network once, and notes each layer.
+  ///
+  /// - Throws: what `body` throws.
   package static func of(_ context: Context, _ body: () throws -> Void) rethrows -> LayerTrace {
     var trace = LayerTrace()
     context.layerObserver = { layer, input, output in

@@ -32,6 +32,7 @@ package struct LengthSearch {
   ///   - source: tokens, `[batch, time]`.
   ///   - lengths: how many of each row count.
   ///   - extra: how many tokens more than its source a translation may have.
+  /// - Throws: ``TensorError`` when there is no memory.
   package func callAsFunction(_ source: Tensor, lengths: [Int32], extra: Int) throws -> [[Int32]] {
     let count = lengths.count
     guard count > 0 else { return [] }

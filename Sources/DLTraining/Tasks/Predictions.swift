@@ -55,7 +55,7 @@ extension Predictions {
   /// The lines of the rows of these numbers, without the positions of padding.
   ///
   /// - Parameter names: what the classes are called, for a column of its own at the end.
-  package func lines(rows: UnsafeBufferPointer<Int>, names: ClassNames? = nil) throws -> [String] {
+  package func lines(rows: UnsafeBufferPointer<Int>, names: ClassNames? = nil) -> [String] {
     let names = names?.names.map(Self.cell)
     switch self {
     case .classes(let probabilities):

@@ -90,17 +90,8 @@ extension Configuration {
     return named.flatMap { key, optimizer in
       optimizer.demands(key: key == "optimizer" ? key : "optimizers")
     }
-      + schedule.demands + compression.demands + (localSGD?.demands ?? [])
-      + [
-        overlap == .on
-          ? Demand(key: "overlap", name: "overlap: on", needs: [.gradientExchange]) : nil,
-        virtualRanks.map { _ in
-          Demand(key: "virtual_ranks", name: "virtual_ranks", needs: [.layoutIndependence])
-        },
-        precision == .float64
-          ? Demand(
-            key: "precision", name: "precision: float64", precludes: [.float32Gradients]) : nil,
-      ].compactMap(\.self)
+      + schedule.demands + compression.demands + (localSGD?.demands ?? []) + overlap.demands
+      + precision.demands + layoutDemands
   }
 
   /// The conflicts, by their keys.
@@ -114,8 +105,8 @@ extension Configuration {
 extension ParameterArena {
   /// The demands of the layers.
   var demands: [Demand] {
-    let isRescaled = modules.contains { ($0 as? Embedding)?.options.maxNorm != nil }
-    return isRescaled
-      ? [Demand(key: "model", name: "an embedding with max_norm", needs: [.wholeGradient])] : []
+    modules.lazy.compactMap(\.weightChange).prefix(1).map {
+      Demand(key: "model", name: $0, needs: [.wholeGradient])
+    }
   }
 }

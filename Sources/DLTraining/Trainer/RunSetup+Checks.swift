@@ -8,6 +8,7 @@ extension Dataset {
   /// Rows of zeros, as a task would get them.
   ///
   /// - Parameter type: the type of the inputs.
+  /// - Throws: ``TensorError`` when there is no memory.
   package func rowsOfZeros(
     _ rows: Int = 1, inputs type: DType, context: Context
   ) throws -> Batch {
@@ -46,6 +47,8 @@ extension RunSetup {
   }
 
   /// Evaluates one row of zeros.
+  ///
+  /// - Throws: what the task throws, ``TensorError`` for shapes that do not fit.
   package func evaluateOneRow(_ context: Context) throws {
     let row = try data.train.rowsOfZeros(inputs: data.transform.outputType, context: context)
     var totals = ValidationTotals()
@@ -83,6 +86,8 @@ extension RunSetup {
   }
 
   /// Reads the first step's rows, as training would, and lets them go.
+  ///
+  /// - Throws: `DataError` or `FormatError` where they cannot be read.
   package func readFirstBatch() throws {
     let loader = try BatchLoader(
       dataset: data.train, sampler: sampler, sharding: sharding, rank: 0,

@@ -81,12 +81,16 @@ package struct RunSetup {
     }
   }
 
-  /// Sets the optimizers up and lets them go: throws where one does not take the parameters.
+  /// Sets the optimizers up and lets them go.
+  ///
+  /// - Throws: ``TensorError`` where one does not take the parameters.
   package func checkOptimizers(_ context: Context) throws {
     _ = try makeOptimizers(context: context, bucketBytes: nil)
   }
 
-  /// Throws where the file to start from is not there or does not fit the model.
+  /// Compares the file to start from, if there is one, with the model.
+  ///
+  /// - Throws: what reading it throws, and `StateDictError` where it does not fit the model.
   package func checkInitialWeights() throws {
     try InitialWeights(configuration)?.check(arena)
   }

@@ -1,3 +1,5 @@
+import DLConfiguration
+
 /// After which steps a run validates and saves, by the configuration and its defaults.
 ///
 /// Unless the configuration says otherwise a run validates after every epoch, and saves then and
@@ -43,5 +45,25 @@ struct StepTriggers {
     guard let everyEpochs else { return false }
     let (every, overflow) = everyEpochs.multipliedReportingOverflow(by: stepsPerEpoch)
     return !overflow && step % every == 0
+  }
+}
+
+/// When checkpoints are written, and how many are kept.
+package struct CheckpointConfiguration: ConfigurationSection {
+  /// After so many steps.
+  package var everySteps: Int?
+  /// After so many epochs.
+  package var everyEpochs: Int?
+  /// The newest ones kept, besides the best.
+  package var keep = 3
+
+  package init() {}
+
+  package static var fields: [ConfigurationField<Self>] {
+    [
+      .init("every_steps", \.everySteps, .atLeast(1), "steps between checkpoints"),
+      .init("every_epochs", \.everyEpochs, .atLeast(1), "epochs between checkpoints"),
+      .init("keep", \.keep, .atLeast(1), "newest checkpoints kept, besides the best"),
+    ]
   }
 }

@@ -15,11 +15,13 @@ final class LBFGSUpdate: UpdateStrategy {
   }
 
   static func make(for phase: PhaseStep) throws -> LBFGSUpdate? {
-    guard let options = phase.optimizer.configuration.lbfgs else { return nil }
+    let configuration = phase.optimizer.configuration
+    guard let spec = configuration.spec as? LBFGSSpec else { return nil }
     return LBFGSUpdate(
       phase,
       try LBFGS(
-        options, count: phase.optimizer.shards.ownedCount, dtype: phase.run.arena.dtype))
+        spec.options(learningRate: configuration.lr), count: phase.optimizer.shards.ownedCount,
+        dtype: phase.run.arena.dtype))
   }
 
   func update() throws -> Double {

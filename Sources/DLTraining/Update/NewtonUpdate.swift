@@ -15,7 +15,7 @@ final class NewtonUpdate: UpdateStrategy {
 
   static func make(for phase: PhaseStep) throws -> NewtonUpdate? {
     let (optimizer, run) = (phase.optimizer, phase.run)
-    guard let options = optimizer.configuration.newton else { return nil }
+    guard let spec = optimizer.configuration.spec as? NewtonSpec else { return nil }
     let row = try run.data.train.rowsOfZeros(
       inputs: run.data.transform.outputType, context: run.context)
     let obstacle = try run.task.secondDerivativeObstacle(
@@ -28,7 +28,7 @@ final class NewtonUpdate: UpdateStrategy {
     return NewtonUpdate(
       phase,
       try Newton(
-        options.options(
+        spec.options(
           learningRate: optimizer.configuration.lr, decays: optimizer.groups.decays),
         count: optimizer.shards.ownedCount, dtype: run.arena.dtype))
   }

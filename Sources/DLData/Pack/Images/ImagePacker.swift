@@ -90,8 +90,8 @@ package struct ImagePacker {
     }
     guard !keepsEncoded || size == nil && channels == nil else {
       throw DataError(
-        "keep-encoded: images keep their size and color, which data.images of the job decides; leave "
-          + "\(OptionName.size) and \(OptionName.channels) out")
+        "\(OptionName.keepEncoded): images keep their size and color, which data.images of the job "
+          + "decides; leave \(OptionName.size) and \(OptionName.channels) out")
     }
   }
 

@@ -2,7 +2,7 @@
 /// out.
 ///
 /// To be used by one thread, which calls ``end()`` at last.
-package final class ThreadTeam: @unchecked Sendable {
+package final class ThreadPool: @unchecked Sendable {
   private struct Work {
     var body: ((_ piece: Int, _ lane: Int) throws -> Void)?
     var count = 0
