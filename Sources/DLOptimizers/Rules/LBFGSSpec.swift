@@ -57,6 +57,8 @@ package struct LBFGSSpec: OptimizerSpec {
   }
 
   /// Makes the rule, whose steps ``LBFGS`` takes.
+  ///
+  /// - Throws: nothing.
   package func makeOptimizer(weightDecay: Double, adapts: Bool) throws -> any Optimizer {
     WholeGradientRule()
   }

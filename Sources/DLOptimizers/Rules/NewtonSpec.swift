@@ -45,6 +45,8 @@ package struct NewtonSpec: OptimizerSpec {
   }
 
   /// Makes the rule, whose steps ``Newton`` takes.
+  ///
+  /// - Throws: nothing.
   package func makeOptimizer(weightDecay: Double, adapts: Bool) throws -> any Optimizer {
     PenalizedRule(weightDecay: weightDecay)
   }
