@@ -85,7 +85,9 @@ package struct ConfigurationFaults {
     list.append(ConfigurationFault(place: place, path: path, message: message))
   }
 
-  /// Throws what was found, if anything.
+  /// Checks that no fault was found.
+  ///
+  /// - Throws: `ConfigurationError` of all faults, if there are any.
   package func check() throws(ConfigurationError) {
     if !list.isEmpty { throw ConfigurationError(list) }
   }

@@ -18,8 +18,8 @@ package final class BatchLoader {
   ///
   /// `track` takes a span for each step that was read; it is free again after ``close()``.
   ///
-  /// - Throws: `DataError` where sampler, sharding and data set do not fit, where there is no
-  ///   memory for the batches, or no thread can be started.
+  /// - Throws: `DataError` where sampler, sharding and data set do not fit, or there is no memory
+  ///   for the batches; `ThreadError` where no thread can be started.
   package init(
     dataset: any Dataset, sampler: Sampler, sharding: BatchSharding, rank: Int,
     transform: InputTransform, augmentation: Augmentation? = nil, mixing: BatchMixing? = nil,
@@ -73,7 +73,7 @@ package final class BatchLoader {
 
   /// The next step's rows, or nil after the last; the batch before becomes invalid.
   ///
-  /// Throws what the data set threw for this step, and again at every further call.
+  /// - Throws: what reading the step's rows threw, and that again at every further call.
   package func next() throws -> StepBatch? { try state.next() }
 
   /// Ends the thread and waits for it; further calls of `next()` give nil.

@@ -61,6 +61,9 @@ package final class ConcatenatedDataset: Dataset {
   package var classCount: Int? { parts[0].classCount }
 
   /// Compares all values of all files with what a model takes.
+  ///
+  /// - Throws: `FormatError` that names the first value outside, with its file and row, or where a
+  ///   file cannot be read.
   package func check(_ domains: DataDomains) throws {
     for part in parts { try part.check(domains) }
   }
@@ -76,6 +79,8 @@ package final class ConcatenatedDataset: Dataset {
   }
 
   /// Reads rows, in the order given.
+  ///
+  /// - Throws: `FormatError` where a row cannot be read, or its label is no class.
   package func read(
     rows: UnsafeBufferPointer<Int>, inputs: UnsafeMutableRawBufferPointer,
     labels: UnsafeMutableRawBufferPointer

@@ -27,12 +27,12 @@ public protocol Dataset: AnyObject, Sendable {
 
   /// Compares all inputs and labels with what a model takes.
   ///
-  /// Throws a content error that names the first one outside, with its row.
+  /// - Throws: a content error that names the first one outside, with its row.
   func check(_ domains: DataDomains) throws
 
-  /// Reads rows, in the order given, into buffers of exactly their size.
+  /// Reads rows, in the order given, into buffers of exactly their size; allocates nothing else.
   ///
-  /// Throws where a row cannot be read or a label lies outside the classes; allocates nothing else.
+  /// - Throws: where a row cannot be read, or a label lies outside the classes.
   func read(
     rows: UnsafeBufferPointer<Int>, inputs: UnsafeMutableRawBufferPointer,
     labels: UnsafeMutableRawBufferPointer
@@ -55,7 +55,8 @@ public struct DataDomains: Sendable {
 
   /// Compares all values of a file's tensor of inputs with what a model takes.
   ///
-  /// Throws a content error that names the first one outside, with its row.
+  /// - Throws: `FormatError` that names the first one outside, with its row, or where the file
+  ///   cannot be read.
   package func checkInputs(
     of file: SafetensorsFile, _ x: SafetensorsInfo, _ statistics: FileStatistics?
   ) throws {

@@ -3,6 +3,8 @@ import DLFormats
 extension SafetensorsFile {
   /// Opens a data set file: labels and lengths of U8, BOOL or I64 are read as I32, tokens of I64 too,
   /// and values of F64 as F32, as long as each has its value there.
+  ///
+  /// - Throws: `FormatError` where the file cannot be read, or is no safetensors file.
   package convenience init(dataset path: String) throws {
     try self.init(path: path) { name, type in
       switch (name, type) {

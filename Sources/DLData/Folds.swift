@@ -58,6 +58,7 @@ extension Dataset {
   /// - Parameters:
   ///   - rows: those that are read.
   ///   - atOnce: rows of a piece; as many as fit some megabytes unless given.
+  /// - Throws: `DataError` without memory for a piece; what reading throws; what `body` throws.
   package func eachPiece(
     of rows: Range<Int>, atOnce: Int? = nil,
     _ body: (
@@ -86,6 +87,9 @@ extension Dataset {
   }
 
   /// The class of each row; nil where a label is more than one class, or a value.
+  ///
+  /// - Throws: what reading the labels throws, such as `FormatError` of a file; `DataError` without
+  ///   memory for a piece.
   package func rowClasses() throws -> [Int32]? {
     guard labelType == .int32, labelCount == 1 else { return nil }
     if let file = self as? TensorFileDataset { return try file.labelsOfRows() }

@@ -33,6 +33,8 @@ package final class GraphDataset: Dataset {
   }
 
   /// Reads rows, in the order given.
+  ///
+  /// - Throws: nothing.
   package func read(
     rows: UnsafeBufferPointer<Int>, inputs: UnsafeMutableRawBufferPointer,
     labels: UnsafeMutableRawBufferPointer

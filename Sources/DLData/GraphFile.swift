@@ -44,6 +44,8 @@ package struct GraphFile: Sendable, Hashable {
   package func nodes(_ split: Split) -> [Int] { splits.indices.filter { splits[$0] == split } }
 
   /// Returns whether a file holds a graph.
+  ///
+  /// - Throws: `FormatError` where the file cannot be read, or is no safetensors file.
   package static func isGraph(_ path: String) throws -> Bool {
     try SafetensorsFile(path: path)["feature_offsets"] != nil
   }

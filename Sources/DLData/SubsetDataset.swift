@@ -30,9 +30,13 @@ package final class SubsetDataset: WindowedDataset {
   package let rowLengths: [Int32]?
 
   /// Compares all values of the whole data set with what a model takes.
+  ///
+  /// - Throws: what the other data set throws, such as `FormatError` for a value outside.
   package func check(_ domains: DataDomains) throws { try base.check(domains) }
 
   /// Reads rows, in the order given.
+  ///
+  /// - Throws: what the other data set throws, such as `FormatError` where a row cannot be read.
   package func read(
     rows: UnsafeBufferPointer<Int>, inputs: UnsafeMutableRawBufferPointer,
     labels: UnsafeMutableRawBufferPointer
@@ -43,6 +47,9 @@ package final class SubsetDataset: WindowedDataset {
   package var hasWindows: Bool { (base as? any WindowedDataset)?.hasWindows ?? false }
 
   /// Reads rows by windows of the stored images; only where there are such.
+  ///
+  /// - Throws: what the other data set throws, such as `FormatError` where an image cannot be
+  ///   decoded.
   package func read(
     rows: UnsafeBufferPointer<Int>, inputs: UnsafeMutableRawBufferPointer,
     labels: UnsafeMutableRawBufferPointer,

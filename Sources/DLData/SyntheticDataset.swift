@@ -55,6 +55,8 @@ package final class SyntheticDataset: Dataset {
   }
 
   /// Reads rows, in the order given.
+  ///
+  /// - Throws: nothing.
   package func read(
     rows: UnsafeBufferPointer<Int>, inputs: UnsafeMutableRawBufferPointer,
     labels: UnsafeMutableRawBufferPointer

@@ -45,6 +45,8 @@ package final class SyntheticTokenDataset: Dataset {
   }
 
   /// Reads rows, in the order given.
+  ///
+  /// - Throws: nothing.
   package func read(
     rows: UnsafeBufferPointer<Int>, inputs: UnsafeMutableRawBufferPointer,
     labels: UnsafeMutableRawBufferPointer

@@ -130,6 +130,9 @@ package final class TensorFileDataset: WindowedDataset {
   }
 
   /// Compares all inputs and labels with what a model takes.
+  ///
+  /// - Throws: `FormatError` that names the first one outside, with its row, or where the file
+  ///   cannot be read.
   package func check(_ domains: DataDomains) throws {
     try domains.checkInputs(of: file, x, statistics)
     // Labels that are numbered anew are classes of the model by their names.
@@ -140,6 +143,9 @@ package final class TensorFileDataset: WindowedDataset {
   package var hasWindows: Bool { images != nil }
 
   /// Reads rows, in the order given.
+  ///
+  /// - Throws: `FormatError` where a row cannot be read or decoded, its label is no class, or the
+  ///   file was changed since it was opened.
   package func read(
     rows: UnsafeBufferPointer<Int>, inputs: UnsafeMutableRawBufferPointer,
     labels: UnsafeMutableRawBufferPointer
@@ -154,6 +160,9 @@ package final class TensorFileDataset: WindowedDataset {
   }
 
   /// Reads rows by windows of the stored images.
+  ///
+  /// - Throws: `FormatError` where an image cannot be read or decoded, its label is no class, or
+  ///   the file was changed since it was opened.
   package func read(
     rows: UnsafeBufferPointer<Int>, inputs: UnsafeMutableRawBufferPointer,
     labels: UnsafeMutableRawBufferPointer,

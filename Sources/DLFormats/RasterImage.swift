@@ -46,6 +46,8 @@ package struct RasterImage: Sendable, Hashable {
   ///
   /// Gray from color is ITU-R 601's luma, (19595 R + 38470 G + 7471 B + 2^15) / 2^16, as Pillow's
   /// mode L.
+  ///
+  /// - Throws: `FormatError` where `channels` is neither 1 nor 3.
   package func converted(channels: Int) throws -> RasterImage {
     guard channels != self.channels else { return self }
     let result: [UInt8]

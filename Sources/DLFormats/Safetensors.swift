@@ -98,6 +98,8 @@ package final class SafetensorsFile: Sendable {
   }
 
   /// The identity of the open file's content, to tell later whether it is the same.
+  ///
+  /// - Throws: `FormatError` where the system does not tell it.
   package func identity() throws -> File.Identity { try file.identity() }
 
   /// The tensor of that name, if there is one; O(1).
@@ -105,7 +107,9 @@ package final class SafetensorsFile: Sendable {
     index[ScalarString(name)].map { tensors[$0] }
   }
 
-  /// The tensor of that name; throws a content error naming it if there is none.
+  /// The tensor of that name.
+  ///
+  /// - Throws: `FormatError` of content that names it, if there is none.
   package func info(_ name: String) throws -> SafetensorsInfo {
     guard let info = self[name] else {
       throw FormatError(
@@ -116,6 +120,9 @@ package final class SafetensorsFile: Sendable {
   }
 
   /// Reads a whole tensor into a buffer of exactly its size.
+  ///
+  /// - Throws: `FormatError` where there is none of that name, its size is another, or the file
+  ///   cannot be read.
   package func read(_ name: String, into buffer: UnsafeMutableRawBufferPointer) throws {
     let info = try info(name)
     try read(info, bytes: 0..<info.bytes.count, into: buffer)
@@ -123,6 +130,9 @@ package final class SafetensorsFile: Sendable {
 
   /// Reads the rows (indices of the first dimension) of a tensor into a buffer of exactly their
   /// size.
+  ///
+  /// - Throws: `FormatError` where it has no such rows, their size is another, or the file cannot
+  ///   be read.
   package func read(
     _ info: SafetensorsInfo, rows: Range<Int>, into buffer: UnsafeMutableRawBufferPointer
   ) throws {
@@ -138,7 +148,8 @@ package final class SafetensorsFile: Sendable {
   /// Reads bytes of a tensor, counted from its own beginning, into a buffer of exactly their
   /// number.
   ///
-  /// Throws a content error where the file has been written to since it was opened.
+  /// - Throws: `FormatError` where these are no bytes of the tensor, the file cannot be read, a
+  ///   value has none of the type asked for, or the file has been written to since it was opened.
   package func read(
     _ info: SafetensorsInfo, bytes: Range<Int>, into buffer: UnsafeMutableRawBufferPointer
   ) throws {
@@ -162,6 +173,8 @@ package final class SafetensorsFile: Sendable {
   }
 
   /// Reads a whole tensor.
+  ///
+  /// - Throws: `FormatError` where there is none of that name, or the file cannot be read.
   package func bytes(_ name: String) throws -> [UInt8] {
     let info = try info(name)
     return try [UInt8](unsafeUninitializedCapacity: info.bytes.count) { buffer, count in

@@ -64,6 +64,8 @@ package final class TarReader {
   }
 
   /// The next member, or nil at the archive's end; what is left of the one before is passed over.
+  ///
+  /// - Throws: `FormatError` where the archive is damaged, cut short, or cannot be read.
   package func next() throws -> Entry? {
     var longName: [UInt8]?
     var paxSize: Int?

@@ -18,6 +18,8 @@ package protocol WeightSource: Sendable {
 
 extension SafetensorsFile: WeightSource {
   /// Reads a whole tensor into a buffer of exactly its size.
+  ///
+  /// - Throws: `FormatError` where the size is another, or the file cannot be read.
   package func read(_ info: SafetensorsInfo, into buffer: UnsafeMutableRawBufferPointer) throws {
     try read(info, bytes: 0..<info.bytes.count, into: buffer)
   }
@@ -25,6 +27,8 @@ extension SafetensorsFile: WeightSource {
 
 extension WeightSource {
   /// The elements of a tensor as bytes.
+  ///
+  /// - Throws: `FormatError` where the file is cut short or damaged.
   package func bytes(_ info: SafetensorsInfo) throws -> [UInt8] {
     try [UInt8](unsafeUninitializedCapacity: info.bytes.count) { buffer, count in
       try read(info, into: UnsafeMutableRawBufferPointer(buffer))

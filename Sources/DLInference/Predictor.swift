@@ -19,6 +19,9 @@ extension LoadedRun {
   ///   - input: the file.
   ///   - write: takes the text in pieces.
   /// - Returns: the number of rows.
+  /// - Throws: what loading the run throws; `FormatError`, `DataError` or `RankFailure` where the
+  ///   file cannot be read, or holds no rows for the network; `TensorError` of a pass; what `write`
+  ///   throws.
   @discardableResult
   package func predict(_ input: String, write: (String) throws -> Void) throws -> Int {
     try withRows(of: input) { try predict($0, input, $1, write: write) }

@@ -32,6 +32,9 @@ package struct TrainingJob: Sendable {
   /// - Parameters:
   ///   - configuration: reads the configuration; called on every process.
   /// - Returns: 75 where a signal stopped the run, else 0.
+  /// - Throws: `RankFailure` on every process, where an option is out of range or `configuration`
+  ///   throws; what the ranks throw, as ``World/run(ranks:virtualRanks:reduction:watched:_:)``
+  ///   says.
   package func run(
     in world: World, configuration: () throws -> Configuration
   ) throws -> ExitCode {

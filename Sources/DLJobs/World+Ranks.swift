@@ -23,6 +23,9 @@ extension World {
 
   /// Runs `body` as ``run(ranks:virtualRanks:reduction:_:)`` does, with a thread beside it that ends
   /// the job where its ranks stand still or a host falls silent.
+  ///
+  /// - Throws: as ``run(ranks:virtualRanks:reduction:_:)``; `ClusterError` without memory for the
+  ///   ranks' progress; `ThreadError` where that thread cannot be started.
   package func run<R: Sendable>(
     ranks: Int?, virtualRanks: Int?, reduction: ReductionPath,
     watched limits: WatchdogConfiguration,

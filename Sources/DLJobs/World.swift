@@ -115,6 +115,9 @@ package final class World {
 
   /// Runs `body` on every process and agrees on the outcome; a fault that all have alike is told as
   /// it is.
+  ///
+  /// - Throws: `RankFailure`, the same on every process, where one or more of the bodies throw;
+  ///   `ClusterError` where a process is lost before.
   package func agreed<R>(_ what: String, _ body: () throws -> R) throws -> R {
     let outcome = Result { try body() }
     var mine: (code: Int32, hash: UInt64) = (0, 0)
@@ -133,6 +136,9 @@ package final class World {
   }
 
   /// Runs `body` on the first process while the others wait for its outcome.
+  ///
+  /// - Throws: `RankFailure` on every process, where the first one's body throws; `ClusterError`
+  ///   where a process is lost before.
   package func first(_ what: String, _ body: () throws -> Void) throws {
     let outcome = Result { if isFirst { try body() } }
     let code: Int32 =

@@ -38,6 +38,8 @@ package struct Job: Sendable {
 
   /// Takes what a command may inspect; nil where it is neither a recipe nor a file of YAML by its
   /// name.
+  ///
+  /// - Throws: `UsageError` where the name is that of a YAML file which is not there.
   package init?(inspecting name: String, of program: Program = .dltrain) throws {
     guard Recipe.named(name) != nil || [".yaml", ".yml"].contains(where: { name.ends(with: $0) })
     else {

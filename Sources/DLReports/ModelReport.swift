@@ -21,7 +21,7 @@ package struct ModelReport {
   ///     fits it.
   ///   - ranks: those that would deal out a batch, or as many as `shares` names: what the layers
   ///     put out for it is compared with the memory; nil to leave that out.
-  /// - Throws: `DataError`, `FormatError`, `TensorError`, `UsageError` with several faults of data
+  /// - Throws: `DataError`, `FormatError`, `TensorError`; `RankFailure` with the faults of all data
   ///   files at once.
   package init(
     _ configuration: Configuration, task: TaskFactory? = nil, ranks: Int? = nil
@@ -45,6 +45,9 @@ package struct ModelReport {
   }
 
   /// Checks besides that the optimizers take the parameters.
+  ///
+  /// - Throws: `TensorError` where an optimizer does not take the parameters, or without memory;
+  ///   `OptimizerError` for a number that its rule does not take.
   package func checkOptimizers() throws { try setup.checkOptimizers(context) }
 
   /// Names and values: data, steps, parameters.

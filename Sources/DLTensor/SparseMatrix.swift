@@ -102,6 +102,8 @@ public final class SparseMatrix {
   ///
   /// The mask is a function of the key and the entry's number alone, so that all ranks that hold
   /// the whole matrix draw the same.
+  ///
+  /// - Throws: ``TensorError`` unless `p` is at least 0 and below 1, or where there is no memory.
   package func dropout(_ p: Double, key: RandomKey) throws -> SparseMatrix {
     try with(values: values.dropout(p, key: key, firstRow: 0))
   }

@@ -67,6 +67,7 @@ extension Communicator {
   ///   - part: this rank's bytes, those at `cuts[rank]..<cuts[rank + 1]` of the whole.
   ///   - whole: where rank 0 takes them; ignored on others.
   ///   - cuts: the bounds of the ranks' parts, in bytes.
+  /// - Throws: `ClusterError` where a rank has failed or is lost.
   package func assemble(
     _ part: UnsafeRawPointer, into whole: UnsafeMutableRawPointer?, cuts: [Int]
   ) throws {

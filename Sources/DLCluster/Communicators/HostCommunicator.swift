@@ -39,6 +39,8 @@ package final class HostCommunicator: Communicator {
   ///     the hosts as they are unless given.
   ///   - report: takes the reason on every process where it cannot be used.
   /// - Returns: what this process's ranks return.
+  /// - Throws: `ClusterError` where MPI fails; with one thread what `body` throws; with several as
+  ///   ``ProductCommunicator/run(over:threads:stackBytes:body:)``.
   package static func run<R: Sendable>(
     over processes: MPICommunicator, threads: Int, sharesHosts: Bool, hostSize: Int? = nil,
     report: (String) -> Void, body: @escaping @Sendable (any Communicator) throws -> R
@@ -60,6 +62,9 @@ package final class HostCommunicator: Communicator {
   }
 
   /// Sums `count` elements over all ranks, in place; every rank sums all of each piece.
+  ///
+  /// - Throws: `ClusterError` for a negative count, where a rank has failed or makes another call,
+  ///   or where MPI between hosts fails.
   package func allreduceSum(
     _ buffer: UnsafeMutableRawPointer, count: Int, type: ElementType
   ) throws {
@@ -97,6 +102,9 @@ package final class HostCommunicator: Communicator {
   }
 
   /// Gathers equal contributions in rank order.
+  ///
+  /// - Throws: `ClusterError` where `receive` has another length, a rank has failed or makes
+  ///   another call, or MPI between hosts fails.
   package func allgather(
     _ send: UnsafeRawBufferPointer, into receive: UnsafeMutableRawBufferPointer
   ) throws {
@@ -127,6 +135,9 @@ package final class HostCommunicator: Communicator {
   }
 
   /// Copies the root's bytes to every rank.
+  ///
+  /// - Throws: `ClusterError` where there is no such root, a rank has failed or makes another call,
+  ///   or MPI between hosts fails.
   package func broadcast(_ buffer: UnsafeMutableRawBufferPointer, root: Int) throws {
     guard holdsAll else { return try base.broadcast(buffer, root: root) }
     try checkRoot(root)
@@ -145,9 +156,15 @@ package final class HostCommunicator: Communicator {
   }
 
   /// Returns when every rank has arrived.
+  ///
+  /// - Throws: `ClusterError` where a rank has failed or makes another call, or MPI between hosts
+  ///   fails.
   package func barrier() throws { try holdsAll ? host.synchronize() : base.barrier() }
 
   /// Makes a communicator of the ranks that pass the same color, ordered by key, then rank.
+  ///
+  /// - Throws: `ClusterError` where the base cannot be split, as
+  ///   ``ProductCommunicator/split(color:key:)`` and ``MPICommunicator/split(color:key:)`` say.
   package func split(color: Int, key: Int) throws -> any Communicator {
     try base.split(color: color, key: key)
   }

@@ -49,6 +49,8 @@ package final class MPICommunicator: Communicator {
   }
 
   /// Frees the communicator; collective, and the last call on it.
+  ///
+  /// - Throws: `ClusterError` where MPI cannot free it.
   package func close() throws {
     guard let handle else { return }
     self.handle = nil
@@ -59,6 +61,8 @@ package final class MPICommunicator: Communicator {
   /// gathered.
   ///
   /// Works in pieces within kept scratch memory, so a repeated call allocates nothing.
+  ///
+  /// - Throws: `ClusterError` for a negative count, where MPI fails, or after ``close()``.
   package func allreduceSum(
     _ buffer: UnsafeMutableRawPointer, count: Int, type: ElementType
   ) throws {
@@ -120,6 +124,8 @@ package final class MPICommunicator: Communicator {
 
   /// MPI_Allreduce in place, to measure against; the order of its additions is the library's, so
   /// that training never uses it.
+  ///
+  /// - Throws: `ClusterError` for a negative count, where MPI fails, or after ``close()``.
   package func referenceAllreduceSum(
     _ buffer: UnsafeMutableRawPointer, count: Int, type: ElementType
   ) throws {
@@ -130,6 +136,8 @@ package final class MPICommunicator: Communicator {
   }
 
   /// Gathers equal contributions in rank order.
+  ///
+  /// - Throws: `ClusterError` where `receive` has another length, MPI fails, or after ``close()``.
   package func allgather(
     _ send: UnsafeRawBufferPointer, into receive: UnsafeMutableRawBufferPointer
   ) throws {
@@ -141,15 +149,21 @@ package final class MPICommunicator: Communicator {
   }
 
   /// Copies the root's bytes to every rank.
+  ///
+  /// - Throws: `ClusterError` where there is no such root, MPI fails, or after ``close()``.
   package func broadcast(_ buffer: UnsafeMutableRawBufferPointer, root: Int) throws {
     try checkRoot(root)
     try call("broadcast") { cmpi_bcast($0, buffer.baseAddress, buffer.count, Int32(root)) }
   }
 
   /// Returns when every rank has arrived.
+  ///
+  /// - Throws: `ClusterError` where MPI fails, or after ``close()``.
   package func barrier() throws { try call("barrier") { cmpi_barrier($0) } }
 
   /// Makes a communicator of the ranks that pass the same color, ordered by key, then rank.
+  ///
+  /// - Throws: `ClusterError` where MPI fails, or after ``close()``.
   package func split(color: Int, key: Int) throws -> any Communicator {
     let pairs = try allgather([Int64(color), Int64(key)])
     for (index, group) in pairs.groupsByColor().enumerated() {
@@ -171,6 +185,8 @@ package final class MPICommunicator: Communicator {
   }
 
   /// Rank and size among the processes of this host; collective.
+  ///
+  /// - Throws: `ClusterError` where MPI fails, or after ``close()``.
   package func nodeLocal() throws -> (rank: Int, size: Int) {
     var (place, count): (Int32, Int32) = (0, 0)
     try call("node-local split") { cmpi_node_local($0, &place, &count) }

@@ -28,9 +28,11 @@ package final class MPIRuntime {
 
   /// Initializes MPI under a launcher; outside one, returns nil and makes no MPI call.
   ///
-  /// Open MPI is told to yield while it waits, unless the user has said otherwise. Throws
-  /// ``ClusterError/launcherMismatch(launcher:tasks:library:worldSize:)`` if the launcher's task
-  /// count is not MPI's.
+  /// Open MPI is told to yield while it waits, unless the user has said otherwise.
+  ///
+  /// - Throws: `ClusterError` where MPI cannot be initialized;
+  ///   ``ClusterError/launcherMismatch(launcher:tasks:library:worldSize:)`` if the launcher's task
+  ///   count is not MPI's.
   package static func start() throws -> MPIRuntime? {
     guard let launcher = Launcher.detect() else { return nil }
     return try MPIRuntime(launcher: launcher)
@@ -65,6 +67,8 @@ package final class MPIRuntime {
   }
 
   /// Finalizes MPI; collective, and the last MPI call of the process.
+  ///
+  /// - Throws: `ClusterError` where MPI says that it failed.
   package func finalize() throws {
     guard cmpi_is_initialized() != 0, cmpi_is_finalized() == 0 else { return }
     let code = cmpi_finalize()

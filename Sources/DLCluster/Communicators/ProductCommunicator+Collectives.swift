@@ -1,5 +1,8 @@
 extension ProductCommunicator {
   /// Gathers equal contributions in rank order.
+  ///
+  /// - Throws: `ClusterError` where `receive` has another length, a thread of the process has
+  ///   failed or makes another call, or MPI fails.
   package func allgather(
     _ send: UnsafeRawBufferPointer, into receive: UnsafeMutableRawBufferPointer
   ) throws {
@@ -40,6 +43,9 @@ extension ProductCommunicator {
   }
 
   /// Copies the root's bytes to every rank.
+  ///
+  /// - Throws: `ClusterError` where there is no such root, a thread of the process has failed or
+  ///   makes another call, or MPI fails.
   package func broadcast(_ buffer: UnsafeMutableRawBufferPointer, root: Int) throws {
     try checkRoot(root)
     let calls = try enter(
@@ -57,6 +63,9 @@ extension ProductCommunicator {
   }
 
   /// Returns when every rank has arrived.
+  ///
+  /// - Throws: `ClusterError` where a thread of the process has failed or makes another call, or
+  ///   MPI fails.
   package func barrier() throws {
     _ = try enter(ThreadCall(op: .barrier))
     try shared.lead(index) { try shared.link.barrier() }
@@ -66,6 +75,9 @@ extension ProductCommunicator {
   ///
   /// A group within one process is a ``ThreadCommunicator``. Groups over several processes need
   /// MPI_THREAD_MULTIPLE where a process hosts more than one, as their leaders call MPI at once.
+  ///
+  /// - Throws: `ClusterError` where MPI lacks that level, or fails, where a thread of the process
+  ///   has failed or makes another call, or without memory for a group's barrier.
   package func split(color: Int, key: Int) throws -> any Communicator {
     let groups = try allgather([Int64(color), Int64(key)]).groupsByColor()
     _ = try enter(ThreadCall(op: .split))

@@ -49,8 +49,10 @@ package final class ProductCommunicator: Communicator {
   /// Runs `body` on `threads` threads of every process of `processes` and returns what this
   /// process's threads return; collective.
   ///
-  /// `processes` serves the product alone meanwhile. Throws as
-  /// ``ThreadGroup/run(ranks:stackBytes:body:)``.
+  /// `processes` serves the product alone meanwhile.
+  ///
+  /// - Throws: as ``ThreadGroup/run(ranks:stackBytes:body:)``; `ClusterError` on every process
+  ///   where their threads differ in number, and where MPI fails or supports one thread alone.
   @discardableResult
   package static func run<R: Sendable>(
     over processes: MPICommunicator, threads: Int,
@@ -85,6 +87,9 @@ package final class ProductCommunicator: Communicator {
   }
 
   /// Sums `count` elements over all ranks, in place, in pieces within kept scratch memory.
+  ///
+  /// - Throws: `ClusterError` for a negative count, where a thread of the process has failed or
+  ///   makes another call, or where MPI fails.
   package func allreduceSum(
     _ buffer: UnsafeMutableRawPointer, count: Int, type: ElementType
   ) throws {

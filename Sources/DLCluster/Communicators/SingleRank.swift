@@ -11,6 +11,8 @@ package final class SingleRank: Communicator {
   package init() {}
 
   /// Leaves the buffer as it is.
+  ///
+  /// - Throws: `ClusterError` for a negative count.
   package func allreduceSum(
     _ buffer: UnsafeMutableRawPointer, count: Int, type: ElementType
   ) throws {
@@ -18,6 +20,8 @@ package final class SingleRank: Communicator {
   }
 
   /// Copies the contribution.
+  ///
+  /// - Throws: `ClusterError` where `receive` is not as long as `send`.
   package func allgather(
     _ send: UnsafeRawBufferPointer, into receive: UnsafeMutableRawBufferPointer
   ) throws {
@@ -26,14 +30,20 @@ package final class SingleRank: Communicator {
   }
 
   /// Leaves the buffer as it is.
+  ///
+  /// - Throws: `ClusterError` for a root other than 0.
   package func broadcast(_ buffer: UnsafeMutableRawBufferPointer, root: Int) throws {
     try checkRoot(root)
   }
 
   /// Returns at once.
+  ///
+  /// - Throws: nothing.
   package func barrier() throws {}
 
   /// Another communicator of one rank.
+  ///
+  /// - Throws: nothing.
   package func split(color: Int, key: Int) throws -> any Communicator { SingleRank() }
 }
 

@@ -26,6 +26,9 @@ package final class ThreadCommunicator: Communicator {
 
   /// Sums `count` elements over all ranks, in place: each rank sums a slice of all ranks' buffers,
   /// block by block, and stores it in all of them while the block is in its cache.
+  ///
+  /// - Throws: `ClusterError` for a negative count, or where a rank has failed, returned, or makes
+  ///   another call.
   package func allreduceSum(
     _ buffer: UnsafeMutableRawPointer, count: Int, type: ElementType
   ) throws {
@@ -44,6 +47,9 @@ package final class ThreadCommunicator: Communicator {
   }
 
   /// Gathers equal contributions in rank order.
+  ///
+  /// - Throws: `ClusterError` where `receive` has another length, or a rank has failed, returned,
+  ///   or makes another call.
   package func allgather(
     _ send: UnsafeRawBufferPointer, into receive: UnsafeMutableRawBufferPointer
   ) throws {
@@ -63,6 +69,9 @@ package final class ThreadCommunicator: Communicator {
   }
 
   /// Copies the root's bytes to every rank.
+  ///
+  /// - Throws: `ClusterError` where there is no such root, or a rank has failed, returned, or makes
+  ///   another call.
   package func broadcast(_ buffer: UnsafeMutableRawBufferPointer, root: Int) throws {
     try checkRoot(root)
     let calls = try enter(
@@ -74,9 +83,14 @@ package final class ThreadCommunicator: Communicator {
   }
 
   /// Returns when every rank has arrived.
+  ///
+  /// - Throws: `ClusterError` where a rank has failed, returned, or makes another call.
   package func barrier() throws { _ = try enter(ThreadCall(op: .barrier)) }
 
   /// Makes a communicator of the ranks that pass the same color, ordered by key, then rank.
+  ///
+  /// - Throws: `ClusterError` where a rank has failed, returned, or makes another call, or without
+  ///   memory for a group's barrier.
   package func split(color: Int, key: Int) throws -> any Communicator {
     let calls = try enter(ThreadCall(op: .split, color: color, key: key))
     if rank == 0 {

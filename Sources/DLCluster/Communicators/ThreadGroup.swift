@@ -9,8 +9,11 @@ package enum ThreadGroup {
   /// Runs `body` on one POSIX thread per rank and returns what the ranks return, in rank order.
   ///
   /// If a rank throws, or returns while others are in a collective, the others' collectives throw
-  /// ``ClusterError/peerFailed(op:rank:size:)``. `run` ends when all have, and throws the error of
-  /// the lowest rank that failed for a reason of its own.
+  /// ``ClusterError/peerFailed(op:rank:size:)``. `run` ends when all have.
+  ///
+  /// - Throws: the error of the lowest rank that failed for a reason of its own; `SystemError`
+  ///   where the system refuses a thread; `ClusterError` unless there are 1 to 1024 ranks, or
+  ///   without memory for their barrier.
   @discardableResult
   package static func run<R: Sendable>(
     ranks: Int, stackBytes: Int = defaultStackBytes,

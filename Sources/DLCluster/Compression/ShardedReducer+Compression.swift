@@ -31,6 +31,7 @@ extension ShardedReducer {
   /// Brings the errors that senders keep together on rank 0; collective.
   ///
   /// - Parameter take: takes numbers from a place of the array on, on rank 0; the others are zeros.
+  /// - Throws: `ClusterError` where MPI fails, on all ranks of the process.
   package func gatherErrors(array: Int, take: (UnsafeBufferPointer<Float>, Int) -> Void) throws {
     try route?.gather(array: array, take: take)
   }
@@ -38,6 +39,7 @@ extension ShardedReducer {
   /// Takes up the errors that this rank's process keeps.
   ///
   /// - Parameter read: fills a buffer with the numbers of an array from a place on.
+  /// - Throws: what `read` throws.
   package func restoreErrors(
     _ read: (_ array: Int, _ place: Int, UnsafeMutableBufferPointer<Float>) throws -> Void
   ) throws {

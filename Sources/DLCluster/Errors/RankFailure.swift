@@ -24,10 +24,12 @@ package struct RankFailure: DLError, Equatable {
 extension Communicator {
   /// Runs `body` on every rank and lets all ranks agree on the outcome.
   ///
-  /// If any rank's body throws, every rank throws the same ``RankFailure``, that of the lowest
-  /// rank; its line names the rank, unless all ranks have the same fault. An error that is no
-  /// ``DLError`` counts as an internal fault, a POSIX or file error as I/O; `what` says what was
-  /// attempted then.
+  /// The failure is that of the lowest rank whose body throws; its line names the rank, unless all
+  /// ranks have the same fault. An error that is no ``DLError`` counts as an internal fault, a
+  /// POSIX or file error as I/O; `what` says what was attempted then.
+  ///
+  /// - Throws: on every rank the same `RankFailure`, where one or more of the bodies throw;
+  ///   `ClusterError` where a rank is lost before all have agreed.
   package func agreed<R>(_ what: String, _ body: () throws -> R) throws -> R {
     let outcome = Result { try body() }
     var failure: RankFailure?

@@ -47,6 +47,8 @@ package final class ProgressTable: @unchecked Sendable {
   }
 
   /// Makes the board of a process that is alone, with a rank for each of its threads.
+  ///
+  /// - Throws: `ClusterError` without memory.
   package convenience init(threads: Int) throws {
     self.init(
       memory: try SharedMemory(byteCount: ProgressTable.byteCount(threads)), threads: threads,
@@ -59,6 +61,7 @@ package final class ProgressTable: @unchecked Sendable {
   ///   - host: this host's name.
   ///   - threads: the ranks of each process.
   ///   - sharesHosts: whether the memory of hosts may be used.
+  /// - Throws: `ClusterError` where MPI fails, or without memory.
   package static func make(
     over processes: MPICommunicator, host name: String, threads: Int, sharesHosts: Bool
   ) throws -> ProgressTable {

@@ -41,7 +41,8 @@ package final class SharedMemory: @unchecked Sendable {
 
   /// Maps the segment of a name, which the first who comes makes.
   ///
-  /// Throws as ``init(creating:byteCount:)``.
+  /// - Throws: ``ClusterError/system(op:errno:detail:)`` where there is no space, and then the name
+  ///   is gone too; where the system does not open or map the segment.
   package convenience init(joining name: String, byteCount: Int) throws {
     try self.init(reserving: name, byteCount: byteCount, flags: 0)
   }
@@ -115,6 +116,9 @@ package final class SharedMemory: @unchecked Sendable {
   package static func unlink(_ name: String) { shm_unlink(name) }
 
   /// Maps the segment that another process of the host has made.
+  ///
+  /// - Throws: ``ClusterError/system(op:errno:detail:)`` where there is none of that name, or it
+  ///   cannot be mapped.
   package convenience init(opening name: String, byteCount: Int) throws {
     let descriptor = shm_open(name, O_RDWR, 0)
     guard descriptor >= 0 else { throw SharedMemory.refused(byteCount, errno) }

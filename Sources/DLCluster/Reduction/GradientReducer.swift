@@ -75,6 +75,9 @@ package final class ReplicatedReducer: GradientReducer {
   }
 
   /// Sums the whole run on every rank.
+  ///
+  /// - Throws: `ClusterError` where the ranks cannot sum, since one has failed or is lost; what
+  ///   `summed` throws.
   package func reduce(
     _ cuts: [Int], blocks: ArraySlice<Range<Int>>, type: ElementType,
     summed: (Range<Int>) throws -> Void
@@ -87,9 +90,13 @@ package final class ReplicatedReducer: GradientReducer {
   }
 
   /// Every rank has made the same update.
+  ///
+  /// - Throws: nothing.
   package func publish(_ cuts: [Int], type: ElementType) throws {}
 
   /// Nobody has the same parameters.
+  ///
+  /// - Throws: nothing.
   package func synchronize() throws {}
 
   /// All of it.

@@ -48,6 +48,8 @@ package final class OverlappedReduction {
   }
 
   /// Ends the thread between two steps; collective, and all ranks have finished their last step.
+  ///
+  /// - Throws: `ClusterError` where MPI cannot free the thread's communicator.
   package func close() throws {
     if isLeader { try thread.close() }
   }

@@ -46,6 +46,8 @@ package struct ReductionTree: Sendable, Hashable {
   }
 
   /// Combines one value per leaf along the tree.
+  ///
+  /// - Throws: what `combine` throws.
   package func reduce<T>(_ values: [T], _ combine: (T, T) throws -> T) rethrows -> T {
     precondition(values.count == leaves, "one value per leaf")
     func visit(_ lower: Int, _ count: Int) throws -> T {

@@ -101,6 +101,9 @@ package final class ShardedReducer: GradientReducer {
   }
 
   /// Sums this rank's share over all ranks.
+  ///
+  /// - Throws: `ClusterError` where a rank of the domain has failed, MPI fails, or compressed
+  ///   shares do not end where blocks do; what `summed` throws.
   package func reduce(
     _ cuts: [Int], blocks: ArraySlice<Range<Int>>, type: ElementType,
     summed: (Range<Int>) throws -> Void
@@ -120,6 +123,8 @@ package final class ShardedReducer: GradientReducer {
   }
 
   /// Sends the shares to other domains, and waits for this one's ranks.
+  ///
+  /// - Throws: `ClusterError` where MPI between domains fails, or a rank of the domain has failed.
   package func publish(_ cuts: [Int], type: ElementType) throws {
     try route?.publish(cuts, values: values, type: type)
     try domain.synchronize()
@@ -131,6 +136,8 @@ package final class ShardedReducer: GradientReducer {
   }
 
   /// Waits for the domain's ranks.
+  ///
+  /// - Throws: `ClusterError` where one of them has failed or makes another call.
   package func synchronize() throws { try domain.synchronize() }
 
   /// An even part for each of the domain's ranks.
@@ -148,6 +155,7 @@ extension ShardedReducer {
   /// The same on all ranks; collective.
   ///
   /// - Parameter isForced: whether it is to run even where it has no core for itself.
+  /// - Throws: `ClusterError` where MPI fails, on all ranks of the process.
   package func obstacleToOverlap(isForced: Bool) throws -> String? {
     guard let link else { return "all ranks share memory" }
     var mine = Int64(0)

@@ -29,6 +29,8 @@ package final class ActivityClock {
   deinit { totals.deallocate() }
 
   /// Counts the time of `body` for an activity, but for what is measured within it.
+  ///
+  /// - Throws: what `body` throws.
   package func measure<R>(
     _ activity: Activity, detail: Int = 0, _ body: () throws -> R
   ) rethrows -> R {

@@ -19,6 +19,7 @@ package struct ClockOffsets: Sendable {
   /// - Parameters:
   ///   - rounds: gatherings; at least 1.
   ///   - clock: reads this rank's clock in nanoseconds.
+  /// - Throws: `ClusterError` where a rank has failed or is lost.
   package init(
     _ communicator: any Communicator, rounds: Int = 16, clock: () -> Int = monotonicNanoseconds
   ) throws {

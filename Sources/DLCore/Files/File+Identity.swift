@@ -23,6 +23,8 @@ extension File {
   }
 
   /// The identity at this moment.
+  ///
+  /// - Throws: `FormatError` where the system does not tell it.
   package func identity() throws -> Identity {
     var status = stat()
     guard fstat(descriptor, &status) == 0 else {

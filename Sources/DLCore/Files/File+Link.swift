@@ -2,6 +2,8 @@ import Glibc
 
 extension File {
   /// The path that a symbolic link points to; `/proc/self/exe` points to the running program.
+  ///
+  /// - Throws: `FormatError` where there is no link at the path, or it cannot be read.
   package static func linkTarget(_ path: String) throws -> String {
     try withUnsafeTemporaryAllocation(of: CChar.self, capacity: Int(PATH_MAX)) { buffer in
       let count = buffer.baseAddress.map { readlink(path, $0, buffer.count) } ?? -1
@@ -23,6 +25,9 @@ extension File {
   }
 
   /// Gives a file a second name; false where that name is taken.
+  ///
+  /// - Throws: `FormatError` where the system refuses it for another reason than that the name is
+  ///   taken.
   package static func link(_ path: String, to name: String) throws -> Bool {
     guard systemLink(path, name) != 0 else { return true }
     guard errno == EEXIST else {

@@ -2,8 +2,8 @@ import Glibc
 
 /// An open file descriptor, closed when the last reference goes.
 ///
-/// Every system call on files in the project is made here: calls interrupted by a signal are
-/// repeated, short transfers are continued, and failures are thrown as `FormatError`.
+/// Every system call on files in the project is made here: calls that a signal interrupts are
+/// repeated, short transfers continued, and failures thrown as `FormatError`.
 package final class File: Sendable {
   /// A way of opening a file.
   package enum Mode: Sendable {
@@ -23,6 +23,8 @@ package final class File: Sendable {
   package let descriptor: Int32
 
   /// Opens `path`; with `.read` anything but a regular file is refused, so that no pipe can block.
+  ///
+  /// - Throws: `FormatError` where the text is no path, or what is there is refused or not opened.
   package init(_ path: String, _ mode: Mode) throws {
     guard !path.isEmpty, !path.utf8.contains(0) else {
       throw FormatError(.io, file: path, "is not a path", advice: "name a file")
@@ -50,6 +52,8 @@ package final class File: Sendable {
   }
 
   /// The length in bytes at this moment.
+  ///
+  /// - Throws: `FormatError` where the system does not tell it.
   package func byteCount() throws -> Int { Int(try status().st_size) }
 
   /// The two facts that a change of the content changes too: length and time of the last write.
@@ -66,9 +70,13 @@ package final class File: Sendable {
   }
 
   /// The stamp at this moment.
+  ///
+  /// - Throws: `FormatError` where the system does not tell it.
   package func stamp() throws -> Stamp { Stamp(try status()) }
 
   /// Reads up to `buffer.count` bytes from `offset`; returns fewer only at the end of the file.
+  ///
+  /// - Throws: `FormatError` where the system cannot read.
   package func readAvailable(into buffer: UnsafeMutableRawBufferPointer, at offset: Int) throws
     -> Int
   {
@@ -84,7 +92,10 @@ package final class File: Sendable {
     return done
   }
 
-  /// Fills `buffer` from `offset`; throws a content error where the file ends too early.
+  /// Fills `buffer` from `offset`.
+  ///
+  /// - Throws: `FormatError`, of content where the file ends too early, of I/O where the system
+  ///   cannot read.
   package func read(into buffer: UnsafeMutableRawBufferPointer, at offset: Int) throws {
     let done = try readAvailable(into: buffer, at: offset)
     guard done == buffer.count else {
@@ -96,6 +107,8 @@ package final class File: Sendable {
   }
 
   /// Writes all bytes at the current position.
+  ///
+  /// - Throws: `FormatError` where the system cannot write them, as on a full disk.
   package func write(_ bytes: UnsafeRawBufferPointer) throws {
     var done = 0
     while done < bytes.count {
@@ -107,6 +120,8 @@ package final class File: Sendable {
   }
 
   /// Writes the text as UTF-8 at an offset, over what is there.
+  ///
+  /// - Throws: `FormatError` where the system cannot write it, as on a full disk.
   package func write(_ text: String, at offset: Int) throws {
     var text = text
     try text.withUTF8 { bytes in
@@ -120,12 +135,16 @@ package final class File: Sendable {
   }
 
   /// Writes the text as UTF-8 at the current position.
+  ///
+  /// - Throws: `FormatError` where the system cannot write it, as on a full disk.
   package func write(_ text: String) throws {
     var text = text
     try text.withUTF8 { try write(UnsafeRawBufferPointer($0)) }
   }
 
   /// Cuts or extends the file to `byteCount` bytes.
+  ///
+  /// - Throws: `FormatError` where the system cannot do so.
   package func truncate(to byteCount: Int) throws {
     _ = try retrying(path, "cannot truncate") { ftruncate(descriptor, off_t(byteCount)) }
   }
@@ -133,6 +152,8 @@ package final class File: Sendable {
   /// Forces the content to the disk.
   ///
   /// Devices and pipes, which cannot be synchronized, are passed over.
+  ///
+  /// - Throws: `FormatError` where the system cannot do so, as on a full disk.
   package func synchronize() throws {
     _ = try retrying(path, "cannot fsync") {
       let result = fsync(descriptor)
@@ -173,6 +194,9 @@ private func retrying<R: BinaryInteger>(
 
 extension File {
   /// The whole content of a regular file of at most `limit` bytes.
+  ///
+  /// - Throws: `FormatError`, of content where the file is longer, of I/O where it cannot be read
+  ///   or is no regular file.
   package static func contents(of path: String, limit: Int = 1 << 30) throws -> [UInt8] {
     let file = try File(path, .read)
     let count = try file.byteCount()
@@ -199,10 +223,11 @@ extension File {
   /// Replaces `path` as a whole: a reader finds the old content or the new, never a part.
   ///
   /// `body` writes to a temporary file `.NAME.PID.tmp` in the same folder, which is then forced to
-  /// the disk and renamed. On any error the temporary file is removed and `path` stays as it was.
-  /// A device or pipe at `path` is not replaced but written to. `committing` is called last before
-  /// the rename, and prevents it by throwing. `synchronizing` is false for what a crash of the
-  /// machine may take back.
+  /// the disk, unless a crash may take it back (`synchronizing`), and renamed, which `committing`,
+  /// called before, prevents by throwing. A device or pipe at `path` is written to instead.
+  ///
+  /// - Throws: what `body` and `committing` throw; `FormatError` where the file cannot be made,
+  ///   forced to the disk or renamed. The temporary file is gone then, and `path` as it was.
   package static func replace<R>(
     _ path: String, synchronizing: Bool = true, committing: () throws -> Void = {},
     _ body: (File) throws -> R
@@ -255,11 +280,15 @@ extension File {
   }
 
   /// Renames within a file system, replacing the target.
+  ///
+  /// - Throws: `FormatError` about `target` where the system refuses it.
   package static func rename(_ path: String, to target: String) throws {
     _ = try retrying(target, "cannot rename \(path) to it") { systemRename(path, target) }
   }
 
   /// Removes a file; false if there was none.
+  ///
+  /// - Throws: `FormatError` where there is one and it cannot be removed.
   @discardableResult
   package static func remove(_ path: String) throws -> Bool {
     let result = try retrying(path, "cannot remove") {
@@ -270,6 +299,8 @@ extension File {
   }
 
   /// Forces a folder's entries to the disk.
+  ///
+  /// - Throws: `FormatError` where the folder cannot be opened, or forced to the disk.
   package static func synchronize(folder: String) throws {
     let descriptor = try retrying(folder, "cannot open") {
       open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
@@ -282,6 +313,8 @@ extension File {
   }
 
   /// Makes a folder and those above it; an existing one is fine.
+  ///
+  /// - Throws: `FormatError` about the first of them that is not there and cannot be made.
   package static func makeFolder(_ path: String) throws {
     if isFolder(path) { return }
     let parent = split(path).folder
@@ -293,6 +326,8 @@ extension File {
   }
 
   /// The names in a folder, sorted, without "." and "..".
+  ///
+  /// - Throws: `FormatError` where the folder cannot be opened or read.
   package static func list(_ path: String) throws -> [String] {
     guard let folder = opendir(path) else {
       throw systemFailure(path, "cannot list the folder", at: nil)

@@ -4,12 +4,17 @@ extension JSON {
   /// Stricter than most: duplicate keys, numbers out of range, text that is not UTF-8, nesting
   /// deeper than 64 and more than 4 million values are errors, so that memory stays within a small
   /// multiple of the input. A byte-order mark is passed over (RFC 8259, section 8.1). Errors name `file` and the byte, counted from `start`.
+  ///
+  /// - Throws: `FormatError` of content where the bytes are not one value, or break one of these
+  ///   rules.
   package init(parsing bytes: UnsafeRawBufferPointer, file: String, start: Int = 0) throws {
     var parser = JSONParser(bytes: bytes, file: file, start: start)
     self = try parser.document()
   }
 
   /// Reads one value from text; errors name `file`.
+  ///
+  /// - Throws: as ``init(parsing:file:start:)``.
   package init(parsing text: String, file: String = "JSON") throws {
     var text = text
     self = try text.withUTF8 { try JSON(parsing: UnsafeRawBufferPointer($0), file: file) }

@@ -32,11 +32,15 @@ package final class Monitor<Value>: @unchecked Sendable {
   }
 
   /// Uses the value, and wakes those who wait for it to change.
+  ///
+  /// - Throws: what `body` throws.
   package func withLock<R>(_ body: (inout Value) throws -> R) rethrows -> R {
     try wait(until: { _ in true }, body)
   }
 
   /// Waits until the condition holds, or for as many seconds, then does as ``withLock(_:)``.
+  ///
+  /// - Throws: what `body` throws.
   package func wait<R>(
     until condition: (Value) -> Bool, atMost seconds: Double? = nil,
     _ body: (inout Value) throws -> R

@@ -31,6 +31,8 @@ package struct ClassNames: Sendable {
   }
 
   /// The names that a file holds; nil where it has none.
+  ///
+  /// - Throws: `FormatError` of content for what is no list of different names.
   package static func read(_ file: SafetensorsFile) throws -> ClassNames? {
     try file.metadata[key].map { try ClassNames($0, file: file.path) }
   }

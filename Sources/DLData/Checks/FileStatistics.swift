@@ -30,6 +30,8 @@ package struct FileStatistics: Sendable, Equatable {
   }
 
   /// These statistics where they are of this file, and not of one that lay there before it.
+  ///
+  /// - Throws: `FormatError` where the system does not tell the file's identity.
   package func of(_ file: SafetensorsFile) throws -> FileStatistics? {
     try identity == nil || identity == file.identity() ? self : nil
   }

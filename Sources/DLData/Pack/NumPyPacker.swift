@@ -43,6 +43,8 @@ package struct NumPyPacker {
   }
 
   /// Packs arrays of a `.npz` archive alike; without a name of labels those of `y`, if it is there.
+  ///
+  /// - Throws: as ``pack(_:labels:output:)``; `FormatError` also where the archive lacks an array.
   package func pack(archive path: String, input: String, label: String?, output: String) throws
     -> [PackedFile]
   {

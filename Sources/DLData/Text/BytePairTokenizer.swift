@@ -98,12 +98,16 @@ package struct BytePairTokenizer: Tokenizer {
   }
 
   /// The pieces of a text, without special tokens but `<unk>`.
+  ///
+  /// - Throws: nothing.
   package func encode(_ text: String) throws -> [Int32] {
     var known: [ScalarString: [Int32]] = [:]
     return encode(text, known: &known)
   }
 
   /// The pieces of each of several texts.
+  ///
+  /// - Throws: nothing.
   package func encode(each texts: [String]) throws -> [[Int32]] {
     var known: [ScalarString: [Int32]] = [:]
     return texts.map { encode($0, known: &known) }
@@ -141,6 +145,8 @@ package struct BytePairTokenizer: Tokenizer {
   }
 
   /// The text of pieces; padding, begin and end are left out.
+  ///
+  /// - Throws: `DataError` for a number that is no piece.
   package func decode(_ tokens: [Int32]) throws -> String {
     var text = ""
     for token in tokens where token < 0 || token > Self.end {

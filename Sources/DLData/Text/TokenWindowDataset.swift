@@ -48,6 +48,8 @@ package final class TokenWindowDataset: Dataset {
   private let streamLength: Int
 
   /// Returns whether a file holds a row of tokens.
+  ///
+  /// - Throws: `FormatError` where the file cannot be read, or is no safetensors file.
   package static func isTokenFile(_ path: String) throws -> Bool {
     try SafetensorsFile(path: path)["tokens"] != nil
   }
@@ -102,6 +104,9 @@ package final class TokenWindowDataset: Dataset {
   }
 
   /// Compares all tokens with the file's own vocabulary, and with what a model takes.
+  ///
+  /// - Throws: `FormatError` that names the first one outside, with its row, or where the file
+  ///   cannot be read.
   package func check(_ domains: DataDomains) throws {
     for (domain, taker) in [
       (.indices(count: vocabulary), "the file's vocabulary"), (domains.inputs, domains.inputTaker),
@@ -112,6 +117,9 @@ package final class TokenWindowDataset: Dataset {
   }
 
   /// Reads rows, in the order given.
+  ///
+  /// - Throws: `FormatError` where the file cannot be read or was changed, or a token is outside
+  ///   its vocabulary.
   package func read(
     rows: UnsafeBufferPointer<Int>, inputs: UnsafeMutableRawBufferPointer,
     labels: UnsafeMutableRawBufferPointer

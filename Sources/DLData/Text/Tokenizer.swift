@@ -31,9 +31,13 @@ extension Tokenizer {
   package var marks: SentenceMarks? { nil }
 
   /// The tokens of one text after the other.
+  ///
+  /// - Throws: what ``encode(_:)`` throws for the first text that it cannot express.
   package func encode(each texts: [String]) throws -> [[Int32]] { try texts.map { try encode($0) } }
 
   /// The text of tokens behind the separator.
+  ///
+  /// - Throws: `DataError` for a number that is no token.
   package func decode(_ tokens: [Int32], after token: Int32) throws -> String {
     separator + (try decode(tokens))
   }
@@ -83,6 +87,8 @@ package enum TokenizerFile {
   }
 
   /// The tokenizer that a text of the metadata describes; `file` is for the fault's sake.
+  ///
+  /// - Throws: `FormatError` of content where it describes none, or one of an unknown kind.
   package static func read(_ text: String, file: String) throws -> any Tokenizer {
     let json = try JSON(parsing: text, file: file)
     switch json["kind"]?.string {
@@ -144,6 +150,8 @@ package struct CharacterTokenizer: Tokenizer, Hashable {
   ///
   /// Where the training text had no carriage return, as none has that was packed with line ends read
   /// as Python reads them, line ends of Windows are `\n`.
+  ///
+  /// - Throws: `DataError` for a character that is not known.
   package func encode(_ text: String) throws -> [Int32] {
     let text = numbers["\r"] == nil ? TextFile.withPlainLineEnds(text) : text
     return try text.unicodeScalars.map { character in
@@ -157,6 +165,8 @@ package struct CharacterTokenizer: Tokenizer, Hashable {
   }
 
   /// The text of tokens.
+  ///
+  /// - Throws: `DataError` for a number that is no token.
   package func decode(_ tokens: [Int32]) throws -> String {
     var text = String.UnicodeScalarView()
     for token in tokens {

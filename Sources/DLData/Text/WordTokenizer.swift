@@ -85,6 +85,8 @@ package struct WordTokenizer: RowTokenizer {
   package func token(_ word: Substring) -> Int32 { numbers[ScalarString(word)] ?? Self.unknown }
 
   /// The tokens of the words between white space.
+  ///
+  /// - Throws: nothing.
   package func encode(_ text: String) throws -> [Int32] { text.words().map { token($0) } }
 
   /// The tokens of the words of each text.
@@ -93,6 +95,8 @@ package struct WordTokenizer: RowTokenizer {
   }
 
   /// The words with a blank between them; padding is left out.
+  ///
+  /// - Throws: `DataError` for a number that is no token.
   package func decode(_ tokens: [Int32]) throws -> String {
     try tokens.filter { $0 != Self.padding }.map { token in
       guard vocabulary.indices.contains(Int(token)) else {

@@ -62,6 +62,8 @@ package struct ProtobufMessage {
   }
 
   /// Hands the message's bytes to the sink, in order.
+  ///
+  /// - Throws: what `sink` throws, and what making a field's bytes throws.
   package func write(to sink: Sink) throws {
     for piece in pieces {
       switch piece {

@@ -28,6 +28,8 @@ package struct HessianProduct {
   /// Finds out how the network can be differentiated, from a row of zeros.
   ///
   /// - Parameter differences: whether to take differences in any case.
+  /// - Throws: `RankFailure`, the same on every rank, where trying fails otherwise than by an op of
+  ///   the network; `TensorError` without memory for a vector.
   package init(_ surface: LossSurface, differences: Bool = false) throws {
     self.surface = surface
     weights = try surface.weights
@@ -52,6 +54,9 @@ package struct HessianProduct {
   }
 
   /// The product with a vector; collective.
+  ///
+  /// - Throws: `RankFailure`, the same on every rank, where a pass over a batch fails;
+  ///   `ClusterError` where a rank is lost; `TensorError` without memory for a vector.
   package func callAsFunction(_ v: Tensor) throws -> Tensor {
     guard case .differences(let step, _) = method else { return try differentiated(v) }
     let length = try v.norm

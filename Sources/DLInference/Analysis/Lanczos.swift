@@ -37,6 +37,8 @@ package struct Lanczos {
   ///   - dimensions: of the space that the vectors lie in.
   ///   - wanted: eigenvalues at either end.
   ///   - tolerance: of residuals, as a share of the largest absolute eigenvalue.
+  /// - Throws: what `product` throws; `TensorError` without memory for a vector; `ClusterError`
+  ///   where a rank has failed or is lost.
   package init(
     _ product: (Tensor) throws -> Tensor, start: Tensor, dimensions: Int, steps limit: Int,
     wanted: Int = 1, tolerance: Double = 1e-9

@@ -126,6 +126,9 @@ package final class LossSurface {
 
 extension LossSurface {
   /// The mean loss at the present weights; collective.
+  ///
+  /// - Throws: `RankFailure`, the same on every rank, where a pass over a batch fails;
+  ///   `ClusterError` where a rank is lost.
   package func loss() throws -> Double {
     try sum(1, "compute the loss") { batch, into in
       into[0] += try task.lossSum(batch, phase: 0).scalar
@@ -133,6 +136,9 @@ extension LossSurface {
   }
 
   /// The mean loss and its gradient at the present weights; collective.
+  ///
+  /// - Throws: `RankFailure`, the same on every rank, where a pass over a batch fails;
+  ///   `ClusterError` where a rank is lost; `TensorError` without memory for the vector.
   package func gradient() throws -> (loss: Double, vector: Tensor) {
     let sums = try deal.sum(count + 1, "compute the gradient", context: context) { range in
       arena.resetGradients()
@@ -194,6 +200,8 @@ extension LossSurface {
   }
 
   /// Normal random numbers, keyed by the run's seed, a name and the parameters' names.
+  ///
+  /// - Throws: `TensorError` without memory for the vector.
   package func randomVector(_ name: String) throws -> Tensor {
     let key = RandomKey(network.configuration.seed).child("analysis").child(name)
     return try vector { parameter in

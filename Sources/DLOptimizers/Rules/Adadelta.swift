@@ -73,6 +73,8 @@ package struct AdadeltaSpec: OptimizerSpec {
   }
 
   /// Makes the rule for a group of parameters.
+  ///
+  /// - Throws: `OptimizerError` where `rho` is outside `[0, 1)`, or another number is negative.
   package func makeOptimizer(weightDecay: Double, adapts: Bool) throws -> any Optimizer {
     try Adadelta(rho: rho, epsilon: eps, weightDecay: weightDecay)
   }

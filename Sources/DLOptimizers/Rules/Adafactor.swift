@@ -178,6 +178,9 @@ package struct AdafactorSpec: OptimizerSpec {
   }
 
   /// Makes the rule for a group of parameters.
+  ///
+  /// - Throws: `OptimizerError` where `beta2Decay` is above 0, `d` below 1, or another number
+  ///   negative.
   package func makeOptimizer(weightDecay: Double, adapts: Bool) throws -> any Optimizer {
     try Adafactor(
       beta2Decay: beta2Decay, epsilon1: eps1, epsilon2: eps2, threshold: d,

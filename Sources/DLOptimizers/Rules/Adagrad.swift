@@ -85,6 +85,8 @@ package struct AdagradSpec: OptimizerSpec {
   }
 
   /// Makes the rule for a group of parameters.
+  ///
+  /// - Throws: `OptimizerError` where one of the numbers is negative.
   package func makeOptimizer(weightDecay: Double, adapts: Bool) throws -> any Optimizer {
     try Adagrad(
       learningRateDecay: lrDecay, weightDecay: weightDecay,

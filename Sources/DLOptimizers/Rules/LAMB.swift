@@ -99,6 +99,9 @@ package struct LAMBSpec: OptimizerSpec {
   }
 
   /// Makes the rule for a group of parameters.
+  ///
+  /// - Throws: `OptimizerError` where one of `betas` is outside `[0, 1)`, or another number is
+  ///   negative.
   package func makeOptimizer(weightDecay: Double, adapts: Bool) throws -> any Optimizer {
     try LAMB(
       beta1: betas[0], beta2: betas[1], epsilon: eps, weightDecay: weightDecay, adapts: adapts)

@@ -107,6 +107,8 @@ package struct LARSSpec: OptimizerSpec {
   }
 
   /// Makes the rule for a group of parameters.
+  ///
+  /// - Throws: `OptimizerError` where one of the numbers is negative.
   package func makeOptimizer(weightDecay: Double, adapts: Bool) throws -> any Optimizer {
     try LARS(
       momentum: momentum, weightDecay: weightDecay, trustCoefficient: trustCoefficient,

@@ -59,6 +59,8 @@ package struct LBFGSSpec: WholeGradientSpec {
   }
 
   /// Makes the rule, whose steps ``LBFGS`` takes.
+  ///
+  /// - Throws: nothing.
   package func makeOptimizer(weightDecay: Double, adapts: Bool) throws -> any Optimizer {
     WholeGradientRule()
   }

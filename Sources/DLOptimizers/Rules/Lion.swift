@@ -68,6 +68,9 @@ package struct LionSpec: OptimizerSpec {
   }
 
   /// Makes the rule for a group of parameters.
+  ///
+  /// - Throws: `OptimizerError` where one of `betas` is outside `[0, 1)`, or the weight decay
+  ///   negative.
   package func makeOptimizer(weightDecay: Double, adapts: Bool) throws -> any Optimizer {
     try Lion(beta1: betas[0], beta2: betas[1], weightDecay: weightDecay)
   }

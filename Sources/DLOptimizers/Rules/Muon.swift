@@ -148,6 +148,9 @@ package struct MuonSpec: OptimizerSpec {
   }
 
   /// Makes the rule for a group of parameters.
+  ///
+  /// - Throws: `OptimizerError` where `momentum` is outside `[0, 1)`, or another number is
+  ///   negative.
   package func makeOptimizer(weightDecay: Double, adapts: Bool) throws -> any Optimizer {
     try Muon(
       momentum: momentum, weightDecay: weightDecay, nesterov: nesterov, adjustment: adjustLrFn,

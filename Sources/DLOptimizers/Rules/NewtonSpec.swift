@@ -47,6 +47,8 @@ package struct NewtonSpec: WholeGradientSpec {
   }
 
   /// Makes the rule, whose steps ``Newton`` takes.
+  ///
+  /// - Throws: nothing.
   package func makeOptimizer(weightDecay: Double, adapts: Bool) throws -> any Optimizer {
     PenalizedRule(weightDecay: weightDecay)
   }

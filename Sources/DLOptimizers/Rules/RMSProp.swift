@@ -97,6 +97,8 @@ package struct RMSPropSpec: OptimizerSpec {
   }
 
   /// Makes the rule for a group of parameters.
+  ///
+  /// - Throws: `OptimizerError` where `alpha` is outside `[0, 1)`, or another number is negative.
   package func makeOptimizer(weightDecay: Double, adapts: Bool) throws -> any Optimizer {
     try RMSProp(
       alpha: alpha, epsilon: eps, weightDecay: weightDecay, momentum: momentum, centered: centered)

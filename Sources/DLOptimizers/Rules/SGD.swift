@@ -96,6 +96,9 @@ package struct SGDSpec: OptimizerSpec {
   }
 
   /// Makes the rule for a group of parameters.
+  ///
+  /// - Throws: `OptimizerError` where `momentum` or the weight decay is negative, or `nesterov` is
+  ///   set without momentum or with dampening.
   package func makeOptimizer(weightDecay: Double, adapts: Bool) throws -> any Optimizer {
     try SGD(
       momentum: momentum, dampening: dampening, weightDecay: weightDecay, nesterov: nesterov)

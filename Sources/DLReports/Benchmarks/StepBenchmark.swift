@@ -34,6 +34,8 @@ package struct StepBenchmark: Sendable {
   ///   - workload: its name in the result.
   ///   - configuration: the job, its data already replaced by `synthetic`; read on every process.
   /// - Returns: one JSON object on one line, and below it the table of ops where ops are timed.
+  /// - Throws: `RankFailure` on every process, where a number is out of range or `configuration`
+  ///   throws; what the ranks throw, as ``World/run(ranks:virtualRanks:reduction:_:)`` says.
   package func run(in world: World, workload: String, configuration: () throws -> Configuration)
     throws
     -> String

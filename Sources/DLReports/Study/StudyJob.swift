@@ -29,6 +29,9 @@ package struct StudyJob: Sendable {
   ///
   /// - Parameter study: reads the study; called on every process.
   /// - Returns: 75 where a signal stopped it, else 0.
+  /// - Throws: `RankFailure` on every process, where the study cannot be read, its folder not be
+  ///   used, or a run fails for another reason than that it diverges; `ClusterError` where a
+  ///   process is lost.
   package func run(in world: World, study: () throws -> Study) throws -> ExitCode {
     let study = try world.agreed("read the study", study)
     let session = try StudySession(self, study, in: world)

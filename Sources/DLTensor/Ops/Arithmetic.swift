@@ -93,6 +93,8 @@ extension Tensor {
   }
 
   /// Adds 1 to every element of an int64 counter.
+  ///
+  /// - Throws: ``TensorError`` for another type than int64.
   package func increment() throws {
     guard dtype == .int64 else { throw TensorError(op: "increment", "needs int64, got \(dtype)") }
     let elements = pointer.assumingMemoryBound(to: Int64.self)

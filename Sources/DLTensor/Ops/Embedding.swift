@@ -39,6 +39,9 @@ extension Tensor {
   /// A row whose `normType`-norm is larger is multiplied by `maxNorm / (norm + 1e-7)`. All ranks
   /// have to call it, since each keeps the whole table. Counterpart: what `max_norm` does in
   /// `torch.nn.functional.embedding`.
+  ///
+  /// - Throws: ``TensorError`` for an index outside the table, where the table is no matrix, or
+  ///   where there is no memory; `ClusterError` where a rank has failed or is lost.
   package func renormalizeRows(usedBy indices: Tensor, maxNorm: Double, normType: Double = 2) throws
   {
     let table = try EmbeddingTable("embedding", self, paddingIndex: nil)
@@ -60,6 +63,8 @@ extension Tensor {
 
   /// Scales every row of the last axis whose norm is above `maxNorm` down to it, in place and
   /// unrecorded.
+  ///
+  /// - Throws: ``TensorError`` for another type than float32 and float64.
   package func renormalizeRows(maxNorm: Double, normType: Double = 2) throws {
     try requireReal(op: "renormalize")
     dl_renormalize_rows(

@@ -74,6 +74,9 @@ extension Tensor {
 
   /// The number of rows of logits that have their largest element at the label, where that is not
   /// `ignoreIndex`.
+  ///
+  /// - Throws: ``TensorError`` unless there is one int32 label for each row of real logits, or
+  ///   where there is no memory.
   package func correctCount(labels: Tensor, ignoreIndex: Int32? = nil) throws -> Int {
     guard labels.dtype == .int32, labels.count == shape.leading else {
       throw TensorError(op: "accuracy", "logits have shape \(shape), labels \(labels.shape)")

@@ -139,6 +139,8 @@ extension Tensor {
 
   /// The lengths of the rows that a window makes of rows of these lengths, at most `limit`: as many
   /// as fit into a row by itself, and one for a row that is shorter than the window.
+  ///
+  /// - Throws: ``TensorError`` where there is no memory.
   package func lengths(behind window: Window2d, upTo limit: Int) throws -> Tensor {
     try mapLengths { length in
       guard length > 0 else { return 0 }
@@ -148,6 +150,8 @@ extension Tensor {
   }
 
   /// Lengths made of these one by one.
+  ///
+  /// - Throws: ``TensorError`` where there is no memory.
   package func mapLengths(_ body: (Int32) -> Int32) throws -> Tensor {
     let result = try Tensor.empty(shape, dtype: .int32, context: context)
     let target = result.pointer.assumingMemoryBound(to: Int32.self)

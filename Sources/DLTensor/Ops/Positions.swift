@@ -79,6 +79,8 @@ extension Tensor {
   /// Shape: `[time, size]`. Vaswani et al. 2017, section 3.5.
   ///
   /// - Parameter offset: the position of the first row, 0 or more.
+  /// - Throws: ``TensorError`` for sizes that are no shape, an offset below 0 or a base that is not
+  ///   above it, or where there is no memory.
   package static func sinusoids(
     time: Int, size: Int, offset: Int = 0, base: Double = 10_000, context: Context
   ) throws -> Tensor {

@@ -53,6 +53,8 @@ extension SparseMatrix {
   }
 
   /// The softmax of the values over the entries of each row, for each head by itself.
+  ///
+  /// - Throws: ``TensorError`` where there is no memory.
   package func rowSoftmax() throws -> SparseMatrix {
     let v = values
     let heads = v.shape.rank == 2 ? v.shape[1] : 1

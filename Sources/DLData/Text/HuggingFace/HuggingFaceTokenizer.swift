@@ -38,6 +38,8 @@ package struct HuggingFaceTokenizer: RowTokenizer {
   }
 
   /// Makes the tokenizer from the metadata of a data set file.
+  ///
+  /// - Throws: `FormatError` of content where it is damaged, or has a part that is not known.
   package init(json: JSON, file: String) throws {
     try self.init(tokenizer: json["tokenizer"] ?? .null, file: file)
   }
@@ -112,12 +114,16 @@ package struct HuggingFaceTokenizer: RowTokenizer {
   /// The tokens of a text, without those that stand before and behind it.
   ///
   /// Counterpart: `Tokenizer.encode(text, add_special_tokens=False).ids`.
+  ///
+  /// - Throws: nothing.
   package func encode(_ text: String) throws -> [Int32] {
     var known: [ScalarString: [Int32]] = [:]
     return encode(text, known: &known)
   }
 
   /// The tokens of each of several texts.
+  ///
+  /// - Throws: nothing.
   package func encode(each texts: [String]) throws -> [[Int32]] {
     var known: [ScalarString: [Int32]] = [:]
     return texts.map { encode($0, known: &known) }
@@ -173,6 +179,8 @@ package struct HuggingFaceTokenizer: RowTokenizer {
   /// The text of tokens; special ones are left out.
   ///
   /// Counterpart: `Tokenizer.decode(ids)`.
+  ///
+  /// - Throws: `DataError` for a number that is no token.
   package func decode(_ tokens: [Int32]) throws -> String {
     joiner(
       try tokens.compactMap { token in
@@ -184,6 +192,8 @@ package struct HuggingFaceTokenizer: RowTokenizer {
   }
 
   /// The text that tokens add to one before them.
+  ///
+  /// - Throws: `DataError` for a number that is no token.
   package func decode(_ tokens: [Int32], after token: Int32) throws -> String {
     guard case .bytes = joiner else {
       let (before, all) = (try decode([token]), try decode([token] + tokens))
