@@ -210,6 +210,9 @@ public final class EmbeddingBag: BuiltInLayer {
 
   /// Applies the layer to bags that start at `offsets`, or to weighted samples.
   ///
+  /// Shapes: int32 `[bags, length]`, or `[positions]` with offsets int32 `[bags]`, to
+  /// `[bags, features]`; the samples' weights are shaped as the indices.
+  ///
   /// - Throws: ``TensorError`` for shapes that do not fit.
   public func callAsFunction(
     _ indices: Tensor, offsets: Tensor?, sampleWeights: Tensor? = nil

@@ -23,6 +23,8 @@ package struct AlexNetOptions: ModelSpec {
   }
 
   /// Makes the network for images.
+  ///
+  /// - Throws: ``TensorError`` for inputs that are no images, or have no classes.
   package func network(for input: Shape, classes: Int?) throws -> Module {
     let classes = try ModelRegistry.requireImages(Self.name, input, classes)
     func convolution(_ input: Int, _ output: Int) -> Conv2d {

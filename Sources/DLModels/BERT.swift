@@ -61,6 +61,9 @@ package struct BERTOptions: ModelSpec {
   }
 
   /// Makes the network for rows of `[time]` tokens.
+  ///
+  /// - Throws: ``TensorError`` for rows that are not `[time]` tokens with classes, or where texts
+  ///   are classified and `vocabulary` is not given.
   package func network(for input: Shape, classes: Int?) throws -> Module {
     let classes = try ModelRegistry.requireTokens(Self.name, input, classes)
     if head == .classify, vocabulary == nil {
@@ -126,6 +129,9 @@ package final class BERT: Module, MaskedLanguageModel {
 
 extension BERT: BuiltInONNXLayer {
   /// Tokens and positions, the encoder, and the head.
+  ///
+  /// - Throws: ``TensorError`` before the network has an arena, or where there is no memory for a
+  ///   constant.
   package func onnx(_ x: ONNXValue, in graph: ONNXGraph) throws -> ONNXValue {
     let embedded = try graph.add(positions, to: graph.add(tokens, to: x))
     let states = try graph.add(encoder, to: embedded)
@@ -137,6 +143,8 @@ extension BERT: BuiltInONNXLayer {
 
 extension BERT: BuiltInTorchLayer {
   /// A class of the embedding, the encoder and the head.
+  ///
+  /// - Throws: ``LayerExportError`` or ``TensorError`` for tokens of more than one axis.
   package func torch(for input: Shape, in program: TorchProgram) throws -> TorchExpression {
     // The mean is over the tokens that each row has.
     let (encoded, mean) =

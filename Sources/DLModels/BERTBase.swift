@@ -88,6 +88,9 @@ package struct BERTBaseOptions: ModelSpec {
   }
 
   /// Makes the network for rows of `[time]` tokens.
+  ///
+  /// - Throws: ``TensorError`` for rows that are not `[time]` tokens with classes, tables smaller
+  ///   than the data need, or a token outside the vocabulary.
   package func network(for input: Shape, classes: Int?) throws -> Module {
     let classes = try ModelRegistry.requireTokens(Self.name, input, classes)
     let least = head == .masked ? classes : 1
@@ -165,9 +168,7 @@ package final class BERTBase: Module, MaskedLanguageModel {
   }
 }
 
-/// Tokens, positions and the first segment's vector, normalized.
-///
-/// Counterpart: `transformers.models.bert.modeling_bert.BertEmbeddings`.
+/// Tokens, positions and the first segment's vector, normalized: Hugging Face's `BertEmbeddings`.
 private final class BERTEmbeddings: Module, Layer {
   let words: Embedding
   private let positions: LearnedPositions
@@ -206,9 +207,8 @@ private final class BERTEmbeddings: Module, Layer {
   }
 }
 
-/// Attention and a feed-forward network, each with the input added and a normalization behind.
-///
-/// Counterpart: `transformers.models.bert.modeling_bert.BertLayer`.
+/// Attention and a feed-forward network, each with the input added and a normalization behind:
+/// Hugging Face's `BertLayer`.
 private final class BERTLayer: Module, Layer {
   private let query: Linear
   private let key: Linear
@@ -258,9 +258,7 @@ private final class BERTLayer: Module, Layer {
   func outputShape(for input: Shape) throws -> Shape { try query.outputShape(for: input) }
 }
 
-/// A layer, and the table of words as the weight of the logits.
-///
-/// Counterpart: `transformers.models.bert.modeling_bert.BertLMPredictionHead`.
+/// A layer, and the table of words as the logits' weight: Hugging Face's `BertLMPredictionHead`.
 private final class MaskedHead: Module, Layer {
   private let bias: Parameter
   private let dense: Linear
@@ -305,6 +303,8 @@ extension Linear {
 
 extension BERTBase: ONNXLayer {
   /// The embeddings, the layers, and the head.
+  ///
+  /// - Throws: ``TensorError`` before the network has an arena, or where memory runs out.
   package func onnx(_ x: ONNXValue, in graph: ONNXGraph) throws -> ONNXValue {
     let states = try layers.reduce(graph.add(embeddings, to: x)) { try graph.add($1, to: $0) }
     if let masked { return try graph.add(masked, to: states) }

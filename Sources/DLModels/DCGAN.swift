@@ -33,6 +33,8 @@ package struct DCGANOptions: ModelSpec {
   package static var unwrittenDefaults: Set<String> { AdversarialOptions.keys }
 
   /// Makes both networks for images.
+  ///
+  /// - Throws: ``TensorError`` for rows that are not `[28, 28, channels]`.
   package func network(for input: Shape, classes: Int?) throws -> Module {
     guard input.rank == 3, input[0] == 28, input[1] == 28 else {
       throw TensorError(op: Self.name, "input has shape \(input), expected [28, 28, channels]")

@@ -35,6 +35,9 @@ package struct DenseNetOptions: ModelSpec {
   }
 
   /// Makes the network for images.
+  ///
+  /// - Throws: ``TensorError`` for inputs that are no images or have no classes, and for another
+  ///   depth than 121, 161, 169 and 201.
   package func network(for input: Shape, classes: Int?) throws -> Module {
     let classes = try ModelRegistry.requireImages(Self.name, input, classes)
     guard let (stem, growth, blocks) = Self.sizes[depth] else {

@@ -8,6 +8,9 @@ package struct DigitsCNN: ModelSpec {
   package init() {}
 
   /// Makes the network for images.
+  ///
+  /// - Throws: ``TensorError`` for inputs that are no images, have no classes, or are smaller than
+  ///   the pooling's window.
   package func network(for input: Shape, classes: Int?) throws -> Module {
     let outputs = try ModelRegistry.requireImages(Self.name, input, classes)
     let features = Sequential(

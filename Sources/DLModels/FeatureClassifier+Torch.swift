@@ -3,6 +3,9 @@ import DLTensor
 
 extension FeatureClassifier: BuiltInTorchLayer {
   /// A class of the three parts, with torchvision's names.
+  ///
+  /// - Throws: ``LayerExportError`` for a part without an expression, and ``TensorError`` for one
+  ///   that does not take what comes before it.
   package func torch(for input: Shape, in program: TorchProgram) throws -> TorchExpression {
     program.define(
       "FeatureClassifier",

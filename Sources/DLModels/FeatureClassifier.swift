@@ -21,9 +21,14 @@ package final class FeatureClassifier: Module, Layer {
   }
 
   /// Applies the network: `[batch, height, width, channels]` to `[batch, classes]`.
+  ///
+  /// - Throws: ``TensorError`` where a part does not take what comes before it, or there is no
+  ///   memory.
   package func forward(_ x: Tensor) throws -> Tensor { try classifier(avgpool(features(x))) }
 
   /// The output's shape without its batch axis.
+  ///
+  /// - Throws: ``TensorError`` for the first part that does not take what comes before it.
   package func outputShape(for input: Shape) throws -> Shape {
     try [features, avgpool, classifier].reduce(input) { shape, layer in
       try layer.located { try layer.outputShape(for: shape) }
@@ -74,6 +79,9 @@ extension Conv2d {
 
 extension FeatureClassifier: ONNXLayer {
   /// The three parts one after the other.
+  ///
+  /// - Throws: ``LayerExportError`` for a part without such a form, and ``TensorError`` for one
+  ///   that does not take what comes before it, or where there is no memory.
   package func onnx(_ x: ONNXValue, in graph: ONNXGraph) throws -> ONNXValue {
     try [features, avgpool, classifier].reduce(x) { try graph.add($1, to: $0) }
   }

@@ -36,6 +36,8 @@ extension GaussianClassifier: BuiltInTorchLayer {
 extension NGram: BuiltInONNXLayer {
   /// `Gather` from the table: the row is the number that the tokens before make, of as many digits as
   /// there are, behind those of fewer tokens.
+  ///
+  /// - Throws: ``TensorError`` before the model has an arena.
   package func onnx(_ x: ONNXValue, in graph: ONNXGraph) throws -> ONNXValue {
     let (time, context) = (x.row[0], order - 1)
     let table = try graph.weight(logProbabilities)

@@ -36,6 +36,10 @@ package struct GANOptions: ModelSpec {
   }
 
   /// Makes both networks for rows of a shape.
+  ///
+  /// - Throws: ``TensorError`` with the path of a layer that does not take what comes before it,
+  ///   where the generator makes no row or the discriminator no single logit, and where labels are
+  ///   to be told and there are no classes.
   package func network(for input: Shape, classes: Int?) throws -> Module {
     var told = 0
     if conditional {

@@ -25,6 +25,8 @@ package struct GATOptions: ModelSpec {
   }
 
   /// Makes the network for `[features]` of a node.
+  ///
+  /// - Throws: ``TensorError`` for nodes that have no single axis of features, or no classes.
   package func network(for input: Shape, classes: Int?) throws -> Module {
     let classes = try ModelRegistry.requireNodes(Self.name, input, classes)
     return GAT(features: input[0], classes: classes, self)

@@ -28,6 +28,8 @@ package struct GINOptions: ModelSpec {
   }
 
   /// Makes the network for graphs of `[slots, 1 + neighbors]`.
+  ///
+  /// - Throws: ``TensorError`` for rows that are no graphs, or have no classes.
   package func network(for input: Shape, classes: Int?) throws -> Module {
     guard input.rank == 2, let classes else {
       throw TensorError(

@@ -31,6 +31,8 @@ package struct GPTOptions: ModelSpec {
   package func problems() -> [ConfigurationProblem] { headProblems(width: width, heads: heads) }
 
   /// Makes the network for windows of `[context]` tokens.
+  ///
+  /// - Throws: ``TensorError`` for rows that are not `[context]` tokens with classes.
   package func network(for input: Shape, classes: Int?) throws -> Module {
     GPT(
       vocabulary: try ModelRegistry.requireTokens(Self.name, input, classes), context: input[0],
@@ -78,9 +80,16 @@ package final class GPT: Module, WindowedLanguageModel {
   }
 
   /// Computes the logits behind every token.
+  ///
+  /// - Throws: ``TensorError`` for tokens outside the vocabulary, for more of them than
+  ///   `contextLength`, or where there is no memory.
   package func forward(_ x: Tensor) throws -> Tensor { try forward(x, cache: nil) }
 
   /// Computes the logits of the positions behind those that a cache holds.
+  ///
+  /// - Throws: ``TensorError`` for tokens outside the vocabulary, for more of them than
+  ///   `contextLength` together with those of the cache, for a cache of another number of layers,
+  ///   or where there is no memory.
   package func forward(_ x: Tensor, cache: TransformerCache?) throws -> Tensor {
     let embedded = try dropout(positions(tokens(x), offset: cache?.length ?? 0))
     return try head(blocks(embedded, mask: AttentionMask(), cache: cache))
@@ -95,6 +104,8 @@ package final class GPT: Module, WindowedLanguageModel {
   package var inputDomain: ValueDomain { tokens.inputDomain }
 
   /// The output's shape without its batch axis.
+  ///
+  /// - Throws: ``TensorError`` for inputs that are not `[time]`.
   package func outputShape(for input: Shape) throws -> Shape {
     try head.outputShape(for: blocks.outputShape(for: tokens.outputShape(for: input)))
   }
@@ -102,6 +113,9 @@ package final class GPT: Module, WindowedLanguageModel {
 
 extension GPT: BuiltInONNXLayer {
   /// Tokens and positions, the blocks, and the table of tokens once more.
+  ///
+  /// - Throws: ``TensorError`` before the network has an arena, or where there is no memory for a
+  ///   constant.
   package func onnx(_ x: ONNXValue, in graph: ONNXGraph) throws -> ONNXValue {
     let embedded = try graph.add(positions, to: graph.add(tokens, to: x))
     return try graph.add(head, to: graph.add(blocks, to: embedded))
@@ -110,6 +124,9 @@ extension GPT: BuiltInONNXLayer {
 
 extension GPT: BuiltInTorchLayer {
   /// A class whose logits have the table of tokens as their weight.
+  ///
+  /// - Throws: ``LayerExportError`` where rows end, and ``LayerExportError`` or ``TensorError`` for
+  ///   tokens of more than one axis.
   package func torch(for input: Shape, in program: TorchProgram) throws -> TorchExpression {
     try program.requireWholeRows(self)
     program.define(

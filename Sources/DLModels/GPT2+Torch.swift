@@ -3,6 +3,9 @@ import DLTensor
 
 extension GPT2: BuiltInTorchLayer {
   /// Classes with Hugging Face's names.
+  ///
+  /// - Throws: ``LayerExportError`` where rows end, and ``TensorError`` for inputs that are not
+  ///   `[time]`, or longer than its positions.
   package func torch(for input: Shape, in program: TorchProgram) throws -> TorchExpression {
     try program.requireWholeRows(self)
     program.define("Conv1D", Self.torchProjection)

@@ -39,6 +39,9 @@ package struct GPT2Options: ModelSpec {
   package func problems() -> [ConfigurationProblem] { headProblems(width: width, heads: heads) }
 
   /// Makes the network for windows of `[time]` tokens.
+  ///
+  /// - Throws: ``TensorError`` for rows that are not `[time]` tokens with classes, or where
+  ///   `vocabulary` or `positions` are fewer than the data need.
   package func network(for input: Shape, classes: Int?) throws -> Module {
     let tokens = try ModelRegistry.requireTokens(Self.name, input, classes)
     return GPT2(
@@ -164,6 +167,9 @@ private final class GPT2Block: Module {
 
 extension GPT2: ONNXLayer {
   /// The stack, and the table of tokens once more.
+  ///
+  /// - Throws: ``TensorError`` before the network has an arena, or where there is no memory for a
+  ///   constant.
   package func onnx(_ x: ONNXValue, in graph: ONNXGraph) throws -> ONNXValue {
     try graph.add(lmHead, to: transformer.onnx(x, in: graph))
   }

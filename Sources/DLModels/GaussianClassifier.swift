@@ -55,6 +55,9 @@ package struct GaussianOptions: ModelSpec {
   }
 
   /// Makes the network for rows of any shape.
+  ///
+  /// - Throws: ``TensorError`` for labels of fewer than two classes, or rows of more features than
+  ///   have a covariance that is kept.
   package func network(for input: Shape, classes: Int?) throws -> Module {
     guard let classes, classes >= 2 else {
       throw TensorError(op: Self.name, "needs labels of at least two classes in y")

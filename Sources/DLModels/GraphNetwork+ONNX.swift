@@ -11,6 +11,9 @@ package protocol ONNXGraphNetwork: GraphNetwork {
 
 extension GCN: ONNXGraphNetwork {
   /// Two graph convolutions with a ReLU between them.
+  ///
+  /// - Throws: ``TensorError`` before the network has an arena, or where there is no memory for a
+  ///   weight.
   package func onnx(_ data: ONNXGraphData, in graph: ONNXGraph) throws -> String {
     let hidden = graph.node("Relu", [try gc1.onnx(data, data.features, in: graph)])
     return try gc2.onnx(data, hidden, in: graph)
@@ -19,6 +22,9 @@ extension GCN: ONNXGraphNetwork {
 
 extension GraphSAGENetwork: ONNXGraphNetwork {
   /// Two layers with a ReLU between them.
+  ///
+  /// - Throws: ``TensorError`` before the network has an arena, or where there is no memory for a
+  ///   constant.
   package func onnx(_ data: ONNXGraphData, in graph: ONNXGraph) throws -> String {
     let hidden = graph.node("Relu", [try conv1.onnx(data, data.features, in: graph)])
     return try conv2.onnx(data, hidden, in: graph)
@@ -27,6 +33,9 @@ extension GraphSAGENetwork: ONNXGraphNetwork {
 
 extension GAT: ONNXGraphNetwork {
   /// Two layers of attention with an ELU between them.
+  ///
+  /// - Throws: ``TensorError`` before the network has an arena, or where there is no memory for a
+  ///   constant.
   package func onnx(_ data: ONNXGraphData, in graph: ONNXGraph) throws -> String {
     let hidden = graph.node("Elu", [try conv1.onnx(data, data.features, in: graph)])
     return try conv2.onnx(data, hidden, in: graph)
@@ -35,6 +44,9 @@ extension GAT: ONNXGraphNetwork {
 
 extension GIN: BuiltInONNXLayer {
   /// Sums over neighbors by `GatherND`, and over the nodes that are there.
+  ///
+  /// - Throws: ``TensorError`` before the network has an arena, or where there is no memory for a
+  ///   constant.
   package func onnx(_ x: ONNXValue, in graph: ONNXGraph) throws -> ONNXValue {
     let width = x.row[1]
     func columns(_ range: Range<Int>) -> String {

@@ -4,7 +4,8 @@ import DLTensor
 
 /// A network over the nodes of a graph.
 public protocol GraphNetwork: Module {
-  /// The logits of all nodes, `[nodes, classes]`, for sparse features `[nodes, features]`.
+  /// The logits of all nodes, `[nodes, classes]`, for an adjacency `[nodes, nodes]` and sparse
+  /// features `[nodes, features]`.
   ///
   /// - Throws: ``TensorError`` for shapes that do not fit.
   func callAsFunction(_ adjacency: SparseMatrix, _ features: SparseMatrix) throws -> Tensor
@@ -29,6 +30,8 @@ package struct GCNOptions: ModelSpec {
   }
 
   /// Makes the network for `[features]` of a node.
+  ///
+  /// - Throws: ``TensorError`` for nodes that have no single axis of features, or no classes.
   package func network(for input: Shape, classes: Int?) throws -> Module {
     let classes = try ModelRegistry.requireNodes(Self.name, input, classes)
     return GCN(features: input[0], hidden: hidden, classes: classes, dropout: dropout)

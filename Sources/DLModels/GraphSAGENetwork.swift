@@ -21,6 +21,8 @@ package struct GraphSAGEOptions: ModelSpec {
   }
 
   /// Makes the network for `[features]` of a node.
+  ///
+  /// - Throws: ``TensorError`` for nodes that have no single axis of features, or no classes.
   package func network(for input: Shape, classes: Int?) throws -> Module {
     let classes = try ModelRegistry.requireNodes(Self.name, input, classes)
     return GraphSAGENetwork(features: input[0], classes: classes, self)

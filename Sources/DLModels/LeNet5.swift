@@ -9,6 +9,9 @@ package struct LeNet5: ModelSpec {
   package init() {}
 
   /// Makes the network for images.
+  ///
+  /// - Throws: ``TensorError`` for inputs that are no images, have no classes, or are smaller than
+  ///   a window.
   package func network(for input: Shape, classes: Int?) throws -> Module {
     let outputs = try ModelRegistry.requireImages(Self.name, input, classes)
     let features = Sequential(

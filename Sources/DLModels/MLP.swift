@@ -68,6 +68,9 @@ package struct MLPOptions: ModelSpec {
   }
 
   /// Makes the network for inputs of any shape.
+  ///
+  /// - Throws: ``TensorError`` where `activation` is a layer that does not take `[hidden]`, or
+  ///   makes something else of it than a row of numbers.
   package func network(for input: Shape, classes: Int?) throws -> Module {
     var layers: [any Layer] = [Flatten()]
     var shape: Shape = [input.count]

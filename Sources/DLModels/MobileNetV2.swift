@@ -31,6 +31,8 @@ package struct MobileNetV2Options: ModelSpec {
   ]
 
   /// Makes the network for images.
+  ///
+  /// - Throws: ``TensorError`` for inputs that are no images, or have no classes.
   package func network(for input: Shape, classes: Int?) throws -> Module {
     let classes = try ModelRegistry.requireImages(Self.name, input, classes)
     var width = scaled(32)

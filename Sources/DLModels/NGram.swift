@@ -53,6 +53,9 @@ package struct NGramOptions: ModelSpec {
   }
 
   /// Makes the network for windows of tokens.
+  ///
+  /// - Throws: ``TensorError`` for rows that are not `[time]` tokens with classes, for windows
+  ///   shorter than `order - 1` tokens, or where there are more counts than are kept.
   package func network(for input: Shape, classes: Int?) throws -> Module {
     let vocabulary = try ModelRegistry.requireTokens(Self.name, input, classes)
     guard PortableMath.pow(Double(vocabulary), Double(order)) <= Double(NGram.maximumCounts) else {
@@ -99,6 +102,9 @@ package final class NGram: Module, FittedBySums, LanguageModel {
   }
 
   /// Looks the tokens before each position's next one up.
+  ///
+  /// - Throws: ``TensorError`` for another type or rank than int32 `[batch, time]`, for a token
+  ///   outside the vocabulary, or where there is no memory.
   package func forward(_ x: Tensor) throws -> Tensor {
     guard x.dtype == .int32, x.shape.rank == 2 else {
       throw TensorError(
@@ -132,6 +138,8 @@ package final class NGram: Module, FittedBySums, LanguageModel {
   package var inputDomain: ValueDomain { .indices(count: vocabulary) }
 
   /// The output's shape without its batch axis.
+  ///
+  /// - Throws: nothing.
   package func outputShape(for input: Shape) throws -> Shape { [input[0], vocabulary] }
 
   /// The number of products, which is 0: rows are looked up.
@@ -158,6 +166,8 @@ package final class NGram: Module, FittedBySums, LanguageModel {
   }
 
   /// Makes probabilities of the counts.
+  ///
+  /// - Throws: ``TensorError`` where all counts are 0, or before the model has an arena.
   package func fit(_ sums: [Double]) throws {
     guard sums.contains(where: { $0 > 0 }) else {
       throw TensorError(op: NGramOptions.name, "the text has no n-grams; give a longer one")
@@ -216,6 +226,8 @@ package final class NGram: Module, FittedBySums, LanguageModel {
   }
 
   /// Starts a text.
+  ///
+  /// - Throws: nothing; the session throws ``TensorError`` for a token outside the vocabulary.
   package func continuation(in context: Context) throws -> any DecodingSession {
     NGramContinuation { [self] tokens in
       let width = options.order - 1

@@ -71,6 +71,9 @@ extension ONNXGraph {
 
 extension TranslationTransformer: ONNXTranslation {
   /// The encoder over sources, and the decoder over targets.
+  ///
+  /// - Throws: ``TensorError`` before the network has an arena, or where there is no memory for a
+  ///   constant or the table of positions.
   package func onnx(_ texts: ONNXTexts, in graph: ONNXGraph) throws -> [ONNXTexts.Output] {
     let scale = Double(options.width).squareRoot()
     func embed(_ text: String) throws -> ONNXValue {
@@ -90,6 +93,9 @@ extension NonAutoregressiveTransformer: ONNXTranslation {
   /// The encoder over sources, and the decoder over as many positions as targets have tokens.
   ///
   /// Which tokens those are does not count. A second output, `length`, says how many there should be.
+  ///
+  /// - Throws: ``TensorError`` before the network has an arena, or where there is no memory for a
+  ///   constant or the table of positions.
   package func onnx(_ texts: ONNXTexts, in graph: ONNXGraph) throws -> [ONNXTexts.Output] {
     let scale = Double(options.width).squareRoot()
     let mask = texts.sourceMask(rank: 4, in: graph)

@@ -28,6 +28,8 @@ package struct LSTMLanguageModelOptions: ModelSpec {
   }
 
   /// Makes the network for windows of tokens.
+  ///
+  /// - Throws: ``TensorError`` for rows that are not `[time]` tokens with classes.
   package func network(for input: Shape, classes: Int?) throws -> Module {
     LSTMLanguageModel(
       vocabulary: try ModelRegistry.requireTokens(Self.name, input, classes), layers: layers,
@@ -53,6 +55,9 @@ package final class LSTMLanguageModel: Module, StatefulLayer, LanguageModel {
   }
 
   /// Computes the logits behind every token of a stretch, and the state behind it.
+  ///
+  /// - Throws: ``TensorError`` for tokens outside the vocabulary, for a state of another shape, or
+  ///   where there is no memory.
   package func forward(_ x: Tensor, state: RecurrentState?) throws -> (
     output: Tensor, state: RecurrentState
   ) {
@@ -64,6 +69,8 @@ package final class LSTMLanguageModel: Module, StatefulLayer, LanguageModel {
   package var inputDomain: ValueDomain { embedding.inputDomain }
 
   /// The output's shape without its batch axis.
+  ///
+  /// - Throws: ``TensorError`` for inputs that are not `[time]`.
   package func outputShape(for input: Shape) throws -> Shape {
     try head.outputShape(for: lstm.outputShape(for: embedding.outputShape(for: input)))
   }
@@ -76,6 +83,9 @@ package final class LSTMLanguageModel: Module, StatefulLayer, LanguageModel {
 
 extension LSTMLanguageModel: BuiltInONNXLayer {
   /// Tokens, the LSTM from a state of zeros, and the logits.
+  ///
+  /// - Throws: ``TensorError`` before the network has an arena, or where there is no memory for the
+  ///   weights in ONNX's order.
   package func onnx(_ x: ONNXValue, in graph: ONNXGraph) throws -> ONNXValue {
     try graph.add(head, to: graph.add(lstm, to: graph.add(embedding, to: x)))
   }
@@ -83,6 +93,9 @@ extension LSTMLanguageModel: BuiltInONNXLayer {
 
 extension LSTMLanguageModel: BuiltInTorchLayer {
   /// A class of the embedding, the LSTM and the logits.
+  ///
+  /// - Throws: ``LayerExportError`` where rows end, and ``LayerExportError`` or ``TensorError`` for
+  ///   inputs that are not `[time]`.
   package func torch(for input: Shape, in program: TorchProgram) throws -> TorchExpression {
     try program.requireWholeRows(self)
     program.define(

@@ -3,6 +3,9 @@ import DLTensor
 
 extension RecurrentTranslation: ONNXTranslation {
   /// The encoder in both directions, the decoder from its ends, and what attention adds.
+  ///
+  /// - Throws: ``TensorError`` before the network has an arena, or where there is no memory for a
+  ///   constant or the weights in ONNX's order.
   package func onnx(_ texts: ONNXTexts, in graph: ONNXGraph) throws -> [ONNXTexts.Output] {
     let width = options.width
     var sources = try graph.embedded(texts.source, tokens)

@@ -131,6 +131,8 @@ package struct RecurrentTranslationOptions: ModelSpec {
   }
 
   /// Makes the network for rows of tokens.
+  ///
+  /// - Throws: ``TensorError`` for rows that are not `[time]` tokens with classes.
   package func network(for input: Shape, classes: Int?) throws -> Module {
     RecurrentTranslation(
       vocabulary: try ModelRegistry.requireTokens(Self.name, input, classes), self)

@@ -39,6 +39,8 @@ package struct SmallImageResNet: ModelSpec {
   }
 
   /// Makes the network for images.
+  ///
+  /// - Throws: ``TensorError`` for images without classes.
   package func network(for input: Shape, classes: Int?) throws -> Module {
     ResNet(
       channels: input[2], classes: try ModelRegistry.requireImages(Self.name, input, classes),
@@ -92,6 +94,9 @@ package struct ResNetOptions: ModelSpec {
   }
 
   /// Makes the network for images.
+  ///
+  /// - Throws: ``TensorError`` for inputs that are no images or have no classes, and for another
+  ///   depth than 18, 34, 50, 101 and 152.
   package func network(for input: Shape, classes: Int?) throws -> Module {
     let classes = try ModelRegistry.requireImages(Self.name, input, classes)
     guard let blocks = Self.blocks[depth] else {
@@ -156,6 +161,9 @@ package final class ResNet: Module, Layer {
   }
 
   /// Applies the network: `[batch, height, width, channels]` to `[batch, classes]`.
+  ///
+  /// - Throws: ``TensorError`` for inputs that are no images of its channels, or where there is no
+  ///   memory.
   package func forward(_ x: Tensor) throws -> Tensor {
     var x = try bn1(conv1(x), relu: true)
     if let maxpool { x = try maxpool(x) }
@@ -165,6 +173,8 @@ package final class ResNet: Module, Layer {
   }
 
   /// The output's shape without its batch axis.
+  ///
+  /// - Throws: ``TensorError`` for the first layer that does not take what comes before it.
   package func outputShape(for input: Shape) throws -> Shape {
     let layers = [conv1, maxpool, layer1, layer2, layer3, layer4] as [(any Layer)?]
     let features = try layers.compactMap(\.self).reduce(input) { shape, layer in
@@ -176,6 +186,9 @@ package final class ResNet: Module, Layer {
 
 extension ResNet: BuiltInONNXLayer {
   /// The stem, the stages, and a linear layer on the mean over the image.
+  ///
+  /// - Throws: ``TensorError`` for inputs that are no images of its channels, before the network
+  ///   has an arena, or where there is no memory for a weight.
   package func onnx(_ x: ONNXValue, in graph: ONNXGraph) throws -> ONNXValue {
     let stem = try graph.add(bn1, to: graph.add(conv1, to: x))
     let layers = [maxpool, layer1, layer2, layer3, layer4] as [(any Layer)?]

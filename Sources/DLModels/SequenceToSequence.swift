@@ -3,13 +3,14 @@ import DLTensor
 
 /// A model that reads one row of tokens and writes another.
 public protocol SequenceToSequence: Module {
-  /// Reads sources, int32 `[batch, time]`, of which the first `lengths` tokens count, into a memory
-  /// `[batch, time, features]`.
+  /// Reads sources, int32 `[batch, time]`, of which the first `lengths` tokens count, int32
+  /// `[batch]`, into a memory `[batch, time, features]`.
   ///
   /// - Throws: ``TensorError`` for shapes that do not fit.
   func encode(_ source: Tensor, lengths: Tensor) throws -> Tensor
 
-  /// The logits behind every token of the targets, `[batch, time, vocabulary]`.
+  /// The logits `[batch, time, vocabulary]` behind every token of the targets, int32
+  /// `[batch, time]`.
   ///
   /// With a cache, `target` holds the tokens behind those that it holds.
   ///
@@ -28,6 +29,9 @@ public protocol SequenceToSequence: Module {
 
   /// The logits of ``decode(_:memory:lengths:cache:)``, without a cache, with what
   /// ``attention(_:memory:lengths:)`` says, by one pass.
+  ///
+  /// Shapes: target int32 `[batch, target]`, memory `[batch, source, features]`, lengths int32
+  /// `[batch]`, logits `[batch, target, vocabulary]`, attention `[batch, target, source]`.
   ///
   /// - Throws: ``TensorError`` for shapes that do not fit.
   func decodeWithAttention(_ target: Tensor, memory: Tensor, lengths: Tensor) throws
@@ -66,6 +70,8 @@ extension SequenceToSequence {
   public var riskSamples: Int { 0 }
   /// Two passes, for a model that says what it looks at.
   ///
+  /// Shapes: logits `[batch, target, vocabulary]`, attention `[batch, target, source]`.
+  ///
   /// - Throws: ``TensorError`` when target and memory do not fit.
   public func decodeWithAttention(_ target: Tensor, memory: Tensor, lengths: Tensor) throws
     -> (logits: Tensor, attention: Tensor?)
@@ -75,7 +81,7 @@ extension SequenceToSequence {
       try attention(target, memory: memory, lengths: lengths)
     )
   }
-  /// Nothing is said.
+  /// Nothing is said, whatever the shapes.
   public func attention(_ target: Tensor, memory: Tensor, lengths: Tensor) -> Tensor? { nil }
 }
 
@@ -85,6 +91,8 @@ public protocol NonAutoregressive: SequenceToSequence {
   var reach: Int { get }
 
   /// Logits of how much longer a text is than its source, its end counted, `[batch, 2 · reach + 1]`.
+  ///
+  /// Shapes: memory `[batch, time, features]`, lengths int32 `[batch]`.
   ///
   /// - Throws: ``TensorError`` for shapes that do not fit.
   func lengthLogits(_ memory: Tensor, lengths: Tensor) throws -> Tensor

@@ -57,6 +57,8 @@ extension TorchProgram {
 
 extension TranslationTransformer: TorchTranslation {
   /// A class of PyTorch's encoder and decoder.
+  ///
+  /// - Throws: nothing: its positions have an expression.
   package func torch(padding: Int, in program: TorchProgram) throws -> TorchExpression {
     let positions = try program.expression(positions, for: [1, options.width])
     program.defineTranslation()
@@ -112,6 +114,8 @@ extension NonAutoregressiveTransformer: TorchTranslation {
   }
 
   /// A class of PyTorch's encoder and decoder, which sees later positions too.
+  ///
+  /// - Throws: nothing: its positions have an expression.
   package func torch(padding: Int, in program: TorchProgram) throws -> TorchExpression {
     let positions = try program.expression(positions, for: [1, options.width])
     program.defineTranslation()

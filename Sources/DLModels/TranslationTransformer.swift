@@ -49,6 +49,8 @@ package struct TranslationTransformerOptions: ModelSpec {
   }
 
   /// Makes the network for rows of tokens.
+  ///
+  /// - Throws: ``TensorError`` for rows that are not `[time]` tokens with classes.
   package func network(for input: Shape, classes: Int?) throws -> Module {
     TranslationTransformer(
       vocabulary: try ModelRegistry.requireTokens(Self.name, input, classes), self)

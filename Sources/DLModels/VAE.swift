@@ -32,6 +32,9 @@ package struct VAEOptions: ModelSpec {
   }
 
   /// Makes both networks for rows of a shape.
+  ///
+  /// - Throws: ``TensorError`` with the path of a layer that does not take what comes before it,
+  ///   where the encoder makes more than one axis of features, and where the decoder makes no row.
   package func network(for input: Shape, classes: Int?) throws -> Module {
     let encoder = try LayerConfiguration.chain(encoder, input: input, path: "encoder")
     let features = try encoder.outputShape(for: input)
@@ -115,6 +118,8 @@ package final class VAE: Module {
   }
 
   /// The values that decoded numbers stand for.
+  ///
+  /// - Throws: ``TensorError`` where there is no memory.
   package func values(_ decoded: Tensor) throws -> Tensor {
     likelihood == .bernoulli ? try decoded.sigmoid() : decoded
   }

@@ -39,6 +39,9 @@ package struct VGGOptions: ModelSpec {
   }
 
   /// Makes the network for images.
+  ///
+  /// - Throws: ``TensorError`` for inputs that are no images or have no classes, and for another
+  ///   depth than 11, 13, 16 and 19.
   package func network(for input: Shape, classes: Int?) throws -> Module {
     let classes = try ModelRegistry.requireImages(Self.name, input, classes)
     guard let convolutions = Self.convolutions[depth] else {

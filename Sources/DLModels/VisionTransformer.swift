@@ -41,6 +41,9 @@ package struct VisionTransformerOptions: ModelSpec {
   package func problems() -> [ConfigurationProblem] { headProblems(width: width, heads: heads) }
 
   /// Makes the network for images.
+  ///
+  /// - Throws: ``TensorError`` for inputs that are no images, have no classes, or do not divide
+  ///   into patches.
   package func network(for input: Shape, classes: Int?) throws -> Module {
     let classes = try ModelRegistry.requireImages(Self.name, input, classes)
     guard input[0].isMultiple(of: patch), input[1].isMultiple(of: patch), input[0] > 0, input[1] > 0
@@ -83,6 +86,9 @@ package final class VisionTransformer: Module, Layer {
   }
 
   /// Applies the network.
+  ///
+  /// - Throws: ``TensorError`` for images of other channels or another number of patches, or where
+  ///   there is no memory.
   package func forward(_ x: Tensor) throws -> Tensor {
     let patches = try tokens(convProj(x))
     let token = try classToken.value.broadcast(
@@ -94,6 +100,8 @@ package final class VisionTransformer: Module, Layer {
   package func multiplyAdds(input: Shape, output: Shape) -> Int { 0 }
 
   /// The output's shape without its batch axis.
+  ///
+  /// - Throws: ``TensorError`` for images of other channels or another number of patches.
   package func outputShape(for input: Shape) throws -> Shape {
     let patches = try tokens.outputShape(
       for: convProj.located { try convProj.outputShape(for: input) })
@@ -187,6 +195,9 @@ private final class VisionEncoderBlock: Module, Layer {
 
 extension VisionTransformer: ONNXLayer {
   /// Patches behind the class token, the encoder, and the head on the first position.
+  ///
+  /// - Throws: ``TensorError`` for images of other channels, before the network has an arena, or
+  ///   where there is no memory for a constant.
   package func onnx(_ x: ONNXValue, in graph: ONNXGraph) throws -> ONNXValue {
     let patches = graph.channelsLast(try graph.add(tokens, to: graph.add(convProj, to: x)))
     let states = try graph.add(encoder, to: graph.withToken(classToken, before: patches))

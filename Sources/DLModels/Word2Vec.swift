@@ -43,6 +43,9 @@ package struct Word2VecOptions: ModelSpec {
   }
 
   /// Makes the tables for windows of tokens.
+  ///
+  /// - Throws: ``TensorError`` for rows that are not `[time]` tokens with classes, or for a window
+  ///   without a middle.
   package func network(for input: Shape, classes: Int?) throws -> Module {
     let vocabulary = try ModelRegistry.requireTokens(Self.name, input, classes)
     guard input[0] >= 3, !input[0].isMultiple(of: 2) else {

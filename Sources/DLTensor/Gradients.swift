@@ -37,7 +37,8 @@ extension Context {
     return try recording(body)
   }
 
-  /// The gradients of `output` by each of `inputs`, without touching any ``Tensor/gradient``.
+  /// The gradients of `output` by each of `inputs`, all of any shape, without touching any
+  /// ``Tensor/gradient``.
   ///
   /// Counterpart: `torch.autograd.grad`. What was recorded stays on the tape, so that further
   /// gradients can be taken; an input on which `output` does not depend gets zeros.

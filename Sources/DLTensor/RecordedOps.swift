@@ -22,6 +22,6 @@ extension Context {
 extension Tensor {
   /// The same elements in the same memory, through which no gradient flows.
   ///
-  /// Counterpart: `torch.Tensor.detach`.
+  /// Shapes: any to the same. Counterpart: `torch.Tensor.detach`.
   public func detached() -> Tensor { view(shape) }
 }

@@ -29,7 +29,7 @@ public final class SparseMatrix {
   /// One element that is not 0.
   public typealias Entry = (row: Int, column: Int, value: Double)
 
-  /// Makes a matrix of its entries, in any order; several of one place are added.
+  /// Makes a matrix `[rows, columns]` of its entries, in any order; several of one place are added.
   ///
   /// - Throws: ``TensorError`` for an entry outside the matrix.
   public convenience init(rows: Int, columns: Int, entries: [Entry], context: Context) throws {
@@ -116,6 +116,8 @@ extension SparseMatrix {
   /// The adjacency of a graph: 1 where an edge joins two nodes, however often it is named, and
   /// with `selfLoops` on the diagonal.
   ///
+  /// Shapes: `[nodes, nodes]`.
+  ///
   /// An edge counts in both directions unless `isDirected`; then row `to` has an entry in column
   /// `from`.
   ///
@@ -130,6 +132,8 @@ extension SparseMatrix {
   }
 
   /// `D^(-1/2) · (A + I) · D^(-1/2)`, D being the diagonal of the row sums of A + I.
+  ///
+  /// Shapes: `[nodes, nodes]`.
   ///
   /// A is ``adjacency(nodes:edges:selfLoops:isDirected:context:)`` of the undirected graph; an edge
   /// from a node to itself counts as part of I. Kipf and Welling 2017, equation 2.

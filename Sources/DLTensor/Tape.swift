@@ -32,7 +32,7 @@ extension Context {
     try backward(from: loss, gradient: gradient)
   }
 
-  /// Walks the tape back from `output`, whose gradient is `gradient` (same shape).
+  /// Walks the tape back from `output`, of any shape, whose gradient is `gradient`, of the same.
   ///
   /// The memory of `gradient` is taken over: the caller must not use it afterwards.
   ///

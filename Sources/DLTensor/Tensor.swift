@@ -46,7 +46,8 @@ public final class Tensor {
     count = shape.count
   }
 
-  /// Makes a tensor over memory that `owner` keeps alive, such as an arena or a batch buffer.
+  /// Makes a tensor of any shape over memory that `owner` keeps alive, such as an arena or a batch
+  /// buffer.
   public convenience init(
     borrowing pointer: UnsafeMutableRawPointer, shape: Shape, dtype: DType, owner: AnyObject?,
     context: Context
@@ -62,7 +63,7 @@ public final class Tensor {
     hasGradient = false
   }
 
-  /// Marks a tensor that the program made as one to differentiate by; returns it.
+  /// Marks a tensor of any shape that the program made as one to differentiate by; returns it.
   @discardableResult
   public func requiringGradient() -> Tensor {
     requiresGradient = true
@@ -110,6 +111,8 @@ public final class Tensor {
 extension Tensor {
   /// Makes a tensor with undefined elements.
   ///
+  /// Shapes: any, as given.
+  ///
   /// - Throws: ``TensorError`` when there is no memory for it.
   public static func empty(_ shape: Shape, dtype: DType? = nil, context: Context) throws -> Tensor {
     let dtype = dtype ?? context.precision
@@ -126,6 +129,8 @@ extension Tensor {
 
   /// Makes a tensor of zeros.
   ///
+  /// Shapes: any, as given.
+  ///
   /// - Throws: ``TensorError`` where there is no memory.
   public static func zeros(_ shape: Shape, dtype: DType? = nil, context: Context) throws -> Tensor {
     let result = try empty(shape, dtype: dtype, context: context)
@@ -134,6 +139,8 @@ extension Tensor {
   }
 
   /// Makes a float tensor with every element equal to `value`.
+  ///
+  /// Shapes: any, as given.
   ///
   /// - Throws: ``TensorError`` where there is no memory.
   public static func full(
@@ -145,6 +152,8 @@ extension Tensor {
   }
 
   /// Makes a float tensor of the given values, in row-major order.
+  ///
+  /// Shapes: any, as given, with an element for each value.
   ///
   /// - Throws: ``TensorError`` when their number is not the shape's.
   public static func values(
@@ -160,6 +169,8 @@ extension Tensor {
   }
 
   /// Makes an int32 tensor, as labels are.
+  ///
+  /// Shapes: any, as given, or `[count]` of the values.
   ///
   /// - Throws: ``TensorError`` where there is no memory.
   public static func labels(_ values: [Int32], shape: Shape? = nil, context: Context) throws

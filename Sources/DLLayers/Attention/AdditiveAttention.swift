@@ -26,6 +26,9 @@ public final class AdditiveAttention: Module {
 
   /// Applies the layer.
   ///
+  /// Shapes: queries `[batch, time, querySize]`, keys `[batch, keys, keySize]`, values
+  /// `[batch, keys, any]`, the result `[batch, time, any]`.
+  ///
   /// - Throws: ``TensorError`` for shapes that do not fit.
   public func callAsFunction(
     _ query: Tensor, _ key: Tensor, _ value: Tensor, mask: AttentionMask = AttentionMask()

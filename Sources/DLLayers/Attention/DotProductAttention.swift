@@ -28,6 +28,8 @@ public final class DotProductAttention: BuiltInLayer {
 
   /// Applies the attention; with a cache, to the positions behind those that it holds.
   ///
+  /// Shapes: `[batch, time, 3 · size]` to `[batch, time, size]`.
+  ///
   /// - Throws: ``TensorError`` for shapes that do not fit.
   public func callAsFunction(_ x: Tensor, cache: KeyValueCache?) throws -> Tensor {
     try observed(x) { try attend(x, cache: cache) }

@@ -93,6 +93,8 @@ public final class MultiHeadAttention: BuiltInLayer {
 
   /// Applies self-attention under a mask besides the layer's own.
   ///
+  /// Shapes: `[batch, time, size]`, unchanged.
+  ///
   /// With a cache, `x` holds the positions behind those that the cache holds; they are appended,
   /// and the result is that of the whole text at these positions.
   ///
@@ -104,6 +106,8 @@ public final class MultiHeadAttention: BuiltInLayer {
   }
 
   /// Attends to another text, the memory.
+  ///
+  /// Shapes: x `[batch, time, size]`, unchanged; memory `[batch, keys, keySize]`.
   ///
   /// An empty cache is filled with the memory's keys and values; a full one stands for the memory.
   ///
@@ -133,6 +137,9 @@ public final class MultiHeadAttention: BuiltInLayer {
   }
 
   /// Attends with queries, keys and values of three texts, the last two of one length.
+  ///
+  /// Shapes: queries `[batch, time, size]`, keys `[batch, keys, keySize]`, values
+  /// `[batch, keys, valueSize]`, the result `[batch, time, size]`.
   ///
   /// - Throws: ``TensorError`` for shapes that do not fit.
   public func callAsFunction(

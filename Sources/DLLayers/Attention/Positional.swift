@@ -16,6 +16,8 @@ public class PositionalLayer: BuiltInLayer {
 
   /// Adds positions from `offset` on, as where a cache holds those before.
   ///
+  /// Shapes: `[batch, time, size]`, unchanged.
+  ///
   /// - Throws: ``TensorError`` for shapes that do not fit.
   public final func callAsFunction(_ x: Tensor, offset: Int) throws -> Tensor {
     let y = try applied(in: x.context) { try forward(x, offset: offset) }

@@ -48,6 +48,8 @@ public final class TransformerDecoderLayer: Module {
 
   /// Applies the layer.
   ///
+  /// Shapes: x `[batch, time, features]`, unchanged; memory `[batch, any, features]`.
+  ///
   /// - Parameters:
   ///   - mask: restricts self-attention, besides causality.
   ///   - memoryMask: restricts the attention to the memory, as to its lengths.
@@ -102,6 +104,8 @@ public final class TransformerDecoder: Module {
 
   /// Applies the stack; with a cache, to the positions behind those that it holds, the memory being
   /// projected once.
+  ///
+  /// Shapes: x `[batch, time, features]`, unchanged; memory `[batch, any, features]`.
   ///
   /// - Throws: ``TensorError`` for shapes that do not fit.
   public func callAsFunction(

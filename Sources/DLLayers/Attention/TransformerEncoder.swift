@@ -44,6 +44,8 @@ public final class TransformerEncoderLayer: BuiltInLayer {
   /// Applies the layer under a mask besides its own; with a cache, to the positions behind those
   /// that it holds.
   ///
+  /// Shapes: `[batch, time, features]`, unchanged.
+  ///
   /// - Throws: ``TensorError`` for shapes that do not fit.
   public func callAsFunction(_ x: Tensor, mask: AttentionMask, cache: KeyValueCache? = nil) throws
     -> Tensor
@@ -92,6 +94,8 @@ public final class TransformerEncoder: BuiltInLayer {
 
   /// Applies the stack under a mask besides its own; with a cache, to the positions behind those
   /// that it holds.
+  ///
+  /// Shapes: `[batch, time, features]`, unchanged.
   ///
   /// - Throws: ``TensorError`` for shapes that do not fit.
   public func callAsFunction(_ x: Tensor, mask: AttentionMask, cache: TransformerCache? = nil)

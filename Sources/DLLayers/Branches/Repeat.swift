@@ -25,6 +25,9 @@ package struct Repeat: LayerSpec {
     [[LayerConfiguration]](repeating: layers, count: times)
   }
   /// Makes a chain of the layers for inputs of shape `[batch] + input`.
+  ///
+  /// - Throws: ``TensorError`` with the path of the first layer that does not take what comes
+  ///   before it.
   package func layer(for input: Shape) throws -> any Layer {
     try LayerConfiguration.chain([LayerConfiguration(self)], input: input)
   }

@@ -45,6 +45,8 @@ package final class DetectionHead: BuiltInLayer {
         .map { .init($0.0, message: "give one or more") }
     }
     /// Makes the layer for inputs of shape `[batch] + input`.
+    ///
+    /// - Throws: ``TensorError`` unless inputs are `[height, width, anchors · (classes + 4)]`.
     package func layer(for input: Shape) throws -> any Layer {
       let layer = DetectionHead(self)
       _ = try layer.outputShape(for: input)
@@ -81,6 +83,8 @@ package final class DetectionHead: BuiltInLayer {
   }
 
   /// The scores `[batch · anchors, classes]` and the offsets `[batch · anchors, 4]` of all anchors.
+  ///
+  /// - Throws: ``TensorError`` where there are too few channels for its anchors, or no memory.
   package func parts(_ x: Tensor) throws -> (scores: Tensor, offsets: Tensor) {
     let (places, width) = (x.shape.product(0..<3) * anchors, anchors * options.classes)
     return (

@@ -34,12 +34,17 @@ public final class Dropout: BuiltInLayer {
   /// Applies the layer to rows of which the first has the number `firstRow`.
   ///
   /// For rows that are not those of a batch, such as a graph's nodes, which all ranks hold.
+  ///
+  /// - Throws: ``TensorError`` for integers or a `p` of 1 and more in training, or where there is
+  ///   no memory.
   package func forward(_ x: Tensor, firstRow: Int?) throws -> Tensor {
     guard x.context.isTraining, options.p > 0 else { return x }
     return try x.dropout(options.p, key: calls.next(x.context, path: path), firstRow: firstRow)
   }
 
   /// Applies the layer to the entries of a sparse matrix, which all ranks hold.
+  ///
+  /// - Throws: ``TensorError`` for a `p` of 1 and more in training, or where there is no memory.
   package func forward(_ x: SparseMatrix) throws -> SparseMatrix {
     let context = x.values.context
     guard context.isTraining, options.p > 0 else { return x }

@@ -59,12 +59,16 @@ public final class GraphAttention: Module {
 
   /// Applies the layer.
   ///
+  /// Shapes: adjacency `[nodes, nodes]`, x `[nodes, in]` to `[nodes, heads · out]`, or
+  /// `[nodes, out]` where the heads are averaged.
+  ///
   /// - Throws: ``TensorError`` for shapes that do not fit.
   public func callAsFunction(_ adjacency: SparseMatrix, _ x: Tensor) throws -> Tensor {
     try applied(in: x.context) { try attend(adjacency, lin(x)) }
   }
 
-  /// Applies the layer to sparse features, `[nodes, in]`.
+  /// Applies the layer to sparse features, `[nodes, in]` to `[nodes, heads · out]` or
+  /// `[nodes, out]`.
   ///
   /// - Throws: ``TensorError`` for shapes that do not fit.
   public func callAsFunction(_ adjacency: SparseMatrix, _ x: SparseMatrix) throws -> Tensor {

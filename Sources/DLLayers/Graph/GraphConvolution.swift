@@ -20,12 +20,14 @@ public final class GraphConvolution: Module {
 
   /// Applies the layer to dense features.
   ///
+  /// Shapes: adjacency `[nodes, nodes]`, x `[nodes, in]` to `[nodes, out]`.
+  ///
   /// - Throws: ``TensorError`` for shapes that do not fit.
   public func callAsFunction(_ adjacency: SparseMatrix, _ x: Tensor) throws -> Tensor {
     try applied(in: x.context) { try propagate(adjacency, x.matmul(weight.value)) }
   }
 
-  /// Applies the layer to sparse features, `[nodes, in]`.
+  /// Applies the layer to sparse features, `[nodes, in]` to `[nodes, out]`.
   ///
   /// - Throws: ``TensorError`` for shapes that do not fit.
   public func callAsFunction(_ adjacency: SparseMatrix, _ x: SparseMatrix) throws -> Tensor {

@@ -22,6 +22,8 @@ public final class GraphSAGE: Module {
 
   /// Applies the layer.
   ///
+  /// Shapes: adjacency `[nodes, nodes]`, x `[nodes, in]` to `[nodes, out]`.
+  ///
   /// - Throws: ``TensorError`` for shapes that do not fit.
   public func callAsFunction(_ adjacency: SparseMatrix, _ x: Tensor) throws -> Tensor {
     try applied(in: x.context) {
@@ -29,7 +31,7 @@ public final class GraphSAGE: Module {
     }
   }
 
-  /// Applies the layer to sparse features, `[nodes, in]`.
+  /// Applies the layer to sparse features, `[nodes, in]` to `[nodes, out]`.
   ///
   /// - Throws: ``TensorError`` for shapes that do not fit.
   public func callAsFunction(_ adjacency: SparseMatrix, _ x: SparseMatrix) throws -> Tensor {

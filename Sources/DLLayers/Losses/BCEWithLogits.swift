@@ -28,6 +28,8 @@ public struct BCEWithLogits: LogitLoss {
 
   /// The sum over this rank's rows, a scalar.
   ///
+  /// Shapes: any, the same for both.
+  ///
   /// - Throws: ``TensorError`` when the tensors do not fit each other.
   public func sum(_ prediction: Tensor, _ target: Tensor) throws -> Tensor {
     guard let positiveWeights else { return try prediction.bceWithLogitsSum(target) }

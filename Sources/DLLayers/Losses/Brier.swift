@@ -20,6 +20,8 @@ public struct Brier: ClassLoss {
 
   /// The sum over this rank's rows, a scalar.
   ///
+  /// Shapes: prediction `[..., classes]`, target int32 `[...]`.
+  ///
   /// - Throws: ``TensorError`` when the tensors do not fit each other.
   public func sum(_ prediction: Tensor, _ target: Tensor) throws -> Tensor {
     let (scales, right) = try targets(of: prediction, target, hit: 1, miss: 0, isSquared: true)

@@ -36,7 +36,7 @@ public struct CTC: LossSpec {
   /// Sequences of classes.
   public var labelTypes: [DType] { [.int32] }
 
-  /// The number by which the sum is divided.
+  /// The number of rows of `[batch, labels]`, by which the sum is divided.
   public func denominator(_ target: Tensor) -> Double {
     Double(target.shape.rank > 0 ? target.shape[0] : 1)
   }
@@ -51,6 +51,9 @@ public struct CTC: LossSpec {
 
   /// The sum over this rank's rows, each of the lengths given; nil where all are full.
   ///
+  /// Shapes: prediction `[batch, time, classes]`, targets int32 `[batch, labels]`, lengths int32
+  /// `[batch]`.
+  ///
   /// - Throws: ``TensorError`` when the tensors do not fit each other.
   public func sum(
     _ prediction: Tensor, _ targets: Tensor, inputLengths: Tensor?, targetLengths: Tensor?
@@ -61,6 +64,8 @@ public struct CTC: LossSpec {
   }
 
   /// The sum over this rank's rows of targets that are padded with the blank.
+  ///
+  /// Shapes: prediction `[batch, time, classes]`, target int32 `[batch, labels]`.
   ///
   /// - Throws: ``TensorError`` when the tensors do not fit each other.
   public func sum(_ prediction: Tensor, _ target: Tensor) throws -> Tensor {

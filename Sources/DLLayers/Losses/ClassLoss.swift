@@ -21,6 +21,8 @@ extension ClassLoss {
 
   /// The sum of the weights of the labels that are not ignored.
   ///
+  /// Shapes: target int32 `[...]`, of any shape.
+  ///
   /// - Throws: ``TensorError`` for labels outside the classes.
   public func denominator(_ target: Tensor) throws -> Double {
     try target.labelWeight(weights, ignoreIndex: ignoreIndex)
@@ -28,6 +30,8 @@ extension ClassLoss {
 
   /// The number of rows that have their largest output at the label, and of all rows; the ignored
   /// ones do not count.
+  ///
+  /// Shapes: outputs `[..., classes]`, labels int32 `[...]`.
   ///
   /// - Throws: ``TensorError`` when outputs and labels do not fit.
   public func correctCount(_ outputs: Tensor, labels: Tensor) throws -> (correct: Int, rows: Int) {

@@ -12,10 +12,12 @@ public struct CosineEmbedding: Sendable {
   /// Makes the loss.
   public init(margin: Double = 0) { self.margin = margin }
 
-  /// The number by which the sum is divided.
+  /// The number of labels `[rows]`, by which the sum is divided.
   public func denominator(_ labels: Tensor) -> Double { Double(labels.count) }
 
   /// The sum over this rank's rows, a scalar.
+  ///
+  /// Shapes: a and b `[rows, features]`, labels int32 `[rows]`.
   ///
   /// - Throws: ``TensorError`` when the tensors do not fit each other.
   public func sum(_ a: Tensor, _ b: Tensor, labels: Tensor) throws -> Tensor {

@@ -43,6 +43,8 @@ public struct CrossEntropy: ClassLoss {
 
   /// The number by which the sum is divided.
   ///
+  /// Shapes: target int32 `[...]`, or probabilities `[..., classes]`.
+  ///
   /// - Throws: ``TensorError`` for labels outside the classes, or shapes that do not fit.
   public func denominator(_ target: Tensor) throws -> Double {
     if target.dtype.isReal { return Double(target.shape.leading) }
@@ -56,6 +58,8 @@ public struct CrossEntropy: ClassLoss {
   }
 
   /// The sum over this rank's rows, a scalar.
+  ///
+  /// Shapes: prediction `[..., classes]`, target int32 `[...]` or probabilities `[..., classes]`.
   ///
   /// - Throws: ``TensorError`` when the tensors do not fit each other.
   public func sum(_ prediction: Tensor, _ target: Tensor) throws -> Tensor {

@@ -25,7 +25,7 @@ public struct Dice: LossSpec {
     [.init("smooth", \.smooth, .atLeast(0), "added to the numerator and the denominator")]
   }
 
-  /// The number of rows, by which the sum is divided.
+  /// The number of rows of `[batch, ...]`, by which the sum is divided.
   public func denominator(_ target: Tensor) -> Double {
     Double(target.shape.rank > 0 ? target.shape[0] : 1)
   }
@@ -34,6 +34,8 @@ public struct Dice: LossSpec {
   public func labelDomain(_ outputs: Shape, _ type: DType) -> ValueDomain { .within(0...1) }
 
   /// The sum over this rank's rows, a scalar.
+  ///
+  /// Shapes: `[batch, ...]`, the same for both.
   ///
   /// - Throws: ``TensorError`` when the tensors do not fit each other.
   public func sum(_ prediction: Tensor, _ target: Tensor) throws -> Tensor {

@@ -32,6 +32,8 @@ public struct Focal: LogitLoss {
 
   /// The sum over this rank's rows, a scalar.
   ///
+  /// Shapes: any, the same for both.
+  ///
   /// - Throws: ``TensorError`` when the tensors do not fit each other.
   public func sum(_ prediction: Tensor, _ target: Tensor) throws -> Tensor {
     try prediction.focalSum(target, alpha: alpha, gamma: gamma)

@@ -32,6 +32,8 @@ public struct Hinge: ClassLoss {
 
   /// The sum over this rank's rows, a scalar.
   ///
+  /// Shapes: prediction `[..., classes]`, target int32 `[...]`.
+  ///
   /// - Throws: ``TensorError`` when the tensors do not fit each other.
   public func sum(_ prediction: Tensor, _ target: Tensor) throws -> Tensor {
     let (scales, signs) = try targets(

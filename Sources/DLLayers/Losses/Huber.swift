@@ -23,6 +23,8 @@ public struct Huber: LossSpec {
 
   /// The sum over this rank's rows, a scalar.
   ///
+  /// Shapes: any, the same for both.
+  ///
   /// - Throws: ``TensorError`` when the tensors do not fit each other.
   public func sum(_ prediction: Tensor, _ target: Tensor) throws -> Tensor {
     try prediction.huberSum(target, delta: delta)

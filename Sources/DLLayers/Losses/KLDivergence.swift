@@ -21,7 +21,7 @@ public struct KLDivergence: LossSpec {
     [.init("log_target", \.logTarget, "targets are logarithms of probabilities")]
   }
 
-  /// The number by which the sum is divided.
+  /// The number of rows of `[batch, ...]`, by which the sum is divided.
   public func denominator(_ target: Tensor) -> Double {
     Double(target.shape.rank > 0 ? target.shape[0] : 1)
   }
@@ -32,6 +32,8 @@ public struct KLDivergence: LossSpec {
   }
 
   /// The sum over this rank's rows, a scalar.
+  ///
+  /// Shapes: any, the same for both.
   ///
   /// - Throws: ``TensorError`` when the tensors do not fit each other.
   public func sum(_ prediction: Tensor, _ target: Tensor) throws -> Tensor {

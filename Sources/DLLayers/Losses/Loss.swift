@@ -16,16 +16,22 @@ public protocol Loss: Sendable {
 
   /// The number by which the sum is divided: rows, unmasked tokens, or elements, the default.
   ///
+  /// Shapes: any that the loss takes, as labels `[batch]` of classes.
+  ///
   /// - Throws: ``TensorError`` for labels outside the classes, or shapes that do not fit.
   func denominator(_ target: Tensor) throws -> Double
 
   /// The sum over this rank's rows, a scalar to differentiate.
+  ///
+  /// Shapes: any that the loss takes, as `[batch, classes]` and `[batch]`, or the same for both.
   ///
   /// - Throws: ``TensorError`` when prediction and target do not fit.
   func sum(_ prediction: Tensor, _ target: Tensor) throws -> Tensor
 
   /// The values that the outputs stand for: probabilities where the loss takes logits or
   /// logarithms, else the outputs themselves.
+  ///
+  /// Shapes: any to the same.
   ///
   /// - Throws: ``TensorError`` for labels outside the classes, or shapes that do not fit.
   func predictions(of outputs: Tensor) throws -> Tensor
@@ -39,7 +45,7 @@ extension Loss {
   public var labelTypes: [DType] { [.float32] }
   /// Any finite number.
   public func labelDomain(_ outputs: Shape, _ type: DType) -> ValueDomain { .finite }
-  /// The number of the target's elements.
+  /// The number of elements of a target of any shape.
   public func denominator(_ target: Tensor) -> Double { Double(target.count) }
   /// The outputs themselves.
   ///

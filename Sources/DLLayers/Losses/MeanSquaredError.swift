@@ -12,6 +12,8 @@ public struct MeanSquaredError: LossSpec {
 
   /// The sum over this rank's rows, a scalar.
   ///
+  /// Shapes: any, the same for both.
+  ///
   /// - Throws: ``TensorError`` when the tensors do not fit each other.
   public func sum(_ prediction: Tensor, _ target: Tensor) throws -> Tensor {
     try prediction.squaredErrorSum(target)

@@ -24,6 +24,8 @@ public struct MultiLabelSoftMargin: LogitLoss {
 
   /// The sum over this rank's rows, a scalar.
   ///
+  /// Shapes: `[..., classes]`, the same for both.
+  ///
   /// - Throws: ``TensorError`` when the tensors do not fit each other.
   public func sum(_ prediction: Tensor, _ target: Tensor) throws -> Tensor {
     try prediction.bceWithLogitsSum(target, weights: weights)

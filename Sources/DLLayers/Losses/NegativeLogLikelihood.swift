@@ -24,6 +24,8 @@ public struct NegativeLogLikelihood: ClassLoss {
 
   /// The sum over this rank's rows, a scalar.
   ///
+  /// Shapes: prediction `[..., classes]`, target int32 `[...]`.
+  ///
   /// - Throws: ``TensorError`` when the tensors do not fit each other.
   public func sum(_ prediction: Tensor, _ target: Tensor) throws -> Tensor {
     try prediction.negativeLogLikelihoodSum(

@@ -24,6 +24,8 @@ public struct SmoothL1: LossSpec {
 
   /// The sum over this rank's rows, a scalar.
   ///
+  /// Shapes: any, the same for both.
+  ///
   /// - Throws: ``TensorError`` when the tensors do not fit each other.
   public func sum(_ prediction: Tensor, _ target: Tensor) throws -> Tensor {
     if beta == 0 { return try prediction.absoluteErrorSum(target) }

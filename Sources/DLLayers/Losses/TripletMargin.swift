@@ -19,12 +19,14 @@ public struct TripletMargin: Sendable {
     self.swap = swap
   }
 
-  /// The number by which the sum is divided.
+  /// The number of rows of `[rows, features]`, by which the sum is divided.
   public func denominator(_ anchor: Tensor) -> Double {
     Double(anchor.shape.rank > 0 ? anchor.shape[0] : 1)
   }
 
   /// The sum over this rank's rows, a scalar.
+  ///
+  /// Shapes: `[rows, features]`, the same for all three.
   ///
   /// - Throws: ``TensorError`` when the tensors do not fit each other.
   public func sum(_ anchor: Tensor, positive: Tensor, negative: Tensor) throws -> Tensor {

@@ -9,6 +9,8 @@ import DLTensor
 public class BuiltInLayer: Module, Layer {
   /// Computes the output; called through `layer(x)`.
   ///
+  /// Shapes: `[batch] + input` to `[batch] + outputShape(for: input)`.
+  ///
   /// - Throws: ``TensorError`` for shapes that do not fit.
   public final func forward(_ x: Tensor) throws -> Tensor { try forward(from: x) }
 
@@ -36,6 +38,8 @@ public class BuiltInLayer: Module, Layer {
   public final var inputPadding: Int32? { ownInputPadding }
 
   /// The valid positions of the output's rows; nil where it has none of the input's any more.
+  ///
+  /// Shapes: input `[batch, time, ...]`, output `[batch, ...]`, the result int32 `[batch]`.
   ///
   /// - Throws: ``TensorError`` when there is no memory.
   public final func lengths(of output: Tensor, input: Tensor) throws -> Tensor? {
@@ -74,6 +78,8 @@ public class BuiltInLayer: Module, Layer {
 /// asks for it where a ``ReLU`` follows.
 public class ReLUFusingLayer: BuiltInLayer {
   /// Applies the layer, and a ReLU behind it if `relu`; a shape error gets the layer's path.
+  ///
+  /// - Throws: ``TensorError`` for shapes that do not fit, or where there is no memory.
   package final func callAsFunction(_ x: Tensor, relu: Bool) throws -> Tensor {
     try observed(x) { try forward(x, relu: relu) }
   }

@@ -38,6 +38,8 @@ open class Module {
   package var weightChange: String? { nil }
 
   /// Runs `body`, adding this module's path to a shape error that has none yet.
+  ///
+  /// - Throws: what `body` throws.
   package final func located<R>(_ body: () throws -> R) throws -> R {
     do {
       return try body()
@@ -62,6 +64,8 @@ extension Module {
 /// A module that maps one tensor to one tensor.
 public protocol Layer: Module {
   /// Computes the output; called through `layer(x)`.
+  ///
+  /// Shapes: `[batch] + input` to `[batch] + outputShape(for: input)`.
   ///
   /// - Throws: ``TensorError`` for shapes that do not fit.
   func forward(_ x: Tensor) throws -> Tensor
@@ -96,12 +100,16 @@ public protocol Layer: Module {
   /// output has no positions of the input any more. By default the input's, as long as the second
   /// axis stays as long as it was.
   ///
+  /// Shapes: input `[batch, time, ...]`, output `[batch, ...]`, the result int32 `[batch]`.
+  ///
   /// - Throws: ``TensorError`` when there is no memory.
   func lengths(of output: Tensor, input: Tensor) throws -> Tensor?
 }
 
 extension Layer {
   /// Applies the layer; a shape error gets the layer's path.
+  ///
+  /// Shapes: `[batch] + input` to `[batch] + outputShape(for: input)`.
   ///
   /// - Throws: ``TensorError`` for shapes that do not fit.
   public func callAsFunction(_ x: Tensor) throws -> Tensor {
@@ -130,6 +138,8 @@ extension Layer {
   }
 
   /// The input's, where the second axis is as long.
+  ///
+  /// Shapes: input `[batch, time, ...]`, output `[batch, ...]`, the result int32 `[batch]`.
   public func lengths(of output: Tensor, input: Tensor) -> Tensor? {
     handedLengths(of: output, input: input)
   }

@@ -59,6 +59,8 @@ extension HardSwish: ONNXElementwise {
 
 extension ReLU6: BuiltInONNXLayer {
   /// `Clip` from 0 to 6.
+  ///
+  /// - Throws: ``TensorError`` where there is no memory for the bounds.
   package func onnx(_ x: ONNXValue, in graph: ONNXGraph) throws -> ONNXValue {
     x.with(graph.node("Clip", [x.name, try graph.constant([0]), try graph.constant([6])]))
   }
@@ -73,6 +75,8 @@ extension SiLU: BuiltInONNXLayer {
 
 extension GELU: BuiltInONNXLayer {
   /// By `Erf` or `Tanh`; an operator of its own came later than this set of operators.
+  ///
+  /// - Throws: ``TensorError`` where there is no memory for its constants.
   package func onnx(_ x: ONNXValue, in graph: ONNXGraph) throws -> ONNXValue {
     x.with(try graph.gelu(x.name, options.approximate))
   }
@@ -96,6 +100,8 @@ extension ONNXGraph {
 
 extension Softplus: BuiltInONNXLayer {
   /// `Softplus(beta · x) / beta`, and `x` itself above the threshold.
+  ///
+  /// - Throws: ``TensorError`` where there is no memory for `beta` and the threshold.
   package func onnx(_ x: ONNXValue, in graph: ONNXGraph) throws -> ONNXValue {
     let beta = try graph.constant([options.beta])
     let scaled = options.beta == 1 ? x.name : graph.node("Mul", [x.name, beta])
@@ -122,6 +128,8 @@ extension LogSoftmax: BuiltInONNXLayer {
 
 extension PReLU: BuiltInONNXLayer {
   /// `PRelu` with a slope for all channels or for each.
+  ///
+  /// - Throws: ``TensorError`` before the model has an arena.
   package func onnx(_ x: ONNXValue, in graph: ONNXGraph) throws -> ONNXValue {
     let count = weight.shape[0]
     var slope = try graph.weight(weight)
@@ -134,6 +142,8 @@ extension PReLU: BuiltInONNXLayer {
 
 extension Maxout: BuiltInONNXLayer {
   /// The pieces on an axis of their own, and the largest of them.
+  ///
+  /// - Throws: ``TensorError`` where the channels are no multiple of the pieces.
   package func onnx(_ x: ONNXValue, in graph: ONNXGraph) throws -> ONNXValue {
     let x = graph.channelsLast(x)
     let row = try outputShape(for: x.row)

@@ -3,6 +3,10 @@ import DLTensor
 
 extension MultiHeadAttention: BuiltInONNXLayer {
   /// Self-attention by products and `Softmax`.
+  ///
+  /// - Throws: ``LayerExportError`` where keys or values have another size than queries, and
+  ///   ``TensorError`` for features of another number than its own, for rotary positions wider than
+  ///   a head, or where there is no memory.
   package func onnx(_ x: ONNXValue, in graph: ONNXGraph) throws -> ONNXValue {
     let x = graph.channelsLast(x)
     let (causal, window) = (options.scope.causal, options.scope.window)
@@ -12,6 +16,10 @@ extension MultiHeadAttention: BuiltInONNXLayer {
   /// Self-attention under a mask of any making.
   ///
   /// Without rotary positions it takes texts of any length.
+  ///
+  /// - Throws: ``LayerExportError`` where keys or values have another size than queries, and
+  ///   ``TensorError`` for features of another number than its own, for rotary positions wider than
+  ///   a head, or where there is no memory.
   package func onnx(_ x: ONNXValue, mask: ONNXMask?, in graph: ONNXGraph) throws -> ONNXValue {
     let (time, width) = (x.row[0], size / options.heads)
     var packed = graph.node("MatMul", [x.name, try graph.transposed(projections("ONNX"))])
@@ -29,6 +37,9 @@ extension MultiHeadAttention: BuiltInONNXLayer {
   }
 
   /// Attention to another text, the memory, of any length.
+  ///
+  /// - Throws: ``LayerExportError`` where keys or values have another size than queries, and
+  ///   ``TensorError`` for features of another number than its own, or where there is no memory.
   package func onnx(_ x: ONNXValue, memory: String, mask: ONNXMask?, in graph: ONNXGraph) throws
     -> ONNXValue
   {
@@ -95,6 +106,8 @@ extension MultiHeadAttention: BuiltInONNXLayer {
 
 extension SinusoidalPositions: BuiltInONNXLayer {
   /// `Add` of the table.
+  ///
+  /// - Throws: ``TensorError`` where there is no memory for the table.
   package func onnx(_ x: ONNXValue, in graph: ONNXGraph) throws -> ONNXValue {
     let x = graph.channelsLast(x)
     let table = try Tensor.sinusoids(time: x.row[0], size: x.row[1], context: graph.context)
@@ -104,6 +117,8 @@ extension SinusoidalPositions: BuiltInONNXLayer {
 
 extension LearnedPositions: BuiltInONNXLayer {
   /// `Add` of the table's first rows.
+  ///
+  /// - Throws: ``TensorError`` before the model has an arena.
   package func onnx(_ x: ONNXValue, in graph: ONNXGraph) throws -> ONNXValue {
     let x = graph.channelsLast(x)
     var table = try graph.weight(weight)
@@ -131,6 +146,8 @@ extension ONNXGraph {
 
 extension DotProductAttention: BuiltInONNXLayer {
   /// Attention between the three parts of the features.
+  ///
+  /// - Throws: ``TensorError`` where there is no memory for its constants.
   package func onnx(_ x: ONNXValue, in graph: ONNXGraph) throws -> ONNXValue {
     let packed = graph.channelsLast(x)
     let parts = graph.nodes("Split", [packed.name], [("axis", -1)], outputs: 3)
@@ -141,6 +158,8 @@ extension DotProductAttention: BuiltInONNXLayer {
   }
 
   /// Attention with queries, keys and values of their own for positions of the rows `x`.
+  ///
+  /// - Throws: ``TensorError`` where there is no memory for its constants.
   package func onnx(
     _ query: String, _ key: String, _ value: String, for x: ONNXValue, in graph: ONNXGraph
   ) throws -> ONNXValue {

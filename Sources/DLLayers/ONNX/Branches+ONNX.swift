@@ -3,6 +3,9 @@ import DLTensor
 
 extension Sequential: BuiltInONNXLayer {
   /// The layers one after the other.
+  ///
+  /// - Throws: ``LayerExportError`` for a layer without such a form, and what else adding a layer
+  ///   throws.
   package func onnx(_ x: ONNXValue, in graph: ONNXGraph) throws -> ONNXValue {
     var y = x
     for (index, layer) in layers.enumerated() {
@@ -43,6 +46,9 @@ extension Unflatten: BuiltInONNXLayer {
 
 extension Residual: BuiltInONNXLayer {
   /// `Add` of the branch and what goes around it.
+  ///
+  /// - Throws: ``LayerExportError`` for a layer of the branch or the shortcut without such a form,
+  ///   and what else adding them throws.
   package func onnx(_ x: ONNXValue, in graph: ONNXGraph) throws -> ONNXValue {
     let branch = try graph.add(layers, to: x)
     let around = graph.like(branch, try shortcut.map { try graph.add($0, to: x) } ?? x)
@@ -60,6 +66,9 @@ extension Branches {
 
 extension BranchSum: BuiltInONNXLayer {
   /// `Add` of the branches.
+  ///
+  /// - Throws: ``LayerExportError`` for a layer of a branch without such a form, and what else
+  ///   adding it throws.
   package func onnx(_ x: ONNXValue, in graph: ONNXGraph) throws -> ONNXValue {
     let outputs = try onnxOutputs(x, in: graph)
     var y = outputs.dropFirst().reduce(outputs[0]) { sum, next in
@@ -72,6 +81,9 @@ extension BranchSum: BuiltInONNXLayer {
 
 extension BranchProduct: BuiltInONNXLayer {
   /// `Mul` of the branches, shorter shapes filled up with ones behind the batch.
+  ///
+  /// - Throws: ``LayerExportError`` for a layer of a branch without such a form, what else adding
+  ///   it throws, and ``TensorError`` where the outputs do not broadcast.
   package func onnx(_ x: ONNXValue, in graph: ONNXGraph) throws -> ONNXValue {
     let outputs = try onnxOutputs(x, in: graph)
     let rank = outputs.map(\.row.rank).max() ?? 0
@@ -91,6 +103,9 @@ extension BranchProduct: BuiltInONNXLayer {
 
 extension Concat: BuiltInONNXLayer {
   /// `Concat`.
+  ///
+  /// - Throws: ``LayerExportError`` for a layer of a branch without such a form, what else adding
+  ///   it throws, and ``TensorError`` where the outputs differ in another axis.
   package func onnx(_ x: ONNXValue, in graph: ONNXGraph) throws -> ONNXValue {
     let outputs = try onnxOutputs(x, in: graph)
     let rank = outputs[0].row.rank
@@ -108,6 +123,9 @@ extension Concat: BuiltInONNXLayer {
 
 extension DenseBlock: BuiltInONNXLayer {
   /// Each layer's output beside all before it.
+  ///
+  /// - Throws: ``TensorError`` where a layer does not take the channels before it, or there is no
+  ///   memory for the weights.
   package func onnx(_ x: ONNXValue, in graph: ONNXGraph) throws -> ONNXValue {
     try layers.reduce(graph.channelsFirst(x)) { seen, layer in
       let new = graph.channelsFirst(try graph.add(layer, to: seen))
@@ -119,6 +137,9 @@ extension DenseBlock: BuiltInONNXLayer {
 
 extension DenseLayer: BuiltInONNXLayer {
   /// Normalization, activation and convolution, twice with a bottleneck.
+  ///
+  /// - Throws: ``TensorError`` where a convolution does not take its input, or there is no memory
+  ///   for the weights.
   package func onnx(_ x: ONNXValue, in graph: ONNXGraph) throws -> ONNXValue {
     var y = x
     for (norm, conv) in [(norm1, conv1), (norm2, conv2)] as [(BatchNorm?, Conv2d?)] {

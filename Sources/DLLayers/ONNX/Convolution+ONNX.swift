@@ -3,6 +3,9 @@ import DLTensor
 
 extension Linear: BuiltInONNXLayer {
   /// `Gemm` on rows of numbers, `MatMul` and `Add` on others.
+  ///
+  /// - Throws: ``TensorError`` for features of another number than the weight's, or before the
+  ///   model has an arena.
   package func onnx(_ x: ONNXValue, in graph: ONNXGraph) throws -> ONNXValue {
     let x = graph.channelsLast(x)
     let row = try outputShape(for: x.row)
@@ -75,6 +78,9 @@ extension TransposedWindow2d {
 
 extension Conv2d: BuiltInONNXLayer {
   /// `Conv`.
+  ///
+  /// - Throws: ``TensorError`` for images that its window or its channels do not fit, or where
+  ///   there is no memory for the weight.
   package func onnx(_ x: ONNXValue, in graph: ONNXGraph) throws -> ONNXValue {
     let x = graph.channelsFirst(x)
     return try graph.convolution(
@@ -86,6 +92,9 @@ extension Conv2d: BuiltInONNXLayer {
 
 extension Conv1d: BuiltInONNXLayer {
   /// `Conv` over sequences, padding counting as zeros.
+  ///
+  /// - Throws: ``TensorError`` for sequences that its window or its channels do not fit, or where
+  ///   there is no memory for the weight.
   package func onnx(_ x: ONNXValue, in graph: ONNXGraph) throws -> ONNXValue {
     let x = try graph.paddingFilled(graph.channelsFirst(x))
     var y = try graph.convolution(
@@ -98,6 +107,9 @@ extension Conv1d: BuiltInONNXLayer {
 
 extension ConvTranspose2d: BuiltInONNXLayer {
   /// `ConvTranspose`.
+  ///
+  /// - Throws: ``TensorError`` for images that its window or its channels do not fit, or where
+  ///   there is no memory for the weight.
   package func onnx(_ x: ONNXValue, in graph: ONNXGraph) throws -> ONNXValue {
     let x = graph.channelsFirst(x)
     return try graph.convolution(
@@ -109,6 +121,9 @@ extension ConvTranspose2d: BuiltInONNXLayer {
 
 extension ConvTranspose1d: BuiltInONNXLayer {
   /// `ConvTranspose` over sequences.
+  ///
+  /// - Throws: ``TensorError`` for sequences that its window or its channels do not fit, or where
+  ///   there is no memory for the weight.
   package func onnx(_ x: ONNXValue, in graph: ONNXGraph) throws -> ONNXValue {
     let x = graph.channelsFirst(x)
     return try graph.convolution(
@@ -120,6 +135,9 @@ extension ConvTranspose1d: BuiltInONNXLayer {
 
 extension SqueezeExcitation: BuiltInONNXLayer {
   /// A gate for each channel of its mean over the image.
+  ///
+  /// - Throws: ``TensorError`` for images of other channels, or where there is no memory for the
+  ///   weights.
   package func onnx(_ x: ONNXValue, in graph: ONNXGraph) throws -> ONNXValue {
     let x = graph.channelsFirst(x)
     let mean = x.with(
@@ -132,6 +150,9 @@ extension SqueezeExcitation: BuiltInONNXLayer {
 
 extension SpectralNorm: BuiltInONNXLayer {
   /// The layer, its weight divided by its largest singular value as it stands.
+  ///
+  /// - Throws: ``TensorError`` for inputs that the layer does not take, or where there is no memory
+  ///   for the singular value or the weight.
   package func onnx(_ x: ONNXValue, in graph: ONNXGraph) throws -> ONNXValue {
     graph.divide(weight, by: try sigma(graph.context))
     return try graph.add(layer, to: x)

@@ -3,6 +3,9 @@ import DLTensor
 
 extension Embedding: BuiltInONNXLayer {
   /// `Gather`; where there is a token for padding, rows end before it.
+  ///
+  /// - Throws: ``TensorError`` for tokens of so many axes that none is left for the rows, or where
+  ///   there is no memory for the table.
   package func onnx(_ x: ONNXValue, in graph: ONNXGraph) throws -> ONNXValue {
     var table = try graph.weight(weight)
     if let maxNorm = options.maxNorm {
@@ -40,6 +43,9 @@ extension ONNXGraph {
 
 extension EmbeddingBag: BuiltInONNXLayer {
   /// `Gather` and the sum, mean or maximum over the tokens that count.
+  ///
+  /// - Throws: ``TensorError`` for tokens that are not `[length]`, before the model has an arena,
+  ///   or where there is no memory for a constant.
   package func onnx(_ x: ONNXValue, in graph: ONNXGraph) throws -> ONNXValue {
     let row = try outputShape(for: x.row)
     let rows = graph.node("Gather", [try graph.weight(weight), x.name], ["axis": 0])
@@ -71,6 +77,8 @@ extension EmbeddingBag: BuiltInONNXLayer {
 
 extension OneHot: BuiltInONNXLayer {
   /// 1 where a class is the token.
+  ///
+  /// - Throws: ``TensorError`` for integers of so many axes that none is left for the classes.
   package func onnx(_ x: ONNXValue, in graph: ONNXGraph) throws -> ONNXValue {
     let token = graph.axis("Unsqueeze", graph.cast(x.name, to: .int64), -1)
     let isClass = graph.node("Equal", [token, graph.integers(Array(0..<classes))])

@@ -11,6 +11,8 @@ package struct ONNXGraphData {
   fileprivate let adjacency: String
 
   /// Adds what makes the matrix of the inputs.
+  ///
+  /// - Throws: ``TensorError`` where there is no memory for a constant.
   package init(_ graph: ONNXGraph) throws {
     let one = try graph.constant([1])
     let sum = graph.node(

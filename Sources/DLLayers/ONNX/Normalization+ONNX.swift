@@ -38,6 +38,9 @@ extension ONNXGraph {
 
 extension BatchNorm: BuiltInONNXLayer {
   /// `BatchNormalization` by the running statistics.
+  ///
+  /// - Throws: ``TensorError`` before the model has an arena, or where there is no memory for
+  ///   scales and shifts of its own.
   package func onnx(_ x: ONNXValue, in graph: ONNXGraph) throws -> ONNXValue {
     let x = graph.channelsFirst(x)
     let count = runningMean.shape[0]
@@ -52,6 +55,8 @@ extension BatchNorm: BuiltInONNXLayer {
 
 extension LayerNorm: BuiltInONNXLayer {
   /// `LayerNormalization`.
+  ///
+  /// - Throws: ``TensorError`` before the model has an arena.
   package func onnx(_ x: ONNXValue, in graph: ONNXGraph) throws -> ONNXValue {
     let x = graph.channelsLast(x)
     return x.with(try graph.layerNorm(x.name, self))
@@ -61,6 +66,9 @@ extension LayerNorm: BuiltInONNXLayer {
 extension GroupNorm: BuiltInONNXLayer {
   /// `InstanceNormalization` of the groups, then scale and shift; an operator of its own came later
   /// than this set of operators.
+  ///
+  /// - Throws: ``LayerExportError`` where rows end, and ``TensorError`` before the model has an
+  ///   arena or where there is no memory.
   package func onnx(_ x: ONNXValue, in graph: ONNXGraph) throws -> ONNXValue {
     try graph.requireWholeRows(x, self, ONNXGraph.statisticsEnd)
     let x = graph.channelsFirst(x)
@@ -79,6 +87,9 @@ extension GroupNorm: BuiltInONNXLayer {
 
 extension InstanceNorm: BuiltInONNXLayer {
   /// `InstanceNormalization`.
+  ///
+  /// - Throws: ``LayerExportError`` where rows end, and ``TensorError`` before the model has an
+  ///   arena or where there is no memory.
   package func onnx(_ x: ONNXValue, in graph: ONNXGraph) throws -> ONNXValue {
     try graph.requireWholeRows(x, self, ONNXGraph.statisticsEnd)
     let x = graph.channelsFirst(x)
@@ -92,6 +103,9 @@ extension InstanceNorm: BuiltInONNXLayer {
 
 extension RMSNorm: BuiltInONNXLayer {
   /// The quotient by the root of the mean square.
+  ///
+  /// - Throws: ``TensorError`` before the model has an arena, or where there is no memory for
+  ///   epsilon.
   package func onnx(_ x: ONNXValue, in graph: ONNXGraph) throws -> ONNXValue {
     let x = graph.channelsLast(x)
     let axes = Array(-normalizedShape.rank..<0)

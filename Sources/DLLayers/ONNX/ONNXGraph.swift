@@ -71,6 +71,8 @@ public final class ONNXGraph {
   }
 
   /// The same node again where one was made with this key.
+  ///
+  /// - Throws: what `make` throws.
   package func shared(_ key: String, _ make: () throws -> String) rethrows -> String {
     if let name = made[key] { return name }
     let name = try make()
@@ -113,13 +115,16 @@ public final class ONNXGraph {
   }
 
   /// A parameter `[out, in]` as `[in, out]`, as which files have that of some layers already.
+  ///
+  /// - Throws: ``TensorError`` before the model has an arena, or where there is no memory for
+  ///   another layout.
   package func transposed(_ parameter: Parameter) throws -> String {
     let weight = try weight(parameter)
     guard parameter.layout != .transposed else { return weight }
     return shared("transposed " + parameter.name) { node("Transpose", [weight], ["perm": [1, 0]]) }
   }
 
-  /// The numbers of a tensor, which it must keep.
+  /// The numbers of a tensor of any shape, which it must keep.
   ///
   /// - Parameter name: what it is, which gets a number where it is taken.
   public func constant(_ tensor: Tensor, _ name: String) -> String {
@@ -214,6 +219,8 @@ public final class ONNXGraph {
   }
 
   /// A vector in front of each sequence, of a parameter `[1, 1, features]`.
+  ///
+  /// - Throws: ``TensorError`` before the model has an arena.
   package func withToken(_ token: Parameter, before x: ONNXValue) throws -> ONNXValue {
     let batch = node("Shape", [x.name], ["start": 0, "end": 1])
     let shape = node("Concat", [batch, integers([1, x.row[1]])], ["axis": 0])

@@ -10,6 +10,8 @@ package struct ONNXMask {
 
 extension ONNXGraph {
   /// `Softmax` over the keys that a mask shows.
+  ///
+  /// - Throws: ``TensorError`` where there is no memory for a constant of the mask.
   package func softmax(_ scores: String, _ mask: ONNXMask?) throws -> String {
     guard let mask else { return node("Softmax", [scores], ["axis": -1]) }
     let seen = node("Where", [mask.name, scores, try constant([-1e30])])

@@ -137,6 +137,9 @@ extension Window2d {
 
 extension MaxPool2d: BuiltInONNXLayer {
   /// `MaxPool`.
+  ///
+  /// - Throws: ``TensorError`` for images that the window does not fit, or where there is no memory
+  ///   for a constant.
   package func onnx(_ x: ONNXValue, in graph: ONNXGraph) throws -> ONNXValue {
     try graph.maxPool(
       graph.channelsFirst(x), window, "max_pool2d", isRow: false, row: outputShape(for: x.row))
@@ -145,6 +148,9 @@ extension MaxPool2d: BuiltInONNXLayer {
 
 extension MaxPool1d: BuiltInONNXLayer {
   /// `MaxPool` over sequences, of which padding is no part.
+  ///
+  /// - Throws: ``TensorError`` for sequences that the window does not fit, or where there is no
+  ///   memory for a constant.
   package func onnx(_ x: ONNXValue, in graph: ONNXGraph) throws -> ONNXValue {
     let row = try outputShape(for: x.row)
     let lowest = -Double(Float.greatestFiniteMagnitude)
@@ -157,6 +163,9 @@ extension MaxPool1d: BuiltInONNXLayer {
 
 extension AvgPool2d: BuiltInONNXLayer {
   /// `AveragePool`.
+  ///
+  /// - Throws: ``TensorError`` for images that the window does not fit, or where there is no memory
+  ///   for a constant.
   package func onnx(_ x: ONNXValue, in graph: ONNXGraph) throws -> ONNXValue {
     try graph.averagePool(
       graph.channelsFirst(x), window, "avg_pool2d", countIncludePad: options.countIncludePad,
@@ -166,6 +175,9 @@ extension AvgPool2d: BuiltInONNXLayer {
 
 extension AvgPool1d: BuiltInONNXLayer {
   /// `AveragePool` over sequences, padding counting as zeros.
+  ///
+  /// - Throws: ``TensorError`` for sequences that the window does not fit, or where there is no
+  ///   memory for a constant.
   package func onnx(_ x: ONNXValue, in graph: ONNXGraph) throws -> ONNXValue {
     let x = try graph.paddingFilled(graph.channelsFirst(x))
     var y = try graph.averagePool(
@@ -178,6 +190,8 @@ extension AvgPool1d: BuiltInONNXLayer {
 
 extension GlobalAvgPool2d: BuiltInONNXLayer {
   /// `ReduceMean` over the image.
+  ///
+  /// - Throws: ``TensorError`` for inputs that are no images of one pixel or more.
   package func onnx(_ x: ONNXValue, in graph: ONNXGraph) throws -> ONNXValue {
     graph.overPositions("ReduceMean", x, row: try outputShape(for: x.row))
   }
@@ -185,6 +199,8 @@ extension GlobalAvgPool2d: BuiltInONNXLayer {
 
 extension GlobalMaxPool2d: BuiltInONNXLayer {
   /// `ReduceMax` over the image.
+  ///
+  /// - Throws: ``TensorError`` for inputs that are no images of one pixel or more.
   package func onnx(_ x: ONNXValue, in graph: ONNXGraph) throws -> ONNXValue {
     graph.overPositions("ReduceMax", x, row: try outputShape(for: x.row))
   }
@@ -192,6 +208,8 @@ extension GlobalMaxPool2d: BuiltInONNXLayer {
 
 extension ONNXGraph {
   /// The mean over the valid positions: their sum divided by their number, 1 at least.
+  ///
+  /// - Throws: ``TensorError`` where there is no memory for the number of positions.
   package func validMean(_ x: ONNXValue) throws -> ONNXValue {
     let row: Shape = [x.row[1]]
     guard let lengths = x.lengths else { return overPositions("ReduceMean", x, row: row) }
@@ -204,6 +222,8 @@ extension ONNXGraph {
 
 extension GlobalAvgPool1d: BuiltInONNXLayer {
   /// `ReduceMean` over the valid positions.
+  ///
+  /// - Throws: ``TensorError`` where there is no memory for the number of positions.
   package func onnx(_ x: ONNXValue, in graph: ONNXGraph) throws -> ONNXValue {
     try graph.validMean(x)
   }
@@ -211,6 +231,9 @@ extension GlobalAvgPool1d: BuiltInONNXLayer {
 
 extension GlobalMaxPool1d: BuiltInONNXLayer {
   /// `ReduceMax` over the valid positions, the first one counting as valid.
+  ///
+  /// - Throws: ``TensorError`` for inputs that are no sequences of one element or more, or where
+  ///   there is no memory for a constant.
   package func onnx(_ x: ONNXValue, in graph: ONNXGraph) throws -> ONNXValue {
     var x = x
     x.lengths = x.lengths.map { graph.node("Max", [$0, graph.integers([1], shape: [])]) }
@@ -221,6 +244,9 @@ extension GlobalMaxPool1d: BuiltInONNXLayer {
 
 extension AdaptiveAvgPool1d: BuiltInONNXLayer {
   /// A product with the windows' shares.
+  ///
+  /// - Throws: ``LayerExportError`` where rows end, and ``TensorError`` for inputs that are no
+  ///   sequences of one element or more, or where there is no memory for the shares.
   package func onnx(_ x: ONNXValue, in graph: ONNXGraph) throws -> ONNXValue {
     try graph.requireWholeRows(x, self, ONNXGraph.windowsDiffer)
     let row = try outputShape(for: x.row)
@@ -231,6 +257,9 @@ extension AdaptiveAvgPool1d: BuiltInONNXLayer {
 
 extension AdaptiveAvgPool2d: BuiltInONNXLayer {
   /// `AveragePool` where windows do not overlap, else products with the windows' shares.
+  ///
+  /// - Throws: ``TensorError`` for inputs that are no images of one pixel or more, or where there
+  ///   is no memory for the shares.
   package func onnx(_ x: ONNXValue, in graph: ONNXGraph) throws -> ONNXValue {
     let row = try outputShape(for: x.row)
     if x.row[0].isMultiple(of: row[0]), x.row[1].isMultiple(of: row[1]) {
@@ -248,6 +277,9 @@ extension AdaptiveAvgPool2d: BuiltInONNXLayer {
 
 extension AdaptiveMaxPool1d: BuiltInONNXLayer {
   /// `ReduceMax` of each window.
+  ///
+  /// - Throws: ``LayerExportError`` where rows end, and ``TensorError`` for inputs that are no
+  ///   sequences of one element or more.
   package func onnx(_ x: ONNXValue, in graph: ONNXGraph) throws -> ONNXValue {
     try graph.requireWholeRows(x, self, ONNXGraph.windowsDiffer)
     return graph.adaptiveMaxPool(x, row: try outputShape(for: x.row))
@@ -269,6 +301,8 @@ extension ONNXGraph {
 
 extension AdaptiveMaxPool2d: BuiltInONNXLayer {
   /// `ReduceMax` of each window.
+  ///
+  /// - Throws: ``TensorError`` for inputs that are no images of one pixel or more.
   package func onnx(_ x: ONNXValue, in graph: ONNXGraph) throws -> ONNXValue {
     graph.adaptiveMaxPool(x, row: try outputShape(for: x.row))
   }

@@ -16,6 +16,9 @@ extension RecurrentCell {
 
 extension Recurrent: BuiltInONNXLayer {
   /// A node for each layer, over `[time, batch, features]`, rows ending at their lengths.
+  ///
+  /// - Throws: ``LayerExportError`` where time is the first axis, and ``TensorError`` for sequences
+  ///   of other features, or where there is no memory for the weights.
   package func onnx(_ x: ONNXValue, in graph: ONNXGraph) throws -> ONNXValue {
     guard batchFirst else {
       throw LayerExportError("ONNX", self, "time is its first axis; use batchFirst")
@@ -35,6 +38,8 @@ extension Recurrent: BuiltInONNXLayer {
   ///   zeros.
   /// - Returns: outputs `[time, batch, directions · hidden]`, and the last layer's hidden states at the
   ///   ends, `[directions, batch, hidden]`.
+  /// - Throws: ``TensorError`` before the model has an arena, or where there is no memory for the
+  ///   weights in ONNX's order.
   package func onnxSteps(_ x: ONNXValue, from states: [String], in graph: ONNXGraph) throws
     -> (outputs: String, last: String)
   {

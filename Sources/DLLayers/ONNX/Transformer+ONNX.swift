@@ -3,11 +3,17 @@ import DLTensor
 
 extension TransformerEncoderLayer: BuiltInONNXLayer {
   /// Self-attention and the feed-forward network, each with its residual connection.
+  ///
+  /// - Throws: ``TensorError`` for features of another number than the layer's, or where there is
+  ///   no memory.
   package func onnx(_ x: ONNXValue, in graph: ONNXGraph) throws -> ONNXValue {
     try onnx(graph.channelsLast(x), in: graph) { try graph.add(selfAttn, to: $0) }
   }
 
   /// The layer over texts of any length, under a mask.
+  ///
+  /// - Throws: ``TensorError`` for features of another number than the layer's, or where there is
+  ///   no memory.
   package func onnx(_ x: ONNXValue, mask: ONNXMask?, in graph: ONNXGraph) throws -> ONNXValue {
     try onnx(x, in: graph) { try selfAttn.onnx($0, mask: mask, in: graph) }
   }
@@ -24,12 +30,18 @@ extension TransformerEncoderLayer: BuiltInONNXLayer {
 
 extension TransformerEncoder: BuiltInONNXLayer {
   /// The layers one after the other.
+  ///
+  /// - Throws: ``TensorError`` for features of another number than the layers', or where there is
+  ///   no memory.
   package func onnx(_ x: ONNXValue, in graph: ONNXGraph) throws -> ONNXValue {
     let y = try layers.reduce(x) { try graph.add($1, to: $0) }
     return try norm.map { try graph.add($0, to: y) } ?? y
   }
 
   /// The layers over texts of any length, under a mask.
+  ///
+  /// - Throws: ``TensorError`` for features of another number than the layers', or where there is
+  ///   no memory.
   package func onnx(_ x: ONNXValue, mask: ONNXMask?, in graph: ONNXGraph) throws -> ONNXValue {
     let y = try layers.reduce(x) { try $1.onnx($0, mask: mask, in: graph) }
     return try norm.map { try graph.add($0, to: y) } ?? y

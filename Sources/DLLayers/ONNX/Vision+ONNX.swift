@@ -3,6 +3,8 @@ import DLTensor
 
 extension Tokens: BuiltInONNXLayer {
   /// `Reshape` of the pixels to one axis.
+  ///
+  /// - Throws: ``TensorError`` for inputs that are no images.
   package func onnx(_ x: ONNXValue, in graph: ONNXGraph) throws -> ONNXValue {
     let row = try outputShape(for: x.row)
     let axes = x.isChannelsFirst ? [row[1], row[0]] : row.dimensions
@@ -12,6 +14,8 @@ extension Tokens: BuiltInONNXLayer {
 
 extension ClassToken: BuiltInONNXLayer {
   /// `Concat` of the token, once for each row, and the row.
+  ///
+  /// - Throws: ``TensorError`` before the model has an arena.
   package func onnx(_ x: ONNXValue, in graph: ONNXGraph) throws -> ONNXValue {
     try graph.withToken(classToken, before: graph.channelsLast(x))
   }
@@ -19,6 +23,8 @@ extension ClassToken: BuiltInONNXLayer {
 
 extension Select: BuiltInONNXLayer {
   /// `Gather` of one position.
+  ///
+  /// - Throws: ``TensorError`` where the input has no such axis, or the axis no such position.
   package func onnx(_ x: ONNXValue, in graph: ONNXGraph) throws -> ONNXValue {
     let x = graph.channelsLast(x)
     let name = graph.node(
@@ -29,6 +35,9 @@ extension Select: BuiltInONNXLayer {
 
 extension PixelShuffle: BuiltInONNXLayer {
   /// `DepthToSpace`, the factor's rows and columns being the last of a channel's number.
+  ///
+  /// - Throws: ``TensorError`` for inputs that are no images, or whose channels are no multiple of
+  ///   the factor's square.
   package func onnx(_ x: ONNXValue, in graph: ONNXGraph) throws -> ONNXValue {
     let x = graph.channelsFirst(x)
     let name = graph.node(
@@ -39,6 +48,9 @@ extension PixelShuffle: BuiltInONNXLayer {
 
 extension PixelUnshuffle: BuiltInONNXLayer {
   /// Squares of pixels moved to the channels; `SpaceToDepth` has another order of these.
+  ///
+  /// - Throws: ``TensorError`` for inputs that are no images, or whose height or width is no
+  ///   multiple of the factor.
   package func onnx(_ x: ONNXValue, in graph: ONNXGraph) throws -> ONNXValue {
     let x = graph.channelsFirst(x)
     let row = try outputShape(for: x.row)
@@ -51,6 +63,9 @@ extension PixelUnshuffle: BuiltInONNXLayer {
 
 extension ZeroPad2d: BuiltInONNXLayer {
   /// `Pad`.
+  ///
+  /// - Throws: ``TensorError`` for inputs that are no images, for a padding below 0, or where there
+  ///   is no memory for the zero.
   package func onnx(_ x: ONNXValue, in graph: ONNXGraph) throws -> ONNXValue {
     let x = graph.channelsFirst(x)
     let name = try graph.padded(
@@ -62,6 +77,9 @@ extension ZeroPad2d: BuiltInONNXLayer {
 extension Upsample: BuiltInONNXLayer {
   /// `Resize` by whole factors; else `Gather` of the nearest pixels, or products with the shares of
   /// those around.
+  ///
+  /// - Throws: ``TensorError`` for inputs that are no images or sequences, for sizes or factors
+  ///   that leave no pixel, or where there is no memory for the shares.
   package func onnx(_ x: ONNXValue, in graph: ONNXGraph) throws -> ONNXValue {
     let row = try outputShape(for: x.row)
     let maps = try (0..<row.rank - 1).map { axis in
@@ -120,6 +138,10 @@ extension Upsample: BuiltInONNXLayer {
 
 extension SpatialTransformer: BuiltInONNXLayer {
   /// `GridSample` at the places to which the map takes those of the output.
+  ///
+  /// - Throws: ``LayerExportError`` for a layer of `localization` without such a form, what else
+  ///   adding it throws, and ``TensorError`` for inputs that are no images, or where there is no
+  ///   memory.
   package func onnx(_ x: ONNXValue, in graph: ONNXGraph) throws -> ONNXValue {
     let row = try outputShape(for: x.row)
     let seen = try graph.add(localization, to: x)

@@ -86,6 +86,8 @@ extension TorchProgram {
 
 extension MultiHeadAttention: BuiltInTorchLayer {
   /// A class with the parameters of `nn.MultiheadAttention`.
+  ///
+  /// - Throws: ``LayerExportError`` where keys or values have another size than queries.
   package func torch(for input: Shape, in program: TorchProgram) throws -> TorchExpression {
     guard inProjWeight != nil else {
       throw LayerExportError(
@@ -145,6 +147,8 @@ extension TransformerEncoderLayer: BuiltInTorchLayer {
 
 extension TransformerEncoder: BuiltInTorchLayer {
   /// The layers in a list, and the normalization behind them.
+  ///
+  /// - Throws: nothing as it is: each of its layers has an expression.
   package func torch(for input: Shape, in program: TorchProgram) throws -> TorchExpression {
     guard let layer = layers.first else { return "nn.Identity()" }
     let applied = program.rowsEnd ? "ended(layer(x), ends(x))" : "layer(x)"

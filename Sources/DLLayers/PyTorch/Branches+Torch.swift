@@ -2,6 +2,9 @@ import DLTensor
 
 extension Sequential: BuiltInTorchLayer {
   /// `nn.Sequential` of the layers.
+  ///
+  /// - Throws: ``LayerExportError`` for a layer without an expression, what else its expression
+  ///   throws, and ``TensorError`` for one that does not take what comes before it.
   package func torch(for input: Shape, in program: TorchProgram) throws -> TorchExpression {
     var shape = input
     var modules: [TorchExpression] = []
@@ -81,6 +84,9 @@ extension Unflatten: BuiltInTorchLayer {
 
 extension Residual: BuiltInTorchLayer {
   /// A class of the branch and what goes around it.
+  ///
+  /// - Throws: ``LayerExportError`` for a layer of the branch or the shortcut without an
+  ///   expression, and ``TensorError`` for one that does not take what comes before it.
   package func torch(for input: Shape, in program: TorchProgram) throws -> TorchExpression {
     let result =
       program.rowsEnd
@@ -109,6 +115,10 @@ extension Residual: BuiltInTorchLayer {
 
 extension Concat: BuiltInTorchLayer {
   /// `torch.cat` of the branches.
+  ///
+  /// - Throws: ``LayerExportError`` for a layer of a branch without an expression, and
+  ///   ``TensorError`` for one that does not take what comes before it, or for branches that do not
+  ///   fit together.
   package func torch(for input: Shape, in program: TorchProgram) throws -> TorchExpression {
     let joined = "torch.cat([branch(x) for branch in self.values()], self.dim)"
     let result =
@@ -141,6 +151,9 @@ extension Concat: BuiltInTorchLayer {
 
 extension BranchSum: BuiltInTorchLayer {
   /// `sum` of the branches.
+  ///
+  /// - Throws: ``LayerExportError`` for a layer of a branch without an expression, and
+  ///   ``TensorError`` for one that does not take what comes before it.
   package func torch(for input: Shape, in program: TorchProgram) throws -> TorchExpression {
     program.defineBranches(
       "Sum", "The sum of what branches make of x.",
@@ -155,6 +168,9 @@ extension BranchSum: BuiltInTorchLayer {
 
 extension BranchProduct: BuiltInTorchLayer {
   /// The product of the branches, shorter shapes filled up with ones behind the batch.
+  ///
+  /// - Throws: ``LayerExportError`` for a layer of a branch without an expression, and
+  ///   ``TensorError`` for one that does not take what comes before it.
   package func torch(for input: Shape, in program: TorchProgram) throws -> TorchExpression {
     program.define(
       "Product",

@@ -40,6 +40,8 @@ extension TorchProgram {
 
 extension Conv2d: BuiltInTorchLayer {
   /// `nn.Conv2d`.
+  ///
+  /// - Throws: ``TensorError`` when the window's numbers make no sense.
   package func torch(for input: Shape, in program: TorchProgram) throws -> TorchExpression {
     let (module, padding) = try program.padded("nn.Conv2d", window, isRow: false)
     return .call(
@@ -54,6 +56,8 @@ extension Conv2d: BuiltInTorchLayer {
 
 extension Conv1d: BuiltInTorchLayer {
   /// `nn.Conv1d` over sequences with their channels last.
+  ///
+  /// - Throws: ``TensorError`` when the window's numbers make no sense.
   package func torch(for input: Shape, in program: TorchProgram) throws -> TorchExpression {
     let (module, padding) = try program.padded("nn.Conv1d", window, isRow: true)
     return .call(
@@ -121,6 +125,8 @@ extension SqueezeExcitation: BuiltInTorchLayer {
 
 extension SpectralNorm: BuiltInTorchLayer {
   /// The layer's module with a weight of largest singular value 1.
+  ///
+  /// - Throws: ``TensorError`` when the window of its convolution makes no sense.
   package func torch(for input: Shape, in program: TorchProgram) throws -> TorchExpression {
     program.define(
       "spectral_norm",

@@ -3,6 +3,8 @@ import DLTensor
 
 extension Embedding: BuiltInTorchLayer {
   /// `nn.Embedding`.
+  ///
+  /// - Throws: ``LayerExportError`` for tokens of more than one axis.
   package func torch(for input: Shape, in program: TorchProgram) throws -> TorchExpression {
     guard input.rank <= 1 else {
       throw LayerExportError(
@@ -33,6 +35,8 @@ extension EmbeddingBag: BuiltInTorchLayer {
 
 extension OneHot: BuiltInTorchLayer {
   /// `F.one_hot`.
+  ///
+  /// - Throws: ``LayerExportError`` for tokens of more than one axis.
   package func torch(for input: Shape, in program: TorchProgram) throws -> TorchExpression {
     guard input.rank <= 1 else {
       throw LayerExportError(

@@ -3,6 +3,8 @@ import DLTensor
 
 extension BatchNorm: BuiltInTorchLayer {
   /// `nn.BatchNorm1d` or `nn.BatchNorm2d`.
+  ///
+  /// - Throws: ``LayerExportError`` for rows of none or more than three axes.
   package func torch(for input: Shape, in program: TorchProgram) throws -> TorchExpression {
     let module =
       switch input.rank {

@@ -16,6 +16,8 @@ extension MaxPool2d: BuiltInTorchLayer {
 
 extension MaxPool1d: BuiltInTorchLayer {
   /// `nn.MaxPool1d` over sequences with their channels last.
+  ///
+  /// - Throws: ``TensorError`` where rows end and the window's numbers make no sense.
   package func torch(for input: Shape, in program: TorchProgram) throws -> TorchExpression {
     .call(
       try program.withinRows(
@@ -45,6 +47,8 @@ extension AvgPool2d: BuiltInTorchLayer {
 
 extension AvgPool1d: BuiltInTorchLayer {
   /// `nn.AvgPool1d` over sequences with their channels last.
+  ///
+  /// - Throws: ``TensorError`` where rows end and the window's numbers make no sense.
   package func torch(for input: Shape, in program: TorchProgram) throws -> TorchExpression {
     .call(
       try program.withinRows(program.channelsFirst("nn.AvgPool1d"), window), ["\(options.kernel)"],
@@ -138,6 +142,8 @@ extension GlobalMaxPool1d: BuiltInTorchLayer {
 
 extension Upsample: BuiltInTorchLayer {
   /// `nn.Upsample`.
+  ///
+  /// - Throws: nothing: there is a module for every option.
   package func torch(for input: Shape, in program: TorchProgram) throws -> TorchExpression {
     let isRow = input.rank == 2
     var (mode, corners): (TorchExpression?, TorchExpression?) = (nil, nil)

@@ -2,6 +2,8 @@ import DLTensor
 
 extension Recurrent: BuiltInTorchLayer {
   /// `nn.RNN`, `nn.LSTM` or `nn.GRU`, of which the outputs or the last state go on.
+  ///
+  /// - Throws: ``LayerExportError`` where rows end and time is their first axis.
   package func torch(for input: Shape, in program: TorchProgram) throws -> TorchExpression {
     if program.rowsEnd {
       guard batchFirst else {

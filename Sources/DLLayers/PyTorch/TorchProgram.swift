@@ -93,6 +93,8 @@ public final class TorchProgram {
   }
 
   /// Refuses a network that cannot be told where rows end.
+  ///
+  /// - Throws: ``LayerExportError`` about `layer` where rows end.
   package func requireWholeRows(_ layer: Module) throws {
     guard rowsEnd else { return }
     throw LayerExportError(

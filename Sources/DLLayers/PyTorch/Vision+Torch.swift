@@ -66,6 +66,9 @@ extension Select: BuiltInTorchLayer {
 
 extension SpatialTransformer: BuiltInTorchLayer {
   /// `F.affine_grid` and `F.grid_sample` by the map that layers make.
+  ///
+  /// - Throws: ``LayerExportError`` for a layer of `localization` without an expression, and
+  ///   ``TensorError`` for one that does not take what comes before it.
   package func torch(for input: Shape, in program: TorchProgram) throws -> TorchExpression {
     program.define(
       "SpatialTransformer",

@@ -94,6 +94,9 @@ public class Recurrent: BuiltInLayer {
 
   /// Runs over the sequences from a state; nil for zeros.
   ///
+  /// Shapes: `[batch, time, features]` to `[batch, time, directions · hidden]`, or time first in
+  /// both.
+  ///
   /// - Parameters:
   ///   - state: as an earlier call returned it.
   ///   - lengths: int32 `[batch]`, the valid steps of each row; output past them is 0, and the state

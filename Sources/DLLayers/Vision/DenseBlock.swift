@@ -120,6 +120,9 @@ package final class DenseLayer: Module, Layer {
   }
 
   /// Applies the layer.
+  ///
+  /// - Throws: ``TensorError`` for inputs that are no images of its channels, or where there is no
+  ///   memory.
   package func forward(_ x: Tensor) throws -> Tensor {
     var y = try conv1(norm1(x, relu: true))
     if let norm2, let conv2 { y = try conv2(norm2(y, relu: true)) }
@@ -127,6 +130,8 @@ package final class DenseLayer: Module, Layer {
   }
 
   /// The output's shape without its batch axis.
+  ///
+  /// - Throws: ``TensorError`` for inputs that are no images of its channels.
   package func outputShape(for input: Shape) throws -> Shape {
     let shape = try conv1.located {
       try conv1.outputShape(for: norm1.located { try norm1.outputShape(for: input) })

@@ -1,7 +1,7 @@
 import CKernels
 
 extension Tensor {
-  /// The elementwise sum; shapes broadcast by NumPy's rules.
+  /// The elementwise sum; shapes broadcast by NumPy's rules, as `[a, 1]` and `[b]` to `[a, b]`.
   ///
   /// - Throws: ``TensorError`` for shapes or types that do not fit, or where there is no memory.
   public static func + (a: Tensor, b: Tensor) throws -> Tensor {
@@ -22,7 +22,8 @@ extension Tensor {
     }
   }
 
-  /// The elementwise difference; shapes broadcast by NumPy's rules.
+  /// The elementwise difference; shapes broadcast by NumPy's rules, as `[a, 1]` and `[b]` to
+  /// `[a, b]`.
   ///
   /// - Throws: ``TensorError`` for shapes or types that do not fit, or where there is no memory.
   public static func - (a: Tensor, b: Tensor) throws -> Tensor {
@@ -39,7 +40,7 @@ extension Tensor {
     }
   }
 
-  /// The elementwise product; shapes broadcast by NumPy's rules.
+  /// The elementwise product; shapes broadcast by NumPy's rules, as `[a, 1]` and `[b]` to `[a, b]`.
   ///
   /// - Throws: ``TensorError`` for shapes or types that do not fit, or where there is no memory.
   public static func * (a: Tensor, b: Tensor) throws -> Tensor {
@@ -56,7 +57,8 @@ extension Tensor {
     }
   }
 
-  /// The elementwise quotient; shapes broadcast by NumPy's rules.
+  /// The elementwise quotient; shapes broadcast by NumPy's rules, as `[a, 1]` and `[b]` to
+  /// `[a, b]`.
   ///
   /// - Throws: ``TensorError`` for shapes or types that do not fit, or where there is no memory.
   public static func / (a: Tensor, b: Tensor) throws -> Tensor {
@@ -77,6 +79,8 @@ extension Tensor {
   }
 
   /// Every element times a number.
+  ///
+  /// Shapes: any to the same.
   ///
   /// - Throws: ``TensorError`` for shapes or types that do not fit, or where there is no memory.
   public static func * (a: Tensor, factor: Double) throws -> Tensor {

@@ -24,6 +24,9 @@ public struct AttentionMask {
   package var queryOffset: Int
 
   /// Makes a mask.
+  ///
+  /// Shapes: `allowed` and `bias` broadcast to `[batch, heads, queries, keys]`, `lengths` are int32
+  /// `[batch]`.
   public init(
     allowed: Tensor? = nil, bias: Tensor? = nil, lengths: Tensor? = nil, isCausal: Bool = false,
     window: Int? = nil, queryOffset: Int = 0
@@ -42,6 +45,8 @@ public struct AttentionMask {
 
 extension Tensor {
   /// Makes a uint8 tensor of ones and zeros, as `AttentionMask.allowed` wants it.
+  ///
+  /// Shapes: any, as given, with an element for each value.
   ///
   /// - Throws: ``TensorError`` for shapes or types that do not fit, or where there is no memory.
   public static func flags(_ values: [Bool], shape: Shape, context: Context) throws -> Tensor {

@@ -3,7 +3,7 @@ import CKernels
 extension Tensor {
   /// The tensor repeated along axes of extent 1 and along new leading axes, copied.
   ///
-  /// Counterpart: `torch.broadcast_to`.
+  /// Shapes: any to `shape`, as `[a, 1]` to `[k, a, b]`. Counterpart: `torch.broadcast_to`.
   ///
   /// - Throws: ``TensorError`` unless the shapes fit.
   public func broadcast(to shape: Shape) throws -> Tensor {

@@ -5,10 +5,14 @@ import CKernels
 extension Tensor {
   /// A mask of the places where `a` is less than `b`.
   ///
+  /// Shapes: any that broadcast, as `[a, 1]` and `[b]` to `[a, b]`.
+  ///
   /// - Throws: ``TensorError`` for shapes or types that do not fit, or where there is no memory.
   public static func .< (a: Tensor, b: Tensor) throws -> Tensor { try compare(DL_LESS, a, b) }
 
   /// A mask of the places where `a` is less than or equal to `b`.
+  ///
+  /// Shapes: any that broadcast, as `[a, 1]` and `[b]` to `[a, b]`.
   ///
   /// - Throws: ``TensorError`` for shapes or types that do not fit, or where there is no memory.
   public static func .<= (a: Tensor, b: Tensor) throws -> Tensor {
@@ -17,10 +21,14 @@ extension Tensor {
 
   /// A mask of the places where `a` is greater than `b`.
   ///
+  /// Shapes: any that broadcast, as `[a, 1]` and `[b]` to `[a, b]`.
+  ///
   /// - Throws: ``TensorError`` for shapes or types that do not fit, or where there is no memory.
   public static func .> (a: Tensor, b: Tensor) throws -> Tensor { try compare(DL_GREATER, a, b) }
 
   /// A mask of the places where `a` is greater than or equal to `b`.
+  ///
+  /// Shapes: any that broadcast, as `[a, 1]` and `[b]` to `[a, b]`.
   ///
   /// - Throws: ``TensorError`` for shapes or types that do not fit, or where there is no memory.
   public static func .>= (a: Tensor, b: Tensor) throws -> Tensor {
@@ -29,10 +37,14 @@ extension Tensor {
 
   /// A mask of the places where `a` equals `b`.
   ///
+  /// Shapes: any that broadcast, as `[a, 1]` and `[b]` to `[a, b]`.
+  ///
   /// - Throws: ``TensorError`` for shapes or types that do not fit, or where there is no memory.
   public static func .== (a: Tensor, b: Tensor) throws -> Tensor { try compare(DL_EQUAL, a, b) }
 
   /// A mask of the places where `a` differs from `b`.
+  ///
+  /// Shapes: any that broadcast, as `[a, 1]` and `[b]` to `[a, b]`.
   ///
   /// - Throws: ``TensorError`` for shapes or types that do not fit, or where there is no memory.
   public static func .!= (a: Tensor, b: Tensor) throws -> Tensor {
@@ -41,30 +53,42 @@ extension Tensor {
 
   /// A mask of the places where an element is less than a number.
   ///
+  /// Shapes: any to the same.
+  ///
   /// - Throws: ``TensorError`` for shapes or types that do not fit, or where there is no memory.
   public static func .< (a: Tensor, b: Double) throws -> Tensor { try a .< a.comparable(b) }
 
   /// A mask of the places where an element is less than or equal to a number.
+  ///
+  /// Shapes: any to the same.
   ///
   /// - Throws: ``TensorError`` for shapes or types that do not fit, or where there is no memory.
   public static func .<= (a: Tensor, b: Double) throws -> Tensor { try a .<= a.comparable(b) }
 
   /// A mask of the places where an element is greater than a number.
   ///
+  /// Shapes: any to the same.
+  ///
   /// - Throws: ``TensorError`` for shapes or types that do not fit, or where there is no memory.
   public static func .> (a: Tensor, b: Double) throws -> Tensor { try a .> a.comparable(b) }
 
   /// A mask of the places where an element is greater than or equal to a number.
+  ///
+  /// Shapes: any to the same.
   ///
   /// - Throws: ``TensorError`` for shapes or types that do not fit, or where there is no memory.
   public static func .>= (a: Tensor, b: Double) throws -> Tensor { try a .>= a.comparable(b) }
 
   /// A mask of the places where an element equals a number.
   ///
+  /// Shapes: any to the same.
+  ///
   /// - Throws: ``TensorError`` for shapes or types that do not fit, or where there is no memory.
   public static func .== (a: Tensor, b: Double) throws -> Tensor { try a .== a.comparable(b) }
 
   /// A mask of the places where an element differs from a number.
+  ///
+  /// Shapes: any to the same.
   ///
   /// - Throws: ``TensorError`` for shapes or types that do not fit, or where there is no memory.
   public static func .!= (a: Tensor, b: Double) throws -> Tensor { try a .!= a.comparable(b) }

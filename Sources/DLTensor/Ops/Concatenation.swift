@@ -70,7 +70,7 @@ extension Tensor {
 
   /// The tensor with a new axis of extent 1.
   ///
-  /// Counterpart: `torch.unsqueeze`.
+  /// Shapes: `[a, b]` on axis 1 to `[a, 1, b]`. Counterpart: `torch.unsqueeze`.
   ///
   /// - Throws: ``TensorError`` for shapes or types that do not fit, or where there is no memory.
   public func unsqueeze(_ axis: Int) throws -> Tensor {
@@ -85,7 +85,8 @@ extension Tensor {
 
   /// The tensor without an axis, whose extent is 1.
   ///
-  /// Counterpart: `torch.squeeze`, which leaves other axes as they are; here they are an error.
+  /// Shapes: `[a, 1, b]` on axis 1 to `[a, b]`. Counterpart: `torch.squeeze`, which leaves other
+  /// axes as they are; here they are an error.
   ///
   /// - Throws: ``TensorError`` for shapes or types that do not fit, or where there is no memory.
   public func squeeze(_ axis: Int) throws -> Tensor {

@@ -27,6 +27,9 @@ extension Tensor {
 
   /// Two-dimensional cross-correlation with padding of its own on each side, or `same`.
   ///
+  /// Shapes: x `[batch, height, width, in]`, weight
+  /// `[kernel height, kernel width, in / groups, out]`, bias `[out]`, y `[batch, oh, ow, out]`.
+  ///
   /// - Throws: ``TensorError`` for shapes that do not fit.
   public func conv2d(
     _ weight: Tensor, bias: Tensor? = nil, stride: Size2d = 1, padding: Padding2d,

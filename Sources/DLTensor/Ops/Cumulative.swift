@@ -3,6 +3,8 @@ import CKernels
 extension Tensor {
   /// The sums of each element of an axis with all before it.
   ///
+  /// Shapes: any to the same.
+  ///
   /// `y[i] = x[0] + ... + x[i]`. Counterpart: `torch.cumsum`.
   ///
   /// - Throws: ``TensorError`` for shapes or types that do not fit, or where there is no memory.

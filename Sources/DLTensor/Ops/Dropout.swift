@@ -3,6 +3,8 @@ import CKernels
 extension Tensor {
   /// Zeroes elements with probability `p` and scales the others by `1 / (1 - p)`.
   ///
+  /// Shapes: any to the same.
+  ///
   /// The mask is a function of the key, the global row and the element within the row: it is
   /// neither stored nor dependent on how rows are spread over ranks. The first row's global number
   /// is the context's row offset, or `firstRow` where rows are not those of a batch.

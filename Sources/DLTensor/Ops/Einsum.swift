@@ -1,6 +1,8 @@
 extension Tensor {
   /// Einstein's sum of two operands, as in `einsum("bij,bjk->bik", a, b)`.
   ///
+  /// Shapes: any whose axes the equation names, here `[b, i, j]` and `[b, j, k]` to `[b, i, k]`.
+  ///
   /// Axes are named by letters. Those of both operands that the result lacks are summed over, those
   /// of one alone that it lacks too; a batched matrix product does the work. No letter may occur
   /// twice in one operand. Counterpart: `torch.einsum`.

@@ -52,6 +52,8 @@ extension Tensor {
 
   /// `xᵖ`; the gradient is 0 where p is.
   ///
+  /// Shapes: any to the same.
+  ///
   /// - Throws: ``TensorError`` for shapes or types that do not fit, or where there is no memory.
   public func pow(_ exponent: Double) throws -> Tensor {
     try requireReal(op: "pow")
@@ -72,14 +74,15 @@ extension Tensor {
     }
   }
 
-  /// `xᵖ` element by element; shapes broadcast.
+  /// `xᵖ` element by element; shapes broadcast, as `[a, 1]` and `[b]` to `[a, b]`.
   ///
   /// - Throws: ``TensorError`` for shapes or types that do not fit, or where there is no memory.
   public func pow(_ exponent: Tensor) throws -> Tensor {
     try binaryWithSlopes("pow", DL_POW, exponent)
   }
 
-  /// The larger of two elements; shapes broadcast, and equals share the gradient.
+  /// The larger of two elements; shapes broadcast, as `[a, 1]` and `[b]` to `[a, b]`, and equals
+  /// share the gradient.
   ///
   /// Counterpart: `torch.maximum`.
   ///
@@ -88,7 +91,8 @@ extension Tensor {
     try binaryWithSlopes("maximum", DL_MAXIMUM, other)
   }
 
-  /// The smaller of two elements; shapes broadcast, and equals share the gradient.
+  /// The smaller of two elements; shapes broadcast, as `[a, 1]` and `[b]` to `[a, b]`, and equals
+  /// share the gradient.
   ///
   /// Counterpart: `torch.minimum`.
   ///

@@ -11,7 +11,7 @@ public struct Ranked {
 extension Tensor {
   /// An axis in order; equal elements keep theirs, and NaN counts as larger than every number.
   ///
-  /// Counterpart: `torch.sort(stable=True)`.
+  /// Shapes: any to the same. Counterpart: `torch.sort(stable=True)`.
   ///
   /// - Throws: ``TensorError`` for shapes or types that do not fit, or where there is no memory.
   public func sort(axis: Int = -1, descending: Bool = false) throws -> Ranked {
@@ -21,7 +21,8 @@ extension Tensor {
 
   /// The `k` largest elements of an axis, or the smallest, in order; of equals the first.
   ///
-  /// Counterpart: `torch.topk`, which does not say which of equals it takes.
+  /// Shapes: `[a, n, b]` along axis 1 to `[a, k, b]`. Counterpart: `torch.topk`, which does not say
+  /// which of equals it takes.
   ///
   /// - Throws: ``TensorError`` unless `k` is in `0 ... extent`.
   public func topK(_ k: Int, axis: Int = -1, largest: Bool = true) throws -> Ranked {
@@ -45,7 +46,8 @@ extension Tensor {
 
   /// The smallest element of an axis and its position, of equals the first; NaN where there is one.
   ///
-  /// Counterpart: `torch.min(dim=...)`.
+  /// Shapes: `[a, n, b]` along axis 1 to `[a, b]`, or `[a, 1, b]` with `keepsAxis`. Counterpart:
+  /// `torch.min(dim=...)`.
   ///
   /// - Throws: ``TensorError`` for an axis that is not there or is empty.
   public func minimum(axis: Int, keepsAxis: Bool = false) throws -> Ranked {
@@ -64,7 +66,7 @@ extension Tensor {
 
   /// The position of the smallest element of an axis, of equals the first; int32.
   ///
-  /// Counterpart: `torch.argmin(dim=...)`.
+  /// Shapes: the axis disappears, or is 1 with `keepsAxis`. Counterpart: `torch.argmin(dim=...)`.
   ///
   /// - Throws: ``TensorError`` for shapes or types that do not fit, or where there is no memory.
   public func argmin(axis: Int, keepsAxis: Bool = false) throws -> Tensor {

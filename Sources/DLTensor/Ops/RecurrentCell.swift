@@ -65,6 +65,8 @@ public struct RecurrentState {
   public let cell: Tensor?
 
   /// Makes a state.
+  ///
+  /// Shapes: both `[layers · directions, batch, hidden]`.
   public init(hidden: Tensor, cell: Tensor? = nil) {
     self.hidden = hidden
     self.cell = cell

@@ -3,10 +3,14 @@ import CKernels
 extension Tensor {
   /// The sum of all elements; a scalar.
   ///
+  /// Shapes: any to a scalar, `[]`.
+  ///
   /// - Throws: ``TensorError`` for shapes or types that do not fit, or where there is no memory.
   public func sum() throws -> Tensor { try reduceAll("sum", scale: 1) }
 
   /// The mean of all elements; a scalar.
+  ///
+  /// Shapes: any to a scalar, `[]`.
   ///
   /// - Throws: ``TensorError`` for a tensor without elements.
   public func mean() throws -> Tensor {
@@ -25,6 +29,8 @@ extension Tensor {
 
   /// The mean along one axis; negative axes count from the end.
   ///
+  /// Shapes: `[a, n, b]` along axis 1 to `[a, b]`, or `[a, 1, b]` with `keepsAxis`.
+  ///
   /// - Throws: ``TensorError`` for shapes or types that do not fit, or where there is no memory.
   public func mean(axis: Int, keepsAxis: Bool = false) throws -> Tensor {
     try mean(axes: [axis], keepsAxes: keepsAxis)
@@ -32,6 +38,7 @@ extension Tensor {
 
   /// The sum along several axes, all of them for an empty list; negative axes count from the end.
   ///
+  /// Shapes: `[a, n, m, b]` along axes 1 and 2 to `[a, b]`, or `[a, 1, 1, b]` with `keepsAxes`.
   /// Counterpart: `torch.sum(dim=(...), keepdim=...)`.
   ///
   /// - Throws: ``TensorError`` for an axis that the shape has not, or that is named twice.
@@ -41,6 +48,7 @@ extension Tensor {
 
   /// The mean along several axes, all of them for an empty list; negative axes count from the end.
   ///
+  /// Shapes: `[a, n, m, b]` along axes 1 and 2 to `[a, b]`, or `[a, 1, 1, b]` with `keepsAxes`.
   /// Counterpart: `torch.mean(dim=(...), keepdim=...)`; over no elements it is not a number.
   ///
   /// - Throws: ``TensorError`` for an axis that the shape has not, or that is named twice.

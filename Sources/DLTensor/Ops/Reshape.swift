@@ -3,6 +3,8 @@ import CKernels
 extension Tensor {
   /// The same elements, in the same order, under another shape.
   ///
+  /// Shapes: any to `shape`, which has as many elements.
+  ///
   /// - Throws: ``TensorError`` when the counts differ.
   public func reshape(_ shape: Shape) throws -> Tensor {
     guard shape.count == count else {
@@ -35,10 +37,14 @@ extension Tensor {
 
   /// The axes in another order: axis i of the result is axis `axes[i]` of this tensor.
   ///
+  /// Shapes: `[a, b, c]` by axes 2, 0, 1 to `[c, a, b]`.
+  ///
   /// - Throws: ``TensorError`` unless `axes` names every axis once.
   public func permute(_ axes: Int...) throws -> Tensor { try permute(axes) }
 
   /// The axes in another order: axis i of the result is axis `axes[i]` of this tensor.
+  ///
+  /// Shapes: `[a, b, c]` by axes 2, 0, 1 to `[c, a, b]`.
   ///
   /// - Throws: ``TensorError`` unless `axes` names every axis once.
   public func permute(_ axes: [Int]) throws -> Tensor {

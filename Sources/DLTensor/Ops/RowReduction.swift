@@ -25,7 +25,8 @@ extension Tensor {
 
   /// The product of the elements.
   ///
-  /// Counterpart: `torch.prod`.
+  /// Shapes: the axes disappear, or are 1 with `keepsAxes`; a scalar without any. Counterpart:
+  /// `torch.prod`.
   ///
   /// - Throws: ``TensorError`` for shapes or types that do not fit, or where there is no memory.
   public func product(axes: [Int] = [], keepsAxes: Bool = false) throws -> Tensor {
@@ -34,7 +35,8 @@ extension Tensor {
 
   /// `log Σ exp(x)`, without overflow.
   ///
-  /// Counterpart: `torch.logsumexp`.
+  /// Shapes: the axes disappear, or are 1 with `keepsAxes`; a scalar without any. Counterpart:
+  /// `torch.logsumexp`.
   ///
   /// - Throws: ``TensorError`` for shapes or types that do not fit, or where there is no memory.
   public func logSumExp(axes: [Int] = [], keepsAxes: Bool = false) throws -> Tensor {
@@ -56,7 +58,8 @@ extension Tensor {
 
   /// `Σ (x - mean)² / (count - correction)`; not a number where that divides by 0.
   ///
-  /// Counterpart: `torch.var`.
+  /// Shapes: the axes disappear, or are 1 with `keepsAxes`; a scalar without any. Counterpart:
+  /// `torch.var`.
   ///
   /// - Throws: ``TensorError`` for shapes or types that do not fit, or where there is no memory.
   public func variance(axes: [Int] = [], correction: Double = 1, keepsAxes: Bool = false) throws
@@ -67,7 +70,8 @@ extension Tensor {
 
   /// The root of the variance; the gradient at a deviation of 0 is 0.
   ///
-  /// Counterpart: `torch.std`.
+  /// Shapes: the axes disappear, or are 1 with `keepsAxes`; a scalar without any. Counterpart:
+  /// `torch.std`.
   ///
   /// - Throws: ``TensorError`` for shapes or types that do not fit, or where there is no memory.
   public func standardDeviation(

@@ -3,6 +3,8 @@ import CKernels
 extension Tensor {
   /// Makes a mask: a uint8 tensor of 1 for true and 0 for false.
   ///
+  /// Shapes: any, as given, or `[count]` of the values.
+  ///
   /// - Throws: ``TensorError`` when the number of values is not the shape's.
   public static func mask(_ values: [Bool], shape: Shape? = nil, context: Context) throws -> Tensor
   {
@@ -14,7 +16,8 @@ extension Tensor {
     return result
   }
 
-  /// `self` where `mask` is not 0, `other` elsewhere; the three shapes broadcast.
+  /// `self` where `mask` is not 0, `other` elsewhere; the three shapes broadcast, as `[a, 1]`,
+  /// `[b]` and `[a, b]` to `[a, b]`.
   ///
   /// The mask is uint8, as comparisons give it. Counterpart: `torch.where(mask, self, other)`.
   ///
@@ -45,7 +48,7 @@ extension Tensor {
 
   /// `value` where `mask` is not 0; the mask broadcasts to this tensor's shape.
   ///
-  /// Counterpart: `torch.Tensor.masked_fill`.
+  /// Shapes: any to the same. Counterpart: `torch.Tensor.masked_fill`.
   ///
   /// - Throws: ``TensorError`` for a mask that does not fit.
   public func maskedFill(_ mask: Tensor, _ value: Double) throws -> Tensor {

@@ -19,6 +19,7 @@ extension Tensor {
   /// Every `step`-th position of a range of an axis, by Python's rules: negative positions count
   /// from the end, what lies outside is cut off.
   ///
+  /// Shapes: `[a, n, b]` along axis 1 to `[a, k, b]`, k being how many positions there are.
   /// Counterpart: `x[..., start:end:step, ...]`; `end` nil is the end.
   ///
   /// - Throws: ``TensorError`` for an axis that is not there or a step below 1.
@@ -37,7 +38,7 @@ extension Tensor {
 
   /// One position of an axis, which disappears.
   ///
-  /// Counterpart: `torch.select`.
+  /// Shapes: `[a, n, b]` on axis 1 to `[a, b]`. Counterpart: `torch.select`.
   ///
   /// - Throws: ``TensorError`` for shapes or types that do not fit, or where there is no memory.
   public func select(_ axis: Int, _ position: Int) throws -> Tensor {

@@ -48,6 +48,8 @@ extension Tensor {
   /// The position of the largest element of each row of the last axis, the first of equals; int32
   /// `[rows]`.
   ///
+  /// Shapes: `[..., columns]` to int32 `[rows]`.
+  ///
   /// - Throws: ``TensorError`` for a type that it does not take, or where there is no memory.
   public func argmax() throws -> Tensor {
     try requireReal(op: "argmax")
