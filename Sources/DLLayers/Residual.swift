@@ -5,7 +5,7 @@ import DLTensor
 /// identity by default.
 ///
 /// He et al. 2016, "Deep Residual Learning for Image Recognition", equations 1 and 2.
-public final class Residual: BuiltInLayer {
+public final class Residual: ReLUFusingLayer {
   /// The options of ``Residual`` in `model.layers`.
   package struct Options: LayerSpec {
     package static var word: String { "residual" }
@@ -45,11 +45,9 @@ public final class Residual: BuiltInLayer {
     self.shortcut = shortcut
   }
 
-  override func forward(from x: Tensor) throws -> Tensor {
-    let branch = try layers(x)
-    let y = try branch + (shortcut?(x) ?? x)
-    y.lengths = branch.lengths
-    return y
+  /// Applies both ways, and a ReLU behind their sum if `relu`.
+  override func forward(_ x: Tensor, relu: Bool) throws -> Tensor {
+    try layers(x, adding: { try shortcut?(x) ?? x }, relu: relu)
   }
 
   /// The layout that the last layer of the branch with one works on.

@@ -61,6 +61,26 @@ public final class Sequential: BuiltInLayer {
     try steps.reduce(x) { try $1($0) }
   }
 
+  /// Applies the layers, adds what `around` gives, and takes the maximum with 0 if `relu`: in the pass
+  /// of a batch normalization where the chain ends with one.
+  func callAsFunction(_ x: Tensor, adding around: () throws -> Tensor, relu: Bool) throws
+    -> Tensor
+  {
+    guard let norm = layers.last as? BatchNorm else {
+      let branch = try self(x)
+      let sum = try branch + around()
+      let y = try relu ? sum.relu() : sum
+      y.lengths = branch.lengths
+      return y
+    }
+    return try observed(x) {
+      let inner = try steps.dropLast().reduce(x) { try $1($0) }
+      let y = try norm(inner, adding: around(), relu: relu)
+      y.lengths = inner.lengths
+      return y
+    }
+  }
+
   /// The values that the first layer takes that looks at values.
   override var ownInputDomain: ValueDomain {
     layers.first { !($0 is Flatten) }?.inputDomain ?? .finite

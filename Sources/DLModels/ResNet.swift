@@ -42,9 +42,10 @@ package struct SmallImageResNet: ModelSpec {
   ///
   /// - Throws: ``TensorError`` for images without classes.
   package func network(for input: Shape, classes: Int?) throws -> Module {
-    ResNet(
-      channels: input[2], classes: try ModelRegistry.requireImages(Self.name, input, classes),
-      width: 16, stem: .cifar, blocks: [Int](repeating: (depth - 2) / 6, count: 3)
+    let classes = try ModelRegistry.requireImages(Self.name, input, classes)
+    return ResNet(
+      channels: input[2], classes: classes, width: 16, stem: .cifar,
+      blocks: [Int](repeating: (depth - 2) / 6, count: 3)
     ) { input, width, stride in
       BasicBlock(
         input, width, stride: stride, shortcut: shortcut, zeroInitialResidual: zeroInitialResidual)

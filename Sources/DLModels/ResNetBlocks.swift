@@ -29,7 +29,7 @@ final class BasicBlock: Module, Layer {
 
   func forward(_ x: Tensor) throws -> Tensor {
     let inner = try conv2(bn1(conv1(x), relu: true))
-    return try (bn2(inner) + (downsample?(x) ?? x)).relu()
+    return try bn2(inner, adding: downsample?(x) ?? x, relu: true)
   }
 
   func outputShape(for input: Shape) throws -> Shape {
@@ -68,7 +68,7 @@ final class Bottleneck: Module, Layer {
 
   func forward(_ x: Tensor) throws -> Tensor {
     let inner = try conv3(bn2(conv2(bn1(conv1(x), relu: true)), relu: true))
-    return try (bn3(inner) + (downsample?(x) ?? x)).relu()
+    return try bn3(inner, adding: downsample?(x) ?? x, relu: true)
   }
 
   func outputShape(for input: Shape) throws -> Shape {

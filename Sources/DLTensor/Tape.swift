@@ -120,6 +120,19 @@ extension Tensor {
     hasGradient = true
   }
 
+  /// The same where `spent`, of this tensor's element count, is of no use any more once `body` has
+  /// read an element of it to write the one at its place: a first gradient takes its memory.
+  ///
+  /// So the gradient at an op's result becomes that at its input without another tensor.
+  func addGradient(
+    reusing spent: Tensor, _ body: (UnsafeMutableRawPointer, Int32) throws -> Void
+  ) throws {
+    if requiresGradient, gradient == nil {
+      gradient = spent.shape == shape ? spent : spent.view(shape)
+    }
+    try addGradient(body)
+  }
+
   /// Hands `body` the memory that this tensor's gradient goes to, to add to it: zeroed where no
   /// gradient has arrived yet.
   func accumulateGradient(_ body: (UnsafeMutableRawPointer) throws -> Void) throws {

@@ -39,8 +39,17 @@ struct NormTests {
         let sum = zipped(affine, residual).map { $0 + $1 }
         expectClose(y, relu ? sum.map { max($0, 0) } : sum, scale: size)
       }
+      let (byReLU, masked) = (Buffer(type, residual), Buffer(type, dy))
+      var (sums, xhatSums) = (mean, mean)
       dl_batch_norm_backward_sums(
-        type.c, bx.pointer, bdy.pointer, rows, c, mean, invstd, &sumDy, &sumXhat)
+        type.c, bx.pointer, masked.pointer, byReLU.pointer, rows, c, mean, invstd, &sums, &xhatSums)
+      #expect(
+        masked.values == zipped(bdy.values, residual).map { $0 * ($1 > 0 ? 1 : 0) })
+      dl_batch_norm_backward_sums(
+        type.c, bx.pointer, masked.pointer, nil, rows, c, mean, invstd, &sumDy, &sumXhat)
+      #expect(sums == sumDy && xhatSums == sumXhat)
+      dl_batch_norm_backward_sums(
+        type.c, bx.pointer, bdy.pointer, nil, rows, c, mean, invstd, &sumDy, &sumXhat)
       for j in 0..<c {
         let column = stride(from: j, to: x.count, by: c)
         #expect(abs(sumDy[j] - column.map { dy[$0] }.reduce(0, +)) < 1e-10)

@@ -119,6 +119,25 @@ import Testing
     #expect(bert.problems().map(\.message) == ["is needed with head: masked"])
   }
 
+  /// Every model, for inputs of ranks 0 to 4: a network, or an error that names the input.
+  @Test func anyInputIsTakenOrRefused() throws {
+    let inputs: [Shape] = [[], [1], [5], [4, 3], [1, 1], [8, 8, 1], [1, 1, 1], [2, 3, 4, 5]]
+    var refused = 0
+    for type in ModelRegistry.builtIn {
+      for input in inputs {
+        for classes in [nil, 1, 3] {
+          do {
+            _ = try type.init().network(for: input, classes: classes)
+          } catch let error as TensorError {
+            refused += 1
+            #expect(!error.detail.isEmpty, "\(type.name) of \(input)")
+          }
+        }
+      }
+    }
+    #expect(refused > ModelRegistry.builtIn.count)
+  }
+
   @Test func namesAreDistinct() {
     let names = ModelRegistry.builtIn.map { $0.name }
     #expect(names.count >= 26 && Set(names).count == names.count)

@@ -62,10 +62,16 @@ static void run(dl_dtype t, size_t width) {
   add(deviation, width * sizeof *deviation);
   for (size_t i = 0; i < width; i++) deviation[i] = 1 / (1 + deviation[i]);
   dl_batch_norm_normalize(t, a, rows, width, mean, deviation, b, b, a, 1, y);
-  dl_batch_norm_backward_sums(t, a, b, rows, width, mean, deviation, scratch, scratch + COUNT);
+  dl_batch_norm_backward_sums(
+      t, a, b, NULL, rows, width, mean, deviation, scratch, scratch + COUNT);
   dl_batch_norm_backward_input(
       t, a, b, rows, width, mean, deviation, b, scratch, scratch + COUNT, (double)rows, z, 0);
   add(y, n * size);
+  add(z, n * size);
+  add(scratch, width * sizeof *scratch);
+  memcpy(z, b, n * size);
+  dl_batch_norm_backward_sums(
+      t, a, z, y, rows, width, mean, deviation, scratch, scratch + COUNT);
   add(z, n * size);
   add(scratch, width * sizeof *scratch);
   tell("batch norm", width, t);

@@ -21,10 +21,11 @@ void dl_batch_norm_normalize(
 
 /// sum_dy[c] and sum_dy_xhat[c] over the rows held here, xhat = (x - mean) * invstd.
 ///
-/// They are also the gradients of beta and gamma.
+/// They are also the gradients of beta and gamma. y is NULL, or the result of a ReLU behind the
+/// normalization: then dy becomes the gradient before the ReLU, which the sums are of.
 void dl_batch_norm_backward_sums(
-    dl_dtype t, const void *x, const void *dy, size_t rows, size_t channels, const double *mean,
-    const double *invstd, double *sum_dy, double *sum_dy_xhat);
+    dl_dtype t, const void *x, void *dy, const void *y, size_t rows, size_t channels,
+    const double *mean, const double *invstd, double *sum_dy, double *sum_dy_xhat);
 
 /// dx (+)= gamma * invstd * (dy - (sum_dy + xhat * sum_dy_xhat) / n_global); dx may be dy.
 ///

@@ -18,9 +18,9 @@ void dl_batch_norm_normalize(
 }
 
 void dl_batch_norm_backward_sums(
-    dl_dtype t, const void *x, const void *dy, size_t rows, size_t channels, const double *mean,
-    const double *invstd, double *sum_dy, double *sum_dy_xhat) {
-  DL_CALL(backward_sums, t, x, dy, rows, channels, mean, invstd, sum_dy, sum_dy_xhat);
+    dl_dtype t, const void *x, void *dy, const void *y, size_t rows, size_t channels,
+    const double *mean, const double *invstd, double *sum_dy, double *sum_dy_xhat) {
+  DL_CALL(backward_sums, t, x, dy, y, rows, channels, mean, invstd, sum_dy, sum_dy_xhat);
 }
 
 void dl_batch_norm_backward_input(

@@ -33,8 +33,8 @@ open class Module {
     }
   }
 
-  /// What changes weights while it goes forward, as "an embedding with max_norm", so that ranks
-  /// cannot share them; nil where nothing does.
+  /// The name, as "an embedding with max_norm", of a module that changes its weights while it goes
+  /// forward, so that ranks cannot share them; nil for any other.
   package var weightChange: String? { nil }
 
   /// Runs `body`, adding this module's path to a shape error that has none yet.

@@ -81,8 +81,25 @@ public final class BatchNorm: ReLUFusingLayer {
     numBatchesTracked = Buffer([], dtype: .int64)
   }
 
+  /// Applies the layer, adds a `residual` of the output's shape, and takes the maximum with 0 if
+  /// `relu`, all in one pass where rows have no padding.
+  ///
+  /// - Throws: ``TensorError`` for shapes that do not fit.
+  package func callAsFunction(_ x: Tensor, adding residual: Tensor, relu: Bool) throws -> Tensor {
+    // Who looks on sees the layer's own output.
+    guard x.lengths == nil, x.context.layerObserver == nil else {
+      let sum = try self(x) + residual
+      return try relu ? sum.relu() : sum
+    }
+    return try observed(x) { try forward(x, adding: residual, relu: relu) }
+  }
+
   /// Applies the layer, and a ReLU behind it if `relu`.
   override func forward(_ x: Tensor, relu: Bool) throws -> Tensor {
+    try forward(x, adding: nil, relu: relu)
+  }
+
+  private func forward(_ x: Tensor, adding residual: Tensor?, relu: Bool) throws -> Tensor {
     if x.shape.rank > 2 { valuesPerRow = x.shape.product(1..<x.shape.rank - 1) }
     if x.context.isTraining {
       try numBatchesTracked.value.increment()
@@ -93,7 +110,8 @@ public final class BatchNorm: ReLUFusingLayer {
       momentum: momentum ?? 1 / max(numBatchesTracked.value.scalar, 1))
     func normalized(_ x: Tensor) throws -> Tensor {
       try x.batchNorm(
-        weight: weight?.value, bias: bias?.value, running: running, eps: options.eps, relu: relu)
+        weight: weight?.value, bias: bias?.value, running: running, eps: options.eps,
+        residual: residual, relu: relu)
     }
     return try x.context.isTraining ? x.atValidPositions(normalized) : normalized(x)
   }

@@ -100,7 +100,7 @@ extension Tensor {
     let y = try Tensor.empty(shape, dtype: dtype, context: context)
     dl_unary_forward(dtype.kernel, op, alpha, pointer, y.pointer, count)
     return context.record(y, from: self, op: function) { [self] dy in
-      try addGradient { dx, accumulate in
+      try addGradient(reusing: dy) { dx, accumulate in
         dl_unary_backward(
           dtype.kernel, op, alpha, pointer, y.pointer, dy.pointer, dx, count, accumulate)
       }

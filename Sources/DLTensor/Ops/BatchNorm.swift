@@ -48,16 +48,17 @@ extension Tensor {
   /// over ranks; the gradients of weight and bias stay this rank's sums. Evaluation: by the running
   /// statistics.
   ///
-  /// With `relu` the result is `max(y, 0)`, in the same pass.
+  /// With a `residual` the result is `y + residual`, as at the end of a residual block, and with `relu`
+  /// the maximum of it and 0, in the same pass.
   ///
-  /// Shapes: x `[batch, ..., channels]`; weight, bias `[channels]`. Ioffe and Szegedy 2015; Chan et
+  /// Shapes: x and residual `[batch, ..., channels]`; weight, bias `[channels]`. Ioffe and Szegedy 2015; Chan et
   /// al. 1979 for the merge.
   ///
   /// - Throws: ``TensorError`` for shapes that do not fit and, in training, for a single value per
   ///   channel.
   package func batchNorm(
     weight: Tensor?, bias: Tensor?, running: RunningStatistics, eps: Double = 1e-5,
-    relu: Bool = false
+    residual: Tensor? = nil, relu: Bool = false
   ) throws -> Tensor {
     try requireReal(op: "batch_norm")
     let channels = running.mean.count
@@ -65,6 +66,10 @@ extension Tensor {
       throw TensorError(
         op: "batch_norm",
         "input has shape \(shape), statistics expect \(counted(channels, "channel")) last")
+    }
+    guard residual == nil || residual?.shape == shape && residual?.dtype == dtype else {
+      throw TensorError(
+        op: "batch_norm", "input has shape \(shape), what is added to it \(residual?.shape ?? [])")
     }
     for tensor in [weight, bias, running.variance] where tensor != nil {
       guard tensor?.shape == [channels] else {
@@ -91,25 +96,29 @@ extension Tensor {
       let y =
         try context.isTraining
         ? standardized(rows: moments.count, eps: eps) : standardized(moments)
-      let scaled = try y.times(weight).plus(bias)
-      return try relu ? scaled.relu() : scaled
+      let sum = try y.times(weight).plus(bias).plus(residual)
+      return try relu ? sum.relu() : sum
     }
     let y = try Tensor.empty(shape, dtype: dtype, context: context)
     dl_batch_norm_normalize(
       dtype.kernel, pointer, rows, channels, moments.mean, moments.scale, weight?.pointer,
-      bias?.pointer, nil, relu ? 1 : 0, y.pointer)
+      bias?.pointer, residual?.pointer, relu ? 1 : 0, y.pointer)
     let isTraining = context.isTraining
-    return context.record(y, from: self, weight, bias) { [self] dy in
-      if relu { dy.maskByReLU(of: y) }
-      let sums = try moments.backwardSums(self, dy, rows: rows)
+    return context.record(y, from: self, weight, bias, residual) { [self] dy in
+      let sums = try moments.backwardSums(self, dy, relu ? y : nil, rows: rows)
       try weight?.addGradient(sums + channels)
       try bias?.addGradient(sums)
       if isTraining { try context.sumOverRanks(sums, count: 2 * channels, moments: moments) }
-      try addGradient { dx, accumulate in
+      let backward = { [self] (dx: UnsafeMutableRawPointer, accumulate: Int32) in
         dl_batch_norm_backward_input(
           dtype.kernel, pointer, dy.pointer, rows, channels, moments.mean, moments.scale,
           weight?.pointer, sums, sums + channels, isTraining ? moments.count : 0, dx, accumulate)
       }
+      guard let residual, residual.requiresGradient else {
+        return try addGradient(reusing: dy, backward)
+      }
+      try addGradient(backward)
+      try residual.receiveGradient(dy)
     }
   }
 
@@ -215,9 +224,14 @@ private final class ChannelMoments {
   }
 
   /// `[Σ dy..., Σ dy·x̂...]` over this rank's rows.
-  func backwardSums(_ x: Tensor, _ dy: Tensor, rows: Int) throws -> UnsafeMutablePointer<Double> {
+  ///
+  /// - Parameter y: the result of a ReLU behind the normalization, whose slope `dy` goes through first.
+  func backwardSums(_ x: Tensor, _ dy: Tensor, _ y: Tensor?, rows: Int) throws
+    -> UnsafeMutablePointer<Double>
+  {
     dl_batch_norm_backward_sums(
-      x.dtype.kernel, x.pointer, dy.pointer, rows, channels, mean, scale, sums, sums + channels)
+      x.dtype.kernel, x.pointer, dy.pointer, y?.pointer, rows, channels, mean, scale, sums,
+      sums + channels)
     return sums
   }
 

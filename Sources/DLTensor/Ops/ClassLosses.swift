@@ -121,7 +121,7 @@ extension Tensor {
       smoothing, &sum, probabilities.pointer)
     if let labels { try requireInside("cross_entropy", labels, wrong) }
     return try lossSum(sum) { [self] scale in
-      try addGradient { dx, accumulate in
+      try addGradient(reusing: probabilities) { dx, accumulate in
         dl_class_cross_entropy_backward(
           dtype.kernel, probabilities.pointer, labels?.int32s, targets?.pointer, rows, classes,
           ignored, weights, smoothing, scale, dx, accumulate)

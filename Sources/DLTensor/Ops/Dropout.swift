@@ -25,7 +25,7 @@ extension Tensor {
     dl_dropout_forward(
       dtype.kernel, pointer, rows, columns, firstRow, key.value, p, y.pointer)
     return context.record(y, from: self) { [self] dy in
-      try addGradient { dx, accumulate in
+      try addGradient(reusing: dy) { dx, accumulate in
         dl_dropout_backward(
           dtype.kernel, dy.pointer, rows, columns, firstRow, key.value, p, dx, accumulate)
       }

@@ -67,7 +67,7 @@ extension Tensor {
         })
     }
     return context.record(y, from: self) { [self] dy in
-      try addGradient { dx, accumulate in
+      try addGradient(reusing: dy) { dx, accumulate in
         dl_power_backward(
           dtype.kernel, exponent, pointer, dy.pointer, dx, count, accumulate)
       }
@@ -121,7 +121,7 @@ extension Tensor {
       return context.record(y, Pullback(self) { try $0 * slope })
     }
     return context.record(y, from: self) { [self] dy in
-      try addGradient { dx, accumulate in
+      try addGradient(reusing: dy) { dx, accumulate in
         dl_clamp_backward(
           dtype.kernel, low, high, pointer, dy.pointer, dx, count, accumulate)
       }

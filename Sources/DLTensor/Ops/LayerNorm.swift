@@ -34,9 +34,18 @@ extension Tensor {
           scale.pointer, dx, dweight, dbias, accumulate,
           scratch.pointer.assumingMemoryBound(to: Double.self))
       }
-      try weight?.addGradient { backward(dweight: $0, $1) }
-      try bias?.addGradient { backward(dbias: $0, $1) }
-      try addGradient { backward(dx: $0, $1) }
+      if let weight, let bias, weight.requiresGradient, bias.requiresGradient,
+        weight.hasGradient == bias.hasGradient
+      {
+        // One pass gives both sums.
+        try weight.addGradient { dweight, accumulate in
+          try bias.addGradient { dbias, _ in backward(dweight: dweight, dbias: dbias, accumulate) }
+        }
+      } else {
+        try weight?.addGradient { backward(dweight: $0, $1) }
+        try bias?.addGradient { backward(dbias: $0, $1) }
+      }
+      try addGradient(reusing: dy) { backward(dx: $0, $1) }
     }
   }
 }

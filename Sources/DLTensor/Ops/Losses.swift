@@ -30,10 +30,10 @@ extension Tensor {
         "label \(labelPointer[wrong]) of row \(wrong) is not in 0 ..< \(classes)", exitCode: .data)
     }
     return try lossSum(sum) { [self] scale in
-      try addGradient { dx, accumulate in
+      // The probabilities become the gradient where they lie, which may be the step's largest tensor.
+      try addGradient(reusing: probabilities) { dx, accumulate in
         dl_cross_entropy_backward(
-          dtype.kernel, probabilities.pointer,
-          labels.pointer.assumingMemoryBound(to: Int32.self), rows, classes, Int32.min, scale, dx,
+          dtype.kernel, probabilities.pointer, labels.int32s, rows, classes, Int32.min, scale, dx,
           accumulate)
       }
     }

@@ -25,7 +25,7 @@ extension Tensor {
           dtype.kernel, pointer, dy.pointer, rows, features, weight?.pointer, scale.float64s, nil,
           dweight, accumulate, scratch.float64s)
       }
-      try addGradient { dx, accumulate in
+      try addGradient(reusing: dy) { dx, accumulate in
         dl_rms_norm_backward(
           dtype.kernel, pointer, dy.pointer, rows, features, weight?.pointer, scale.float64s, dx,
           nil, accumulate, scratch.float64s)

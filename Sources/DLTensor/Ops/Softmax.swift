@@ -16,7 +16,7 @@ extension Tensor {
         y, Pullback(self) { dy in try y * (dy - (dy * y).sum(axis: -1, keepsAxis: true)) })
     }
     return context.record(y, from: self) { [self] dy in
-      try addGradient { dx, accumulate in
+      try addGradient(reusing: dy) { dx, accumulate in
         dl_softmax_backward(
           dtype.kernel, y.pointer, dy.pointer, rows, columns, dx, accumulate)
       }
@@ -38,7 +38,7 @@ extension Tensor {
         y, Pullback(self) { dy in try dy - y.exp() * dy.sum(axis: -1, keepsAxis: true) })
     }
     return context.record(y, from: self) { [self] dy in
-      try addGradient { dx, accumulate in
+      try addGradient(reusing: dy) { dx, accumulate in
         dl_log_softmax_backward(
           dtype.kernel, y.pointer, dy.pointer, rows, columns, dx, accumulate)
       }
