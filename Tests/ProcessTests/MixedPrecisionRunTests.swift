@@ -77,6 +77,33 @@ struct MixedPrecisionRunTests {
     }
   }
 
+  /// Predictions of a run, and of the same weights in float32: rounded operands, and little else.
+  @Test func predictionsAreThoseOfRoundedProducts() throws {
+    try TemporaryFolder.with { folder in
+      let (run, plain, weights) = (folder + "/run", folder + "/plain", folder + "/w.safetensors")
+      _ = try succeed(arguments(folder, run))
+      _ = try succeed(["export", run, "--checkpoint", "latest", "-o", weights])
+      _ = try succeed(
+        [
+          "train", try Job.write(to: folder), "--out", plain, "--set", "precision=float32", "--set",
+          "steps=0", "--init", weights,
+        ])
+      func predictions(_ run: String, _ options: [String]) throws -> [[Double]] {
+        let lines = try succeed(["predict", run, "embedded:digits-validation"] + options)
+        return lines.split(separator: "\n").dropFirst().map {
+          $0.split(separator: ",").compactMap { Double($0) }
+        }
+      }
+      let rounded = try predictions(run, ["--checkpoint", "latest"])
+      let exact = try predictions(plain, [])
+      #expect(rounded.count == 360 && rounded.allSatisfy { $0.count == 3 })
+      #expect(rounded != exact)
+      let pairs = compared(rounded, exact)
+      #expect(pairs.count { $0[1] == $1[1] } >= 350)
+      #expect(pairs.allSatisfy { abs($0[2] - $1[2]) < 0.05 })
+    }
+  }
+
   @Test func openBLASHasNoSuchProducts() throws {
     try TemporaryFolder.with { folder in
       let outcome = try Program.run(arguments(folder, folder + "/run") + ["--set", "engine=blas"])
