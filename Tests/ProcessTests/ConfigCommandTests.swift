@@ -25,7 +25,7 @@ import Testing
     let names = section.filter { $0.hasPrefix("| `") }.compactMap {
       $0.dropFirst(3).split(separator: "`").first.map { String($0) }
     }
-    #expect(names == ModelRegistry.all.map { $0.name })
+    #expect(names == ModelRegistry.builtIn.map { $0.name })
     #expect(section.contains { $0.hasPrefix("| `gpt` | layers: integer, ") })
   }
 
