@@ -20,11 +20,14 @@ package enum ExportFormat: String, CaseIterable, Sendable {
     let named = ExportFormat.allCases.first { output.hasSuffix($0.ending) }
     if let given, let named, given != named {
       throw UsageError(
-        "export: -o \(output) is a name of \(named.rawValue), \(OptionName.format) is \(given.rawValue); give "
-          + "-o NAME\(given.ending) or leave \(OptionName.format) out")
+        "export: \(OptionName.output) \(output) is a name of \(named.rawValue), \(OptionName.format) is "
+          + "\(given.rawValue); give \(OptionName.output) NAME\(given.ending) or leave "
+          + "\(OptionName.format) out")
     }
     self = given ?? named ?? .safetensors
     guard self == .torch, named == nil else { return }
-    throw UsageError("export: -o \(output) is no name of Python code; give -o NAME\(self.ending)")
+    throw UsageError(
+      "export: \(OptionName.output) \(output) is no name of Python code; give \(OptionName.output) "
+        + "NAME\(self.ending)")
   }
 }

@@ -36,7 +36,7 @@ package struct TextGeneration: Sendable {
     guard let model = trained.task.model as? any LanguageModel else {
       let advice =
         trained.task is any ImageGenerator
-        ? "it makes images: give -o FILE.png" : "name a run of a language model"
+        ? "it makes images: give \(OptionName.output) FILE.png" : "name a run of a language model"
       throw UsageError("\(run.folder): its model continues no text; \(advice)")
     }
     guard let tokenizer = trained.tokenizer else {

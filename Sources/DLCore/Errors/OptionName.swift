@@ -9,8 +9,9 @@ package enum OptionName: String, CaseIterable, Sendable {
   case out, resume, checkpoint, trace, ranks, reduce, set
   case initialWeights = "init"
   case partialWeights = "initPartial"
-  case stopAt, stopLimit, maxRestarts
+  case stopAt, stopLimit, maxRestarts, processes
   // Of what is made of a run.
+  case output
   case data, rows, format, attention, prompt, target, lanczos, seconds, filter, schema, reference
   // Of data sets that are packed.
   case like, split, folds, validation, test, seed, length, words, tag, label, task, missing

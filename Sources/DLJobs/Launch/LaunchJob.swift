@@ -65,7 +65,8 @@ package struct LaunchJob: Sendable {
       throw UsageError("launch starts mpirun itself; call it without mpirun or srun")
     }
     guard processes <= LaunchJob.mostProcesses else {
-      throw UsageError("-n \(processes): give at most \(LaunchJob.mostProcesses)")
+      throw UsageError(
+        "\(OptionName.processes) \(processes): give at most \(LaunchJob.mostProcesses)")
     }
     guard maxRestarts >= 0 else {
       throw UsageError("\(OptionName.maxRestarts) \(maxRestarts): give 0 or more")
@@ -80,12 +81,12 @@ package struct LaunchJob: Sendable {
     else {
       let what =
         ranks.map { "a number that divides the job's \(counted($0, "rank"))" } ?? "1 or more"
-      throw UsageError("-n \(processes): give \(what)")
+      throw UsageError("\(OptionName.processes) \(processes): give \(what)")
     }
     if let hosts, hosts.slots < processes {
       throw UsageError(
-        "-n \(processes): \(hostfile ?? "") has slots for \(counted(hosts.slots, "rank")); give it more slots or "
-          + "start fewer")
+        "\(OptionName.processes) \(processes): \(hostfile ?? "") has slots for "
+          + "\(counted(hosts.slots, "rank")); give it more slots or start fewer")
     }
     let folder = try training.folder(name: configuration.runName)
     return try Supervisor(

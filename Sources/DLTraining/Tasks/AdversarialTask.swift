@@ -108,7 +108,7 @@ package final class AdversarialTask: NetworkTask, ImageGenerator {
   package func predictions(_ batch: Batch) throws -> Predictions {
     throw UsageError(
       "predict: the model makes images of noise and says nothing of rows; "
-        + "use generate RUN -o images.png")
+        + "use generate RUN \(OptionName.output) images.png")
   }
 
   /// Images of the noise that a key gives, 8 in a row; where classes are told, one after the other.
