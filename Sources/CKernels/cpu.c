@@ -75,22 +75,34 @@ static int tiles_allowed(void) {
 #endif
 }
 
-// One more than the level in use; 0 until it is asked for.
-static atomic_int level_in_use;
-static atomic_int tiles_in_use;
-
-dl_cpu_level_t dl_cpu_use(dl_cpu_level_t level) {
-  dl_cpu_level_t highest = highest_level();
-  const int tiles = level == DL_CPU_AMX && highest == DL_CPU_AVX512 && tiles_allowed();
-  if (level > highest) level = highest;
-  atomic_store_explicit(&tiles_in_use, tiles, memory_order_relaxed);
-  atomic_store_explicit(&level_in_use, (int)level + 1, memory_order_release);
-  return tiles ? DL_CPU_AMX : level;
+// What products of bfloat16 may use at a level, of what the CPU has.
+static dl_cpu_bfloat16_t bfloat16_at(dl_cpu_level_t level) {
+  if (highest_level() < DL_CPU_AVX512) return DL_BFLOAT16_WIDENED;
+  if (level >= DL_CPU_AMX && tiles_allowed()) return DL_BFLOAT16_TILES;
+  if (level >= DL_CPU_AVX512_BF16 && dl_cpu_probe().avx512_bf16) return DL_BFLOAT16_PAIRS;
+  return DL_BFLOAT16_WIDENED;
 }
 
-void dl_cpu_use_twin(void) { atomic_store_explicit(&tiles_in_use, 2, memory_order_relaxed); }
+// One more than the level in use; 0 until it is asked for.
+static atomic_int level_in_use;
+static atomic_int bfloat16_in_use;
 
-static const char *const names[] = {"portable", "avx2", "avx512", "amx"};
+dl_cpu_level_t dl_cpu_use(dl_cpu_level_t level) {
+  const dl_cpu_level_t highest = highest_level();
+  const dl_cpu_bfloat16_t products = bfloat16_at(level);
+  if (level > highest) level = highest;
+  atomic_store_explicit(&bfloat16_in_use, (int)products, memory_order_relaxed);
+  atomic_store_explicit(&level_in_use, (int)level + 1, memory_order_release);
+  if (products == DL_BFLOAT16_TILES) return DL_CPU_AMX;
+  return products == DL_BFLOAT16_PAIRS ? DL_CPU_AVX512_BF16 : level;
+}
+
+void dl_cpu_use_twin(void) {
+  atomic_store_explicit(&bfloat16_in_use, DL_BFLOAT16_TWIN, memory_order_relaxed);
+}
+
+static const char *const names[] = {"portable", "avx2", "avx512", "avx512_bf16", "amx"};
+enum { NAMES = sizeof names / sizeof *names };
 
 const char *dl_kernel_set(void) { return names[dl_cpu_level()]; }
 
@@ -98,7 +110,7 @@ dl_cpu_level_t dl_cpu_level(void) {
   int level = atomic_load_explicit(&level_in_use, memory_order_acquire);
   if (level) return (dl_cpu_level_t)(level - 1);
   const char *wanted = getenv("DLTRAIN_CPU");
-  for (int i = 0; wanted && i < 4; i++) {
+  for (int i = 0; wanted && i < NAMES; i++) {
     if (strcmp(wanted, names[i]) == 0) {
       dl_cpu_use((dl_cpu_level_t)i);
       return dl_cpu_level();
@@ -108,7 +120,7 @@ dl_cpu_level_t dl_cpu_level(void) {
   return dl_cpu_level();
 }
 
-int dl_cpu_tiles(void) {
+dl_cpu_bfloat16_t dl_cpu_bfloat16(void) {
   dl_cpu_level();
-  return atomic_load_explicit(&tiles_in_use, memory_order_relaxed);
+  return (dl_cpu_bfloat16_t)atomic_load_explicit(&bfloat16_in_use, memory_order_relaxed);
 }

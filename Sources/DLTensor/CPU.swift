@@ -16,9 +16,12 @@ package enum CPU {
 
   /// The way in which products of bfloat16 are carried out, and what they bring; for a line for people.
   package static var bfloat16: String {
-    dl_cpu_tiles() == 1
-      ? "bfloat16: products by AMX's tiles, faster than float32"
-      : "bfloat16: no AMX here, products are widened to float32: slower than precision: float32, "
-        + "with the bits of AMX"
+    switch dl_cpu_bfloat16() {
+    case DL_BFLOAT16_TILES: "bfloat16: products by AMX's tiles, faster than float32"
+    case DL_BFLOAT16_PAIRS: "bfloat16: products by AVX512_BF16, faster than float32"
+    default:
+      "bfloat16: neither AMX nor AVX512_BF16 here, products are widened to float32: slower than "
+        + "precision: float32, with the same bits as there"
+    }
   }
 }

@@ -45,7 +45,8 @@ enum BFloat16 {
   /// is always there.
   static var versions: [(name: String, use: () -> Void)] {
     var versions: [(name: String, use: () -> Void)] = []
-    for level in cpuLevels() + [DL_CPU_AMX] where dl_cpu_use(level) == level {
+    for level in cpuLevels() + [DL_CPU_AVX512_BF16, DL_CPU_AMX]
+    where dl_cpu_use(level) == level {
       versions.append((name: "version \(level.rawValue)", use: { dl_cpu_use(level) }))
     }
     versions.append((name: "AMX's twin", use: { dl_cpu_use_twin() }))

@@ -2,28 +2,30 @@ import CKernels
 import Testing
 
 @Suite(.serialized) struct BFloat16ConvolutionTests {
-  /// y, dx and dw, each also added to what is there.
-  private func results(_ given: dl_conv_geometry, _ out: Int) throws -> [[Double]] {
+  /// y, dx and dw, each also added to what is there; pixels lie `gap` values apart, as those of groups do.
+  private func results(_ given: dl_conv_geometry, _ out: Int, gap: Int = 0) throws -> [[Double]] {
     var g = given
-    let rows = g.n * g.oh * g.ow, weights = g.kh * g.kw * g.c * out, inputs = g.n * g.h * g.w * g.c
+    let (from, to) = (g.c + gap, out + gap)
+    let rows = g.n * g.oh * g.ow * to, weights = g.kh * g.kw * g.c * to
+    let inputs = g.n * g.h * g.w * from
     let x = try GuardedBuffer(.f32, numbers(inputs, seed: 1))
     let w = try GuardedBuffer(.f32, numbers(weights, seed: 2))
-    let dy = try GuardedBuffer(.f32, numbers(rows * out, seed: 3))
+    let dy = try GuardedBuffer(.f32, numbers(rows, seed: 3))
     let bias = try GuardedBuffer(.f32, numbers(out, seed: 4))
     var all: [[Double]] = []
     for accumulate in [Int32(0), 1] {
-      let y = try GuardedBuffer(.f32, numbers(rows * out, seed: 5))
+      let y = try GuardedBuffer(.f32, numbers(rows, seed: 5))
       let dx = try GuardedBuffer(.f32, numbers(inputs, seed: 6))
       let dw = try GuardedBuffer(.f32, numbers(weights, seed: 7))
       dl_conv_forward(
-        DL_BF16, &g, x.pointer, g.c, w.pointer, accumulate == 0 ? nil : bias.pointer, accumulate,
-        y.pointer, out, out)
+        DL_BF16, &g, x.pointer, from, w.pointer, accumulate == 0 ? nil : bias.pointer, accumulate,
+        y.pointer, out, to)
       if g.stride_h == 1 || g.dilation_h == 1 {
         dl_conv_backward_input(
-          DL_BF16, &g, dy.pointer, w.pointer, dx.pointer, g.c, out, out, accumulate)
+          DL_BF16, &g, dy.pointer, w.pointer, dx.pointer, from, out, to, accumulate)
       }
       dl_conv_backward_weight(
-        DL_BF16, &g, x.pointer, g.c, dy.pointer, dw.pointer, out, out, accumulate)
+        DL_BF16, &g, x.pointer, from, dy.pointer, dw.pointer, out, to, accumulate)
       all += [y.values, dx.values, dw.values]
     }
     return all
@@ -32,11 +34,13 @@ import Testing
   @Test func everyVersionGivesTheSameBits() throws {
     defer { dl_cpu_use(DL_CPU_AVX512) }
     for (g, out) in WindowProductTests.geometries + WindowProductTests.squares {
-      dl_cpu_use(DL_CPU_PORTABLE)
-      let first = try results(g, out)
-      for version in BFloat16.versions {
-        version.use()
-        #expect(try results(g, out) == first, "\(g), \(version.name)")
+      for gap in [0, 3] {
+        dl_cpu_use(DL_CPU_PORTABLE)
+        let first = try results(g, out, gap: gap)
+        for version in BFloat16.versions {
+          version.use()
+          #expect(try results(g, out, gap: gap) == first, "\(g), gap \(gap), \(version.name)")
+        }
       }
     }
   }

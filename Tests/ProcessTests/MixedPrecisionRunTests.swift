@@ -25,7 +25,7 @@ struct MixedPrecisionRunTests {
       let said = try succeed(arguments(folder, whole))
       #expect(said.contains("bfloat16: "), "\(said)")
       let expected = try Job.tensors(whole, step: 12)
-      for version in ["portable", "avx2", "avx512", "amx"] {
+      for version in ["portable", "avx2", "avx512", "avx512_bf16", "amx"] {
         let run = "\(folder)/\(version)"
         let outcome = try Program.startCommand(
           [Program.path] + arguments(folder, run), in: nil, variables: ["DLTRAIN_CPU": version]

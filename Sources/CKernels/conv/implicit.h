@@ -19,7 +19,7 @@
 // Pixels whose products go together: enough of them to use the weights that a cache holds.
 #define DL_CONV_PIXELS 512
 
-// A window over images that are padded already: taps of `depth` values.
+// A window over images that are padded already: taps of `depth` values, of which an element may hold two.
 typedef struct {
   size_t kh, kw, depth;
   size_t row, pixel;      // elements from one row, and from one pixel, to the next

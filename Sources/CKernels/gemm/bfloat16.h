@@ -2,17 +2,21 @@
 //
 // The arithmetic is that of AMX's TDPBF16PS (Intel SDM, volume 2), so that tiles can give its bits: of
 // 32 terms the products at even places are one chain of fused multiply-adds from zero on, those at odd
-// places another; the sum of the two is added to the block's sum. VDPBF16PS of AVX512_BF16 puts both
-// of a pair on one chain and is of no use here.
+// places another; the sum of the two is added to the block's sum. VDPBF16PS of AVX512_BF16 puts the
+// high half of a pair on a chain and then the low one: with places 0 and 2 of four, or 1 and 3, as a
+// pair it goes on with one of these chains.
 //
 // TDPBF16PS takes denormals as zero. So that this makes no difference, values that round below 2^-56
 // are zero: all products are then multiples of 2^-126, and so are their sums, rounded or not.
 //
-//   right operand   bfloat16 in panels of NR columns, [n / NR][terms / 2][NR][2]
+//   right operand   bfloat16 in panels of NR columns, [n / NR][terms / 2][NR][2], or for VDPBF16PS
+//                   [n / NR][terms / 4][even, odd][NR][later, earlier]
 //   left operand    rounded rows of one block of terms; float32 where products are widened, and
-//                   bfloat16 once more for tiles of 16 rows by 32 terms
+//                   bfloat16 once more for tiles of 16 rows by 32 terms, and as [terms / 4][even,
+//                   odd][later, earlier] for VDPBF16PS
 //
-// A block's terms are followed by zeros up to whole pairs, and up to whole tiles for AMX.
+// A block's terms are followed by zeros up to whole pairs, to fours for VDPBF16PS, and up to whole
+// tiles for AMX.
 #ifndef DL_BFLOAT16_INTERNAL_H
 #define DL_BFLOAT16_INTERNAL_H
 
@@ -42,10 +46,10 @@ static inline size_t dl_bfloat16_block(size_t k) {
   return block < k ? dl_round_up(block, DL_TILE_TERMS) : k;
 }
 
-// The instance in use: that of dl_cpu_level, 3 for AMX, or 4 for its twin in C.
+// The instance in use, by its place in DL_BFLOAT16_TABLE.
 static inline int dl_bfloat16_level(void) {
-  const int tiles = dl_cpu_tiles();
-  return tiles ? 2 + tiles : (int)dl_cpu_level();
+  const dl_cpu_bfloat16_t products = dl_cpu_bfloat16();
+  return products ? DL_CPU_AVX512 + (int)products : (int)dl_cpu_level();
 }
 
 // Element type DL_BF16 of dl_gemm.h.

@@ -93,7 +93,7 @@ extension Configuration {
   private func unscaledRate(totalSteps: Int, stepsPerEpoch: Int) -> any Schedule {
     let base = schedule.makeSchedule(totalSteps: totalSteps, stepsPerEpoch: stepsPerEpoch)
     guard let average, let lr = average.spec.lr, optimizer.lr > 0 else { return base }
-    let times = AveragingTimes(average, totalSteps: totalSteps, stepsPerEpoch: stepsPerEpoch)
+    let times = average.updates(totalSteps: totalSteps, stepsPerEpoch: stepsPerEpoch)
     return AveragingSchedule(
       base, start: times.start, factor: lr / optimizer.lr,
       steps: stepCount(epochs: average.spec.annealEpochs, stepsPerEpoch))

@@ -10,11 +10,11 @@ import DLTensor
 /// parameters alone.
 final class RankAveraging: TrainerPart {
   private let run: TrainingRun
-  private let schedule: LocalSGDSchedule
+  private let times: PeriodicSteps
 
-  private init(_ run: TrainingRun, _ schedule: LocalSGDSchedule) {
+  private init(_ run: TrainingRun, _ times: PeriodicSteps) {
     self.run = run
-    self.schedule = schedule
+    self.times = times
   }
 
   static func make(for run: TrainingRun) -> RankAveraging? {
@@ -24,9 +24,9 @@ final class RankAveraging: TrainerPart {
 
   func didStep() throws {
     let step = run.position.step
-    guard step >= schedule.start else { return }
+    guard step >= times.start else { return }
     try run.clock.measure(.reduction) {
-      if step == schedule.start {
+      if step == times.start {
         // A checkpoint of the steps before has the first rank's.
         if !run.configuration.syncBatchNorm {
           try run.communicator.broadcast(run.arena.bufferBytes, root: 0)

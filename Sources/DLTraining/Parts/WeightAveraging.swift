@@ -12,7 +12,7 @@ import DLTensor
 /// `torch.optim.swa_utils.update_bn`.
 final class WeightAveraging: TrainerPart {
   let run: TrainingRun
-  let times: AveragingTimes
+  let times: PeriodicSteps
   let mean: WeightAverage
   /// The batch normalizations whose statistics are gathered anew; none for an exponential mean.
   let norms: [BatchNorm]
@@ -28,8 +28,8 @@ final class WeightAveraging: TrainerPart {
   private init(_ configuration: AverageConfiguration, _ run: TrainingRun) throws {
     self.run = run
     let arena = run.arena
-    times = AveragingTimes(
-      configuration, totalSteps: run.totalSteps, stepsPerEpoch: run.sampler.stepsPerEpoch)
+    times = configuration.updates(
+      totalSteps: run.totalSteps, stepsPerEpoch: run.sampler.stepsPerEpoch)
     let spec = configuration.spec
     mean = try WeightAverage(spec.makeWeighting(), count: arena.count, dtype: arena.dtype)
     norms = spec.gathersStatistics ? arena.modules.compactMap { $0 as? BatchNorm } : []
@@ -214,22 +214,13 @@ package struct AverageConfiguration: NamedChoiceSection {
   package var spec: any AverageSpec {
     chosenOption as? any AverageSpec ?? ExponentialAverageSpec()
   }
-}
 
-/// When a mean of the weights is updated.
-struct AveragingTimes {
-  let start: Int
-  let every: Int
-
-  init(_ configuration: AverageConfiguration, totalSteps: Int, stepsPerEpoch: Int) {
-    let spec = configuration.spec
-    start =
-      configuration.startSteps
-      ?? configuration.startEpochs.map { stepCount(epochs: $0, stepsPerEpoch) }
-      ?? spec.defaultStart(totalSteps: totalSteps)
-    every = configuration.everySteps ?? spec.defaultInterval(stepsPerEpoch: stepsPerEpoch)
+  /// The steps after which the mean takes the weights in.
+  func updates(totalSteps: Int, stepsPerEpoch: Int) -> PeriodicSteps {
+    let spec = spec
+    return PeriodicSteps(
+      start: startSteps ?? startEpochs.map { stepCount(epochs: $0, stepsPerEpoch) }
+        ?? spec.defaultStart(totalSteps: totalSteps),
+      every: everySteps ?? spec.defaultInterval(stepsPerEpoch: stepsPerEpoch))
   }
-
-  /// Returns whether the mean takes the weights in after `step` steps.
-  func isDue(afterStep step: Int) -> Bool { step > start && (step - start) % every == 0 }
 }

@@ -29,7 +29,7 @@ final class TrainingRun {
   /// After which steps to validate and to save.
   let triggers: StepTriggers
   /// When each rank steps by itself; nil for never.
-  let localSGD: LocalSGDSchedule?
+  let localSGD: PeriodicSteps?
   /// The choice of whether gradients go between hosts during the backward pass, and why not; nil
   /// where none go.
   let overlap: OverlapPolicy?
@@ -109,7 +109,7 @@ final class TrainingRun {
       configuration, stepsPerEpoch: setup.sampler.stepsPerEpoch, totalSteps: setup.totalSteps,
       hasValidation: setup.data.validation != nil)
     localSGD = configuration.localSGD.map {
-      LocalSGDSchedule($0, stepsPerEpoch: setup.sampler.stepsPerEpoch)
+      $0.averagings(stepsPerEpoch: setup.sampler.stepsPerEpoch)
     }
     position = CheckpointPosition(seed: configuration.seed)
     position.updates = [Int](repeating: 0, count: optimizers.count)

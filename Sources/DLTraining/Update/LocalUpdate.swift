@@ -23,28 +23,16 @@ final class LocalUpdate: UpdateStrategy {
 }
 
 extension LocalSGDConfiguration {
+  /// When the ranks average; before the start none steps by itself.
+  func averagings(stepsPerEpoch: Int) -> PeriodicSteps {
+    let start = startSteps ?? startEpochs.map { stepCount(epochs: $0, stepsPerEpoch) } ?? 0
+    return PeriodicSteps(start: start, every: period)
+  }
+
   /// Ranks step by themselves.
   var demands: [Demand] {
     [Demand(key: "local_sgd", name: "local_sgd", precludes: [.gradientExchange])]
   }
-}
-
-/// When each rank steps by itself, and when the ranks average.
-struct LocalSGDSchedule {
-  /// Synchronous steps before the first local one.
-  let start: Int
-  /// Steps between two averagings.
-  let period: Int
-
-  init(_ configuration: LocalSGDConfiguration, stepsPerEpoch: Int) {
-    start =
-      configuration.startSteps
-      ?? configuration.startEpochs.map { stepCount(epochs: $0, stepsPerEpoch) } ?? 0
-    period = configuration.period
-  }
-
-  /// Returns whether a period ends after `step` steps.
-  func isDue(afterStep step: Int) -> Bool { step > start && (step - start) % period == 0 }
 }
 
 /// Steps that each rank makes by itself, with the weights averaged from time to time.
