@@ -53,4 +53,36 @@ import Testing
       }
     }
   }
+
+  /// With few channels, products of bfloat16 are those of float32 of operands that were rounded.
+  @Test func narrowConvolutionsRoundTheirOperands() throws {
+    Engine.current.select()
+    func rounded(_ value: Double) -> Double {
+      guard value != 0 else { return 0 }
+      let unit = 0x1p-7 * Double(sign: .plus, exponent: value.exponent, significand: 1)
+      return (value / unit).rounded(.toNearestOrEven) * unit
+    }
+    for (image, weight, stride, padding) in Self.cases where min(weight[2], weight[3]) < 16 {
+      // A product of single pixels is one of matrices.
+      guard weight[0] * weight[1] > 1 || stride != 1 else { continue }
+      var results: [[[Double]]] = []
+      for isMixed in [true, false] {
+        let context = Context()
+        context.roundsProducts = isMixed
+        var stream = RandomStream(RandomKey(12))
+        func draw(_ shape: Shape) throws -> Tensor {
+          let values = (0..<shape.count).map { _ in Double(Float(stream.normal())) }
+          return try Tensor.values(
+            isMixed ? values : values.map(rounded), shape: shape, context: context)
+        }
+        let x = try draw(image).requiringGradient(), w = try draw(weight).requiringGradient()
+        let y = try context.recording { try x.conv2d(w, stride: stride, padding: padding) }
+        let values = y.doubles
+        try context.backward(from: y, gradient: draw(y.shape))
+        results.append(
+          [values] + (try [x, w].map { try #require($0.gradient).doubles }))
+      }
+      #expect(results[0] == results[1], "\(image) \(weight)")
+    }
+  }
 }

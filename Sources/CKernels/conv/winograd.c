@@ -13,8 +13,8 @@
 int dl_winograd_suits(const dl_conv_geometry *g, size_t out) {
   const size_t tiles = (g->oh + 1) / 2 * ((g->ow + 1) / 2);
   return g->kh == 3 && g->kw == 3 && g->stride_h == 1 && g->stride_w == 1 &&
-         g->dilation_h == 1 && g->dilation_w == 1 && g->c >= 64 && out >= 64 &&
-         g->n * tiles > 0 && tiles * 4 <= g->oh * g->ow * 3 / 2;
+         g->dilation_h == 1 && g->dilation_w == 1 && g->c >= DL_WINOGRAD_CHANNELS &&
+         out >= DL_WINOGRAD_CHANNELS && g->n * tiles > 0 && tiles * 4 <= g->oh * g->ow * 3 / 2;
 }
 
 void dl_winograd_forward(

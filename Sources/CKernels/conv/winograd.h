@@ -22,7 +22,10 @@
 #include "gemm/gemm.h"
 
 // Bytes of transformed pixels and results that go together, and the multiple of tiles they are.
-#define DL_WINOGRAD_BYTES (768 * 1024)
+#define DL_WINOGRAD_BYTES (256 * 1024)
 #define DL_WINOGRAD_ROWS 48
+
+// The fewest channels of either side: with fewer the transforms take as long as they save.
+#define DL_WINOGRAD_CHANNELS 24
 
 #endif

@@ -33,3 +33,11 @@ void dl_bfloat16_pack(
   static const pack_kernel kernels[] = DL_BFLOAT16_TABLE(gemm_pack);
   kernels[dl_bfloat16_level()](transpose_b, n, k, b, ldb, packed);
 }
+
+DL_CLONES void dl_bfloat16_operand(const float *x, size_t n, float *y) {
+  DL_INDEPENDENT
+  for (size_t i = 0; i < n; i++) {
+    const uint32_t bits = dl_bfloat16_round(x[i]);
+    memcpy(y + i, &bits, sizeof bits);
+  }
+}

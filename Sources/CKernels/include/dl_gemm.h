@@ -40,4 +40,7 @@ void dl_gemm_packed(
 /// The terms of one chain in a product over k terms.
 size_t dl_gemm_block(size_t k);
 
+/// y[i] = x[i] as products of DL_BF16 round it, which float32 holds.
+void dl_bfloat16_operand(const float *x, size_t n, float *y);
+
 #endif

@@ -12,6 +12,8 @@ struct ConvolutionPlan {
   private let dtype: DType
   /// The type that its products are computed in.
   private let product: dl_dtype
+  /// True if operands are rounded to bfloat16 and products computed as those of float32.
+  private let roundsOperands: Bool
   private let context: Context
   /// Of one group: `c` counts its channels only.
   private var geometry: dl_conv_geometry
@@ -30,11 +32,15 @@ struct ConvolutionPlan {
     max(16, min(rows, 524_288 / max(depth * dtype.byteCount, 1)))
   }
 
+  /// The fewest channels of either side whose products are those of bfloat16: with fewer, packing takes
+  /// longer than it saves.
+  private static let bfloat16Channels = 16
+
   /// Makes the plan of a window that slides over `dense`, `[batch, height, width, in]`, and gives
   /// `sparse`, `[batch, oh, ow, out]`.
   init(op: String, dense: Tensor, window: Window2d, groups: Int, sparse: Tensor) throws {
     dtype = dense.dtype
-    product = dense.productType
+    let wanted = dense.productType
     context = dense.context
     self.groups = groups
     (inputs, outputs) = (dense.shape[3], sparse.shape[3])
@@ -49,12 +55,17 @@ struct ConvolutionPlan {
       Size2d(dense.shape[1], dense.shape[2]) == Size2d(sparse.shape[1], sparse.shape[2])
     {
       methods = (.pointwise, .pointwise, .pointwise)
+      (product, roundsOperands) = (wanted, false)
     } else if groups == inputs, groups == outputs, groups > 1 {
       methods = (.depthwise, .depthwise, .depthwise)
+      (product, roundsOperands) = (wanted, false)
     } else {
       var geometry = geometry
+      roundsOperands = wanted == DL_BF16 && min(inputs, outputs) / groups < Self.bfloat16Channels
+      let product = roundsOperands ? dtype.kernel : wanted
+      self.product = product
       let windows =
-        (Engine.current == .native || product == DL_BF16) && depth > 0 && outputs > 0
+        (Engine.current == .native || wanted == DL_BF16) && depth > 0 && outputs > 0
         && (geometry.stride_h == 1 || geometry.dilation_h == 1)
         && (geometry.stride_w == 1 || geometry.dilation_w == 1)
       let winograd =
@@ -75,17 +86,30 @@ struct ConvolutionPlan {
   func forward(
     _ x: UnsafeRawPointer, _ weight: UnsafeRawPointer, _ bias: Tensor?, _ y: Tensor, relu: Bool
   ) throws {
+    let rounded = try rounded(x, denseCount, weight, depth * outputs)
+    defer { withExtendedLifetime(rounded) {} }
+    let (x, weight) = rounded?.pointers ?? (x, weight)
     switch methods.forward {
     case .abreast, .winograd, .windows:
       windows(x, weight, bias: bias?.pointer, relu: relu, into: y.pointer)
     case .pointwise, .depthwise, .unrolled:
-      try forward(x, weight, into: y.pointer)
+      try compute(x, weight, into: y.pointer)
       y.addBias(bias, rows: rows, relu: relu)
     }
   }
 
   /// y = x ⋆ w into memory that holds nothing yet.
   func forward(
+    _ x: UnsafeRawPointer, _ weight: UnsafeRawPointer, into y: UnsafeMutableRawPointer
+  ) throws {
+    let rounded = try rounded(x, denseCount, weight, depth * outputs)
+    defer { withExtendedLifetime(rounded) {} }
+    let (x, weight) = rounded?.pointers ?? (x, weight)
+    try compute(x, weight, into: y)
+  }
+
+  /// The same of operands that were rounded where they are to be.
+  private func compute(
     _ x: UnsafeRawPointer, _ weight: UnsafeRawPointer, into y: UnsafeMutableRawPointer
   ) throws {
     var geometry = geometry
@@ -117,6 +141,9 @@ struct ConvolutionPlan {
     _ x: UnsafeRawPointer, _ dy: UnsafeRawPointer, into dw: UnsafeMutableRawPointer,
     _ accumulate: Int32
   ) throws {
+    let rounded = try rounded(x, denseCount, dy, rows * outputs)
+    defer { withExtendedLifetime(rounded) {} }
+    let (x, dy) = rounded?.pointers ?? (x, dy)
     var geometry = geometry
     switch methods.weight {
     case .abreast, .winograd, .windows:
@@ -161,6 +188,9 @@ struct ConvolutionPlan {
     _ dy: UnsafeRawPointer, _ weight: UnsafeRawPointer, into dx: UnsafeMutableRawPointer,
     _ accumulate: Int32
   ) throws {
+    let rounded = try rounded(dy, rows * outputs, weight, depth * outputs)
+    defer { withExtendedLifetime(rounded) {} }
+    let (dy, weight) = rounded?.pointers ?? (dy, weight)
     var geometry = geometry
     switch methods.input {
     case .abreast, .winograd, .windows:
@@ -185,8 +215,7 @@ struct ConvolutionPlan {
           Double(accumulate))
       }
     case .unrolled:
-      let count = geometry.n * geometry.h * geometry.w * inputs
-      if accumulate == 0 { dl_fill(dtype.kernel, 0, dx, count) }
+      if accumulate == 0 { dl_fill(dtype.kernel, 0, dx, denseCount) }
       try eachBlock { group, block, columns in
         inputProduct(
           group.sparse(dy) + offset(block), group.weight(weight), into: columns, depth,
@@ -200,6 +229,33 @@ struct ConvolutionPlan {
 }
 
 extension ConvolutionPlan {
+  /// Two operands of a product, rounded to bfloat16.
+  private struct RoundedOperands {
+    let first, second: Tensor
+
+    var pointers: (UnsafeRawPointer, UnsafeRawPointer) {
+      (UnsafeRawPointer(first.pointer), UnsafeRawPointer(second.pointer))
+    }
+  }
+
+  /// Elements of the dense side.
+  private var denseCount: Int { geometry.n * geometry.h * geometry.w * inputs }
+
+  /// Rounded copies of two operands; nil where products take them as they are.
+  private func rounded(
+    _ first: UnsafeRawPointer, _ firstCount: Int, _ second: UnsafeRawPointer, _ secondCount: Int
+  ) throws -> RoundedOperands? {
+    guard roundsOperands else { return nil }
+    func copy(_ values: UnsafeRawPointer, _ count: Int) throws -> Tensor {
+      let copy = try Tensor.empty([count], dtype: dtype, context: context)
+      dl_bfloat16_operand(
+        values.assumingMemoryBound(to: Float.self), count,
+        copy.pointer.assumingMemoryBound(to: Float.self))
+      return copy
+    }
+    return try RoundedOperands(first: copy(first, firstCount), second: copy(second, secondCount))
+  }
+
   /// The places where one group's channels begin, in bytes from the first channel of each operand.
   private struct Group {
     let denseOffset: Int
