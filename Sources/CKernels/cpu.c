@@ -11,6 +11,7 @@
 
 #if defined(__x86_64__)
 #include <cpuid.h>
+#include <immintrin.h>
 
 // The brand string without its leading blanks.
 static void read_name(char *name, size_t size) {
@@ -75,11 +76,29 @@ static int tiles_allowed(void) {
 #endif
 }
 
+// Whether VDPBF16PS adds as Intel's manual has it and gemm/bfloat16.h needs it: the high halves' product
+// first, each sum rounded.
+#if DL_X86_LEVELS
+__attribute__((target("arch=x86-64-v4,avx512bf16"))) static int pairs_add_in_order(void) {
+  // 1 + 2^-24 + 2^-24, which is 1 by single roundings, and 2^24 + 1 - 2^24, which is 0.
+  const uint32_t a[16] = {0x39803980u, 0x3f804b80u}, b[16] = {0x39803980u, 0x3f80bf80u};
+  float sums[16] = {1, 16777216};
+  const __m512 result = _mm512_dpbf16_ps(
+      _mm512_loadu_ps(sums), (__m512bh)_mm512_loadu_si512(a), (__m512bh)_mm512_loadu_si512(b));
+  _mm512_storeu_ps(sums, result);
+  return sums[0] == 1 && sums[1] == 0;
+}
+#else
+static int pairs_add_in_order(void) { return 0; }
+#endif
+
 // What products of bfloat16 may use at a level, of what the CPU has.
 static dl_cpu_bfloat16_t bfloat16_at(dl_cpu_level_t level) {
   if (highest_level() < DL_CPU_AVX512) return DL_BFLOAT16_WIDENED;
   if (level >= DL_CPU_AMX && tiles_allowed()) return DL_BFLOAT16_TILES;
-  if (level >= DL_CPU_AVX512_BF16 && dl_cpu_probe().avx512_bf16) return DL_BFLOAT16_PAIRS;
+  if (level >= DL_CPU_AVX512_BF16 && dl_cpu_probe().avx512_bf16 && pairs_add_in_order()) {
+    return DL_BFLOAT16_PAIRS;
+  }
   return DL_BFLOAT16_WIDENED;
 }
 
