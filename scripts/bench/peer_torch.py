@@ -278,6 +278,8 @@ def measure(rank, arguments, meeting):
             "samples_per_s": rows * arguments.ranks / median, "parameters": parameters,
         }), flush=True)
     if arguments.ranks > 1:
+        # gloo aborts a process whose peer leaves while it is still sending.
+        torch.distributed.barrier()
         torch.distributed.destroy_process_group()
 
 

@@ -27,8 +27,8 @@ ADAM = torch.optim.Adam
 # The length of noise, updates of the critic in a step, and the optimizer of each network.
 SETTINGS = {
     "wgan": (64, 5, lambda p: torch.optim.RMSprop(p, 5e-5)),
-    "wgan-gp": (64, 5, lambda p: ADAM(p, 1e-4, (0, 0.9))),
-    "sngan": (64, 1, lambda p: ADAM(p, 2e-4, (0, 0.9))),
+    "wgan-gp": (64, 5, lambda p: ADAM(p, 1e-4, (0.0, 0.9))),
+    "sngan": (64, 1, lambda p: ADAM(p, 2e-4, (0.0, 0.9))),
     "cgan": (32, 1, lambda p: ADAM(p, 5e-4, (0.5, 0.999))),
 }
 
