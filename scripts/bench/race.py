@@ -1,4 +1,4 @@
-"""What race.sh runs: both sides in turns, medians, a table and a picture."""
+"""What race.sh runs: all sides in turns, medians, a table and a picture."""
 
 import argparse
 import datetime
@@ -16,7 +16,13 @@ ROOT = HERE.parent.parent
 PAGE = ROOT / "docs/benchmarks.md"
 PICTURE = ROOT / "docs/race.svg"
 BEGIN, END = "<!-- race: written by scripts/bench/race.sh -->", "<!-- end of race -->"
-MODES = ["eager", "fused", "channels_last", "compile"]
+# The peers' modes: the program that measures each, and its name there.
+TORCH, TENSORFLOW = "peer_torch.py", "peer_tensorflow.py"
+MODES = {
+    "eager": (TORCH, "eager"), "fused": (TORCH, "fused"),
+    "channels_last": (TORCH, "channels_last"), "compile": (TORCH, "compile"),
+    "tensorflow": (TENSORFLOW, "graph"), "tensorflow_xla": (TENSORFLOW, "xla")}
+TITLE = "The fastest peer's time for a step over dltrain's"
 IMAGES = [
     "lenet5-28x28", "resnet20-cifar", "resnet18-cifar", "vgg11-cifar", "mobilenet-cifar",
     "densenet-cifar", "vit-cifar"]
@@ -40,7 +46,7 @@ def last_json(command):
 
 
 class Side:
-    """One of those that race: dltrain, or PyTorch in one of its modes."""
+    """One of those that race: dltrain, or a peer in one of its modes."""
 
     def __init__(self, name, command):
         self.name, self.command = name, command
@@ -99,11 +105,33 @@ def dltrain_side(arguments, workload, ranks, precision):
     return Side("dltrain", [*step, "--steps", str(steps)]), None
 
 
-def torch_side(arguments, workload, ranks, precision, mode):
+def tensorflow_python():
+    return os.environ.get("TENSORFLOW_PYTHON") or sys.executable
+
+
+def peer_side(arguments, workload, ranks, precision, name):
+    program, mode = MODES[name]
     command = [
-        sys.executable, str(HERE / "peer_torch.py"), workload, "--mode", mode, "--ranks",
-        str(ranks), "--precision", precision, "--seconds", str(arguments.seconds)]
-    return Side(mode, command + (["--sync-bn"] if arguments.sync_bn else []))
+        tensorflow_python() if program == TENSORFLOW else sys.executable, str(HERE / program),
+        workload, "--mode", mode, "--ranks", str(ranks), "--precision", precision, "--seconds",
+        str(arguments.seconds)]
+    # TensorFlow is one rank, whose own rows are those of all ranks.
+    return Side(name, command + (["--sync-bn"] if arguments.sync_bn and program == TORCH else []))
+
+
+def available():
+    """All modes, TensorFlow's only where its Python has it."""
+    found = subprocess.run(
+        [tensorflow_python(), "-c", "import tensorflow"], stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL).returncode == 0
+    return [name for name, (program, _) in MODES.items() if found or program != TENSORFLOW]
+
+
+def has_part(name, workload, ranks):
+    """Whether a mode is raced on a network: channels last are of images, TensorFlow is one rank."""
+    if name == "channels_last":
+        return workload in IMAGES
+    return ranks == 1 or MODES[name][0] != TENSORFLOW
 
 
 def knows(arguments, precision):
@@ -121,8 +149,9 @@ def race(arguments, workload, ranks, precision):
     if failure:
         print(f"  left out: {failure}", file=sys.stderr, flush=True)
         return None
-    modes = [mode for mode in arguments.modes if mode != "channels_last" or workload in IMAGES]
-    sides = [mine] + [torch_side(arguments, workload, ranks, precision, mode) for mode in modes]
+    sides = [mine] + [
+        peer_side(arguments, workload, ranks, precision, name)
+        for name in arguments.modes if has_part(name, workload, ranks)]
     for turn in range(arguments.rounds):
         for side in sides:
             side.run()
@@ -135,7 +164,7 @@ def race(arguments, workload, ranks, precision):
     for side in sides[1:]:
         if side.result and side.result["parameters"] != mine.result["parameters"]:
             sys.exit(
-                f"{workload}: {mine.result['parameters']} parameters, PyTorch's "
+                f"{workload}: {mine.result['parameters']} parameters, {side.name}: "
                 f"{side.result['parameters']}: not the same network")
     return sides
 
@@ -151,7 +180,7 @@ def table(results, arguments, about):
     names = ["dltrain", *arguments.modes]
     lines = [
         "| network | ranks | precision | " + " | ".join(names)
-        + " | PyTorch / dltrain | MB: dltrain, PyTorch |",
+        + " | fastest peer / dltrain | MB: dltrain, peer |",
         "|---" * (len(names) + 5) + "|",
     ]
     for (workload, ranks, precision), sides in results:
@@ -164,8 +193,8 @@ def table(results, arguments, about):
     return f"""{about}.
 
 Milliseconds a step, the median of {arguments.rounds} rounds of about {arguments.seconds:g} s in turns (least to most);
-the last column but one compares with PyTorch's fastest mode. The last is the most memory that one process had, the median:
-for PyTorch in the mode that took least. Batch norm is over {norms} on both sides.
+the last column but one compares with the fastest peer. The last is the most memory that one process had, the median:
+for the peers in the mode that took least. Batch norm is over {norms} on all sides.
 
 """ + "\n".join(lines)
 
@@ -189,7 +218,7 @@ def memory_text(sides):
 
 
 def picture(results, about):
-    """Bars of PyTorch's fastest time over dltrain's; behind the line dltrain is faster."""
+    """Bars of the fastest peer's time over dltrain's; behind the line dltrain is faster."""
     bars = [(key, ratio(sides)) for key, sides in results if ratio(sides) is not None]
     most = max([1.5, *(value for _, value in bars)])
     width, left, row = 730, 250, 22
@@ -202,7 +231,7 @@ def picture(results, about):
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" width="{width}" '
         f'height="{height}" font-family="sans-serif" font-size="13" fill="#333">',
         f'<rect width="{width}" height="{height}" fill="#fff"/>',
-        '<text x="16" y="26" font-size="15">PyTorch\'s time for a step over dltrain\'s</text>',
+        f'<text x="16" y="26" font-size="15">{TITLE}</text>',
     ]
     for index, ((workload, ranks, precision), value) in enumerate(bars):
         y = 46 + row * index
@@ -228,8 +257,7 @@ def write(text, svg):
     PICTURE.write_text(svg)
     before, rest = page.split(BEGIN)
     after = rest.split(END)[1]
-    figure = "![PyTorch's time for a step over dltrain's](race.svg)"
-    PAGE.write_text(f"{before}{BEGIN}\n\n{text}\n\n{figure}\n\n{END}{after}")
+    PAGE.write_text(f"{before}{BEGIN}\n\n{text}\n\n![{TITLE}](race.svg)\n\n{END}{after}")
 
 
 def main():
@@ -239,7 +267,7 @@ def main():
     parser.add_argument("--only", nargs="*", default=[], help="parts of workloads' names")
     parser.add_argument("--ranks", nargs="*", type=int, default=[1, 2])
     parser.add_argument("--precision", nargs="*", default=["float32", "bfloat16"])
-    parser.add_argument("--modes", nargs="*", choices=MODES, default=MODES)
+    parser.add_argument("--modes", nargs="*", choices=MODES, help="all that are there unless given")
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--seconds", type=float, default=3, help="of each round and side")
     parser.add_argument("--sync-bn", action="store_true", help="batch norm over all ranks")
@@ -259,6 +287,8 @@ def main():
         for ranks in arguments.ranks for workload in workloads]
     if max(arguments.ranks) > len(os.sched_getaffinity(0)):
         sys.exit(f"race.sh: {max(arguments.ranks)} ranks need as many cores")
+    if arguments.modes is None:
+        arguments.modes = available()
     results = []
     for index, key in enumerate(races):
         workload, ranks, precision = key
@@ -276,7 +306,7 @@ def main():
         [arguments.dltrain, "--version"], stdout=subprocess.PIPE, text=True).stdout.split("\n")[0]
     about = (
         f"{machine()}, {datetime.date.today()}: {version}, BLAS {mine['blas_core']}, kernels "
-        f"{mine['kernel_set']}; {', '.join(sorted(peers)) or 'no PyTorch'}; a thread for each rank")
+        f"{mine['kernel_set']}; {', '.join(sorted(peers)) or 'no peer'}; a thread for each rank")
     text = table(results, arguments, about)
     print(text)
     if arguments.json:

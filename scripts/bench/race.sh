@@ -1,11 +1,12 @@
 #!/usr/bin/env bash
-# Races dltrain against PyTorch: steps of the same networks, in turns, on the same cores.
+# Races dltrain against PyTorch and TensorFlow: steps of the same networks, in turns, on the same cores.
 #
 #   scripts/bench/race.sh                                   all workloads, 1 and 2 ranks, 3 rounds
 #   scripts/bench/race.sh --only resnet20 lstm --rounds 5   some of them, more often
 #   scripts/bench/race.sh --write                           leaves the table in docs/benchmarks.md
 #
-# DLTRAIN names the program, .build/release/dltrain unless given; PYTHON one that has torch.
+# DLTRAIN names the program, .build/release/dltrain unless given; PYTHON one that has torch, and
+# TENSORFLOW_PYTHON one that has tensorflow, the same unless given; without it PyTorch races alone.
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 # The kernels that the CPU has, whatever the environment says of them.
