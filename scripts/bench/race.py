@@ -221,8 +221,11 @@ def picture(results, about):
     """Bars of the fastest peer's time over dltrain's; behind the line dltrain is faster."""
     bars = [(key, ratio(sides)) for key, sides in results if ratio(sides) is not None]
     most = max([1.5, *(value for _, value in bars)])
-    width, left, row = 730, 250, 22
-    height = 70 + row * len(bars)
+    names = [
+        f"{workload}, {counted_ranks(ranks)}" + ("" if precision == "float32" else f", {precision}")
+        for (workload, ranks, precision), _ in bars]
+    left, row = 24 + 8 * max(map(len, names)), 22
+    width, height = left + 480, 84 + row * len(bars)
 
     def x(value):
         return left + (width - left - 60) * value / most
@@ -233,10 +236,8 @@ def picture(results, about):
         f'<rect width="{width}" height="{height}" fill="#fff"/>',
         f'<text x="16" y="26" font-size="15">{TITLE}</text>',
     ]
-    for index, ((workload, ranks, precision), value) in enumerate(bars):
+    for index, (name, (_, value)) in enumerate(zip(names, bars)):
         y = 46 + row * index
-        name = f"{workload}, {counted_ranks(ranks)}"
-        name += "" if precision == "float32" else f", {precision}"
         color = "#1a7f37" if value >= 1 else "#d1242f"
         lines += [
             f'<text x="{left - 8}" y="{y + 12}" text-anchor="end">{name}</text>',
@@ -244,9 +245,11 @@ def picture(results, about):
             f'<text x="{x(value) + 6:.1f}" y="{y + 12}">{value:.2f}</text>',
         ]
     lines.append(
-        f'<path d="M{x(1):.1f} 38V{height - 20}" stroke="#333" stroke-dasharray="4 4"/>')
+        f'<path d="M{x(1):.1f} 38V{height - 34}" stroke="#333" stroke-dasharray="4 4"/>')
     escaped = about.replace("&", "&amp;").replace("<", "&lt;")
-    lines += [f'<text x="16" y="{height - 6}" font-size="11" fill="#777">{escaped}</text>', "</svg>"]
+    for above, part in zip((20, 6), escaped.split("; ", 1)):
+        lines.append(f'<text x="16" y="{height - above}" font-size="11" fill="#777">{part}</text>')
+    lines.append("</svg>")
     return "\n".join(lines) + "\n"
 
 
