@@ -12,22 +12,19 @@ the median. Needs tensorflow.
 """
 
 import argparse
-import json
 import math
 import os
-import statistics
 import sys
-import time
-from pathlib import Path
+
+from peers import WORKLOADS, median_time, report
 
 MODES = ["graph", "xla"]
 
 
 def options():
-    known = sorted(path.stem for path in Path(__file__).with_name("workloads").glob("*.yaml"))
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("workload", choices=known)
+    parser.add_argument("workload", choices=WORKLOADS)
     parser.add_argument("--mode", choices=MODES, default="graph")
     parser.add_argument("--precision", choices=["float32", "bfloat16"], default="float32")
     parser.add_argument("--ranks", type=int, default=1)
@@ -295,22 +292,19 @@ def lenet():
         layers.Dense(120), layers.ReLU(), layers.Dense(84), layers.ReLU(), layers.Dense(10)])
 
 
-# The network, the rows of a rank, the shape of a row (an image) or tokens and vocabulary, the rule.
-WORKLOADS = {
-    "mlp-784-512-512-10": (perceptron, 128, (28, 28, 1), "sgd"),
-    "lenet5-28x28": (lenet, 64, (28, 28, 1), "sgd"),
-    "resnet20-cifar": (lambda: residual_network((16, 32, 64), 3), 64, (32, 32, 3), "sgd"),
-    "resnet18-cifar": (lambda: residual_network((64, 128, 256, 512), 2), 32, (32, 32, 3), "sgd"),
-    "gpt-4x128-t64": (lambda: GPT(65, 64, 4, 128, 4), 12, (64, 65), "adamw"),
-    "gpt-6x384-t256": (lambda: GPT(65, 256, 6, 384, 6), 4, (256, 65), "adamw"),
-    "lstm-2x256-t35": (
-        lambda: RecurrentLanguageModel((lstm, 4, 2), 2000, 256, 2), 32, (35, 2000), "sgd"),
-    "gru-2x256-t35": (
-        lambda: RecurrentLanguageModel((gru, 3, 1), 2000, 256, 2), 32, (35, 2000), "sgd"),
-    "vgg11-cifar": (vgg11, 32, (32, 32, 3), "sgd"),
-    "mobilenet-cifar": (mobilenet, 64, (32, 32, 3), "sgd"),
-    "densenet-cifar": (lambda: dense_network(12, 6), 64, (32, 32, 3), "sgd"),
-    "vit-cifar": (lambda: VisionTransformer(6, 192, 3), 32, (32, 32, 3), "adamw"),
+NETWORKS = {
+    "mlp-784-512-512-10": perceptron,
+    "lenet5-28x28": lenet,
+    "resnet20-cifar": lambda: residual_network((16, 32, 64), 3),
+    "resnet18-cifar": lambda: residual_network((64, 128, 256, 512), 2),
+    "gpt-4x128-t64": lambda: GPT(65, 64, 4, 128, 4),
+    "gpt-6x384-t256": lambda: GPT(65, 256, 6, 384, 6),
+    "lstm-2x256-t35": lambda: RecurrentLanguageModel((lstm, 4, 2), 2000, 256, 2),
+    "gru-2x256-t35": lambda: RecurrentLanguageModel((gru, 3, 1), 2000, 256, 2),
+    "vgg11-cifar": vgg11,
+    "mobilenet-cifar": mobilenet,
+    "densenet-cifar": lambda: dense_network(12, 6),
+    "vit-cifar": lambda: VisionTransformer(6, 192, 3),
 }
 
 
@@ -355,32 +349,14 @@ def measure(arguments):
     if arguments.precision == "bfloat16":
         keras.config.set_dtype_policy("mixed_bfloat16")
     BatchNorm.fused = arguments.mode == "graph"
-    make, rows, shape, rule = WORKLOADS[arguments.workload]
-    network = make()
+    rows, shape, rule = WORKLOADS[arguments.workload]
+    network = NETWORKS[arguments.workload]()
     x, y = made_up(rows, shape)
     network(x)
     parameters = sum(math.prod(variable.shape) for variable in network.trainable_variables)
     step = training_step(network, rule, arguments.mode)
-
-    for _ in range(arguments.warm_up):
-        step(x, y).numpy()
-    # As many steps as fit into the time.
-    begun = time.perf_counter()
-    step(x, y).numpy()
-    count = max(5, min(1000, math.ceil(arguments.seconds / (time.perf_counter() - begun))))
-    times = []
-    for _ in range(count):
-        begun = time.perf_counter()
-        loss = step(x, y).numpy()
-        times.append(time.perf_counter() - begun)
-    if not math.isfinite(loss):
-        sys.exit(f"{arguments.workload}: the loss is {loss}")
-    median = statistics.median(times)
-    print(json.dumps({
-        "workload": arguments.workload, "peer": f"tensorflow {tf.__version__}",
-        "mode": arguments.mode, "precision": arguments.precision, "ranks": 1, "rows": rows,
-        "step_ms": median * 1e3, "samples_per_s": rows / median, "parameters": parameters,
-    }), flush=True)
+    median = median_time(lambda: step(x, y).numpy(), arguments)
+    report(arguments, f"tensorflow {tf.__version__}", median, parameters)
 
 
 if __name__ == "__main__":

@@ -10,17 +10,14 @@ median of rank 0. Needs torch.
 """
 
 import argparse
-import json
-import math
 import os
-import statistics
-import sys
 import tempfile
-import time
 
 import torch
 from torch import nn
 from torch.nn import functional as F
+
+from peers import WORKLOADS, median_time, report
 
 MODES = ["eager", "fused", "channels_last", "compile"]
 
@@ -189,29 +186,27 @@ def lenet():
         nn.ReLU(), nn.Linear(84, 10))
 
 
-# The network, the rows of a rank, the shape of a row (an image) or tokens and vocabulary, the rule.
-WORKLOADS = {
-    "mlp-784-512-512-10": (perceptron, 128, (1, 28, 28), "sgd"),
-    "lenet5-28x28": (lenet, 64, (1, 28, 28), "sgd"),
-    "resnet20-cifar": (lambda: residual_network((16, 32, 64), 3), 64, (3, 32, 32), "sgd"),
-    "resnet18-cifar": (lambda: residual_network((64, 128, 256, 512), 2), 32, (3, 32, 32), "sgd"),
-    "gpt-4x128-t64": (lambda: GPT(65, 64, 4, 128, 4), 12, (64, 65), "adamw"),
-    "gpt-6x384-t256": (lambda: GPT(65, 256, 6, 384, 6), 4, (256, 65), "adamw"),
-    "lstm-2x256-t35": (
-        lambda: RecurrentLanguageModel(nn.LSTM, 2000, 256, 2), 32, (35, 2000), "sgd"),
-    "gru-2x256-t35": (
-        lambda: RecurrentLanguageModel(nn.GRU, 2000, 256, 2), 32, (35, 2000), "sgd"),
-    "vgg11-cifar": (vgg11, 32, (3, 32, 32), "sgd"),
-    "mobilenet-cifar": (mobilenet, 64, (3, 32, 32), "sgd"),
-    "densenet-cifar": (lambda: dense_network(12, 6), 64, (3, 32, 32), "sgd"),
-    "vit-cifar": (lambda: VisionTransformer(6, 192, 3), 32, (3, 32, 32), "adamw"),
+NETWORKS = {
+    "mlp-784-512-512-10": perceptron,
+    "lenet5-28x28": lenet,
+    "resnet20-cifar": lambda: residual_network((16, 32, 64), 3),
+    "resnet18-cifar": lambda: residual_network((64, 128, 256, 512), 2),
+    "gpt-4x128-t64": lambda: GPT(65, 64, 4, 128, 4),
+    "gpt-6x384-t256": lambda: GPT(65, 256, 6, 384, 6),
+    "lstm-2x256-t35": lambda: RecurrentLanguageModel(nn.LSTM, 2000, 256, 2),
+    "gru-2x256-t35": lambda: RecurrentLanguageModel(nn.GRU, 2000, 256, 2),
+    "vgg11-cifar": vgg11,
+    "mobilenet-cifar": mobilenet,
+    "densenet-cifar": lambda: dense_network(12, 6),
+    "vit-cifar": lambda: VisionTransformer(6, 192, 3),
 }
 
 
 def made_up(rows, shape):
     """Images with classes, or tokens with the ones that follow them."""
     if len(shape) == 3:
-        return torch.randn(rows, *shape), torch.randint(0, 10, (rows,))
+        height, width, channels = shape
+        return torch.randn(rows, channels, height, width), torch.randint(0, 10, (rows,))
     length, vocabulary = shape
     text = torch.randint(0, vocabulary, (rows, length + 1))
     return text[:, :-1].contiguous(), text[:, 1:].contiguous()
@@ -226,8 +221,8 @@ def measure(rank, arguments, meeting):
     if arguments.ranks > 1:
         torch.distributed.init_process_group(
             "gloo", init_method=f"file://{meeting}", rank=rank, world_size=arguments.ranks)
-    make, rows, shape, rule = WORKLOADS[arguments.workload]
-    network = make()
+    rows, shape, rule = WORKLOADS[arguments.workload]
+    network = NETWORKS[arguments.workload]()
     parameters = sum(p.numel() for p in network.parameters())
     x, y = made_up(rows, shape)
     if arguments.mode == "channels_last" and x.dim() == 4:
@@ -253,30 +248,16 @@ def measure(rank, arguments, meeting):
         optimizer.step()
         return loss.item()
 
-    for _ in range(arguments.warm_up):
-        step()
-    # As many steps as fit into the time, the same number on every rank.
-    begun = time.perf_counter()
-    step()
-    count = torch.tensor(
-        max(5, min(1000, math.ceil(arguments.seconds / (time.perf_counter() - begun)))))
-    if arguments.ranks > 1:
+    def agreed(count):
+        if arguments.ranks == 1:
+            return count
+        count = torch.tensor(count)
         torch.distributed.broadcast(count, 0)
-    times = []
-    for _ in range(int(count)):
-        begun = time.perf_counter()
-        loss = step()
-        times.append(time.perf_counter() - begun)
-    if not math.isfinite(loss):
-        sys.exit(f"{arguments.workload}: the loss is {loss}")
-    median = statistics.median(times)
+        return int(count)
+
+    median = median_time(step, arguments, agreed)
     if rank == 0:
-        print(json.dumps({
-            "workload": arguments.workload, "peer": f"torch {torch.__version__}",
-            "mode": arguments.mode, "precision": arguments.precision, "ranks": arguments.ranks,
-            "rows": rows * arguments.ranks, "step_ms": median * 1e3,
-            "samples_per_s": rows * arguments.ranks / median, "parameters": parameters,
-        }), flush=True)
+        report(arguments, f"torch {torch.__version__}", median, parameters)
     if arguments.ranks > 1:
         # gloo aborts a process whose peer leaves while it is still sending.
         torch.distributed.barrier()
