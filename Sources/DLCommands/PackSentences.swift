@@ -11,7 +11,8 @@ struct PackSentences: Verb {
       Example: dltrain data pack sentences polarity/neg.txt polarity/pos.txt -o polarity
 
       The sources are files of a sentence a line that are named by their classes; or one folder of such files, or of
-      CLASS/FILE.txt with a file a text; or one file of lines CLASS<TAB>TEXT. Words stand between white space. Token 0
+      CLASS/FILE.txt with a file a text; or one file of lines CLASS<TAB>TEXT. With --multi-label a text has any number of
+      classes, CLASS,CLASS<TAB>TEXT, and y is 1 for those that it has, for the loss bce_with_logits. Words stand between white space. Token 0
       fills rows up, 1 is a word that is not in the vocabulary. With --tokenizer tokens are those of Hugging Face's
       tokenizer.json, [CLS] and [SEP] included, filled up with [PAD].
       """)
@@ -34,6 +35,8 @@ struct PackSentences: Verb {
   @Option(
     help: "Take vocabulary, classes and length of this data set file, as for texts to test on.")
   var like: String?
+  @Flag(help: "Texts have any number of classes: one file of CLASS,CLASS<TAB>TEXT.")
+  var multiLabel = false
 
   func validate() throws {
     guard tokenizer == nil || words.minCount == 1 && words.maxWords == nil && like == nil else {
@@ -50,6 +53,7 @@ struct PackSentences: Verb {
       packer.length = words.length
       (packer.minimumCount, packer.maximumWords) = (words.minCount, words.maxWords)
       (packer.tokenizer, packer.like) = (tokenizer, like)
+      packer.isMultiLabel = multiLabel
       packer.notice = { world.print($0) }
       for file in try packer.pack(sources, output: output) {
         world.print("\(file.path): x \(file.shape)")

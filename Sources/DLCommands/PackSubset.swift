@@ -20,6 +20,11 @@ struct PackSubset: Verb {
   var output: String
   @Option(help: ArgumentHelp("The classes to take; all unless given.", valueName: "names"))
   var classes: String?
+  @Option(
+    help: ArgumentHelp(
+      "One more class of this name for the rows of all others, which are left out unless it is given.",
+      valueName: "name"))
+  var rest: String?
   @Option(help: "How many rows of each to take; all unless given.")
   var perClass: Int?
   @Option(help: "Keys which rows are taken.")
@@ -29,7 +34,7 @@ struct PackSubset: Verb {
     try world.first("pack \(source)") {
       var packer = SubsetPacker()
       packer.classes = classes?.parts(at: ",").map { String($0) }
-      (packer.perClass, packer.seed) = (perClass, seed)
+      (packer.rest, packer.perClass, packer.seed) = (rest, perClass, seed)
       let file = try packer.pack(source, to: output)
       world.print("\(file.path): x \(file.shape)")
     }

@@ -49,9 +49,7 @@ package final class RecurrentTranslation: Module, SequenceToSequence {
       return options.cell == .gru
         ? GRU(inputSize: width, sizes) : LSTM(inputSize: width, sizes)
     }
-    tokens = Embedding(
-      count: vocabulary, features: width,
-      initializer: .normal(standardDeviation: 1 / Double(width).squareRoot()))
+    tokens = Embedding(count: vocabulary, features: width)
     encoder = recurrent(bidirectional: true)
     bridge = Linear(inputFeatures: 2 * width, outputFeatures: options.layers * width)
     decoder = recurrent(bidirectional: false)

@@ -55,13 +55,16 @@ package struct Recipe: Sendable {
         .rnnPolarity, .bilstmPolarity, .textCNNPolarity, .windowParTUT, .bilstmParTUT,
         .attentionParTUT, .localAttentionParTUT, .bilstmCRFParTUT, .bertMaskedPolarity,
         .bertPolarity, .skipGramPolarity, .cbowPolarity, .ngramShakespeare,
+        .neuralNgramShakespeare, .rnnShakespeare, .gruShakespeare, .deepLSTMPolarity,
+        .attentionPolarity, .topicsMulti30k,
       ]
     ),
     (
       "Sequence to sequence",
       [
         .transformerDeEn, .gruDeEn, .gruPlainDeEn, .gruAdditiveDeEn, .gruReLUDeEn,
-        .selfCriticalDeEn, .natDeEn, .copyNames, .guidedSpelling,
+        .selfCriticalDeEn, .natDeEn, .copyNames, .guidedSpelling, .questionsParTUT,
+        .turnsShakespeare, .parsesParTUT, .topicsDeEn,
       ]
     ),
     (

@@ -8,8 +8,8 @@ private func recurrentYAML(_ name: String, _ model: String) -> String {
   optimizer: {name: adam, lr: 1.0e-3, clip_norm: 1.0}
   schedule: {name: cosine, end_factor: 0.05}
   batch_size: 64
-  epochs: 8
-  validate: {every_epochs: 2, batch_size: 64}
+  epochs: 5
+  validate: {every_epochs: 1, batch_size: 64}
   """
 }
 

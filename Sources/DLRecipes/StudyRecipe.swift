@@ -13,9 +13,9 @@ package struct StudyRecipe: Sendable {
 
   /// All studies, by name.
   package static let all: [StudyRecipe] = [
-    .crossEntropyOrSquares, .curveUnits, .activations, .deepOrWide, .remedies, .crossValidation,
-    .fiftyLayers, .batchSizes, .optimizers, .schedules, .normalizations, .smallBatches,
-    .attentionOrConvolution, .hybridDilation, .transfer,
+    .crossEntropyOrSquares, .curveUnits, .activations, .deepOrWide, .dummyClass, .remedies,
+    .crossValidation, .fiftyLayers, .batchSizes, .optimizers, .schedules, .normalizations,
+    .smallBatches, .attentionOrConvolution, .hybridDilation, .transfer, .pretrainedVectors,
   ]
 
   /// The study of that name.

@@ -115,6 +115,35 @@ import Testing
     #expect(try SafetensorsFile(path: parts[0])["x"]?.shape == [4, 6])
   }
 
+  /// A text of several classes, of one and of none.
+  @Test func severalClassesOfAText() throws {
+    let table = try folder.write("pet, dog\tb a\ncat\tb\n\tc\npet,cat\ta\n", to: "many.tsv")
+    let path = try pack([table]) { $0.isMultiLabel = true }[0]
+    let file = try SafetensorsFile(path: path)
+    #expect(try TensorFileDataset(path: path).classNames?.names == ["cat", "dog", "pet"])
+    #expect(file["y"]?.shape == [4, 3] && file["y"]?.dtype == .float32)
+    let labels = values(try file.bytes("y"), as: Float.self)
+    #expect(labels == [0, 1, 1, 1, 0, 0, 0, 0, 0, 1, 0, 1])
+    // The numbers of another file are those of the first.
+    let other = try folder.write("pet\ta\n", to: "other.tsv")
+    let like = try pack([other], to: "l.safetensors") { ($0.isMultiLabel, $0.like) = (true, path) }
+    #expect(
+      try values(SafetensorsFile(path: like[0]).bytes("y"), as: Float.self) == [0, 0, 1])
+    // Parts have their own rows.
+    let parts = try pack([table]) { ($0.isMultiLabel, $0.split) = (true, .training(0.5)) }
+    let halves = try parts.map { try SafetensorsFile(path: $0)["y"]?.shape ?? [] }
+    #expect(halves == [[2, 3], [2, 3]])
+    let strata = refusal {
+      _ = try pack([table]) { ($0.isMultiLabel, $0.split.isStratified) = (true, true) }
+    }
+    #expect(strata.contains("are no classes"))
+    let files = refusal { _ = try pack(sources()) { $0.isMultiLabel = true } }
+    #expect(files.contains("multi-label: needs"))
+    let gap = try folder.write("a,,b\tc\n", to: "gap.tsv")
+    #expect(
+      refusal { _ = try pack([gap]) { $0.isMultiLabel = true } }.contains("line 1 is not a class"))
+  }
+
   @Test func faultsAreTold() throws {
     let one = try folder.write("no tab\n", to: "one.txt")
     #expect(refusal { _ = try pack([one]) }.contains("one.txt: line 1 is not a class, a tab"))

@@ -108,10 +108,25 @@ import Testing
     #expect(try other.bytes("x") != file.bytes("x"))
   }
 
+  @Test func allOthersMakeOneMoreClass() throws {
+    let y = values(
+      try SafetensorsFile(dataset: EmbeddedData.resolve("embedded:digits-validation")).bytes("y"),
+      as: Int32.self)
+    let file = try pack { ($0.classes, $0.rest) = (["7", "2"], "other") }
+    #expect(
+      values(try file.bytes("y"), as: Int32.self) == y.map { $0 == 7 ? 0 : $0 == 2 ? 1 : 2 })
+    #expect(file.metadata["classes"] == "3")
+    #expect(file.metadata["class_names"] == "[\"7\",\"2\",\"other\"]")
+    let few = try pack { ($0.classes, $0.rest, $0.perClass) = (["7", "2"], "other", 5) }
+    let labels = values(try few.bytes("y"), as: Int32.self)
+    #expect((0..<3).allSatisfy { label in labels.count { $0 == label } == 5 })
+  }
+
   @Test func whatAFileLacksIsNamed() {
     for (configure, expected) in [
       ({ $0.classes = ["3", "x"] }, "has the class \"x\", which embedded:digits-validation lacks"),
       ({ $0.classes = ["3", "3"] }, "names a class twice"),
+      ({ ($0.classes, $0.rest) = (["3"], "3") }, "rest: 3 is one of the classes"),
       ({ $0.perClass = 1000 }, "rows of the class \"0\", fewer than 1000"),
     ] as [((inout SubsetPacker) -> Void, String)] {
       let found = refusal { _ = try pack("embedded:digits-validation", configure) }

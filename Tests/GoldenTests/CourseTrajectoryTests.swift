@@ -13,7 +13,8 @@ import Testing
     "masked", "lstm-dot", "relu", "copy", "guided", "self-critical", "minimum-risk", "nat",
   ]
   static let chains = [
-    "crf", "ctc", "conformer", "pixels", "transformer", "words", "detect", "graphsage",
+    "crf", "ctc", "conformer", "pixels", "transformer", "words", "topics", "ngram", "detect",
+    "graphsage",
   ]
 
   @Test(arguments: jobs, [1, 3])

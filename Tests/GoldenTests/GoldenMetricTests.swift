@@ -33,8 +33,8 @@ import Testing
         for results in try rows.results(metrics, dtype, ranks: ranks, batch: batch) {
           for (mine, theirs) in compared(results, alone) {
             let what = "\(rows.name), \(mine.name), \(ranks) ranks, batches of \(batch)"
-            // The sums of products that the Frechet distance needs are rounded.
-            if mine.name == "frechet_distance" {
+            // The sums of products that the Frechet distance needs are rounded, and those of the divergence.
+            if mine.name == "frechet_distance" || mine.name == "divergence" {
               #expect(abs((mine.value ?? .nan) / (theirs.value ?? 0) - 1) < 1e-10, "\(what)")
             } else {
               #expect(mine == theirs, "\(what)")
@@ -109,10 +109,12 @@ private struct MetricRows {
       return Array(all[range.lowerBound * width..<range.upperBound * width])
     }
     if let width = json["width"]?.int {
-      return .features(
-        real: try part("real").map { try $0.number() },
-        generated: try part("generated").map { try $0.number() },
-        width: width)
+      return .generated(
+        GeneratedBatch(
+          rows: range.count,
+          divergence: try part("divergence").reduce(0) { try $0 + $1.number() },
+          real: try part("real").map { try $0.number() },
+          generated: try part("generated").map { try $0.number() }, width: width))
     }
     if let classes = json["object_classes"]?.int {
       func objects(_ key: String) throws -> [[Detection]] {

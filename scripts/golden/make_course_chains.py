@@ -2,7 +2,8 @@
 as make_course.py has it.
 
 crf is a tagger with a conditional random field, ctc writes strings, conformer tells sequences apart, pixels labels each pixel,
-transformer turns its images, words is a network over words with branches, detect finds objects, graphsage labels nodes.
+transformer turns its images, words is a network over words with branches, topics says yes or no to each topic of a text of
+unequal length, ngram tells the next word by a convolution over those before, detect finds objects, graphsage labels nodes.
 """
 
 import numpy as np
@@ -256,6 +257,45 @@ loss: cross_entropy
     return yaml, BATCH, {"x": x, "y": y}, {"classes": "2"}, init, losses, model
 
 
+def topics():
+    random = Random("chains topics")
+    lengths = 1 + random.integers(ROWS, below=6)
+    x = (1 + random.integers(ROWS, 6, below=10)) * (np.arange(6) < lengths[:, None]).astype(np.int32)
+    y = random.integers(ROWS, 3, below=2).astype(np.float32)
+    model = initialise(Numbered(
+        _0=nn.Embedding(11, 5, padding_idx=0), _1=nn.GRU(5, 4, batch_first=True), _3=nn.Linear(4, 3)), "topics")
+    with torch.no_grad():
+        model[0].weight[0] = 0
+
+    def loss(tokens, wanted):
+        ends = (tokens != 0).sum(1)
+        packed = nn.utils.rnn.pack_padded_sequence(model[0](tokens), ends, batch_first=True, enforce_sorted=False)
+        states = nn.utils.rnn.pad_packed_sequence(model[1](packed)[0], batch_first=True, padding_value=float("-inf"))[0]
+        return F.binary_cross_entropy_with_logits(model[3](states.amax(1)), wanted)
+
+    init, losses = trained(model, adam, loss, torch.tensor(x).long(), torch.tensor(y).double())
+    yaml = ("model:\n  layers:\n    - embedding: {entries: 11, size: 5, padding_idx: 0}\n    - gru: {hidden: 4}\n"
+            "    - global_max_pool1d\n    - linear: {out: 3}\nloss: bce_with_logits\n" + ADAM)
+    return yaml, BATCH, {"x": x, "y": y, "lengths": lengths}, {"classes": "3"}, init, losses, model
+
+
+def ngram():
+    random = Random("chains ngram")
+    x, y = random.integers(ROWS, 7, below=11), random.integers(ROWS, 7, below=11)
+    y[0, 0] = 10
+    model = initialise(Numbered(_0=nn.Embedding(11, 5), _1=nn.Conv1d(5, 6, 3), _3=nn.Linear(6, 11)), "ngram")
+
+    def loss(tokens, following):
+        before = F.pad(model[0](tokens).transpose(1, 2), (2, 0))
+        logits = model[3](torch.tanh(model[1](before)).transpose(1, 2))
+        return F.cross_entropy(logits.flatten(0, 1), following.flatten())
+
+    init, losses = trained(model, adam, loss, torch.tensor(x).long(), torch.tensor(y).long())
+    yaml = ("model:\n  layers:\n    - embedding: {entries: 11, size: 5}\n    - conv1d: {out: 6, kernel: 3, padding: [2, 0]}\n"
+            "    - tanh\n    - linear: {out: 11}\nloss: cross_entropy\n" + ADAM)
+    return yaml, BATCH, {"x": x, "y": y}, {"classes": "11"}, init, losses, model
+
+
 def detect():
     random = Random("chains detect")
     each = len(SIZES) * len(RATIOS)
@@ -331,7 +371,7 @@ def graphsage():
 def main():
     save_jobs("course_chains.safetensors", {
         "crf": crf(), "ctc": ctc(), "conformer": conformer(), "pixels": pixels(), "transformer": transformer(),
-        "words": words(), "detect": detect(), "graphsage": graphsage()})
+        "words": words(), "topics": topics(), "ngram": ngram(), "detect": detect(), "graphsage": graphsage()})
 
 
 if __name__ == "__main__":

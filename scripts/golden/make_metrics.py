@@ -254,8 +254,12 @@ def main():
     real, generated = random.normal(40, 4).astype(np.float64), random.normal(40, 4, scale=1.5, mean=0.5).astype(np.float64)
     a, b = np.cov(real, rowvar=False), np.cov(generated, rowvar=False)
     distance = np.sum((real.mean(0) - generated.mean(0)) ** 2) + np.trace(a + b - 2 * scipy.linalg.sqrtm(a @ b).real)
+    # What a discriminator's logits tell of each pair, log 2 less half its cross-entropy.
+    told = np.log(2) - np.logaddexp(0, -real[:, 0]) / 2 - np.logaddexp(0, generated[:, 0]) / 2
     cases.append({"name": "features", "width": 4, "real": real.ravel().tolist(), "generated": generated.ravel().tolist(),
-                  "expected": [{"metric": "frechet", "value": distance}]})
+                  "divergence": told.tolist(),
+                  "expected": [{"metric": "frechet", "value": distance},
+                               {"metric": "divergence", "value": told.mean()}]})
 
     of_objects(Random("objects"))
     FILE.write_text(json.dumps({"cases": cases}, separators=(",", ":")).replace('{"name"', '\n{"name"') + "\n")

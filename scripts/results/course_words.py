@@ -7,8 +7,8 @@ def commands_of_study(text, job):
     """The commands that a study's comments name for its data and weights, RUN being one of its job."""
     comments = "\n".join(line.strip() for line in text.splitlines() if line.lstrip().startswith("#"))
     joined = re.sub(r"\\\n#\s*", "", comments)
-    found = re.findall(r"^#(?: \w+:)?\s*(dltrain (?:data|export) .*)$", joined, re.M)
-    return [re.sub(r"\bRUN\b", f"RUN of {job}", command) for command in found]
+    found = re.findall(r"^#(?: \w+:)?\s*(dltrain (?:data|export|neighbors) .*)$", joined, re.M)
+    return [re.sub(r"\bRUN\b(?! of)", f"RUN of {job}", command) for command in found]
 
 
 def figures(result):

@@ -17,6 +17,9 @@ import tarfile
 import wave
 import zlib
 
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "data"))
+from text_pairs import TOPICS  # noqa: E402
+
 DRAW = random.Random(1)
 CIFAR = "airplane automobile bird cat deer dog frog horse ship truck".split()
 TAGS = "ADJ ADP ADV AUX CCONJ DET INTJ NOUN NUM PART PRON PROPN PUNCT SCONJ SYM VERB X".split()
@@ -71,18 +74,23 @@ def cora(folder):
 
 
 def pairs(folder):
+    topics = list(TOPICS)
     for part, count in [("train", 40), ("val", 8), ("test_2016_flickr", 8)]:
-        for language in ("de", "en"):
-            (folder / f"{part}.{language}").write_text("".join(" ".join(sentence()) + "\n" for _ in range(count)))
+        (folder / f"{part}.de").write_text("".join(" ".join(sentence()) + "\n" for _ in range(count)))
+        (folder / f"{part}.en").write_text(
+            "".join(" ".join([topics[n % len(topics)], *sentence()]) + "\n" for n in range(count)))
 
 
 def shakespeare(folder):
-    (folder / "input.txt").write_text("\n".join(" ".join(sentence()).capitalize() + "." for _ in range(500)))
+    (folder / "input.txt").write_text(
+        "\n\n".join("Somebody:\n" + " ".join(sentence()).capitalize() + "." for _ in range(500)))
 
 
 def polarity(folder):
+    # With as many different words as the recipes' vocabulary has.
     for name in ("pos", "neg"):
-        (folder / f"{name}.txt").write_text("".join(" ".join(sentence(6, 40)) + "\n" for _ in range(100)))
+        lines = [sentence(4, 20) + [f"{name}{20 * row + place}" for place in range(20)] for row in range(300)]
+        (folder / f"{name}.txt").write_text("".join(" ".join(words) + "\n" for words in lines))
 
 
 def treebank(folder):
@@ -92,7 +100,8 @@ def treebank(folder):
             words = TAGS if number == 0 else sentence()
             for place, word in enumerate(words):
                 tag = TAGS[(len(word) * 7 + place) % len(TAGS)] if number else word
-                text += f"{place + 1}\t{word.lower()}\t_\t{tag}\t_\t_\t0\t_\t_\t_\n"
+                link = "0\troot" if place == 0 else "1\tnsubj" if place % 2 else "1\tobj"
+                text += f"{place + 1}\t{word.lower()}\t_\t{tag}\t_\t_\t{link}\t_\t_\n"
             text += "\n"
         (folder / f"{part}.conllu").write_text(text)
 

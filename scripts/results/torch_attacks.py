@@ -8,7 +8,7 @@
 Each attack.json says the method (fgsm, ifgsm, pgd or deepfool by the largest change), its sizes and how many rows were
 attacked. The rows are those that the run's seed draws, and the random starts of pgd those of dltrain. Prints for each size
 the rows whose class was right and is wrong afterwards, there and here, and the mean length of their changes. Mean and
-deviation are those that the run normalizes by; --double computes in float64.
+deviation are those that the run normalizes by, one or one for each channel; --double computes in float64.
 
 Where an image is flat, a window of a maximum pool has several largest elements up to rounding, and the gradient takes any
 of them. `torch_attacks.py --grain grained.safetensors test.safetensors` writes the images with a grain of 2%, which have none;
@@ -41,7 +41,8 @@ class Classifier:
         spec = importlib.util.spec_from_file_location("classifier", path)
         module = importlib.util.module_from_spec(spec)
         spec.loader.exec_module(module)
-        self.network, self.mean, self.std = module.load().to(dtype), mean, std
+        self.network = module.load().to(dtype)
+        self.mean, self.std = (torch.tensor(value, dtype=dtype).view(1, -1, 1, 1) for value in (mean, std))
         for parameter in self.network.parameters():
             parameter.requires_grad_(False)
 
@@ -158,8 +159,8 @@ def main():
     parser.add_argument("files", nargs="+", metavar="FILE", help="classifier.py, images, and each attack.json; or images")
     parser.add_argument("--grain", metavar="FILE", help="write the images with a grain")
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--mean", type=float, default=0.1307)
-    parser.add_argument("--std", type=float, default=0.3081)
+    parser.add_argument("--mean", type=float, nargs="+", default=[0.1307])
+    parser.add_argument("--std", type=float, nargs="+", default=[0.3081])
     parser.add_argument("--double", action="store_true")
     arguments = parser.parse_args()
     torch.set_num_threads(1)

@@ -224,6 +224,8 @@ def optimizer(model, o):
 
 def factor(schedule, steps, steps_per_epoch):
     """The learning rate of a step over the base rate."""
+    if schedule["name"] == "constant":
+        return lambda s: 1
     if schedule["name"] == "one_cycle":
         peak = schedule["pct_start"] * steps - 1
         first = 1 / schedule["div_factor"]
@@ -275,12 +277,12 @@ def main():
         return
     batch = job["batch_size"]
     per_epoch = math.ceil(len(x) / batch)
-    epochs = int(job["epochs"])
+    steps = int(job["steps"] or job["epochs"] * per_epoch)
     rule = optimizer(model, job["optimizer"])
-    rate = factor(job["schedule"], epochs * per_epoch, per_epoch)
+    rate = factor(job["schedule"], steps, per_epoch)
     began, step = time.time(), 0
-    for epoch in range(1, epochs + 1):
-        for rows in torch.randperm(len(x)).split(batch):
+    for epoch in range(1, math.ceil(steps / per_epoch) + 1):
+        for rows in torch.randperm(len(x)).split(batch)[:steps - step]:
             for group in rule.param_groups:
                 group["lr"] = job["optimizer"]["lr"] * rate(step)
             rule.zero_grad()

@@ -4,7 +4,7 @@
         [--epochs N] [--seeds 1 2 3] [--full-rows]
 
 The files are those of `dltrain data pack sentences`, `conllu` and `audio`. Prints the accuracy of each seed after each
-epoch, for ctc-spoken-strings 1 less the rate of errors; with --test also that on another file by the weights of the best
+epoch, for ctc-spoken-strings 1 less the rate of errors, for topics-multi30k F1; with --test also that on another file by the weights of the best
 epoch. Nothing behind a row's end counts; with --full-rows padding is read as data.
 """
 
@@ -27,10 +27,12 @@ class Network(nn.Module):
     def __init__(self, recipe, inputs, classes):
         super().__init__()
         self.kind, self.data = kind_and_data(recipe)
-        word = {"polarity": 128, "partut": 100}.get(self.data)
+        word = {"polarity": 128, "partut": 100, "multi30k": 128}.get(self.data)
+        if recipe == "attention-polarity":
+            word, self.before = 64, nn.Dropout(0.3)
         if word:
             self.embedding = nn.Embedding(inputs, word, padding_idx=0)
-        self.dropout = nn.Dropout({"polarity": 0.5, "strings": 0.2}.get(self.data, 0.3))
+        self.dropout = nn.Dropout({"polarity": 0.5, "multi30k": 0.5, "strings": 0.2}.get(self.data, 0.3))
         size = getattr(self, "make_" + self.kind.replace("-", "_"))(word or inputs)
         self.head = nn.Linear(size, classes)
         if self.kind == "bilstm-crf":
@@ -62,6 +64,12 @@ class Network(nn.Module):
     def make_gru(self, width):
         return self.make_rnn(width, nn.GRU)
 
+    make_topics = make_gru
+
+    def make_deep_lstm(self, width):
+        self.body = nn.LSTM(width, 64, 2, batch_first=True)
+        return 64
+
     def make_bilstm(self, width):
         hidden = 100 if self.data == "partut" else 64
         self.body = nn.LSTM(width, hidden, batch_first=True, bidirectional=True)
@@ -70,7 +78,7 @@ class Network(nn.Module):
     make_bilstm_crf = make_bilstm
 
     def make_attention(self, width):
-        self.body = nn.TransformerEncoderLayer(width, 4, 200, 0.3, batch_first=True)
+        self.body = nn.TransformerEncoderLayer(width, 4, 2 * width, 0.3, batch_first=True)
         return width
 
     make_local_attention = make_attention
@@ -94,8 +102,11 @@ class Network(nn.Module):
 
     def states(self, x, lengths):
         """What the head sees, one for each position or row, and the positions of each row."""
-        if self.data in ("polarity", "partut"):
+        if self.data in ("polarity", "partut", "multi30k"):
             x = self.embedding(x)
+        if self.kind == "attention" and self.data == "polarity":
+            states = self.attend(self.before(x + positions(*x.shape[1:])), lengths)
+            return largest(states, lengths), None
         if self.data == "partut":
             x = self.dropout(x + positions(*x.shape[1:]) if "attention" in self.kind else x)
         if self.kind == "textcnn":
@@ -122,7 +133,7 @@ class Network(nn.Module):
 
     def forward(self, x, lengths=None):
         y, lengths = self.states(x, lengths)
-        drops = self.kind != "conformer" and "attention" not in self.kind
+        drops = self.kind != "conformer" and (self.data == "polarity" or "attention" not in self.kind)
         return self.head(self.dropout(y) if drops else y), lengths
 
     def loss(self, x, y, lengths):
@@ -134,6 +145,8 @@ class Network(nn.Module):
             steps = valid if valid is not None else torch.full((len(y),), scores.shape[1])
             return F.ctc_loss(scores.log_softmax(-1).transpose(0, 1), y, steps, (y != 0).sum(1), reduction="sum",
                               zero_infinity=True) / len(y)
+        if self.kind == "topics":
+            return F.binary_cross_entropy_with_logits(scores, y)
         return F.cross_entropy(scores.flatten(0, -2), y.flatten(), ignore_index=IGNORED)
 
     def right(self, x, y, lengths, decode):
@@ -169,6 +182,9 @@ SETTINGS = {
     "lstm-polarity": (1e-3, 50, 4),
     "gru-polarity": (1e-3, 50, 4),
     "bilstm-polarity": (1e-3, 50, 4),
+    "deep-lstm-polarity": (1e-3, 50, 4),
+    "attention-polarity": (1e-3, 50, 6),
+    "topics-multi30k": (5e-3, 64, 6),
     "window-partut": (2e-3, 32, 8),
     "bilstm-partut": (2e-3, 32, 8),
     "bilstm-crf-partut": (2e-3, 32, 8),
@@ -188,17 +204,27 @@ def load(path, full_rows):
         metadata = file.metadata()
         words = len(json.loads(metadata["tokenizer"])["vocabulary"]) if "tokenizer" in metadata else None
         lengths = None if full_rows else file.get_tensor("lengths").long()
-        return file.get_tensor("x"), file.get_tensor("y").long(), lengths, words, int(metadata["classes"])
+        y = file.get_tensor("y")
+        return file.get_tensor("x"), y if y.is_floating_point() else y.long(), lengths, words, int(metadata["classes"])
 
 
 @torch.no_grad()
 def accuracy(model, data, decode):
     x, y, lengths = data[:3]
     model.eval()
+    if model.kind == "topics":
+        parts = [model(x[rows], lengths[rows])[0] for rows in torch.arange(len(x)).split(256)]
+        return mean_f1(torch.cat(parts) > 0, y > 0)
     counts = [
         model.right(x[rows], y[rows], None if lengths is None else lengths[rows], decode)
         for rows in torch.arange(len(x)).split(256)]
     return sum(right for right, _ in counts) / sum(count for _, count in counts)
+
+
+def mean_f1(predicted, wanted):
+    """The mean over classes of 2 · right / (predicted + wanted)."""
+    right = (predicted & wanted).sum(0)
+    return (2 * right / (predicted.sum(0) + wanted.sum(0)).clamp(1)).mean().item()
 
 
 def train(recipe, seed, epochs, data, validation, test, decode):

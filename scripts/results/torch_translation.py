@@ -1,4 +1,4 @@
-"""The reference of the recurrent translation recipes: gru-de-en and its variants, copy-names, guided-spelling.
+"""The reference of the recurrent translation recipes: gru-de-en and its variants, and those on pairs that scripts make.
 
     python3 scripts/results/torch_translation.py RECIPE train.safetensors validation.safetensors [--seed 1]
         [--epochs N] [--batch N] [--width N] [--without copy|guided] [-o WEIGHTS.safetensors]
@@ -23,8 +23,9 @@ from torch_layers import cosine, inside
 from torch_rewards import Pieces, own_choices, reward_loss
 
 # Keys of the model, rows of a batch, epochs, learning rate of Adam.
-DE_EN = (64, 8, 1e-3)
+DE_EN = (64, 5, 1e-3)
 PAIRS = dict(width=64, attention="additive", dropout=0.1)
+TEXTS = dict(width=128, attention="additive", dropout=0.3)
 SETTINGS = {
     "gru-de-en": (dict(attention="dot"), *DE_EN),
     "gru-plain-de-en": (dict(attention="none"), *DE_EN),
@@ -33,6 +34,10 @@ SETTINGS = {
     "self-critical-de-en": (dict(attention="dot", dropout=0.0), 64, 2, 5e-5),
     "copy-names": (dict(PAIRS, copy=True), 32, 10, 3e-3),
     "guided-spelling": (dict(PAIRS, guided=1.0), 32, 5, 3e-3),
+    "questions-partut": (dict(TEXTS, copy=True), 32, 12, 2e-3),
+    "turns-shakespeare": (TEXTS, 32, 6, 2e-3),
+    "parses-partut": (TEXTS, 32, 20, 2e-3),
+    "topics-de-en": (TEXTS, 64, 3, 2e-3),
 }
 # The share of the loss of self-critical-de-en that is the BLEU of translations that were drawn.
 REWARD = 0.9
@@ -54,7 +59,6 @@ class Translation(nn.Module):
         super().__init__()
         self.width, self.attention, self.guided = width, attention, guided
         self.tokens = nn.Embedding(vocabulary, width)
-        nn.init.normal_(self.tokens.weight, 0, width**-0.5)
         self.encoder = nn.GRU(width, width, batch_first=True, bidirectional=True)
         self.bridge = nn.Linear(2 * width, width)
         self.decoder = nn.GRU(width, width, batch_first=True)

@@ -6,6 +6,9 @@ import DLTensor
 package struct SubsetPacker {
   /// The names of the classes, which are numbered in this order; all in their own order unless given.
   package var classes: [String]?
+  /// The name of one more class, the last, of the rows of all other
+  /// classes; these are left out unless given.
+  package var rest: String?
   /// Rows of each class; all unless given.
   package var perClass: Int?
   /// Keys which rows are taken.
@@ -24,7 +27,7 @@ package struct SubsetPacker {
   package func pack(_ source: String, to output: String) throws -> PackedFile {
     let file = try SafetensorsFile(dataset: EmbeddedData.resolve(source))
     let (labels, names) = try file.classLabels()
-    let chosen = classes ?? names
+    var chosen = classes ?? names
     let numbers = try PackLike.numbers(of: chosen, among: names, of: source, source: "classes")
     guard Set(numbers).count == numbers.count, !numbers.isEmpty else {
       throw DataError("classes: \(chosen.joined(separator: ",")) names a class twice, or none")
@@ -32,9 +35,17 @@ package struct SubsetPacker {
     if let perClass, perClass < 1 {
       throw DataError("per-class: \(perClass) is out of range, give 1 or more")
     }
-    var rows: [Int] = []
-    for (number, name) in zip(numbers, chosen) {
-      var members = labels.indices.filter { labels[$0] == number }
+    var groups = numbers.map { number in labels.indices.filter { labels[$0] == number } }
+    if let rest {
+      guard !chosen.contains(rest) else {
+        throw DataError("rest: \(rest) is one of the classes, give another name")
+      }
+      chosen.append(rest)
+      groups.append(labels.indices.filter { !numbers.contains(labels[$0]) })
+    }
+    var taken: [(row: Int, label: Int32)] = []
+    for (place, name) in chosen.enumerated() {
+      var members = groups[place]
       if let perClass {
         guard members.count >= perClass else {
           throw FormatError(
@@ -46,22 +57,21 @@ package struct SubsetPacker {
         stream.shuffle(&members)
         members = Array(members.prefix(perClass))
       }
-      rows += members
+      taken += members.map { ($0, Int32(place)) }
     }
-    guard !rows.isEmpty else {
+    guard !taken.isEmpty else {
       throw FormatError(
         .content, file: source, "has no row of these classes", advice: "name others")
     }
-    rows.sort()
-    let places = Dictionary(uniqueKeysWithValues: zip(numbers, 0...))
-    let renumbered = rows.map { Int32(places[labels[$0]] ?? 0) }
+    taken.sort { $0.row < $1.row }
+    let rows = taken.map(\.row)
     let tensors = file.tensors.filter { $0.name != "y" && $0.shape.first == labels.count }
     var metadata = file.metadata
     metadata["classes"] = String(chosen.count)
     metadata[ClassNames.key] = ClassNames(chosen).text
     try PackedFile.write(
-      tensors.map { $0.rows(rows, of: file) } + [.values("y", renumbered)], metadata: metadata,
-      to: output)
+      tensors.map { $0.rows(rows, of: file) } + [.values("y", taken.map(\.label))],
+      metadata: metadata, to: output)
     let shape = file["x"].map { [rows.count] + $0.shape.dropFirst() } ?? [rows.count]
     return PackedFile(path: output, shape: shape)
   }

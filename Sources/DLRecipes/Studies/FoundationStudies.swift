@@ -95,6 +95,37 @@ extension StudyRecipe {
       table: [validation.accuracy, validation.loss, train.loss, steps, parameters]
       """)
 
+  /// A class for what belongs to none: without it, whatever comes is called one of those that are known.
+  static let dummyClass = StudyRecipe(
+    name: "dummy-class",
+    summary: "digits 0 to 4 and one class for all others, which do not count, few or all",
+    yaml: """
+      name: dummy-class
+      # Data: dltrain data pack subset embedded:digits-train --classes 0,1,2,3,4 --rest other \\
+      #         --per-class 20 -o dummy/few.safetensors
+      # Data: dltrain data pack subset embedded:digits-train --classes 0,1,2,3,4 --rest other \\
+      #         -o dummy/all.safetensors
+      # Data: dltrain data pack subset embedded:digits-validation --classes 0,1,2,3,4 --rest other \\
+      #         -o dummy/validation.safetensors
+      job: mlp-digits
+      set:
+        data.normalize: {mean: [0.3], std: [0.37]}
+        data.validation: dummy/validation.safetensors
+        model: {layers: [flatten, {linear: {out: 64}}, relu, {linear: {out: 6}}]}
+        epochs: null
+        steps: 400
+        validate: {every_steps: 400, metrics: [precision, recall]}
+      runs:
+        - name: others do not count
+          set:
+            data.train: dummy/all.safetensors
+            loss: {cross_entropy: {weight: [1.0, 1.0, 1.0, 1.0, 1.0, 0.0]}}
+        - {name: 20 rows of each class, set: {data.train: dummy/few.safetensors}}
+        - {name: all rows, set: {data.train: dummy/all.safetensors}}
+      seeds: [1, 2, 3]
+      table: [validation.accuracy, validation.precision, validation.recall, train.loss]
+      """)
+
   /// The same number of rows of each class in each part.
   static let crossValidation = StudyRecipe(
     name: "cross-validation", summary: "five stratified folds choose the width of a perceptron",

@@ -16,6 +16,36 @@ extension StudyRecipe {
       plot: {x: model.normalization, y: validation.accuracy}
       """)
 
+  /// Vectors of words that were learned before.
+  static let pretrainedVectors = StudyRecipe(
+    name: "pretrained-vectors",
+    summary: "sentiment from vectors of word2vec: frozen, slow, free, and from scratch",
+    yaml: """
+      name: pretrained-vectors
+      # Vectors: dltrain neighbors RUN of skipgram-polarity -o vectors.txt
+      # Data: dltrain data pack vectors vectors.txt --like polarity/train.safetensors \\
+      #         -o vectors.safetensors
+      job: gru-polarity
+      set:
+        data.train: polarity/train.safetensors
+        data.validation: polarity/validation.safetensors
+        model.layers.0.embedding.size: 100
+      runs:
+        - {name: from scratch}
+        - name: frozen
+          set:
+            init: {from: vectors.safetensors, strict: false}
+            model.layers.0.embedding.frozen: true
+        - name: slow
+          set:
+            init: {from: vectors.safetensors, strict: false}
+            optimizer.groups: [{match: "0.weight", lr: 1.0e-4}]
+        - {name: free, set: {init: {from: vectors.safetensors, strict: false}}}
+      seeds: [1, 2, 3]
+      table: [validation.accuracy, best.accuracy, validation.loss, train.loss]
+      plot: {x: epoch, y: validation.accuracy}
+      """)
+
   /// Rows of a step.
   static let batchSizes = StudyRecipe(
     name: "batch-sizes", summary: "the same epochs in batches of 8 to 512 rows: accuracy and time",

@@ -54,6 +54,35 @@ extension Recipe {
     dataHelp: polarityHelp,
     yaml: recurrentPolarity("bilstm-polarity", "lstm: {hidden: 64, bidirectional: true}"))
 
+  /// Two layers, each over the states of the one below.
+  static let deepLSTMPolarity = Recipe(
+    name: "deep-lstm-polarity",
+    summary: "two LSTM layers over words, the sentiment of sentences from film reviews",
+    dataHelp: polarityHelp,
+    yaml: recurrentPolarity("deep-lstm-polarity", "lstm: {hidden: 64, layers: 2}"))
+
+  /// Every word looks at all, and the largest outputs say what the sentence means.
+  static let attentionPolarity = Recipe(
+    name: "attention-polarity",
+    summary: "self-attention over words, the sentiment of sentences from film reviews",
+    dataHelp: polarityHelp,
+    yaml: """
+      name: attention-polarity
+      model:
+        layers:
+          - embedding: {entries: 10002, size: 64, padding_idx: 0}
+          - positional
+          - dropout: {p: 0.3}
+          - transformer_encoder_layer: {heads: 4, feed_forward: 128, dropout: 0.3}
+          - global_max_pool1d
+          - dropout: {p: 0.5}
+          - linear: {out: 2}
+      loss: cross_entropy
+      optimizer: {name: adam, lr: 1.0e-3}
+      batch_size: 50
+      epochs: 6
+      """)
+
   /// Every word looks at the whole sentence.
   static let attentionParTUT = Recipe(
     name: "attention-partut",

@@ -22,11 +22,11 @@ package struct FrechetMetric: MetricSpec {
   }
 
   package func add(_ batch: MetricBatch, to sums: inout MetricSums) throws {
-    guard case .features(let real, let generated, _) = batch else {
+    guard case .generated(let batch) = batch else {
       throw MetricMisfit("needs images, the model predicts \(batch.kind)")
     }
     let half = sums.treeSums.count / 2
-    for (rows, range) in [(real, 0..<half), (generated, half..<2 * half)] {
+    for (rows, range) in [(batch.real, 0..<half), (batch.generated, half..<2 * half)] {
       var statistics = FeatureStatistics(sums: sums.treeSums[range])
       statistics.add(rows)
       sums.treeSums.replaceSubrange(range, with: statistics.sums)

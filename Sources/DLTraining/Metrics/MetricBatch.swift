@@ -7,8 +7,8 @@ public enum MetricBatch {
   case scores(ScoreBatch)
   /// Texts that a model made, with those that were wanted.
   case texts(candidates: [String], references: [String])
-  /// Features of real images and of generated ones, row by row.
-  case features(real: [Double], generated: [Double], width: Int)
+  /// Generated images beside real ones.
+  case generated(GeneratedBatch)
   /// Objects that were found on images, with those that are there, image by image.
   case objects(found: [[Detection]], wanted: [[Detection]], classes: Int)
   /// A value that a task of a program's own hands to its own metrics.
@@ -19,7 +19,7 @@ public enum MetricBatch {
     switch self {
     case .scores(let batch): batch.kind
     case .texts: .text
-    case .features(_, _, let width): .images(features: width)
+    case .generated(let batch): .images(features: batch.width)
     case .objects(_, _, let classes): .objects(classes)
     case .own(_, let kind, _): kind
     }
@@ -30,7 +30,7 @@ public enum MetricBatch {
     switch self {
     case .scores(let batch): batch.labels.count
     case .texts(let candidates, _): candidates.count
-    case .features(let real, _, let width): width > 0 ? real.count / width : 0
+    case .generated(let batch): batch.rows
     case .objects(_, let wanted, _): wanted.reduce(0) { $0 + $1.count }
     case .own(_, _, let labels): labels
     }
@@ -46,6 +46,28 @@ public enum MetricBatch {
       }
       return batch
     }
+  }
+}
+
+/// Measurements of generated images beside real ones.
+public struct GeneratedBatch: Sendable {
+  /// Real images, and as many generated ones.
+  public let rows: Int
+  /// The distance of both that the discriminator's loss tells, summed over the rows.
+  public let divergence: Double
+  /// Features of the real images, row by row.
+  public let real: [Double]
+  /// Features of the generated images.
+  public let generated: [Double]
+  /// Features of an image; 0 where the model has no network to look at them.
+  public let width: Int
+
+  /// Makes a batch.
+  public init(
+    rows: Int, divergence: Double, real: [Double] = [], generated: [Double] = [], width: Int = 0
+  ) {
+    (self.rows, self.divergence) = (rows, divergence)
+    (self.real, self.generated, self.width) = (real, generated, width)
   }
 }
 

@@ -20,6 +20,7 @@ public enum MetricRegistry {
     BLEUMetric.self,
     LabelErrorRate.self,
     FrechetMetric.self,
+    Divergence.self,
     ExpectedCalibrationError.self,
     CohenKappa.self,
     MeanAveragePrecision.self,

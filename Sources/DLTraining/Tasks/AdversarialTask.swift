@@ -89,16 +89,19 @@ package final class AdversarialTask: NetworkTask, ImageGenerator {
   package func evaluate(_ batch: Batch, into totals: inout ValidationTotals) throws {
     let told = try conditions(batch)
     let images = try images(rows: batch.rows, key: noiseKey.child("validation"), told)
-    totals.lossSum += try game.critic(real: judge(batch.x, told), fake: judge(images, told)).scalar
+    let loss = try game.critic(real: judge(batch.x, told), fake: judge(images, told)).scalar
+    totals.lossSum += loss
     totals.denominator += Double(batch.rows)
     try totals.add(
-      .features(
-        real: features?(batch.x) ?? [], generated: features?(images) ?? [],
-        width: features?.width ?? 0))
+      .generated(
+        GeneratedBatch(
+          rows: batch.rows, divergence: game.divergence(criticLoss: loss, rows: batch.rows),
+          real: features?(batch.x) ?? [], generated: features?(images) ?? [],
+          width: features?.width ?? 0)))
   }
 
   package func defaultMetrics(_ kind: PredictionKind) -> [any MetricSpec] {
-    features == nil ? [] : [FrechetMetric()]
+    (features == nil ? [] : [FrechetMetric()]) + [Divergence()]
   }
 
   package func didValidate(_ validation: Validation) throws {

@@ -1,14 +1,14 @@
 import DLCore
 import DLFormats
 
-/// Texts, each of a class.
+/// Texts, each of a class or of several.
 struct LabelledText {
   /// The words of each text.
   private(set) var words: [[Substring]] = []
   /// The texts as they were.
   private(set) var texts: [Substring] = []
-  /// The class of each.
-  private(set) var classes: [String] = []
+  /// The classes of each: one, or any number where they do not exclude each other.
+  private(set) var classes: [[String]] = []
   /// Texts without a word, which are left out.
   private(set) var emptyCount = 0
   /// The first file of a folder that is no text by its name, and the number of these.
@@ -20,10 +20,16 @@ struct LabelledText {
   /// that are named by the classes and hold a file for each text; or one file of lines
   /// `CLASS<TAB>TEXT`.
   ///
+  /// - Parameter isMultiLabel: true for one file of lines `CLASS,CLASS<TAB>TEXT` alone, with any number
+  ///   of classes.
   /// - Throws: `FormatError` for what cannot be read or is arranged otherwise.
-  init(_ sources: [String]) throws {
+  init(_ sources: [String], isMultiLabel: Bool = false) throws {
     source = sources.first ?? ""
+    if isMultiLabel, sources.count != 1 || File.isFolder(source) {
+      throw DataError("multi-label: needs one file of CLASS,CLASS<TAB>TEXT")
+    }
     switch sources.count {
+    case 1 where isMultiLabel: try addTable(source, isMultiLabel: true)
     case 1 where File.isFolder(source): try addFolder(source)
     case 1: try addTable(source)
     default: try addFiles(sources)
@@ -37,7 +43,7 @@ struct LabelledText {
     }
   }
 
-  private mutating func add(_ text: Substring, _ label: String) {
+  private mutating func add(_ text: Substring, _ labels: [String]) {
     let words = text.words()
     if words.isEmpty {
       emptyCount += 1
@@ -45,19 +51,21 @@ struct LabelledText {
     }
     self.words.append(words)
     texts.append(text)
-    classes.append(label)
+    classes.append(labels)
   }
 
-  private mutating func addTable(_ path: String) throws {
+  private mutating func addTable(_ path: String, isMultiLabel: Bool = false) throws {
     for (index, line) in try TextFile.lines(of: path).enumerated() where !line.isEmpty {
       let parts = line.parts(at: "\t", limit: 1)
-      let label = parts[0].words().joined(separator: " ")
-      guard parts.count == 2, !label.isEmpty else {
+      let labels = (isMultiLabel ? parts[0].parts(at: ",") : [parts[0]])
+        .map { $0.words().joined(separator: " ") }
+      let isNamed = isMultiLabel && labels == [""] || !labels.contains("")
+      guard parts.count == 2, isNamed else {
         throw FormatError(
           .content, file: path, "line \(index + 1) is not a class, a tab and a text",
           advice: "correct it; several files of sentences are each a class: neg.txt pos.txt")
       }
-      add(parts[1], label)
+      add(parts[1], labels == [""] ? [] : labels)
     }
   }
 
@@ -67,7 +75,7 @@ struct LabelledText {
       throw DataError("the files of \(names) would be one class, give different names")
     }
     for (path, name) in zip(paths, names) {
-      for line in try TextFile.lines(of: path) { add(line, name) }
+      for line in try TextFile.lines(of: path) { add(line, [name]) }
     }
   }
 
@@ -91,7 +99,7 @@ struct LabelledText {
     for name in folders {
       for file in try File.list("\(folder)/\(name)") where !file.begins(with: ".") {
         let path = "\(folder)/\(name)/\(file)"
-        if isText(file, path) { add(try TextFile.text(of: path)[...], name) }
+        if isText(file, path) { add(try TextFile.text(of: path)[...], [name]) }
       }
     }
   }

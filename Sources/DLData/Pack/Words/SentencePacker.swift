@@ -15,6 +15,8 @@ package struct SentencePacker {
   package var maximumWords: Int?
   /// A `tokenizer.json` of Hugging Face's whose tokens are taken instead of words.
   package var tokenizer: String?
+  /// True if a text has any number of classes: y is F32 `[N, classes]`, 1 for those that it has.
+  package var isMultiLabel = false
   /// A data set file whose vocabulary, classes and length are taken.
   package var like: String?
   /// Told what is worth knowing, such as the size of the vocabulary.
@@ -28,8 +30,8 @@ package struct SentencePacker {
   /// `[N]`, `lengths` I32 `[N]`.
   ///
   /// `sources` are files of a sentence a line that are named by their classes, one folder of these,
-  /// one folder of folders with a file a text, or one file of lines `CLASS<TAB>TEXT`. Texts without
-  /// words are left out. The classes are sorted by name; metadata holds `class_names`, the
+  /// one folder of folders with a file a text, or one file of lines `CLASS<TAB>TEXT`, with
+  /// ``isMultiLabel`` that alone, with any number of classes between commas. Texts without words are left out. The classes are sorted by name; metadata holds `class_names`, the
   /// `tokenizer` and the token of `padding`.
   ///
   /// - Throws: `FormatError` and `DataError`.
@@ -49,12 +51,11 @@ package struct SentencePacker {
       }
       return try pack(parts, output, isFirst: true)
     }
-    let names = Self.sorted([text])
-    let split = try RowSplit(
-      count: text.words.count, split,
-      labels: PackLike.numbers(
-        of: text.classes, among: names, of: text.source, source: text.source),
+    let numbers = try PackLike.numbers(
+      of: Array(text.classes.joined()), among: Self.sorted([text]), of: text.source,
       source: text.source)
+    let split = try RowSplit(
+      count: text.words.count, split, labels: isMultiLabel ? nil : numbers, source: text.source)
     _ = try PackOutput(output, parts: split.sets.joined().count)
     return try split.sets.enumerated().flatMap { number, set in
       try pack(
@@ -95,7 +96,7 @@ package struct SentencePacker {
     }
     let labels = try parts.map { part in
       try PackLike.numbers(
-        of: part.rows.map { part.text.classes[$0] }, among: names,
+        of: part.rows.flatMap { part.text.classes[$0] }, among: names,
         of: like?.path ?? text.source, source: part.text.source)
     }
     return try parts.indices.map { place in
@@ -103,14 +104,21 @@ package struct SentencePacker {
       let rows = TokenRows(rows: tokens[place], length: length)
       let path = target.path(part.name)
       try PackedFile.write(
-        [rows.tensor("x", padding: tokenizer.padding), .values("y", labels), rows.lengths],
+        [
+          rows.tensor("x", padding: tokenizer.padding),
+          isMultiLabel
+            ? .yesOrNo(
+              "y", labels, counts: part.rows.map { part.text.classes[$0].count }, of: names.count)
+            : .values("y", labels),
+          rows.lengths,
+        ],
         metadata: WordPacking.metadata("sentences", tokenizer, classes: names), to: path)
-      return PackedFile(path: path, shape: [labels.count, length])
+      return PackedFile(path: path, shape: [part.rows.count, length])
     }
   }
 
   private func read(_ sources: [String]) throws -> LabelledText {
-    let text = try LabelledText(sources)
+    let text = try LabelledText(sources, isMultiLabel: isMultiLabel)
     if text.emptyCount > 0 {
       notice("\(text.source): \(counted(text.emptyCount, "text")) without words left out")
     }
@@ -122,7 +130,8 @@ package struct SentencePacker {
   }
 
   private static func sorted(_ texts: [LabelledText]) -> [String] {
-    Set(texts.flatMap { $0.classes.map { ScalarString($0) } }).sorted().map(\.description)
+    Set(texts.flatMap { $0.classes.joined().map { ScalarString($0) } }).sorted()
+      .map(\.description)
   }
 }
 

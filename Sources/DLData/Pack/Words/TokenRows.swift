@@ -57,4 +57,20 @@ extension SafetensorsTensor {
       try values.withUnsafeBytes { try sink($0) }
     }
   }
+
+  /// A tensor F32 `[rows, classes]` that is 1 for each class of a row and 0 for the others; `labels` holds
+  /// the classes of one row behind those of the other, `counts` how many each has.
+  static func yesOrNo(_ name: String, _ labels: [Int32], counts: [Int], of classes: Int)
+    -> SafetensorsTensor
+  {
+    SafetensorsTensor(name: name, dtype: .float32, shape: [counts.count, classes]) { sink in
+      var place = 0
+      for count in counts {
+        var row = [Float](repeating: 0, count: classes)
+        for label in labels[place..<place + count] { row[Int(label)] = 1 }
+        place += count
+        try row.withUnsafeBytes { try sink($0) }
+      }
+    }
+  }
 }
