@@ -8,7 +8,11 @@ import DLRecipes
 struct Recipes: Verb {
   static let configuration = CommandConfiguration(
     abstract: "List the built-in recipes, or print one as YAML.",
-    discussion: "Example: dltrain recipes lenet-mnist > job.yaml")
+    discussion: """
+      Example: dltrain recipes lenet-mnist > job.yaml
+
+      Behind each stand what it came to, and about how long it takes on 2 ranks.
+      """)
 
   @Argument(help: "A recipe.")
   var name: String?

@@ -3,8 +3,7 @@ extension Recipe {
   static let dcganMNIST = Recipe(
     name: "dcgan-mnist",
     summary:
-      "DCGAN with SyncBN and two Adams on MNIST; sheets of samples as PNG"
-      + "; Frechet distance 14.5",
+      "DCGAN with SyncBN and two Adams on MNIST; sheets of samples as PNG",
     standIn: (inputShape: [28, 28, 1], classes: 10),
     dataHelp:
       "pack the four IDX files of MNIST by `dltrain data pack mnist DIR -o mnist`, then add "

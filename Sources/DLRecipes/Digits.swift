@@ -2,7 +2,7 @@ extension Recipe {
   /// Handwritten digits of 8x8 pixels, 98.6% after 15 epochs; the data comes with the program.
   static let digits = Recipe(
     name: "digits",
-    summary: "CNN with SyncBN on 1,797 handwritten digits (embedded); 99.1% in some seconds",
+    summary: "CNN with SyncBN on 1,797 handwritten digits (embedded)",
     standIn: (inputShape: [8, 8, 1], classes: 10),
     yaml: """
       name: digits

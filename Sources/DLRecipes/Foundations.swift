@@ -2,7 +2,7 @@
 extension Recipe {
   /// Softmax regression: one linear layer and cross-entropy.
   static let softmaxRegression = Recipe(
-    name: "softmax-regression", summary: "one linear layer on handwritten digits (embedded); 97.0%",
+    name: "softmax-regression", summary: "one linear layer on handwritten digits (embedded)",
     standIn: (inputShape: [8, 8, 1], classes: 10),
     yaml: """
       name: softmax-regression
@@ -21,8 +21,7 @@ extension Recipe {
   static let gaussianDigits = Recipe(
     name: "gaussian-digits",
     summary:
-      "Gaussian classifier of shared covariance, by one pass of sums (embedded digits)"
-      + "; 95.6%",
+      "Gaussian classifier of shared covariance, by one pass of sums (embedded digits)",
     standIn: (inputShape: [8, 8, 1], classes: 10),
     notes: "model.ridge keeps the covariance invertible: some pixels are blank in all rows.",
     yaml: """
@@ -40,7 +39,7 @@ extension Recipe {
   /// Ten linear support vector machines, each class against the rest.
   static let svmDigits = Recipe(
     name: "svm-digits",
-    summary: "linear SVM, each digit against the rest, by hinge loss (embedded); 97.5%",
+    summary: "linear SVM, each digit against the rest, by hinge loss (embedded)",
     standIn: (inputShape: [8, 8, 1], classes: 10),
     notes: "weight_decay is 1 / (C · rows) with C = 1, as scikit-learn's LinearSVC has it.",
     yaml: """
@@ -60,7 +59,7 @@ extension Recipe {
   /// A perceptron with two hidden layers.
   static let mlpDigits = Recipe(
     name: "mlp-digits",
-    summary: "perceptron of two hidden layers on handwritten digits (embedded); 97.9%",
+    summary: "perceptron of two hidden layers on handwritten digits (embedded)",
     standIn: (inputShape: [8, 8, 1], classes: 10),
     yaml: """
       name: mlp-digits

@@ -2,7 +2,7 @@ extension Recipe {
   /// A graph convolutional network on the Cora citations, the whole graph in every step.
   static let gcnCora = Recipe(
     name: "gcn-cora",
-    summary: "graph convolutional network on Cora, Planetoid split; 82.2%, published 81.5%",
+    summary: "graph convolutional network on Cora, Planetoid split",
     dataHelp:
       "pack the graph by `dltrain data pack cora DIR -o cora.safetensors`, then add "
       + "--set data.train=cora.safetensors --set data.validation=cora.safetensors",

@@ -2,7 +2,7 @@ extension Recipe {
   /// A network that tells which ring is in a graph, by sums over neighbors (Xu and others 2019).
   static let ginMotifs = Recipe(
     name: "gin-motifs",
-    summary: "graph isomorphism network: the ring of 3 to 6 nodes in a graph (embedded); 93.0%",
+    summary: "graph isomorphism network: the ring of 3 to 6 nodes in a graph (embedded)",
     notes:
       "Molecules: dltrain data pack graphs MUTAG -o mutag, then --set model.kinds=7 with its files.",
     yaml: """

@@ -2,7 +2,7 @@ extension Recipe {
   /// Attention over a paper's neighbors, by the settings of Velickovic and others (2018).
   static let gatCora = Recipe(
     name: "gat-cora",
-    summary: "graph attention network on Cora, Planetoid split; 83.1%, published 83.0%",
+    summary: "graph attention network on Cora, Planetoid split",
     dataHelp: Recipe.gcnCora.dataHelp,
     yaml: """
       name: gat-cora
@@ -18,7 +18,7 @@ extension Recipe {
   /// Means over a paper's neighbors beside itself (Hamilton and others 2017).
   static let graphsageCora = Recipe(
     name: "graphsage-cora",
-    summary: "GraphSAGE with means on Cora, Planetoid split; 80.9%",
+    summary: "GraphSAGE with means on Cora, Planetoid split",
     dataHelp: Recipe.gcnCora.dataHelp,
     yaml: """
       name: graphsage-cora

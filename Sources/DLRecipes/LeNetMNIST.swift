@@ -1,7 +1,7 @@
 extension Recipe {
   /// LeNet-5 with batch normalization on MNIST.
   static let lenetMNIST = Recipe(
-    name: "lenet-mnist", summary: "LeNet-5 with SyncBN on MNIST; at least 98.8% in 5 epochs",
+    name: "lenet-mnist", summary: "LeNet-5 with SyncBN on MNIST",
     standIn: (inputShape: [28, 28, 1], classes: 10),
     dataHelp:
       "pack the four IDX files of MNIST by `dltrain data pack mnist DIR -o mnist`, then add "

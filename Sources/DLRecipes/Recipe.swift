@@ -16,6 +16,8 @@ package struct Recipe: Sendable {
   package let dataHelp: String?
   /// Other settings worth knowing; nil for none.
   package let notes: String?
+  /// The figure and the time; nil for what only measures steps.
+  package var outcome: Outcome? { Outcome.measured[name] }
 
   /// Declares a recipe.
   package init(
@@ -93,7 +95,10 @@ package struct Recipe: Sendable {
   package static func text(_ name: String?, columns: Int? = nil) throws -> String {
     guard let name else {
       return chapters.map { title, recipes in
-        title + "\n" + Format.table(recipes.map { ["  " + $0.name, $0.summary] }, columns: columns)
+        let rows = recipes.map {
+          ["  " + $0.name, $0.summary, $0.outcome?.figure ?? "-", $0.outcome?.time ?? "-"]
+        }
+        return title + "\n" + Format.table(rows, columns: columns)
       }.joined(separator: "\n\n")
     }
     guard let recipe = named(name) else {

@@ -9,8 +9,7 @@ extension Recipe {
   static let resnet20CIFAR10 = Recipe(
     name: "resnet20-cifar10",
     summary:
-      "ResNet-20 with SyncBN on CIFAR-10, pad-and-crop and flip, one cycle of 15 epochs"
-      + "; 88.4%",
+      "ResNet-20 with SyncBN on CIFAR-10, pad-and-crop and flip, one cycle of 15 epochs",
     standIn: (inputShape: [32, 32, 3], classes: 10),
     dataHelp:
       "pack the images by `dltrain data pack images cifar10-images.tar.gz -o cifar10`, then add "

@@ -71,7 +71,7 @@ extension Recipe {
   /// A window of three words; those that stand once are what unknown words are learned from.
   static let windowParTUT = Recipe(
     name: "window-partut",
-    summary: "parts of speech from a window of three words (English ParTUT); 88.3%",
+    summary: "parts of speech from a window of three words (English ParTUT)",
     dataHelp: partutHelp,
     yaml: """
       name: window-partut
@@ -92,7 +92,7 @@ extension Recipe {
   /// The whole sentence from both ends.
   static let bilstmParTUT = Recipe(
     name: "bilstm-partut",
-    summary: "parts of speech by a bidirectional LSTM (English ParTUT); 88.3%",
+    summary: "parts of speech by a bidirectional LSTM (English ParTUT)",
     dataHelp: partutHelp,
     yaml: """
       name: bilstm-partut

@@ -9,7 +9,7 @@ extension Recipe {
   /// rate.
   static let gptShakespeare = Recipe(
     name: "gpt-shakespeare",
-    summary: "GPT of 0.8M parameters on characters of Shakespeare; validation loss 1.773",
+    summary: "GPT of 0.8M parameters on characters of Shakespeare",
     dataHelp: shakespeareHelp,
     yaml: """
       name: gpt-shakespeare
@@ -33,8 +33,7 @@ extension Recipe {
   static let lstmShakespeare = Recipe(
     name: "lstm-shakespeare",
     summary:
-      "two LSTM layers of 256 on characters of Shakespeare, carried state"
-      + "; validation loss 1.498",
+      "two LSTM layers of 256 on characters of Shakespeare, carried state",
     dataHelp: shakespeareHelp,
     yaml: """
       name: lstm-shakespeare

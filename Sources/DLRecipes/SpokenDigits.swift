@@ -130,7 +130,7 @@ extension Recipe {
   /// Strings of digits without a word on where each of them is (Graves and others 2006).
   static let ctcSpokenStrings = Recipe(
     name: "ctc-spoken-strings",
-    summary: "strings of 2 to 5 spoken digits by a bidirectional LSTM and CTC; errors of 4.1%",
+    summary: "strings of 2 to 5 spoken digits by a bidirectional LSTM and CTC",
     dataHelp:
       "pack the recordings by `dltrain data pack audio recordings --label "
       + "'{digit}_{speaker}_{index}' --class digit --test index=0-4 --strings 2-5 -o "

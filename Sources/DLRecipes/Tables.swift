@@ -9,8 +9,7 @@ extension Recipe {
   static let linearCOVID = Recipe(
     name: "linear-covid",
     summary:
-      "linear regression by squared errors on a survey by state"
-      + "; RMSE 1.1456, as scikit-learn's",
+      "linear regression by squared errors on a survey by state",
     dataHelp: covidHelp,
     yaml: """
       name: linear-covid
@@ -25,7 +24,7 @@ extension Recipe {
   /// Least absolute errors, whose gradient does not vanish near the minimum: a rate that does.
   static let linearMAECOVID = Recipe(
     name: "linear-mae-covid",
-    summary: "linear regression by absolute errors on a survey by state; MAE 0.8430",
+    summary: "linear regression by absolute errors on a survey by state",
     dataHelp: covidHelp,
     yaml: """
       name: linear-mae-covid

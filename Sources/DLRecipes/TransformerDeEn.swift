@@ -6,7 +6,7 @@ extension Recipe {
   /// the last checkpoints (section 6.1).
   static let transformerDeEn = Recipe(
     name: "transformer-de-en",
-    summary: "Transformer of 3+3 layers, German to English captions (Multi30k), BLEU 39.5",
+    summary: "Transformer of 3+3 layers, German to English captions (Multi30k)",
     dataHelp:
       "pack the texts by `dltrain data pack parallel train.de train.en val.de val.en "
       + "test_2016_flickr.de test_2016_flickr.en -o multi30k`, then add "

@@ -139,6 +139,9 @@ import Testing
     #expect(strata.contains("are no classes"))
     let files = refusal { _ = try pack(sources()) { $0.isMultiLabel = true } }
     #expect(files.contains("multi-label: needs"))
+    let none = try folder.write("\ta b\n", to: "none.tsv")
+    #expect(
+      refusal { _ = try pack([none]) { $0.isMultiLabel = true } }.contains("gives no text a class"))
     let gap = try folder.write("a,,b\tc\n", to: "gap.tsv")
     #expect(
       refusal { _ = try pack([gap]) { $0.isMultiLabel = true } }.contains("line 1 is not a class"))

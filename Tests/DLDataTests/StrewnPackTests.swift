@@ -126,7 +126,7 @@ import Testing
     for (configure, expected) in [
       ({ $0.classes = ["3", "x"] }, "has the class \"x\", which embedded:digits-validation lacks"),
       ({ $0.classes = ["3", "3"] }, "names a class twice"),
-      ({ ($0.classes, $0.rest) = (["3"], "3") }, "rest: 3 is one of the classes"),
+      ({ ($0.classes, $0.rest) = (["3"], "3") }, "rest: \"3\" is no name of one more class"),
       ({ $0.perClass = 1000 }, "rows of the class \"0\", fewer than 1000"),
     ] as [((inout SubsetPacker) -> Void, String)] {
       let found = refusal { _ = try pack("embedded:digits-validation", configure) }

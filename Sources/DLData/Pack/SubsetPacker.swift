@@ -37,8 +37,8 @@ package struct SubsetPacker {
     }
     var groups = numbers.map { number in labels.indices.filter { labels[$0] == number } }
     if let rest {
-      guard !chosen.contains(rest) else {
-        throw DataError("rest: \(rest) is one of the classes, give another name")
+      guard !rest.isEmpty, !chosen.contains(rest) else {
+        throw DataError("rest: \"\(rest)\" is no name of one more class, give another")
       }
       chosen.append(rest)
       groups.append(labels.indices.filter { !numbers.contains(labels[$0]) })

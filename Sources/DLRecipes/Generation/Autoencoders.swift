@@ -2,7 +2,7 @@ extension Recipe {
   /// Kingma and Welling 2014, with 8 numbers for a digit.
   static let vaeDigits = Recipe(
     name: "vae-digits",
-    summary: "variational autoencoder of 8 numbers on the embedded digits, 23.0 nats per digit",
+    summary: "variational autoencoder of 8 numbers on the embedded digits",
     standIn: (inputShape: [8, 8, 1], classes: 10),
     yaml: """
       name: vae-digits
@@ -23,8 +23,7 @@ extension Recipe {
   static let vaeMNIST = Recipe(
     name: "vae-mnist",
     summary:
-      "variational autoencoder of 20 numbers on MNIST, as PyTorch's example has it"
-      + "; 97.3 nats per digit",
+      "variational autoencoder of 20 numbers on MNIST, as PyTorch's example has it",
     standIn: (inputShape: [28, 28, 1], classes: 10), dataHelp: Recipe.lenetMNIST.dataHelp,
     yaml: """
       name: vae-mnist

@@ -18,8 +18,7 @@ extension Recipe {
   static let bertMaskedPolarity = Recipe(
     name: "bert-masked-polarity",
     summary:
-      "BERT on sentences from film reviews: words that are hidden, told by the others"
-      + "; 20.1% right",
+      "BERT on sentences from film reviews: words that are hidden, told by the others",
     dataHelp: reviewsHelp,
     yaml: bertYAML(
       "bert-masked-polarity", head: "masked",
@@ -34,7 +33,7 @@ extension Recipe {
   /// The sentiment, from what was learned by filling in words.
   static let bertPolarity = Recipe(
     name: "bert-polarity",
-    summary: "BERT fine-tuned on the sentiment of sentences, from bert-masked-polarity; 76.0%",
+    summary: "BERT fine-tuned on the sentiment of sentences, from bert-masked-polarity",
     dataHelp: reviewsHelp + ", and --init-partial RUN of bert-masked-polarity",
     notes: "Without --init-partial it starts from scratch.",
     yaml: bertYAML(

@@ -12,8 +12,7 @@ extension Recipe {
   static let copyNames = Recipe(
     name: "copy-names",
     summary:
-      "copy mechanism (pointer-generator) on answers to people whose names are new"
-      + "; BLEU 99.8",
+      "copy mechanism (pointer-generator) on answers to people whose names are new",
     dataHelp: pairsHelp("names"),
     notes: "--set model.copy=false is the same network without it",
     yaml: """
@@ -31,8 +30,7 @@ extension Recipe {
   static let guidedSpelling = Recipe(
     name: "guided-spelling",
     summary:
-      "guided attention on digits that are spelled out, where the order is the same"
-      + "; BLEU 100",
+      "guided attention on digits that are spelled out, where the order is the same",
     dataHelp: pairsHelp("spelling"),
     notes: "--set model.guided=0 leaves attention alone",
     yaml: """

@@ -98,7 +98,7 @@ extension Recipe {
   /// A bidirectional LSTM whose tags are chosen together.
   static let bilstmCRFParTUT = Recipe(
     name: "bilstm-crf-partut",
-    summary: "parts of speech by a bidirectional LSTM and a CRF (English ParTUT); 88.5%",
+    summary: "parts of speech by a bidirectional LSTM and a CRF (English ParTUT)",
     dataHelp: partutHelp,
     notes:
       "--set model.layers.5.crf.decode=greedy chooses tags from left to right, marginal each by "

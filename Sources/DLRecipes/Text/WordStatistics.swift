@@ -21,8 +21,7 @@ extension Recipe {
   static let skipGramPolarity = Recipe(
     name: "skipgram-polarity",
     summary:
-      "vectors of words from film reviews, by asking for the words around each (word2vec)"
-      + "; validation loss 2.614",
+      "vectors of words from film reviews, by asking for the words around each (word2vec)",
     dataHelp: reviewsHelp, notes: "`dltrain neighbors RUN WORD` lists the words beside others",
     yaml: word2vecYAML("skipgram-polarity", kind: "skip_gram"))
 
@@ -30,8 +29,7 @@ extension Recipe {
   static let cbowPolarity = Recipe(
     name: "cbow-polarity",
     summary:
-      "vectors of words from film reviews, by asking for the word amid others (word2vec)"
-      + "; validation loss 2.579",
+      "vectors of words from film reviews, by asking for the word amid others (word2vec)",
     dataHelp: reviewsHelp, notes: "`dltrain neighbors RUN WORD` lists the words beside others",
     yaml: word2vecYAML("cbow-polarity", kind: "cbow"))
 
@@ -39,8 +37,7 @@ extension Recipe {
   static let ngramShakespeare = Recipe(
     name: "ngram-shakespeare",
     summary:
-      "trigrams of characters of Shakespeare, Kneser-Ney smoothing, by one pass of counts"
-      + "; perplexity 7.82",
+      "trigrams of characters of Shakespeare, Kneser-Ney smoothing, by one pass of counts",
     dataHelp: Recipe.gptShakespeare.dataHelp,
     notes:
       "--set model.order=4 counts longer ones, in 70 MB; --set model.smoothing=add_k and interpolated "

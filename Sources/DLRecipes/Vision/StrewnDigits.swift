@@ -3,8 +3,7 @@ extension Recipe {
   static let detectorDigits = Recipe(
     name: "detector-digits",
     summary:
-      "one-stage object detector: which digits lie where on a canvas"
-      + "; mean average precision 97.9%",
+      "one-stage object detector: which digits lie where on a canvas",
     dataHelp:
       "strew the digits that come with the program by `dltrain data pack strewn "
       + "embedded:digits-train embedded:digits-validation -o strewn`, or those of MNIST by `dltrain data "
@@ -53,8 +52,7 @@ extension Recipe {
   static let dilatedDigits = Recipe(
     name: "dilated-digits",
     summary:
-      "segmentation: the digit that each pixel belongs to, by dilated convolutions"
-      + "; mean IoU 80.6%",
+      "segmentation: the digit that each pixel belongs to, by dilated convolutions",
     dataHelp:
       "strew the digits that come with the program by `dltrain data pack strewn "
       + "embedded:digits-train embedded:digits-validation --labels pixels --rows 1000,200 "

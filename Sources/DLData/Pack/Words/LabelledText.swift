@@ -41,6 +41,11 @@ struct LabelledText {
           "give CLASS.txt files of a sentence a line, a folder of CLASS/FILE.txt, or a file of "
           + "CLASS<TAB>TEXT")
     }
+    guard classes.contains(where: { !$0.isEmpty }) else {
+      throw FormatError(
+        .content, file: source, "gives no text a class", advice: "name classes in front of the tabs"
+      )
+    }
   }
 
   private mutating func add(_ text: Substring, _ labels: [String]) {
