@@ -106,7 +106,7 @@ class Network(nn.Module):
             x = self.embedding(x)
         if self.kind == "attention" and self.data == "polarity":
             states = self.attend(self.before(x + positions(*x.shape[1:])), lengths)
-            return largest(states, lengths), None
+            return mean(states, lengths), None
         if self.data == "partut":
             x = self.dropout(x + positions(*x.shape[1:]) if "attention" in self.kind else x)
         if self.kind == "textcnn":
@@ -183,7 +183,7 @@ SETTINGS = {
     "gru-polarity": (1e-3, 50, 4),
     "bilstm-polarity": (1e-3, 50, 4),
     "deep-lstm-polarity": (1e-3, 50, 4),
-    "attention-polarity": (1e-3, 50, 6),
+    "attention-polarity": (2e-3, 50, 6),
     "topics-multi30k": (5e-3, 64, 6),
     "window-partut": (2e-3, 32, 8),
     "bilstm-partut": (2e-3, 32, 8),

@@ -61,7 +61,7 @@ extension Recipe {
     dataHelp: polarityHelp,
     yaml: recurrentPolarity("deep-lstm-polarity", "lstm: {hidden: 64, layers: 2}"))
 
-  /// Every word looks at all, and the largest outputs say what the sentence means.
+  /// Every word looks at all, and the mean of the outputs says what the sentence means.
   static let attentionPolarity = Recipe(
     name: "attention-polarity",
     summary: "self-attention over words, the sentiment of sentences from film reviews",
@@ -74,11 +74,11 @@ extension Recipe {
           - positional
           - dropout: {p: 0.3}
           - transformer_encoder_layer: {heads: 4, feed_forward: 128, dropout: 0.3}
-          - global_max_pool1d
+          - global_avg_pool1d
           - dropout: {p: 0.5}
           - linear: {out: 2}
       loss: cross_entropy
-      optimizer: {name: adam, lr: 1.0e-3}
+      optimizer: {name: adam, lr: 2.0e-3}
       batch_size: 50
       epochs: 6
       """)
