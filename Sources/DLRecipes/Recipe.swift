@@ -95,8 +95,9 @@ package struct Recipe: Sendable {
   package static func text(_ name: String?, columns: Int? = nil) throws -> String {
     guard let name else {
       return chapters.map { title, recipes in
-        let rows = recipes.map {
-          ["  " + $0.name, $0.summary, $0.outcome?.figure ?? "-", $0.outcome?.time ?? "-"]
+        let rows = recipes.map { recipe in
+          let told = recipe.outcome.map { "; \($0.figure), \($0.time)" } ?? ""
+          return ["  " + recipe.name, recipe.summary + told]
         }
         return title + "\n" + Format.table(rows, columns: columns)
       }.joined(separator: "\n\n")

@@ -21,7 +21,7 @@ extension FuzzedNames {
       """
       data: {train: pictures.safetensors, validation: pictures.safetensors, last_batch: drop}
       model: {name: dcgan, latent: 10, width: 4, features: features-run}
-      validate: {every_steps: 1, metrics: [frechet]}
+      validate: {every_steps: 1, metrics: [frechet, divergence]}
       batch_size: 8
       steps: 1
 
