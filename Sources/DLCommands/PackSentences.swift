@@ -12,9 +12,9 @@ struct PackSentences: Verb {
 
       The sources are files of a sentence a line that are named by their classes; or one folder of such files, or of
       CLASS/FILE.txt with a file a text; or one file of lines CLASS<TAB>TEXT. With --multi-label a text has any number of
-      classes, CLASS,CLASS<TAB>TEXT, and y is 1 for those that it has, for the loss bce_with_logits. Words stand between white space. Token 0
-      fills rows up, 1 is a word that is not in the vocabulary. With --tokenizer tokens are those of Hugging Face's
-      tokenizer.json, [CLS] and [SEP] included, filled up with [PAD].
+      classes, CLASS,CLASS<TAB>TEXT, and y is 1 for those that it has, for the loss bce_with_logits. Words stand between
+      white space. Token 0 fills rows up, 1 is a word that is not in the vocabulary. With --tokenizer tokens are those
+      of Hugging Face's tokenizer.json, [CLS] and [SEP] included, filled up with [PAD].
       """)
 
   @Argument(help: "Files that are named by their classes, a folder, or one file of CLASS<TAB>TEXT.")

@@ -11,7 +11,7 @@ struct Recipes: Verb {
     discussion: """
       Example: dltrain recipes lenet-mnist > job.yaml
 
-      Behind each stand what it came to, and about how long it takes on 2 ranks.
+      Behind each stand what it came to, and about how long that took at most.
       """)
 
   @Argument(help: "A recipe.")

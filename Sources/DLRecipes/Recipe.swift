@@ -96,7 +96,10 @@ package struct Recipe: Sendable {
     guard let name else {
       return chapters.map { title, recipes in
         let rows = recipes.map { recipe in
-          let told = recipe.outcome.map { "; \($0.figure), \($0.time)" } ?? ""
+          let told =
+            recipe.outcome.map {
+              "; " + [$0.figure, $0.time].compactMap { $0 }.joined(separator: ", ")
+            } ?? ""
           return ["  " + recipe.name, recipe.summary + told]
         }
         return title + "\n" + Format.table(rows, columns: columns)

@@ -55,7 +55,8 @@ import Testing
     let (titles, rows) = (lines.filter { !$0.hasPrefix(" ") }, lines.filter { $0.hasPrefix(" ") })
     #expect(titles.map(String.init) == Recipe.chapters.map(\.title))
     for (line, recipe) in compared(rows, Recipe.all) {
-      let told = recipe.outcome.map { "; \($0.figure), \($0.time)" } ?? ""
+      let time = recipe.outcome?.time.map { ", \($0)" } ?? ""
+      let told = recipe.outcome.map { "; \($0.figure)\(time)" } ?? ""
       #expect(line.hasPrefix("  " + recipe.name + " ") && line.hasSuffix(recipe.summary + told))
     }
     // The first has no figure, the others were not run to their ends; a name that is no recipe's would

@@ -51,15 +51,19 @@ def spelling(stream):
         yield part, [(" ".join(map(str, line)), " ".join(DIGITS[digit] for digit in line)) for line in lines]
 
 
+def write(folder, parts):
+    """Writes the pairs of each part into FOLDER/PART.source and FOLDER/PART.target."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for part, pairs in parts:
+        for side, suffix in enumerate(["source", "target"]):
+            (folder / f"{part}.{suffix}").write_text("".join(pair[side] + "\n" for pair in pairs))
+
+
 def main():
     kinds = {"names": names, "spelling": spelling}
     if len(sys.argv) != 3 or sys.argv[1] not in kinds:
         sys.exit(__doc__)
-    folder = pathlib.Path(sys.argv[2])
-    folder.mkdir(parents=True, exist_ok=True)
-    for part, pairs in kinds[sys.argv[1]](random.Random(1)):
-        for side, suffix in enumerate(["source", "target"]):
-            (folder / f"{part}.{suffix}").write_text("".join(pair[side] + "\n" for pair in pairs))
+    write(pathlib.Path(sys.argv[2]), kinds[sys.argv[1]](random.Random(1)))
 
 
 if __name__ == "__main__":

@@ -18,7 +18,9 @@ import pathlib
 import re
 import sys
 
-# Pairs of which neither text has more words than this are kept.
+from make_pairs import write
+
+# Pairs of which neither text has more words than this are kept, and sentences of so many.
 LONGEST = 24
 LONGEST_PARSED = 30
 # The words that name a thing, by the thing.
@@ -60,8 +62,8 @@ def trees(path):
 
 def bracketed(place, heads, relations):
     """The tree below a word: what depends on it and stands before it, X for itself, what stands behind it."""
-    below = [other for other, head in enumerate(heads, 1) if head == place]
-    inner = {side: " ".join(bracketed(other, heads, relations) for other in below if (other < place) == side)
+    children = [other for other, head in enumerate(heads, 1) if head == place]
+    inner = {side: " ".join(bracketed(other, heads, relations) for other in children if (other < place) == side)
              for side in (True, False)}
     return " ".join(part for part in ["(" + relations[place - 1], inner[True], "X", inner[False], ")"] if part)
 
@@ -111,15 +113,14 @@ def main():
     kind, *rest = sys.argv[1:] or [""]
     if kind not in KINDS or len(rest) != 1 + KINDS[kind][1]:
         sys.exit(__doc__)
-    folder = pathlib.Path(rest[0])
+    folder, parts = pathlib.Path(rest[0]), KINDS[kind][0](*rest[1:])
+    if kind != "labels":
+        write(folder, parts)
+        return
     folder.mkdir(parents=True, exist_ok=True)
-    for part, pairs in KINDS[kind][0](*rest[1:]):
-        if kind == "labels":
-            lines = [f"{target.replace(' ', ',')}\t{source}\n" for source, target in pairs]
-            (folder / f"{part}.tsv").write_text("".join(lines))
-            continue
-        for side, suffix in enumerate(["source", "target"]):
-            (folder / f"{part}.{suffix}").write_text("".join(pair[side] + "\n" for pair in pairs))
+    for part, pairs in parts:
+        lines = [f"{target.replace(' ', ',')}\t{source}\n" for source, target in pairs]
+        (folder / f"{part}.tsv").write_text("".join(lines))
 
 
 if __name__ == "__main__":

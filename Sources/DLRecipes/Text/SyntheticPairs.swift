@@ -1,8 +1,11 @@
-/// The way to get pairs of texts that a script makes.
-private func pairsHelp(_ kind: String) -> String {
-  "make the texts by `python3 scripts/data/make_pairs.py \(kind) \(kind)`, pack them by "
+/// The way to get pairs of texts that a script writes into the folder `kind`, from `files` where it takes
+/// any.
+func pairsHelp(_ kind: String, by script: String, _ files: String = "", vocabulary: Int) -> String {
+  let command =
+    "python3 scripts/data/\(script) \(kind) \(kind)" + (files.isEmpty ? "" : " " + files)
+  return "make the texts by `\(command)`, pack them by "
     + "`dltrain data pack parallel \(kind)/train.source \(kind)/train.target \(kind)/test.source "
-    + "\(kind)/test.target --vocabulary 120 -o \(kind)-pairs`, then add "
+    + "\(kind)/test.target --vocabulary \(vocabulary) -o \(kind)-pairs`, then add "
     + "--set data.train=\(kind)-pairs/train.safetensors "
     + "--set data.validation=\(kind)-pairs/test.safetensors"
 }
@@ -13,7 +16,7 @@ extension Recipe {
     name: "copy-names",
     summary:
       "copy mechanism (pointer-generator) on answers to people whose names are new",
-    dataHelp: pairsHelp("names"),
+    dataHelp: pairsHelp("names", by: "make_pairs.py", vocabulary: 120),
     notes: "--set model.copy=false is the same network without it",
     yaml: """
       name: copy-names
@@ -31,7 +34,7 @@ extension Recipe {
     name: "guided-spelling",
     summary:
       "guided attention on digits that are spelled out, where the order is the same",
-    dataHelp: pairsHelp("spelling"),
+    dataHelp: pairsHelp("spelling", by: "make_pairs.py", vocabulary: 120),
     notes: "--set model.guided=0 leaves attention alone",
     yaml: """
       name: guided-spelling

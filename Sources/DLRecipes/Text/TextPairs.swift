@@ -1,10 +1,6 @@
-/// The way to get pairs of texts that a script takes out of a corpus.
-private func pairsHelp(_ kind: String, _ files: String, vocabulary: Int = 2000) -> String {
-  "make the texts by `python3 scripts/data/text_pairs.py \(kind) \(kind) \(files)`, pack them by "
-    + "`dltrain data pack parallel \(kind)/train.source \(kind)/train.target \(kind)/test.source "
-    + "\(kind)/test.target --vocabulary \(vocabulary) -o \(kind)-pairs`, then add "
-    + "--set data.train=\(kind)-pairs/train.safetensors "
-    + "--set data.validation=\(kind)-pairs/test.safetensors"
+/// The way to get pairs of texts that are taken out of a corpus.
+private func corpusHelp(_ kind: String, _ files: String, vocabulary: Int = 2000) -> String {
+  pairsHelp(kind, by: "text_pairs.py", files, vocabulary: vocabulary)
 }
 
 /// A recurrent encoder and decoder with additive attention; other keys of the model and the job.
@@ -27,13 +23,13 @@ extension Recipe {
   static let questionsParTUT = Recipe(
     name: "questions-partut",
     summary: "questions about a sentence, answered by words of it (English ParTUT)",
-    dataHelp: pairsHelp("questions", "train.conllu test.conllu"),
+    dataHelp: corpusHelp("questions", "train.conllu test.conllu"),
     yaml: pairsYAML("questions-partut", model: ", copy: true", batch: 32, epochs: 12))
 
   /// Answers on a stage, as the next one's speech.
   static let turnsShakespeare = Recipe(
     name: "turns-shakespeare", summary: "answers to what is said on Shakespeare's stage",
-    dataHelp: pairsHelp("turns", "input.txt"),
+    dataHelp: corpusHelp("turns", "input.txt"),
     notes: "`dltrain predict RUN FILE` answers the lines of a file",
     yaml: pairsYAML("turns-shakespeare", batch: 32, epochs: 6))
 
@@ -41,14 +37,14 @@ extension Recipe {
   static let parsesParTUT = Recipe(
     name: "parses-partut",
     summary: "a sentence's dependency tree, written in brackets (English ParTUT)",
-    dataHelp: pairsHelp("parses", "train.conllu test.conllu"),
+    dataHelp: corpusHelp("parses", "train.conllu test.conllu"),
     yaml: pairsYAML("parses-partut", batch: 32, epochs: 20))
 
   /// Several classes of a text, one word after the other.
   static let topicsDeEn = Recipe(
     name: "topics-de-en",
     summary: "what a German caption is about, in English words one after the other (Multi30k)",
-    dataHelp: pairsHelp("topics", "train.de train.en val.de val.en", vocabulary: 4000),
+    dataHelp: corpusHelp("topics", "train.de train.en val.de val.en", vocabulary: 4000),
     yaml: pairsYAML("topics-de-en", batch: 64, epochs: 3))
 
   /// Several classes of a text, each a yes or no of its own.

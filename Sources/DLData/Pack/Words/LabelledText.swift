@@ -29,9 +29,8 @@ struct LabelledText {
       throw DataError("multi-label: needs one file of CLASS,CLASS<TAB>TEXT")
     }
     switch sources.count {
-    case 1 where isMultiLabel: try addTable(source, isMultiLabel: true)
     case 1 where File.isFolder(source): try addFolder(source)
-    case 1: try addTable(source)
+    case 1: try addTable(source, isMultiLabel)
     default: try addFiles(sources)
     }
     guard !words.isEmpty else {
@@ -59,7 +58,7 @@ struct LabelledText {
     classes.append(labels)
   }
 
-  private mutating func addTable(_ path: String, isMultiLabel: Bool = false) throws {
+  private mutating func addTable(_ path: String, _ isMultiLabel: Bool) throws {
     for (index, line) in try TextFile.lines(of: path).enumerated() where !line.isEmpty {
       let parts = line.parts(at: "\t", limit: 1)
       let labels = (isMultiLabel ? parts[0].parts(at: ",") : [parts[0]])

@@ -31,8 +31,9 @@ package struct SentencePacker {
   ///
   /// `sources` are files of a sentence a line that are named by their classes, one folder of these,
   /// one folder of folders with a file a text, or one file of lines `CLASS<TAB>TEXT`, with
-  /// ``isMultiLabel`` that alone, with any number of classes between commas. Texts without words are left out. The classes are sorted by name; metadata holds `class_names`, the
-  /// `tokenizer` and the token of `padding`.
+  /// ``isMultiLabel`` that alone, with any number of classes between commas. Texts without words are
+  /// left out. The classes are sorted by name; metadata holds `class_names`, the `tokenizer` and the
+  /// token of `padding`.
   ///
   /// - Throws: `FormatError` and `DataError`.
   package func pack(_ sources: [String], output: String) throws -> [PackedFile] {
@@ -51,11 +52,14 @@ package struct SentencePacker {
       }
       return try pack(parts, output, isFirst: true)
     }
-    let numbers = try PackLike.numbers(
-      of: Array(text.classes.joined()), among: Self.sorted([text]), of: text.source,
-      source: text.source)
+    let numbers =
+      isMultiLabel
+      ? nil
+      : try PackLike.numbers(
+        of: Array(text.classes.joined()), among: Self.sorted([text]), of: text.source,
+        source: text.source)
     let split = try RowSplit(
-      count: text.words.count, split, labels: isMultiLabel ? nil : numbers, source: text.source)
+      count: text.words.count, split, labels: numbers, source: text.source)
     _ = try PackOutput(output, parts: split.sets.joined().count)
     return try split.sets.enumerated().flatMap { number, set in
       try pack(
