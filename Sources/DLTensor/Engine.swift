@@ -12,7 +12,7 @@ package enum Engine: String, Sendable, CaseIterable {
   case blas
 
   /// The version of the native engine's arithmetic: results of one version are the same to the bit.
-  package static let contract = 4
+  package static let contract = 5
 
   private static let selected = Atomic<Bool>(true)
 

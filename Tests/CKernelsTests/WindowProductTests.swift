@@ -78,7 +78,7 @@ import Testing
   }
 
   /// Windows of 3 x 3 with stride 1: odd and even sides, channels beside whole vectors, chains of
-  /// more than one block, more tiles than go together.
+  /// more than one block, more tiles than go together; the last ones by tiles of 2 x 2.
   static var squares: [(dl_conv_geometry, Int)] {
     [
       (geometry(n: 2, h: 8, w: 6, c: 64, kh: 3, kw: 3, pad: 1), 64),
@@ -88,7 +88,12 @@ import Testing
       (geometry(n: 1, h: 4, w: 4, c: 3, kh: 3, kw: 3, pad: 1), 390),
       (geometry(n: 5, h: 19, w: 23, c: 70, kh: 3, kw: 3, pad: 1), 9),
       (geometry(n: 2, h: 3, w: 4, c: 4, kh: 3, kw: 3, pad: 5), 5),
+      (geometry(n: 3, h: 12, w: 10, c: 16, kh: 3, kw: 3, pad: 1), 24),
       (geometry(n: 1, h: 3, w: 3, c: 2, kh: 3, kw: 3), 1),
+      (geometry(n: 60, h: 6, w: 5, c: 33, kh: 3, kw: 3, pad: 1), 37),
+      (geometry(n: 1, h: 9, w: 5, c: 401, kh: 3, kw: 3, pad: 1), 5),
+      (geometry(n: 1, h: 5, w: 5, c: 7, kh: 3, kw: 3, pad: 1), 390),
+      (geometry(n: 2, h: 4, w: 4, c: 160, kh: 3, kw: 3, pad: 1), 130),
     ]
   }
 
@@ -157,8 +162,11 @@ import Testing
       let dy = numbers(rows * out, seed: 3), bias = numbers(out, seed: 4)
       let expected = ConvolutionTests.reference(g, out, x, w, dy)
       let found = try results(family, type, g, out, DL_CPU_AVX512)
+      // The transforms of 4 x 4 results have nearly twice the error of the sums themselves.
+      let factor = family == .winograd ? 2.0 : 1
       func check(_ values: [Double], _ wanted: [Double], _ terms: Int, _ what: String) {
-        expectClose(Buffer(type, values), wanted, scale: Double(max(terms, 8)), "\(what) of \(g)")
+        expectClose(
+          Buffer(type, values), wanted, scale: factor * Double(max(terms, 8)), "\(what) of \(g)")
       }
       check(found[0], expected.y, terms, "y")
       check(found[1], expected.dx, g.kh * g.kw * out, "dx")

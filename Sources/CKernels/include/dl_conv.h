@@ -62,12 +62,12 @@ void dl_conv_backward_weight(
     dl_dtype t, const dl_conv_geometry *g, const void *x, size_t inputs, const void *dy,
     void *dw, size_t out, size_t outputs, int accumulate);
 
-/// Nonzero where Winograd's convolution is the better choice: windows of 3 x 3 with stride 1 over 64
-/// channels or more, of images whose sides do not lose much by being covered with tiles of 2 x 2.
+/// Nonzero where Winograd's convolution is the better choice: windows of 3 x 3 with stride 1 over 16
+/// channels or more, of images whose sides do not lose much by being covered with tiles.
 int dl_winograd_suits(const dl_conv_geometry *g, size_t out);
 
-/// As dl_conv_forward, by Winograd's F(2 x 2, 3 x 3), for such windows of any channels. DL_F32 and
-/// DL_F64 alone, here and in its gradients.
+/// As dl_conv_forward, by Winograd's F(2 x 2, 3 x 3) or F(4 x 4, 3 x 3), as the image's sides and the channels
+/// have it, for such windows of any channels. DL_F32 and DL_F64 alone, here and in its gradients.
 void dl_winograd_forward(
     dl_dtype t, const dl_conv_geometry *g, const void *x, size_t inputs, const void *w,
     const void *bias, int relu, void *y, size_t out, size_t outputs);

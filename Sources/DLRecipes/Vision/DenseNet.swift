@@ -36,6 +36,6 @@ extension Recipe {
           - relu
           - global_avg_pool2d
           - {linear: {out: 10}}
-      \(CIFAR10.training(lr: 0.1, epochs: 10))
+      \(CIFAR10.training(lr: 0.1, epochs: 5))
       """)
 }

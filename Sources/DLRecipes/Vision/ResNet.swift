@@ -12,7 +12,7 @@ extension Recipe {
                     - batch_norm
                   shortcut: $shortcut
               - relu
-      """, expansion: 1)
+      """, expansion: 1, epochs: 10)
 
   /// ResNet-50 on CIFAR-10 with a quarter of the channels: 1x1, 3x3 and 1x1 convolutions.
   static let resnet50CIFAR10 = resnet(
@@ -30,15 +30,15 @@ extension Recipe {
                     - batch_norm
                   shortcut: $shortcut
               - relu
-      """, expansion: 4)
+      """, expansion: 4, epochs: 5)
 
   /// Four stages of residual blocks behind a 3x3 convolution, the stem for images of 32x32.
   ///
   /// He et al. 2016, table 1 and figure 5; the stride is that of the 3x3 convolution, as in
   /// torchvision.
-  private static func resnet(_ depth: String, counts: [Int], block: String, expansion: Int)
-    -> Recipe
-  {
+  private static func resnet(
+    _ depth: String, counts: [Int], block: String, expansion: Int, epochs: Int
+  ) -> Recipe {
     let stages = zip([16, 32, 64, 128], counts).enumerated().map { index, stage in
       "    - {stage: {out: \(stage.0), blocks: \(stage.1), stride: \(index == 0 ? 1 : 2)}}"
     }
@@ -77,7 +77,7 @@ extension Recipe {
         \(([first] + stages.dropFirst()).joined(separator: "\n"))
             - global_avg_pool2d
             - {linear: {out: 10}}
-        \(CIFAR10.training(lr: 0.1, epochs: 10))
+        \(CIFAR10.training(lr: 0.1, epochs: epochs))
         """)
   }
 }

@@ -33,8 +33,8 @@ struct ConvolutionPlan {
   }
 
   /// The fewest channels of either side whose products are those of bfloat16: with fewer, packing takes
-  /// longer than it saves.
-  private static let bfloat16Channels = 16
+  /// longer than it saves, and Winograd's products of float32 are faster up to larger ones.
+  private static let bfloat16Channels = (products: 16, winograd: 128)
 
   /// Makes the plan of a window that slides over `dense`, `[batch, height, width, in]`, and gives
   /// `sparse`, `[batch, oh, ow, out]`.
@@ -61,15 +61,20 @@ struct ConvolutionPlan {
       (product, roundsOperands) = (wanted, false)
     } else {
       var geometry = geometry
-      roundsOperands = wanted == DL_BF16 && min(inputs, outputs) / groups < Self.bfloat16Channels
+      // float64 is there to be exact: Winograd's rounding tells equal values under a pooling window apart.
+      let suitsWinograd =
+        dtype == .float32 && dl_winograd_suits(&geometry, outputs / groups) != 0
+      let least = Self.bfloat16Channels
+      roundsOperands =
+        wanted == DL_BF16
+        && min(inputs, outputs) / groups < (suitsWinograd ? least.winograd : least.products)
       let product = roundsOperands ? dtype.kernel : wanted
       self.product = product
       let windows =
         (Engine.current == .native || wanted == DL_BF16) && depth > 0 && outputs > 0
         && (geometry.stride_h == 1 || geometry.dilation_h == 1)
         && (geometry.stride_w == 1 || geometry.dilation_w == 1)
-      let winograd =
-        windows && product != DL_BF16 && dl_winograd_suits(&geometry, outputs / groups) != 0
+      let winograd = windows && product != DL_BF16 && suitsWinograd
       let other: Method = winograd ? .winograd : windows ? .windows : .unrolled
       func method(_ abreast: Int32) -> Method {
         windows && groups == 1 && abreast != 0 ? .abreast : other
