@@ -95,6 +95,7 @@ extension StudyRecipe {
         data.train: transfer/few.safetensors
         data.validation: transfer/test.safetensors
         steps: 400
+        validate: {every_steps: 200}
         batch_size: 50
         optimizer: {name: sgd, lr: 0.02, momentum: 0.9, weight_decay: 5.0e-4}
       runs:
