@@ -162,8 +162,8 @@ import Testing
       let dy = numbers(rows * out, seed: 3), bias = numbers(out, seed: 4)
       let expected = ConvolutionTests.reference(g, out, x, w, dy)
       let found = try results(family, type, g, out, DL_CPU_AVX512)
-      // The transforms of 4 x 4 results have nearly twice the error of the sums themselves.
-      let factor = family == .winograd ? 2.0 : 1
+      // The transforms of 4 x 4 results, float32's alone in use, have nearly twice the error of the sums.
+      let factor = family == .winograd && type == .f32 ? 2.0 : 1
       func check(_ values: [Double], _ wanted: [Double], _ terms: Int, _ what: String) {
         expectClose(
           Buffer(type, values), wanted, scale: factor * Double(max(terms, 8)), "\(what) of \(g)")

@@ -42,8 +42,8 @@ static void convolutions(dl_dtype t, const char *type) {
     dl_conv_backward_input(t, g, y, b, z, g->c, out, out, 0);
     dl_conv_backward_weight(t, g, a, g->c, y, w, out, out, 0);
     add_pass(g, out, size);
-    if ((i > 0 && i < 4) || t == DL_BF16)
-      continue;  // Winograd's are of float32 and float64 alone
+    // Winograd's are of float32 and float64 alone.
+    if (g->kh != 3 || g->kw != 3 || g->stride_h != 1 || t == DL_BF16) continue;
     dl_winograd_forward(t, g, a, g->c, b, a, 1, y, out, out);
     dl_winograd_backward_input(t, g, y, b, z, g->c, out, out, 0);
     dl_winograd_backward_weight(t, g, a, g->c, y, w, out, out, 0);

@@ -10,21 +10,24 @@
 #define DL_TILED "conv/winograd_tiles.inc"
 #include "gemm/levels.inc"
 
+// Tiles of side x side results that cover an image.
+static size_t tiles(const dl_conv_geometry *g, size_t side) {
+  return (g->oh + side - 1) / side * ((g->ow + side - 1) / side);
+}
+
 // Nonzero for tiles of 4 x 4 results: where they save a fifth of the multiplications, and an image has
 // enough of them for the planes of the weights. The number of images must not count, since it depends
 // on that of ranks.
 static int large(const dl_conv_geometry *g, size_t out) {
-  const size_t of_two = (g->oh + 1) / 2 * ((g->ow + 1) / 2);
-  const size_t of_four = (g->oh + 3) / 4 * ((g->ow + 3) / 4);
-  return of_four * 36 * 5 <= of_two * 16 * 4 && g->c * out <= of_four * DL_WINOGRAD_WEIGHTS;
+  return tiles(g, 4) * 36 * 5 <= tiles(g, 2) * 16 * 4 &&
+         g->c * out <= tiles(g, 4) * DL_WINOGRAD_WEIGHTS;
 }
 
 int dl_winograd_suits(const dl_conv_geometry *g, size_t out) {
-  const size_t tiles = (g->oh + 1) / 2 * ((g->ow + 1) / 2);
   const size_t least = large(g, out) ? DL_WINOGRAD_CHANNELS_LARGE : DL_WINOGRAD_CHANNELS;
   return g->kh == 3 && g->kw == 3 && g->stride_h == 1 && g->stride_w == 1 &&
          g->dilation_h == 1 && g->dilation_w == 1 && g->c >= least && out >= least &&
-         g->n * tiles > 0 && tiles * 4 <= g->oh * g->ow * 3 / 2;
+         g->n * tiles(g, 2) > 0 && tiles(g, 2) * 4 <= g->oh * g->ow * 3 / 2;
 }
 
 void dl_winograd_forward(
