@@ -96,15 +96,18 @@ struct AttackCommand: Verb {
     var request = AttackRequest(type, norm: norm)
     if let epsilon {
       let sizes = try AttackCommand.numbers(epsilon, "--epsilon")
-      guard sizes.allSatisfy({ $0 > 0 }) else {
-        throw ValidationError("--epsilon \(epsilon): give numbers above 0, as 0.05,0.1")
+      guard sizes.allSatisfy({ $0 > 0 && $0 <= AttackCommand.largest }) else {
+        throw ValidationError(
+          "--epsilon \(epsilon): give numbers above 0, at most 1e18, as 0.05,0.1")
       }
       request.epsilons = sizes.sorted()
     }
     if let range {
       let bounds = try AttackCommand.numbers(range, "--range")
-      guard bounds.count == 2, bounds[0] < bounds[1] else {
-        throw ValidationError("--range \(range): give two ascending numbers, as 0,1")
+      let isWithin = bounds.allSatisfy { abs($0) <= AttackCommand.largest }
+      guard bounds.count == 2, bounds[0] < bounds[1], isWithin else {
+        throw ValidationError(
+          "--range \(range): give two ascending numbers within -1e18 and 1e18, as 0,1")
       }
       request.range = bounds[0]...bounds[1]
     }
@@ -117,6 +120,9 @@ struct AttackCommand: Verb {
     request.pictures = pictures
     return request
   }
+
+  /// The largest size of inputs and changes: squares of them are numbers in float32, too.
+  private static let largest = 1e18
 
   private static func numbers(_ text: String, _ name: String) throws -> [Double] {
     let parts = text.split(separator: ",", omittingEmptySubsequences: false)

@@ -90,11 +90,19 @@ struct CommandLineParser {
       return .text("")
     } catch {
       if root.exitCode(for: error).isSuccess { return .text(named(root.fullMessage(for: error))) }
-      let verb = arguments.first.map { word in
-        root.configuration.subcommands.contains { $0._commandName == word } ? " \(word)" : ""
-      }
-      throw UsageError("\(root.message(for: error)); see \(name)\(verb ?? "") --help")
+      throw UsageError("\(root.message(for: error)); see \(name)\(verbs(arguments)) --help")
     }
+  }
+
+  /// The commands that the first arguments name, one below the other, as ` data pack csv`.
+  private func verbs(_ arguments: [String]) -> String {
+    var (command, text): (any ParsableCommand.Type, String) = (root, "")
+    for word in arguments {
+      guard let next = command.configuration.subcommands.first(where: { $0._commandName == word })
+      else { break }
+      (command, text) = (next, text + " \(word)")
+    }
+    return text
   }
 
   /// A help text whose examples a program of one's own can carry out: with its name, where it has the

@@ -21,7 +21,7 @@ struct Pack: ParsableCommand {
     subcommands: [
       PackMNIST.self, PackImages.self, PackText.self, PackParallel.self, PackCora.self,
       PackGraphs.self, PackSentences.self, PackCoNLLU.self, PackCSV.self, PackAudio.self,
-      PackVectors.self, PackStrewn.self, PackSubset.self,
+      PackStrewn.self, PackSubset.self,
       PackVectors.self, PackNPY.self, PackNPZ.self, PackTar.self,
     ])
 }

@@ -12,7 +12,7 @@ struct Doctor: Verb {
       Example: dltrain doctor
       Example: mpirun --hostfile hostfile -n 12 dltrain doctor
 
-      Under mpirun the table is that of the first process; the hosts of all are compared, and what
+      Under mpirun the table is that of the first process; the hosts of all are compared, and what \
       is to be fixed on each is listed.
       """)
 

@@ -14,7 +14,7 @@ struct Export: Verb {
                 dltrain export runs/digits-001 -o digits.onnx
                 dltrain export runs/digits-001 -o digits.py
 
-      In Python: safetensors.torch.load_model(model, "weights.safetensors"), which knows tied weights; without any
+      In Python: safetensors.torch.load_model(model, "weights.safetensors"), which knows tied weights; without any \
       model.load_state_dict(safetensors.torch.load_file("weights.safetensors")) does too.
       """)
 

@@ -13,8 +13,8 @@ struct Generate: Verb {
       Example: dltrain generate runs/gpt-shakespeare-001 --prompt 'ROMEO:' --temperature 0.8 --top-k 40
       Example: dltrain generate runs/dcgan-mnist-001 -o images.png --images 16
 
-      A text is written as it is drawn. --images belongs to a generative adversarial network and to a variational
-      autoencoder, whose images need a file to be written to; --prompt, --tokens, --temperature, --top-k and --top-p
+      A text is written as it is drawn. --images belongs to a generative adversarial network and to a variational \
+      autoencoder, whose images need a file to be written to; --prompt, --tokens, --temperature, --top-k and --top-p \
       belong to a language model.
       """)
 

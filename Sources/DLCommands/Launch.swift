@@ -11,7 +11,7 @@ struct Launch: Verb {
     discussion: """
       Example: dltrain launch -n 4 -- train job.yaml --out runs/job
 
-      SIGTERM, SIGINT and SIGUSR1 make the ranks finish the step and write a checkpoint, and the command exits with
+      SIGTERM, SIGINT and SIGUSR1 make the ranks finish the step and write a checkpoint, and the command exits with \
       code 75; a second one ends them at once.
       """)
 
@@ -44,6 +44,7 @@ struct Launch: Verb {
       throw UsageError(
         "launch starts train alone, as in: \(world.program.name) launch -n 4 -- train job.yaml")
     }
+    world.needsOutput = false
     var job = LaunchJob()
     job.processes = processes
     job.maxRestarts = maxRestarts

@@ -10,8 +10,8 @@ struct PackAudio: Verb {
     discussion: """
       Example: dltrain data pack audio recordings --label '{digit}_{speaker}_{index}' --class digit --test index=0-4 -o digits
 
-      The sounds are PCM of 8 to 32 bits or floating point, of one rate; channels are mixed. Frames and mel filters are
-      those of torchaudio's MelSpectrogram; a row is the logarithm of the energy in each band. Without --test a part is
+      The sounds are PCM of 8 to 32 bits or floating point, of one rate; channels are mixed. Frames and mel filters are \
+      those of torchaudio's MelSpectrogram; a row is the logarithm of the energy in each band. Without --test a part is \
       drawn for validation.
       """)
 
@@ -55,6 +55,10 @@ struct PackAudio: Verb {
   var standardize = true
   @Option(help: "Take classes, length and features of this data set file.")
   var like: String?
+
+  func validate() throws {
+    try split.requireNone(beside: [("--test", test != nil), ("--like", like != nil)])
+  }
 
   func run(in world: World) throws -> DLCore.ExitCode {
     try world.first("pack \(folder)") {

@@ -10,8 +10,8 @@ struct PackCSV: Verb {
     discussion: """
       Example: dltrain data pack csv covid/train.csv --drop id --label -1 --task regression --standardize -o covid
 
-      Columns are named by the first line, or given by their positions: 1 the first, -1 the last. A second column of the
-      name x is x.1, a third x.2. Columns of text become a 1 among 0s by --categorical. Nine tenths of the rows are for
+      Columns are named by the first line, or given by their positions: 1 the first, -1 the last. A second column of the \
+      name x is x.1, a third x.2. Columns of text become a 1 among 0s by --categorical. Nine tenths of the rows are for \
       training, unless --split says otherwise. A table of any length is read in passes; it may be packed by gzip.
       """)
 
@@ -69,6 +69,8 @@ struct PackCSV: Verb {
     if regression, task == .classification {
       throw ValidationError("--regression and --task classification exclude each other")
     }
+    try split.requireNone(
+      beside: [("--validation", validation != nil), ("--like", like != nil)])
   }
 
   func run(in world: World) throws -> DLCore.ExitCode {

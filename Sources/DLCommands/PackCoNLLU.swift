@@ -11,8 +11,8 @@ struct PackCoNLLU: Verb {
     discussion: """
       Example: dltrain data pack conllu train.conllu --validation dev.conllu --test test.conllu -o partut
 
-      The inputs are words, the labels their universal parts of speech, or what --tag names. Rows are filled up with
-      word 0 and label -100: the loss is cross_entropy with ignore_index: -100. Word 1 stands for those that are not in
+      The inputs are words, the labels their universal parts of speech, or what --tag names. Rows are filled up with \
+      word 0 and label -100: the loss is cross_entropy with ignore_index: -100. Word 1 stands for those that are not in \
       the vocabulary of the training file. One file alone is parted by --split or --folds.
       """)
 

@@ -12,7 +12,7 @@ struct PackCora: Verb {
     discussion: """
       Example: dltrain data pack cora cora --features 1433 -o cora.safetensors
 
-      The folder holds nodes.tsv (node, class, split, words that occur) and edges.tsv (two nodes, undirected, once).
+      The folder holds nodes.tsv (node, class, split, words that occur) and edges.tsv (two nodes, undirected, once). \
       --split parts the nodes anew, whatever the table says.
       """)
 

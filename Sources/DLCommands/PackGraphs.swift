@@ -10,7 +10,7 @@ struct PackGraphs: Verb {
     discussion: """
       Example: dltrain data pack graphs MUTAG -o mutag
 
-      The folder holds the files of a TUDataset: NAME_A.txt (edges), NAME_graph_indicator.txt, NAME_graph_labels.txt and,
+      The folder holds the files of a TUDataset: NAME_A.txt (edges), NAME_graph_indicator.txt, NAME_graph_labels.txt and, \
       where nodes have kinds, NAME_node_labels.txt.
       """)
 

@@ -14,7 +14,7 @@ struct PackImages: Verb {
     discussion: """
       Example: dltrain data pack images cifar10-images.tar.gz -o cifar10
 
-      The images lie as SPLIT/CLASS/FILE, which makes one SPLIT.safetensors for each split, or as CLASS/FILE, which
+      The images lie as SPLIT/CLASS/FILE, which makes one SPLIT.safetensors for each split, or as CLASS/FILE, which \
       makes images.safetensors, or the parts of --split and --folds, as does the part train of several. Classes are numbered in the order of their names.
       """)
 

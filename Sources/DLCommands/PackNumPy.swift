@@ -10,8 +10,8 @@ struct PackNPY: Verb {
     discussion: """
       Example: dltrain data pack npy images.npy labels.npy --split 0.8,0.1,0.1 --stratify -o photos
 
-      The first axis counts rows; images are [rows, height, width, channels]. Of the inputs uint8 stay bytes, other
-      integers become tokens, floats and bool values; of the labels integers are classes and floats values. Any order of
+      The first axis counts rows; images are [rows, height, width, channels]. Of the inputs uint8 stay bytes, other \
+      integers become tokens, floats and bool values; of the labels integers are classes and floats values. Any order of \
       memory and of bytes is read, a piece at a time.
       """)
 
@@ -37,7 +37,7 @@ struct PackNPZ: Verb {
     discussion: """
       Example: dltrain data pack npz mnist.npz --input x_train --label y_train -o mnist
 
-      The archive is one of numpy.savez or numpy.savez_compressed; what becomes of its arrays says
+      The archive is one of numpy.savez or numpy.savez_compressed; what becomes of its arrays says \
       dltrain data pack npy --help.
       """)
 

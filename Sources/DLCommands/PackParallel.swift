@@ -13,8 +13,8 @@ struct PackParallel: Verb {
     discussion: """
       Example: dltrain data pack parallel train.de train.en val.de val.en -o multi30k
 
-      Each pair of files makes one data set file, named by the first: train.safetensors, val.safetensors. The pieces of
-      words, shared by both languages, are learned on the first pair. One pair alone is parted by --split or --folds, and
+      Each pair of files makes one data set file, named by the first: train.safetensors, val.safetensors. The pieces of \
+      words, shared by both languages, are learned on the first pair. One pair alone is parted by --split or --folds, and \
       the pieces are those of its part to train on.
       """)
 

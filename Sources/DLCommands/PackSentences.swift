@@ -10,10 +10,10 @@ struct PackSentences: Verb {
     discussion: """
       Example: dltrain data pack sentences polarity/neg.txt polarity/pos.txt -o polarity
 
-      The sources are files of a sentence a line that are named by their classes; or one folder of such files, or of
-      CLASS/FILE.txt with a file a text; or one file of lines CLASS<TAB>TEXT. With --multi-label a text has any number of
-      classes, CLASS,CLASS<TAB>TEXT, and y is 1 for those that it has, for the loss bce_with_logits. Words stand between
-      white space. Token 0 fills rows up, 1 is a word that is not in the vocabulary. With --tokenizer tokens are those
+      The sources are files of a sentence a line that are named by their classes; or one folder of such files, or of \
+      CLASS/FILE.txt with a file a text; or one file of lines CLASS<TAB>TEXT. With --multi-label a text has any number of \
+      classes, CLASS,CLASS<TAB>TEXT, and y is 1 for those that it has, for the loss bce_with_logits. Words stand between \
+      white space. Token 0 fills rows up, 1 is a word that is not in the vocabulary. With --tokenizer tokens are those \
       of Hugging Face's tokenizer.json, [CLS] and [SEP] included, filled up with [PAD].
       """)
 
@@ -39,6 +39,8 @@ struct PackSentences: Verb {
   var multiLabel = false
 
   func validate() throws {
+    try split.requireNone(
+      beside: [("--validation", !validation.isEmpty), ("--like", like != nil)])
     guard tokenizer == nil || words.minCount == 1 && words.maxWords == nil && like == nil else {
       throw ValidationError(
         "--tokenizer: the file says what tokens are, leave out --min-count, --max-words and --like")

@@ -11,7 +11,7 @@ struct PackStrewn: Verb {
     discussion: """
       Example: dltrain data pack strewn embedded:digits-train embedded:digits-validation -o strewn
 
-      Labels are the boxes of what lies on an image, for a network that ends with detect, or the class of each pixel,
+      Labels are the boxes of what lies on an image, for a network that ends with detect, or the class of each pixel, \
       0 for the background. A row depends on --seed, its part and its number alone.
       """)
 

@@ -10,7 +10,7 @@ struct PackTar: Verb {
     discussion: """
       Example: dltrain data pack tar 'shard-{000..009}.tar' --size 64x64 -o photos
 
-      Each image KEY.jpg, .jpeg or .png has its class in KEY.cls, a number or a name, next to it in the archive. Shards,
+      Each image KEY.jpg, .jpeg or .png has its class in KEY.cls, a number or a name, next to it in the archive. Shards, \
       plain or .tar.gz, are read in sequence.
       """)
 

@@ -28,6 +28,17 @@ struct SplitOptions: ParsableArguments {
       shares: split?.shares ?? [0.9, 0.1], folds: folds, isStratified: stratify, seed: seed)
   }
 
+  /// Refuses to part rows where other options say which rows are for what.
+  ///
+  /// - Throws: `ValidationError` that names the options.
+  func requireNone(beside others: [(option: String, isGiven: Bool)]) throws {
+    let given = others.filter(\.isGiven).map(\.option)
+    guard asked != nil, !given.isEmpty else { return }
+    throw ValidationError(
+      "\(given.joined(separator: " and ")): with it no rows are parted, leave out --split, --folds and "
+        + "--stratify")
+  }
+
   /// The plan; nil where none is asked for.
   var asked: SplitPlan? { split == nil && folds == nil && !stratify ? nil : plan }
 }

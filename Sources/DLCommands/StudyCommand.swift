@@ -42,6 +42,7 @@ struct StudyCommand: Verb {
       world.print(try world.agreed("show the study") { try StudyRecipe.text(file, World.columns) })
       return .success
     }
+    world.needsOutput = false
     var study = StudyJob()
     study.out = out
     study.resume = resume

@@ -31,7 +31,7 @@ struct Train: Verb {
     discussion: """
       Example: mpirun -n 4 dltrain train job.yaml --set optimizer.lr=0.05 --out runs/job
 
-      SIGUSR1, and Ctrl-C without mpirun, make it finish the step, write a checkpoint and exit with code 75; --resume
+      SIGUSR1, and Ctrl-C without mpirun, make it finish the step, write a checkpoint and exit with code 75; --resume \
       auto goes on.
       """)
 
@@ -68,7 +68,8 @@ struct Train: Verb {
   }
 
   func run(in world: World) throws -> DLCore.ExitCode {
-    try training.run(in: world) { try configuration(of: world.program) }
+    world.needsOutput = false
+    return try training.run(in: world) { try configuration(of: world.program) }
   }
 
   /// The run that the options ask for.

@@ -41,6 +41,8 @@ public struct ConfigurationField<Section: ConfigurationSection> {
   package var doc: String { document() }
   /// True if the file must give it.
   package let isRequired: Bool
+  /// The key whose value is the default; nil where that is a value of its own.
+  let followed: String?
 
   let read: (inout Section, ConfigurationNode, String, inout ConfigurationFaults) -> Bool
   let write: (Section) -> ConfigurationNode
@@ -49,11 +51,15 @@ public struct ConfigurationField<Section: ConfigurationSection> {
   private let document: () -> String
 
   /// Makes a field over a property.
+  ///
+  /// - Parameter followed: the key whose value is the default, as
+  ///   ``ConfigurationSection/resolve(given:)`` has it.
   public init<Value: ConfigurationReadable>(
     _ key: String, _ property: WritableKeyPath<Section, Value>, _ rule: ConfigurationRule,
-    required: Bool = false, _ doc: String
+    required: Bool = false, following followed: String? = nil, _ doc: String
   ) {
     self.key = key
+    self.followed = followed
     document = { doc }
     isRequired = required
     read = { section, node, path, faults in
@@ -77,6 +83,7 @@ public struct ConfigurationField<Section: ConfigurationSection> {
   ) {
     self.key = key
     document = doc
+    followed = nil
     isRequired = false
     self.read = read
     self.write = write
@@ -201,7 +208,11 @@ extension ConfigurationSection {
     let defaults = Self()
     let properties = fields.map { field in
       var entries: [ConfigurationNode.Entry] = [.init("description", field.doc.node)]
-      if !field.isRequired { entries.append(.init("default", field.write(defaults))) }
+      if let followed = field.followed {
+        entries.append(.init(ConfigurationNode.followedKey, followed.node))
+      } else if !field.isRequired {
+        entries.append(.init("default", field.write(defaults)))
+      }
       if case .mapping(let type) = field.typeSchema.value { entries += type }
       return ConfigurationNode.Entry(field.key, .init(.mapping(entries)))
     }
@@ -213,4 +224,9 @@ extension ConfigurationSection {
         .init("required", fields.filter(\.isRequired).map(\.key).node),
       ])
   }
+}
+
+extension ConfigurationNode {
+  /// The keyword of a schema that names the property whose value is the default.
+  package static let followedKey = "x-default-of"
 }

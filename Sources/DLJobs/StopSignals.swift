@@ -52,6 +52,7 @@ package final class StopSignals: Sendable {
       == unsafeBitCast(SIG_IGN, to: Int.self)
     numbers = [SIGUSR1, SIGTERM, SIGINT] + (isIgnored ? [] : [SIGHUP])
     signal(SIGPIPE, SIG_IGN)
+    StopSignals.leaveCrashesToTheSystem()
     var set = StopSignals.set(numbers)
     pthread_sigmask(SIG_BLOCK, &set, nil)
     turnAwayFromOtherThreads()
@@ -241,6 +242,19 @@ package final class StopSignals: Sendable {
     guard let thread else { return }
     thread.detach()
     isDone.wait(until: { $0 }, atMost: seconds) { _ in }
+  }
+
+  /// Lets a crash end the process at once, unless SWIFT_BACKTRACE asks for more.
+  ///
+  /// Swift's runtime would stop all threads by SIGUSR1 first, to print their stacks: here that waits for
+  /// threads that never stop, and asks for a checkpoint of what has crashed.
+  private static func leaveCrashesToTheSystem() {
+    guard getenv("SWIFT_BACKTRACE") == nil else { return }
+    let crashes = [SIGQUIT, SIGILL, SIGTRAP, SIGABRT, SIGFPE, SIGBUS, SIGSEGV]
+    for number in crashes { signal(number, SIG_DFL) }
+    // What starts this program may have blocked them.
+    var set = set(crashes)
+    pthread_sigmask(SIG_UNBLOCK, &set, nil)
   }
 
   /// Keeps the signals from threads that libraries started before `main`, as OpenBLAS does.

@@ -16,6 +16,8 @@ package final class World {
   package let signals: StopSignals
   /// Takes notices and warnings: one line each on standard error.
   package let logger: Logger
+  /// False where the command's work is done whether or not its output can be written, as a training's.
+  package var needsOutput = true
   let runtime: MPIRuntime?
   package let processes: any Communicator
 
@@ -85,10 +87,14 @@ package final class World {
     } catch {
       world.leave(error)
     }
+    // What was lost is told where all else went well.
+    let lost =
+      code == .success && world.isFirst && world.needsOutput ? Terminal.outputError : nil
+    if let lost { reportError(lost) }
     // mpirun sends SIGTERM to those still on their way out when the first has ended with a code.
     signals.silence()
     do { try world.runtime?.finalize() } catch { world.leave(error) }
-    end(code)
+    end(lost?.exitCode ?? code)
   }
 
   /// Ends this process: after a failure without the exit handlers of libraries, that of OpenBLAS

@@ -56,6 +56,28 @@ public final class Linear: ReLUFusingLayer {
     try x.linear(weight.value, bias: bias?.value, relu: relu)
   }
 
+  /// Applies the layer and a GELU behind it, as one op unless somebody watches the layers' outputs.
+  ///
+  /// Shapes: `[..., in]` to `[..., out]`.
+  ///
+  /// - Throws: ``TensorError`` for shapes that do not fit, or where there is no memory.
+  package func callAsFunction(_ x: Tensor, gelu approximation: GELUApproximation) throws -> Tensor {
+    guard x.context.layerObserver == nil else { return try self(x).gelu(approximation) }
+    return try observed(x) {
+      try x.linear(weight.value, bias: bias?.value, gelu: approximation)
+    }
+  }
+
+  /// Applies the layer, and the layer GELU behind it likewise.
+  ///
+  /// Shapes: `[..., in]` to `[..., out]`.
+  ///
+  /// - Throws: ``TensorError`` for shapes that do not fit, or where there is no memory.
+  package func callAsFunction(_ x: Tensor, _ gelu: GELU) throws -> Tensor {
+    guard x.context.layerObserver == nil else { return try gelu(self(x)) }
+    return try self(x, gelu: gelu.options.approximate)
+  }
+
   /// PyTorch's counterpart takes `[batch, time, features]`.
   override var ownSequenceLayout: SequenceLayout? { .channelsLast }
 

@@ -7,7 +7,8 @@ public final class Sequential: BuiltInLayer {
   /// The layers in order.
   package let layers: [any Layer]
 
-  /// The layers as they are applied: a ReLU goes into the layer before it where that can take it.
+  /// The layers as they are applied: a ReLU or GELU goes into the layer before it where that can take
+  /// it.
   private let steps: [(Tensor) throws -> Tensor]
 
   /// The layout of what stands in front of the chain, where it is part of another.
@@ -29,6 +30,9 @@ public final class Sequential: BuiltInLayer {
           if let observer = y.context.layerObserver { observer(relu, y, y) }
           return y
         }
+        index += 2
+      } else if let linear = layers[index] as? Linear, let gelu = next as? GELU {
+        steps.append { x in try linear(x, gelu) }
         index += 2
       } else if let flatten = layers[index] as? Flatten {
         let layout = layers[..<index].sequenceLayout
@@ -66,7 +70,8 @@ public final class Sequential: BuiltInLayer {
   func callAsFunction(_ x: Tensor, adding around: () throws -> Tensor, relu: Bool) throws
     -> Tensor
   {
-    guard let norm = layers.last as? BatchNorm else {
+    // Who watches the layers sees those of the chain together.
+    guard x.context.layerObserver == nil, let norm = layers.last as? BatchNorm else {
       let branch = try self(x)
       let sum = try branch + around()
       let y = try relu ? sum.relu() : sum

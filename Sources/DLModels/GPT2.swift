@@ -161,7 +161,7 @@ private final class GPT2Block: Module {
   func callAsFunction(_ x: Tensor, cache: KeyValueCache?) throws -> Tensor {
     let attended = try attention(projections(norm1(x)), cache: cache)
     let x = try x + attentionDropout(attentionEnd(attended))
-    return try x + feedForwardDropout(feedForwardEnd(activation(feedForward(norm2(x)))))
+    return try x + feedForwardDropout(feedForwardEnd(feedForward(norm2(x), activation)))
   }
 }
 

@@ -107,6 +107,28 @@ struct ElementwiseTests {
     #expect(abs(edge.values[5] - exp(-100)) < 2e-45)
   }
 
+  /// Where the exponential is neither 0 nor infinite, and where it is; the slope written over x.
+  @Test(arguments: Element.allCases)
+  func geluWithItsSlopeIsBothOneByOne(type: Element) {
+    // The sign of what is no number says nothing.
+    func bits(_ x: Buffer) -> [UInt64] { x.values.map { $0.isNaN ? 1 : $0.bitPattern } }
+    for op in [DL_GELU, DL_GELU_TANH] {
+      for n in [0, 1, 7, 8, 33, 1000] {
+        let far: [Double] = [-.infinity, -40, -12, -9.71, -0.0, 0, 9.71, 12, 40, .infinity, .nan]
+        let x = Array((far + numbers(1000)).prefix(n))
+        let (y, slope) = (Buffer(type, x), Buffer(type, x))
+        dl_gelu_with_slope(type.c, op, slope.pointer, y.pointer, slope.pointer, n)
+        let (value, gradient) = (Buffer(type, x), Buffer(type, x))
+        let ones = Buffer(type, Array(repeating: 1, count: n))
+        dl_unary_forward(type.c, op, 0, value.pointer, value.pointer, n)
+        dl_unary_backward(
+          type.c, op, 0, gradient.pointer, nil, ones.pointer, gradient.pointer, n, 0)
+        #expect(bits(y) == bits(value))
+        #expect(bits(slope) == bits(gradient))
+      }
+    }
+  }
+
   @Test(arguments: Element.allCases)
   func biasAddsARowThenApplies(type: Element) {
     for (op, f, _) in Self.functions.prefix(10) {

@@ -74,6 +74,32 @@ import Testing
     }
   }
 
+  /// As one op or as two, where the result and the input have other uses and where only the input
+  /// learns.
+  @Test(arguments: [DType.float32, .float64], GELUApproximation.allCases)
+  func geluBehindALinearIsThatByItself(dtype: DType, approximation: GELUApproximation) throws {
+    for (roundsProducts, learns) in [(false, true), (true, true), (false, false)] {
+      func run(isFused: Bool) throws -> [[UInt64]] {
+        let context = Context(precision: dtype)
+        context.roundsProducts = roundsProducts
+        let x = try values([5, 7], 1, context).requiringGradient()
+        let weight = try values([9, 7], 2, context)
+        let bias = try values([9], 3, context)
+        if learns { for tensor in [weight, bias] { tensor.requiringGradient() } }
+        let y = try context.recording {
+          isFused
+            ? try x.linear(weight, bias: bias, gelu: approximation)
+            : try x.linear(weight, bias: bias).gelu(approximation)
+        }
+        try context.backward(context.recording { try (y * y).sum() + (x * x).sum() })
+        let found = [y, x.gradient, weight.gradient, bias.gradient].compactMap { $0?.doubles }
+        #expect(found.count == (learns ? 4 : 2))
+        return found.map { $0.map(\.bitPattern) }
+      }
+      #expect(try run(isFused: true) == run(isFused: false))
+    }
+  }
+
   /// An op's input that others use too, and a result that is used twice: the gradients, which lie where
   /// others lay, against those of recorded ops, which have memory of their own.
   @Test func whatIsTakenOverReachesNobodyElse() throws {

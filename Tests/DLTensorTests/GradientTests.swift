@@ -71,6 +71,11 @@ import Testing
       try checkGradients("silu", [shape]) { try $0[0].silu() }
     }
     for shape in [[3, 5], [2, 3, 4], [6]] as [Shape] {
+      for approximation in GELUApproximation.allCases {
+        try checkGradients("linear with gelu", [shape, [4, shape.last], [4]]) {
+          try $0[0].linear($0[1], bias: $0[2], gelu: approximation)
+        }
+      }
       try checkGradients("softmax", [shape]) { try $0[0].softmax() }
       try checkGradients("log_softmax", [shape]) { try $0[0].logSoftmax() }
     }

@@ -40,6 +40,22 @@ import Testing
     #expect(plain[0].losses[0] != one.losses[0])
   }
 
+  /// The attack sees inputs by the mean and deviation that the training set was found to have.
+  @Test func normalizationMayBeFound() throws {
+    let bench = try Workbench()
+    let attack = ["adversarial.epsilon=0.05", "steps=3"]
+    let found = try train(
+      bench.configuration(attack + ["data.normalize=auto"]), bench.options("found"))[0]
+    let resolved = try Configuration.load(path: "\(bench.path)/found/config.yaml")
+    let normalize = try #require(resolved.data.normalize)
+    #expect(normalize.mean.count == 2 && normalize.std.count == 2)
+    let told = try train(
+      bench.configuration(
+        attack + ["data.normalize={mean: \(normalize.mean), std: \(normalize.std)}"]),
+      bench.options("told"))[0]
+    #expect(told.losses == found.losses && told.parameters == found.parameters)
+  }
+
   /// A linear network's gradient by its inputs is a formula, and so is the attacked loss.
   @Test func firstLossIsThatOfAttackedRows() throws {
     let bench = try Workbench()

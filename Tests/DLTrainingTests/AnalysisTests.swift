@@ -1,4 +1,5 @@
 import DLCluster
+import DLCore
 import DLFormats
 import DLInference
 import DLTestSupport
@@ -136,5 +137,40 @@ import Testing
     let relu = try #require(activations.layers.first { $0.kind == "ReLU" })
     #expect(relu.zeros > 0.1 && relu.zeros < 0.9 && relu.units == 6)
     #expect(one.text(columns: 80).split(separator: "\n").allSatisfy { $0.count <= 80 })
+  }
+
+  /// Inputs that are the same in all rows of both sets, but for what rounding makes of their means,
+  /// and one that is another constant there.
+  @Test(arguments: [0.1, 0.3])
+  func constantsMatchThemselves(other: Float) throws {
+    let bench = try Workbench()
+    for (name, rows, last) in [("train", 70, Float(0.1)), ("validation", 23, other)] {
+      var numbers = Numbers(seed: UInt64(rows))
+      let labels = (0..<rows).map { Int32($0 % 2) }
+      let values: [Float] = labels.flatMap { _ -> [Float] in
+        [0.1, 0.7, Float(numbers.next()), last]
+      }
+      try bench.writeTable(values, labels: labels)
+      let bytes = try File.contents(of: bench.path + "/table.safetensors")
+      try File.replace("\(bench.path)/\(name).safetensors") { file in
+        try bytes.withUnsafeBytes { try file.write($0) }
+      }
+    }
+    let configuration = try Configuration.load(
+      yaml: """
+        data: {train: train.safetensors, validation: validation.safetensors}
+        model: {layers: [{linear: {out: 2}}]}
+        optimizer: {name: sgd, lr: 0}
+        steps: 1
+        """, folder: bench.path, overrides: [])
+    try train(configuration, bench.options("run"))
+    let report = try report(LoadedRun(bench.path + "/run"))
+    let comparison = try section(DataComparison.self, of: report)
+    #expect(comparison.inputs == 4)
+    #expect(comparison.differing == (other == 0.1 ? 0 : 1), "\(comparison)")
+    #expect(comparison.largest.errors.isFinite == (other == 0.1), "\(comparison)")
+    let text = comparison.text(columns: nil)
+    #expect(text.contains("one value here and another there") == (other != 0.1), "\(text)")
+    #expect(!text.contains("inf"), "\(text)")
   }
 }

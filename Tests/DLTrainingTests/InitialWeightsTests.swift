@@ -1,4 +1,5 @@
 import DLCluster
+import DLCore
 import DLFormats
 import DLLayers
 import DLTensor
@@ -21,6 +22,30 @@ import Testing
       for rank in loaded {
         #expect(rank.parameters == trained.parameters && rank.buffers == trained.buffers)
       }
+    }
+  }
+
+  /// A bit of a weight, in a file whose header is sound.
+  @Test(arguments: [1, 2])
+  func aDamagedCheckpointIsNotStartedFrom(ranks: Int) throws {
+    let bench = try Workbench()
+    let configuration = try bench.configuration(["steps=2"])
+    try train(configuration, bench.options("run"))
+    let path = bench.checkpoint("run", step: 2)
+    var bytes = try File.contents(of: path)
+    bytes[try SafetensorsFile(path: path).info("0.weight").bytes.lowerBound] ^= 16
+    let damaged = bench.path + "/damaged.safetensors"
+    try File.replace(damaged) { file in try bytes.withUnsafeBytes { try file.write($0) } }
+    for isPart in [false, true] {
+      let error = refusal {
+        try train(
+          configuration,
+          bench.options("from-\(isPart)") {
+            $0.initialWeights = damaged
+            $0.takesPartOfWeights = isPart
+          }, ranks: ranks)
+      }
+      #expect(error.contains("tensor 0.weight fails its checksum"), "\(error)")
     }
   }
 

@@ -19,6 +19,11 @@ static void run(dl_dtype t, size_t width) {
     add_with_nan(t, y, n);
     add_with_nan(t, z, n);
   }
+  for (int op = DL_GELU; op <= DL_GELU_TANH; op++) {
+    dl_gelu_with_slope(t, (dl_unary)op, a, y, z, n);
+    add_with_nan(t, y, n);
+    add_with_nan(t, z, n);
+  }
   tell("unary", width, t);
   add_double(dl_sum(t, a, n));
   add_double(dl_dot(t, a, b, n));

@@ -104,6 +104,19 @@ import Testing
     }
   }
 
+  @Test func aColumnThatNoRunHasIsTold() throws {
+    try TemporaryFolder.with { folder in
+      let path = try Self.write(to: folder)
+      let yaml = try String(contentsOfFile: path, encoding: .utf8)
+      try yaml.replacingOccurrences(of: "validation.accuracy", with: "validation.acuracy")
+        .write(toFile: path, atomically: true, encoding: .utf8)
+      let outcome = try Program.run(["study", path, "--out", folder + "/out"])
+      #expect(outcome.status == 0, "\(outcome.errors)")
+      let told = "table: no run has validation.acuracy; there are best.accuracy, best.loss, "
+      #expect(outcome.errors.contains(told), "\(outcome.errors)")
+    }
+  }
+
   @Test func aSignalStopsItAfterAStep() throws {
     try TemporaryFolder.with { folder in
       let study = ["study", try Self.write(to: folder, steps: 1_000_000), "--ranks", "all"]

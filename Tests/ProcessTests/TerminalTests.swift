@@ -54,7 +54,7 @@ import Testing
         let loss = String(format: "%.4f", record["loss"]?.double ?? .nan)
         #expect(table.contains { $0.contains(" " + loss) }, "\(loss) \(table)")
       }
-      let heading = screen.lines.first { $0.contains("epoch ") && $0.contains("val loss") } ?? ""
+      let heading = screen.lines.first { $0.contains(" step ") && $0.contains("val loss") } ?? ""
       #expect(heading.contains("opt") == (columns >= 100), "\(heading)")
       #expect(heading.contains("bn") == (columns >= 100), "\(heading)")
       #expect(heading.contains("data") == (columns >= 80), "\(heading)")
@@ -112,7 +112,7 @@ import Testing
           ["train", config, "--out", "run-\(columns)"], processes: 2, in: folder)
         #expect(screen.status == 0, "\(screen.errors)")
         #expect(screen.widest.count <= columns, "\(screen.widest)")
-        let heading = screen.lines.first { $0.contains("epoch ") && $0.contains("val loss") }
+        let heading = screen.lines.first { $0.contains(" step ") && $0.contains("val loss") }
         #expect(heading?.contains(" opt ") == (columns == 100), "\(heading ?? "")")
       }
       let plain = try Program.run(["train", config, "--out", "run"], processes: 2, in: folder)

@@ -9,6 +9,15 @@ void dl_unary_forward(dl_dtype t, dl_unary op, double alpha, const void *x, void
   DL_CALL(unary_forward, t, op, alpha, x, y, n);
 }
 
+void dl_gelu_with_slope(
+    dl_dtype t, dl_unary op, const void *x, void *y, void *slope, size_t n) {
+  if (op == DL_GELU) {
+    DL_CALL(gelu_with_slope, t, x, y, slope, n);
+  } else {
+    DL_CALL(gelu_tanh_with_slope, t, x, y, slope, n);
+  }
+}
+
 // What the backward pass of `op` reads besides dy: 0 nothing, 1 x, 2 y.
 static int dl_unary_needs(dl_unary op) {
   switch (op) {

@@ -65,6 +65,10 @@ void dl_unary_backward(
     dl_dtype t, dl_unary op, double alpha, const void *x, const void *y, const void *dy,
     void *dx, size_t n, int accumulate);
 
+/// y[i] = op(x[i]) and slope[i] = op'(x[i]) for DL_GELU or DL_GELU_TANH, whose two share an exponential;
+/// the same bits as one by one. slope may be x.
+void dl_gelu_with_slope(dl_dtype t, dl_unary op, const void *x, void *y, void *slope, size_t n);
+
 // Activations with several numbers or with weights. accumulate: nonzero adds into the output.
 
 /// y[i] = log(1 + exp(beta x[i])) / beta, or x[i] where beta x[i] > threshold.

@@ -35,7 +35,11 @@ package enum CoraPacker {
       }
     }
     let largest = Int(table.words.max() ?? -1) + 1
-    guard words ?? largest >= largest, (words ?? largest) < 1 << 31 else {
+    guard (words ?? largest) < 1 << 31 else {
+      throw DataError(
+        "features: \(words ?? largest) is out of range, give at most \((1 << 31) - 1)")
+    }
+    guard words ?? largest >= largest else {
       throw FormatError(
         .content, file: nodesPath, "has the word \(largest - 1), \(words ?? 0) are expected",
         advice: "give at least \(largest)")

@@ -35,7 +35,7 @@ package struct BytePairLearner {
     guard size >= vocabulary.count, size < 1 << 24 else {
       throw DataError(
         "vocabulary: \(size) is out of range for \(characters.count) characters and 4 special tokens, "
-          + "give \(vocabulary.count) or more")
+          + "give \(vocabulary.count) to \((1 << 24) - 1)")
     }
     var numbers = Dictionary(
       vocabulary.enumerated().map { (ScalarString($1), Int32($0)) },

@@ -69,7 +69,9 @@ package struct DataComparison: AnalysisSection {
       let difference = abs(first.mean - second.mean)
       let error = (first.variance / a.rows + second.variance / b.rows).squareRoot()
       let deviation = ((first.variance + second.variance) / 2).squareRoot()
-      guard difference > 0 else { continue }
+      // An input that is the same everywhere has two means that rounding tells apart.
+      let rounding = 1e-9 * max(abs(first.mean), abs(second.mean))
+      guard difference > rounding else { continue }
       let errors = error > 0 ? difference / error : .infinity
       if errors > 4 { count += 1 }
       if errors > top.errors {
@@ -98,8 +100,10 @@ package struct DataComparison: AnalysisSection {
         + (isMismatch ? "they do not match." : "nothing speaks against one distribution."),
       "\(Format.grouped(differing)) of \(Format.count(inputs, "input")) have means more than 4 "
         + "standard errors apart; the farthest is input \(largest.input), "
-        + "\(Format.significant(largest.errors, 3)) errors or "
-        + "\(Format.significant(largest.deviations, 3)) deviations.",
+        + (largest.errors.isFinite
+          ? "\(Format.significant(largest.errors, 3)) errors or "
+            + "\(Format.significant(largest.deviations, 3)) deviations."
+          : "which has one value here and another there."),
     ]
     if let chiSquared, let classes {
       let gap = classes.map { abs($0.training - $0.validation) }.max() ?? 0

@@ -159,17 +159,12 @@ package final class ConsoleReporter: TrainingObserver {
 
   private func show(_ step: StepReport, _ validation: ValidationReport?, closed: Bool) {
     guard let plan else { return }
-    let perEpoch = Double(max(plan.stepsPerEpoch, 1))
-    let isWhole = step.step % max(plan.stepsPerEpoch, 1) == 0
-    let place =
-      isWhole
-      ? "\(step.step / max(plan.stepsPerEpoch, 1))" : Format.fixed(Double(step.step) / perEpoch, 1)
     let elapsed = monotonicSeconds() - began
     let left =
       elapsed / Double(max(step.step - plan.startStep, 1)) * Double(plan.totalSteps - step.step)
     let cells =
       [
-        "\(place)/\(plan.epochs)", "\(step.step)", lossText(epoch.loss),
+        plan.place(of: step.step), "\(step.step)", lossText(epoch.loss),
         validation.map { lossText($0.loss) } ?? "",
       ] + (validation.map(cells) ?? [String](repeating: "", count: 1 + plan.metrics.count)) + [
         Format.significant(step.learningRate, 3), Format.grouped(epoch.rowsPerSecond),

@@ -1,12 +1,26 @@
 import DLCore
 import Glibc
 import Logging
+import Synchronization
 
 /// Text for the person in front of the program.
 ///
 /// It goes out by `write` at once, so that nothing is lost when the process ends without exit
-/// handlers; a closed pipe is no error, since a run must not end because nobody watches it.
+/// handlers; a closed pipe is no error, since a run must not end because nobody watches it. What a
+/// file or device does not take is noted, for the end of commands whose output is their product.
 package enum Terminal {
+  /// The first error with which standard output took less than the whole; 0 for none.
+  private static let outputFault = Atomic<Int32>(0)
+
+  /// The error with which standard output took less than the whole; nil for none.
+  static var outputError: FormatError? {
+    let fault = outputFault.load(ordering: .relaxed)
+    guard fault != 0 else { return nil }
+    return FormatError(
+      .io, file: "standard output", "cannot write: \(String(cString: strerror(fault)))",
+      advice: "check the space left")
+  }
+
   /// Writes to standard output.
   static func out(_ text: String) { write(text, to: STDOUT_FILENO) }
 
@@ -31,6 +45,9 @@ package enum Terminal {
       if count > 0 {
         done += count
       } else if count == 0 || (errno != EINTR && errno != EAGAIN) {
+        if descriptor == STDOUT_FILENO, count < 0, errno != EPIPE {
+          outputFault.store(errno, ordering: .relaxed)
+        }
         return
       }
     }

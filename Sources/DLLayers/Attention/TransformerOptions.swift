@@ -16,8 +16,8 @@ public enum FeedForwardActivation: String, ConfigurationWord {
   func after(_ linear: Linear, _ x: Tensor) throws -> Tensor {
     switch self {
     case .relu: try linear.observed(x) { try linear.forward(x, relu: true) }
-    case .gelu: try linear(x).gelu()
-    case .geluTanh: try linear(x).gelu(.tanh)
+    case .gelu: try linear(x, gelu: .none)
+    case .geluTanh: try linear(x, gelu: .tanh)
     }
   }
 }

@@ -25,7 +25,7 @@ public final class MaxPool1d: BuiltInLayer {
     package static var fields: [ConfigurationField<Self>] {
       [
         .init("kernel", \.kernel, .windowExtent, required: true, "window"),
-        .init("stride", \.stride, .windowExtent, "stride; the window unless given"),
+        .init("stride", \.stride, .windowExtent, following: "kernel", "stride"),
         .init(
           "padding", \.padding, .windowMargin, "padding on each side, at most half of the window"),
         .init("dilation", \.dilation, .windowExtent, "distance of the window's taps"),
@@ -116,7 +116,7 @@ public final class AvgPool1d: BuiltInLayer {
     package static var fields: [ConfigurationField<Self>] {
       [
         .init("kernel", \.kernel, .windowExtent, required: true, "window"),
-        .init("stride", \.stride, .windowExtent, "stride; the window unless given"),
+        .init("stride", \.stride, .windowExtent, following: "kernel", "stride"),
         .init(
           "padding", \.padding, .windowMargin, "padding on each side, at most half of the window"),
         .init("count_include_pad", \.countIncludePad, "whether padding counts in the average"),

@@ -27,7 +27,7 @@ public final class MaxPool2d: BuiltInLayer {
         .init(
           "kernel", \.kernel, .windowExtent, required: true,
           "window, one integer or [height, width]"),
-        .init("stride", \.stride, .windowExtent, "stride; the window unless given"),
+        .init("stride", \.stride, .windowExtent, following: "kernel", "stride"),
         .init(
           "padding", \.padding, .windowMargin, "padding on each side, at most half of the window"),
         .init(
@@ -107,7 +107,7 @@ public final class AvgPool2d: BuiltInLayer {
         .init(
           "kernel", \.kernel, .windowExtent, required: true,
           "window, one integer or [height, width]"),
-        .init("stride", \.stride, .windowExtent, "stride; the window unless given"),
+        .init("stride", \.stride, .windowExtent, following: "kernel", "stride"),
         .init(
           "padding", \.padding, .windowMargin, "padding on each side, at most half of the window"),
         .init("count_include_pad", \.countIncludePad, "whether padding counts in the average"),

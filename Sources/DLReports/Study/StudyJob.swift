@@ -245,6 +245,12 @@ private final class StudySession {
       try File.replace(folder + "/study.svg") { try $0.write(picture.svg()) }
     }
     world.print("\n" + table.text(columns: World.columns ?? 80))
+    let known = Set(journal.records.flatMap { $0.figures.map(\.name) })
+    for column in study.columns(of: journal.records) where !known.isEmpty && !known.contains(column)
+    {
+      if ["train.loss", "seconds"].contains(column) { continue }
+      world.warn("table: no run has \(column); there are \(known.sorted().joined(separator: ", "))")
+    }
     world.print(
       Format.wrapped(
         "\ntable.md, table.csv and study.svg are in \(folder)", World.columns, indent: "  "))

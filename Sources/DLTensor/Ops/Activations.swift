@@ -6,6 +6,9 @@ public enum GELUApproximation: String, Sendable, CaseIterable {
   case none
   /// By `0.5 · (1 + tanh(√(2/π) · (x + 0.044715 x³)))`.
   case tanh
+
+  /// The kernels' name of GELU by it.
+  var kernel: dl_unary { self == .none ? DL_GELU : DL_GELU_TANH }
 }
 
 extension Tensor {
@@ -43,7 +46,7 @@ extension Tensor {
   ///
   /// - Throws: ``TensorError`` for a type that it does not take, or where there is no memory.
   public func gelu(_ approximation: GELUApproximation = .none) throws -> Tensor {
-    try unary(approximation == .none ? DL_GELU : DL_GELU_TANH)
+    try unary(approximation.kernel)
   }
 
   /// `x · sigmoid(x)`.

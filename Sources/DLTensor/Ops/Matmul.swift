@@ -92,19 +92,47 @@ extension Tensor {
     }
     return context.record(y, from: self, weight, bias, multiplyAdds: y.count * input) { [self] dy in
       if relu { dy.maskByReLU(of: y) }
-      try weight.addGradient { dw, accumulate in
-        gemm(
-          productType, transposeA: true, m: output, n: input, k: rows, dy.pointer, lda: output,
-          pointer,
-          ldb: input, beta: Double(accumulate), dw, ldc: input)
-      }
-      try bias?.addColumnSums(dy, rows: rows)
-      try addGradient { dx, accumulate in
-        gemm(
-          productType, m: rows, n: input, k: output, dy.pointer, lda: output, weight.pointer,
-          ldb: input,
-          beta: Double(accumulate), dx, ldc: input)
-      }
+      try addLinearGradients(dy, weight, bias)
+    }
+  }
+
+  /// `GELU(x · weightᵀ + bias)` on the last axis.
+  ///
+  /// Shapes: as ``linear(_:bias:relu:)``. GELU's slope is computed with its value, of which it
+  /// shares the exponential, and takes the place of what GELU is of.
+  ///
+  /// - Throws: ``TensorError`` for shapes or types that do not fit, or where there is no memory.
+  package func linear(
+    _ weight: Tensor, bias: Tensor? = nil, gelu approximation: GELUApproximation
+  ) throws -> Tensor {
+    let learns = [self, weight, bias].contains { $0?.requiresGradient == true }
+    guard learns, context.isRecording, !context.isDecomposing else {
+      return try linear(weight, bias: bias).gelu(approximation)
+    }
+    let slope = try context.withoutRecording { try linear(weight, bias: bias) }
+    let y = try Tensor.empty(slope.shape, dtype: dtype, context: context)
+    dl_gelu_with_slope(
+      dtype.kernel, approximation.kernel, slope.pointer, y.pointer, slope.pointer, y.count)
+    let multiplyAdds = y.count * weight.shape[1]
+    return context.record(y, from: self, weight, bias, multiplyAdds: multiplyAdds) { [self] dy in
+      dl_multiply_add(dtype.kernel, dy.pointer, slope.pointer, dy.pointer, dy.count, 0)
+      try addLinearGradients(dy, weight, bias)
+    }
+  }
+
+  /// Adds what the gradient `dy` at `x · weightᵀ + bias` gives for x, weight and bias.
+  private func addLinearGradients(_ dy: Tensor, _ weight: Tensor, _ bias: Tensor?) throws {
+    let (rows, input, output) = (shape.leading, weight.shape[1], weight.shape[0])
+    try weight.addGradient { dw, accumulate in
+      gemm(
+        productType, transposeA: true, m: output, n: input, k: rows, dy.pointer, lda: output,
+        pointer, ldb: input, beta: Double(accumulate), dw, ldc: input)
+    }
+    try bias?.addColumnSums(dy, rows: rows)
+    try addGradient { dx, accumulate in
+      gemm(
+        productType, m: rows, n: input, k: output, dy.pointer, lda: output, weight.pointer,
+        ldb: input, beta: Double(accumulate), dx, ldc: input)
     }
   }
 

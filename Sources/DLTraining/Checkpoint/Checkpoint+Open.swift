@@ -12,6 +12,13 @@ extension Checkpoint {
     let identity: String
   }
 
+  /// Checks every checksum of weights that are a checkpoint of this version; others have none.
+  ///
+  /// - Throws: ``CheckpointError`` for a damaged one.
+  static func checkBytes(of source: any WeightSource) throws {
+    if source.metadata["format"] == format { _ = try openWhole(source.path) }
+  }
+
   /// Opens a checkpoint and checks its format, position and every checksum.
   static func open(_ path: String) throws -> (file: SafetensorsFile, position: CheckpointPosition) {
     let opened = try openWhole(path)

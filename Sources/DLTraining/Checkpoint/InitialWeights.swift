@@ -34,6 +34,7 @@ struct InitialWeights {
   /// - Returns: lines on what was read otherwise than it stands in the file, and what was not.
   func load(into run: TrainingRun) throws -> [String] {
     let source = try WeightSources.open(path)
+    try Checkpoint.checkBytes(of: source)
     let note = try StateDict(run.arena).loadWeights(from: source, selection)
     // Weights that are taken in part begin something else.
     let isWhole = selection.isStrict && selection.exceptions.isEmpty

@@ -48,7 +48,7 @@ final class RunStore {
       parameters: run.arena.parameterCount)
     try File.replace(folder.configurationPath) { try $0.write(run.configuration.yaml()) }
     self.record = record
-    run.observers += [MetricsObserver(record, ranks: run.communicator.size), record]
+    run.observers.append(record)
     run.options.didOpen(record)
     folder.writer = try CheckpointWriter(
       folder: folder.checkpoints, lease: folder.lease, keep: run.configuration.checkpoint.keep

@@ -37,7 +37,8 @@ private struct ReferenceWriter {
       named.isEmpty
       ? "One of these names, alone or with its options, as `{name: {key: value}}`."
       : "One of these names with its options, as `{name: NAME, key: value}`; or `{layers: [...]}` of "
-        + "[layers](#layer), in which `blocks: {NAME: [...]}` names chains that stand for layers."
+        + "[layers](#layer), beside which `blocks: {NAME: {layers: [...]}}` names chains that stand for "
+        + "layers, with `parameters` if they have any."
     let rows =
       words.map { optionRow($0.word, $0.options.entries("properties") ?? []) }
       + named.map { optionRow($0.name, $0.options) }
@@ -69,7 +70,7 @@ private struct ReferenceWriter {
   }
 
   private func defaultText(_ schema: ConfigurationNode) -> String {
-    schema["default"].map { " = \($0.yamlFlow)" } ?? ""
+    (schema["default"] ?? schema[ConfigurationNode.followedKey]).map { " = \($0.yamlFlow)" } ?? ""
   }
 
   /// The type in a few words: `integer, at least 1`, or the words that it may be.

@@ -32,7 +32,9 @@ package struct ValidateConfiguration: ConfigurationSection {
 
   package static var fields: [ConfigurationField<Self>] {
     [
-      .init("every_epochs", \.everyEpochs, .atLeast(1), "epochs between validations"),
+      .init(
+        "every_epochs", \.everyEpochs, .atLeast(1),
+        "epochs between validations; 1 where neither is given, and one at the end in any case"),
       .init("every_steps", \.everySteps, .atLeast(1), "steps between validations"),
       .init("batch_size", \.batchSize, .atLeast(1), "rows per forward pass, over all ranks"),
       .init(

@@ -24,11 +24,12 @@ package struct StepColumns {
     }
     let figureWidth = figureWidth
     let metric = plan.metric?.replacing("_", with: " ") ?? "val acc"
-    let epochs = String(plan.epochs).count
+    let (place, end) = (plan.isWithinEpoch ? "done" : "epoch", plan.place(of: plan.totalSteps))
     let steps = String(plan.totalSteps).count
     columns =
       [
-        Column(title: "epoch", width: max(5, 2 * epochs + 3), rank: 9),
+        // Within an epoch there is a digit more.
+        Column(title: place, width: max(5, end.count + 2), rank: 9),
         Column(title: "step", width: max(4, steps) + 2, rank: 7),
         Column(title: "loss", width: figureWidth + 1, rank: 9),
         Column(title: "val loss", width: figureWidth + 1, rank: 8),

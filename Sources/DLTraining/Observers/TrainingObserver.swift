@@ -1,4 +1,5 @@
 import DLCluster
+import DLCore
 import DLTensor
 
 /// The outcome of a step.
@@ -141,9 +142,23 @@ package struct RunPlan: Sendable {
   package let gathersStatistics: Bool
 
   /// Epochs of the whole job, rounded up.
-  package var epochs: Int {
-    max(1, Int((Double(totalSteps) / Double(max(stepsPerEpoch, 1))).rounded(.up)))
+  package var epochs: Int { max(1, Int(epochs(at: totalSteps).rounded(.up))) }
+
+  /// True if the job ends before the rows have been gone through once.
+  package var isWithinEpoch: Bool { totalSteps < stepsPerEpoch }
+
+  /// The place of a step in the job, for the first column of a run's table: `3/15` at the end of an epoch, `2.4/15`
+  /// within one, `40%` in a job of less than one.
+  package func place(of step: Int) -> String {
+    if isWithinEpoch { return Format.percent(Double(step) / Double(max(totalSteps, 1)), 0) }
+    func text(_ step: Int) -> String {
+      let epochs = epochs(at: step)
+      return Format.fixed(epochs, epochs.rounded() == epochs ? 0 : 1)
+    }
+    return "\(text(step))/\(text(totalSteps))"
   }
+
+  private func epochs(at step: Int) -> Double { Double(step) / Double(max(stepsPerEpoch, 1)) }
 }
 
 /// Watches a run, on rank 0.

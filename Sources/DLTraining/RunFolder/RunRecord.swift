@@ -7,7 +7,8 @@ import DLTensor
 /// its end.
 ///
 /// They are `metrics.jsonl` and `summary.json`. Rank 0 alone has one.
-/// The rank's thread fills it; any thread may end it, while the rank hangs.
+/// The rank's thread fills it; any thread may end it, while the rank hangs. Whenever that is, the
+/// summary tells of the last step that has a line: both change under one lock.
 package final class RunRecord: Sendable {
   private struct State {
     var log: MetricsLog
@@ -18,6 +19,8 @@ package final class RunRecord: Sendable {
     var rows = 0
     var stepSeconds = 0.0
     var began = monotonicSeconds()
+    // The first step reaches the file at once: the launcher sees by it that a run goes on.
+    var flushed = -Double.infinity
     var hasEnded = false
   }
 
@@ -26,6 +29,7 @@ package final class RunRecord: Sendable {
   private let path: String
   private let lease: RunLock
   private let name: String
+  private let ranks: Int
   /// The facts that do not change while the run goes on.
   private let facts: [JSON.Member]
   private let state: Monitor<State>
@@ -39,6 +43,7 @@ package final class RunRecord: Sendable {
     path = folder.summaryPath
     lease = folder.lease
     name = configuration.runName
+    self.ranks = ranks
     facts = [
       .init("ranks", .integer(ranks)), .init("parameters", .integer(parameters)),
       .init("precision", .string(configuration.precision.rawValue)),
@@ -50,14 +55,6 @@ package final class RunRecord: Sendable {
         log: try MetricsLog(folder.metricsPath, resumingAt: position.step, lease: folder.lease),
         step: position.step, best: position.best))
   }
-
-  /// Adds a line to `metrics.jsonl`; it reaches the file at the next ``flush()``.
-  func append(_ members: [JSON.Member]) throws {
-    try state.withLock { if !$0.hasEnded { try $0.log.append(members) } }
-  }
-
-  /// Hands all lines to the system.
-  func flush() throws { try state.withLock { try $0.log.flush() } }
 
   /// Notes the best validation.
   func note(best: CheckpointPosition.Best?) { state.withLock { $0.best = best } }
@@ -165,26 +162,39 @@ extension RunRecord: TrainingObserver {
   package func willTrain(_ plan: RunPlan) { state.withLock { $0.began = monotonicSeconds() } }
 
   package func didStep(_ report: StepReport) throws {
+    let line = report.metricsLine(ranks: ranks)
     try state.withLock { state in
+      guard !state.hasEnded else { return }
       let isFirst = state.loss == nil
+      try state.log.append(line)
       state.step = report.step
       state.loss = report.loss
       state.rows += report.rows
       state.stepSeconds += report.seconds
+      let now = monotonicSeconds()
+      if now - state.flushed > 1 {
+        state.flushed = now
+        try state.log.flush()
+      }
       if isFirst { try noteRunning(state) }
     }
   }
 
   package func didValidate(_ report: ValidationReport) throws {
+    let line = report.metricsLine
     try state.withLock { state in
+      guard !state.hasEnded else { return }
+      try state.log.append(line)
       state.validation = report
+      try state.log.flush()
       try noteRunning(state)
     }
   }
 
+  package func willSave() throws { try state.withLock { try $0.log.flush() } }
+
   /// Writes what a reader finds while the run goes on, or after a kill.
   private func noteRunning(_ state: State) throws {
-    guard !state.hasEnded else { return }
     let end = RunEnd(reason: .running, step: state.step, exitCode: 0, message: "it goes on")
     try write(state, end, synchronizing: false)
   }

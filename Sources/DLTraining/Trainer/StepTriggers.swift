@@ -61,7 +61,10 @@ package struct CheckpointConfiguration: ConfigurationSection {
 
   package static var fields: [ConfigurationField<Self>] {
     [
-      .init("every_steps", \.everySteps, .atLeast(1), "steps between checkpoints"),
+      .init(
+        "every_steps", \.everySteps, .atLeast(1),
+        "steps between checkpoints; where neither is given \(StepTriggers.defaultCheckpointSteps), "
+          + "and one at each validation"),
       .init("every_epochs", \.everyEpochs, .atLeast(1), "epochs between checkpoints"),
       .init("keep", \.keep, .atLeast(1), "newest checkpoints kept, besides the best"),
     ]

@@ -51,7 +51,7 @@ package final class Trainer {
     }
     rows.adversarial = try run.communicator.agreed("set the attack up") {
       try AdversarialInputs.make(
-        configuration, run.task, inputs: run.data.transform.inputType, context: run.context)
+        run.configuration, run.task, inputs: run.data.transform.inputType, context: run.context)
     }
     let parts = try TrainerParts.make(for: run)
     for phase in phases {

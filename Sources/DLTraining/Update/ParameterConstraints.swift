@@ -189,7 +189,7 @@ package struct ConstraintConfiguration: ConfigurationSection {
       .init("nonnegative", \.nonnegative, "whether no element is below 0"),
       .init("by", \.by, "projection, penalty or multipliers (an augmented Lagrangian)"),
       .init(
-        "weight", \.weight, .above(0), "what half the square of what is beyond counts in the loss"),
+        "weight", \.weight, .above(0), "weight, in the loss, of half the squared violation"),
       .init("every", \.every, .atLeast(1), "updates between two of the multipliers"),
     ]
   }

@@ -1,0 +1,35 @@
+import DLCore
+import DLFormats
+import DLTraining
+import Foundation
+import Testing
+
+@Suite struct RunRecordTests {
+  /// As a signal does, whose thread ends the record while the rank's trains on.
+  @Test func anEndAtAnyMomentTellsOfTheLastLine() throws {
+    let bench = try Workbench()
+    let job = try bench.configuration([
+      "model={layers: [flatten, {linear: {out: 5}}]}", "steps=400", "validate.every_steps=1000",
+    ])
+    var reasons: Set<String> = []
+    for attempt in 1...30 {
+      let options = bench.options("run-\(attempt)") {
+        $0.didOpen = { record in
+          Thread.detachNewThread {
+            usleep(UInt32(attempt * 700))
+            try? record.end(.interrupted, exitCode: 143, message: "terminated")
+          }
+        }
+      }
+      try train(job, options)
+      let folder = "\(bench.path)/run-\(attempt)"
+      let lines = try metrics(folder).compactMap { $0["step"]?.int }
+      let text = String(decoding: try File.contents(of: folder + "/summary.json"), as: UTF8.self)
+      let summary = try JSON(parsing: text)
+      #expect(summary["end"]?["step"]?.int == lines.last ?? 0, "attempt \(attempt)")
+      #expect(summary["last"]?["step"]?.int == lines.last ?? 0, "attempt \(attempt)")
+      reasons.insert(summary["end"]?["reason"]?.string ?? "")
+    }
+    #expect(reasons.contains("interrupted"))
+  }
+}
