@@ -11,7 +11,9 @@ static int redirect(int descriptor, int target) {
   if (descriptor == -1) return 0;
   if (descriptor == -2) {
     descriptor = open("/dev/null", O_WRONLY);
-    if (descriptor < 0) return -1;
+    if (descriptor < 0 || dup2(descriptor, target) < 0) return -1;
+    if (descriptor > STDERR_FILENO) close(descriptor);
+    return 0;
   }
   return dup2(descriptor, target) < 0 ? -1 : 0;
 }

@@ -46,7 +46,7 @@ struct Train: Verb {
   var resume: String?
   @Option(
     name: .customLong("init"),
-    help: "Start from the weights of a safetensors file, a PyTorch file or an index.")
+    help: "Start from the weights of a safetensors file, a PyTorch file, an index or a run folder.")
   var initialWeights: String?
   @Option(
     help: "Like --init, but what the file lacks or has in another shape, as a head, starts anew.")

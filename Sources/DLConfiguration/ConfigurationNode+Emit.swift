@@ -1,3 +1,5 @@
+import DLCore
+
 extension ConfigurationNode {
   /// The tree as canonical YAML: equal trees give equal text, and the text reads back as the same
   /// tree.
@@ -93,8 +95,7 @@ package func quoted(_ text: String) -> String {
         code < 0x20 || (0x7F...0x9F).contains(code) || [0x2028, 0x2029, 0xFEFF].contains(code)
         || (0xFFFE...0xFFFF).contains(code)
       if isUnsafe {
-        let digits = String(code, radix: 16)
-        result += "\\u" + String(repeating: "0", count: 4 - digits.count) + digits
+        result += "\\u" + Format.padded(code, 4, radix: 16)
       } else {
         result.unicodeScalars.append(scalar)
       }

@@ -11,7 +11,7 @@ package struct ProcessIdentity: Equatable, CustomStringConvertible {
   /// This process.
   package static var own: ProcessIdentity {
     ProcessIdentity(
-      host: hostName(), process: getpid(), start: state(of: getpid())?.start ?? "0",
+      host: hostName(), process: getpid(), start: ProcessState(of: getpid())?.start ?? "0",
       machine: thisMachine)
   }
 
@@ -35,8 +35,8 @@ package struct ProcessIdentity: Equatable, CustomStringConvertible {
   /// True if the process is known to have ended: on this host, since this host last started.
   package var isDead: Bool {
     guard host == hostName(), machine == ProcessIdentity.thisMachine else { return false }
-    guard let state = ProcessIdentity.state(of: process) else { return true }
-    return state.start != start || state.letter == "Z" || state.letter == "X"
+    guard let state = ProcessState(of: process) else { return true }
+    return state.start != start || state.hasEnded
   }
 
   private static var thisMachine: String {
@@ -44,13 +44,25 @@ package struct ProcessIdentity: Equatable, CustomStringConvertible {
     let space = (try? File.linkTarget("/proc/self/ns/pid")) ?? ""
     return boot + " " + space
   }
+}
 
-  /// The letter and the start of a process; nil where there is none of that number.
-  private static func state(of process: pid_t) -> (letter: Substring, start: String)? {
+/// The state of a process of this host, as the system tells it.
+package struct ProcessState {
+  private let letter: Substring
+  /// When it began, in the system's clock ticks.
+  let start: String
+
+  /// Asks; nil where there is no process of that number, or `/proc` does not tell.
+  package init?(of process: pid_t) {
     // The second field is the name in parentheses, which may hold anything.
     guard let text = File.systemText("/proc/\(process)/stat"),
       let fields = text.split(separator: ")").last?.split(separator: " "), fields.count > 19
     else { return nil }
-    return (fields[0], String(fields[19]))
+    (letter, start) = (fields[0], String(fields[19]))
   }
+
+  /// True if it has ended and is still listed.
+  package var hasEnded: Bool { letter == "Z" || letter == "X" }
+  /// True if a signal or a debugger holds it.
+  package var isStopped: Bool { letter == "T" || letter == "t" }
 }

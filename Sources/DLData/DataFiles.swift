@@ -67,9 +67,6 @@ package enum DataFiles {
       throw DataError("{\(text)}: is no ascending range of at most \(most) numbers")
     }
     let width = ends[0].utf8.count
-    return (first...last).map { number in
-      let digits = String(number)
-      return String(repeating: "0", count: max(width - digits.utf8.count, 0)) + digits
-    }
+    return (first...last).map { Format.padded($0, width) }
   }
 }

@@ -12,6 +12,7 @@ package final class SubsetDataset: WindowedDataset {
     self.base = base
     self.rows = rows
     rowLengths = base.rowLengths.map { lengths in rows.map { lengths[$0] } }
+    inputLengths = base.inputLengths.map { lengths in rows.map { lengths[$0] } }
   }
 
   /// The number of rows.
@@ -28,6 +29,8 @@ package final class SubsetDataset: WindowedDataset {
   package var classCount: Int? { base.classCount }
   /// The length of each row, where rows are padded sequences.
   package let rowLengths: [Int32]?
+  /// The valid positions of each row of inputs.
+  package let inputLengths: [Int32]?
 
   /// Compares all values of the whole data set with what a model takes.
   ///

@@ -135,10 +135,6 @@ final class HostNotes: @unchecked Sendable {
   }
 
   private static func isGone(_ process: pid_t) -> Bool {
-    guard let text = File.systemText("/proc/\(process)/stat") else {
-      return kill(process, 0) != 0 && errno == ESRCH
-    }
-    let state = text.split(separator: ")").last?.split(separator: " ").first
-    return state == "Z" || state == "X"
+    ProcessState(of: process)?.hasEnded ?? (kill(process, 0) != 0 && errno == ESRCH)
   }
 }

@@ -188,8 +188,7 @@ final class Watchdog: @unchecked Sendable {
 
   /// The state of a process of this host that is stopped or gone.
   private static func state(of process: pid_t) -> String? {
-    guard let text = File.systemText("/proc/\(process)/stat") else { return "gone" }
-    let state = text.split(separator: ")").last?.split(separator: " ").first
-    return state == "T" || state == "t" ? "stopped" : nil
+    guard let state = ProcessState(of: process) else { return "gone" }
+    return state.isStopped ? "stopped" : nil
   }
 }

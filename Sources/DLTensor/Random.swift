@@ -2,18 +2,6 @@ import CKernels
 import DLCore
 import Glibc
 
-/// Philox4x32-10: a random function of a counter and a key, without state.
-///
-/// Salmon, Moraes, Dror, Shaw: Parallel random numbers: as easy as 1, 2, 3 (SC 2011).
-package enum Philox {
-  /// The four words that belong to a counter and a key.
-  package static func block(
-    counter: (UInt32, UInt32, UInt32, UInt32), key: (UInt32, UInt32)
-  ) -> (UInt32, UInt32, UInt32, UInt32) {
-    dl_philox(dl_philox_block(word: counter), key.0, key.1).word
-  }
-}
-
 /// A 64-bit key that names a stream of random numbers.
 ///
 /// Keys form a tree: `RandomKey(seed).child("layer1.conv").child(3)` depends on the seed and on the
@@ -55,7 +43,10 @@ public struct RandomKey: Sendable, Hashable {
   }
 }
 
-/// The random numbers of a key, in order: the Philox blocks of counters 0, 1, 2, ...
+/// The random numbers of a key, in order: the blocks of Philox4x32-10 for counters 0, 1, 2, ...
+///
+/// Philox is a function of counter and key, without state (Salmon, Moraes, Dror, Shaw: Parallel random numbers: as
+/// easy as 1, 2, 3, SC 2011).
 public struct RandomStream: Sendable, RandomNumberGenerator {
   private let key: UInt64
   private let lane: UInt64

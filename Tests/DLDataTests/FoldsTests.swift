@@ -1,5 +1,6 @@
 import DLCore
 import DLData
+import DLFormats
 import DLTensor
 import DLTestSupport
 import Testing
@@ -39,6 +40,25 @@ import Testing
     expect("data.folds: 4 parts of 3 rows, give 2 to 3", as: DataError.self) {
       try Folds(count: 4, rows: 3, labels: nil, seed: 1)
     }
+  }
+
+  /// What lies behind a row's end stays padding in a fold.
+  @Test func aSubsetHasTheLengthsOfItsRows() throws {
+    let folder = TemporaryFolder()
+    let path = folder.path + "/padded.safetensors"
+    let x = SafetensorsTensor(name: "x", dtype: .float32, shape: [4, 3, 2]) { sink in
+      try [Float](repeating: 1, count: 24).withUnsafeBytes { try sink($0) }
+    }
+    let numbers = [("y", [0, 1, 0, 1]), ("lengths", [3, 1, 2, 3])].map { name, values in
+      SafetensorsTensor(name: name, dtype: .int32, shape: [4]) { sink in
+        try values.map { Int32($0) }.withUnsafeBytes { try sink($0) }
+      }
+    }
+    try SafetensorsWriter.write([x] + numbers, to: path)
+    let base = try TensorFileDataset(path: path)
+    #expect(base.inputLengths == [3, 1, 2, 3])
+    let subset = SubsetDataset(of: base, rows: [2, 1])
+    #expect(subset.inputLengths == [2, 1] && subset.rowLengths == [2, 1])
   }
 
   @Test func aSubsetReadsTheRowsOfItsBase() throws {

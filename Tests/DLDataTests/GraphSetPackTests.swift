@@ -40,6 +40,21 @@ import Testing
     #expect(file.metadata["classes"] == "2" && file.metadata["kinds"] == "2")
   }
 
+  /// A star of 4,000 nodes, and 200 graphs of one, which would have as many slots.
+  @Test func oneLargeGraphAmongManyIsRefused() throws {
+    let star = (2...4000).map { "1, \($0)\n" }.joined()
+    let owners = String(repeating: "1\n", count: 4000) + (2...201).map { "\($0)\n" }.joined()
+    let path = try write([
+      "A": star, "graph_indicator": owners,
+      "graph_labels": String(repeating: "1\n", count: 201),
+      "node_labels": String(repeating: "0\n", count: 4200),
+    ])
+    var packer = GraphSetPacker()
+    packer.split = .whole
+    let found = refusal { _ = try packer.pack(path, output: folder.path + "/all.safetensors") }
+    #expect(found.contains("201 rows of 4000 nodes with 3999 neighbors each"), "\(found)")
+  }
+
   @Test func partsHaveEachGraphOnce() throws {
     var packer = GraphSetPacker()
     packer.split = .training(0.67)

@@ -1,6 +1,16 @@
+import CKernels
 import DLTensor
 import Foundation
 import Testing
+
+/// The four words that belong to a counter and a key.
+private enum Philox {
+  static func block(
+    counter: (UInt32, UInt32, UInt32, UInt32), key: (UInt32, UInt32)
+  ) -> (UInt32, UInt32, UInt32, UInt32) {
+    dl_philox(dl_philox_block(word: counter), key.0, key.1).word
+  }
+}
 
 @Suite struct RandomTests {
   /// Random123's tests/kat_vectors, the rows `philox4x32 10`.

@@ -73,6 +73,37 @@ import Testing
   }
 }
 
+extension StrewnPackTests {
+  /// 0 is the background, so that 255 classes are left for a byte.
+  @Test(arguments: [255, 256]) func aPixelHasOneOf255Classes(_ count: Int) throws {
+    let path = folder.path + "/many.safetensors"
+    let names = (0..<count).map { "c\($0)" }
+    let pixels = [UInt8](repeating: 255, count: count * 4)
+    let labels = (0..<count).map { Int32($0) }
+    try SafetensorsWriter.write(
+      [
+        SafetensorsTensor(name: "x", dtype: .uint8, shape: [count, 2, 2, 1]) { sink in
+          try pixels.withUnsafeBytes { try sink($0) }
+        },
+        SafetensorsTensor(name: "y", dtype: .int32, shape: [count]) { sink in
+          try labels.withUnsafeBytes { try sink($0) }
+        },
+      ], metadata: ["class_names": ClassNames(names).text], to: path)
+    var packer = StrewnPacker()
+    (packer.canvas, packer.rows, packer.labels) = ((64, 64), [64], .pixels)
+    (packer.objects, packer.scale) = (1...32, 1...1)
+    let output = folder.path + "/canvas.safetensors"
+    guard count == 255 else {
+      let found = refusal { _ = try packer.pack([path], output: output) }
+      #expect(found.contains("has 256 classes, a pixel's class is one of 255"), "\(found)")
+      return
+    }
+    _ = try packer.pack([path], output: output)
+    let classes = try SafetensorsFile(path: output).bytes("y")
+    #expect(classes.max() ?? 0 > 250)
+  }
+}
+
 /// Some classes, or some rows of each, of a data set file.
 @Suite struct SubsetPackTests {
   let folder = TemporaryFolder()

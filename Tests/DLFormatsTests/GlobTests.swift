@@ -23,6 +23,15 @@ import Testing
     #expect(cases.count == 600 && matches == 300)
   }
 
+  /// A character may be several bytes.
+  @Test(arguments: [
+    ("B?ume.csv", "Bäume.csv", true), ("[äö]l", "öl", true), ("[!a-z]l", "öl", true),
+    ("??", "ö", false), ("*ä*", "Bäume", true),
+  ])
+  func charactersAreMatchedWhole(_ pattern: String, _ name: String, _ isMatch: Bool) {
+    #expect(Glob(pattern).matches(name) == isMatch)
+  }
+
   /// A pattern that a recursive matcher needs exponential time for.
   @Test func manyStarsTakeLittleTime() {
     let name = String(repeating: "a", count: 2000)

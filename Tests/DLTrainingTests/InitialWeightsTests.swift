@@ -2,6 +2,7 @@ import DLCluster
 import DLCore
 import DLFormats
 import DLLayers
+import DLReports
 import DLTensor
 import DLTestSupport
 import DLTraining
@@ -47,6 +48,42 @@ import Testing
       }
       #expect(error.contains("tensor 0.weight fails its checksum"), "\(error)")
     }
+  }
+
+  /// Of a run folder the weights are those of the best validation, which is not the last.
+  @Test(arguments: [1, 2])
+  func aRunFolderStandsForItsBestCheckpoint(ranks: Int) throws {
+    let bench = try Workbench()
+    let configuration = try bench.configuration([
+      "steps=4", "optimizer.lr=5", "validate.every_steps=1", "checkpoint.every_steps=1",
+    ])
+    try train(configuration, bench.options("run"))
+    let best = try LoadedRun(bench.path + "/run")
+    try #require(best.step < 4)
+    let loaded = try ["run", "run/"].map { folder in
+      try train(
+        configuration,
+        bench.options("from-\(folder.count)") {
+          $0.initialWeights = bench.path + "/" + folder
+        }, ranks: ranks, steps: false)[0]
+    }
+    let wanted = try train(
+      configuration, bench.options("wanted") { $0.initialWeights = best.checkpoint }, steps: false)
+    for run in loaded {
+      #expect(run.parameters == wanted[0].parameters && run.buffers == wanted[0].buffers)
+    }
+    let checked = try bench.configuration(["init.from=\(bench.path)/run"])
+    _ = try ModelReport(checked)
+    try File.remove(best.checkpoint)
+    let newest = try LoadedRun(bench.path + "/run")
+    #expect(newest.step == 4)
+    try File.makeFolder(bench.path + "/empty")
+    let error = refusal {
+      try train(
+        configuration, bench.options("none") { $0.initialWeights = bench.path + "/empty" },
+        ranks: ranks)
+    }
+    #expect(error.contains("empty: a folder without checkpoints"), "\(error)")
   }
 
   /// A trained encoder goes on below a new head; a file that has nothing of the model is refused.

@@ -98,6 +98,33 @@ import Testing
     #expect(!FileManager.default.fileExists(atPath: bench.checkpoint("run", step: 6)))
   }
 
+  /// A weight that is no number for one step: what the forward pass made of the carried state goes no further.
+  @Test func aSkippedStepLeavesTheCarriedStateAsItWas() throws {
+    let bench = try TaskBench()
+    let job = try Configuration.load(
+      yaml: """
+        data: {train: text/train.safetensors, window: 9, order: sequential}
+        model: {name: lstm_lm, layers: 2, hidden: 7, embedding: 5}
+        optimizer: {name: sgd, lr: 0.01}
+        integrity: {check_updates: false, compare_every_steps: null}
+        non_finite: skip
+        batch_size: 5
+        accumulate: 2
+        """, folder: bench.path, overrides: ["steps=6", "precision=float64"])
+    nonisolated(unsafe) var kept = 0.0
+    let meddler = Meddler(0) { trainer, _, step in
+      let weight = trainer.arena.values.assumingMemoryBound(to: Double.self)
+      if step == 2 { (kept, weight.pointee) = (weight.pointee, .nan) }
+      if step == 3 { weight.pointee = kept }
+    }
+    let trainer = try Trainer(
+      job, options: bench.options("run"), communicator: SingleRank(), observers: [meddler])
+    meddler.trainer = trainer
+    _ = try trainer.train()
+    let losses = try metrics(bench.path + "/run").map { $0["loss"]?.double ?? .nan }
+    #expect(losses.map(\.isFinite) == [true, true, false, true, true, true], "\(losses)")
+  }
+
   /// A value that has become huge shows as a loss that is none; it is the memory that is named.
   @Test func aChangeThatMakesTheLossNoNumberIsNamedAsWhatItIs() throws {
     let bench = try Workbench()
@@ -157,8 +184,8 @@ import Testing
   }
 }
 
-/// Changes memory after steps.
-private final class Meddler: TrainingObserver {
+/// Changes memory, or files, after steps.
+final class Meddler: TrainingObserver {
   let observesEveryRank = true
   weak var trainer: Trainer?
   private let rank: Int

@@ -254,6 +254,26 @@ import Testing
     }
   }
 
+  @Test func oneValueARowIsNoProbabilityOfClasses() throws {
+    let folder = TemporaryFolder()
+    let path = folder.path + "/values.safetensors"
+    let tensors = [("x", [4, 2]), ("y", [4])].map { name, shape in
+      SafetensorsTensor(name: name, dtype: .float32, shape: shape) { sink in
+        let values = (0..<shape.reduce(1, *)).map { Float($0) / 2 }
+        try values.withUnsafeBytes { try sink($0) }
+      }
+    }
+    try SafetensorsWriter.write(tensors, to: path)
+    let configuration = try Configuration.load(
+      yaml: """
+        data: {train: \(path)}
+        model: {name: mlp, hidden: 4}
+        loss: cross_entropy
+        """, folder: folder.path, overrides: [])
+    let error = refusal { _ = try ModelReport(configuration) }
+    #expect(error.contains("one float32 value a row; use another loss, as mse"), "\(error)")
+  }
+
   @Test func modelsWithALossOfTheirOwnTakeNoOther() throws {
     let configuration = try Configuration.load(
       yaml: """

@@ -171,7 +171,7 @@ import Testing
     }
     var sums = MetricSums(keepsScores: true)
     try sums.keep([Double](repeating: 0, count: scores), label: 0)
-    #expect(throws: MetricMisfit.self) { try sums.keep([1], label: 0) }
+    #expect(throws: UsageError.self) { try sums.keep([1], label: 0) }
   }
 
   @Test func metricsOfAProgram() throws {

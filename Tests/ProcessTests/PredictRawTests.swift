@@ -97,6 +97,9 @@ import Testing
       let outcome = try must(["predict", "run", "new.txt"], in: folder)
       checkLines(outcome.output, count: 3, names: ["pos", "neg"])
       try checkRefused(Data("a film\n\nbad\n".utf8), "line 2 has no words", in: folder)
+      try checkRefused(Data(), "holds no words, give a text a line", in: folder)
+      try checkRefused(
+        Data("a film\n".utf8) + Data([0x62, 0xff, 10]), "line 2 is not UTF-8 text", in: folder)
     }
   }
 

@@ -2,7 +2,7 @@ import Glibc
 
 /// An open file descriptor, closed when the last reference goes.
 ///
-/// Every system call on files in the project is made here: calls that a signal interrupts are
+/// Files that are read and written whole or by place go through here: calls that a signal interrupts are
 /// repeated, short transfers continued, and failures thrown as `FormatError`.
 package final class File: Sendable {
   /// A way of opening a file.

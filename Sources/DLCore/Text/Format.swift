@@ -13,6 +13,12 @@ package enum Format {
     format("%.\(digits)g", value)
   }
 
+  /// A number that is not negative with zeros before it, so that it has `width` digits or more.
+  package static func padded(_ value: some BinaryInteger, _ width: Int, radix: Int = 10) -> String {
+    let digits = String(value, radix: radix)
+    return String(repeating: "0", count: max(width - digits.utf8.count, 0)) + digits
+  }
+
   /// An integer with its thousands parted by commas.
   package static func grouped(_ value: Int) -> String {
     let digits = String(value.magnitude)

@@ -12,55 +12,55 @@ package struct Glob: Sendable, Hashable {
   private enum Part: Hashable {
     case any
     case one
-    case byte(UInt8)
-    case set([ClosedRange<UInt8>], isNegated: Bool)
+    case character(Unicode.Scalar)
+    case set([ClosedRange<Unicode.Scalar>], isNegated: Bool)
   }
 
   /// Takes a pattern apart.
   package init(_ pattern: String) {
     text = pattern
-    let bytes = Array(pattern.utf8)
+    let characters = Array(pattern.unicodeScalars)
     var parts: [Part] = []
     var place = 0
-    while place < bytes.count {
-      let byte = bytes[place]
+    while place < characters.count {
+      let character = characters[place]
       place += 1
-      switch byte {
-      case UInt8(ascii: "*"): if parts.last != .any { parts.append(.any) }
-      case UInt8(ascii: "?"): parts.append(.one)
-      case UInt8(ascii: "["):
-        if let (set, end) = Glob.set(bytes, from: place) {
+      switch character {
+      case "*": if parts.last != .any { parts.append(.any) }
+      case "?": parts.append(.one)
+      case "[":
+        if let (set, end) = Glob.set(characters, from: place) {
           parts.append(set)
           place = end
         } else {
-          parts.append(.byte(byte))
+          parts.append(.character(character))
         }
-      default: parts.append(.byte(byte))
+      default: parts.append(.character(character))
       }
     }
     self.parts = parts
   }
 
   /// The characters between brackets, and the place behind these; nil without a closing one.
-  private static func set(_ bytes: [UInt8], from start: Int) -> (Part, end: Int)? {
+  private static func set(_ characters: [Unicode.Scalar], from start: Int) -> (Part, end: Int)? {
     var place = start
-    let isNegated = place < bytes.count && bytes[place] == UInt8(ascii: "!")
+    let isNegated = place < characters.count && characters[place] == "!"
     if isNegated { place += 1 }
-    var ranges: [ClosedRange<UInt8>] = []
+    var ranges: [ClosedRange<Unicode.Scalar>] = []
     let first = place
-    while place < bytes.count, place == first || bytes[place] != UInt8(ascii: "]") {
-      let low = bytes[place]
-      if place + 2 < bytes.count, bytes[place + 1] == UInt8(ascii: "-"),
-        bytes[place + 2] != UInt8(ascii: "]")
+    while place < characters.count, place == first || characters[place] != "]" {
+      let low = characters[place]
+      if place + 2 < characters.count, characters[place + 1] == "-",
+        characters[place + 2] != "]"
       {
-        if low <= bytes[place + 2] { ranges.append(low...bytes[place + 2]) }
+        if low <= characters[place + 2] { ranges.append(low...characters[place + 2]) }
         place += 3
       } else {
         ranges.append(low...low)
         place += 1
       }
     }
-    return place < bytes.count ? (.set(ranges, isNegated: isNegated), place + 1) : nil
+    return place < characters.count ? (.set(ranges, isNegated: isNegated), place + 1) : nil
   }
 
   /// The number of stars in the pattern, neighbors counting as one.
@@ -68,7 +68,7 @@ package struct Glob: Sendable, Hashable {
 
   /// The number of characters of a name that the pattern tells.
   package var literalCount: Int {
-    parts.count { if case .byte = $0 { true } else { false } }
+    parts.count { if case .character = $0 { true } else { false } }
   }
 
   /// True if the pattern is a plain name.
@@ -82,7 +82,7 @@ package struct Glob: Sendable, Hashable {
   ///
   /// Goes back to the last star only, which is enough: time is the product of the lengths at worst.
   package func captures(_ name: String) -> [String]? {
-    let name = Array(name.utf8)
+    let name = Array(name.unicodeScalars)
     var (p, n) = (0, 0)
     var stars: [(next: Int, range: Range<Int>)] = []
     while n < name.count || p < parts.count {
@@ -100,15 +100,15 @@ package struct Glob: Sendable, Hashable {
         return nil
       }
     }
-    return stars.map { String(decoding: name[$0.range], as: UTF8.self) }
+    return stars.map { String(String.UnicodeScalarView(name[$0.range])) }
   }
 
-  private static func matches(_ part: Part, _ byte: UInt8) -> Bool {
+  private static func matches(_ part: Part, _ character: Unicode.Scalar) -> Bool {
     switch part {
     case .any: false
     case .one: true
-    case .byte(let wanted): wanted == byte
-    case .set(let ranges, let isNegated): ranges.contains { $0.contains(byte) } != isNegated
+    case .character(let wanted): wanted == character
+    case .set(let ranges, let isNegated): ranges.contains { $0.contains(character) } != isNegated
     }
   }
 }

@@ -172,8 +172,7 @@ extension JSON: CustomStringConvertible {
       case "\t": text += "\\t"
       default:
         if scalar.value < 0x20 {
-          let hex = String(scalar.value, radix: 16)
-          text += "\\u" + String(repeating: "0", count: 4 - hex.count) + hex
+          text += "\\u" + Format.padded(scalar.value, 4, radix: 16)
         } else {
           text.unicodeScalars.append(scalar)
         }

@@ -32,15 +32,19 @@ package enum TextFile {
 
   /// The text of bytes; `file` is for the fault's sake.
   ///
-  /// - Throws: a content error that says what the bytes are where they are not UTF-8.
+  /// - Throws: a content error that says what the bytes are, or which line, where they are not UTF-8.
   package static func text(decoding bytes: [UInt8], file: String) throws -> String {
-    let plain = withPlainLineEnds(bytes[(hasMark(bytes) ? 3 : 0)...])
-    let kind = FileKind(bytes)
-    guard kind?.isText ?? true, let text = String(validating: plain, as: UTF8.self) else {
+    if let kind = FileKind(bytes), !kind.isText {
       throw FormatError(
-        .content, file: file, kind.map { "is \($0.name), not UTF-8 text" } ?? "is not UTF-8 text",
-        advice: kind.flatMap { $0.isText ? nil : $0.conversion }
-          ?? "convert it, as by iconv -t utf-8")
+        .content, file: file, "is \(kind.name), not UTF-8 text", advice: kind.conversion)
+    }
+    let plain = withPlainLineEnds(bytes[(hasMark(bytes) ? 3 : 0)...])
+    guard let text = String(validating: plain, as: UTF8.self) else {
+      let lines = plain.split(separator: 10, omittingEmptySubsequences: false)
+      let line = (lines.firstIndex { String(validating: $0, as: UTF8.self) == nil } ?? 0) + 1
+      throw FormatError(
+        .content, file: file, "line \(line) is not UTF-8 text",
+        advice: "convert it, as by iconv -t utf-8")
     }
     return text
   }

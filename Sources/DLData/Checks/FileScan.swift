@@ -42,7 +42,7 @@ package enum FileScan {
     let shares = SharedPieces(
       try communicator.allgather([
         Int64(bitPattern: stableHash(content)), Int64(pieces.count), known == nil ? 0 : 1,
-        Int64(bitPattern: stableHash(hostName)),
+        Int64(bitPattern: stableHash(hostName())),
       ]), rank: communicator.rank)
     if shares.areKnown { return known }
     let records = try exchange(shares, over: communicator) { try scan(pieces[$0], of: file) }
@@ -106,14 +106,6 @@ package enum FileScan {
         record.statistics, offset: piece.bytes.lowerBound / info.dtype.byteCount)
     }
     return statistics
-  }
-
-  private static var hostName: String {
-    withUnsafeTemporaryAllocation(of: CChar.self, capacity: 256) { buffer in
-      guard let base = buffer.baseAddress, gethostname(base, 255) == 0 else { return "" }
-      base[255] = 0
-      return String(cString: base)
-    }
   }
 }
 

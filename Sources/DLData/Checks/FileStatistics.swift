@@ -101,9 +101,6 @@ extension FileStatistics {
     var words = [UInt64](JSON.array(shapes).description.utf8.map { UInt64($0) })
     words += records.map(\.checksum)
     let sum = words.withUnsafeBytes { dl_checksum($0.baseAddress, $0.count) }
-    let digits = String(sum, radix: 16)
-    self.init(
-      digest: String(repeating: "0", count: 16 - digits.count) + digits, columns: columns,
-      of: identity)
+    self.init(digest: Format.padded(sum, 16, radix: 16), columns: columns, of: identity)
   }
 }

@@ -96,24 +96,21 @@ private struct GraphSet {
   func write(_ rows: [Int], to path: String) throws -> [Int] {
     let slots = max(nodes.map(\.count).max() ?? 1, 1)
     let width = 1 + (neighbors.map(\.count).max() ?? 0)
-    var x = [Int32](repeating: 0, count: rows.count * slots * width)
-    for (row, graph) in rows.enumerated() {
-      let slotOf = Dictionary(
-        uniqueKeysWithValues: nodes[graph].enumerated().map { ($0.element, Int32($0.offset + 1)) })
-      for (slot, node) in nodes[graph].enumerated() {
-        let start = (row * slots + slot) * width
-        x[start] = kinds[node]
-        for (place, neighbor) in neighbors[node].enumerated() {
-          x[start + 1 + place] = slotOf[neighbor] ?? 0
-        }
-      }
-    }
     let shape = [rows.count, slots, width]
+    guard slots * width <= TokenRows.mostElements / max(rows.count, 1) else {
+      throw FormatError(
+        .content, file: path,
+        "would have \(rows.count) rows of \(slots) nodes with \(width - 1) neighbors each, as the largest graph has "
+          + "and the best connected node",
+        advice: "leave those out")
+    }
     let y = rows.map { labels[$0] }
     try PackedFile.write(
       [
         SafetensorsTensor(name: "x", dtype: .int32, shape: shape) { sink in
-          try x.withUnsafeBytes { try sink($0) }
+          for graph in rows {
+            try row(graph, slots: slots, width: width).withUnsafeBytes { try sink($0) }
+          }
         },
         SafetensorsTensor(name: "y", dtype: .int32, shape: [rows.count]) { sink in
           try y.withUnsafeBytes { try sink($0) }
@@ -123,6 +120,20 @@ private struct GraphSet {
         "source": "graphs", "classes": String(classNames.count), "kinds": String(kindCount),
       ], to: path)
     return shape
+  }
+
+  /// A graph's slots: the kind of a node, and the slots of its neighbors counted from 1.
+  private func row(_ graph: Int, slots: Int, width: Int) -> [Int32] {
+    var row = [Int32](repeating: 0, count: slots * width)
+    let slotOf = Dictionary(
+      uniqueKeysWithValues: nodes[graph].enumerated().map { ($0.element, Int32($0.offset + 1)) })
+    for (slot, node) in nodes[graph].enumerated() {
+      row[slot * width] = kinds[node]
+      for (place, neighbor) in neighbors[node].enumerated() {
+        row[slot * width + 1 + place] = slotOf[neighbor] ?? 0
+      }
+    }
+    return row
   }
 
   /// Numbers as their places among the distinct ones in ascending order, with those as text.

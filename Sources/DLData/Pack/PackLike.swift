@@ -6,8 +6,8 @@ struct PackLike {
   let file: SafetensorsFile
   var path: String { file.path }
 
-  /// Opens the file.
-  init(_ path: String) throws { file = try SafetensorsFile(path: path) }
+  /// Opens the file, or the shipped one of `embedded:NAME`.
+  init(_ path: String) throws { file = try SafetensorsFile(path: EmbeddedData.resolve(path)) }
 
   /// The shape of a row: that of x, or of a checkpoint the network's input.
   private var rowShape: [Int]? {

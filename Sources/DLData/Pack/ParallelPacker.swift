@@ -34,8 +34,8 @@ package struct ParallelPacker {
   ///
   /// Rows are padded with 0 to the longest of all pairs: `x` I32 [N, S] is a source sentence and
   /// its end, `y` I32 [N, T] the begin, a target sentence and its end; `lengths` I32 [N, 2] counts
-  /// both. `target_text` U8 keeps the target lines as they were, for BLEU. The metadata holds the
-  /// tokenizer.
+  /// both. `target_text` U8 keeps the target lines as they were, to judge translations by elsewhere.
+  /// The metadata holds the tokenizer.
   ///
   /// - Throws: `FormatError` and `DataError`.
   package func pack(_ pairs: [Pair], output: String) throws -> [PackedFile] {
@@ -160,26 +160,5 @@ package struct ParallelPacker {
         "source": "parallel text", "classes": String(pieces.count),
         TokenizerFile.key: pieces.json.description,
       ], to: path)
-  }
-}
-
-/// The names of what a data set file of ``ParallelPacker`` holds beside its rows.
-package enum ParallelText {
-  /// The target sentences as they were, in the order of the rows.
-  ///
-  /// - Throws: `FormatError`.
-  package static func targets(path: String) throws -> [String] {
-    let file = try SafetensorsFile(path: path)
-    let text = String(decoding: try file.bytes("target_text"), as: UTF8.self)
-    let lines = text.parts(at: "\n").map(String.init)
-    guard let rows = file["y"]?.shape.first, lines.count != rows else { return lines }
-    // Earlier versions took no "\r\n" for the end of a sentence.
-    let others = text.split(separator: "\n", omittingEmptySubsequences: false).map(String.init)
-    guard others.count == rows else {
-      throw FormatError(
-        .content, file: path, "has \(rows) rows and \(lines.count) lines of target_text",
-        advice: "pack it anew")
-    }
-    return others
   }
 }

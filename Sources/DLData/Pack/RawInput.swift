@@ -55,7 +55,8 @@ package struct RawInput {
       guard shape.count == 2, head.dropFirst(8).starts(with: Array("WAVE".utf8)) else { return nil }
       content = .sound
     } else if let text = run.metadata[TokenizerFile.key] {
-      guard FileKind(head)?.isText == true else { return nil }
+      // What is of no known kind is no text either, which its reader says.
+      guard FileKind(head)?.isText ?? true else { return nil }
       let tokenizer = try TokenizerFile.read(text, file: run.path)
       switch (use, tokenizer) {
       case (.rows, let rows as any RowTokenizer) where shape.count == 1: content = .rows(rows)
@@ -113,6 +114,12 @@ package struct RawInput {
   }
 
   private func write(_ rows: [[Int32]], length: Int, padding: Int32, to file: String) throws {
+    if let long = rows.firstIndex(where: { $0.count > TokenRows.mostInRow }) {
+      throw FormatError(
+        .content, file: path,
+        "line \(long + 1) is of \(rows[long].count) words, at most \(TokenRows.mostInRow) make a row",
+        advice: "part it into several")
+    }
     let rows = TokenRows(
       rows: rows, length: try TokenRows.length(length, of: [rows.count], source: path))
     try SafetensorsWriter.write(

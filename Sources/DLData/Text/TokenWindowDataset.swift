@@ -1,3 +1,4 @@
+import CKernels
 import DLCluster
 import DLCore
 import DLFormats
@@ -125,19 +126,25 @@ package final class TokenWindowDataset: Dataset {
     labels: UnsafeMutableRawBufferPointer
   ) throws {
     let size = 4 * window
-    for (index, row) in rows.enumerated() {
-      let (stretch, stream) = row.quotientAndRemainder(dividingBy: streams)
-      let first = 4 * (stream * streamLength + stretch * stride)
-      let place = index * size..<(index + 1) * size
-      for (buffer, begin) in [(inputs, first), (labels, first + 4)] {
-        let target = UnsafeMutableRawBufferPointer(rebasing: buffer[place])
-        try file.read(info, bytes: begin..<begin + size, into: target)
-        for token in target.bindMemory(to: Int32.self)
-        where token < 0 || Int(token) >= vocabulary {
+    // The labels are the inputs one token on: both are read at once.
+    try withUnsafeTemporaryAllocation(of: Int32.self, capacity: window + 1) { tokens in
+      for (index, row) in rows.enumerated() {
+        let (stretch, stream) = row.quotientAndRemainder(dividingBy: streams)
+        let first = 4 * (stream * streamLength + stretch * stride)
+        let bytes = UnsafeMutableRawBufferPointer(tokens)
+        try file.read(info, bytes: first..<first + size + 4, into: bytes)
+        let wrong = dl_first_beyond_i32(
+          tokens.baseAddress, window + 1, 0, Int32(vocabulary - 1), nil)
+        guard wrong > window else {
           throw FormatError(
-            .content, file: path, at: info.bytes.lowerBound + begin,
-            "token \(token) is none of the \(vocabulary)", advice: "pack it anew")
+            .content, file: path, at: info.bytes.lowerBound + first + 4 * wrong,
+            "token \(tokens[wrong]) is none of the \(vocabulary)", advice: "pack it anew")
         }
+        let place = index * size..<(index + 1) * size
+        UnsafeMutableRawBufferPointer(rebasing: inputs[place]).copyMemory(
+          from: UnsafeRawBufferPointer(rebasing: bytes[..<size]))
+        UnsafeMutableRawBufferPointer(rebasing: labels[place]).copyMemory(
+          from: UnsafeRawBufferPointer(rebasing: bytes[4...]))
       }
     }
   }

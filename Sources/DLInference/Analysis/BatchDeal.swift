@@ -55,11 +55,6 @@ package struct BatchDeal: Sendable {
     return leaves.isEmpty ? 0..<0 : batches(of: leaves)
   }
 
-  /// The batches of each rank.
-  package var ofRanks: [Range<Int>] {
-    (0..<ranks).map { leaves(of: $0).isEmpty ? 0..<0 : batches(of: leaves(of: $0)) }
-  }
-
   /// The indices of a batch's rows in the data set.
   package func rows(of batch: Int) -> [Int] { Array(rows[batches[batch]]) }
 

@@ -9,7 +9,7 @@ import Synchronization
 /// handlers; a closed pipe is no error, since a run must not end because nobody watches it. What a
 /// file or device does not take is noted, for the end of commands whose output is their product.
 package enum Terminal {
-  /// The first error with which standard output took less than the whole; 0 for none.
+  /// The last error with which standard output took less than the whole; 0 for none.
   private static let outputFault = Atomic<Int32>(0)
 
   /// The error with which standard output took less than the whole; nil for none.
@@ -44,7 +44,11 @@ package enum Terminal {
       let count = Glibc.write(descriptor, base + done, bytes.count - done)
       if count > 0 {
         done += count
-      } else if count == 0 || (errno != EINTR && errno != EAGAIN) {
+      } else if count < 0, errno == EAGAIN {
+        // Somebody has made it non-blocking.
+        var ready = pollfd(fd: descriptor, events: Int16(POLLOUT), revents: 0)
+        poll(&ready, 1, 1000)
+      } else if count == 0 || errno != EINTR {
         if descriptor == STDOUT_FILENO, count < 0, errno != EPIPE {
           outputFault.store(errno, ordering: .relaxed)
         }

@@ -30,7 +30,7 @@ package struct JobOutput: Sendable {
   /// Takes one line.
   package mutating func read(line: String) {
     let words = line.words().map(String.init)
-    if words.starts(with: ["mpirun", "noticed", "that", "process", "rank"]) {
+    if words.count > 5, words.starts(with: ["mpirun", "noticed", "that", "process", "rank"]) {
       // mpirun noticed that process rank 1 with PID 7 on node vm exited on signal 9 (Killed).
       let end =
         words.last == "signal" ? "" : words.dropFirst(words.count - 3).joined(separator: " ")

@@ -46,6 +46,7 @@ final class Supervisor {
 
   /// Runs the job until it has ended for good.
   func run() throws -> ExitCode {
+    defer { removeHostfile() }
     do {
       let code = try runToEnd()
       if code != .success { note(.interrupted, code.rawValue, "told to stop") }
@@ -68,6 +69,7 @@ final class Supervisor {
     let number = signalCount.last.load(ordering: .relaxed)
     note(.interrupted, 128 + number, "told to stop")
     logger.notice("told to stop: no checkpoint was written yet, start anew")
+    removeHostfile()
     StopSignals.endProcess(by: number)
   }
 
@@ -138,11 +140,15 @@ final class Supervisor {
     return marks.contains { checkpointsAtStart[$0] != $1 }
   }
 
+  /// The file of the hosts that are left, where one is needed.
+  private let hostfile = NSTemporaryDirectory() + "/dltrain-hosts-\(getpid())"
+
   private func write(_ list: Hostfile) throws -> String {
-    let path = NSTemporaryDirectory() + "/dltrain-hosts-\(getpid())"
-    try File.replace(path) { try $0.write(list.text) }
-    return path
+    try File.replace(hostfile) { try $0.write(list.text) }
+    return hostfile
   }
+
+  private func removeHostfile() { _ = try? File.remove(hostfile) }
 
   private func unreachable(besides lost: Set<String>) -> Set<String> {
     guard let hosts else { return [] }

@@ -246,9 +246,10 @@ private final class StudySession {
     }
     world.print("\n" + table.text(columns: World.columns ?? 80))
     let known = Set(journal.records.flatMap { $0.figures.map(\.name) })
-    for column in study.columns(of: journal.records) where !known.isEmpty && !known.contains(column)
-    {
-      if ["train.loss", "seconds"].contains(column) { continue }
+    let missing = study.columns(of: journal.records).filter {
+      !known.contains($0) && !StudyColumn.plain.contains($0)
+    }
+    for column in missing where !known.isEmpty {
       world.warn("table: no run has \(column); there are \(known.sorted().joined(separator: ", "))")
     }
     world.print(

@@ -13,9 +13,7 @@ package struct CheckpointFolder {
   func file(step: Int) -> String { "\(path)/\(CheckpointFolder.name(step: step))" }
 
   private static func name(step: Int) -> String {
-    let digits = String(step)
-    let padding = String(repeating: "0", count: max(0, 8 - digits.count))
-    return "step-\(padding)\(digits).safetensors"
+    "step-\(Format.padded(step, 8)).safetensors"
   }
 
   /// The steps that have a file, whatever it holds, oldest first.

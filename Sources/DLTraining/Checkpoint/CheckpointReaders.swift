@@ -49,6 +49,42 @@ struct CheckpointReaders {
     return .whole(checkpoint)
   }
 
+  /// The steps of a folder's checkpoints as rank 0 sees them, oldest first; collective.
+  func steps(of folder: CheckpointFolder) throws -> [Int] {
+    let steps = try communicator.agreed("list \(folder.path)") {
+      communicator.rank == 0 ? try folder.steps() : []
+    }
+    let count = try communicator.allgather([steps.count])[0]
+    var all = steps + [Int](repeating: 0, count: max(count - steps.count, 0))
+    if count > 0 { try all.withUnsafeMutableBytes { try communicator.broadcast($0, root: 0) } }
+    return all
+  }
+
+  /// Opens and checks a file that the user has named; collective.
+  func whole(_ path: String) throws -> Checkpoint.Opened {
+    try refusing {
+      switch try examine(path) {
+      case .whole(let checkpoint): return checkpoint
+      case .fault(let fault):
+        throw CheckpointRefusal(faults: [fault], older: nil, purpose: .named)
+      }
+    }
+  }
+
+  /// Turns a refusal, which all ranks come to alike, into one failure of them all.
+  func refusing<R>(_ body: () throws -> R) throws -> R {
+    func failure(_ error: any DLError) -> RankFailure {
+      RankFailure(rank: 0, exitCode: error.exitCode, message: error.description)
+    }
+    do {
+      return try body()
+    } catch let refusal as CheckpointRefusal {
+      throw failure(refusal)
+    } catch let error as RunFolderError {
+      throw failure(error)
+    }
+  }
+
   /// The worst fault of any rank; nil where none has one.
   private func agree<R>(_ path: String, _ outcome: Result<R, any Error>) throws -> CheckpointFault?
   {

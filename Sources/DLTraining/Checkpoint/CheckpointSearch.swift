@@ -62,16 +62,33 @@ struct CheckpointSearch {
     return nil
   }
 
-  /// The same on one rank alone.
-  func newest(report: (String) -> Void) throws -> Found? {
-    let found = try newest(of: try folder.steps()) { path in
-      do {
-        return .whole(try Checkpoint.openWhole(path))
-      } catch {
-        return .fault(CheckpointFault(path, error))
-      }
+  /// The checkpoint with the best validation, as the newest one tells; the newest where there was no validation, or
+  /// the best is gone.
+  ///
+  /// - Parameters: as of ``newest(of:examine:)``.
+  /// - Returns: nil where there is no file.
+  /// - Throws: ``CheckpointRefusal``.
+  func best(of steps: [Int], examine: (String) throws -> Outcome) throws -> Found? {
+    guard let newest = try newest(of: steps, examine: examine) else { return nil }
+    let position = newest.checkpoint.position
+    guard let best = position.best?.step, best != position.step, steps.contains(best) else {
+      return newest
     }
-    for line in found?.notices ?? [] { report(line) }
-    return found
+    let path = folder.file(step: best)
+    switch try examine(path) {
+    case .whole(let checkpoint):
+      return Found(path: path, checkpoint: checkpoint, damaged: newest.damaged)
+    case .fault(let fault):
+      throw CheckpointRefusal(faults: [fault], older: newest.path, purpose: purpose)
+    }
+  }
+
+  /// Opens and checks one file on one rank alone.
+  static func examine(_ path: String) -> Outcome {
+    do {
+      return .whole(try Checkpoint.openWhole(path))
+    } catch {
+      return .fault(CheckpointFault(path, error))
+    }
   }
 }

@@ -44,7 +44,9 @@ extension CheckpointState {
 
 /// The kinds of state that checkpoints know.
 enum CheckpointStates {
-  static var all: [any CheckpointState.Type] { [OptimizerStates.self] + TrainerParts.all }
+  static var all: [any CheckpointState.Type] {
+    [OptimizerStates.self] + UpdateStrategies.all + TrainerParts.all
+  }
 }
 
 /// Named numbers as one note of a checkpoint: `best=0.5 bad=2`.

@@ -19,12 +19,14 @@ final class CheckpointWriter {
   ///   - folder: where the files go.
   ///   - lease: without it nothing is written.
   ///   - keep: how many of the newest files stay.
+  ///   - track: takes a span for each file; nil where none is recorded.
   ///   - didWrite: told of every file that is whole and marked as the latest, on the thread.
   init(
-    folder: CheckpointFolder, lease: RunLock, keep: Int,
+    folder: CheckpointFolder, lease: RunLock, keep: Int, track: Track?,
     didWrite: @escaping @Sendable (_ path: String) -> Void
   ) throws {
-    work = CheckpointWork(folder: folder, lease: lease, keep: keep, didWrite: didWrite)
+    work = CheckpointWork(
+      folder: folder, lease: lease, keep: keep, track: track, didWrite: didWrite)
     thread = try BackgroundThread("checkpoint")
   }
 
@@ -64,20 +66,27 @@ private final class CheckpointWork: @unchecked Sendable {
   private let folder: CheckpointFolder
   private let lease: RunLock
   private let keep: Int
+  private let track: Track?
   private let didWrite: @Sendable (String) -> Void
 
   init(
-    folder: CheckpointFolder, lease: RunLock, keep: Int,
+    folder: CheckpointFolder, lease: RunLock, keep: Int, track: Track?,
     didWrite: @escaping @Sendable (String) -> Void
   ) {
     self.folder = folder
     self.lease = lease
     self.keep = keep
+    self.track = track
     self.didWrite = didWrite
   }
 
   func write(_ position: CheckpointPosition, notes: [String: String]) {
     let path = folder.file(step: position.step)
+    let start = track == nil ? 0 : monotonicNanoseconds()
+    defer {
+      track?.record(
+        TimeSpan(.checkpoint, from: start, to: monotonicNanoseconds(), detail: position.step))
+    }
     do {
       try Checkpoint.write(
         snapshot.fileTensors, position: position, notes: notes, to: path,

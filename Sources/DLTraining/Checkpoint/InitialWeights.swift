@@ -3,8 +3,10 @@ import DLCore
 import DLFormats
 import DLLayers
 
-/// The weights that a run starts from: the file that the command line or the configuration names.
+/// The weights that a run starts from: the file that the command line or the configuration names, or the best
+/// checkpoint of the run folder.
 struct InitialWeights {
+  /// A file, or a run folder.
   let path: String
   let selection: WeightSelection
 
@@ -18,7 +20,8 @@ struct InitialWeights {
     guard let path = options.initialWeights ?? keys?.from else {
       guard keys == nil else {
         throw UsageError(
-          "init: names no file to start from; give init.from, or \(OptionName.initialWeights) FILE")
+          "init: names no file or run to start from; give init.from, or \(OptionName.initialWeights) FILE"
+        )
       }
       return nil
     }
@@ -29,22 +32,64 @@ struct InitialWeights {
       isStrict: !isPart && keys?.strict ?? true, passesOtherShapes: isPart)
   }
 
-  /// Reads the weights into a run's model.
+  /// Reads the weights into a run's model; collective.
+  ///
+  /// The sums of a checkpoint are checked first, every host reading it once.
   ///
   /// - Returns: lines on what was read otherwise than it stands in the file, and what was not.
+  /// - Throws: `RankFailure`, the same on every rank.
   func load(into run: TrainingRun) throws -> [String] {
-    let source = try WeightSources.open(path)
-    try Checkpoint.checkBytes(of: source)
-    let note = try StateDict(run.arena).loadWeights(from: source, selection)
-    // Weights that are taken in part begin something else.
-    let isWhole = selection.isStrict && selection.exceptions.isEmpty
-    let difference = isWhole ? try DataIdentity(run).difference(source) : nil
-    return [note, difference].compactMap(\.self)
+    let communicator = run.communicator
+    let readers = try CheckpointReaders(communicator)
+    let isFolder = try communicator.agreed("look for \(path)") {
+      try File.kind(of: path) == .folder
+    }
+    var file = path
+    // What is a folder for one is none for another only where they do not share it.
+    if try communicator.allgather([isFolder ? 1 : 0]).contains(1) {
+      let steps = try readers.steps(of: checkpoints)
+      file = try readers.refusing { try best(of: steps, examine: readers.examine) }
+    } else {
+      let source = try communicator.agreed("load \(file)") { try WeightSources.open(file) }
+      if try communicator.allgather([Checkpoint.isOne(source) ? 1 : 0]).contains(1) {
+        _ = try readers.whole(file)
+      }
+    }
+    return try communicator.agreed("load \(file)") {
+      let source = try WeightSources.open(file)
+      let note = try StateDict(run.arena).loadWeights(from: source, selection)
+      // Weights that are taken in part begin something else.
+      let isWhole = selection.isStrict && selection.exceptions.isEmpty
+      let difference = isWhole ? try DataIdentity(run).difference(source) : nil
+      return [note, difference].compactMap(\.self)
+    }
   }
 
-  /// Compares names, shapes and types with those of a model, and reads no number.
+  /// Compares names, shapes and types with those of a model.
   func check(_ arena: ParameterArena) throws {
-    _ = try StateDict(arena).match(WeightSources.open(path), selection)
+    var file = path
+    if try File.kind(of: path) == .folder {
+      file = try best(of: checkpoints.steps(), examine: CheckpointSearch.examine)
+    }
+    _ = try StateDict(arena).match(WeightSources.open(file), selection)
+  }
+
+  /// The checkpoints, where the path is a run folder.
+  private var checkpoints: CheckpointFolder {
+    CheckpointFolder(path: withoutTrailingSlash(path) + "/checkpoints")
+  }
+
+  /// The best checkpoint of the run folder.
+  private func best(of steps: [Int], examine: (String) throws -> CheckpointSearch.Outcome) throws
+    -> String
+  {
+    let search = CheckpointSearch(folder: checkpoints, purpose: .named)
+    guard let found = try search.best(of: steps, examine: examine) else {
+      throw RunFolderError(
+        description: "\(path): a folder without checkpoints; name a run folder or a file of weights"
+      )
+    }
+    return found.path
   }
 }
 
@@ -65,7 +110,7 @@ package struct InitConfiguration: ConfigurationSection {
     [
       .init(
         "from", \.from, .path,
-        "weights in a safetensors file, a PyTorch file or the index of several; \(OptionName.initialWeights)'s unless given"
+        "weights in a safetensors file, a PyTorch file or the index of several, or a run folder with its best checkpoint; \(OptionName.initialWeights)'s unless given"
       ),
       .init(
         "rename", \.rename,

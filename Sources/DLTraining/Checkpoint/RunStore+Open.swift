@@ -76,12 +76,7 @@ extension RunStore {
     switch run.options.resume {
     case .never:
       let folder = try run.options.out ?? RunFolder.unused(name: run.name)
-      guard try CheckpointFolder(path: folder + "/checkpoints").steps().isEmpty else {
-        throw RunFolderError(
-          description:
-            "\(folder): already holds a run, use \(OptionName.resume) auto to go on with it or "
-            + "another \(OptionName.out)")
-      }
+      try requireNoRun(folder)
       return ResumePlan(folder: folder)
     case .automatic:
       let folder =
@@ -97,10 +92,22 @@ extension RunStore {
     }
   }
 
+  /// Refuses a folder with checkpoints to a run that starts anew.
+  private func requireNoRun(_ folder: String) throws {
+    guard try CheckpointFolder(path: folder + "/checkpoints").steps().isEmpty else {
+      throw RunFolderError(
+        description:
+          "\(folder): already holds a run, use \(OptionName.resume) auto to go on with it or "
+          + "another \(OptionName.out)")
+    }
+  }
+
   /// Waits on rank 0 until the folder may be written to, and notes which checkpoints it holds.
   private func lookBefore(_ plan: ResumePlan, turn: inout RunLock.Turn?) throws -> [Int: FileMark] {
     guard run.communicator.rank == 0 else { return [:] }
     if folder == nil { turn = try RunLock.awaitTurn(folder: plan.folder) }
+    // Another run may have written here while this one waited.
+    if case .nothing = plan.source { try requireNoRun(plan.folder) }
     return try CheckpointFolder(path: plan.folder + "/checkpoints").marks()
   }
 
@@ -112,16 +119,9 @@ extension RunStore {
     case .nothing: return nil
     case .folder:
       let checkpoints = CheckpointFolder(path: plan.path + "/checkpoints")
-      let steps = try run.communicator.agreed("list \(checkpoints.path)") {
-        run.communicator.rank == 0 ? try checkpoints.steps() : []
-      }
-      let count = try run.communicator.allgather([steps.count])[0]
-      var all = steps + [Int](repeating: 0, count: max(count - steps.count, 0))
-      if count > 0 {
-        try all.withUnsafeMutableBytes { try run.communicator.broadcast($0, root: 0) }
-      }
-      let found = try refusing {
-        try CheckpointSearch(folder: checkpoints).newest(of: all, examine: readers.examine)
+      let steps = try readers.steps(of: checkpoints)
+      let found = try readers.refusing {
+        try CheckpointSearch(folder: checkpoints).newest(of: steps, examine: readers.examine)
       }
       try run.communicator.agreed("resume from \(plan.path)") {
         guard run.communicator.rank == 0 else { return }
@@ -136,31 +136,11 @@ extension RunStore {
       return found
     case .file:
       var found = CheckpointSearch.Found(
-        path: plan.path, checkpoint: try whole(plan.path, readers))
+        path: plan.path, checkpoint: try readers.whole(plan.path))
       try run.communicator.agreed("resume from \(plan.path)") {
         if run.communicator.rank == 0 { found.damaged = try checkTarget(plan, found) }
       }
       return found
-    }
-  }
-
-  /// A file that the user has named.
-  private func whole(_ path: String, _ readers: CheckpointReaders) throws -> Checkpoint.Opened {
-    try refusing {
-      switch try readers.examine(path) {
-      case .whole(let checkpoint): return checkpoint
-      case .fault(let fault):
-        throw CheckpointRefusal(faults: [fault], older: nil, purpose: .named)
-      }
-    }
-  }
-
-  /// Turns a refusal, which all ranks come to alike, into one failure of them all.
-  private func refusing<R>(_ body: () throws -> R) throws -> R {
-    do {
-      return try body()
-    } catch let refusal as CheckpointRefusal {
-      throw RankFailure(rank: 0, exitCode: refusal.exitCode, message: refusal.description)
     }
   }
 

@@ -51,7 +51,8 @@ final class RunStore {
     run.observers.append(record)
     run.options.didOpen(record)
     folder.writer = try CheckpointWriter(
-      folder: folder.checkpoints, lease: folder.lease, keep: run.configuration.checkpoint.keep
+      folder: folder.checkpoints, lease: folder.lease, keep: run.configuration.checkpoint.keep,
+      track: run.timeline?.writer
     ) { [options = run.options, path] in options.didSave(path, $0) }
   }
 }

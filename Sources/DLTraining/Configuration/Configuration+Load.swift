@@ -96,8 +96,7 @@ extension ModelConfiguration {
 
 /// The hash of a text as 16 hexadecimal digits.
 private func hexadecimalHash(_ text: String) -> String {
-  let digits = String(stableHash(text), radix: 16)
-  return String(repeating: "0", count: 16 - digits.count) + digits
+  Format.padded(stableHash(text), 16, radix: 16)
 }
 
 /// A path from the root, with `.` and `..` resolved where that needs no look at links.
@@ -119,7 +118,8 @@ package func configurationText(_ path: String) throws(ConfigurationError) -> Str
   guard descriptor >= 0 else {
     let code = errno
     throw fail(
-      "cannot read the configuration: \(String(cString: strerror(code)))",
+      "cannot read the configuration: \(String(cString: strerror(code)))"
+        + (code == EACCES || code == EPERM ? ", check the permissions" : ""),
       code == ENOENT ? .usage : .io)
   }
   defer { close(descriptor) }

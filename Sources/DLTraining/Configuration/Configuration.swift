@@ -94,7 +94,7 @@ public struct Configuration: ConfigurationSection {
       .init("shares", \.shares, .atLeast(0), "rows of a micro-batch per rank, as proportions"),
       .init("adversarial", \.adversarial, "attacks on the inputs of each step"),
       .init("epochs", \.epochs, .within(0...1e9), "length in epochs; 1 where steps are not given"),
-      .init("steps", \.steps, .atLeast(0), "length in optimizer steps, instead of epochs"),
+      .init("steps", \.steps, .within(0...1e15), "length in optimizer steps, instead of epochs"),
       .init(
         "precision", \.precision,
         "type that the job computes in; bfloat16 is that of products, the rest is float32"),

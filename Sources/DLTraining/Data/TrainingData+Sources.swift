@@ -31,10 +31,22 @@ public struct DataRequest: Sendable {
   /// The source of these names.
   let namesSource: String
 
+  /// The files that the name led to when it was asked for: all that is opened is of one moment.
+  private let found: Result<[String], any Error>
+
+  init(
+    path: String, role: DataRole, configuration: Configuration, classes: Int?,
+    statistics: [String: FileStatistics], names: ClassNames?, namesSource: String
+  ) {
+    (self.path, self.role, self.configuration, self.classes) = (path, role, configuration, classes)
+    (self.statistics, self.names, self.namesSource) = (statistics, names, namesSource)
+    found = Result { try DataFiles.list(path) }
+  }
+
   /// The file that the name leads to, of several the first.
   public var file: String { get throws { try files[0] } }
   /// The files that the name leads to.
-  var files: [String] { get throws { try DataFiles.list(path) } }
+  var files: [String] { get throws { try found.get() } }
 
   /// Refuses several files of a kind whose rows belong together.
   fileprivate func requireOneFile(_ what: String) throws {

@@ -120,11 +120,18 @@ package struct TrainingData {
 
   package static func checkLabels(of dataset: any Dataset, _ loss: LossConfiguration) throws {
     let types = loss.loss.labelTypes
-    guard !types.contains(dataset.labelType) else { return }
-    let needed = types.map { $0 == .int32 ? "I32 classes" : "F32 values" }
-    throw DataError(
-      "loss: \(loss.word) needs \(needed.joined(separator: " or ")) in y, the data has "
-        + "\(dataset.labelType); use another loss or pack the labels anew")
+    guard types.contains(dataset.labelType) else {
+      let needed = types.map { $0 == .int32 ? "I32 classes" : "F32 values" }
+      throw DataError(
+        "loss: \(loss.word) needs \(needed.joined(separator: " or ")) in y, the data has "
+          + "\(dataset.labelType); use another loss or pack the labels anew")
+    }
+    let areSingleValues = dataset.labelType == .float32 && dataset.labelShape.isEmpty
+    guard !areSingleValues || !(loss.loss is any ClassLoss) else {
+      throw DataError(
+        "loss: \(loss.word) needs I32 classes in y, or a probability of each, the data has one float32 "
+          + "value a row; use another loss, as mse, or pack the labels anew")
+    }
   }
 }
 

@@ -31,10 +31,12 @@ public struct MetricSums: Sendable, Equatable {
 
   /// Keeps the scores of a row with its label.
   ///
-  /// - Throws: ``MetricMisfit`` where they become too many.
+  /// - Throws: `UsageError` where they become too many.
   public mutating func keep(_ scores: some Collection<Double>, label: Int32) throws {
     guard self.scores.count + scores.count <= MetricSums.scoreLimit else {
-      throw MetricMisfit("keeps \(MetricSums.scoreLimit) scores at most; validate on fewer rows")
+      throw UsageError(
+        "validate.metrics: more than \(MetricSums.scoreLimit) scores, which is what can be ranked; "
+          + "validate on fewer rows")
     }
     self.scores += scores
     labels.append(label)

@@ -1,5 +1,4 @@
 import DLCore
-import DLFormats
 
 extension StepReport {
   /// The step's line in `metrics.jsonl`, of a run on so many ranks.

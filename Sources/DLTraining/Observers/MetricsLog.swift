@@ -19,7 +19,9 @@ struct MetricsLog: Sendable {
     self.lease = lease
     byteCount = 0
     guard step > 0, try File.kind(of: path) != nil else {
-      file = try File(path, .create)
+      // Lines go to the end, wherever that is behind one that was cut off.
+      file = try File(path, .append)
+      try file.truncate(to: 0)
       return
     }
     let bytes = try File.contents(of: path, limit: .max)

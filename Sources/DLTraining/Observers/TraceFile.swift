@@ -140,8 +140,7 @@ struct TraceFile {
 
   /// Nanoseconds as exact microseconds.
   private func microseconds(_ nanoseconds: Int) -> String {
-    let digits = String(nanoseconds % 1000)
-    return "\(nanoseconds / 1000)." + String(repeating: "0", count: 3 - digits.count) + digits
+    "\(nanoseconds / 1000).\(Format.padded(nanoseconds % 1000, 3))"
   }
 }
 

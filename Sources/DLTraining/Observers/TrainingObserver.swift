@@ -141,9 +141,6 @@ package struct RunPlan: Sendable {
   /// True if batch norms of the network gather their statistics over several ranks.
   package let gathersStatistics: Bool
 
-  /// Epochs of the whole job, rounded up.
-  package var epochs: Int { max(1, Int(epochs(at: totalSteps).rounded(.up))) }
-
   /// True if the job ends before the rows have been gone through once.
   package var isWithinEpoch: Bool { totalSteps < stepsPerEpoch }
 

@@ -51,10 +51,13 @@ extension WeightAveraging {
     var firstRow = 0
     for micro in batch.microBatches {
       context.beginForward(rowOffset: firstRow + micro.rowOffset)
-      try context.withoutRecording {
-        _ = try run.task.lossSum(
-          micro.tensors(of: run.data.train, run.data.transform, context), phase: 0)
-      }
+      var rows = try micro.tensors(of: run.data.train, run.data.transform, context)
+      rows.firstRow = firstRow + micro.rowOffset
+      rows.longestRow = micro.longestRow
+      // These rows go on with no others, and training goes on from its own.
+      rows.startsEpoch = true
+      try context.withoutRecording { _ = try run.task.lossSum(rows, phase: 0) }
+      run.task.takeBackCarriedState()
       firstRow += micro.globalRows
     }
   }

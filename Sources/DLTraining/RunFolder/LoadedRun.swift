@@ -64,17 +64,17 @@ package struct LoadedRun: Sendable {
     }
     let checkpoints = CheckpointFolder(path: folder + "/checkpoints")
     let search = CheckpointSearch(folder: checkpoints, purpose: .inference)
-    guard let newest = try search.newest(report: report) else {
+    let steps = try checkpoints.steps()
+    let found =
+      choice == .best
+      ? try search.best(of: steps, examine: CheckpointSearch.examine)
+      : try search.newest(of: steps, examine: CheckpointSearch.examine)
+    guard let found else {
       throw RunFolderError(description: "\(folder): holds no checkpoint, train it first")
     }
-    let position = newest.checkpoint.position
-    if choice == .best, let best = position.best?.step, try checkpoints.steps().contains(best) {
-      checkpoint = checkpoints.file(step: best)
-      step = best == position.step ? best : try Checkpoint.open(checkpoint).position.step
-    } else {
-      checkpoint = newest.path
-      step = position.step
-    }
+    for line in found.notices { report(line) }
+    checkpoint = found.path
+    step = found.checkpoint.position.step
   }
 
   /// The configuration that the run was trained with.

@@ -84,9 +84,7 @@ package final class RunFolder {
   }
 
   private static func numbered(_ name: String, _ number: Int) -> String {
-    let digits = String(number)
-    let padding = String(repeating: "0", count: max(0, 3 - digits.count))
-    return "runs/\(plain(name))-\(padding)\(digits)"
+    "runs/\(plain(name))-\(Format.padded(number, 3))"
   }
 
   /// The name without what has no place in a file name.

@@ -187,8 +187,6 @@ private struct Claim: Equatable {
   }
 
   var text: String {
-    let digits = String(counter)
-    let padding = String(repeating: "0", count: max(0, 12 - digits.count))
-    return "\(owner)\n\(owner.machine)\n\(padding)\(digits)\n\(isFree ? "free" : "held")\n"
+    "\(owner)\n\(owner.machine)\n\(Format.padded(counter, 12))\n\(isFree ? "free" : "held")\n"
   }
 }

@@ -23,9 +23,7 @@ extension ImageGenerator {
       let key = RandomKey(context.seed).child("noise").child("sheet")
       let sheet = try sheet(images: 64, key: key)
       try File.makeFolder(folder + "/samples")
-      let digits = String(step)
-      let name = String(repeating: "0", count: max(8 - digits.count, 0)) + digits
-      try sheet.writePNG(to: folder + "/samples/step-\(name).png")
+      try sheet.writePNG(to: folder + "/samples/step-\(Format.padded(step, 8)).png")
     }
   }
 }

@@ -122,8 +122,9 @@ struct SelfCritical {
     let count = memory.shape[0]
     var texts = [[Int32]](repeating: [], count: count)
     guard count > 0 else { return texts }
+    let wasTraining = context.isTraining
     context.isTraining = false
-    defer { context.isTraining = true }
+    defer { context.isTraining = wasTraining }
     try context.withoutRecording {
       let cache = network.makeCache()
       var last = [Int32](repeating: marks.begin, count: count)

@@ -16,6 +16,8 @@ final class SequentialTask: NetworkTask {
   private let stretch: Stretch
   /// The states behind the last step, one list for each micro-batch.
   private var states: [Int: [RecurrentState]] = [:]
+  /// Those before it, to go back to.
+  private var statesBefore: [Int: [RecurrentState]] = [:]
   private var validationStates: [RecurrentState]?
 
   private typealias Stretch = (Tensor, [RecurrentState]?) throws -> (Tensor, [RecurrentState])
@@ -66,6 +68,7 @@ final class SequentialTask: NetworkTask {
 
   func lossSum(_ batch: Batch, phase: Int) throws -> Tensor {
     let (output, after) = try stretch(batch.x, batch.startsEpoch ? nil : states[batch.index])
+    if batch.index == 0 { statesBefore = states }
     states[batch.index] = after.map { $0.detached() }
     return try loss.sum(output, batch.y)
   }
@@ -110,6 +113,8 @@ final class SequentialTask: NetworkTask {
       index += 1
     }
   }
+
+  func takeBackCarriedState() { states = statesBefore }
 
   private static func name(_ part: String, _ index: Int, _ layer: Int) -> String {
     "\(part).\(index)" + (layer == 0 ? "" : ".\(layer)")

@@ -81,6 +81,9 @@ public protocol TrainingTask: AnyObject {
   /// Takes this rank's rows of what ``carriedState`` was when a checkpoint was written.
   func restoreCarriedState(_ rows: [String: Tensor]) throws
 
+  /// Brings ``carriedState`` back to what it was before the last batches: their step was skipped.
+  func takeBackCarriedState()
+
   /// Adds a validation batch to the totals: loss, denominator, and what the metrics look at.
   func evaluate(_ batch: Batch, into totals: inout ValidationTotals) throws
 
@@ -115,6 +118,8 @@ extension TrainingTask {
   public var carriedState: [(name: String, rows: Tensor)] { [] }
   /// Takes nothing: there is no such state.
   public func restoreCarriedState(_ rows: [String: Tensor]) {}
+  /// Takes nothing back.
+  public func takeBackCarriedState() {}
   /// The accuracy where the model predicts one of several classes, the error rate where it predicts
   /// sequences of them.
   public func defaultMetrics(_ kind: PredictionKind) -> [any MetricSpec] {

@@ -81,7 +81,8 @@ struct Handshake {
     return traits
   }
 
-  /// The content of the file of weights to start from; a run that goes on may have none any more.
+  /// The content of the file of weights to start from; of a run folder its checkpoints tell, and a run that goes on may
+  /// have none any more.
   private var initialContent: String {
     let path = options.initialWeights ?? configuration.initialWeights?.from
     return path.flatMap { try? FileDigest.sampled($0) } ?? "none"

@@ -76,7 +76,7 @@ package final class Trainer {
     var fault: (any Error)?
     var notes: [String] = []
     do {
-      notes = try run.communicator.agreed("load \(initial.path)") { try initial.load(into: run) }
+      notes = try initial.load(into: run)
     } catch {
       // A run that goes on has its weights, and the file may be gone.
       guard run.options.resume != .never else { throw error }

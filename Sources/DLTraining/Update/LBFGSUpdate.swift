@@ -25,28 +25,8 @@ final class LBFGSUpdate: UpdateStrategy {
   }
 
   func update() throws -> Double {
-    let (run, optimizer) = (phase.run, phase.optimizer)
-    return try run.clock.measure(.optimizer) {
-      var isFirst = true
-      optimizer.verifyChecksums()
-      try phase.reportCorruption()
-      do {
-        let loss = try lbfgs.step(optimizer.state.whole, rate: phase.multiplier) {
-          let loss = try phase.gradient()
-          // Further on a line search may look at points where nothing is finite, and comes back.
-          guard isFirst else { return loss }
-          isFirst = false
-          guard try phase.checkedScale(loss: loss) != nil else { throw SkippedStep(loss: loss) }
-          optimizer.willUpdate()
-          return loss
-        }
-        optimizer.renewChecksums()
-        phase.noteUpdate()
-        return loss
-      } catch let skipped as SkippedStep {
-        phase.skip()
-        return skipped.loss
-      }
+    try phase.search(keepsStatistics: true) { gradient in
+      try lbfgs.step(phase.optimizer.state.whole, rate: phase.multiplier, closure: gradient)
     }
   }
 
@@ -58,9 +38,4 @@ final class LBFGSUpdate: UpdateStrategy {
   func restoreNotes(from file: SafetensorsFile) throws {
     try lbfgs.restore(CheckpointNumbers.read(key, from: file))
   }
-}
-
-/// Ends a step of L-BFGS before it has moved anything.
-private struct SkippedStep: Error {
-  let loss: Double
 }

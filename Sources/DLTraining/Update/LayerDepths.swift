@@ -24,7 +24,7 @@ package struct LayerDepths {
     let names = arena.parameters[parameters].map(\.name)
     let layers = names.map(Self.layer)
     let isJoined = names.map { name in
-      let module = modules[Self.parent(name)]
+      let module = modules[ParameterNames.module(of: name)]
       return module is any Normalization || module is ClassToken || module is LearnedPositions
         || module is PReLU
     }
@@ -49,12 +49,17 @@ package struct LayerDepths {
   /// The part of a name up to and with its first run of numbers, else its module.
   private static func layer(_ name: String) -> String {
     let parts = name.split(separator: ".")
-    guard let first = parts.firstIndex(where: { Int($0) != nil }) else { return parent(name) }
+    guard let first = parts.firstIndex(where: { Int($0) != nil }) else {
+      return ParameterNames.module(of: name)
+    }
     let end = parts[first...].firstIndex { Int($0) == nil } ?? parts.count
     return parts[..<end].joined(separator: ".")
   }
+}
 
-  private static func parent(_ name: String) -> String {
+extension ParameterNames {
+  /// The path of the module that a parameter is of, `encoder.0` of `encoder.0.weight`.
+  static func module(of name: String) -> String {
     name.split(separator: ".").dropLast().joined(separator: ".")
   }
 }

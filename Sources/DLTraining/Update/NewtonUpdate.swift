@@ -34,39 +34,12 @@ final class NewtonUpdate: UpdateStrategy {
   }
 
   func update() throws -> Double {
-    let (run, optimizer) = (phase.run, phase.optimizer)
-    return try run.clock.measure(.optimizer) {
-      var buffers: [UInt8]?
-      optimizer.verifyChecksums()
-      try phase.reportCorruption()
-      do {
-        let loss = try newton.step(
-          optimizer.state.whole, rate: phase.multiplier,
-          gradient: {
-            let loss = try phase.gradient()
-            // Further on the line search may look at points where nothing is finite, and comes back.
-            guard buffers == nil else { return loss }
-            buffers = Array(run.arena.bufferBytes)
-            guard try phase.checkedScale(loss: loss) != nil else { throw SkippedStep(loss: loss) }
-            optimizer.willUpdate()
-            return loss
-          }, product: { try phase.hessianProduct(with: $0) })
-        // Running statistics take part in the first pass alone.
-        if let buffers { run.arena.bufferBytes.copyBytes(from: buffers) }
-        optimizer.renewChecksums()
-        phase.noteUpdate()
-        return loss
-      } catch let skipped as SkippedStep {
-        phase.skip()
-        return skipped.loss
-      }
+    try phase.search(keepsStatistics: false) { gradient in
+      try newton.step(
+        phase.optimizer.state.whole, rate: phase.multiplier, gradient: gradient,
+        product: { try phase.hessianProduct(with: $0) })
     }
   }
-}
-
-/// Ends a step before it has moved anything.
-private struct SkippedStep: Error {
-  let loss: Double
 }
 
 extension ParameterGroups {

@@ -110,7 +110,7 @@ struct ParameterNames {
       let isMatch: (String) -> Bool
       switch alternative {
       case "bias": isMatch = { isBias($0) }
-      case "norm": isMatch = { norms.contains(parent($0)) }
+      case "norm": isMatch = { norms.contains(ParameterNames.module(of: $0)) }
       default: isMatch = { ParameterPattern(alternative).matches($0) }
       }
       let matches = parameters.filter { names[$0].contains(where: isMatch) }
@@ -130,10 +130,6 @@ struct ParameterNames {
   private func isBias(_ name: String) -> Bool {
     let last = name.split(separator: ".").last ?? ""
     return last == "bias" || last.hasPrefix("bias_")
-  }
-
-  private func parent(_ name: String) -> String {
-    name.split(separator: ".").dropLast().joined(separator: ".")
   }
 }
 

@@ -189,6 +189,49 @@ final class PhaseStep {
     optimizer.constraints?.move(updates: optimizer.updates)
   }
 
+  /// Makes a step that takes several gradients, the first of them at the present weights, or skips it;
+  /// collective.
+  ///
+  /// - Parameters:
+  ///   - keepsStatistics: whether running statistics take part in the passes behind the first, as in a closure of
+  ///     `torch.optim.LBFGS`.
+  ///   - step: moves this rank's parameters by the gradients that it asks for, and returns the loss before.
+  /// - Returns: the phase's mean loss over the global batch, before the update.
+  func search(
+    keepsStatistics: Bool, _ step: (_ gradient: () throws -> Double) throws -> Double
+  ) throws -> Double {
+    try run.clock.measure(.optimizer) {
+      var statistics: [UInt8]?
+      optimizer.verifyChecksums()
+      try reportCorruption()
+      do {
+        let loss = try step {
+          let loss = try gradient()
+          // Further on a line search may look at points where nothing is finite, and comes back.
+          guard statistics == nil else { return loss }
+          statistics = keepsStatistics ? [] : Array(run.arena.bufferBytes)
+          guard try checkedScale(loss: loss) != nil else { throw SkippedStep(loss: loss) }
+          optimizer.willUpdate()
+          return loss
+        }
+        if !keepsStatistics, let statistics {
+          run.arena.bufferBytes.copyBytes(from: statistics)
+        }
+        optimizer.renewChecksums()
+        noteUpdate()
+        return loss
+      } catch let skipped as SkippedStep {
+        skip()
+        return skipped.loss
+      }
+    }
+  }
+
+  /// Ends a step before it has moved anything.
+  private struct SkippedStep: Error {
+    let loss: Double
+  }
+
   /// Updates this rank's shard of the phase's parameters.
   private func update(gradientScale: Double) throws {
     try run.clock.measure(.optimizer) {
@@ -209,8 +252,11 @@ final class PhaseStep {
   }
 
   /// Leaves everything as it was before the step: the forward pass has put what is not finite into
-  /// the running statistics too.
-  func skip() { run.arena.bufferBytes.copyBytes(from: buffersBefore) }
+  /// the running statistics and the state that is carried too.
+  func skip() {
+    run.arena.bufferBytes.copyBytes(from: buffersBefore)
+    run.task.takeBackCarriedState()
+  }
 
   /// Counts an update that was made.
   func noteUpdate() { run.position.updates[index] = optimizer.updates }

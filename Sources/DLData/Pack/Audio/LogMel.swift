@@ -62,7 +62,9 @@ struct LogMel {
   }
 
   private static func filters(_ settings: Settings, bins: Int) -> [Double] {
-    func mel(_ hertz: Double) -> Double { 2595 * log10(1 + hertz / 700) }
+    func mel(_ hertz: Double) -> Double {
+      2595 * PortableMath.log(1 + hertz / 700) / PortableMath.log(10)
+    }
     let (low, high) = (mel(settings.lowest), mel(settings.highest))
     let edges = (0..<settings.bands + 2).map { index in
       700

@@ -54,6 +54,13 @@ package struct StrewnPacker {
           advice: "name files that were packed alike")
       }
     }
+    // 0 is the background, and a pixel's class is a byte.
+    guard labels == .boxes || images[0].names.count <= Int(UInt8.max) else {
+      throw FormatError(
+        .content, file: sources[0],
+        "has \(images[0].names.count) classes, a pixel's class is one of \(UInt8.max)",
+        advice: "leave classes out by dltrain data pack subset")
+    }
     return try images.enumerated().map { index, images in
       let largest = images.shape.prefix(2).map { Int((Double($0) * scale.upperBound).rounded()) }
       guard largest[0] <= canvas.height, largest[1] <= canvas.width else {
@@ -159,7 +166,7 @@ package struct StrewnPacker {
         }
         guard isFree else { continue }
         result.boxes.append([Float(images.labels[number])] + box)
-        paint(thing, left, top, UInt8(clamping: images.labels[number] + 1), on: &result)
+        paint(thing, left, top, UInt8(images.labels[number] + 1), on: &result)
         break
       }
     }

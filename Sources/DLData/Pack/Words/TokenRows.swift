@@ -5,6 +5,8 @@ import DLFormats
 struct TokenRows {
   /// The most numbers of a padded tensor, so that one long row among many is told and not written.
   static let mostElements = 1 << 31
+  /// The most numbers of a row.
+  static let mostInRow = 1 << 20
 
   /// The numbers of each row; what is beyond the length is left out.
   let rows: [[Int32]]
@@ -16,8 +18,8 @@ struct TokenRows {
   /// - Throws: `DataError` for a length out of range, a content error for rows that would take too
   ///   much room.
   static func length(_ wanted: Int?, of rows: some Sequence<Int>, source: String) throws -> Int {
-    if let wanted, !(1...1 << 20).contains(wanted) {
-      throw DataError("length: \(wanted) is out of range, give 1 to \(1 << 20)")
+    if let wanted, !(1...mostInRow).contains(wanted) {
+      throw DataError("length: \(wanted) is out of range, give 1 to \(mostInRow)")
     }
     var (count, longest) = (0, 1)
     for row in rows { (count, longest) = (count + 1, max(longest, row)) }
