@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
-# Trains six networks with each version of the kernels that this CPU has, at 1, 2 and 4 ranks, and with ranks of different
-# versions, all laid out for 4 virtual ranks, and compares what is exported: the bits must be the same.
+# Trains six networks with each version of products and convolutions that this CPU has, at 1, 2 and 4 ranks, and with ranks
+# of different versions, all laid out for 4 virtual ranks, and compares what is exported: the bits must be the same. Kernels
+# that exist once per instruction set are not among them: Tests/KernelBits compares those.
 #
 #   scripts/bits.sh                   3 steps of each, digits for an epoch
 #   STEPS=20 scripts/bits.sh lstm     20 steps of those whose name has "lstm" in it
@@ -49,8 +50,10 @@ train_mixed() { # OUT OPTION...: a rank of the lowest version beside one of the 
 }
 
 code=0
+compared=0
 for name in digits lenet5-28x28 resnet20-cifar resnet18-cifar gpt-4x128-t64 lstm-2x256-t35; do
   [[ $name == *"$only"* ]] || continue
+  compared=$((compared + 1))
   case $name in
     digits) options=(digits --set epochs=1 --set virtual_ranks=4) ;;
     *) options=("scripts/bench/workloads/$name.yaml" --set "steps=${STEPS:-3}" --set virtual_ranks=4) ;;
@@ -71,4 +74,8 @@ for name in digits lenet5-28x28 resnet20-cifar resnet18-cifar gpt-4x128-t64 lstm
     code=1
   fi
 done
+if ((compared == 0)); then
+  echo "bits.sh: no network has \"$only\" in its name" >&2
+  exit 64
+fi
 exit "$code"

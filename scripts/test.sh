@@ -220,8 +220,11 @@ for stage in "${stages[@]}"; do
   esac
   echo "stage $stage: $SECONDS s"
   if ((failed > 0)); then
-    # Its output would come too late to be told.
-    [ -z "$processes" ] || kill "$processes" 2>/dev/null || true
+    # Its output would come too late to be told. What it has started is told first: it passes the signal on.
+    if [ -n "$processes" ]; then
+      read -ra children <"/proc/$processes/task/$processes/children" 2>/dev/null || true
+      kill "${children[@]}" "$processes" 2>/dev/null || true
+    fi
     [ "$stage" = "${stages[-1]}" ] || echo "stopped after the stage $stage, in which something failed"
     break
   fi

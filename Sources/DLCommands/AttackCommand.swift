@@ -38,12 +38,12 @@ struct AttackCommand: Verb {
   var stepSize: Double?
   @Option(help: "A class that inputs are to be taken for, by number or name.")
   var target: String?
-  @Option(help: "How far cw is to get the wrong class ahead.")
-  var confidence = 0.0
-  @Option(help: "Pixels that one_pixel changes.")
-  var pixels = 1
-  @Option(help: "Candidates of a generation of one_pixel.")
-  var population = 100
+  @Option(help: "How far cw is to get the wrong class ahead; 0 unless given.")
+  var confidence: Double?
+  @Option(help: "Pixels that one_pixel changes; 1 unless given.")
+  var pixels: Int?
+  @Option(help: "Candidates of a generation of one_pixel; 100 unless given.")
+  var population: Int?
   @Option(help: "Rows at most, drawn by the run's seed.")
   var rows = 1000
   @Option(help: "The least and the largest value of inputs, with a comma.")
@@ -84,21 +84,32 @@ struct AttackCommand: Verb {
     guard target == nil || type.canTarget else {
       throw ValidationError("--target: \(method) goes to the nearest class; leave it out")
     }
+    let given: [(option: AttackOption, isGiven: Bool)] = [
+      (.steps, steps != nil), (.stepSize, stepSize != nil), (.confidence, confidence != nil),
+      (.pixels, pixels != nil), (.population, population != nil),
+    ]
+    for (option, isGiven) in given where isGiven && !type.knownOptions.contains(option) {
+      let others = Attacks.all.filter { $0.knownOptions.contains(option) }.map { $0.word }
+      throw ValidationError(
+        "--\(option.rawValue): \(method) does not go by it, \(others.joined(separator: ", ")) do; leave it out"
+      )
+    }
     try requireBounds([
       ("--steps", steps ?? 1, 1...100_000), ("--rows", rows, 1...Int.max),
-      ("--pixels", pixels, 1...10_000), ("--population", population, 4...100_000),
+      ("--pixels", pixels ?? 1, 1...10_000), ("--population", population ?? 4, 4...100_000),
       ("--pictures", pictures, 0...100),
     ])
-    for (name, value) in [("--step-size", stepSize ?? 1), ("--confidence", confidence)]
+    for (name, value) in [("--step-size", stepSize ?? 1), ("--confidence", confidence ?? 0)]
     where !(value.isFinite && value >= 0) {
       throw ValidationError("\(name) \(value): give a finite number of 0 or more")
     }
     var request = AttackRequest(type, norm: norm)
     if let epsilon {
       let sizes = try AttackCommand.numbers(epsilon, "--epsilon")
-      guard sizes.allSatisfy({ $0 > 0 && $0 <= AttackCommand.largest }) else {
+      guard sizes.allSatisfy({ (AttackCommand.smallest...AttackCommand.largest).contains($0) })
+      else {
         throw ValidationError(
-          "--epsilon \(epsilon): give numbers above 0, at most 1e18, as 0.05,0.1")
+          "--epsilon \(epsilon): give numbers from 1e-12 to 1e18, as 0.05,0.1")
       }
       request.epsilons = sizes.sorted()
     }
@@ -113,9 +124,9 @@ struct AttackCommand: Verb {
     }
     if let steps { request.options.steps = steps }
     request.options.stepSize = stepSize
-    request.options.confidence = confidence
-    request.options.pixels = pixels
-    request.options.population = population
+    if let confidence { request.options.confidence = confidence }
+    if let pixels { request.options.pixels = pixels }
+    if let population { request.options.population = population }
     (request.data, request.rows, request.target) = (data, rows, target)
     request.pictures = pictures
     return request
@@ -123,6 +134,8 @@ struct AttackCommand: Verb {
 
   /// The largest size of inputs and changes: squares of them are numbers in float32, too.
   private static let largest = 1e18
+  /// The smallest size of changes, likewise.
+  private static let smallest = 1e-12
 
   private static func numbers(_ text: String, _ name: String) throws -> [Double] {
     let parts = text.split(separator: ",", omittingEmptySubsequences: false)

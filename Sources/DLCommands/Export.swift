@@ -33,6 +33,7 @@ struct Export: Verb {
     let format = try ExportFormat(format, output: output)
     try world.first("export \(trained.run)") {
       let run = try trained.open(world)
+      try OutputFile.require(output, otherThan: [run.checkpoint], run: run.folder)
       switch format {
       case .safetensors:
         let count = try run.export(to: output)

@@ -27,32 +27,50 @@ struct Generate: Verb {
     help: "The text to go on from; a line break unless given, or what the run's texts have instead."
   )
   var prompt: String?
-  @Option(help: "Tokens to add.")
-  var tokens = 500
-  @Option(help: "What logits are divided by; 0 takes the likeliest token always.")
-  var temperature = 1.0
+  @Option(help: "Tokens to add; 500 unless given.")
+  var tokens: Int?
+  @Option(help: "What logits are divided by, 1 unless given; 0 takes the likeliest token always.")
+  var temperature: Double?
   @Option(help: "Draw among so many of the likeliest tokens.")
   var topK: Int?
   @Option(help: "Draw among the likeliest tokens that reach this probability together.")
   var topP: Double?
-  @Option(help: "Images to draw.")
-  var images = 64
+  @Option(help: "Images to draw; 64 unless given.")
+  var images: Int?
   @Option(help: "Keys the draws.")
   var seed: UInt64 = 1
+
+  /// True if images are to be written.
+  private var drawsImages: Bool { output?.hasSuffix(".png") == true }
+
+  func validate() throws {
+    let ofTexts = [
+      ("--prompt", prompt != nil), ("--tokens", tokens != nil),
+      ("--temperature", temperature != nil), ("--top-k", topK != nil), ("--top-p", topP != nil),
+    ]
+    let (others, what) =
+      drawsImages
+      ? (ofTexts, "belongs to a text, and a .png holds images")
+      : ([("--images", images != nil)], "needs a file to write them to, -o FILE.png")
+    if let other = others.first(where: \.1)?.0 {
+      throw ValidationError("\(other): \(what)")
+    }
+  }
 
   func run(in world: World) throws -> DLCore.ExitCode {
     try world.first("generate") {
       let run = try trained.open(world)
-      if let output, output.hasSuffix(".png") {
+      try OutputFile.require(output, otherThan: [run.checkpoint], run: run.folder)
+      if let output, drawsImages {
         var generation = ImageGeneration()
-        generation.images = images
+        if let images { generation.images = images }
         generation.seed = seed
         return try generation.run(run, to: output)
       }
       var generation = TextGeneration(
-        sampler: try TokenSampler(temperature: temperature, topK: topK, topP: topP))
+        sampler: try TokenSampler(temperature: temperature ?? 1, topK: topK, topP: topP))
       generation.prompt = prompt
-      generation.tokens = tokens
+      if let tokens { generation.tokens = tokens }
       generation.seed = seed
       if let output {
         _ = try File.replace(output) { file in

@@ -33,6 +33,9 @@ struct Predict: Verb {
   func run(in world: World) throws -> DLCore.ExitCode {
     try world.first("predict \(input)") {
       let run = try trained.open(world, views: averaged.views)
+      for file in [output, attention] {
+        try OutputFile.require(file, otherThan: [input, run.checkpoint], run: run.folder)
+      }
       if let output {
         _ = try File.replace(output) { file in try run.predict(input) { try file.write($0) } }
       } else {

@@ -69,6 +69,10 @@ struct Train: Verb {
 
   func run(in world: World) throws -> DLCore.ExitCode {
     world.needsOutput = false
+    try world.first("look at the files") {
+      try OutputFile.require(
+        trace, otherThan: [config, resume, initialWeights, initPartial])
+    }
     return try training.run(in: world) { try configuration(of: world.program) }
   }
 

@@ -15,7 +15,8 @@ public enum TrainingProgram {
   /// Does what the command line asks for, and ends the program on all ranks with one exit code.
   ///
   /// The commands are those of `dltrain` with the same options: `train`, which is meant where none is
-  /// named, `validate`, `inspect`, `evaluate`, `predict`, `generate`, `export`, `bench` and `launch`.
+  /// named, `validate`, `inspect`, `evaluate`, `predict`, `generate`, `export`, `study`, `analyze`, `attack`, `config`, `bench`
+  /// and `launch`.
   ///
   /// - Parameters:
   ///   - arguments: what follows the program's name.

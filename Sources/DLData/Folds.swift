@@ -1,3 +1,4 @@
+import DLCore
 import DLTensor
 
 /// The rows of a data set in parts of equal size, each to be validated on once: N-fold
@@ -19,7 +20,9 @@ package struct Folds: Sendable, Equatable {
   package init(count: Int, rows: Int, labels: [Int32]?, seed: UInt64) throws {
     guard count >= 2, count <= rows else {
       throw DataError(
-        "data.folds: \(count) parts of \(rows) rows, give 2 to \(rows)", exitCode: .usage)
+        "data.folds: \(count) parts of \(counted(rows, "row")), "
+          + (rows < 2 ? "which cannot be parted; use more rows" : "give 2 to \(rows)"),
+        exitCode: .usage)
     }
     let key = RandomKey(Int(truncatingIfNeeded: seed)).child("folds")
     var parts = [[Int]](repeating: [], count: count)

@@ -52,6 +52,8 @@ package final class StopSignals: Sendable {
       == unsafeBitCast(SIG_IGN, to: Int.self)
     numbers = [SIGUSR1, SIGTERM, SIGINT] + (isIgnored ? [] : [SIGHUP])
     signal(SIGPIPE, SIG_IGN)
+    // A limit of files (ulimit -f) is told where a file is written, as a full disk is.
+    signal(SIGXFSZ, SIG_IGN)
     StopSignals.leaveCrashesToTheSystem()
     var set = StopSignals.set(numbers)
     pthread_sigmask(SIG_BLOCK, &set, nil)

@@ -23,7 +23,8 @@ enum WorkMemory {
   ///
   /// Each of OpenBLAS's threads has a buffer that nobody uses: ranks multiply by one thread each.
   /// malloc reserves 64 MiB or more for each thread, which the program's small objects then lack.
-  /// Does nothing without a limit.
+  /// Does nothing without a limit, nor in `dltrain` itself, which has done so before its libraries were loaded
+  /// (`CStart`): it is for programs that have the library alone.
   static func leaveOutThreads() {
     let variables = ["OPENBLAS_NUM_THREADS", "MALLOC_ARENA_MAX"]
     // A program that was started by the user with both, or anew by this, goes on.

@@ -240,13 +240,16 @@ public final class EmbeddingBag: BuiltInLayer {
 
 extension Initializer {
   /// A rule for a table, with zeros in one row.
-  fileprivate static func rows(_ rule: Initializer, zero row: Int?) -> Initializer {
-    Initializer { weight, stream in
+  static func rows(_ rule: Initializer, zero row: Int?) -> Initializer {
+    guard let row else { return rule }
+    var initializer = Initializer { weight, stream in
       var values = rule.values(weight, &stream)
-      guard let row, (0..<weight.shape[0]).contains(row) else { return values }
+      guard (0..<weight.shape[0]).contains(row) else { return values }
       for column in 0..<weight.shape[1] { values[row * weight.shape[1] + column] = 0 }
       return values
     }
+    initializer.zeroRow = row
+    return initializer
   }
 }
 

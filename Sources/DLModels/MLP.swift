@@ -90,7 +90,9 @@ package struct MLPOptions: ModelSpec {
       case .batch: layers.append(BatchNorm(features: hidden))
       case .layer: layers.append(LayerNorm(normalizedShape: shape))
       }
+      let start = activation.start
       let activation = try activation.options.layer(for: shape)
+      try start?.apply(to: activation)
       shape = try activation.outputShape(for: shape)
       guard shape.rank == 1 else {
         throw TensorError(

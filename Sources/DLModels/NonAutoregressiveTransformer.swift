@@ -59,11 +59,7 @@ package struct NonAutoregressiveOptions: ModelSpec {
     ]
   }
 
-  package func problems() -> [ConfigurationProblem] {
-    width.isMultiple(of: heads)
-      ? []
-      : [.init("heads", "width", message: "\(width) features do not divide into \(heads) heads")]
-  }
+  package func problems() -> [ConfigurationProblem] { headProblems(width: width, heads: heads) }
 
   /// Makes the network for rows of tokens.
   ///
@@ -143,13 +139,8 @@ package final class NonAutoregressiveTransformer: Module, NonAutoregressive {
   ///
   /// - Throws: ``TensorError`` for shapes that do not fit.
   package func lengthLogits(_ memory: Tensor, lengths: Tensor) throws -> Tensor {
-    let (batch, time) = (memory.shape[0], memory.shape[1])
-    let shares = lengths.doubles.flatMap { length in
-      (0..<time).map { Double($0) < length ? 1 / length : 0 }
-    }
-    let mean = try Tensor.values(shares, shape: [batch, 1, time], context: memory.context)
-      .matmul(memory)
-    return try length(mean.reshape([batch, options.width]))
+    let mean = try shares(lengths, memory.shape[1]).matmul(memory)
+    return try length(mean.reshape([memory.shape[0], options.width]))
   }
 
   /// There is nothing to keep.

@@ -171,7 +171,7 @@ package final class RecurrentTranslation: Module, SequenceToSequence {
 }
 
 /// One over the length where a source has tokens, else 0; `[batch, 1, time]`.
-private func shares(_ lengths: Tensor, _ time: Int) throws -> Tensor {
+func shares(_ lengths: Tensor, _ time: Int) throws -> Tensor {
   let values = lengths.doubles.flatMap { length in
     (0..<time).map { Double($0) < length ? 1 / length : 0 }
   }

@@ -42,11 +42,7 @@ package struct TranslationTransformerOptions: ModelSpec {
     ]
   }
 
-  package func problems() -> [ConfigurationProblem] {
-    width.isMultiple(of: heads)
-      ? []
-      : [.init("heads", "width", message: "\(width) features do not divide into \(heads) heads")]
-  }
+  package func problems() -> [ConfigurationProblem] { headProblems(width: width, heads: heads) }
 
   /// Makes the network for rows of tokens.
   ///

@@ -21,6 +21,10 @@ package final class BufferPool {
   package var limit = Int.max
 
   private var free: [[UnsafeMutableRawPointer]] = []
+  /// The buffers that the pass in work has taken from the system; nil outside of one.
+  private var takenByPass: Set<UnsafeMutableRawPointer>?
+  /// Bytes by which a pass may make the pool larger for good.
+  private static let keptBytes = 1 << 28
   private static let alignment = 64
   /// From this size on a larger buffer may be taken.
   private static let lentBytes = 1 << 18
@@ -52,6 +56,7 @@ package final class BufferPool {
     else {
       throw BufferPool.exhausted(byteCount)
     }
+    takenByPass?.insert(pointer)
     systemAllocations += 1
     bytes += size
     heldBytes += byteCount
@@ -63,6 +68,34 @@ package final class BufferPool {
     heldBytes -= byteCount
     while free.count <= sizeClass { free.append([]) }
     free[sizeClass].append(pointer)
+  }
+
+  /// Runs a pass that needs other buffers than a step, as a validation that looks for translations does: what it takes
+  /// from the system goes back at its end, where it is more than 256 MB.
+  ///
+  /// - Throws: what `body` throws.
+  package func duringPass<Result>(_ body: () throws -> Result) rethrows -> Result {
+    let before = bytes
+    takenByPass = []
+    defer {
+      let taken = takenByPass ?? []
+      takenByPass = nil
+      if bytes - before > BufferPool.keptBytes { giveToSystem(taken) }
+    }
+    return try body()
+  }
+
+  /// Gives those buffers to the system that no tensor holds.
+  private func giveToSystem(_ buffers: Set<UnsafeMutableRawPointer>) {
+    for sizeClass in free.indices {
+      let size = BufferPool.byteCount(ofClass: sizeClass)
+      free[sizeClass].removeAll { pointer in
+        guard buffers.contains(pointer) else { return false }
+        Glibc.free(pointer)
+        bytes -= size
+        return true
+      }
+    }
   }
 
   /// Class 4k + j holds buffers of (4 + j) · 2^k · 16 bytes.

@@ -42,6 +42,24 @@ import Testing
           Conv1d(inputChannels: 4, outputChannels: 6, kernelSize: 3, padding: 1),
           GroupNorm(groups: 2, channels: 6), ReLU(), GlobalAvgPool1d(),
         ]
+      case "transposed convolution":
+        [
+          ConvTranspose1d(
+            inputChannels: 4, outputChannels: 3, kernelSize: 3, stride: 2, padding: 1),
+          GlobalAvgPool1d(),
+        ]
+      case "upsample":
+        [
+          Upsample(by: 2), Conv1d(inputChannels: 4, outputChannels: 3, kernelSize: 2),
+          GlobalMaxPool1d(),
+        ]
+      case "gate":
+        [
+          BranchProduct([
+            Sequential(Conv1d(inputChannels: 4, outputChannels: 3, kernelSize: 2)),
+            Sequential(Conv1d(inputChannels: 4, outputChannels: 3, kernelSize: 2), Sigmoid()),
+          ]), GlobalAvgPool1d(),
+        ]
       case "instance norm":
         [InstanceNorm(features: 4, affine: true), ReLU(), GlobalAvgPool1d()]
       default: []
@@ -52,7 +70,7 @@ import Testing
   @Test(
     arguments: [
       "rnn", "lstm both ways", "gru below gru", "attention", "encoder", "convolution", "pools",
-      "group norm", "instance norm",
+      "group norm", "instance norm", "transposed convolution", "upsample", "gate",
     ])
   func rowsArePaddedWithoutEffect(name: String) throws {
     Engine.current.select()
@@ -87,6 +105,18 @@ import Testing
     arena.completeGradients()
     #expect(deviation(padded, single) { _ in 1 } < 1e-12)
     #expect(deviation(got, gradients()) { _ in 1 } < 1e-12)
+  }
+
+  @Test func whatRowsOfOneLengthNeedIsRefused() throws {
+    let context = Context()
+    let x = try Tensor.zeros([2, 4, 3], context: context)
+    _ = try Upsample(by: 2, .bilinear(alignCorners: false))(x)
+    x.lengths = try Tensor.labels([4, 2], context: context)
+    #expect(try Upsample(by: 3)(x).lengths?.doubles == [12, 6])
+    for layer in [Upsample(by: 2, .bilinear(alignCorners: false)), Upsample(to: Size2d(1, 9))] {
+      let error = refusal { _ = try layer(x) }
+      #expect(error.contains("rows have lengths of their own"), "\(error)")
+    }
   }
 
   @Test func lengthsFollowTheWindows() throws {

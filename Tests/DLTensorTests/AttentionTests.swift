@@ -21,7 +21,7 @@ import Testing
       let extents: Shape = [queries, keys]
       return AttentionMask(
         allowed: hasAllowed
-          ? try .flags(
+          ? try .mask(
             (0..<extents.count).map { _ in stream.upTo(3) > 0 }, shape: extents, context: context)
           : nil,
         bias: hasBias
@@ -189,7 +189,7 @@ import Testing
     let context = Context(precision: dtype)
     let masks = try [
       AttentionMask(lengths: .labels([0, 0], context: context)),
-      AttentionMask(allowed: .flags([false], shape: [1], context: context)),
+      AttentionMask(allowed: .mask([false], shape: [1], context: context)),
       AttentionMask(bias: .full([4, 5], -.infinity, context: context)),
     ]
     for mask in masks {

@@ -32,6 +32,25 @@ import Testing
     #expect(small.count == 10 && context.pool.systemAllocations == 2)
   }
 
+  /// What a pass takes beside what is there goes back, if it is much; what tensors hold stays.
+  @Test(arguments: [1 << 20, 1 << 27])
+  func aPassGivesBackWhatItTook(count: Int) throws {
+    let context = Context(precision: .float32)
+    let kept = try Tensor.full([1 << 21], 1, context: context)
+    let bytes = context.pool.bytes
+    var held: Tensor?
+    try context.pool.duringPass {
+      held = try Tensor.full([100], 2, context: context)
+      _ = try Tensor.empty([count], context: context)
+    }
+    let left = context.pool.bytes - bytes
+    #expect(count == 1 << 20 ? left >= 4 * count : left < 1 << 12, "\(left) bytes")
+    #expect(held?.doubles == [Double](repeating: 2, count: 100) && kept.count == 1 << 21)
+    let before = context.pool.systemAllocations
+    for _ in 0..<3 { _ = try Tensor.empty([100], context: context) }
+    #expect(context.pool.systemAllocations <= before + 1)
+  }
+
   @Test func buffersAreAlignedAndApart() throws {
     let context = Context(precision: .float64)
     var stream = RandomStream(RandomKey(5))

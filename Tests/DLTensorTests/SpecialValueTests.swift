@@ -34,6 +34,23 @@ import Testing
     #expect(try infinite.tanh().doubles == [1, 0, -1])
   }
 
+  /// As torch's threshold_backward and hardtanh_backward: where a gate is flat, an infinite gradient ends.
+  @Test(arguments: [DType.float32, .float64])
+  func closedGatesLetNoInfinityThrough(dtype: DType) throws {
+    let context = Context(precision: dtype)
+    let gates: [(Tensor) throws -> Tensor] = [
+      { try $0.relu() }, { try $0.relu6() }, { try $0.hardSigmoid() }, { try $0.hardSwish() },
+    ]
+    for gate in gates {
+      let x = try Tensor.values([-7, 1], shape: [2], context: context).requiringGradient()
+      let y = try context.recording { try gate(x) }
+      let upstream = try Tensor.values([.infinity, 1], shape: [2], context: context)
+      try context.backward(from: y, gradient: upstream)
+      let gradient = try #require(x.gradient).doubles
+      #expect(gradient[0] == 0 && gradient[1] > 0, "\(gradient)")
+    }
+  }
+
   @Test(arguments: [DType.float32, .float64])
   func batchesWithoutRows(dtype: DType) throws {
     let context = Context(precision: dtype)

@@ -20,7 +20,8 @@ import Testing
     expect("stack: float32 [2, 3] and float64 [2, 3] do not fit along axis 1") {
       try Tensor.stack([x, zeros([2, 3], .float64)], axis: 1)
     }
-    expect("unsqueeze: axis 4 of shape [2, 3]") { try Tensor.stack([x, x], axis: 4) }
+    expect("stack: axis 4 of shape [2, 3]") { try Tensor.stack([x, x], axis: 4) }
+    expect("stack: axis -5 of shape [2, 3]") { try Tensor.stack([x, x], axis: -5) }
     expect("narrow: 2 positions from 2 on axis 1 of shape [2, 3]") {
       try x.narrow(1, start: 2, length: 2)
     }
@@ -84,6 +85,10 @@ import Testing
     }
     expect("einsum: ij,jk->ik does not fit shapes [2, 3] and [2, 3]") {
       try Tensor.einsum("ij,jk->ik", x, x)
+    }
+    let wide = try zeros([1, 1, 1, 1, 1])
+    expect("einsum: abcde,fghij->abcdefghij has 10 axes, at most 8 are allowed") {
+      try Tensor.einsum("abcde,fghij->abcdefghij", wide, wide)
     }
     expect("einsum: ii,jk->ik names an axis of ii twice") { try Tensor.einsum("ii,jk->ik", x, x) }
     expect("einsum: ij,ij->k has an axis in its result alone") {

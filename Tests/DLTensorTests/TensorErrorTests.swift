@@ -21,6 +21,9 @@ import Testing
     expect("linear: bias has shape [3], weight expects [4]") {
       try x.linear(zeros([4, 3]), bias: zeros([3]))
     }
+    expect("linear: bias is float64, input float32") {
+      try x.linear(zeros([4, 3]), bias: zeros([4], .float64))
+    }
     expect("add: shapes [2, 3] and [2] do not broadcast") { try x + zeros([2]) }
     expect("mul: operands are float32 and float64") { try x * zeros([2, 3], .float64) }
     expect("reshape: [2, 3] has 6 elements, [4] 4") { try x.reshape([4]) }

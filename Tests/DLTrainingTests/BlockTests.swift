@@ -86,6 +86,25 @@ import Testing
       ])
   }
 
+  /// A default, and a value that is one block, are written out as a list of layers at a use is.
+  @Test(arguments: ["[part]", "part", "{part: {out: 5}}", "[{part: {out: 5}}]"])
+  func valuesMayBeBlocks(value: String) throws {
+    func layers(_ default: String, _ use: String) throws -> Configuration {
+      try load(
+        """
+        model:
+          blocks:
+            part: {parameters: {out: 5}, layers: [flatten, {linear: {out: $out}}]}
+            whole: {parameters: {more: \(`default`)}, layers: [relu, $more]}
+          layers: [\(use)]
+
+        """)
+    }
+    let byDefault = try layers(value, "whole")
+    let byUse = try layers("[]", "{whole: {more: \(value)}}")
+    #expect(byDefault == byUse && byDefault.yaml().contains("out: 5"))
+  }
+
   @Test func theCommandLineReachesBlocks() throws {
     let text = unit + "  layers: [pair]\n"
     let job = try load(text, ["model.blocks.pair.parameters.width=7"])

@@ -50,6 +50,25 @@ import Testing
     }
   }
 
+  /// Where a run has a mean of its weights, what its validations were of is what others start from.
+  @Test func aMeanIsStartedFrom() throws {
+    let bench = try Workbench()
+    let configuration = try bench.configuration(["steps=4", "average={name: ema, decay: 0.7}"])
+    try train(configuration, bench.options("run"))
+    let exported = bench.path + "/exported.safetensors"
+    try LoadedRun(bench.path + "/run").export(to: exported)
+    func started(_ name: String, _ path: String) throws -> [UInt8] {
+      try train(
+        bench.configuration(["steps=1", "optimizer={name: sgd, lr: 1.0e-300}"]),
+        bench.options(name) { $0.initialWeights = path }, steps: false)[0].parameters
+    }
+    let wanted = try started("wanted", exported)
+    #expect(try started("folder", bench.path + "/run") == wanted)
+    #expect(try started("file", bench.checkpoint("run", step: 4)) == wanted)
+    let raw = try tensors(bench.checkpoint("run", step: 4))
+    #expect(raw["0.weight"] != raw["average.0.weight"])
+  }
+
   /// Of a run folder the weights are those of the best validation, which is not the last.
   @Test(arguments: [1, 2])
   func aRunFolderStandsForItsBestCheckpoint(ranks: Int) throws {

@@ -83,7 +83,7 @@ extension GoldenCase {
   /// The mask that a case describes.
   func mask(_ inputs: [String: Tensor]) throws -> AttentionMask {
     let allowed = try inputs["allowed"].map {
-      try Tensor.flags($0.doubles.map { $0 != 0 }, shape: $0.shape, context: $0.context)
+      try Tensor.mask($0.doubles.map { $0 != 0 }, shape: $0.shape, context: $0.context)
     }
     return AttentionMask(
       allowed: allowed, bias: inputs["bias"], lengths: inputs["lengths"], isCausal: flag("causal"),

@@ -25,7 +25,7 @@ fi
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 mapfile -t products < <(find "$kernels" -name '*.c' -not -path '*/measure/*')
-mapfile -t others < <(printf '%s\n' "${products[@]}" | grep -v '/gemm/\|/conv/')
+mapfile -t others < <(printf '%s\n' "${products[@]}" | grep -v '/gemm/\|/conv/[^d]')
 
 compilations=()
 compile() { # PROGRAM SOURCE OPTION...

@@ -1,4 +1,4 @@
-// Prints a checksum of the results of each kernel that is compiled once per instruction set, over rows of
+// Prints a checksum of the results of kernels that are compiled once per instruction set, over rows of
 // odd widths, in float and double. check.sh compares the lines of several compilations.
 #include "checksums.h"
 
@@ -122,11 +122,128 @@ static void run(dl_dtype t, size_t width) {
   tell("dropout", width, t);
 }
 
+// What stands between the products of attention and of recurrent cells.
+static void run_sequences(dl_dtype t, size_t width) {
+  const size_t size = t == DL_F32 ? 4 : 8, rows = COUNT / (8 * width), n = rows * width;
+  fill(t, a);
+  fill(t, b);
+  dl_attention_mask mask = {.valid = width - width / 4, .causal = 1, .window = -1};
+  memcpy(y, a, n * size);
+  dl_masked_softmax(t, &mask, 0, rows, width, y);
+  memcpy(z, b, n * size);
+  dl_masked_softmax_backward(t, y, rows, width, 0, width, z);
+  add(y, n * size);
+  add(z, n * size);
+  const size_t pairs = width / 2;
+  dl_rotary_table(t, 3, rows, pairs, 10000, w, w + COUNT / 2);
+  dl_rotary(t, a, 1, rows, 1, 1, width, pairs, w, w + COUNT / 2, 0, 0, y, 0);
+  dl_sinusoids(t, 3, rows, width, 10000, z);
+  add(y, n * size);
+  add(z, n * size);
+  tell("attention", width, t);
+  for (size_t i = 0; i < rows; i++) labels[i] = (int32_t)(i % 3);
+  const dl_recurrent_step step = {rows, width, labels, 1, width};
+  dl_rnn_forward(t, step, 0, a, b, b, y, z);
+  add(y, n * size);
+  add(z, n * size);
+  memcpy(y, b, n * size);
+  dl_rnn_backward(t, step, 0, a, b, y, z);
+  add(y, n * size);
+  add(z, n * size);
+  tell("rnn", width, t);
+  memcpy(w, a, 4 * n * size);
+  dl_lstm_forward(t, step, w, b, b, b, y, z, scratch);
+  add(w, 4 * n * size);
+  add(y, n * size);
+  add(z, n * size);
+  memcpy(y, b, n * size);
+  memcpy(scratch, a, n * size);
+  dl_lstm_backward(t, step, w, b, z, a, y, scratch);
+  add(w, 4 * n * size);
+  add(scratch, n * size);
+  tell("lstm", width, t);
+  memcpy(w, a, 3 * n * size);
+  dl_gru_forward(t, step, w, b, a, b, b, y, z, scratch);
+  add(w, 3 * n * size);
+  add(z, n * size);
+  memcpy(z, b, n * size);
+  dl_gru_backward(t, step, w, y, b, a, z, scratch);
+  add(z, n * size);
+  add(scratch, 3 * n * size);
+  tell("gru", width, t);
+}
+
+// What looks at images by windows, and norms over groups of channels.
+static void run_images(dl_dtype t, size_t width) {
+  const size_t size = t == DL_F32 ? 4 : 8, side = width > 37 ? 4 : 8;
+  const dl_conv_geometry g = {1, side, side, width, 3, 3, 2, 1, 1, 1, 1, 1, side / 2, side};
+  const size_t inputs = side * side * width, outputs = inputs / 2;
+  if (inputs > COUNT) return;
+  fill(t, a);
+  fill(t, b);
+  dl_depthwise_forward(t, &g, a, b, y);
+  dl_depthwise_backward_input(t, &g, a, b, z, 0);
+  dl_depthwise_backward_weight(t, &g, a, b, w, 0, scratch);
+  add(y, outputs * size);
+  add(z, inputs * size);
+  add(w, 9 * width * size);
+  dl_max_pool_forward(t, &g, a, y, labels);
+  dl_max_pool_backward(t, &g, b, labels, z, 0);
+  add(y, outputs * size);
+  add(z, inputs * size);
+  dl_avg_pool_forward(t, &g, a, side, side, y);
+  dl_avg_pool_backward(t, &g, b, side, side, z, 0);
+  add(y, outputs * size);
+  add(z, inputs * size);
+  dl_global_avg_pool_forward(t, a, 1, side * side, width, y);
+  add(y, width * size);
+  tell("windows", width, t);
+  dl_group_norm_forward(
+      t, a, 1, side * side, width, 1, b, b, 1e-5, y, mean, deviation, scratch);
+  dl_group_norm_backward(
+      t, a, b, 1, side * side, width, 1, b, mean, deviation, z, w, w + COUNT / 2, 0, scratch);
+  add(y, inputs * size);
+  add(z, inputs * size);
+  add(w, width * size);
+  tell("group norm", width, t);
+}
+
+// Updates, with the checksums of what they read and write.
+static void run_updates(dl_dtype t, size_t width) {
+  const size_t size = t == DL_F32 ? 4 : 8, n = COUNT / width * width;
+  fill(t, a);
+  fill(t, b);
+  memcpy(y, a, n * size);
+  memset(z, 0, sizeof z);
+  memset(w, 0, sizeof w);
+  dl_adam_scalars adam = {
+      .gradient_scale = 0.5,
+      .l2 = 0.01,
+      .decay = 0.99,
+      .beta1 = 0.9,
+      .beta2 = 0.999,
+      .step_size = 0.01,
+      .second_scale = 30,
+      .epsilon = 1e-8};
+  dl_adam(t, (ptrdiff_t)n, y, b, z, w, NULL, &adam, NULL);
+  add(y, n * size);
+  add(z, n * size);
+  add(w, n * size);
+  const uint64_t checksum = dl_checksum(y, n * size);
+  add(&checksum, sizeof checksum);
+  tell("adam", width, t);
+}
+
 int main(void) {
   const size_t widths[] = {1, 3, 10, 16, 37, 64, 100, 131};
   for (size_t i = 0; i < sizeof widths / sizeof *widths; i++) {
     run(DL_F32, widths[i]);
     run(DL_F64, widths[i]);
+    for (dl_dtype t = DL_F32; t <= DL_F64; t++) {
+      run_sequences(t, widths[i]);
+      run_images(t, widths[i]);
+      run_updates(t, widths[i]);
+    }
   }
   return 0;
 }

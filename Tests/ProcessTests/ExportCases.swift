@@ -94,7 +94,8 @@ struct ExportCase {
       "norms-image", .image,
       """
       {concat: {branches: [[batch_norm], [{batch_norm: {affine: false, eps: 0.1}}],
-      [layer_norm], [{layer_norm: {normalized_shape: [8, 4]}}], [{group_norm: {num_groups:
+      [layer_norm], [{layer_norm: {bias: false}}], [{layer_norm: {elementwise_affine: false}}],
+      [{layer_norm: {normalized_shape: [8, 4]}}], [{group_norm: {num_groups:
       2}}], [instance_norm], [{instance_norm: {affine: true}}], [rms_norm], [{rms_norm:
       {normalized_shape: [8, 8, 4], eps: 0.01, elementwise_affine: false}}]]}}
       """),

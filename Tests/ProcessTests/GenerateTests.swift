@@ -54,6 +54,22 @@ struct GenerateTests {
       #expect(refused.status == 64)
       #expect(refused.faults.count == 1)
       #expect(refused.errors.contains("-o FILE.png"), "\(refused.errors)")
+      for (option, words) in [("--tokens", "belongs to a text"), ("--images", "-o FILE.png")] {
+        let output = option == "--tokens" ? "/x.png" : "/x.txt"
+        let other = try Program.run(["generate", run, "-o", folder + output, option, "3"])
+        #expect(other.status == 64 && other.errors.contains(words), "\(other.errors)")
+      }
+      // Neither checkpoint nor configuration is written over.
+      let checkpoint = run + "/checkpoints/step-00000002.safetensors"
+      for (verb, output) in [
+        ("export", checkpoint), ("export", run + "/config.yaml"),
+        ("generate", run + "/config.yaml"),
+      ] {
+        let before = try Data(contentsOf: URL(fileURLWithPath: output))
+        let refused = try Program.run([verb, run, "-o", output])
+        #expect(refused.status == 64, "\(verb) \(refused.errors)")
+        #expect(try Data(contentsOf: URL(fileURLWithPath: output)) == before)
+      }
       let none = try Program.run(["generate", run, "-o", folder + "/none.png", "--images", "0"])
       #expect(none.status == 64)
       #expect(none.errors.contains("images 0"), "\(none.errors)")

@@ -67,7 +67,8 @@ def main():
     arguments = parser.parse_args()
 
     # The kernels that the CPU has; see `dltrain doctor`.
-    os.environ.pop("OPENBLAS_CORETYPE", None)
+    for name in ["OPENBLAS_CORETYPE", "DLTRAIN_CPU"]:
+        os.environ.pop(name, None)
     if os.geteuid() == 0:
         os.environ.update(OMPI_ALLOW_RUN_AS_ROOT="1", OMPI_ALLOW_RUN_AS_ROOT_CONFIRM="1")
     cores = sorted(os.sched_getaffinity(0))

@@ -10,7 +10,7 @@
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 # The kernels that the CPU has, whatever the environment says of them.
-unset OPENBLAS_CORETYPE
+unset OPENBLAS_CORETYPE DLTRAIN_CPU
 if [ "$(id -u)" = 0 ]; then export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1; fi
 python=${PYTHON:-python3}
 if ! "$python" -c 'import torch' 2>/dev/null; then

@@ -9,7 +9,7 @@ has_versions() {
   "$1" - <<'END' 2>/dev/null
 import re, sys
 from importlib.metadata import version
-wanted = re.findall(r"^(\w+)==(\S+)$", open("requirements.txt").read(), re.M)
+wanted = re.findall(r"^([\w.-]+)==(\S+)$", open("requirements.txt").read(), re.M)
 sys.exit(any(version(name).split("+")[0] != pinned.split("+")[0] for name, pinned in wanted))
 END
 }

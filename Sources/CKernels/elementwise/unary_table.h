@@ -4,10 +4,12 @@
 
 // clang-format does not come to rest on this list.
 // clang-format off
-#define DL_FOR_EACH_UNARY(X)                                                                   \
-  X(relu) X(leaky_relu) X(relu6) X(elu) X(sigmoid) X(tanh) X(gelu) X(gelu_tanh) X(silu)        \
-  X(softplus) X(hard_sigmoid) X(hard_swish) X(exp) X(log) X(sqrt) X(rsqrt) X(abs) X(square)    \
-  X(reciprocal) X(selu) X(erf)
+// Those that let no gradient through where they are flat, whatever it is.
+#define DL_FOR_EACH_GATE(X) X(relu) X(relu6) X(hard_sigmoid) X(hard_swish)
+#define DL_FOR_EACH_CURVE(X)                                                                   \
+  X(leaky_relu) X(elu) X(sigmoid) X(tanh) X(gelu) X(gelu_tanh) X(silu) X(softplus) X(exp)      \
+  X(log) X(sqrt) X(rsqrt) X(abs) X(square) X(reciprocal) X(selu) X(erf)
+#define DL_FOR_EACH_UNARY(X) DL_FOR_EACH_GATE(X) DL_FOR_EACH_CURVE(X)
 // clang-format on
 
 enum {

@@ -53,7 +53,7 @@ typedef double (*crf_merge)(const double *v, size_t n);
 static double crf_forward(const crf_row *row, crf_merge merge, double *alpha, double *terms) {
   size_t tags = row->tags;
   for (size_t t = 0; t < row->steps; t++) {
-    const double *before = alpha + (t - 1) * tags, *x = row->x + t * tags;
+    const double *before = t == 0 ? NULL : alpha + (t - 1) * tags, *x = row->x + t * tags;
     for (size_t j = 0; j < tags; j++) {
       double from = row->start[j];
       if (!crf_allows(row, t, j)) {

@@ -10,14 +10,14 @@ static volatile float sink;
 
 // COUNT chains of vectors of BYTES: enough of them to hide the latency of one, and as few as there
 // are registers.
-#define DL_FMA_RUN(NAME, BYTES, COUNT, TARGET)                                                 \
+#define DL_FMA_RUN(NAME, BYTES, COUNT, STEP, TARGET)                                           \
   TARGET static double NAME(long rounds) {                                                     \
     typedef float vector __attribute__((vector_size(BYTES)));                                  \
     vector sums[COUNT], f = (vector){0} + factor, s = (vector){0} + summand;                   \
     _Pragma("clang loop unroll(full)") for (int i = 0; i < COUNT; i++) sums[i] = s * (float)i; \
     for (long round = 0; round < rounds; round++) {                                            \
       _Pragma("clang loop unroll(full)") for (int i = 0; i < COUNT; i++) sums[i] =             \
-          sums[i] * f + s;                                                                     \
+          STEP(sums[i], f, s);                                                                 \
     }                                                                                          \
     vector total = {0};                                                                        \
     _Pragma("clang loop unroll(full)") for (int i = 0; i < COUNT; i++) total += sums[i];       \
@@ -25,10 +25,15 @@ static volatile float sink;
     return 2.0 * COUNT * (BYTES / sizeof(float)) * (double)rounds;                             \
   }
 
+// Two operations where the instruction set has none for both.
+#define DL_TWO(a, b, c) ((a) * (b) + (c))
+
 #if defined(__x86_64__)
-DL_FMA_RUN(run_sse2, 16, 12, )
-DL_FMA_RUN(run_avx2, 32, 12, __attribute__((target("avx2,fma"))))
-DL_FMA_RUN(run_avx512, 64, 24, __attribute__((target("avx512f"), min_vector_width(512))))
+DL_FMA_RUN(run_sse2, 16, 12, DL_TWO, )
+DL_FMA_RUN(run_avx2, 32, 12, __builtin_elementwise_fma, __attribute__((target("avx2,fma"))))
+DL_FMA_RUN(
+    run_avx512, 64, 20, __builtin_elementwise_fma,
+    __attribute__((target("avx512f"), min_vector_width(512))))
 
 static int is_there(int set) {
   __builtin_cpu_init();
@@ -52,7 +57,7 @@ double dl_fma_run(int index, long rounds) {
 
 #else
 
-DL_FMA_RUN(run_default, 16, 24, )
+DL_FMA_RUN(run_default, 16, 24, DL_TWO, )
 
 const char *dl_fma_set(int index) { return index == 0 ? "default" : NULL; }
 

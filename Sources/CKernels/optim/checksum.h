@@ -11,36 +11,37 @@ enum { DL_LANES = 16, DL_ROW = DL_LANES * sizeof(uint64_t), DL_RUN = 64 * DL_ROW
 
 static const uint64_t dl_checksum_factor = 0x9e3779b97f4a7c15u;
 
+// A row of words as one value: compilers keep its lanes in vectors, and tear an array of them apart.
+typedef uint64_t dl_words __attribute__((vector_size(DL_ROW)));
+
 static inline __attribute__((always_inline)) uint64_t dl_rotated(uint64_t x, int by) {
   return x << by | x >> (64 - by);
 }
 
 static inline __attribute__((always_inline)) void dl_checksum_row(
-    uint64_t *lanes, const void *row) {
-  uint64_t words[DL_LANES];
-  memcpy(words, row, DL_ROW);
-#pragma clang loop unroll(full) vectorize(enable)
-  for (int l = 0; l < DL_LANES; l++) lanes[l] = dl_rotated(lanes[l], 23) + words[l];
+    dl_words *lanes, const void *row) {
+  dl_words words;
+  memcpy(&words, row, DL_ROW);
+  *lanes = (*lanes << 23 | *lanes >> 41) + words;
 }
 
 // Takes in the bytes `from` ..< `to`: `from` is a multiple of DL_ROW, and so is `to` but at the end.
 static inline __attribute__((always_inline)) void dl_checksum_take(
     uint64_t *sums, const char *bytes, size_t from, size_t to) {
-  uint64_t lanes[DL_LANES];
-  memcpy(lanes, sums, DL_ROW);
+  dl_words lanes;
+  memcpy(&lanes, sums, DL_ROW);
   while (from + DL_ROW <= to) {
     const size_t end = (from / DL_RUN + 1) * DL_RUN;
     const size_t stop = end < to ? end : to / DL_ROW * DL_ROW;
-    for (; from < stop; from += DL_ROW) dl_checksum_row(lanes, bytes + from);
-    if (from == end)
-      for (int l = 0; l < DL_LANES; l++) lanes[l] *= dl_checksum_factor;
+    for (; from < stop; from += DL_ROW) dl_checksum_row(&lanes, bytes + from);
+    if (from == end) lanes *= dl_checksum_factor;
   }
   if (from < to) {
     char row[DL_ROW] = {0};
     memcpy(row, bytes + from, to - from);
-    dl_checksum_row(lanes, row);
+    dl_checksum_row(&lanes, row);
   }
-  memcpy(sums, lanes, DL_ROW);
+  memcpy(sums, &lanes, DL_ROW);
 }
 
 static inline __attribute__((always_inline)) uint64_t dl_checksum_end(

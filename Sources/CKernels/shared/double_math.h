@@ -188,7 +188,7 @@ DL_INLINE double dl_pow_f64(double x, double y) {
   if (x == 1 || (x == -1 && isinf(y))) return 1;
   const double value = dl_exp_f64(y * dl_log_f64(fabs(x)));
   // Doubles from 2^53 on are even.
-  if (!signbit(x) || whole >= 0x1p53) return value;
+  if (!signbit(x) || !(whole < 0x1p53)) return value;
   if (whole != (double)(uint64_t)whole) return x < 0 && !isinf(x) ? (double)NAN : value;
   return (uint64_t)whole & 1 ? -value : value;
 }

@@ -128,7 +128,7 @@ struct BlockExpansion {
           faults.add(place, "the block has no such parameter, \(hint)", at: entry.place)
           continue
         }
-        values[entry.key] = expand(entry.value, at: place, depth: depth + 1)
+        values[entry.key] = argument(entry.value, at: place, depth + 1)
       }
     default:
       use.arguments.mismatch("a mapping of the block's parameters", path, &faults)
@@ -138,9 +138,21 @@ struct BlockExpansion {
         faults.add(path, "the block needs \(parameter.key), which has no default", at: use.place)
         continue
       }
-      values[parameter.key] = parameter.value
+      // A default stands outside of the block that uses it: it names no parameters.
+      let outer = self.values
+      self.values = nil
+      values[parameter.key] = argument(
+        parameter.value, at: "\(path).\(parameter.key)", depth + 1)
+      self.values = outer
     }
     return faults.list.count == before ? values : nil
+  }
+
+  /// A value written out; a block by its name alone is one layer of that.
+  private mutating func argument(_ node: ConfigurationNode, at path: String, _ depth: Int)
+    -> ConfigurationNode
+  {
+    use(node).map { writtenOut($0, at: path, depth) } ?? expand(node, at: path, depth: depth)
   }
 
   /// The value of a text in a block that names parameters; any other text as it is.

@@ -52,7 +52,8 @@ package struct JobOutput: Sendable {
     // Where a rank was killed, mpirun knows better than the others why.
     let known = found.flatMap { $0.isSudden && !$0.isStandingStill ? nil : $0.message }
     let host = lostHosts.isEmpty ? nil : "lost \(lostHosts.sorted().joined(separator: ", "))"
-    let plain = status > 128 ? "ended by signal \(status - 128)" : "exit code \(status)"
+    let plain =
+      (129...192).contains(status) ? "ended by signal \(status - 128)" : "exit code \(status)"
     return JobEnd(
       status: status, isSudden: found?.isSudden ?? false,
       reason: host ?? known ?? lostRank ?? found?.message ?? fault ?? "mpirun: \(plain)",

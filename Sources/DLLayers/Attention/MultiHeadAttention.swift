@@ -118,9 +118,9 @@ public final class MultiHeadAttention: BuiltInLayer {
   ) throws -> Tensor {
     try observed(x) {
       let query = try AttentionInput(projected(x, 0..<1), heads: heads)
+      var mask = mask
+      mask.lengths = mask.lengths ?? memory.lengths
       guard let cache else {
-        var mask = mask
-        mask.lengths = mask.lengths ?? memory.lengths
         let (key, value) = try split(memory)
         return try finish(query, key, value, mask)
       }

@@ -61,7 +61,8 @@ public final class TransformerDecoderLayer: Module {
     memoryMask: AttentionMask = AttentionMask(), cache: KeyValueCache? = nil,
     memoryCache: KeyValueCache? = nil
   ) throws -> Tensor {
-    try applied(in: x.context) {
+    let lengths = x.lengths
+    let y = try applied(in: x.context) {
       var x = try options.residual(x, norm1) {
         try dropout1(selfAttn($0, mask: mask, cache: cache))
       }
@@ -72,6 +73,9 @@ public final class TransformerDecoderLayer: Module {
         try dropout3(linear2(dropout(options.activation.after(linear1, $0))))
       }
     }
+    // The next layer is told, too, where rows end.
+    y.lengths = lengths
+    return y
   }
 }
 

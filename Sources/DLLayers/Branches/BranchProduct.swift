@@ -27,7 +27,9 @@ public final class BranchProduct: Branches {
       let ones = [Int](repeating: 1, count: rank - y.shape.rank)
       return try y.reshape(Shape([y.shape[0]] + ones + y.shape.dimensions.dropFirst()))
     }
-    return try factors.dropFirst().reduce(factors[0]) { try $0 * $1 }
+    let product = try factors.dropFirst().reduce(factors[0]) { try $0 * $1 }
+    product.lengths = outputs.lazy.compactMap(\.lengths).first
+    return product
   }
 
   override func outputShape(from input: Shape) throws -> Shape {

@@ -106,10 +106,18 @@ public final class ConvTranspose1d: BuiltInLayer {
     try requireGroups(
       "conv_transpose1d", options.groups, input: weight.shape.last, output: options.out)
     let window = window.window
-    return try x.convTranspose1d(
+    return try x.paddingFilled().convTranspose1d(
       weight.value, bias: bias?.value, stride: window.stride.width,
       padding: window.padding.leading.width, outputPadding: self.window.outputPadding.width,
       dilation: window.dilation.width, groups: options.groups)
+  }
+
+  /// As many positions as a row by itself gives.
+  override func lengths(of output: Tensor, from input: Tensor) throws -> Tensor? {
+    try input.lengths?.mapLengths { [window] length in
+      let size = try? window.output(op: "lengths", height: 1, width: Int(length)).width
+      return length > 0 ? Int32(min(max(size ?? 0, 0), output.shape[1])) : 0
+    }
   }
 
   /// The positions whose windows cover it.

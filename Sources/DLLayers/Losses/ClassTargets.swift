@@ -37,7 +37,8 @@ extension ClassLoss {
       let isIgnored = values[row] == ignoreIndex
       let label = isIgnored ? 0 : Int(values[row])
       guard label >= 0, label < classes else {
-        throw TensorError(op: word, "label \(label) lies outside 0..<\(classes)")
+        throw TensorError(
+          op: word, "label \(label) of row \(row) is not in 0 ..< \(classes)", exitCode: .data)
       }
       let weight = isIgnored ? 0 : weights?[label] ?? 1
       let scale = isSquared ? weight.squareRoot() : weight

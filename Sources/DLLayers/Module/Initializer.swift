@@ -7,6 +7,8 @@ import DLTensor
 public struct Initializer: Sendable {
   /// Draws all elements, in the order of the parameter's memory.
   let values: @Sendable (Weight, inout RandomStream) -> [Double]
+  /// A row of the table that stays zeros, whatever rule the others start by.
+  var zeroRow: Int?
 
   /// The facts that a rule may know of the parameter that it starts.
   struct Weight {

@@ -14,6 +14,10 @@ public final class LayerNorm: BuiltInLayer {
     package var normalizedShape: [Int]?
     /// Added to the variance.
     package var eps = 1e-5
+    /// True if there are a scale and a shift for each element.
+    package var elementwiseAffine = true
+    /// True if there is a shift beside the scale.
+    package var bias = true
     package init() {}
     package static var fields: [ConfigurationField<Self>] {
       [
@@ -21,6 +25,10 @@ public final class LayerNorm: BuiltInLayer {
           "normalized_shape", \.normalizedShape, .layerSize,
           "extents of the last axes, normalized together; the last axis unless given"),
         .init("eps", \.eps, .above(0), "added to the variance"),
+        .init(
+          "elementwise_affine", \.elementwiseAffine,
+          "whether to learn a scale and a shift per element"),
+        .init("bias", \.bias, "whether to learn the shift, where a scale is learned"),
       ]
     }
     package func layer(for input: Shape) throws -> any Layer {
@@ -28,44 +36,56 @@ public final class LayerNorm: BuiltInLayer {
     }
   }
 
-  /// The scale, in the shape of the normalized axes, from 1.
-  public let weight: Parameter
-  /// The shift, in the shape of the normalized axes, from 0.
-  public let bias: Parameter
+  /// The scale, in the shape of the normalized axes, from 1; nil for none.
+  public let weight: Parameter?
+  /// The shift, in the shape of the normalized axes, from 0; nil for none.
+  public let bias: Parameter?
 
   package let options: Options
+  /// The extents of the axes that are normalized together.
+  package let normalizedShape: Shape
 
   /// Makes a layer for the given number of features in the last axis.
-  public convenience init(features: Int, eps: Double = 1e-5) {
-    self.init(normalizedShape: [features], eps: eps)
+  public convenience init(
+    features: Int, eps: Double = 1e-5, elementwiseAffine: Bool = true, bias: Bool = true
+  ) {
+    self.init(
+      normalizedShape: [features], eps: eps, elementwiseAffine: elementwiseAffine, bias: bias)
   }
 
   /// Makes a layer that normalizes the last axes together, which have the given extents.
-  public convenience init(normalizedShape: Shape, eps: Double = 1e-5) {
+  public convenience init(
+    normalizedShape: Shape, eps: Double = 1e-5, elementwiseAffine: Bool = true, bias: Bool = true
+  ) {
     self.init(
       normalizedShape: normalizedShape,
       .with {
         $0.normalizedShape = normalizedShape.dimensions
         $0.eps = eps
+        $0.elementwiseAffine = elementwiseAffine
+        $0.bias = bias
       })
   }
 
   /// Makes a layer over axes of the given extents by its options.
   private init(normalizedShape: Shape, _ options: Options) {
-    weight = Parameter(normalizedShape, initializer: .constant(1))
-    bias = Parameter(normalizedShape, initializer: .constant(0))
+    let isAffine = options.elementwiseAffine
+    weight = isAffine ? Parameter(normalizedShape, initializer: .constant(1)) : nil
+    bias = isAffine && options.bias ? Parameter(normalizedShape, initializer: .constant(0)) : nil
     self.options = options
+    self.normalizedShape = normalizedShape
   }
 
   override func forward(from x: Tensor) throws -> Tensor {
-    try x.layerNorm(weight: weight.value, bias: bias.value, eps: options.eps)
+    try x.layerNorm(
+      weight: weight?.value, bias: bias?.value, eps: options.eps, axes: normalizedShape.rank)
   }
 
   /// PyTorch's counterpart takes `[batch, time, features]`.
   override var ownSequenceLayout: SequenceLayout? { .channelsLast }
 
   override func outputShape(from input: Shape) throws -> Shape {
-    try requireTrailing("layer_norm", input, weight.shape)
+    try requireTrailing("layer_norm", input, normalizedShape)
     return input
   }
 }

@@ -6,7 +6,8 @@ import DLTensor
 ///
 /// `y = (W / σ) x + b`, `σ = uᵀ W v`, where u and v are brought closer to the singular vectors by one
 /// power iteration in each forward pass of training; gradients flow through σ. Miyato et al. 2018,
-/// algorithm 1. Counterpart: `torch.nn.utils.parametrizations.spectral_norm`.
+/// algorithm 1. Counterpart: `torch.nn.utils.parametrizations.spectral_norm`, which draws u, brings it closer 15 times
+/// before the first step, and keeps v in its files beside u; here u begins as equal numbers, and v is made from it.
 public final class SpectralNorm: BuiltInLayer {
   /// The options of ``SpectralNorm`` in `model.layers`.
   package struct Options: LayerSpec {
@@ -94,6 +95,11 @@ public final class SpectralNorm: BuiltInLayer {
   /// As many products as the layer has.
   override func multiplyAdds(from input: Shape, to output: Shape) -> Int {
     layer.multiplyAdds(input: input, output: output)
+  }
+
+  /// Those that the layer makes.
+  override func lengths(of output: Tensor, from input: Tensor) throws -> Tensor? {
+    try layer.lengths(of: output, input: input)
   }
 
   /// The layer's own.

@@ -122,9 +122,11 @@ extension ConvTranspose2d: BuiltInONNXLayer {
 extension ConvTranspose1d: BuiltInONNXLayer {
   /// `ConvTranspose` over sequences.
   ///
-  /// - Throws: ``TensorError`` for sequences that its window or its channels do not fit, or where
-  ///   there is no memory for the weight.
+  /// - Throws: ``LayerExportError`` where rows end, and ``TensorError`` for sequences that its window or its channels do
+  ///   not fit, or where there is no memory for the weight.
   package func onnx(_ x: ONNXValue, in graph: ONNXGraph) throws -> ONNXValue {
+    try graph.requireWholeRows(
+      x, self, "its rows get lengths of their own; pack rows of one length")
     let x = graph.channelsFirst(x)
     return try graph.convolution(
       "ConvTranspose", x, weight, bias,

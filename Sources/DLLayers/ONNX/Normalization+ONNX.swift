@@ -30,9 +30,14 @@ extension ONNXGraph {
 
   /// `LayerNormalization` over the last axes.
   func layerNorm(_ x: String, _ norm: LayerNorm) throws -> String {
-    node(
-      "LayerNormalization", [x, try weight(norm.weight), try weight(norm.bias)],
-      ["axis": .int(-norm.weight.shape.rank), "epsilon": .float(norm.options.eps)])
+    let shape = norm.normalizedShape
+    // The operator takes no input without a scale.
+    let scale =
+      try norm.weight.map { try weight($0) }
+      ?? constant(Tensor.full(shape, 1, dtype: .float32, context: context), "ones")
+    return node(
+      "LayerNormalization", [x, scale] + (try norm.bias.map { [try weight($0)] } ?? []),
+      ["axis": .int(-shape.rank), "epsilon": .float(norm.options.eps)])
   }
 }
 

@@ -78,9 +78,11 @@ extension Upsample: BuiltInONNXLayer {
   /// `Resize` by whole factors; else `Gather` of the nearest pixels, or products with the shares of
   /// those around.
   ///
-  /// - Throws: ``TensorError`` for inputs that are no images or sequences, for sizes or factors
-  ///   that leave no pixel, or where there is no memory for the shares.
+  /// - Throws: ``LayerExportError`` where rows end, and ``TensorError`` for inputs that are no images or sequences, for
+  ///   sizes or factors that leave no pixel, or where there is no memory for the shares.
   package func onnx(_ x: ONNXValue, in graph: ONNXGraph) throws -> ONNXValue {
+    try graph.requireWholeRows(
+      x, self, "its rows get lengths of their own; pack rows of one length")
     let row = try outputShape(for: x.row)
     let maps = try (0..<row.rank - 1).map { axis in
       try graph.matrix(of: { try self.along(axis, of: row, $0) }, from: x.row[axis])

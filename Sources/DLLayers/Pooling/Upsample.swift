@@ -96,13 +96,31 @@ public final class Upsample: BuiltInLayer {
   }
 
   override func forward(from x: Tensor) throws -> Tensor {
-    switch target {
+    // Sizes and shares go by the length of the whole tensor, which is no row's own.
+    guard x.lengths == nil || repeats != nil else {
+      throw TensorError(
+        op: "upsample",
+        "rows have lengths of their own, which go with mode nearest and a whole scale_factor alone")
+    }
+    return switch target {
     case .size(let size) where x.shape.rank == 3: try x.upsample1d(to: size.width, interpolation)
     case .size(let size): try x.upsample2d(to: size, interpolation)
     case .factor(let factor) where x.shape.rank == 3:
       try x.upsample1d(by: factor.width, interpolation)
     case .factor(let factor): try x.upsample2d(by: factor, interpolation)
     }
+  }
+
+  /// The number of times that each position of a sequence is repeated; nil where it is no whole number.
+  private var repeats: Int? {
+    guard options.mode == .nearest, case .factor(let factor) = target else { return nil }
+    return Int(exactly: factor.width)
+  }
+
+  /// Each position as often as it is repeated.
+  override func lengths(of output: Tensor, from input: Tensor) throws -> Tensor? {
+    guard let repeats else { return nil }
+    return try input.lengths?.mapLengths { Int32(min(Int($0) * repeats, output.shape[1])) }
   }
 
   /// PyTorch's counterpart takes `[batch, channels, length]`.

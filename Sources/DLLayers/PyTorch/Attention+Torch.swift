@@ -107,7 +107,7 @@ extension TransformerEncoderLayer: BuiltInTorchLayer {
       case .gelu: "\"gelu\""
       case .geluTanh: "nn.GELU(\"tanh\")"
       }
-    let size = norm1.weight.shape[0]
+    let size = norm1.normalizedShape[0]
     let isPlain = options.scope == AttentionScope() && !program.rowsEnd
     let normalized = program.rowsEnd ? "ended(self.norm1(x), ends(x))" : "self.norm1(x)"
     var arguments: [TorchExpression] = ["\(size)", "\(options.heads)"]

@@ -87,8 +87,11 @@ extension ConvTranspose2d: BuiltInTorchLayer {
 
 extension ConvTranspose1d: BuiltInTorchLayer {
   /// `nn.ConvTranspose1d` over sequences with their channels last.
-  package func torch(for input: Shape, in program: TorchProgram) -> TorchExpression {
-    .call(
+  ///
+  /// - Throws: ``LayerExportError`` where rows end.
+  package func torch(for input: Shape, in program: TorchProgram) throws -> TorchExpression {
+    try program.requireWholeRows(self)
+    return .call(
       program.channelsFirst("nn.ConvTranspose1d"),
       ["\(input.last)", "\(options.out)", "\(options.kernel)"],
       [

@@ -29,10 +29,14 @@ extension BatchNorm: BuiltInTorchLayer {
 extension LayerNorm: BuiltInTorchLayer {
   /// `nn.LayerNorm`.
   package func torch(for input: Shape, in program: TorchProgram) -> TorchExpression {
-    let shape = weight.shape.dimensions
+    let shape = normalizedShape.dimensions
     return .call(
       program.onLastAxis("nn.LayerNorm", input), [shape.count == 1 ? "\(shape[0])" : .tuple(shape)],
-      ["eps": .number(options.eps, unless: 1e-5)])
+      [
+        "eps": .number(options.eps, unless: 1e-5),
+        "elementwise_affine": .flag(weight != nil, unless: true),
+        "bias": .flag(weight == nil || bias != nil, unless: true),
+      ])
   }
 }
 

@@ -143,8 +143,9 @@ extension GlobalMaxPool1d: BuiltInTorchLayer {
 extension Upsample: BuiltInTorchLayer {
   /// `nn.Upsample`.
   ///
-  /// - Throws: nothing: there is a module for every option.
+  /// - Throws: ``LayerExportError`` where rows end.
   package func torch(for input: Shape, in program: TorchProgram) throws -> TorchExpression {
+    try program.requireWholeRows(self)
     let isRow = input.rank == 2
     var (mode, corners): (TorchExpression?, TorchExpression?) = (nil, nil)
     if case .bilinear(let alignCorners) = interpolation {

@@ -75,7 +75,7 @@ package struct ParameterStart: ConfigurationValue {
   /// Gives the parameters of a layer their rules.
   ///
   /// - Throws: ``TensorError`` where the layer has no parameter that is meant.
-  func apply(to layer: any Layer) throws {
+  package func apply(to layer: any Layer) throws {
     let all = layer.namedParameters()
     for (name, rule) in rules {
       let meant = all.filter { ParameterStart.isMeant($0.name, by: name) }
@@ -95,7 +95,8 @@ package struct ParameterStart: ConfigurationValue {
             + "\(meant[0].parameter.shape); use normal, uniform or constant")
       }
       for (_, parameter) in fit where !parameter.isStartChosen {
-        parameter.initializer = rule.spec.initializer
+        parameter.initializer = .rows(
+          rule.spec.initializer, zero: parameter.initializer.zeroRow)
       }
     }
     // Only now: a name and all parameters may both mean one.

@@ -116,7 +116,8 @@ package final class LBFGS {
         let origin = try vector(slice.parameters)
         let found = try StrongWolfe(
           start: Evaluation(loss: loss, gradient: gradient), slope: slope, direction: direction,
-          toleranceChange: options.toleranceChange, maxEvaluations: maxEvaluations - evaluations
+          // PyTorch's own, whatever the options of a step are.
+          toleranceChange: 1e-9, maxEvaluations: 25
         ).search(from: state.length) { length in
           move(slice, direction, length)
           defer { slice.parameters.copyMemory(from: origin.pointer, byteCount: origin.byteCount) }

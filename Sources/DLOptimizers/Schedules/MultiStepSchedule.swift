@@ -37,10 +37,12 @@ package struct MultiStepSpec: ScheduleSpec {
 
   package static var fields: [ConfigurationField<Self>] {
     [
-      .init("milestones", \.milestones, .atLeast(1), "steps at which the rate drops by gamma"),
+      .init(
+        "milestones", \.milestones, .atLeast(1),
+        "steps at which the rate drops by gamma, counted from the end of the warm-up"),
       .init(
         "milestone_epochs", \.milestoneEpochs, .above(0),
-        "epochs after which the rate drops by gamma"),
+        "epochs after which the rate drops by gamma, counted from the end of the warm-up"),
       .init("gamma", \.gamma, .above(0), "factor of a drop"),
     ]
   }

@@ -43,23 +43,6 @@ public struct AttentionMask {
   public static var causal: AttentionMask { AttentionMask(isCausal: true) }
 }
 
-extension Tensor {
-  /// Makes a uint8 tensor of ones and zeros, as `AttentionMask.allowed` wants it.
-  ///
-  /// Shapes: any, as given, with an element for each value.
-  ///
-  /// - Throws: ``TensorError`` for shapes or types that do not fit, or where there is no memory.
-  public static func flags(_ values: [Bool], shape: Shape, context: Context) throws -> Tensor {
-    let result = try empty(shape, dtype: .uint8, context: context)
-    guard values.count == result.count else {
-      throw TensorError(op: "flags", "shape \(shape) does not hold \(values.count) values")
-    }
-    let elements = result.pointer.assumingMemoryBound(to: UInt8.self)
-    for (index, value) in values.enumerated() { elements[index] = value ? 1 : 0 }
-    return result
-  }
-}
-
 /// A mask checked against the extents of an attention, ready for the kernels.
 struct CheckedMask {
   let mask: AttentionMask

@@ -77,6 +77,11 @@ extension Tensor {
           op: "batch_norm", "weight, bias and variance need shape [\(channels)]")
       }
     }
+    for tensor in [weight, bias] where tensor != nil {
+      guard tensor?.dtype == dtype else {
+        throw TensorError(op: "batch_norm", "weight and bias need the input's type, \(dtype)")
+      }
+    }
     let rows = shape.product(0..<shape.rank - 1)
     let moments = try ChannelMoments(channels, context: context)
     if context.isTraining {

@@ -65,6 +65,9 @@ extension Tensor {
       throw mismatch("stack", first, tensor, axis)
     }
     let resolved = axis < 0 ? axis + first.shape.rank + 1 : axis
+    guard (0...first.shape.rank).contains(resolved) else {
+      throw TensorError(op: "stack", "axis \(axis) of shape \(first.shape)")
+    }
     return try concat(tensors.map { try $0.unsqueeze(resolved) }, axis: resolved)
   }
 

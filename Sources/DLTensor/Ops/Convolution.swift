@@ -103,7 +103,8 @@ extension Tensor {
     }
     try plan.forward(pointer, weight.pointer, bias, y, relu: relu)
     return context.record(
-      y, from: self, weight, bias, op: "conv2d", multiplyAdds: y.count * weight.count / channels
+      y, from: self, weight, bias, op: "conv2d",
+      multiplyAdds: y.count * weight.count / max(channels, 1)
     ) { [self] dy in
       if relu { dy.maskByReLU(of: y) }
       try bias?.addColumnSums(dy, rows: plan.rows)

@@ -56,6 +56,11 @@ private struct EinsumPlan {
     for names in [a, b, result] where Set(names).count < names.count {
       throw TensorError(op: "einsum", "\(equation) names an axis of \(String(names)) twice")
     }
+    guard result.count <= Shape.maximumRank else {
+      throw TensorError(
+        op: "einsum",
+        "\(equation) has \(result.count) axes, at most \(Shape.maximumRank) are allowed")
+    }
     guard Set(result).isSubset(of: a + b) else {
       throw TensorError(op: "einsum", "\(equation) has an axis in its result alone")
     }

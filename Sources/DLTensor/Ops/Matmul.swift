@@ -67,10 +67,7 @@ extension Tensor {
         op: "linear", "input has shape \(shape), weight \(weight.shape) expects [..., in]")
     }
     let (rows, input, output) = (shape.leading, weight.shape[1], weight.shape[0])
-    guard bias == nil || bias?.shape == [output] else {
-      throw TensorError(
-        op: "linear", "bias has shape \(bias?.shape ?? []), weight expects [\(output)]")
-    }
+    try requireBias(op: "linear", bias, output)
     if context.isDecomposing {
       let sum = try reshape([rows, input]).matmul(weight.transposed()).plus(bias)
       return try (relu ? sum.relu() : sum)

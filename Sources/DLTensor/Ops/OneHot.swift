@@ -30,7 +30,8 @@ extension Tensor {
       let index = Int(indices[row])
       guard index >= 0, index < classes else {
         throw TensorError(
-          op: "one_hot", "index \(index) at position \(row) is outside of 0..<\(classes)")
+          op: "one_hot", "index \(index) at position \(row) is not in 0 ..< \(classes)",
+          exitCode: .data)
       }
       y[row * classes + index] = 1
     }

@@ -137,7 +137,7 @@ extension Tensor {
     y.addBias(bias, rows: rows, relu: false)
     return context.record(
       y, from: self, weight, bias, op: "convTranspose2d",
-      multiplyAdds: count * weight.count / shape.last
+      multiplyAdds: count * weight.count / max(shape.last, 1)
     ) { [self] dy in
       try bias?.addColumnSums(dy, rows: rows)
       try weight.addGradient { dw, accumulate in

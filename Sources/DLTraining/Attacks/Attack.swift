@@ -35,6 +35,12 @@ package struct AttackOptions: Sendable {
   var stepLength: Double { stepSize ?? 2.5 * epsilon / Double(max(steps, 1)) }
 }
 
+/// A number that some attacks go by, by its option's name.
+package enum AttackOption: String, Sendable, CaseIterable {
+  case steps, confidence, pixels, population
+  case stepSize = "step-size"
+}
+
 /// Inputs to be changed.
 package struct AttackRows {
   /// The inputs before normalization, `[rows, ...]`, in the network's precision.
@@ -76,6 +82,8 @@ package protocol Attack: Sendable {
   static var canTarget: Bool { get }
   /// Steps unless a number is given.
   static var defaultSteps: Int { get }
+  /// The numbers of ``AttackOptions`` beside norm and size that it goes by.
+  static var knownOptions: Set<AttackOption> { get }
 
   /// Makes the attack.
   init(_ options: AttackOptions)
@@ -98,6 +106,8 @@ extension Attack {
   package static var canTarget: Bool { true }
   /// Ten.
   package static var defaultSteps: Int { 10 }
+  /// Steps alone.
+  package static var knownOptions: Set<AttackOption> { [.steps] }
 }
 
 /// The known attacks.

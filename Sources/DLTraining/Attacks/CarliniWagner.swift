@@ -11,6 +11,7 @@ package struct CarliniWagner: Attack {
   package static let word = "cw"
   package static let norms: [AttackNorm] = [.l2]
   package static let takesEpsilon = false
+  package static let knownOptions: Set<AttackOption> = [.steps, .confidence]
   package static let defaultSteps = 100
   /// The constant that the search begins with.
   static let firstConstant = 0.1

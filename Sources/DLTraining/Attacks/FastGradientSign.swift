@@ -9,6 +9,7 @@ import DLTensor
 package struct FastGradientSign: Attack {
   package static let word = "fgsm"
   package static let defaultSteps = 1
+  package static let knownOptions: Set<AttackOption> = []
   let options: AttackOptions
 
   package init(_ options: AttackOptions) { self.options = options }

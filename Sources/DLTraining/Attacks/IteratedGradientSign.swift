@@ -5,6 +5,7 @@ import DLTensor
 /// The basic iterative method of Kurakin et al. 2017, "Adversarial Examples in the Physical World".
 package struct IteratedGradientSign: Attack {
   package static let word = "ifgsm"
+  package static let knownOptions: Set<AttackOption> = [.steps, .stepSize]
   let options: AttackOptions
 
   package init(_ options: AttackOptions) { self.options = options }

@@ -9,6 +9,7 @@ import DLTensor
 package struct OnePixel: Attack {
   package static let word = "one_pixel"
   package static let takesEpsilon = false
+  package static let knownOptions: Set<AttackOption> = [.steps, .pixels, .population]
   package static let defaultSteps = 30
 
   let options: AttackOptions

@@ -7,6 +7,7 @@ import Glibc
 /// uniform in the ball and keyed by the row.
 package struct ProjectedGradient: Attack {
   package static let word = "pgd"
+  package static let knownOptions: Set<AttackOption> = [.steps, .stepSize]
   let options: AttackOptions
 
   package init(_ options: AttackOptions) { self.options = options }

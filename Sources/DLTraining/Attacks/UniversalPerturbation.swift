@@ -10,6 +10,7 @@ import DLTensor
 package struct UniversalPerturbation: Attack {
   package static let word = "universal"
   package static let defaultSteps = 20
+  package static let knownOptions: Set<AttackOption> = [.steps, .stepSize]
   let options: AttackOptions
   private var change: [Double] = []
 

@@ -56,7 +56,7 @@ struct InitialWeights {
       }
     }
     return try communicator.agreed("load \(file)") {
-      let source = try WeightSources.open(file)
+      let source = try AveragedWeights(WeightSources.open(file))
       let note = try StateDict(run.arena).loadWeights(from: source, selection)
       // Weights that are taken in part begin something else.
       let isWhole = selection.isStrict && selection.exceptions.isEmpty

@@ -1,4 +1,5 @@
 import DLConfiguration
+import DLCore
 import DLLayers
 
 /// The mean over classes of the area under precision against recall of objects that are found, 0 to 1.
@@ -23,7 +24,7 @@ package struct MeanAveragePrecision: MetricSpec {
 
   /// As in `mean_average_precision` or `mean_average_precision_75`.
   package var name: String {
-    iou == 0.5 ? Self.word : "\(Self.word)_\(Int((iou * 100).rounded()))"
+    iou == 0.5 ? Self.word : "\(Self.word)_\(Format.significant(iou * 100, 6))"
   }
 
   /// The objects of each class, and the scores of what is found, with class and whether it is right.

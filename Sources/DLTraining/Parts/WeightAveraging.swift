@@ -1,4 +1,5 @@
 import DLConfiguration
+import DLCore
 import DLFormats
 import DLLayers
 import DLOptimizers
@@ -67,6 +68,14 @@ final class WeightAveraging: TrainerPart {
           from: optimizer.shards.elements.lowerBound)
       }
     }
+  }
+
+  /// Says so where the run was too short for a mean.
+  func didTrain() throws {
+    guard mean.updates == 0, run.position.step == run.totalSteps, run.totalSteps > 0 else { return }
+    run.warn(
+      "average: no weights were taken in over \(counted(run.totalSteps, "step")), so that the mean is the weights "
+        + "themselves; start it sooner by average.start_steps, or every_steps")
   }
 
   /// Puts the mean in place of the weights, with statistics of its own where it has them.

@@ -235,7 +235,7 @@ package final class Trainer {
     }
     // An error ends the run, whatever weights are in place then.
     for part in parts { try part.willEvaluate() }
-    let report = try evaluate(validation)
+    let report = try run.context.pool.duringPass { try evaluate(validation) }
     for part in parts { try part.didEvaluate() }
     run.lastValidation = report
     for part in parts { try part.didValidate(report) }

@@ -143,7 +143,12 @@ package struct CSVPacker {
       guard let chosen = kinds[place] else { return (place: place, kind: TableColumn.Kind.number) }
       return chosen.kind.map { (place: place, kind: $0) }
     }
-    guard !features.isEmpty else { throw DataError("drop: leaves no column but the label") }
+    guard !features.isEmpty else {
+      throw DataError(
+        names.names.count == 1
+          ? "the table has one column; say what stands between cells, as --separator ';'"
+          : "drop: leaves no column but the label")
+    }
     let kind: TableColumn.Kind =
       isRegression ? .number : labels.count > 1 ? .flag : .categories
     return Table.Choice(features: features, labels: labels.map { ($0, kind) })
