@@ -16,7 +16,7 @@ package struct Recipe: Sendable {
   package let dataHelp: String?
   /// Other settings worth knowing; nil for none.
   package let notes: String?
-  /// The figure and the time; nil where no run has come to its end.
+  /// The figure and the time; nil for what only measures steps.
   package var outcome: Outcome? { Outcome.measured[name] }
 
   /// Declares a recipe.

@@ -18,11 +18,25 @@ public enum ValueDomain: Sendable, Hashable {
   /// Rows of classes, filled up at the end with the blank; each needs a time step for every label
   /// and one between two equal ones, and has `steps`, nil for as many as it needs.
   case sequences(classes: Int, blank: Int, steps: Int?)
+  /// Objects on images, five numbers each: a class, and the edges left, top, right, bottom; of a class below 0, or
+  /// zeros, where there is none.
+  case objects(classes: Int)
+
+  /// Returns whether five numbers are an object of one of so many classes, or none.
+  package static func isObject(_ numbers: some RandomAccessCollection<Double>, classes: Int) -> Bool
+  {
+    let five = Array(numbers)
+    guard five.count == 5, five[0] >= 0, five.contains(where: { $0 != 0 }) else {
+      return five.count == 5 && five.allSatisfy { !$0.isNaN }
+    }
+    return Int(exactly: five[0]).map { $0 < classes } == true && five[3] > five[1]
+      && five[4] > five[2]
+  }
 
   /// The bounds of every single value; nil where there are none.
   package var bounds: ClosedRange<Double>? {
     switch self {
-    case .any, .finite: nil
+    case .any, .finite, .objects: nil
     case .within(let range): range
     case .probabilities: 0...1 + ValueDomain.rounding
     case .logProbabilities: -Double.greatestFiniteMagnitude...ValueDomain.rounding
@@ -39,6 +53,7 @@ public enum ValueDomain: Sendable, Hashable {
   package var text: String {
     switch self {
     case .any, .finite: "finite numbers"
+    case .objects(let classes): "boxes of some pixels, with classes 0 to \(max(classes, 1) - 1)"
     case .within(let range):
       "\(ValueDomain.plain(range.lowerBound)) to \(ValueDomain.plain(range.upperBound))"
     case .probabilities: "0 to 1"

@@ -153,6 +153,9 @@ import Testing
     let empty = try folder.write("\n", to: "empty.txt")
     #expect(refusal { _ = try pack([empty, empty]) }.contains("would be one class"))
     #expect(refusal { _ = try pack([empty]) }.contains("holds no words"))
+    // Beside others it would be a class that nobody misses.
+    let full = try folder.write("a film\n", to: "full.txt")
+    #expect(refusal { _ = try pack([full, empty]) }.contains("there would be no class"))
     #expect(refusal { _ = try pack([folder.path + "/none"]) }.contains("none: cannot open"))
     #expect(
       refusal { _ = try pack(sources(), to: "x.safetensors") { $0.split = .training(0.5) } }

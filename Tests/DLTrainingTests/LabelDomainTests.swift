@@ -22,6 +22,45 @@ import Testing
     var testDescription: String { "\(loss) \(bad)" }
   }
 
+  /// The boxes of a detector's rows, in the whole file before the first step, whatever the batches are.
+  @Test(
+    arguments: [
+      ([3, 4, 4, 4, 9], "class 3.0 and edges 4.0, 4.0, 4.0, 9.0"),
+      ([10, 1, 1, 5, 5], "class 10.0"),
+      ([1.5, 1, 1, 5, 5], "class 1.5"), ([2, 5, 1, 1, 5], "edges 5.0, 1.0, 1.0, 5.0"),
+    ] as [([Float], String)])
+  func objectsAreBoxesOfClasses(_ object: [Float], _ fault: String) throws {
+    let bench = try TaskBench()
+    let path = bench.path + "/objects/train.safetensors"
+    let file = try SafetensorsFile(path: path)
+    let (x, y) = (try file.info("x"), try file.info("y"))
+    var numbers = values(try file.bytes("y"), as: Float.self)
+    let slots = y.shape[1]
+    numbers.replaceSubrange((7 * slots + 1) * 5..<(7 * slots + 2) * 5, with: object)
+    let pixels = try file.bytes("x")
+    try SafetensorsWriter.write(
+      [
+        SafetensorsTensor(name: "x", dtype: .uint8, shape: x.shape) { sink in
+          try pixels.withUnsafeBytes { try sink($0) }
+        },
+        SafetensorsTensor(name: "y", dtype: .float32, shape: y.shape) { sink in
+          try numbers.withUnsafeBytes { try sink($0) }
+        },
+      ], metadata: file.metadata, to: path)
+    let job = try Configuration.load(
+      yaml: """
+        data: {train: objects/train.safetensors}
+        model: {layers: [{conv2d: {out: 14, kernel: 4, stride: 4}}, {detect: {classes: 10}}]}
+        batch_size: 6
+        steps: 1
+        """, folder: bench.path)
+    for ranks in [1, 2] {
+      let error = refusal { try train(job, bench.options("run-\(ranks)"), ranks: ranks) }
+      #expect(error.contains("train.safetensors: row 7: object 1 has "), "\(error)")
+      #expect(error.contains(fault), "\(error)")
+    }
+  }
+
   /// Four rows of two labels.
   ///
   /// Where PyTorch checks (BCELoss, classes, blanks) it refuses the same;

@@ -34,6 +34,7 @@ struct ColumnCheck {
         at: first, "is \(value.isNaN ? "NaN" : value > 0 ? "infinite" : "minus infinite")",
         "correct it or leave the row out")
     }
+    if case .objects(let classes) = domain { return try requireObjects(classes, domain.text) }
     guard let bounds = domain.bounds, let range = statistics.range(without: domain.exception)
     else { return }
     if range.lowerBound < bounds.lowerBound || range.upperBound > bounds.upperBound {
@@ -97,6 +98,24 @@ struct ColumnCheck {
       guard var exception else { return dl_first_beyond_i32(labels, count, low, high, nil) }
       return dl_first_beyond_i32(labels, count, low, high, &exception)
     }
+  }
+
+  private func requireObjects(_ classes: Int, _ expected: String) throws {
+    guard info.dtype == .float32, info.shape.count == 3, info.shape[2] == 5 else { return }
+    let first = try eachPiece(of: 5) { bytes in
+      let numbers = bytes.bindMemory(to: Float.self)
+      let count = numbers.count / 5
+      return (0..<count).first {
+        !ValueDomain.isObject(numbers[5 * $0..<5 * $0 + 5].map(Double.init), classes: classes)
+      } ?? count
+    }
+    guard let first else { return }
+    let object = try (0..<5).map { "\(try number(at: 5 * first + $0))" }
+    throw FormatError(
+      .content, file: file.path,
+      "row \(first / info.shape[1]): object \(first % info.shape[1]) has class \(object[0]) and edges "
+        + "\(object[1...].joined(separator: ", ")), expected \(expected) (\(taker))",
+      advice: "correct it; class -1 is for none")
   }
 
   private func requireSequences(blank: Int, steps: Int?) throws {

@@ -52,6 +52,11 @@ struct WeightMismatch {
     if namesFit, !match.unreadable.isEmpty {
       return "weights are read from F16, BF16, F32 and F64; quantized ones have to be widened first"
     }
+    if !match.selection.isStrict, match.readable.isEmpty {
+      return
+        "no weight of it fits the model by name and shape; take that of such a network, or tell the names by "
+        + "init.rename"
+    }
     if file.metadata["format"]?.hasPrefix("dltrain-checkpoint") == true {
       return "use the model of the configuration it was saved with, config.yaml of its run"
     }

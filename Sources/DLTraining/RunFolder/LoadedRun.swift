@@ -105,28 +105,12 @@ package struct LoadedRun: Sendable {
   package func export(to path: String) throws -> Int {
     let file = try Checkpoint.open(checkpoint).file
     let ties = try TiedNames(of: file)
-    let weights = file.tensors.filter {
+    let source = try AveragedWeights(file)
+    let tensors = source.tensors.filter {
       !Checkpoint.isTrainingState($0.name) && ties?.first[ScalarString($0.name)] == nil
-    }
-    func average(_ info: SafetensorsInfo) -> SafetensorsInfo? {
-      file[WeightAveraging.prefix + info.name]
-    }
-    let differences = weights.compactMap { info in
-      average(info).flatMap { mean in
-        mean.shape == info.shape && mean.dtype == info.dtype
-          ? nil
-          : "\(mean.name) is \(mean.dtype.rawValue) of shape \(mean.shape), its weight "
-            + "\(info.dtype.rawValue) of \(info.shape)"
-      }
-    }
-    guard differences.isEmpty else {
-      throw StateDictError(
-        path: checkpoint, differences: differences, advice: "use another checkpoint of the run")
-    }
-    let tensors = weights.map { info in
-      let source = average(info)?.name ?? info.name
-      return SafetensorsTensor(name: info.name, dtype: info.dtype, shape: info.shape) { sink in
-        try file.bytes(source).withUnsafeBytes { try sink($0) }
+    }.map { info in
+      SafetensorsTensor(name: info.name, dtype: info.dtype, shape: info.shape) { sink in
+        try source.bytes(info).withUnsafeBytes { try sink($0) }
       }
     }
     // What classes and tokens stand for, and how data became rows.

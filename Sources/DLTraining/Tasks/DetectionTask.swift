@@ -44,7 +44,7 @@ final class DetectionTask: NetworkTask {
   func domains(_ row: Batch) throws -> DataDomains {
     var domains = DataDomains()
     domains.inputs = network.inputDomain
-    domains.labelTaker = "detect"
+    (domains.labels, domains.labelTaker) = (.objects(classes: head.options.classes), "detect")
     // Rows to predict have no labels.
     if row.y.count > 0 { _ = try objects(row) }
     return domains
@@ -109,8 +109,8 @@ final class DetectionTask: NetworkTask {
         let box = Box(
           left: values[at + 1], top: values[at + 2], right: values[at + 3], bottom: values[at + 4])
         if values[at] < 0 || values[at..<at + 5].allSatisfy({ $0 == 0 }) { return nil }
-        guard let label = Int(exactly: values[at]), label < head.options.classes,
-          box.width > 0, box.height > 0
+        guard let label = Int(exactly: values[at]),
+          ValueDomain.isObject(values[at..<at + 5], classes: head.options.classes)
         else {
           throw TensorError(
             op: "detect",

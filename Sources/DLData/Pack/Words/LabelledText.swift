@@ -79,7 +79,13 @@ struct LabelledText {
       throw DataError("the files of \(names) would be one class, give different names")
     }
     for (path, name) in zip(paths, names) {
+      let before = words.count
       for line in try TextFile.lines(of: path) { add(line, [name]) }
+      guard words.count > before else {
+        throw FormatError(
+          .content, file: path, "holds no words, so that there would be no class \"\(name)\"",
+          advice: "leave it out")
+      }
     }
   }
 
