@@ -31,6 +31,7 @@ public final class LayerNorm: BuiltInLayer {
         .init("bias", \.bias, "whether to learn the shift, where a scale is learned"),
       ]
     }
+    package static var unwrittenDefaults: Set<String> { ["elementwise_affine", "bias"] }
     package func layer(for input: Shape) throws -> any Layer {
       LayerNorm(normalizedShape: try trailing(Self.word, input, normalizedShape), self)
     }
