@@ -222,7 +222,8 @@ for stage in "${stages[@]}"; do
   if ((failed > 0)); then
     # Its output would come too late to be told. What it has started is told first: it passes the signal on.
     if [ -n "$processes" ]; then
-      read -ra children <"/proc/$processes/task/$processes/children" 2>/dev/null || true
+      children=()
+      read -ra children 2>/dev/null <"/proc/$processes/task/$processes/children" || true
       kill "${children[@]}" "$processes" 2>/dev/null || true
     fi
     [ "$stage" = "${stages[-1]}" ] || echo "stopped after the stage $stage, in which something failed"
