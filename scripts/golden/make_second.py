@@ -23,7 +23,8 @@ CONVOLUTIONS = {
 
 
 # Of these families the ops that are made of plain ones.
-OTHERS = {"sampling": ["pixel_shuffle", "pixel_unshuffle"], "structure": ["broadcast"],
+OTHERS = {"normalization": ["layer_norm", "rms_norm", "group_norm", "instance_norm"],
+          "sampling": ["pixel_shuffle", "pixel_unshuffle"], "structure": ["broadcast"],
           "pointwise": ["exp", "log", "sqrt", "rsqrt", "abs", "square", "reciprocal", "power", "clamp"]}
 
 
@@ -165,7 +166,7 @@ def penalties():
 if __name__ == "__main__":
     make_ops.Family = make_structure.Family = make_pointwise.Family = Second
     for make in [make_ops.matmul, make_ops.conv2d, make_ops.activation, make_ops.shape, make_ops.arithmetic,
-                 make_ops.reduction, make_ops.loss, make_ops.criterion, make_structure.structure,
+                 make_ops.reduction, make_ops.normalization, make_ops.loss, make_ops.criterion, make_structure.structure,
                  make_pointwise.pointwise]:
         make()
     for make in [make_convolution.conv2d, make_convolution.conv1d, make_convolution.transposed]:

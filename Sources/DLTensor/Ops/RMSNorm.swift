@@ -14,6 +14,11 @@ extension Tensor {
   public func rmsNorm(weight: Tensor?, eps: Double? = nil, axes: Int = 1) throws -> Tensor {
     let (rows, features) = try normalizedRows("rms_norm", axes: axes, weight, nil)
     let eps = eps ?? (dtype == .float32 ? Double(Float.ulpOfOne) : Double.ulpOfOne)
+    if context.isDecomposing {
+      let flat = try reshape([rows, features])
+      let scale = try (flat.square().mean(axis: -1, keepsAxis: true) + eps).rsqrt()
+      return try (flat * scale).reshape(shape).times(weight)
+    }
     let y = try Tensor.empty(shape, dtype: dtype, context: context)
     let scale = try Tensor.empty([rows], dtype: .float64, context: context)
     dl_rms_norm_forward(
