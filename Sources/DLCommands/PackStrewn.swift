@@ -53,7 +53,9 @@ struct PackStrewn: Verb {
       packer.progress = line.update
       let files = try packer.pack(sources, output: output)
       line.clear()
-      for file in files { world.print("\(file.path): x \(file.shape)") }
+      for file in files {
+        world.print("\(file.path): x \(file.shape)" + (file.note.map { "; \($0)" } ?? ""))
+      }
     }
     return .success
   }

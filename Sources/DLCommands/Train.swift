@@ -69,11 +69,10 @@ struct Train: Verb {
 
   func run(in world: World) throws -> DLCore.ExitCode {
     world.needsOutput = false
-    try world.first("look at the files") {
-      try OutputFile.require(
-        trace, otherThan: [config, resume, initialWeights, initPartial])
+    return try training.run(in: world) {
+      try OutputFile.require(trace, otherThan: [config, resume, initialWeights, initPartial])
+      return try configuration(of: world.program)
     }
-    return try training.run(in: world) { try configuration(of: world.program) }
   }
 
   /// The run that the options ask for.

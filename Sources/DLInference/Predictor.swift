@@ -7,13 +7,13 @@ import DLTraining
 extension LoadedRun {
   /// Predicts every row of a data set file, of which only `x` is needed, in the file's order; or of a
   /// file that becomes one as the training data did: a table (CSV), an image (PNG or JPEG), a sound
-  /// (WAV) or a text, each line of which is a row.
+  /// (WAV) or a text, each line of which is a row; or of a folder of images.
   ///
   /// With classes the text is CSV: `row,class,probability`; where a row has several labels a line for
   /// each within the row's length, `row,position,class,probability`. Where the training data named
-  /// the classes, `name` is the last column. Without classes it is `row,value...`. Where the loss
-  /// takes logits or logarithms, the numbers are the probabilities that they stand for. Translations
-  /// are plain text, a line for each row.
+  /// the classes, `name` follows. Without classes it is `row,value...`. Of a folder the last column is
+  /// each row's `file`. Where the loss takes logits or logarithms, the numbers are the probabilities
+  /// that they stand for. Translations are plain text, a line for each row.
   ///
   /// - Parameters:
   ///   - input: the file.
@@ -24,7 +24,7 @@ extension LoadedRun {
   ///   throws.
   @discardableResult
   package func predict(_ input: String, write: (String) throws -> Void) throws -> Int {
-    try withRows(of: input) { try predict($0, input, $1, write: write) }
+    try withRows(of: input) { try predict($0, input, $1, files: $2, write: write) }
   }
 
   /// The attention of the model while it translates the first row of a file, as
@@ -32,7 +32,7 @@ extension LoadedRun {
   ///
   /// - Throws: `UsageError` for a model without attention, or a file without rows.
   package func attention(_ input: String) throws -> AttentionTable {
-    try withRows(of: input) { dataset, trained in
+    try withRows(of: input) { dataset, trained, _ in
       let pass = try pass(dataset, input, trained, batchSize: 1)
       guard let task = trained.task as? any AttentiveTask else {
         throw UsageError(
@@ -49,9 +49,9 @@ extension LoadedRun {
     }
   }
 
-  /// Opens the rows of a file.
+  /// Opens the rows of a file, or of a folder, whose files the last argument names.
   private func withRows<Result>(
-    of input: String, _ body: (InputDataset, LoadedNetwork) throws -> Result
+    of input: String, _ body: (InputDataset, LoadedNetwork, [String]?) throws -> Result
   ) throws -> Result {
     let trained = try LoadedNetwork(self, communicator: SingleRank())
     let path = try EmbeddedData.resolve(input)
@@ -64,14 +64,14 @@ extension LoadedRun {
         try raw.write(to: rows)
         let dataset = try InputDataset(
           path: rows, statistics: nil, names: nil, namesSource: folder)
-        return try body(dataset, trained)
+        return try body(dataset, trained, raw.files)
       }
     }
     let statistics = try TrainingData.statistics(of: [path], over: SingleRank())[path]
     let dataset = try InputDataset(
       path: path, statistics: statistics, names: trained.classNames, namesSource: folder,
       images: trained.configuration.data.images?.fit)
-    return try body(dataset, trained)
+    return try body(dataset, trained, nil)
   }
 
   /// A pass over the rows in their order.
@@ -87,7 +87,7 @@ extension LoadedRun {
   }
 
   private func predict(
-    _ dataset: InputDataset, _ input: String, _ trained: LoadedNetwork,
+    _ dataset: InputDataset, _ input: String, _ trained: LoadedNetwork, files: [String]?,
     write: (String) throws -> Void
   ) throws -> Int {
     let configuration = trained.configuration
@@ -98,11 +98,14 @@ extension LoadedRun {
     var isFirst = true
     try pass.eachBatch { batch, rows in
       let predictions = try trained.task.predictions(batch)
-      if isFirst, let header = predictions.header(rows: rows.count, names: names) {
+      if isFirst,
+        let header = predictions.header(rows: rows.count, names: names, hasFiles: files != nil)
+      {
         try write(header + "\n")
       }
       isFirst = false
-      try write(predictions.lines(rows: rows, names: names).map { $0 + "\n" }.joined())
+      try write(
+        predictions.lines(rows: rows, names: names, files: files).map { $0 + "\n" }.joined())
     }
     return dataset.count
   }

@@ -91,4 +91,15 @@ public final class Context {
     defer { isRecording = outer }
     return try body()
   }
+
+  /// Runs `body` in evaluation mode, without dropout and by batch normalization's running statistics,
+  /// and without recording.
+  ///
+  /// - Throws: what `body` throws.
+  package func evaluating<R>(_ body: () throws -> R) rethrows -> R {
+    let outer = isTraining
+    isTraining = false
+    defer { isTraining = outer }
+    return try withoutRecording(body)
+  }
 }

@@ -55,6 +55,22 @@ import Testing
     #expect(try pack("other") { ($0.rows, $0.seed) = ([7], 6) }.bytes("x") != few.bytes("x"))
   }
 
+  /// As many as the boxes lack of those asked for.
+  @Test func whatFindsNoPlaceIsTold() throws {
+    var packer = StrewnPacker()
+    (packer.canvas, packer.rows, packer.objects) = ((30, 40), [10], 20...20)
+    let file = try packer.pack(
+      ["embedded:digits-validation"], output: "\(folder.path)/full.safetensors")[0]
+    let objects = try SafetensorsFile(path: file.path).doubles("y")
+    let placed = stride(from: 0, to: objects.count, by: 5).count { objects[$0] >= 0 }
+    #expect(placed < 200)
+    #expect(file.note == "\(200 - placed) of 200 objects found no place and are left out")
+    packer.objects = 1...1
+    let roomy = try packer.pack(
+      ["embedded:digits-validation"], output: "\(folder.path)/roomy.safetensors")[0]
+    #expect(roomy.note == nil)
+  }
+
   @Test func settingsOutOfRangeAreNamed() {
     for (configure, expected) in [
       ({ $0.canvas = (12, 40) }, "scale: things of up to 16 x 16 pixels do not fit on 12 x 40"),

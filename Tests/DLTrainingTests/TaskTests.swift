@@ -246,6 +246,18 @@ import Testing
     let other = try SafetensorsFile(path: bench.checkpoint("fresh", step: 3))
     #expect(!other.tensors.contains { $0.name.hasPrefix("carried.") })
     #expect(carried.losses != fresh.losses)
+    // The state belongs to texts that other batches would not go on with.
+    for (override, words) in [
+      ("batch_size=4", "was saved with batch_size 5, this run has 4"),
+      ("accumulate=2", "carries the states of accumulate 1, this run has 2"),
+    ] {
+      let other = try Configuration.load(
+        yaml: lstm, folder: bench.path, overrides: [override, "steps=6"])
+      let found = refusal {
+        try train(other, bench.options("carried") { $0.resume = .automatic })
+      }
+      #expect(found.contains(words), "\(found)")
+    }
   }
 
   /// The lines of predict, in the order of the sentences, are what evaluate judges.

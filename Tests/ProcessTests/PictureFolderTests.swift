@@ -88,7 +88,8 @@ struct PictureFolderTests {
     }
   }
 
-  /// Pictures without classes are predicted in the order of their names, each as it is by itself.
+  /// Pictures without classes are predicted in the order of their names, which are the last column, each
+  /// as it is by itself.
   @Test func foldersArePredicted() throws {
     try TemporaryFolder.with { folder in
       try write(to: folder)
@@ -102,9 +103,12 @@ struct PictureFolderTests {
         return try #require(outcome.output.split(separator: "\n").last).dropFirst()
       }
       let lines = all.output.split(separator: "\n")
-      #expect(lines.dropFirst().map { $0.dropFirst() } == alone, "\(all.output)")
+      #expect(lines.first == "row,class,probability,name,file", "\(all.output)")
+      let wanted = zipped([0, 2], alone).map { "\($1),\($0).png" }
+      #expect(lines.dropFirst().map { String($0.dropFirst()) } == wanted, "\(all.output)")
       let whole = try run(["predict", "run", "pictures"], in: folder)
-      #expect(whole.output.split(separator: "\n").count == 14, "\(whole.output)")
+      let files = whole.output.split(separator: "\n").compactMap { $0.split(separator: ",").last }
+      #expect(files.count == 14 && files.contains("val/cat/2.png"), "\(whole.output)")
     }
   }
 

@@ -7,6 +7,8 @@ package struct PackedFile: Sendable, Hashable {
   package let path: String
   /// The shape of its `x`.
   package let shape: [Int]
+  /// A remark on the file for its user, if any.
+  package var note: String?
 
   /// Writes a file that is packed, once the folder that it is to stand in is made, and those above.
   ///

@@ -81,6 +81,11 @@ package struct RawInput {
     }
   }
 
+  /// The file that each row is, within a folder; nil for what is one file.
+  package var files: [String]? {
+    if case .images(let folder) = content { folder.paths } else { nil }
+  }
+
   /// Writes the rows as a data set file.
   ///
   /// - Throws: `FormatError` that names what is wrong with the data.

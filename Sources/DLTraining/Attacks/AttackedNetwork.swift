@@ -49,15 +49,10 @@ package final class AttackedNetwork {
   ///
   /// - Throws: what `body` throws.
   package func attacked<R>(_ body: () throws -> R) rethrows -> R {
-    let isTraining = context.isTraining
     let learning = parameters.filter(\.requiresGradient)
-    context.isTraining = false
     for parameter in learning { parameter.requiresGradient = false }
-    defer {
-      context.isTraining = isTraining
-      for parameter in learning { parameter.requiresGradient = true }
-    }
-    return try context.withoutRecording(body)
+    defer { for parameter in learning { parameter.requiresGradient = true } }
+    return try context.evaluating(body)
   }
 
   /// Inputs as the network takes them.

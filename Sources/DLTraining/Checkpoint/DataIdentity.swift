@@ -9,12 +9,14 @@ struct DataIdentity {
 
   init(_ run: TrainingRun) { self.run = run }
 
+  private static let rowsKey = "rows"
   private static let digestKey = "data_digest"
   private static let validationDigestKey = "validation_digest"
 
-  /// The notes that a checkpoint keeps of the data besides rows, classes and tokenizer.
+  /// The notes that a checkpoint keeps of the data besides classes and tokenizer.
   var notes: [String: String] {
     var notes = data.preparation.entries
+    notes[Self.rowsKey] = String(data.train.count)
     notes[ClassNames.key] = data.classNames?.text
     notes[Self.digestKey] = data.digests.train
     notes[Self.validationDigestKey] = data.digests.validation
@@ -78,7 +80,7 @@ struct DataIdentity {
     {
       throw changed("was not packed as the data trained on: \(difference)")
     }
-    if let rows = file.metadata["rows"], rows != String(data.train.count) {
+    if let rows = file.metadata[Self.rowsKey], rows != String(data.train.count) {
       throw changed("has \(data.train.count) rows, and was trained on when it had \(rows)")
     }
     if let digest = file.metadata[Self.digestKey], let mine = data.digests.train, digest != mine {

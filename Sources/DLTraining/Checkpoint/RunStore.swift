@@ -71,7 +71,7 @@ extension RunStore {
     }
     return [
       ("seed", String(configuration.seed)), ("batch_size", String(configuration.batchSize)),
-      ("rows", String(run.data.train.count)), ("precision", configuration.precision.rawValue),
+      ("precision", configuration.precision.rawValue),
     ] + CheckpointStates.all.flatMap { $0.conditions(of: run) } + last + [fold].compactMap(\.self)
   }
 
@@ -135,13 +135,13 @@ extension RunStore {
       CheckpointError(path: path, what: what, advice: advice, exitCode: .usage)
     }
     let sameJob = "resume with the configuration it was saved with"
-    try DataIdentity(run).check(file)
     for (key, value) in conditions where file.metadata[key] != value {
       throw refusal(
         "was saved with \(key) \(file.metadata[key] ?? "unknown"), this run has \(value)",
         "\(sameJob), or use \(OptionName.initialWeights) for its weights")
     }
     for state in states { try state.restoreNotes(from: file) }
+    try DataIdentity(run).check(file)
     try StateDict(run.arena).load(from: file, ignoring: Checkpoint.isTrainingState)
     guard file.metadata["model"] == run.configuration.model.fingerprint else {
       throw refusal(

@@ -1,4 +1,5 @@
 import DLCluster
+import DLCore
 import DLFormats
 import DLLayers
 import DLTensor
@@ -18,6 +19,27 @@ final class PersistentState: TrainerPart {
   /// The first part of the name of every tensor of carried state in a checkpoint.
   static let prefix = "carried."
   static var tensorPrefix: String? { prefix }
+
+  private static let microBatchesKey = "carried_micro_batches"
+
+  /// A state belongs to a micro-batch, of which a step has so many.
+  private var microBatches: String { String(run.configuration.accumulate) }
+
+  var notes: [String: String] {
+    run.task.carriesState ? [Self.microBatchesKey: microBatches] : [:]
+  }
+
+  /// A checkpoint of an earlier version does not say.
+  func restoreNotes(from file: SafetensorsFile) throws {
+    guard run.task.carriesState, let theirs = file.metadata[Self.microBatchesKey],
+      theirs != microBatches
+    else { return }
+    throw CheckpointError(
+      path: file.path,
+      what: "carries the states of accumulate \(theirs), this run has \(microBatches)",
+      advice: "resume with the configuration it was saved with, or use "
+        + "\(OptionName.initialWeights) for its weights", exitCode: .usage)
+  }
 
   func gather() throws -> [StateDict.Entry] {
     let own = try communicator.agreed("gather the carried state") { try run.task.carriedState }

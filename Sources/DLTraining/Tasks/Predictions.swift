@@ -34,7 +34,13 @@ extension Predictions {
   /// - Parameters:
   ///   - count: the rows of the batch.
   ///   - names: what the classes are called.
-  package func header(rows count: Int, names: ClassNames? = nil) -> String? {
+  ///   - hasFiles: whether the rows are files.
+  package func header(rows count: Int, names: ClassNames? = nil, hasFiles: Bool = false) -> String?
+  {
+    columns(rows: count, names: names).map { $0 + (hasFiles ? ",file" : "") }
+  }
+
+  private func columns(rows count: Int, names: ClassNames?) -> String? {
     switch self {
     case .classes(let probabilities):
       (positions(probabilities, count) > 1 ? "row,position" : "row") + ",class,probability"
@@ -54,9 +60,14 @@ extension Predictions {
 
   /// The lines of the rows of these numbers, without the positions of padding.
   ///
-  /// - Parameter names: what the classes are called, for a column of its own at the end.
-  package func lines(rows: UnsafeBufferPointer<Int>, names: ClassNames? = nil) -> [String] {
+  /// - Parameters:
+  ///   - names: what the classes are called, for a column of its own behind the numbers.
+  ///   - files: the files that all rows of the data are, for the last column.
+  package func lines(
+    rows: UnsafeBufferPointer<Int>, names: ClassNames? = nil, files: [String]? = nil
+  ) -> [String] {
     let names = names?.names.map(Self.cell)
+    func file(_ row: Int) -> String { files.map { "," + Self.cell($0[row]) } ?? "" }
     switch self {
     case .classes(let probabilities):
       let (width, positions) = (
@@ -71,20 +82,21 @@ extension Predictions {
         let number = best - line.startIndex
         let name = names.map { number < $0.count ? ",\($0[number])" : "," } ?? ""
         return "\(rows[row])" + (positions > 1 ? ",\(position)" : "")
-          + ",\(number),\(Format.significant(line[best], 9))" + name
+          + ",\(number),\(Format.significant(line[best], 9))" + name + file(rows[row])
       }
     case .values(let tensor):
       let (width, values) = (width(tensor, rows.count), tensor.doubles)
       return rows.enumerated().map { index, row in
         let line = values[index * width..<(index + 1) * width]
         return (["\(row)"] + line.map { Format.significant($0, 9) }).joined(separator: ",")
+          + file(row)
       }
     case .sequences(let sequences):
       return zip(rows, sequences).map { row, classes in
         let words = classes.map { number in
           names.flatMap { number < $0.count ? $0[number] : nil } ?? "\(number)"
         }
-        return "\(row)," + words.joined(separator: " ")
+        return "\(row)," + words.joined(separator: " ") + file(row)
       }
     case .objects(let objects):
       return zip(rows, objects).flatMap { row, objects in
@@ -93,7 +105,7 @@ extension Predictions {
           let numbers = [object.score, box.left, box.top, box.right, box.bottom]
           let name = names.map { object.label < $0.count ? ",\($0[object.label])" : "," } ?? ""
           return "\(row),\(object.label),"
-            + numbers.map { Format.significant($0, 6) }.joined(separator: ",") + name
+            + numbers.map { Format.significant($0, 6) }.joined(separator: ",") + name + file(row)
         }
       }
     case .lines(let lines):

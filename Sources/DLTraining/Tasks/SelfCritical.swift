@@ -122,10 +122,7 @@ struct SelfCritical {
     let count = memory.shape[0]
     var texts = [[Int32]](repeating: [], count: count)
     guard count > 0 else { return texts }
-    let wasTraining = context.isTraining
-    context.isTraining = false
-    defer { context.isTraining = wasTraining }
-    try context.withoutRecording {
+    try context.evaluating {
       let cache = network.makeCache()
       var last = [Int32](repeating: marks.begin, count: count)
       for _ in 0..<width {

@@ -180,13 +180,10 @@ final class TranslationTask: NetworkTask, AttentiveTask {
     let share = network.ownShare(step: context.step)
     let (rows, width) = (given.shape[0], given.shape[1])
     guard share > 0, rows > 0 else { return }
-    let wasTraining = context.isTraining
-    context.isTraining = false
-    defer { context.isTraining = wasTraining }
     let key = RandomKey(context.seed).child("sampling").child(context.step)
     var streams = (0..<rows).map { RandomStream(key.child(firstRow + $0)) }
     let tokens = given.pointer.assumingMemoryBound(to: Int32.self)
-    try context.withoutRecording {
+    try context.evaluating {
       let cache = network.makeCache()
       for place in 1..<max(width, 1) {
         let last = (0..<rows).map { tokens[$0 * width + place - 1] }

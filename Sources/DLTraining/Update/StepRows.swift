@@ -128,16 +128,12 @@ extension StepRows {
     guard run.task is SupervisedTask, !run.arena.modules.contains(where: { $0 is BatchNorm }),
       let step
     else { return nil }
-    let context = run.context
-    let isTraining = context.isTraining
-    context.isTraining = false
-    defer { context.isTraining = isTraining }
     var (first, count) = (-1, 0)
     for (micro, batch) in zip(step.microBatches, batches) {
       for row in 0..<batch.rows {
         var totals = ValidationTotals()
         // What cannot be evaluated by itself is not told apart.
-        try? context.withoutRecording { try run.task.evaluate(batch.row(row), into: &totals) }
+        try? run.context.evaluating { try run.task.evaluate(batch.row(row), into: &totals) }
         guard !totals.lossSum.isFinite else { continue }
         count += 1
         if first < 0 { first = micro.sampleIndices[row] }

@@ -70,7 +70,7 @@ package struct StrewnPacker {
       }
       let part = SplitPlan.names[index]
       let path = place.path(part)
-      return PackedFile(path: path, shape: try write(images, part, rows: rows[index], to: path))
+      return try write(images, part, rows: rows[index], to: path)
     }
   }
 
@@ -93,14 +93,18 @@ package struct StrewnPacker {
   }
 
   private func write(_ images: LabelledImages, _ part: String, rows: Int, to path: String) throws
-    -> [Int]
+    -> PackedFile
   {
     let shape = [rows, canvas.height, canvas.width, images.shape[2]]
     let key = RandomKey(seed).child("strewn").child(part)
+    var (things, leftOut) = (0, 0)
     // Rows are made once for each tensor, which are written one after the other.
     let x = SafetensorsTensor(name: "x", dtype: .uint8, shape: shape) { sink in
       for row in 0..<rows {
-        try canvas(row, of: images, key).pixels.withUnsafeBytes { try sink($0) }
+        let canvas = try canvas(row, of: images, key)
+        try canvas.pixels.withUnsafeBytes { try sink($0) }
+        things += canvas.things
+        leftOut += canvas.things - canvas.boxes.count
         progress(part, row + 1, rows)
       }
     }
@@ -131,14 +135,18 @@ package struct StrewnPacker {
         "source": "strewn images", "classes": String(names.count),
         ClassNames.key: ClassNames(names).text,
       ], to: path)
-    return shape
+    let note =
+      leftOut == 0
+      ? nil : "\(leftOut) of \(counted(things, "object")) found no place and are left out"
+    return PackedFile(path: path, shape: shape, note: note)
   }
 
-  /// A row: its pixels, the class of each, and the boxes.
+  /// A row: its pixels, the class of each, the boxes, and how many things were to lie on it.
   private struct Canvas {
     var pixels: [UInt8]
     var classes: [UInt8]
     var boxes: [[Float]] = []
+    var things = 0
   }
 
   private func canvas(_ row: Int, of images: LabelledImages, _ key: RandomKey) throws -> Canvas {
@@ -148,7 +156,8 @@ package struct StrewnPacker {
     var result = Canvas(
       pixels: [UInt8](repeating: 0, count: places * channels),
       classes: [UInt8](repeating: 0, count: places))
-    for _ in 0..<objects.lowerBound + stream.upTo(objects.count) {
+    result.things = objects.lowerBound + stream.upTo(objects.count)
+    for _ in 0..<result.things {
       let number = stream.upTo(images.count)
       let factor = scale.lowerBound + stream.uniform() * (scale.upperBound - scale.lowerBound)
       let image = try images.image(number)
