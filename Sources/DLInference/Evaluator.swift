@@ -51,24 +51,14 @@ extension LoadedRun {
   /// - Parameter data: the file; the run's validation set unless given.
   /// - Throws: `RankFailure`, the same on every rank.
   package func evaluate(data: String?, communicator: any Communicator) throws -> EvaluationReport {
-    let path = try communicator.agreed("open the run") {
-      let own = try configuration().data
-      guard let path = data ?? own.validation ?? (own.folds == nil ? nil : own.train) else {
-        throw UsageError(
-          "\(folder): the run has no data.validation, name a data set (\(OptionName.data) FILE)")
-      }
-      return path
+    let rows = try communicator.agreed("open the run") {
+      try RunRows(self, .validation, named: data)
     }
-    let statistics = try TrainingData.statistics(of: [path], over: communicator)
+    let statistics = try TrainingData.statistics(of: [rows.path], over: communicator)
     let (pass, views) = try communicator.agreed("open the run") {
       let trained = try LoadedNetwork(self, communicator: communicator)
       let configuration = trained.configuration
-      let whole = try TrainingData.open(
-        path, .test, configuration, classes: trained.classes, statistics: statistics,
-        names: trained.classNames, namesSource: folder)
-      let heldOut = data == nil ? try TrainingData.folded(whole, configuration)?.heldOut : nil
-      let dataset = heldOut ?? whole
-      try trained.check(dataset, path, source: folder)
+      let dataset = try rows.open(.test, trained, source: folder, statistics: statistics)
       try TrainingData.checkLabels(of: dataset, configuration.loss)
       let transform = try TrainingData.transform(of: dataset, configuration)
       try trained.checkValues(of: dataset, transform)
@@ -85,7 +75,8 @@ extension LoadedRun {
     }
     let found = try pass.run()
     return EvaluationReport(
-      data: path, rows: pass.dataset.count, loss: found.loss, metrics: found.defaults + found.named,
+      data: rows.path, rows: pass.dataset.count, loss: found.loss,
+      metrics: found.defaults + found.named,
       views: views)
   }
 }

@@ -128,6 +128,20 @@ public struct Window2d: Hashable, Sendable {
     }
   }
 
+  /// True where images are lost in their padding: a copy of one with all of it, which products of windows
+  /// read, would take more than 64 MiB and 16 times the room of what there is.
+  ///
+  /// - Parameters:
+  ///   - extents: those of the image and of the windows' grid.
+  ///   - pixelBytes: the bytes of a pixel of either.
+  func isMostlyPadding(op: String, _ extents: Size2d..., pixelBytes: Int) throws -> Bool {
+    let padded = try padded(op: op, height: extents[0].height, width: extents[0].width)
+    // The gradient by the input has a margin of a window's reach.
+    let all = Double(padded.height + 2 * reach.height) * Double(padded.width + 2 * reach.width)
+    let seen = extents.map { Double($0.height) * Double($0.width) }.max() ?? 0
+    return all * Double(pixelBytes) > 64 * 1_048_576 && all > 16 * seen
+  }
+
   /// The kernels' description of this window over images of the given extents.
   func geometry(
     op: String, batch: Int, height: Int, width: Int, channels: Int, output: Size2d

@@ -54,6 +54,47 @@ import Testing
     }
   }
 
+  /// Of windows so far apart that one alone sees something, in 10 GB of padding if it were written out.
+  @Test(arguments: [1, 4]) func imagesLostInTheirPadding(groups: Int) throws {
+    Engine.current.select()
+    let context = Context()
+    var stream = RandomStream(RandomKey(13))
+    func draw(_ shape: Shape) throws -> Tensor {
+      let values = (0..<shape.count).map { _ in stream.normal() }
+      return try Tensor.values(values, shape: shape, context: context)
+    }
+    let image = try draw([1, 6, 6, 600]), weight = try draw([3, 3, 600 / groups, 40])
+    let upstream = try draw([1, 1, 1, 40])
+    var results: [[[Double]]] = []
+    for isFar in [true, false] {
+      let x = image.detached().requiringGradient()
+      let w = weight.detached().requiringGradient()
+      // The window in the middle begins at the image's first pixel.
+      let y = try context.recording {
+        isFar
+          ? try x.conv2d(w, stride: 1024, padding: 1024, groups: groups)
+          : try x.narrow(1, start: 0, length: 3).narrow(2, start: 0, length: 3)
+            .conv2d(w, groups: groups)
+      }
+      #expect(y.shape == (isFar ? [1, 3, 3, 40] : [1, 1, 1, 40]))
+      let middle =
+        try isFar ? y.narrow(1, start: 1, length: 1).narrow(2, start: 1, length: 1) : y
+      try context.backward(from: y, gradient: isFar ? spread(upstream) : upstream)
+      results.append(try [middle.doubles] + [x, w].map { try #require($0.gradient).doubles })
+    }
+    for (far, near) in compared(results[0], results[1]) {
+      let scale = near.reduce(1e-3) { max($0, abs($1)) }
+      #expect(deviation(far, near) { _ in scale } < 2e-6)
+    }
+  }
+
+  /// A gradient in the middle of 3 x 3 positions, the others zero.
+  private func spread(_ middle: Tensor) throws -> Tensor {
+    let zeros = [Double](repeating: 0, count: 4 * middle.count)
+    return try .values(
+      zeros + middle.doubles + zeros, shape: [1, 3, 3, middle.count], context: middle.context)
+  }
+
   /// With few channels, products of bfloat16 are those of float32 of operands that were rounded.
   @Test func narrowConvolutionsRoundTheirOperands() throws {
     Engine.current.select()

@@ -117,11 +117,16 @@ import Testing
       #expect(alone.validations.last?.accuracy == three.validations.last?.accuracy)
       #expect(deviation(alone.state, three.state) < 1e-10)
       rows += alone.validations.last?.rows ?? 0
-      // The held-out rows are those that evaluate goes through.
-      let report = try LoadedRun("\(bench.path)/one\(fold)", choice: .latest)
-        .evaluate(data: nil, communicator: SingleRank())
+      // The held-out rows are those that evaluate and attack go through, analyze takes the others.
+      let run = try LoadedRun("\(bench.path)/one\(fold)", choice: .latest)
+      let report = try run.evaluate(data: nil, communicator: SingleRank())
       #expect(report.rows == alone.validations.last?.rows)
       #expect(report.accuracy == alone.validations.last?.accuracy)
+      let attacked = try AttackReport(
+        run, AttackRequest(FastGradientSign.self, norm: .linf), communicator: SingleRank())
+      #expect(attacked.rows == report.rows && attacked.rightBefore == report.correct)
+      let surface = try LossSurface(run, data: nil, rows: nil, communicator: SingleRank())
+      #expect(surface.rowsOfData == 70 - report.rows)
     }
     #expect(rows == 70)
     // Another fold's checkpoint is not gone on from.

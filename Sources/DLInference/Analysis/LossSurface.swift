@@ -40,19 +40,17 @@ package final class LossSurface {
   ///   - rows: how many rows, drawn by the run's seed; nil for ``defaultRows``.
   /// - Throws: `RankFailure`, the same on every rank.
   package init(_ run: LoadedRun, data: String?, rows: Int?, communicator: any Communicator) throws {
-    let path = try communicator.agreed("open the run") {
-      if let data { return data }
-      return try run.configuration().data.train ?? ""
+    let chosen = try communicator.agreed("open the run") {
+      try RunRows(run, .training, named: data)
     }
+    let path = chosen.path
     let statistics = try TrainingData.statistics(of: [path], over: communicator)
     let opened = try communicator.agreed("open the run") {
       let network = try LoadedNetwork(run, precision: .float64, communicator: communicator)
       try LossSurface.check(network.task, run.folder)
       let configuration = network.configuration
-      let dataset = try TrainingData.open(
-        path, data == nil ? .training : .test, configuration, classes: network.classes,
-        statistics: statistics, names: network.classNames, namesSource: run.folder)
-      try network.check(dataset, path, source: run.folder)
+      let dataset = try chosen.open(
+        data == nil ? .training : .test, network, source: run.folder, statistics: statistics)
       try TrainingData.checkLabels(of: dataset, configuration.loss)
       let transform = try TrainingData.transform(of: dataset, configuration)
       try network.checkValues(of: dataset, transform)

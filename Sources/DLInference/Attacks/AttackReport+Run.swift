@@ -107,22 +107,14 @@ private final class AttackTarget {
 
   init(_ run: LoadedRun, _ request: AttackRequest, communicator: any Communicator) throws {
     self.request = request
-    let path = try communicator.agreed("open the run") {
-      guard let path = try request.data ?? run.configuration().data.validation else {
-        throw UsageError(
-          "\(run.folder): the run has no data.validation, name a data set (\(OptionName.data) FILE)"
-        )
-      }
-      return path
+    let rows = try communicator.agreed("open the run") {
+      try RunRows(run, .validation, named: request.data)
     }
-    let statistics = try TrainingData.statistics(of: [path], over: communicator)
+    let statistics = try TrainingData.statistics(of: [rows.path], over: communicator)
     let opened = try communicator.agreed("open the run") {
       let trained = try LoadedNetwork(run, communicator: communicator)
       let configuration = trained.configuration
-      let dataset = try TrainingData.open(
-        path, .test, configuration, classes: trained.classes, statistics: statistics,
-        names: trained.classNames, namesSource: run.folder)
-      try trained.check(dataset, path, source: run.folder)
+      let dataset = try rows.open(.test, trained, source: run.folder, statistics: statistics)
       guard configuration.loss.loss is any ClassLoss, dataset.labelType == .int32,
         dataset.labelShape.isEmpty
       else {
@@ -135,7 +127,7 @@ private final class AttackTarget {
       try trained.checkValues(of: dataset, transform)
       return (trained: trained, dataset: dataset, transform: transform)
     }
-    self.path = path
+    path = rows.path
     (trained, dataset, transform) = opened
     let configuration = trained.configuration
     deal = BatchDeal(

@@ -2,8 +2,7 @@ import CKernels
 
 /// The plan of one convolution and its two gradients, chosen from its shapes.
 ///
-/// A transposed convolution runs the same plan the other way round: what a convolution calls its
-/// input, the dense side, is then the output.
+/// A transposed convolution runs it the other way round: its output is the dense side.
 struct ConvolutionPlan {
   private enum Method { case pointwise, abreast, depthwise, winograd, windows, unrolled }
 
@@ -27,17 +26,15 @@ struct ConvolutionPlan {
   /// Of the forward pass, the gradient by the weight and that by the input.
   private let methods: (forward: Method, weight: Method, input: Method)
 
-  /// Rows of unrolled windows per block: 512 KiB of them stay in the second-level cache.
+  /// Rows of unrolled windows per block: 512 KiB stay in the second-level cache.
   private var blockRows: Int {
     max(16, min(rows, 524_288 / max(depth * dtype.byteCount, 1)))
   }
 
-  /// The fewest channels of either side whose products are those of bfloat16: with fewer, packing takes
-  /// longer than it saves, and Winograd's products of float32 are faster up to larger ones.
+  /// The fewest channels of either side whose products are bfloat16's: packing takes longer for fewer.
   private static let bfloat16Channels = (products: 16, winograd: 128)
 
-  /// Makes the plan of a window that slides over `dense`, `[batch, height, width, in]`, and gives
-  /// `sparse`, `[batch, oh, ow, out]`.
+  /// Plans a window from `dense`, `[batch, height, width, in]`, to `sparse`, `[batch, oh, ow, out]`.
   init(op: String, dense: Tensor, window: Window2d, groups: Int, sparse: Tensor) throws {
     dtype = dense.dtype
     let wanted = dense.productType
@@ -70,8 +67,11 @@ struct ConvolutionPlan {
         && min(inputs, outputs) / groups < (suitsWinograd ? least.winograd : least.products)
       let product = roundsOperands ? dtype.kernel : wanted
       self.product = product
+      let isLost = try window.isMostlyPadding(
+        op: op, Size2d(dense.shape[1], dense.shape[2]), Size2d(sparse.shape[1], sparse.shape[2]),
+        pixelBytes: max(inputs, outputs) / groups * dtype.byteCount)
       let windows =
-        (Engine.current == .native || wanted == DL_BF16) && depth > 0 && outputs > 0
+        (Engine.current == .native || wanted == DL_BF16) && depth > 0 && outputs > 0 && !isLost
         && (geometry.stride_h == 1 || geometry.dilation_h == 1)
         && (geometry.stride_w == 1 || geometry.dilation_w == 1)
       let winograd = windows && product != DL_BF16 && suitsWinograd
