@@ -144,6 +144,22 @@ import Testing
     },
   ]
 
+  /// Outputs that are no logarithms of probabilities are told of once.
+  @Test(arguments: [
+    ("{nll: {ignore_index: 255}}", Labels.classes), ("kl_div", .probabilities),
+  ])
+  func lossesBelowZeroAreTold(loss: String, labels: Labels) throws {
+    let bench = try LossBench(labels)
+    let longer = ["optimizer.lr=0.2", "steps=40"]
+    let wrong = try train(
+      bench.configuration(loss, activation: nil, longer), bench.options("wrong"))[0]
+    let told = wrong.notices.filter { $0.contains("below 0") }
+    #expect(told.count == 1 && told[0].contains("end the network with log_softmax"), "\(told)")
+    let right = try train(
+      bench.configuration(loss, activation: "log_softmax", longer), bench.options("right"))[0]
+    #expect(!right.notices.contains { $0.contains("below 0") })
+  }
+
   @Test func everyWordIsTrained() {
     let words = Set(LossRegistry.builtIn.map { $0.word })
     #expect(

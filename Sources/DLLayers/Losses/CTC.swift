@@ -33,6 +33,9 @@ public struct CTC: LossSpec {
     ]
   }
 
+  /// Log probabilities.
+  public var takesLogarithms: Bool { true }
+
   /// Sequences of classes.
   public var labelTypes: [DType] { [.int32] }
 

@@ -21,6 +21,9 @@ public struct KLDivergence: LossSpec {
     [.init("log_target", \.logTarget, "targets are logarithms of probabilities")]
   }
 
+  /// Log probabilities.
+  public var takesLogarithms: Bool { true }
+
   /// The number of rows of `[batch, ...]`, by which the sum is divided.
   public func denominator(_ target: Tensor) -> Double {
     Double(target.shape.rank > 0 ? target.shape[0] : 1)

@@ -14,6 +14,10 @@ public protocol Loss: Sendable {
   /// have this shape, their batch axis included.
   func labelDomain(_ outputs: Shape, _ type: DType) -> ValueDomain
 
+  /// True if the network's outputs are taken for logarithms of probabilities, of which no loss is
+  /// below 0; false by default.
+  var takesLogarithms: Bool { get }
+
   /// The number by which the sum is divided: rows, unmasked tokens, or elements, the default.
   ///
   /// Shapes: any that the loss takes, as labels `[batch]` of classes.
@@ -45,6 +49,8 @@ extension Loss {
   public var labelTypes: [DType] { [.float32] }
   /// Any finite number.
   public func labelDomain(_ outputs: Shape, _ type: DType) -> ValueDomain { .finite }
+  /// Values, logits or scores.
+  public var takesLogarithms: Bool { false }
   /// The number of elements of a target of any shape.
   public func denominator(_ target: Tensor) -> Double { Double(target.count) }
   /// The outputs themselves.

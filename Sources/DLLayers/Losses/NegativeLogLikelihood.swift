@@ -22,6 +22,9 @@ public struct NegativeLogLikelihood: ClassLoss {
     self.ignoreIndex = ignoreIndex
   }
 
+  /// Log probabilities.
+  public var takesLogarithms: Bool { true }
+
   /// The sum over this rank's rows, a scalar.
   ///
   /// Shapes: prediction `[..., classes]`, target int32 `[...]`.

@@ -18,6 +18,7 @@ package final class Trainer {
   private let rows: StepRows
   let phases: [PhaseStep]
   let strategies: [any UpdateStrategy]
+  private var hasWarnedOfNegative = false
   /// The file where the timeline is left; nil unless a trace is wanted.
   var trace: TraceFile?
 
@@ -189,7 +190,18 @@ package final class Trainer {
       outcome.loss += loss
       if phases.count > 1 { outcome.parts.append((phase.optimizer.phase.name, loss)) }
     }
+    warnOfNegative(outcome.loss)
     return outcome
+  }
+
+  /// Says once that a loss is below 0 which never is of logarithms of probabilities.
+  private func warnOfNegative(_ loss: Double) {
+    let spec = run.configuration.loss.loss
+    guard loss < 0, spec.takesLogarithms, !hasWarnedOfNegative else { return }
+    hasWarnedOfNegative = true
+    run.warn(
+      "the loss is \(Format.significant(loss, 4)), below 0: \(type(of: spec).word) takes logarithms "
+        + "of probabilities; end the network with log_softmax")
   }
 
   /// Makes the updates of one phase.
