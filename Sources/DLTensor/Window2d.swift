@@ -132,13 +132,20 @@ public struct Window2d: Hashable, Sendable {
   /// read, would take more than 64 MiB and 16 times the room of what there is.
   ///
   /// - Parameters:
-  ///   - extents: those of the image and of the windows' grid.
+  ///   - sides: the padding on each side.
+  ///   - image: the extents of an image.
+  ///   - grid: those of the windows' positions.
   ///   - pixelBytes: the bytes of a pixel of either.
-  func isMostlyPadding(op: String, _ extents: Size2d..., pixelBytes: Int) throws -> Bool {
-    let padded = try padded(op: op, height: extents[0].height, width: extents[0].width)
+  func isMostlyPadding(
+    _ sides: (top: Int, bottom: Int, left: Int, right: Int), image: Size2d, grid: Size2d,
+    pixelBytes: Int
+  ) -> Bool {
     // The gradient by the input has a margin of a window's reach.
-    let all = Double(padded.height + 2 * reach.height) * Double(padded.width + 2 * reach.width)
-    let seen = extents.map { Double($0.height) * Double($0.width) }.max() ?? 0
+    let height = image.height + sides.top + sides.bottom + 2 * reach.height
+    let width = image.width + sides.left + sides.right + 2 * reach.width
+    let all = Double(height) * Double(width)
+    let seen = max(
+      Double(image.height) * Double(image.width), Double(grid.height) * Double(grid.width))
     return all * Double(pixelBytes) > 64 * 1_048_576 && all > 16 * seen
   }
 

@@ -67,8 +67,8 @@ struct ConvolutionPlan {
         && min(inputs, outputs) / groups < (suitsWinograd ? least.winograd : least.products)
       let product = roundsOperands ? dtype.kernel : wanted
       self.product = product
-      let isLost = try window.isMostlyPadding(
-        op: op, Size2d(dense.shape[1], dense.shape[2]), Size2d(sparse.shape[1], sparse.shape[2]),
+      let isLost = window.isMostlyPadding(
+        sides, image: Size2d(geometry.h, geometry.w), grid: Size2d(geometry.oh, geometry.ow),
         pixelBytes: max(inputs, outputs) / groups * dtype.byteCount)
       let windows =
         (Engine.current == .native || wanted == DL_BF16) && depth > 0 && outputs > 0 && !isLost
