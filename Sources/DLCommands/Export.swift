@@ -46,6 +46,13 @@ struct Export: Verb {
             + summary.outputs.joined(separator: ", ")
             + (summary.note.map { "; \($0)" } ?? ""))
       case .torch:
+        let weights = ExportFormat.weights(beside: output)
+        try OutputFile.require(weights, otherThan: [run.checkpoint], run: run.folder)
+        guard File.exists(output) || !File.exists(weights) else {
+          throw UsageError(
+            "\(weights): is there without \(output), beside which the weights would take its place; "
+              + "name another file")
+        }
         let summary = try run.exportTorch(to: output)
         world.print(
           "PyTorch code in \(output), \(Format.count(summary.tensorCount, "tensor")) of step "

@@ -18,10 +18,9 @@ enum OutputFile {
     if inputs.contains(where: { $0.flatMap(identity) == old }) {
       throw fail("is what the command reads")
     }
-    let own = run.map { run in
-      ["config.yaml", "summary.json", "metrics.jsonl"].map { "\(run)/\($0)" }
-    }
-    if let own, own.contains(where: { identity($0) == old }) { throw fail("belongs to the run") }
+    guard let run else { return }
+    let own = ["config.yaml", "summary.json", "metrics.jsonl"].map { "\(run)/\($0)" }
+    if own.contains(where: { identity($0) == old }) { throw fail("belongs to the run") }
   }
 
   /// Nil where there is no such file.

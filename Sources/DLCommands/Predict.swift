@@ -15,10 +15,11 @@ struct Predict: Verb {
       Example: dltrain predict runs/digits-001 new.csv -o predictions.csv
 
       With classes a line is row,class,probability and, where the training data named the classes, name; else row and \
-      values; of a folder of images the last column is the file. A file of another kind becomes rows as the training data did: a table with the columns of the one packed \
-      for training, in any order; a PNG or JPEG image, brought to the network's size; a WAV sound; a text, each line of \
-      which is a row. A run that translates writes each row's translation as a line of its own, in their order, and can \
-      show as a picture what it looks at as it translates the first one.
+      values; of a folder of images the last column is the file. A file of another kind becomes rows as the training \
+      data did: a table with the columns of the one packed for training, in any order; a PNG or JPEG image, brought to \
+      the network's size; a WAV sound; a text, each line of which is a row. A run that translates writes each row's \
+      translation as a line of its own, in their order, and can show as a picture what it looks at as it translates the \
+      first one. A run on a graph predicts every node of it.
       """)
 
   @OptionGroup var trained: RunOptions

@@ -46,9 +46,11 @@ public struct ConfigurationField<Section: ConfigurationSection> {
 
   let read: (inout Section, ConfigurationNode, String, inout ConfigurationFaults) -> Bool
   let write: (Section) -> ConfigurationNode
-  let typeSchema: ConfigurationNode
+  /// The schema of the value, made only when it is asked for: reading a file asks for none.
+  var typeSchema: ConfigurationNode { makeSchema() }
   let admitsNull: Bool
   private let document: () -> String
+  private let makeSchema: () -> ConfigurationNode
 
   /// Makes a field over a property.
   ///
@@ -70,13 +72,14 @@ public struct ConfigurationField<Section: ConfigurationSection> {
       return true
     }
     write = { $0[keyPath: property].node }
-    typeSchema = Value.schema(rule)
+    makeSchema = { Value.schema(rule) }
     admitsNull = Value.admitsNull
   }
 
   /// Makes a field that is optional in the file from what it does.
   init(
-    key: String, doc: @escaping () -> String, typeSchema: ConfigurationNode, admitsNull: Bool,
+    key: String, doc: @escaping () -> String, typeSchema: @escaping () -> ConfigurationNode,
+    admitsNull: Bool,
     read:
       @escaping (inout Section, ConfigurationNode, String, inout ConfigurationFaults) -> Bool,
     write: @escaping (Section) -> ConfigurationNode
@@ -87,7 +90,7 @@ public struct ConfigurationField<Section: ConfigurationSection> {
     isRequired = false
     self.read = read
     self.write = write
-    self.typeSchema = typeSchema
+    makeSchema = typeSchema
     self.admitsNull = admitsNull
   }
 

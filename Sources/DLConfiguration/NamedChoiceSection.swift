@@ -136,7 +136,7 @@ extension ConfigurationField where Section: NamedChoiceSection {
   ) {
     let key = field.key
     self.init(
-      key: key, doc: doc, typeSchema: field.typeSchema, admitsNull: field.admitsNull,
+      key: key, doc: doc, typeSchema: { field.typeSchema }, admitsNull: field.admitsNull,
       read: { section, node, path, faults in
         var option = Option()
         guard field.read(&option, node, path, &faults) else { return false }

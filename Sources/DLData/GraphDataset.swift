@@ -1,6 +1,6 @@
 import DLTensor
 
-/// The labelled nodes of one split of a graph: x is the number of a node, y its class.
+/// The nodes of one split of a graph, or all: x is the number of a node, y its class.
 package final class GraphDataset: Dataset {
   /// The graph.
   package let graph: GraphFile
@@ -18,6 +18,16 @@ package final class GraphDataset: Dataset {
   package let classCount: Int?
 
   private let nodes: [Int]
+
+  /// Opens all nodes.
+  ///
+  /// - Throws: `FormatError` for a damaged file.
+  package init(path: String) throws {
+    graph = try GraphFile(path: path)
+    nodes = Array(0..<graph.nodeCount)
+    count = nodes.count
+    classCount = graph.classCount
+  }
 
   /// Opens a split.
   ///

@@ -12,6 +12,11 @@ package enum ExportFormat: String, CaseIterable, Sendable {
   /// The ending of the names of files of this format.
   package var ending: String { self == .torch ? ".py" : "." + rawValue }
 
+  /// The file of the weights beside a file of PyTorch code, `NAME.safetensors` beside `NAME.py`.
+  package static func weights(beside code: String) -> String {
+    code.dropLast(torch.ending.count) + safetensors.ending
+  }
+
   /// The format of a file: the one that is given, else the one that its name ends in, else
   /// safetensors.
   ///

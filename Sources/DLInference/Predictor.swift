@@ -7,7 +7,7 @@ import DLTraining
 extension LoadedRun {
   /// Predicts every row of a data set file, of which only `x` is needed, in the file's order; or of a
   /// file that becomes one as the training data did: a table (CSV), an image (PNG or JPEG), a sound
-  /// (WAV) or a text, each line of which is a row; or of a folder of images.
+  /// (WAV) or a text, each line of which is a row; or of a folder of images; or every node of a graph.
   ///
   /// With classes the text is CSV: `row,class,probability`; where a row has several labels a line for
   /// each within the row's length, `row,position,class,probability`. Where the training data named
@@ -51,10 +51,11 @@ extension LoadedRun {
 
   /// Opens the rows of a file, or of a folder, whose files the last argument names.
   private func withRows<Result>(
-    of input: String, _ body: (InputDataset, LoadedNetwork, [String]?) throws -> Result
+    of input: String, _ body: (any Dataset, LoadedNetwork, [String]?) throws -> Result
   ) throws -> Result {
     let trained = try LoadedNetwork(self, communicator: SingleRank())
     let path = try EmbeddedData.resolve(input)
+    if trained.isOfGraph { return try body(GraphDataset(path: path), trained, nil) }
     let file = try SafetensorsFile(path: checkpoint)
     if let raw = try RawInput(
       path, run: file, shape: trained.input.dimensions, use: trained.textUse,
@@ -76,7 +77,7 @@ extension LoadedRun {
 
   /// A pass over the rows in their order.
   private func pass(
-    _ dataset: InputDataset, _ input: String, _ trained: LoadedNetwork, batchSize: Int
+    _ dataset: any Dataset, _ input: String, _ trained: LoadedNetwork, batchSize: Int
   ) throws -> ValidationPass {
     try trained.check(dataset, input, source: folder)
     let transform = try TrainingData.transform(of: dataset, trained.configuration)
@@ -87,7 +88,7 @@ extension LoadedRun {
   }
 
   private func predict(
-    _ dataset: InputDataset, _ input: String, _ trained: LoadedNetwork, files: [String]?,
+    _ dataset: any Dataset, _ input: String, _ trained: LoadedNetwork, files: [String]?,
     write: (String) throws -> Void
   ) throws -> Int {
     let configuration = trained.configuration

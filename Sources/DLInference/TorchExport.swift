@@ -31,16 +31,16 @@ extension LoadedRun {
   package func exportTorch(to path: String) throws -> TorchSummary {
     let trained = try LoadedNetwork(self, precision: .float32, communicator: SingleRank())
     let (program, expression, form) = try trained.torch()
-    let weights = path.dropLast(ExportFormat.torch.ending.count) + ".safetensors"
+    let weights = ExportFormat.weights(beside: path)
     let name = trained.configuration.name ?? trained.configuration.model.name ?? "A network"
     let text = program.text(
       expression, title: "\(pythonText(name)), step \(step), as dltrain trained it.",
       module: pythonText(String(File.name(of: path).dropLast(ExportFormat.torch.ending.count))),
       form: form)
-    let count = try export(to: String(weights))
+    let count = try export(to: weights)
     try File.replace(path) { try $0.write(text) }
     return TorchSummary(
-      weights: String(weights), tensorCount: count, form: form.description)
+      weights: weights, tensorCount: count, form: form.description)
   }
 }
 

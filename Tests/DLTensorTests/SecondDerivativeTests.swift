@@ -26,9 +26,9 @@ import Testing
 
   @Test func opWithoutSecondDerivativesIsNamed() throws {
     let x = try Tensor.zeros([1, 4, 4, 2], context: context).requiringGradient()
-    let y = try context.differentiably { try x.maximum(axis: 2).values.sum() }
+    let y = try context.differentiably { try x.maximum(axes: [2]).sum() }
     let error = #expect(throws: TensorError.self) { try context.gradients(of: y, with: [x]) }
-    #expect(error?.description.hasPrefix("gather") == true)
+    #expect(error?.description.hasPrefix("reduceLast") == true)
     // The ordinary backward pass goes through it.
     try context.backward(y)
     #expect(x.gradient?.doubles.reduce(0, +) == 8)

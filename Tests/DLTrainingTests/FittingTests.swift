@@ -127,6 +127,10 @@ import Testing
       #expect(attacked.rows == report.rows && attacked.rightBefore == report.correct)
       let surface = try LossSurface(run, data: nil, rows: nil, communicator: SingleRank())
       #expect(surface.rowsOfData == 70 - report.rows)
+      let comparison = try DataComparison.make(
+        Analysis(run, AnalysisOptions(), communicator: SingleRank()))
+      #expect(comparison?.rows.training == 70 - report.rows)
+      #expect(comparison?.rows.validation == report.rows)
     }
     #expect(rows == 70)
     // Another fold's checkpoint is not gone on from.

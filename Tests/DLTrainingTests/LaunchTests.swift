@@ -193,6 +193,11 @@ struct LaunchTests {
       """, 137, left(.lostRank, "lost rank 1, whose process has ended"))
     #expect(killed.isSudden)
     #expect(killed.reason == "rank 1 on vm: signal 9 (Killed)")
+    #expect(!killed.isRefused)
+    let refused = "mpirun: Error: unknown option \"--bogus\"\nType 'mpirun --help' for usage.\n"
+    #expect(end(refused, 1).isRefused)
+    // Where ranks have begun, it is a word of theirs.
+    #expect(!end(refused, 70, left(.lostRank, "lost rank 1")).isRefused)
     // A rank may say the same, or the line be cut.
     #expect(end("mpirun noticed that process rank\n", 70).reason == "mpirun: exit code 70")
     let lost = end(

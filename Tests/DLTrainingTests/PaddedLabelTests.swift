@@ -92,6 +92,13 @@ import Testing
     #expect(try CTC().bestPaths(x) == [[1, 1, 2], [3, 2, 1]])
     x.lengths = try Tensor.labels([4, 3], context: context)
     #expect(try CTC().bestPaths(x) == [[1, 1], [3]])
+    // Two equal labels need a step between them, which the second row's length has not.
+    let equal = try Tensor.labels([1, 2, 0, 3, 3, 0], shape: [2, 3], context: context)
+    #expect(try CTC(zeroInfinity: true).sum(x, equal).scalar.isFinite)
+    x.lengths = try Tensor.labels([4, 2], context: context)
+    let error = #expect(throws: TensorError.self) { try CTC().sum(x, equal) }
+    #expect(error?.exitCode == .data && error?.description.contains("row 1") == true)
+    x.lengths = try Tensor.labels([4, 3], context: context)
     let metric = LabelErrorRate()
     var sums = try metric.sums(for: MetricTask(.sequences(3), labels: 4))
     let labels = try Tensor.labels([1, 2, 0, 3, 1, 2], shape: [2, 3], context: context)

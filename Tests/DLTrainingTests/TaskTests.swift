@@ -230,6 +230,25 @@ import Testing
     }
   }
 
+  /// Every node of a graph is predicted; those that validated the run are right as often as then.
+  @Test func nodesArePredicted() throws {
+    let bench = try TaskBench()
+    let configuration = try Configuration.load(
+      yaml: TaskTests.yaml("graph") + "\nsteps: 30\n", folder: bench.path)
+    let trained = try train(configuration, bench.options("nodes"))[0]
+    var text = ""
+    let path = bench.path + "/cora.safetensors"
+    #expect(try LoadedRun(bench.path + "/nodes").predict(path) { text += $0 } == 40)
+    let classes = text.split(separator: "\n").dropFirst().map { line in
+      Int32(line.split(separator: ",")[1]) ?? -1
+    }
+    #expect(classes.count == 40)
+    let graph = try GraphFile(path: path)
+    let nodes = graph.nodes(.validation)
+    let right = nodes.count { classes[$0] == graph.labels[$0] }
+    #expect(trained.validations.last?.accuracy == Double(right) / Double(nodes.count))
+  }
+
   /// A model that sees the state of the stretch before does better than one that starts anew.
   @Test func stateIsCarriedFromStepToStep() throws {
     let bench = try TaskBench()

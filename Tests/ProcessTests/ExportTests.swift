@@ -138,6 +138,15 @@ struct ExportTests {
         #expect(outcome.faults.count == 1 && outcome.errors.contains(word), "\(outcome.errors)")
       }
       #expect(!FileManager.default.fileExists(atPath: folder + "/r.onnx"))
+      // Weights that no code stands beside are another's; those of earlier code give way.
+      let weights = try Data(contentsOf: URL(fileURLWithPath: folder + "/a.safetensors"))
+      let taken = try Program.run(["export", "run", "-o", "a.py"], in: folder)
+      #expect(taken.status == 64 && taken.errors.contains("a.safetensors"), "\(taken.errors)")
+      #expect(try Data(contentsOf: URL(fileURLWithPath: folder + "/a.safetensors")) == weights)
+      for _ in 0..<2 {
+        let code = try Program.run(["export", "run", "-o", "b.py"], in: folder)
+        #expect(code.status == 0, "\(code.errors)")
+      }
       let nowhere = try Program.run(["export", "run", "-o", "none/r.onnx"], in: folder)
       #expect(nowhere.status == 74, "\(nowhere.errors)")
     }

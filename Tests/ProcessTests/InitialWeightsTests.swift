@@ -98,6 +98,28 @@ struct InitialWeightsTests {
     }
   }
 
+  /// What the command line names stands in the run's configuration, which trains the same again, also
+  /// after a resume that does not repeat it.
+  @Test func theRunTellsWhatItStartedFrom() throws {
+    try TemporaryFolder.with { folder in
+      let job = try job(folder, outputs: 5)
+      func train(_ arguments: [String]) throws {
+        let outcome = try Program.run(["train"] + arguments)
+        #expect(outcome.status == 0, "\(outcome.errors)")
+      }
+      try train([job, "--out", "\(folder)/run", "--init-partial", file("pytorch-plain.pt")])
+      try train([
+        job, "--out", "\(folder)/run", "--resume", "auto", "--set", "steps=2",
+      ])
+      try train([
+        "\(folder)/run/config.yaml", "--out", "\(folder)/again", "--set", "steps=1",
+      ])
+      try expectPlain("\(folder)/again", without: ["4.weight", "4.bias"])
+      #expect(
+        try Job.tensors("\(folder)/again", step: 1) == Job.tensors("\(folder)/run", step: 1))
+    }
+  }
+
   @Test func whatDoesNotFitIsToldBeforeTraining() throws {
     try TemporaryFolder.with { folder in
       let plain = file("pytorch-plain.pt")

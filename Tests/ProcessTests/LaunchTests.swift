@@ -37,6 +37,9 @@ struct LaunchTests {
       try expect(["launch", "-n", "0", "--", "train", "digits"], 64, "-n 0")
       try expect(["launch", "-n", "2", "--", "train", "nothing"], 64, "nothing")
       try expect(try launch(folder, [], ["--set", "virtual_ranks=3"]), 64, "divides")
+      for options in ["--bogus", "--map-by nonsense"] {
+        try expect(try launch(folder, ["--mpirun", options]), 64, "correct --mpirun")
+      }
       let hosts = folder + "/hosts"
       try "localhost slots=1\n".write(toFile: hosts, atomically: true, encoding: .utf8)
       try expect(try launch(folder, ["--hostfile", hosts]), 64, "slots for 1")

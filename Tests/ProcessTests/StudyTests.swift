@@ -112,7 +112,7 @@ import Testing
         .write(toFile: path, atomically: true, encoding: .utf8)
       let outcome = try Program.run(["study", path, "--out", folder + "/out"])
       #expect(outcome.status == 0, "\(outcome.errors)")
-      let told = "table: no run has validation.acuracy; there are best.accuracy, best.loss, "
+      let told = "table: no run so far has validation.acuracy; there are best.accuracy, best.loss, "
       #expect(outcome.errors.contains(told), "\(outcome.errors)")
     }
   }

@@ -1,10 +1,13 @@
 """Gradients of gradients: of the cases of other families, of small networks, and gradient penalties."""
 
+import functools
+
 import numpy as np
 import torch
 import torch.nn.functional as F
 
 import golden
+import make_attention
 import make_convolution
 import make_ops
 import make_pointwise
@@ -24,7 +27,9 @@ CONVOLUTIONS = {
 
 # Of these families the ops that are made of plain ones.
 OTHERS = {"normalization": ["layer_norm", "rms_norm", "group_norm", "instance_norm"],
-          "sampling": ["pixel_shuffle", "pixel_unshuffle"], "structure": ["broadcast"],
+          "sampling": ["pixel_shuffle", "pixel_unshuffle", "upsample", "upsample1d", "zero_pad2d"],
+          "embedding": ["embedding", "embedding_bag"], "attention": ["rotary", "learned"],
+          "structure": ["broadcast", "where", "masked_fill", "gather", "scatter_add", "index_add", "cumsum"],
           "pointwise": ["exp", "log", "sqrt", "rsqrt", "abs", "square", "reciprocal", "power", "clamp"]}
 
 
@@ -76,6 +81,21 @@ class Collected(Family):
                   self.tensors[f"{case}/in/grad_output"], **settings)
 
 
+def bags(indices, weight, offsets=None, sample_weights=None, *, mode, padding_idx):
+    """torch.nn.functional.embedding_bag, whose own backward has no derivative."""
+    places = torch.arange(indices.numel())
+    starts = torch.arange(indices.shape[0]) * indices.shape[-1] if offsets is None else offsets
+    bag = (places[:, None] >= starts).sum(1) - 1
+    counts = (indices.flatten() != (-1 if padding_idx is None else padding_idx)).to(weight.dtype)
+    rows = F.embedding(indices.flatten(), weight) * counts[:, None]
+    if sample_weights is not None:
+        rows = rows * sample_weights.reshape(-1, 1)
+    sums = weight.new_zeros(len(starts), weight.shape[1]).index_add(0, bag, rows)
+    if mode == "mean":
+        sums = sums / counts.new_zeros(len(starts)).index_add(0, bag, counts).clamp(min=1)[:, None]
+    return {"y": sums}
+
+
 collected = Collected("second")
 
 
@@ -85,6 +105,10 @@ class Second(Family):
     def record(self, case, op, inputs, function, wrt=(), **settings):
         if case in SKIPPED or (self.name in OTHERS and op not in OTHERS[self.name]) or (self.name.startswith("conv") and case not in CONVOLUTIONS):
             return
+        if op == "embedding_bag":
+            if settings["mode"] == "max":
+                return
+            function = functools.partial(bags, **settings)
         shape = next(iter(self._run(function, inputs, torch.float64, (), None)[0].values())).shape
         upstream = Random(f"{self.name}/{case}/grad_output").normal(*shape)
         collected.keep(self.name, case, op, function, inputs, wrt, upstream)
@@ -171,7 +195,11 @@ if __name__ == "__main__":
         make()
     for make in [make_convolution.conv2d, make_convolution.conv1d, make_convolution.transposed]:
         make(Second("convolution"))
-    make_sampling.shuffling(Second("sampling"))
+    for make in [make_sampling.resizing, make_sampling.shuffling]:
+        make(Second("sampling"))
+    make_attention.Family = Second
+    make_attention.embedding()
+    make_attention.attention()
     networks()
     collected.save()
     penalties()

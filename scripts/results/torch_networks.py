@@ -1,12 +1,12 @@
 """The reference of recipes whose network is a chain of layers in YAML: the same network, data and settings in PyTorch.
 
-    python3 scripts/results/torch_networks.py RUN/config.yaml TRAIN.safetensors VALIDATION.safetensors [--seed 1]
+    python3 scripts/results/torch_networks.py RUN/config.yaml TRAIN.safetensors VALIDATION.safetensors [--seed 1] [--until 2]
     python3 scripts/results/torch_networks.py RUN/config.yaml TRAIN VALIDATION --weights WEIGHTS.safetensors
 
 RUN/config.yaml is the configuration that a run of dltrain leaves, with every default filled in; the files are those that it
 was trained on: x as bytes [rows, height, width, channels], y as classes or as images. Modules are made as the words stand
 there, so that their names are those of dltrain's files. The first form trains and prints loss and accuracy on the validation
-set after each epoch; the second takes the weights that `dltrain export RUN -o WEIGHTS.safetensors` writes and validates them.
+set after each epoch, up to the one that --until names; the second takes the weights that `dltrain export RUN -o WEIGHTS.safetensors` writes and validates them.
 """
 
 import argparse
@@ -261,6 +261,7 @@ def main():
     parser.add_argument("train")
     parser.add_argument("validation")
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--until", type=int)
     parser.add_argument("--weights")
     arguments = parser.parse_args()
     with open(arguments.configuration) as file:
@@ -281,7 +282,7 @@ def main():
     rule = optimizer(model, job["optimizer"])
     rate = factor(job["schedule"], steps, per_epoch)
     began, step = time.time(), 0
-    for epoch in range(1, math.ceil(steps / per_epoch) + 1):
+    for epoch in range(1, (arguments.until or math.ceil(steps / per_epoch)) + 1):
         for rows in torch.randperm(len(x)).split(batch)[:steps - step]:
             for group in rule.param_groups:
                 group["lr"] = job["optimizer"]["lr"] * rate(step)

@@ -9,7 +9,7 @@ package enum OptionName: String, CaseIterable, Sendable {
   case out, resume, checkpoint, trace, ranks, reduce, set
   case initialWeights = "init"
   case partialWeights = "initPartial"
-  case stopAt, stopLimit, maxRestarts, processes
+  case stopAt, stopLimit, maxRestarts, processes, mpirun
   // Of what is made of a run.
   case output
   case data, rows, format, attention, prompt, target, lanczos, seconds, filter, schema, reference

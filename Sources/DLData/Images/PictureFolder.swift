@@ -6,7 +6,7 @@ import Glibc
 ///
 /// Its files are put one after another into a file of the user's cache, as ``ImagePacker`` does
 /// that keeps them encoded, when they are first asked for; it is found again as long as no file of the
-/// folder changes. Threads and processes of a host wait for the one that makes it.
+/// folder changes, and then gives way to another. Threads and processes of a host wait for the one that makes it.
 enum PictureFolder {
   /// The data set file of a folder's pictures.
   ///
@@ -19,7 +19,8 @@ enum PictureFolder {
         advice: "set XDG_CACHE_HOME, or pack it by dltrain data pack images "
           + "\(OptionName.keepEncoded)")
     }
-    let path = "\(cache)/pictures-\(try key(of: folder)).safetensors"
+    let place = try place(of: folder)
+    let path = "\(cache)/\(place)\(try key(of: folder)).safetensors"
     if File.exists(path) { return path }
     try File.makeFolder(cache)
     return try whileLocked("\(cache)/pictures.lock") {
@@ -37,8 +38,25 @@ enum PictureFolder {
           advice: "name one of them, as \(folder)/\(File.name(of: files[0].path).dropLast(12))")
       }
       try File.rename(files[0].path, to: path)
+      // What the folder held before is of no use any more; who reads it has it open.
+      for name in try File.list(cache) where name.begins(with: place) && !path.hasSuffix(name) {
+        _ = try? File.remove("\(cache)/\(name)")
+      }
       return path
     }
+  }
+
+  /// The beginning of the names of a folder's files in the cache: messages show it.
+  private static func place(of folder: String) throws -> String {
+    var status = stat()
+    guard stat(folder, &status) == 0 else {
+      throw FormatError(
+        .io, file: folder, "cannot stat: \(String(cString: strerror(errno)))",
+        advice: "check the path")
+    }
+    let name = File.name(of: folder).filter { $0.isASCII && ($0.isLetter || $0.isNumber) }
+    let number = stableHash("\(status.st_dev) \(status.st_ino)")
+    return "pictures-\(name.prefix(40))-\(String(number, radix: 16))-"
   }
 
   /// The pictures that a folder holds, as far as the system tells without reading them.

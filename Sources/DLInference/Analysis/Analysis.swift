@@ -70,6 +70,7 @@ enum AnalysisSections {
 /// The facts that the sections of a report share while they are made: the loss surface at the run's
 /// weights, and what was found of it.
 package final class Analysis {
+  let run: LoadedRun
   package let surface: LossSurface
   package let options: AnalysisOptions
   /// The run's weights.
@@ -84,7 +85,7 @@ package final class Analysis {
   /// - Throws: `RankFailure`, the same on every rank.
   package init(_ run: LoadedRun, _ options: AnalysisOptions, communicator: any Communicator) throws
   {
-    self.options = options
+    (self.run, self.options) = (run, options)
     surface = try LossSurface(
       run, data: options.data, rows: options.rows, communicator: communicator)
     weights = try surface.weights

@@ -36,17 +36,19 @@ package struct DataComparison: AnalysisSection {
   package static func make(_ analysis: Analysis) throws -> DataComparison? {
     let surface = analysis.surface
     let configuration = surface.network.configuration
-    guard analysis.options.data == nil, let path = configuration.data.validation,
+    guard analysis.options.data == nil,
+      configuration.data.validation != nil || configuration.data.folds != nil,
       surface.transform.outputType != .int32, surface.dataset.inputCount <= 1 << 20
     else { return nil }
     let communicator = surface.context.communicator
+    let chosen = try communicator.agreed("open the run") {
+      try RunRows(analysis.run, .validation, named: nil)
+    }
+    let path = chosen.path
     let statistics = try TrainingData.statistics(of: [path], over: communicator)
     let other = try communicator.agreed("open \(path)") {
-      let other = try TrainingData.open(
-        path, .validation, configuration, classes: surface.network.classes,
-        statistics: statistics, names: surface.network.classNames, namesSource: surface.data)
-      try surface.network.check(other, path, source: surface.data)
-      return other
+      try chosen.open(
+        .validation, surface.network, source: analysis.run.folder, statistics: statistics)
     }
     let deal = BatchDeal(
       count: other.count, rows: analysis.options.rows ?? LossSurface.defaultRows,

@@ -8,12 +8,19 @@ import DLFormats
 package struct JobOutput: Sendable {
   /// Hosts whose daemon mpirun lost.
   package private(set) var lostHosts: Set<String> = []
+  private var refusesOptions = false
   private var lostRank: String?
   private var fault: String?
   private var rest: [UInt8] = []
 
   /// Makes the notes of a job that has said nothing yet.
   package init() {}
+
+  /// What mpirun of Open MPI 4 says of an option, its value, or a policy of --map-by and the like.
+  private static let refusals = [
+    "mpirun: Error: unknown option", "option does not match the expected format:",
+    "policy is not recognized:",
+  ]
 
   /// Takes the next bytes, cut anywhere.
   package mutating func read(_ bytes: UnsafeRawBufferPointer) {
@@ -35,6 +42,8 @@ package struct JobOutput: Sendable {
       let end =
         words.last == "signal" ? "" : words.dropFirst(words.count - 3).joined(separator: " ")
       lostRank = "rank \(words[5]) on \(word(after: "node", in: words)): \(trimmed(end))"
+    } else if JobOutput.refusals.contains(where: line.contains) {
+      refusesOptions = true
     } else if words.starts(with: ["Remote", "daemon:"]) {
       // Remote daemon: [[8406,0],2] on node node3
       lostHosts.insert(word(after: "node", in: words))
@@ -57,7 +66,7 @@ package struct JobOutput: Sendable {
     return JobEnd(
       status: status, isSudden: found?.isSudden ?? false,
       reason: host ?? known ?? lostRank ?? found?.message ?? fault ?? "mpirun: \(plain)",
-      lostHosts: lostHosts)
+      lostHosts: lostHosts, isRefused: refusesOptions && found == nil)
   }
 
   private func word(after word: String, in words: [String]) -> String {

@@ -11,15 +11,19 @@ package struct JobEnd: Sendable, Equatable {
   package var reason: String
   /// Hosts that mpirun lost.
   package var lostHosts: Set<String>
+  /// True if mpirun did not take its options, so that no rank began.
+  package var isRefused: Bool
 
   /// Notes an end.
   package init(
-    status: Int32, isSudden: Bool = false, reason: String = "", lostHosts: Set<String> = []
+    status: Int32, isSudden: Bool = false, reason: String = "", lostHosts: Set<String> = [],
+    isRefused: Bool = false
   ) {
     self.status = status
     self.isSudden = isSudden
     self.reason = reason
     self.lostHosts = lostHosts
+    self.isRefused = isRefused
   }
 }
 

@@ -81,6 +81,10 @@ final class Supervisor {
           folder: folder, reasons: reasons + ["no host is left"], exitCode: failureCode)
       }
       let end = try runOnce(start)
+      // Another start would meet it again.
+      if end.isRefused {
+        throw UsageError("mpirun does not take its options; correct \(OptionName.mpirun)")
+      }
       let decision = policy.decide(
         end, restarts: reasons.count, isStopping: isStopping, hasCheckpoint: hasCheckpoint)
       if case .finish(let code) = decision { return code }

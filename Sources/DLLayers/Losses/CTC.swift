@@ -70,12 +70,17 @@ public struct CTC: LossSpec {
   ///
   /// Shapes: prediction `[batch, time, classes]`, target int32 `[batch, labels]`.
   ///
-  /// - Throws: ``TensorError`` when the tensors do not fit each other.
+  /// - Throws: ``TensorError`` when the tensors do not fit each other, or a row's labels not into its
+  ///   length.
   public func sum(_ prediction: Tensor, _ target: Tensor) throws -> Tensor {
-    try prediction.ctcSum(
+    let sum = try prediction.ctcSum(
       targets: target, inputLengths: prediction.lengths,
       targetLengths: target.lengths(until: blank), blank: blank,
       zeroInfinity: zeroInfinity)
+    if let lengths = prediction.lengths, !zeroInfinity {
+      try target.requireCTCRoom(in: lengths, blank: blank)
+    }
+    return sum
   }
 
   /// Probabilities: the outputs are their logarithms.

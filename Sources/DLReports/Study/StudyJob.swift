@@ -61,6 +61,8 @@ private final class StudySession {
   /// The runs that are still to be trained, the same on all processes.
   private var pending: [Int] = []
   private let total: Int
+  /// True once runs have told which figures there are.
+  private var hasWarned = false
 
   /// Opens the folder and finds out what is missing; collective.
   init(_ job: StudyJob, _ study: Study, in world: World) throws {
@@ -195,6 +197,7 @@ private final class StudySession {
     for (index, record) in found.enumerated() {
       world.print(line(record, number: total - pending.count - found.count + index + 1))
     }
+    if !hasWarned { warnOfUnknownColumns() }
     // What others have finished is not lost with a run that failed.
     if let failure = ends.lazy.compactMap({ RankFailure(json: $0) }).first { throw failure }
     return found.count == round.count && (pending.isEmpty || !signals.isStopRequested)
@@ -235,6 +238,21 @@ private final class StudySession {
     return Format.wrapped("[\(number)/\(total)] \(text)", World.columns, indent: "  ")
   }
 
+  /// Warns of columns of the table that no run so far has a figure for; which there are, runs tell by
+  /// their metrics.
+  private func warnOfUnknownColumns() {
+    let known = Set(journal.records.flatMap { $0.figures.map(\.name) })
+    let missing = study.columns(of: journal.records).filter {
+      !known.contains($0) && !StudyColumn.plain.contains($0)
+    }
+    guard !known.isEmpty else { return }
+    hasWarned = true
+    for column in missing {
+      world.warn(
+        "table: no run so far has \(column); there are \(known.sorted().joined(separator: ", "))")
+    }
+  }
+
   /// Writes tables and picture, and prints the table; collective.
   func report() throws {
     let table = StudyTable(study, journal.records)
@@ -245,13 +263,7 @@ private final class StudySession {
       try File.replace(folder + "/study.svg") { try $0.write(picture.svg()) }
     }
     world.print("\n" + table.text(columns: World.columns ?? 80))
-    let known = Set(journal.records.flatMap { $0.figures.map(\.name) })
-    let missing = study.columns(of: journal.records).filter {
-      !known.contains($0) && !StudyColumn.plain.contains($0)
-    }
-    for column in missing where !known.isEmpty {
-      world.warn("table: no run has \(column); there are \(known.sorted().joined(separator: ", "))")
-    }
+    if !hasWarned { warnOfUnknownColumns() }
     world.print(
       Format.wrapped(
         "\ntable.md, table.csv and study.svg are in \(folder)", World.columns, indent: "  "))

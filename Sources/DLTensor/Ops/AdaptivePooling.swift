@@ -76,45 +76,28 @@ extension Tensor {
   private func globalAvgPool(_ op: String) throws -> Tensor {
     try requirePixels(op)
     let (batch, pixels, channels) = (shape[0], shape[1] * shape[2], shape[3])
-    if context.isDecomposing {
-      return try decomposedAverage(to: [batch, channels], op: "globalAvgPool") { x, y in
-        dl_global_avg_pool_forward(x.dtype.kernel, x.pointer, batch, pixels, channels, y)
-      } backward: { dy, dx in
-        dl_global_avg_pool_backward(dy.dtype.kernel, dy.pointer, batch, pixels, channels, dx, 0)
-      }
-    }
-    let y = try Tensor.empty([batch, channels], dtype: dtype, context: context)
-    dl_global_avg_pool_forward(dtype.kernel, pointer, batch, pixels, channels, y.pointer)
-    return context.record(y, from: self) { [self] dy in
-      try addGradient { dx, accumulate in
-        dl_global_avg_pool_backward(
-          dtype.kernel, dy.pointer, batch, pixels, channels, dx, accumulate)
-      }
+    return try linearMap(to: [batch, channels]) { x, y in
+      dl_global_avg_pool_forward(x.dtype.kernel, x.pointer, batch, pixels, channels, y)
+    } transposed: { dy, dx, accumulate in
+      dl_global_avg_pool_backward(
+        dy.dtype.kernel, dy.pointer, batch, pixels, channels, dx, accumulate)
     }
   }
 
   private func adaptiveAvgPool(_ op: String, _ size: Size2d) throws -> Tensor {
-    var (geometry, y) = try adaptive(op, size)
-    if context.isDecomposing {
-      return try decomposedAverage(to: y.shape, op: "adaptiveAvgPool") { [geometry] x, y in
-        var geometry = geometry
-        dl_adaptive_avg_pool_forward(x.dtype.kernel, &geometry, x.pointer, y)
-      } backward: { [geometry] dy, dx in
-        var geometry = geometry
-        dl_adaptive_avg_pool_backward(dy.dtype.kernel, &geometry, dy.pointer, dx, 0)
-      }
-    }
-    dl_adaptive_avg_pool_forward(dtype.kernel, &geometry, pointer, y.pointer)
-    return context.record(y, from: self) { [self] dy in
-      try addGradient { dx, accumulate in
-        var geometry = geometry
-        dl_adaptive_avg_pool_backward(dtype.kernel, &geometry, dy.pointer, dx, accumulate)
-      }
+    let (geometry, output) = try adaptive(op, size)
+    return try linearMap(to: output) { x, y in
+      var geometry = geometry
+      dl_adaptive_avg_pool_forward(x.dtype.kernel, &geometry, x.pointer, y)
+    } transposed: { dy, dx, accumulate in
+      var geometry = geometry
+      dl_adaptive_avg_pool_backward(dy.dtype.kernel, &geometry, dy.pointer, dx, accumulate)
     }
   }
 
   private func adaptiveMaxPool(_ op: String, _ size: Size2d) throws -> Tensor {
-    var (geometry, y) = try adaptive(op, size)
+    var (geometry, output) = try adaptive(op, size)
+    let y = try Tensor.empty(output, dtype: dtype, context: context)
     let positions = try Tensor.empty(y.shape, dtype: .int32, context: context)
     dl_adaptive_max_pool_forward(
       dtype.kernel, &geometry, pointer, y.pointer,
@@ -122,17 +105,16 @@ extension Tensor {
     return try recordMaximum(y, geometry, positions)
   }
 
-  private func adaptive(_ op: String, _ size: Size2d) throws -> (dl_conv_geometry, Tensor) {
+  private func adaptive(_ op: String, _ size: Size2d) throws -> (dl_conv_geometry, Shape) {
     try requirePixels(op)
     guard size.isWithin(1...Int(Int32.max)) else {
       throw TensorError(op: op, "output size is \(size), expected at least 1")
     }
-    let y = try Tensor.empty(
-      [shape[0], size.height, size.width, shape[3]], dtype: dtype, context: context)
-    try requireCountable(op: op, y.shape)
+    let output: Shape = [shape[0], size.height, size.width, shape[3]]
+    try requireCountable(op: op, output)
     let geometry = try Window2d(kernel: 1).geometry(
       op: op, batch: shape[0], height: shape[1], width: shape[2], channels: shape[3], output: size)
-    return (geometry, y)
+    return (geometry, output)
   }
 
   private func requirePixels(_ op: String) throws {

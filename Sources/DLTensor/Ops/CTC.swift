@@ -64,6 +64,26 @@ extension Tensor {
     }
   }
 
+  /// Checks that each row of labels int32 `[rows, labels]`, which end where the blank first stands, has
+  /// a time step for every label and one between two equal ones.
+  ///
+  /// - Parameter lengths: the time steps of each row, int32 `[rows]`.
+  /// - Throws: ``TensorError`` that names the first row for which it has not.
+  package func requireCTCRoom(in lengths: Tensor, blank: Int) throws {
+    let (rows, width) = (shape[0], shape[1])
+    let misfit = (0..<rows).first { row in
+      dl_first_ctc_misfit(
+        int32s + row * width, 1, width, Int32(blank), Int(lengths.int32s[row])) == 0
+    }
+    guard let misfit else { return }
+    throw TensorError(
+      op: "ctc",
+      "row \(misfit) of the batch: its labels do not fit into the "
+        + "\(counted(Int(lengths.int32s[misfit]), "time step")) of its length, one for each label and "
+        + "one between equal ones: their loss is infinite; give longer inputs, or leave such rows "
+        + "out of the loss by ctc: {zero_infinity: true}", exitCode: .data)
+  }
+
   /// The number of labels before the first that equals `end`, in each row of int32 `[rows, labels]`.
   ///
   /// - Throws: ``TensorError`` for another shape or type.

@@ -11,14 +11,14 @@ extension Tensor {
   public func cumulativeSum(axis: Int) throws -> Tensor {
     try requireReal(op: "cumsum")
     let view = try around("cumsum", axis: axis)
-    let y = try Tensor.empty(shape, dtype: dtype, context: context)
-    dl_cumulative_sum(
-      dtype.kernel, pointer, view.outer, view.extent, view.inner, 0, y.pointer, 0)
-    return context.record(y, from: self) { [self] dy in
-      try addGradient { dx, accumulate in
-        dl_cumulative_sum(
-          dtype.kernel, dy.pointer, view.outer, view.extent, view.inner, 1, dx, accumulate)
-      }
+    func sum(_ x: Tensor, fromEnd: Int32, _ y: UnsafeMutableRawPointer, _ accumulate: Int32) {
+      dl_cumulative_sum(
+        x.dtype.kernel, x.pointer, view.outer, view.extent, view.inner, fromEnd, y, accumulate)
+    }
+    return try linearMap(to: shape) {
+      sum($0, fromEnd: 0, $1, 0)
+    } transposed: {
+      sum($0, fromEnd: 1, $1, $2)
     }
   }
 }

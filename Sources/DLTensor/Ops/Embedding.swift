@@ -1,5 +1,6 @@
 import CKernels
 import DLCluster
+import Glibc
 
 extension Tensor {
   /// Looks rows of a table up: `y[i] = weight[self[i]]`.
@@ -17,17 +18,25 @@ extension Tensor {
     guard shape.rank < Shape.maximumRank else {
       throw TensorError(op: "embedding", "indices of shape \(shape) leave no axis for the rows")
     }
-    // With padding the gradient is no transpose: its row gets none and gives its values.
-    if LinearOperator.isWanted(weight), paddingIndex == nil {
-      return try LinearOperator(op: "embedding", of: { try self.embedding($0) }) { dy in
-        let sums = try Tensor.zeros(weight.shape, dtype: dy.dtype, context: dy.context)
-        try table.addGradient(dy, at: self, from: nil, scale: nil, to: sums.pointer, 1)
-        return sums
-      }(weight)
+    func lookedUp(_ weight: Tensor) throws -> Tensor {
+      try weight.filled(Shape(shape.dimensions + [table.width])) { y in
+        dl_gather_rows(weight.dtype.kernel, weight.pointer, int32s, count, table.width, y)
+      }
     }
-    let y = try Tensor.empty(
-      Shape(shape.dimensions + [table.width]), dtype: weight.dtype, context: context)
-    dl_gather_rows(weight.dtype.kernel, weight.pointer, int32s, count, table.width, y.pointer)
+    let y = try lookedUp(weight)
+    if context.isDecomposing {
+      // The row of padding gives its values and gets no gradient, so that the gradient transposes
+      // the lookup in a table where that row is 0.
+      let gradient = LinearOperator(
+        op: "embedding", map: { try table.gradient($0, at: self) },
+        transposedMap: { sums in
+          guard let paddingIndex else { return try lookedUp(sums) }
+          let (others, rowBytes) = (try sums.copied(), sums.byteCount / table.entries)
+          memset(others.pointer + paddingIndex * rowBytes, 0, rowBytes)
+          return try lookedUp(others)
+        })
+      return context.record(y, Pullback(weight) { try gradient($0) })
+    }
     return context.record(y, from: weight) { [self] dy in
       try table.addGradient(dy, at: self, from: nil, scale: nil)
     }
@@ -116,8 +125,17 @@ struct EmbeddingTable {
     }
   }
 
+  /// The same as a tensor of its own, not recorded.
+  func gradient(_ dy: Tensor, at indices: Tensor, from: Tensor? = nil, scale: Tensor? = nil) throws
+    -> Tensor
+  {
+    try weight.filled(weight.shape) {
+      try addGradient(dy, at: indices, from: from, scale: scale, to: $0, 0)
+    }
+  }
+
   /// The same to the memory of a table, or in place of what it holds.
-  fileprivate func addGradient(
+  private func addGradient(
     _ dy: Tensor, at indices: Tensor, from: Tensor?, scale: Tensor?,
     to target: UnsafeMutableRawPointer, _ accumulate: Int32
   ) throws {

@@ -39,12 +39,22 @@ extension Tensor {
             + "expected \(dtype) \(shape) in mode sum")
       }
     }
-    let y = try Tensor.empty([bags, width], dtype: dtype, context: context)
     if mode == .max {
+      let y = try Tensor.empty([bags, width], dtype: dtype, context: context)
       let from = try Tensor.empty([bags, width], dtype: .int32, context: context)
       dl_bag_max(
         dtype.kernel, weight.pointer, width, int32s, start.int32s, bags, table.padding, y.pointer,
         from.int32s)
+      if LinearOperator.isWanted(weight) {
+        return try LinearOperator(
+          op: "embeddingBag", map: { try $0.rowElements(from) },
+          transposedMap: { dy in
+            let sums = try Tensor.zeros(weight.shape, dtype: dtype, context: dy.context)
+            dl_bag_max_backward(
+              dtype.kernel, dy.pointer, from.int32s, bags, width, sums.pointer)
+            return sums
+          })(weight)
+      }
       return context.record(y, from: weight) { dy in
         try weight.accumulateGradient {
           dl_bag_max_backward(dtype.kernel, dy.pointer, from.int32s, bags, width, $0)
@@ -57,6 +67,19 @@ extension Tensor {
     dl_bag_scales(
       dtype.kernel, int32s, start.int32s, bags, sampleWeights?.pointer, mode == .mean ? 1 : 0,
       table.padding, bag.int32s, scale.pointer)
+    if context.isDecomposing {
+      var factors = scale
+      if let sampleWeights {
+        dl_bag_scales(
+          dtype.kernel, int32s, start.int32s, bags, nil, 0, table.padding, bag.int32s,
+          scale.pointer)
+        factors = try sampleWeights.reshape([count]) * scale
+      }
+      let rows = try weight.indexSelect(0, reshape([count])) * factors.reshape([count, 1])
+      return try Tensor.zeros([bags, width], dtype: dtype, context: context)
+        .indexAdd(0, bag, rows)
+    }
+    let y = try Tensor.empty([bags, width], dtype: dtype, context: context)
     dl_segment_sums(
       dtype.kernel, weight.pointer, width, start.int32s, bags, nil, int32s, scale.pointer, -1,
       sums.float64s, y.pointer, 0)
@@ -68,6 +91,17 @@ extension Tensor {
           table.padding, target, accumulate)
       }
     }
+  }
+
+  /// `y[bag, feature] = self[rows[bag, feature], feature]`, 0 for a negative row; not recorded.
+  private func rowElements(_ rows: Tensor) throws -> Tensor {
+    let y = try Tensor.zeros(rows.shape, dtype: dtype, context: context)
+    let (width, size) = (shape[1], dtype.byteCount)
+    for place in 0..<rows.count where rows.int32s[place] >= 0 {
+      let source = Int(rows.int32s[place]) * width + place % width
+      (y.pointer + place * size).copyMemory(from: pointer + source * size, byteCount: size)
+    }
+    return y
   }
 
   /// The places where each bag starts, and at last the number of positions; int32 `[bags + 1]`.

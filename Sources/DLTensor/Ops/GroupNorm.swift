@@ -49,11 +49,7 @@ extension Tensor {
     let area = shape.product(1..<shape.rank - 1)
     let valid = try validParts(op)
     if context.isDecomposing, valid == nil {
-      let grouped: Shape = [batch, area, groups, channels / groups]
-      let flat = try reshape(grouped).permute([0, 2, 1, 3])
-      let y = try flat.reshape([batch * groups, area * channels / groups])
-        .standardizedRows(eps: eps).reshape(flat.shape).permute([0, 2, 1, 3]).reshape(shape)
-      return try y.times(weight).plus(bias)
+      return try standardizedGroups(groups, area: area, eps: eps).times(weight).plus(bias)
     }
     let parts = valid ?? [(row: 0, offset: 0, rows: batch, area: area)]
     let y =

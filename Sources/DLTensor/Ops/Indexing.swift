@@ -61,6 +61,10 @@ extension Tensor {
       dtype.kernel, source.pointer, view.outer, view.extent, view.inner, index.int32s, index.count,
       y.pointer)
     try requireInside("index_add", index, wrong, axis: view.axis)
+    if context.isDecomposing {
+      return context.record(
+        y, Pullback(self) { $0 }, Pullback(source) { try $0.indexSelect(view.axis, index) })
+    }
     return context.record(y, from: self, source) { [self] dy in
       if source.requiresGradient {
         try source.receiveGradient(dy.indexSelect(view.axis, index))
@@ -84,6 +88,14 @@ extension Tensor {
       dtype.kernel, shape.rank, extents, indexExtents, view.axis, pointer, index.int32s, y.pointer,
       0)
     try requireInside("gather", index, wrong, axis: view.axis)
+    if context.isDecomposing {
+      return context.record(
+        y,
+        Pullback(self) { [shape] dy in
+          let zeros = try Tensor.zeros(shape, dtype: dy.dtype, context: dy.context)
+          return try zeros.scatterAdd(view.axis, index, dy)
+        })
+    }
     return context.record(y, from: self) { [self] dy in
       try accumulateGradient { dx in
         _ = dl_scatter_add(
@@ -112,6 +124,10 @@ extension Tensor {
       dtype.kernel, shape.rank, shape.dimensions, index.shape.dimensions, view.axis,
       source.pointer, index.int32s, y.pointer)
     try requireInside("scatter_add", index, wrong, axis: view.axis)
+    if context.isDecomposing {
+      return context.record(
+        y, Pullback(self) { $0 }, Pullback(source) { try $0.gather(view.axis, index) })
+    }
     return context.record(y, from: self, source) { [self] dy in
       try source.addGradient { dsource, accumulate in
         _ = dl_gather(

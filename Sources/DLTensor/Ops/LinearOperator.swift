@@ -42,3 +42,35 @@ struct LinearOperator {
     self.transposedMap = transposedMap
   }
 }
+
+extension Tensor {
+  /// A linear map that one kernel computes and another transposes; can be differentiated any number
+  /// of times where gradients are to be.
+  ///
+  /// - Parameters:
+  ///   - result: the shape of the map's results.
+  ///   - map: writes the map of x, all of it.
+  ///   - transposed: writes the transposed map of a gradient, or adds it where `accumulate` is 1.
+  func linearMap(
+    op: StaticString = #function, to result: Shape,
+    _ map: @escaping (_ x: Tensor, _ y: UnsafeMutableRawPointer) -> Void,
+    transposed: @escaping (_ dy: Tensor, _ dx: UnsafeMutableRawPointer, _ accumulate: Int32) -> Void
+  ) throws -> Tensor {
+    if LinearOperator.isWanted(self) {
+      let inputs = shape
+      return try LinearOperator(
+        op: op, map: { x in try x.filled(result) { map(x, $0) } },
+        transposedMap: { dy in try dy.filled(inputs) { transposed(dy, $0, 0) } })(self)
+    }
+    return context.record(try filled(result) { map(self, $0) }, from: self, op: op) { [self] dy in
+      try addGradient { dx, accumulate in transposed(dy, dx, accumulate) }
+    }
+  }
+
+  /// A tensor of another shape that a kernel fills.
+  func filled(_ shape: Shape, _ fill: (UnsafeMutableRawPointer) throws -> Void) throws -> Tensor {
+    let y = try Tensor.empty(shape, dtype: dtype, context: context)
+    try fill(y.pointer)
+    return y
+  }
+}

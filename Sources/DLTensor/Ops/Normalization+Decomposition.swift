@@ -9,6 +9,20 @@ extension Tensor {
     return try centered * (variance + eps).rsqrt()
   }
 
+  /// `x / √(mean(x²) + eps)` of each row of `[rows, features]`.
+  func scaledRows(eps: Double) throws -> Tensor {
+    try self * (square().mean(axis: -1, keepsAxis: true) + eps).rsqrt()
+  }
+
+  /// `(x - mean) / √(variance + eps)` of each sample and each group of channels of
+  /// `[batch, ..., channels]`, with `area` positions between.
+  func standardizedGroups(_ groups: Int, area: Int, eps: Double) throws -> Tensor {
+    let (batch, width) = (shape[0], shape.last / groups)
+    let grouped = try reshape([batch, area, groups, width]).permute([0, 2, 1, 3])
+    return try grouped.reshape([batch * groups, area * width]).standardizedRows(eps: eps)
+      .reshape(grouped.shape).permute([0, 2, 1, 3]).reshape(shape)
+  }
+
   /// `(x - mean) / √(variance + eps)` over all axes but the last, of the rows of all ranks;
   /// collective where batch norm is synchronized.
   ///

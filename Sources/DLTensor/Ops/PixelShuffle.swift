@@ -46,18 +46,16 @@ extension Tensor {
     let window = Window2d(
       kernel: 1, padding: .sides(top: top, bottom: bottom, left: left, right: right))
     let size = try window.padded(op: op, height: height, width: width)
-    let y = try Tensor.empty(
-      [batch, size.height, size.width, channels], dtype: dtype, context: context)
-    try requireCountable(op: op, y.shape)
-    dl_pad_forward(
-      dtype.kernel, pointer, batch, height, width, channels, top, left, size.height, size.width,
-      y.pointer)
-    return context.record(y, from: self) { [self] dy in
-      try addGradient { dx, accumulate in
-        dl_pad_backward(
-          dtype.kernel, dy.pointer, batch, height, width, channels, top, left, size.height,
-          size.width, dx, accumulate)
-      }
+    let output: Shape = [batch, size.height, size.width, channels]
+    try requireCountable(op: op, output)
+    return try linearMap(to: output) { x, y in
+      dl_pad_forward(
+        x.dtype.kernel, x.pointer, batch, height, width, channels, top, left, size.height,
+        size.width, y)
+    } transposed: { dy, dx, accumulate in
+      dl_pad_backward(
+        dy.dtype.kernel, dy.pointer, batch, height, width, channels, top, left, size.height,
+        size.width, dx, accumulate)
     }
   }
 }

@@ -1,7 +1,7 @@
 import CKernels
 
-/// Pooling as linear maps: means are linear, and a maximum is one as long as its positions are
-/// those of the first pass.
+/// Pooling by maxima as a linear map, which it is as long as its positions are those of the first
+/// pass.
 extension Tensor {
   /// The elements at `positions` of each image, as the kernel of a maximum found them.
   func decomposedMaximum(
@@ -17,25 +17,6 @@ extension Tensor {
             dy.dtype.kernel, &geometry, dy.pointer, positions.int32s, dx, 0)
         }
       })(self)
-  }
-
-  /// Means over windows: `forward` and `backward` are the kernels, which write all of their result.
-  func decomposedAverage(
-    to outputs: Shape, op: StaticString,
-    forward: @escaping (_ x: Tensor, _ y: UnsafeMutableRawPointer) -> Void,
-    backward: @escaping (_ dy: Tensor, _ dx: UnsafeMutableRawPointer) -> Void
-  ) throws -> Tensor {
-    let inputs = shape
-    return try LinearOperator(
-      op: op, map: { x in try x.filled(outputs) { forward(x, $0) } },
-      transposedMap: { dy in try dy.filled(inputs) { backward(dy, $0) } })(self)
-  }
-
-  /// A tensor of another shape that a kernel fills.
-  private func filled(_ shape: Shape, _ fill: (UnsafeMutableRawPointer) -> Void) throws -> Tensor {
-    let y = try Tensor.empty(shape, dtype: dtype, context: context)
-    fill(y.pointer)
-    return y
   }
 
   /// `y[image, place, channel] = x[image, positions[image, place, channel], channel]`.

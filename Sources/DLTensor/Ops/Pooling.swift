@@ -62,7 +62,8 @@ extension Tensor {
   }
 
   private func maxPool(_ op: String, _ window: Window2d, _ ceilMode: Bool) throws -> Tensor {
-    var (geometry, y) = try pooling(op, window, ceilMode)
+    var (geometry, output) = try pooling(op, window, ceilMode)
+    let y = try Tensor.empty(output, dtype: dtype, context: context)
     let positions = try Tensor.empty(y.shape, dtype: .int32, context: context)
     dl_max_pool_forward(
       dtype.kernel, &geometry, pointer, y.pointer,
@@ -76,28 +77,17 @@ extension Tensor {
     guard window.dilation == 1 else {
       throw TensorError(op: op, "dilation is \(window.dilation), an average has none")
     }
-    var (geometry, y) = try pooling(op, window, ceilMode)
+    let (geometry, output) = try pooling(op, window, ceilMode)
     let counted =
       countIncludePad ? try window.padded(op: op, height: shape[1], width: shape[2]) : 0
-    if context.isDecomposing {
-      return try decomposedAverage(to: y.shape, op: "avgPool") { [geometry] x, y in
-        var geometry = geometry
-        dl_avg_pool_forward(
-          x.dtype.kernel, &geometry, x.pointer, counted.height, counted.width, y)
-      } backward: { [geometry] dy, dx in
-        var geometry = geometry
-        dl_avg_pool_backward(
-          dy.dtype.kernel, &geometry, dy.pointer, counted.height, counted.width, dx, 0)
-      }
-    }
-    dl_avg_pool_forward(
-      dtype.kernel, &geometry, pointer, counted.height, counted.width, y.pointer)
-    return context.record(y, from: self) { [self] dy in
-      try addGradient { dx, accumulate in
-        var geometry = geometry
-        dl_avg_pool_backward(
-          dtype.kernel, &geometry, dy.pointer, counted.height, counted.width, dx, accumulate)
-      }
+    return try linearMap(to: output) { x, y in
+      var geometry = geometry
+      dl_avg_pool_forward(
+        x.dtype.kernel, &geometry, x.pointer, counted.height, counted.width, y)
+    } transposed: { dy, dx, accumulate in
+      var geometry = geometry
+      dl_avg_pool_backward(
+        dy.dtype.kernel, &geometry, dy.pointer, counted.height, counted.width, dx, accumulate)
     }
   }
 
@@ -116,17 +106,16 @@ extension Tensor {
   }
 
   private func pooling(_ op: String, _ window: Window2d, _ ceilMode: Bool) throws
-    -> (dl_conv_geometry, Tensor)
+    -> (dl_conv_geometry, Shape)
   {
     try requireImages(op: op)
     let size = try window.poolOutput(
       op: op, height: shape[1], width: shape[2], ceilMode: ceilMode)
-    let y = try Tensor.empty(
-      [shape[0], size.height, size.width, shape[3]], dtype: dtype, context: context)
-    try requireCountable(op: op, y.shape)
+    let output: Shape = [shape[0], size.height, size.width, shape[3]]
+    try requireCountable(op: op, output)
     let geometry = try window.geometry(
       op: op, batch: shape[0], height: shape[1], width: shape[2], channels: shape[3], output: size)
-    return (geometry, y)
+    return (geometry, output)
   }
 
   /// `[batch, length, channels]` as images of one row.

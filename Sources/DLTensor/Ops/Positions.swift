@@ -54,22 +54,21 @@ extension Tensor {
     }
     let (batch, time, heads, width) = (shape[0], shape[1], shape[2], shape[3])
     let pairs = (positions.width ?? width) / 2
-    let (turned, dtype) = (turned ?? heads, dtype)
+    let turned = turned ?? heads
     let cosine = try Tensor.empty([time, pairs], dtype: dtype, context: context)
     let sine = try Tensor.empty([time, pairs], dtype: dtype, context: context)
     dl_rotary_table(
       dtype.kernel, offset, time, pairs, positions.base, cosine.pointer, sine.pointer)
     let interleaved: Int32 = positions.style == .interleaved ? 1 : 0
-    let y = try Tensor.empty(shape, dtype: dtype, context: context)
-    dl_rotary(
-      dtype.kernel, pointer, batch, time, heads, turned, width, pairs, cosine.pointer,
-      sine.pointer, interleaved, 0, y.pointer, 0)
-    return context.record(y, from: self) { [self] dy in
-      try addGradient { dx, accumulate in
-        dl_rotary(
-          dtype.kernel, dy.pointer, batch, time, heads, turned, width, pairs, cosine.pointer,
-          sine.pointer, interleaved, 1, dx, accumulate)
-      }
+    func turn(_ x: Tensor, back: Int32, _ y: UnsafeMutableRawPointer, _ accumulate: Int32) {
+      dl_rotary(
+        x.dtype.kernel, x.pointer, batch, time, heads, turned, width, pairs, cosine.pointer,
+        sine.pointer, interleaved, back, y, accumulate)
+    }
+    return try linearMap(to: shape) {
+      turn($0, back: 0, $1, 0)
+    } transposed: {
+      turn($0, back: 1, $1, $2)
     }
   }
 
@@ -115,6 +114,7 @@ extension Tensor {
         "\(time) positions from \(offset) do not fit a table of \(table.shape[0]); "
           + "use a shorter text or a longer table")
     }
+    if context.isDecomposing { return try self + table.narrow(0, start: offset, length: time) }
     let start = offset * shape[2] * dtype.byteCount
     let y = try Tensor.empty(shape, dtype: dtype, context: context)
     dl_broadcast_axes(dtype.kernel, table.pointer + start, 1, batch, width, 1, y.pointer, 0)

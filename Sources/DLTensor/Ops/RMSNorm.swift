@@ -15,9 +15,7 @@ extension Tensor {
     let (rows, features) = try normalizedRows("rms_norm", axes: axes, weight, nil)
     let eps = eps ?? (dtype == .float32 ? Double(Float.ulpOfOne) : Double.ulpOfOne)
     if context.isDecomposing {
-      let flat = try reshape([rows, features])
-      let scale = try (flat.square().mean(axis: -1, keepsAxis: true) + eps).rsqrt()
-      return try (flat * scale).reshape(shape).times(weight)
+      return try reshape([rows, features]).scaledRows(eps: eps).reshape(shape).times(weight)
     }
     let y = try Tensor.empty(shape, dtype: dtype, context: context)
     let scale = try Tensor.empty([rows], dtype: .float64, context: context)

@@ -67,20 +67,18 @@ extension Tensor {
         op: op, "cannot make an image of \(size) from one of \(Size2d(shape[1], shape[2]))")
     }
     let (batch, height, width, channels) = (shape[0], shape[1], shape[2], shape[3])
-    let y = try Tensor.empty(
-      [batch, size.height, size.width, channels], dtype: dtype, context: context)
-    try requireCountable(op: op, y.shape)
+    let output: Shape = [batch, size.height, size.width, channels]
+    try requireCountable(op: op, output)
     let rows = interpolation.blends(from: height, to: size.height, factor: factor?.height)
     let columns = interpolation.blends(from: width, to: size.width, factor: factor?.width)
-    dl_resize_forward(
-      dtype.kernel, pointer, batch, height, width, channels, rows, size.height, columns, size.width,
-      y.pointer)
-    return context.record(y, from: self) { [self] dy in
-      try addGradient { dx, accumulate in
-        dl_resize_backward(
-          dtype.kernel, dy.pointer, batch, height, width, channels, rows, size.height, columns,
-          size.width, dx, accumulate)
-      }
+    return try linearMap(to: output) { x, y in
+      dl_resize_forward(
+        x.dtype.kernel, x.pointer, batch, height, width, channels, rows, size.height, columns,
+        size.width, y)
+    } transposed: { dy, dx, accumulate in
+      dl_resize_backward(
+        dy.dtype.kernel, dy.pointer, batch, height, width, channels, rows, size.height, columns,
+        size.width, dx, accumulate)
     }
   }
 }

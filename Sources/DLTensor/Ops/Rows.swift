@@ -10,6 +10,9 @@ extension Tensor {
     }
     var part = shape
     part[0] = range.count
+    if LinearOperator.isWanted(self) {
+      return try narrow(0, start: range.lowerBound, length: range.count)
+    }
     let offset = shape[0] == 0 ? 0 : range.lowerBound * (byteCount / shape[0])
     return context.record(view(part, offset: offset), from: self) { [self] dy in
       try accumulateGradient {

@@ -35,6 +35,12 @@ extension Tensor {
         op: "where", "shapes \(shape), \(other.shape) and mask \(mask.shape) do not broadcast")
     }
     let y = try Tensor.selection(mask, self, other, result)
+    if context.isDecomposing {
+      let zero = try Tensor.zeros([], dtype: dtype, context: context)
+      return context.record(
+        y, Pullback(self) { [shape] in try $0.where(mask, else: zero).summed(to: shape) },
+        Pullback(other) { try zero.where(mask, else: $0).summed(to: other.shape) })
+    }
     return context.record(y, from: self, other) { [self] dy in
       let zero = try Tensor.zeros([], dtype: dtype, context: context)
       if requiresGradient {
@@ -60,6 +66,9 @@ extension Tensor {
     }
     let filling = try Tensor.full([], value, dtype: dtype, context: context)
     let y = try Tensor.selection(mask, filling, self, shape)
+    if context.isDecomposing {
+      return context.record(y, Pullback(self) { try $0.maskedFill(mask, 0) })
+    }
     return context.record(y, from: self) { [self] dy in
       let zero = try Tensor.zeros([], dtype: dtype, context: context)
       try receiveGradient(Tensor.selection(mask, zero, dy, shape))

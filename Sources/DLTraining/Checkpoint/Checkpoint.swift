@@ -19,6 +19,19 @@ package struct CheckpointError: DLError {
 
   /// One line.
   package var description: String { "\(path): \(what), \(advice)" }
+
+  /// The refusal of a checkpoint that another job has saved.
+  ///
+  /// - Parameter hasWeights: whether its weights are of use to this one.
+  static func ofOtherJob(_ path: String, _ what: String, hasWeights: Bool = false)
+    -> CheckpointError
+  {
+    CheckpointError(
+      path: path, what: what,
+      advice: "resume with the configuration it was saved with"
+        + (hasWeights ? ", or use \(OptionName.initialWeights) for its weights" : ""),
+      exitCode: .usage)
+  }
 }
 
 /// The place of a run in its steps, and what it belongs to.

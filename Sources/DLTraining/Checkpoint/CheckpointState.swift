@@ -58,9 +58,7 @@ enum CheckpointNumbers {
   /// - Throws: ``CheckpointError`` where the file has no such note, or not of this form.
   static func read(_ key: String, from file: SafetensorsFile) throws -> [String: Double] {
     guard let text = file.metadata[key], let numbers = parse(text) else {
-      throw CheckpointError(
-        path: file.path, what: "lacks the state of \(key)",
-        advice: "resume with the configuration it was saved with", exitCode: .usage)
+      throw CheckpointError.ofOtherJob(file.path, "lacks the state of \(key)")
     }
     return numbers
   }

@@ -12,24 +12,18 @@ struct InitialWeights {
 
   /// Finds what a run starts from; nil for weights of its own.
   ///
-  /// The command line's file takes the place of the configuration's, whose other keys hold for it.
-  ///
   /// - Throws: `UsageError` where the configuration says what to take, and nobody says of which file.
-  init?(_ configuration: Configuration, _ options: TrainingOptions = TrainingOptions()) throws {
-    let keys = configuration.initialWeights
-    guard let path = options.initialWeights ?? keys?.from else {
-      guard keys == nil else {
-        throw UsageError(
-          "init: names no file or run to start from; give init.from, or \(OptionName.initialWeights) FILE"
-        )
-      }
-      return nil
+  init?(_ configuration: Configuration) throws {
+    guard let keys = configuration.initialWeights else { return nil }
+    guard let path = keys.from else {
+      throw UsageError(
+        "init: names no file or run to start from; give init.from, or \(OptionName.initialWeights) FILE"
+      )
     }
     self.path = path
-    let isPart = options.takesPartOfWeights
     selection = WeightSelection(
-      rename: keys?.rename ?? [:], except: keys?.except ?? [],
-      isStrict: !isPart && keys?.strict ?? true, passesOtherShapes: isPart)
+      rename: keys.rename, except: keys.except, isStrict: keys.strict,
+      passesOtherShapes: keys.otherShapes)
   }
 
   /// Reads the weights into a run's model; collective.
@@ -103,6 +97,8 @@ package struct InitConfiguration: ConfigurationSection {
   package var except: [String] = []
   /// True if every other weight of the model and of the file must have its partner.
   package var strict = true
+  /// True if weights that have another shape in the file start anew.
+  package var otherShapes = false
 
   package init() {}
 
@@ -122,6 +118,9 @@ package struct InitConfiguration: ConfigurationSection {
       .init(
         "strict", \.strict,
         "whether every weight of file and model needs its partner, as in load_state_dict"),
+      .init(
+        "other_shapes", \.otherShapes,
+        "whether weights of another shape start anew, as with \(OptionName.partialWeights)"),
     ]
   }
 
@@ -143,5 +142,22 @@ package struct InitConfiguration: ConfigurationSection {
       }
     }
     return []
+  }
+}
+
+extension Configuration {
+  /// The configuration with the weights that a command line names to start from, to which its other
+  /// keys for them apply.
+  func starting(by options: TrainingOptions) -> Configuration {
+    guard let path = options.initialWeights else { return self }
+    var weights = initialWeights ?? InitConfiguration()
+    weights.from = absolutePath(path)
+    if options.takesPartOfWeights {
+      weights.strict = false
+      weights.otherShapes = true
+    }
+    var result = self
+    result.initialWeights = weights
+    return result
   }
 }

@@ -46,7 +46,13 @@ final class RunStore {
     let record = try RunRecord(
       folder, run.configuration, position: run.position, ranks: run.communicator.size,
       parameters: run.arena.parameterCount)
-    try File.replace(folder.configurationPath) { try $0.write(run.configuration.yaml()) }
+    var configuration = run.configuration
+    if hasResumed, configuration.initialWeights == nil {
+      // The command that goes on need not repeat what the run once started from.
+      let old = try? Configuration.load(path: folder.configurationPath, supplied: ["model"])
+      configuration.initialWeights = old?.initialWeights
+    }
+    try File.replace(folder.configurationPath) { try $0.write(configuration.yaml()) }
     self.record = record
     run.observers.append(record)
     run.options.didOpen(record)
@@ -131,35 +137,31 @@ extension RunStore {
   /// - Throws: ``CheckpointError`` where it belongs to another job.
   func load(_ path: String, _ checkpoint: Checkpoint.Opened) throws {
     let (file, position) = (checkpoint.file, checkpoint.position)
-    func refusal(_ what: String, _ advice: String) -> CheckpointError {
-      CheckpointError(path: path, what: what, advice: advice, exitCode: .usage)
-    }
-    let sameJob = "resume with the configuration it was saved with"
     for (key, value) in conditions where file.metadata[key] != value {
-      throw refusal(
-        "was saved with \(key) \(file.metadata[key] ?? "unknown"), this run has \(value)",
-        "\(sameJob), or use \(OptionName.initialWeights) for its weights")
+      throw CheckpointError.ofOtherJob(
+        path, "was saved with \(key) \(file.metadata[key] ?? "unknown"), this run has \(value)",
+        hasWeights: true)
     }
     for state in states { try state.restoreNotes(from: file) }
     try DataIdentity(run).check(file)
     try StateDict(run.arena).load(from: file, ignoring: Checkpoint.isTrainingState)
     guard file.metadata["model"] == run.configuration.model.fingerprint else {
-      throw refusal(
-        "was saved with other layers of the same shapes",
-        "\(sameJob), or use \(OptionName.initialWeights) for its weights")
+      throw CheckpointError.ofOtherJob(
+        path, "was saved with other layers of the same shapes", hasWeights: true)
     }
     let optimizers = run.optimizers
     guard position.updates.count == optimizers.count else {
-      throw refusal(
-        "has \(counted(position.updates.count, "optimizer")), this run \(optimizers.count)",
-        sameJob)
+      throw CheckpointError.ofOtherJob(
+        path,
+        "has \(counted(position.updates.count, "optimizer")), this run \(optimizers.count)")
     }
     for state in states { try state.restore(from: file) }
     run.position = position
     for (optimizer, updates) in zip(optimizers, position.updates) { optimizer.updates = updates }
     if position.step > run.totalSteps {
-      throw refusal(
-        "is at step \(position.step), the run ends at \(run.totalSteps)", "raise epochs or steps")
+      throw CheckpointError(
+        path: path, what: "is at step \(position.step), the run ends at \(run.totalSteps)",
+        advice: "raise epochs or steps", exitCode: .usage)
     }
   }
 }

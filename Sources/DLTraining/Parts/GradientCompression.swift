@@ -91,9 +91,8 @@ final class GradientCompression: TrainerPart {
     try arena.restoreErrors { array, offset, buffer in
       let info = try file.info(GradientCompression.name(array))
       guard info.shape == [arena.errorCount], info.dtype == .float32 else {
-        throw CheckpointError(
-          path: file.path, what: "has \(info.name) of shape \(info.shape)",
-          advice: "resume with the configuration it was saved with", exitCode: .usage)
+        throw CheckpointError.ofOtherJob(
+          file.path, "has \(info.name) of shape \(info.shape)")
       }
       try file.read(
         info, rows: offset..<offset + buffer.count, into: UnsafeMutableRawBufferPointer(buffer))

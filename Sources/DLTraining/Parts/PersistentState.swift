@@ -34,11 +34,9 @@ final class PersistentState: TrainerPart {
     guard run.task.carriesState, let theirs = file.metadata[Self.microBatchesKey],
       theirs != microBatches
     else { return }
-    throw CheckpointError(
-      path: file.path,
-      what: "carries the states of accumulate \(theirs), this run has \(microBatches)",
-      advice: "resume with the configuration it was saved with, or use "
-        + "\(OptionName.initialWeights) for its weights", exitCode: .usage)
+    throw CheckpointError.ofOtherJob(
+      file.path, "carries the states of accumulate \(theirs), this run has \(microBatches)",
+      hasWeights: true)
   }
 
   func gather() throws -> [StateDict.Entry] {

@@ -123,9 +123,8 @@ final class WeightAveraging: TrainerPart {
   func restoreNotes(from file: SafetensorsFile) throws {
     guard let updates = file.metadata["average_updates"].flatMap({ Int($0) }), updates >= 0
     else {
-      throw CheckpointError(
-        path: file.path, what: "does not say how many weights its mean is of",
-        advice: "resume with the configuration it was saved with", exitCode: .usage)
+      throw CheckpointError.ofOtherJob(
+        file.path, "does not say how many weights its mean is of")
     }
     mean.updates = updates
     hasStatistics = true

@@ -211,6 +211,9 @@ package final class LoadedNetwork {
     return task.model is any LanguageModel ? .continuation : .rows
   }
 
+  /// True if rows are the nodes of a graph.
+  package var isOfGraph: Bool { task is GraphTask }
+
   /// Checks that rows have the shape that the network was trained on, that their numbers stand for
   /// the same, and that it and its loss take all of them.
   ///

@@ -71,7 +71,7 @@ package final class Trainer {
   /// Loads the state to start from: a checkpoint's, or the weights of another file.
   private func start() throws {
     let initial = try run.communicator.agreed("read the configuration") {
-      try InitialWeights(run.configuration, run.options)
+      try InitialWeights(run.configuration)
     }
     guard let initial else { return try store.open() }
     var fault: (any Error)?

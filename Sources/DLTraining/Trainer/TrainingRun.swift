@@ -78,7 +78,7 @@ final class TrainingRun {
     let statistics = try TrainingData.statistics(given, over: timed)
     let configuration = try given.resolvingNormalization(
       statistics: statistics, over: timed)
-    self.configuration = configuration
+    self.configuration = configuration.starting(by: options)
     let setup = try timed.agreed("set the run up") {
       try RunSetup(configuration, context: context, task: makeTask, statistics: statistics)
     }
