@@ -20,25 +20,32 @@ struct Analyze: Verb {
   @OptionGroup var trained: RunOptions
   @Option(help: "A data set file; the run's training set unless given.")
   var data: String?
-  @Option(help: "Rows to go by, drawn by the run's seed; all up to 4096 unless given.")
+  @Option(
+    parsing: .unconditional,
+    help: "Rows to go by, drawn by the run's seed; all up to 4096 unless given.")
   var rows: Int?
-  @Option(help: "Lanczos steps at most for the Hessian's eigenvalues; 0 to leave it out.")
+  @Option(
+    parsing: .unconditional,
+    help: "Lanczos steps at most for the Hessian's eigenvalues; 0 to leave it out.")
   var lanczos = 60
-  @Option(help: "Eigenvalues to show at either end of the spectrum.")
+  @Option(parsing: .unconditional, help: "Eigenvalues to show at either end of the spectrum.")
   var eigenvalues = 3
   @Flag(help: "Take central differences of the gradient where it could be differentiated.")
   var differences = false
   @Option(help: "The distance at which sharpness is looked for; 0 for none.")
   var radius = 0.05
-  @Option(help: "Points on a line through the weights; 0 for none.")
+  @Option(parsing: .unconditional, help: "Points on a line through the weights; 0 for none.")
   var line = 21
-  @Option(help: "Points on either axis of a plane through the weights; none unless given.")
+  @Option(
+    parsing: .unconditional,
+    help: "Points on either axis of a plane through the weights; none unless given.")
   var plane = 0
   @Option(help: "How far line and plane reach, in lengths of each filter.")
   var span = 1.0
   @Option(help: "A run whose weights the line leads to, instead of a random direction.")
   var to: String?
-  @Option(help: "Random chords to check convexity along; none unless given.")
+  @Option(
+    parsing: .unconditional, help: "Random chords to check convexity along; none unless given.")
   var chords = 0
   @Option(name: .shortAndLong, help: "The folder to write; RUN/analysis unless given.")
   var output: String?
@@ -53,6 +60,9 @@ struct Analyze: Verb {
     ])
     guard radius.isFinite, radius >= 0 else {
       throw ValidationError("--radius \(radius): give a finite number of 0 or more")
+    }
+    guard to == nil || line > 0 else {
+      throw ValidationError("--to: is where the line leads, which --line 0 leaves out")
     }
     guard span.isFinite, span > 0 else {
       throw ValidationError("--span \(span): give a finite number above 0")

@@ -30,13 +30,16 @@ struct AttackCommand: Verb {
   var method = FastGradientSign.word
   @Option(help: ArgumentHelp("How changes are measured; cw knows l2 alone.", valueName: "linf|l2"))
   var norm: AttackNorm?
-  @Option(help: "The sizes of changes, with commas; cw and deepfool look for the smallest ones.")
+  @Option(
+    parsing: .unconditional,
+    help: "The sizes of changes, with commas; cw and deepfool look for the smallest ones.")
   var epsilon: String?
   @Option(help: "Steps, or generations of one_pixel; each attack has its own number.")
   var steps: Int?
   @Option(help: "The length of a step; 2.5 epsilon / steps unless given.")
   var stepSize: Double?
-  @Option(help: "A class that inputs are to be taken for, by number or name.")
+  @Option(
+    parsing: .unconditional, help: "A class that inputs are to be taken for, by number or name.")
   var target: String?
   @Option(help: "How far cw is to get the wrong class ahead; 0 unless given.")
   var confidence: Double?

@@ -1,9 +1,11 @@
 import ArgumentParser
+import DLConfiguration
 import DLCluster
 import DLCore
 import DLFormats
 import DLInference
 import DLJobs
+import DLRecipes
 import DLReports
 
 /// A command that runs on all processes of a job.
@@ -82,6 +84,7 @@ struct CommandLineParser {
   ///
   /// - Throws: `UsageError` with what is wrong and where to read on.
   func parse(_ arguments: [String]) throws -> Parsed {
+    try requireKnown(arguments)
     do {
       var command = try root.parseAsRoot(arguments)
       if let verb = command as? any Verb { return .verb(verb) }
@@ -92,6 +95,18 @@ struct CommandLineParser {
       if root.exitCode(for: error).isSuccess { return .text(named(root.fullMessage(for: error))) }
       throw UsageError("\(root.message(for: error)); see \(name)\(verbs(arguments)) --help")
     }
+  }
+
+  /// Throws where the first word is no command and nothing that training takes, but near to a command.
+  private func requireKnown(_ arguments: [String]) throws {
+    let words = arguments.drop { $0 == "help" }
+    guard let word = words.first, !word.hasPrefix("-"), Recipe.named(word) == nil,
+      !File.exists(word)
+    else { return }
+    let known = root.configuration.subcommands.map { $0._commandName }
+    guard !known.contains(word), let near = nearestWord(to: word, in: known) else { return }
+    throw UsageError(
+      "no command \(quoted(word)), did you mean \(near)? The others: \(name) --help")
   }
 
   /// The commands that the first arguments name, one below the other, as ` data pack csv`.

@@ -26,8 +26,29 @@ struct Pack: ParsableCommand {
     ])
 }
 
+/// A command that makes data set files of other files.
+protocol PackVerb: Verb {
+  /// The files that it reads, the first of which names it in messages.
+  var reads: [String?] { get }
+  /// Does the work, on the first process.
+  ///
+  /// - Throws: what `World.main` prints.
+  func pack(in world: World) throws
+}
+
+extension PackVerb {
+  /// Packs on the first process, never over a file that it reads.
+  func run(in world: World) throws -> DLCore.ExitCode {
+    let reads = reads.compactMap(\.self)
+    try world.first("pack \(reads.first ?? "")") {
+      try PackedFile.keeping(reads) { try pack(in: world) }
+    }
+    return .success
+  }
+}
+
 /// `dltrain data pack mnist`.
-struct PackMNIST: Verb {
+struct PackMNIST: PackVerb {
   static let configuration = CommandConfiguration(
     commandName: "mnist",
     abstract: "Turn the four IDX files of MNIST, plain or .gz, into two data set files.",
@@ -43,15 +64,14 @@ struct PackMNIST: Verb {
   var output: String
   @OptionGroup var split: SplitOptions
 
-  func run(in world: World) throws -> DLCore.ExitCode {
-    try world.first("pack \(folder)") {
-      let files = try MNISTPacker.packMNIST(
-        directory: folder, output: output, split: split.asked)
-      for file in files {
-        world.print("\(file.path): x \(file.shape)")
-      }
+  var reads: [String?] { [folder] }
+
+  func pack(in world: World) throws {
+    let files = try MNISTPacker.packMNIST(
+      directory: folder, output: output, split: split.asked)
+    for file in files {
+      world.print("\(file.path): x \(file.shape)")
     }
-    return .success
   }
 }
 

@@ -50,9 +50,7 @@ struct Evaluate: Verb {
     }
     let data = data
     let report = try world.run(ranks: ranks) { try run.evaluate(data: data, communicator: $0) }
-    let columns = World.columns
-    world.print(Format.wrapped("checkpoint \(run.checkpoint)", columns, indent: "  "))
-    world.print(report.text(columns: columns))
+    world.print(report.text(columns: World.columns))
     return .success
   }
 }

@@ -24,10 +24,11 @@ struct Generate: Verb {
     help: "The file to write: images where its name ends in .png. Standard output unless given.")
   var output: String?
   @Option(
+    parsing: .unconditional,
     help: "The text to go on from; a line break unless given, or what the run's texts have instead."
   )
   var prompt: String?
-  @Option(help: "Tokens to add; 500 unless given.")
+  @Option(parsing: .unconditional, help: "Tokens to add; 500 unless given.")
   var tokens: Int?
   @Option(help: "What logits are divided by, 1 unless given; 0 takes the likeliest token always.")
   var temperature: Double?
@@ -37,7 +38,7 @@ struct Generate: Verb {
   var topP: Double?
   @Option(help: "Images to draw; 64 unless given.")
   var images: Int?
-  @Option(help: "Keys the draws.")
+  @Option(parsing: .unconditional, help: "Keys the draws.")
   var seed: UInt64 = 1
 
   /// True if images are to be written.

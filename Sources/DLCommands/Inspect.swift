@@ -9,7 +9,7 @@ import DLTraining
 /// `dltrain inspect`.
 struct Inspect: Verb {
   static let configuration = CommandConfiguration(
-    abstract: "Show the tensors of a file of weights, or the layers of a configuration.",
+    abstract: "Show the tensors of a file of weights, or the layers of a configuration or a run.",
     discussion: """
       Example: dltrain inspect runs/digits-001/checkpoints/step-00000345.safetensors
       Example: dltrain inspect model.pt
@@ -19,7 +19,8 @@ struct Inspect: Verb {
 
   @Argument(
     help:
-      "A file of weights (safetensors, PyTorch), a configuration file (.yaml, .yml) or a recipe.")
+      "A file of weights (safetensors, PyTorch), a configuration file (.yaml, .yml), a run or a recipe."
+  )
   var subject: String
   @OptionGroup var job: JobOptions
   @Flag(help: "Draw the learning rate of each step instead of listing the layers.")

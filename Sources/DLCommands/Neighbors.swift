@@ -37,7 +37,9 @@ struct Neighbors: Verb {
 
   func run(in world: World) throws -> DLCore.ExitCode {
     try world.first("look words up") {
-      let neighbors = try WordNeighbors(trained.open(world))
+      let run = try trained.open(world)
+      try OutputFile.require(output, otherThan: [run.checkpoint], run: run.folder)
+      let neighbors = try WordNeighbors(run)
       for word in words {
         let found = try neighbors.nearest(to: word, plus: plus, minus: minus, count: count)
         world.print(word)

@@ -19,7 +19,8 @@ enum OutputFile {
       throw fail("is what the command reads")
     }
     guard let run else { return }
-    let own = ["config.yaml", "summary.json", "metrics.jsonl"].map { "\(run)/\($0)" }
+    let own = ["config.yaml", "summary.json", "metrics.jsonl", "checkpoints/latest"]
+      .map { "\(run)/\($0)" }
     if own.contains(where: { identity($0) == old }) { throw fail("belongs to the run") }
   }
 

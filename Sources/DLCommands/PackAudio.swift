@@ -4,7 +4,7 @@ import DLData
 import DLJobs
 
 /// `dltrain data pack audio`.
-struct PackAudio: Verb {
+struct PackAudio: PackVerb {
   static let configuration = CommandConfiguration(
     commandName: "audio", abstract: "Turn WAV files into data set files of log-mel rows.",
     discussion: """
@@ -36,47 +36,59 @@ struct PackAudio: Verb {
   var strings: NumberRange?
   @Option(help: "The rows of a sound, those beyond are cut off; as the longest has unless given.")
   var length: Int?
-  @Option(help: "Milliseconds of a frame.")
-  var window = 25.0
-  @Option(help: "Milliseconds from frame to frame.")
-  var hop = 10.0
+  @Option(help: "Milliseconds of a frame; 25 unless given.")
+  var window: Double?
+  @Option(help: "Milliseconds from frame to frame; 10 unless given.")
+  var hop: Double?
   @Option(help: "Samples of the Fourier transform; the next power of two unless given.")
   var fft: Int?
-  @Option(help: "The number of bands.")
-  var mels = 40
-  @Option(help: "The lowest frequency of a band, in Hz.")
-  var fmin = 0.0
+  @Option(help: "The number of bands; 40 unless given.")
+  var mels: Int?
+  @Option(help: "The lowest frequency of a band, in Hz; 0 unless given.")
+  var fmin: Double?
   @Option(help: "The highest; half the rate unless given.")
   var fmax: Double?
-  @Option(help: "How often the change over time is put behind the bands: 0, 1 or 2.")
-  var deltas = 0
+  @Option(
+    help: "How often the change over time is put behind the bands, 1 or 2; never unless given.")
+  var deltas: Int?
   @Flag(
-    inversion: .prefixedNo, help: "Bring columns to mean 0 and deviation 1 over the train part.")
-  var standardize = true
+    inversion: .prefixedNo,
+    help: "Bring columns to mean 0 and deviation 1 over the train part; done unless told not to.")
+  var standardize: Bool?
   @Option(help: "Take classes, length and features of this data set file.")
   var like: String?
 
   func validate() throws {
     try split.requireNone(beside: [("--test", test != nil), ("--like", like != nil)])
+    try SplitOptions.requireNone(
+      of: [
+        ("--window", window != nil), ("--hop", hop != nil), ("--fft", fft != nil),
+        ("--mels", mels != nil), ("--fmin", fmin != nil), ("--fmax", fmax != nil),
+        ("--deltas", deltas != nil), ("--standardize", standardize != nil),
+        ("--length", length != nil),
+      ], besideLike: like != nil)
   }
 
-  func run(in world: World) throws -> DLCore.ExitCode {
-    try world.first("pack \(folder)") {
-      var packer = AudioPacker()
-      (packer.pattern, packer.classField, packer.test) = (label, classField, test)
-      (packer.split, packer.length) = (split.plan, length)
-      packer.strings = try strings?.integers("strings")
-      (packer.window, packer.hop, packer.transform) = (window, hop, fft)
-      (packer.bands, packer.lowest, packer.highest) = (mels, fmin, fmax)
-      (packer.deltas, packer.isStandardized, packer.like) = (deltas, standardize, like)
-      packer.notice = { world.print($0) }
-      let line = ProgressLine(world)
-      defer { line.clear() }
-      packer.progress = line.update
-      let files = try packer.pack(folder, output: output)
-      line.clear()
-      for file in files { world.print("\(file.path): x \(file.shape)") }
-    }
-    return .success
+  var reads: [String?] { [folder, like] }
+
+  func pack(in world: World) throws {
+    var packer = AudioPacker()
+    (packer.pattern, packer.classField, packer.test) = (label, classField, test)
+    (packer.split, packer.length) = (split.plan, length)
+    packer.strings = try strings?.integers("strings")
+    (packer.transform, packer.highest, packer.like) = (fft, fmax, like)
+    if let window { packer.window = window }
+    if let hop { packer.hop = hop }
+    if let mels { packer.bands = mels }
+    if let fmin { packer.lowest = fmin }
+    if let deltas { packer.deltas = deltas }
+    if let standardize { packer.isStandardized = standardize }
+    packer.notice = { world.print($0) }
+    let line = ProgressLine(world)
+    defer { line.clear() }
+    packer.progress = line.update
+    let files = try packer.pack(folder, output: output)
+    line.clear()
+    for file in files { world.print("\(file.path): x \(file.shape)") }
   }
 }

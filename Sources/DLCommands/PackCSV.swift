@@ -4,7 +4,7 @@ import DLData
 import DLJobs
 
 /// `dltrain data pack csv`.
-struct PackCSV: Verb {
+struct PackCSV: PackVerb {
   static let configuration = CommandConfiguration(
     commandName: "csv", abstract: "Turn a table (CSV) into data set files of numbers.",
     discussion: """
@@ -25,8 +25,8 @@ struct PackCSV: Verb {
     parsing: .unconditional,
     help: ArgumentHelp(
       "The column of the label, by name or position, or several, parted by commas: values, or of "
-        + "classes each a yes or no.", valueName: "columns"))
-  var label: ColumnList = .init(names: ["-1"])
+        + "classes each a yes or no; the last unless given.", valueName: "columns"))
+  var label: ColumnList?
   @Option(help: "Whether labels are classes or values: classification or regression.")
   var task: TableTask?
   @Flag(help: "The same as --task regression.")
@@ -53,8 +53,10 @@ struct PackCSV: Verb {
   @Flag(help: "Bring numbers to mean 0 and deviation 1 over the rows to train on.")
   var standardize = false
   @Option(
-    help: "What missing cells become: mean or median of the rows to train on, or an error.")
-  var missing = CSVPacker.Missing.error
+    help:
+      "What missing cells become: mean or median of the rows to train on, or error; error unless given."
+  )
+  var missing: CSVPacker.Missing?
   @OptionGroup var split: SplitOptions
   @Option(help: "Validate on this table instead of a part of the rows.")
   var validation: String?
@@ -71,24 +73,32 @@ struct PackCSV: Verb {
     }
     try split.requireNone(
       beside: [("--validation", validation != nil), ("--like", like != nil)])
+    try SplitOptions.requireNone(
+      of: [
+        ("--label", label != nil), ("--task", task != nil), ("--regression", regression),
+        ("--categorical", categorical != nil), ("--index", index != nil), ("--date", date != nil),
+        ("--drop", drop != nil), ("--standardize", standardize), ("--missing", missing != nil),
+        ("--validation", validation != nil),
+      ], besideLike: like != nil)
   }
 
-  func run(in world: World) throws -> DLCore.ExitCode {
-    try world.first("pack \(file)") {
-      var packer = CSVPacker()
-      (packer.labels, packer.isRegression) = (label.names, regression || task == .regression)
-      (packer.categorical, packer.dropped) = (categorical?.names ?? [], drop?.names ?? [])
-      (packer.indexed, packer.dates) = (index?.names ?? [], date?.names ?? [])
-      (packer.isStandardized, packer.missing) = (standardize, missing)
-      packer.split = split.plan
-      (packer.validation, packer.like) = (validation, like)
-      (packer.separator, packer.hasHeader) = (separator.byte, !noHeader)
-      packer.notice = { world.print($0) }
-      for file in try packer.pack(file, output: output) {
-        world.print("\(file.path): x \(file.shape)")
-      }
+  var reads: [String?] { [file, validation, like] }
+
+  func pack(in world: World) throws {
+    var packer = CSVPacker()
+    (packer.labels, packer.isRegression) = (
+      label?.names ?? ["-1"], regression || task == .regression
+    )
+    (packer.categorical, packer.dropped) = (categorical?.names ?? [], drop?.names ?? [])
+    (packer.indexed, packer.dates) = (index?.names ?? [], date?.names ?? [])
+    (packer.isStandardized, packer.missing) = (standardize, missing ?? .error)
+    packer.split = split.plan
+    (packer.validation, packer.like) = (validation, like)
+    (packer.separator, packer.hasHeader) = (separator.byte, !noHeader)
+    packer.notice = { world.print($0) }
+    for file in try packer.pack(file, output: output) {
+      world.print("\(file.path): x \(file.shape)")
     }
-    return .success
   }
 }
 
@@ -105,7 +115,6 @@ enum TableTask: String, ExpressibleByArgument, CaseIterable {
 /// Columns, parted by commas.
 struct ColumnList: ExpressibleByArgument {
   let names: [String]
-  var defaultValueDescription: String { names.joined(separator: ",") }
 
   init(names: [String]) { self.names = names }
 

@@ -5,7 +5,7 @@ import DLFormats
 import DLJobs
 
 /// `dltrain data pack conllu`.
-struct PackCoNLLU: Verb {
+struct PackCoNLLU: PackVerb {
   static let configuration = CommandConfiguration(
     commandName: "conllu", abstract: "Turn tagged sentences (CoNLL-U) into data set files.",
     discussion: """
@@ -35,22 +35,23 @@ struct PackCoNLLU: Verb {
     help: "Take vocabulary, tags and length of this data set file, as for sentences to test on.")
   var like: String?
 
-  func run(in world: World) throws -> DLCore.ExitCode {
-    try world.first("pack \(train)") {
-      var packer = TaggedPacker()
-      (packer.column, packer.split) = (tag, split.asked)
-      packer.length = words.length
-      (packer.minimumCount, packer.maximumWords) = (words.minCount, words.maxWords)
-      packer.like = like
-      packer.notice = { world.print($0) }
-      let parts = [
-        (like == nil ? "train" : "sentences", train), ("validation", validation), ("test", test),
-      ].compactMap { name, path in path.map { (name: name, path: $0) } }
-      for file in try packer.pack(parts, output: output) {
-        world.print("\(file.path): x \(file.shape)")
-      }
+  func validate() throws { try words.requireNone(besideLike: like != nil) }
+
+  var reads: [String?] { [train, validation, test, like] }
+
+  func pack(in world: World) throws {
+    var packer = TaggedPacker()
+    (packer.column, packer.split) = (tag, split.asked)
+    packer.length = words.length
+    (packer.minimumCount, packer.maximumWords) = (words.minCount ?? 1, words.maxWords)
+    packer.like = like
+    packer.notice = { world.print($0) }
+    let parts = [
+      (like == nil ? "train" : "sentences", train), ("validation", validation), ("test", test),
+    ].compactMap { name, path in path.map { (name: name, path: $0) } }
+    for file in try packer.pack(parts, output: output) {
+      world.print("\(file.path): x \(file.shape)")
     }
-    return .success
   }
 }
 

@@ -6,7 +6,7 @@ import DLJobs
 import DLTraining
 
 /// `dltrain data pack cora`.
-struct PackCora: Verb {
+struct PackCora: PackVerb {
   static let configuration = CommandConfiguration(
     commandName: "cora", abstract: "Turn the tables of a citation graph into a graph file.",
     discussion: """
@@ -24,14 +24,13 @@ struct PackCora: Verb {
   var features: Int?
   @OptionGroup var split: SplitOptions
 
-  func run(in world: World) throws -> DLCore.ExitCode {
-    try world.first("pack \(folder)") {
-      let graph = try CoraPacker.pack(
-        directory: folder, output: output, words: features, split: split.asked)
-      world.print(
-        "\(output): \(counted(graph.nodeCount, "node")), "
-          + counted(graph.edgeCount, "edge"))
-    }
-    return .success
+  var reads: [String?] { ["\(folder)/nodes.tsv", "\(folder)/edges.tsv"] }
+
+  func pack(in world: World) throws {
+    let graph = try CoraPacker.pack(
+      directory: folder, output: output, words: features, split: split.asked)
+    world.print(
+      "\(output): \(counted(graph.nodeCount, "node")), "
+        + counted(graph.edgeCount, "edge"))
   }
 }

@@ -4,7 +4,7 @@ import DLData
 import DLJobs
 
 /// `dltrain data pack graphs`.
-struct PackGraphs: Verb {
+struct PackGraphs: PackVerb {
   static let configuration = CommandConfiguration(
     commandName: "graphs", abstract: "Turn labelled graphs into data set files of a row a graph.",
     discussion: """
@@ -22,14 +22,13 @@ struct PackGraphs: Verb {
   var output: String
   @OptionGroup var split: SplitOptions
 
-  func run(in world: World) throws -> DLCore.ExitCode {
-    try world.first("pack \(folder)") {
-      var packer = GraphSetPacker()
-      packer.split = split.plan
-      for file in try packer.pack(folder, output: output) {
-        world.print("\(file.path): x \(file.shape)")
-      }
+  var reads: [String?] { [folder] }
+
+  func pack(in world: World) throws {
+    var packer = GraphSetPacker()
+    packer.split = split.plan
+    for file in try packer.pack(folder, output: output) {
+      world.print("\(file.path): x \(file.shape)")
     }
-    return .success
   }
 }

@@ -7,7 +7,7 @@ import DLJobs
 import DLTraining
 
 /// `dltrain data pack images`.
-struct PackImages: Verb {
+struct PackImages: PackVerb {
   static let configuration = CommandConfiguration(
     commandName: "images",
     abstract: "Turn folders of JPEG and PNG files, or a .tar.gz of them, into data set files.",
@@ -20,7 +20,7 @@ struct PackImages: Verb {
 
   @Argument(help: "A folder, or a .tar or .tar.gz file.")
   var source: String
-  @Option(name: .shortAndLong, help: "The folder for the data set files.")
+  @Option(name: .shortAndLong, help: "The folder for the data set files, or one file for one part.")
   var output: String
   @Option(help: ArgumentHelp("Bring all images to this size.", valueName: "heightxwidth"))
   var size: ImageSize?
@@ -33,23 +33,22 @@ struct PackImages: Verb {
   @Option(help: "Number classes by the names in this data set file, as for images to evaluate on.")
   var like: String?
 
-  func run(in world: World) throws -> DLCore.ExitCode {
-    try world.first("pack \(source)") {
-      var packer = ImagePacker()
-      packer.size = size.map { ($0.height, $0.width) }
-      packer.channels = channels
-      packer.keepsEncoded = keepEncoded
-      (packer.like, packer.split) = (like, split.asked)
-      packer.notice = world.warn
-      let line = ProgressLine(world)
-      defer { line.clear() }
-      packer.progress = line.update
-      let files = try packer.pack(source, output: output)
-      line.clear()
-      let what = keepEncoded ? "images" : "x"
-      for file in files { world.print("\(file.path): \(what) \(file.shape)") }
-    }
-    return .success
+  var reads: [String?] { [source, like] }
+
+  func pack(in world: World) throws {
+    var packer = ImagePacker()
+    packer.size = size.map { ($0.height, $0.width) }
+    packer.channels = channels
+    packer.keepsEncoded = keepEncoded
+    (packer.like, packer.split) = (like, split.asked)
+    packer.notice = world.warn
+    let line = ProgressLine(world)
+    defer { line.clear() }
+    packer.progress = line.update
+    let files = try packer.pack(source, output: output)
+    line.clear()
+    let what = keepEncoded ? "images" : "x"
+    for file in files { world.print("\(file.path): \(what) \(file.shape)") }
   }
 }
 

@@ -4,7 +4,7 @@ import DLData
 import DLJobs
 
 /// `dltrain data pack npy`.
-struct PackNPY: Verb {
+struct PackNPY: PackVerb {
   static let configuration = CommandConfiguration(
     commandName: "npy", abstract: "Turn NumPy arrays (.npy) into data set files.",
     discussion: """
@@ -21,17 +21,16 @@ struct PackNPY: Verb {
   var labels: String?
   @OptionGroup var options: NumPyOptions
 
-  func run(in world: World) throws -> DLCore.ExitCode {
-    try world.first("pack \(inputs)") {
-      let files = try options.packer(world).pack(inputs, labels: labels, output: options.output)
-      for file in files { world.print("\(file.path): x \(file.shape)") }
-    }
-    return .success
+  var reads: [String?] { [inputs, labels] }
+
+  func pack(in world: World) throws {
+    let files = try options.packer(world).pack(inputs, labels: labels, output: options.output)
+    for file in files { world.print("\(file.path): x \(file.shape)") }
   }
 }
 
 /// `dltrain data pack npz`.
-struct PackNPZ: Verb {
+struct PackNPZ: PackVerb {
   static let configuration = CommandConfiguration(
     commandName: "npz", abstract: "Turn an archive of NumPy arrays (.npz) into data set files.",
     discussion: """
@@ -49,13 +48,12 @@ struct PackNPZ: Verb {
   var label: String?
   @OptionGroup var options: NumPyOptions
 
-  func run(in world: World) throws -> DLCore.ExitCode {
-    try world.first("pack \(file)") {
-      let files = try options.packer(world).pack(
-        archive: file, input: input, label: label, output: options.output)
-      for file in files { world.print("\(file.path): x \(file.shape)") }
-    }
-    return .success
+  var reads: [String?] { [file] }
+
+  func pack(in world: World) throws {
+    let files = try options.packer(world).pack(
+      archive: file, input: input, label: label, output: options.output)
+    for file in files { world.print("\(file.path): x \(file.shape)") }
   }
 }
 

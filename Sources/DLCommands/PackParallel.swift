@@ -6,7 +6,7 @@ import DLJobs
 import DLTraining
 
 /// `dltrain data pack parallel`.
-struct PackParallel: Verb {
+struct PackParallel: PackVerb {
   static let configuration = CommandConfiguration(
     commandName: "parallel",
     abstract: "Turn texts and their translations into data set files of byte pairs.",
@@ -22,8 +22,8 @@ struct PackParallel: Verb {
   var files: [String]
   @Option(name: .shortAndLong, help: "The folder for the data set files.")
   var output: String
-  @Option(help: "The number of pieces to learn.")
-  var vocabulary = 8000
+  @Option(help: "The number of pieces to learn; 8000 unless given.")
+  var vocabulary: Int?
   @OptionGroup var split: SplitOptions
   @Option(
     name: [.customLong("like"), .customLong("tokenizer")],
@@ -35,21 +35,22 @@ struct PackParallel: Verb {
     guard !files.isEmpty, files.count % 2 == 0 else {
       throw ValidationError("\(files.count) files are no pairs, give SOURCE TARGET ...")
     }
+    try SplitOptions.requireNone(
+      of: [("--vocabulary", vocabulary != nil)], besideLike: tokenizer != nil)
   }
 
-  func run(in world: World) throws -> DLCore.ExitCode {
-    try world.first("pack \(files[0])") {
-      var packer = ParallelPacker()
-      packer.vocabulary = vocabulary
-      (packer.tokenizer, packer.split) = (tokenizer, split.asked)
-      packer.notice = { world.print($0) }
-      let pairs = stride(from: 0, to: files.count, by: 2).map {
-        ParallelPacker.Pair(source: files[$0], target: files[$0 + 1])
-      }
-      for file in try packer.pack(pairs, output: output) {
-        world.print("\(file.path): x \(file.shape)")
-      }
+  var reads: [String?] { files + [tokenizer] }
+
+  func pack(in world: World) throws {
+    var packer = ParallelPacker()
+    if let vocabulary { packer.vocabulary = vocabulary }
+    (packer.tokenizer, packer.split) = (tokenizer, split.asked)
+    packer.notice = { world.print($0) }
+    let pairs = stride(from: 0, to: files.count, by: 2).map {
+      ParallelPacker.Pair(source: files[$0], target: files[$0 + 1])
     }
-    return .success
+    for file in try packer.pack(pairs, output: output) {
+      world.print("\(file.path): x \(file.shape)")
+    }
   }
 }

@@ -4,7 +4,7 @@ import DLData
 import DLJobs
 
 /// `dltrain data pack sentences`.
-struct PackSentences: Verb {
+struct PackSentences: PackVerb {
   static let configuration = CommandConfiguration(
     commandName: "sentences", abstract: "Turn texts of known classes into data set files of words.",
     discussion: """
@@ -41,36 +41,47 @@ struct PackSentences: Verb {
   func validate() throws {
     try split.requireNone(
       beside: [("--validation", !validation.isEmpty), ("--like", like != nil)])
-    guard tokenizer == nil || words.minCount == 1 && words.maxWords == nil && like == nil else {
+    try words.requireNone(besideLike: like != nil)
+    guard tokenizer == nil || words.minCount == nil && words.maxWords == nil && like == nil else {
       throw ValidationError(
         "--tokenizer: the file says what tokens are, leave out --min-count, --max-words and --like")
     }
   }
 
-  func run(in world: World) throws -> DLCore.ExitCode {
-    try world.first("pack \(sources.first ?? "")") {
-      var packer = SentencePacker()
-      packer.split = split.plan
-      packer.validation = validation
-      packer.length = words.length
-      (packer.minimumCount, packer.maximumWords) = (words.minCount, words.maxWords)
-      (packer.tokenizer, packer.like) = (tokenizer, like)
-      packer.isMultiLabel = multiLabel
-      packer.notice = { world.print($0) }
-      for file in try packer.pack(sources, output: output) {
-        world.print("\(file.path): x \(file.shape)")
-      }
+  var reads: [String?] { sources + validation + [tokenizer, like] }
+
+  func pack(in world: World) throws {
+    var packer = SentencePacker()
+    packer.split = split.plan
+    packer.validation = validation
+    packer.length = words.length
+    (packer.minimumCount, packer.maximumWords) = (words.minCount ?? 1, words.maxWords)
+    (packer.tokenizer, packer.like) = (tokenizer, like)
+    packer.isMultiLabel = multiLabel
+    packer.notice = { world.print($0) }
+    for file in try packer.pack(sources, output: output) {
+      world.print("\(file.path): x \(file.shape)")
     }
-    return .success
   }
 }
 
 /// The options of the words in a vocabulary, and of how many are in a row.
 struct VocabularyOptions: ParsableArguments {
-  @Option(help: "How often a word must occur to be in the vocabulary.")
-  var minCount = 1
+  @Option(help: "How often a word must occur to be in the vocabulary; once unless given.")
+  var minCount: Int?
   @Option(help: "The most words in the vocabulary, the most frequent ones.")
   var maxWords: Int?
   @Option(help: "The words of a row, those beyond are cut off; as the longest has unless given.")
   var length: Int?
+
+  /// Refuses what another file's vocabulary says.
+  ///
+  /// - Throws: `ValidationError` that names the options.
+  func requireNone(besideLike isLike: Bool) throws {
+    try SplitOptions.requireNone(
+      of: [
+        ("--min-count", minCount != nil), ("--max-words", maxWords != nil),
+        ("--length", length != nil),
+      ], besideLike: isLike)
+  }
 }

@@ -4,7 +4,7 @@ import DLData
 import DLJobs
 
 /// `dltrain data pack strewn`.
-struct PackStrewn: Verb {
+struct PackStrewn: PackVerb {
   static let configuration = CommandConfiguration(
     commandName: "strewn",
     abstract: "Strew the images of data set files over larger ones, to be found there.",
@@ -40,24 +40,23 @@ struct PackStrewn: Verb {
     }
   }
 
-  func run(in world: World) throws -> DLCore.ExitCode {
-    try world.first("pack \(sources[0])") {
-      var packer = StrewnPacker()
-      if let canvas { packer.canvas = (canvas.height, canvas.width) }
-      if let objects { packer.objects = try objects.integers("objects") }
-      if let scale { packer.scale = scale.bounds }
-      packer.rows = try rows.map(Self.counts) ?? Array(packer.rows.prefix(sources.count))
-      (packer.labels, packer.seed) = (labels, seed)
-      let line = ProgressLine(world)
-      defer { line.clear() }
-      packer.progress = line.update
-      let files = try packer.pack(sources, output: output)
-      line.clear()
-      for file in files {
-        world.print("\(file.path): x \(file.shape)" + (file.note.map { "; \($0)" } ?? ""))
-      }
+  var reads: [String?] { sources }
+
+  func pack(in world: World) throws {
+    var packer = StrewnPacker()
+    if let canvas { packer.canvas = (canvas.height, canvas.width) }
+    if let objects { packer.objects = try objects.integers("objects") }
+    if let scale { packer.scale = scale.bounds }
+    packer.rows = try rows.map(Self.counts) ?? Array(packer.rows.prefix(sources.count))
+    (packer.labels, packer.seed) = (labels, seed)
+    let line = ProgressLine(world)
+    defer { line.clear() }
+    packer.progress = line.update
+    let files = try packer.pack(sources, output: output)
+    line.clear()
+    for file in files {
+      world.print("\(file.path): x \(file.shape)" + (file.note.map { "; \($0)" } ?? ""))
     }
-    return .success
   }
 
   private static func counts(_ text: String) throws -> [Int] {

@@ -4,7 +4,7 @@ import DLData
 import DLJobs
 
 /// `dltrain data pack subset`.
-struct PackSubset: Verb {
+struct PackSubset: PackVerb {
   static let configuration = CommandConfiguration(
     commandName: "subset",
     abstract: "Take some classes, or some rows of each, out of a data set file.",
@@ -30,14 +30,13 @@ struct PackSubset: Verb {
   @Option(help: "Keys which rows are taken.")
   var seed = 1
 
-  func run(in world: World) throws -> DLCore.ExitCode {
-    try world.first("pack \(source)") {
-      var packer = SubsetPacker()
-      packer.classes = classes?.parts(at: ",").map { String($0) }
-      (packer.rest, packer.perClass, packer.seed) = (rest, perClass, seed)
-      let file = try packer.pack(source, to: output)
-      world.print("\(file.path): x \(file.shape)")
-    }
-    return .success
+  var reads: [String?] { [source] }
+
+  func pack(in world: World) throws {
+    var packer = SubsetPacker()
+    packer.classes = classes?.parts(at: ",").map { String($0) }
+    (packer.rest, packer.perClass, packer.seed) = (rest, perClass, seed)
+    let file = try packer.pack(source, to: output)
+    world.print("\(file.path): x \(file.shape)")
   }
 }

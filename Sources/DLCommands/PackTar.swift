@@ -4,7 +4,7 @@ import DLData
 import DLJobs
 
 /// `dltrain data pack tar`.
-struct PackTar: Verb {
+struct PackTar: PackVerb {
   static let configuration = CommandConfiguration(
     commandName: "tar", abstract: "Turn tar shards of images (WebDataset) into data set files.",
     discussion: """
@@ -26,19 +26,18 @@ struct PackTar: Verb {
   var channels: Int?
   @OptionGroup var split: SplitOptions
 
-  func run(in world: World) throws -> DLCore.ExitCode {
-    try world.first("pack \(shards.first ?? "")") {
-      var packer = TarPacker()
-      packer.size = size.map { ($0.height, $0.width) }
-      (packer.channels, packer.split) = (channels, split.plan)
-      packer.notice = { world.print($0) }
-      let line = ProgressLine(world)
-      defer { line.clear() }
-      packer.progress = line.update
-      let files = try packer.pack(shards, output: output)
-      line.clear()
-      for file in files { world.print("\(file.path): x \(file.shape)") }
-    }
-    return .success
+  var reads: [String?] { shards }
+
+  func pack(in world: World) throws {
+    var packer = TarPacker()
+    packer.size = size.map { ($0.height, $0.width) }
+    (packer.channels, packer.split) = (channels, split.plan)
+    packer.notice = { world.print($0) }
+    let line = ProgressLine(world)
+    defer { line.clear() }
+    packer.progress = line.update
+    let files = try packer.pack(shards, output: output)
+    line.clear()
+    for file in files { world.print("\(file.path): x \(file.shape)") }
   }
 }

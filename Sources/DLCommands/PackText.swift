@@ -7,7 +7,7 @@ import DLJobs
 import DLTraining
 
 /// `dltrain data pack text`.
-struct PackText: Verb {
+struct PackText: PackVerb {
   static let configuration = CommandConfiguration(
     commandName: "text",
     abstract: "Turn a text into two data set files of characters, or of words.",
@@ -46,17 +46,16 @@ struct PackText: Verb {
     }
   }
 
-  func run(in world: World) throws -> DLCore.ExitCode {
-    try world.first("pack \(file)") {
-      let plan = split.map { SplitPlan(shares: $0.shares) } ?? SplitPlan()
-      var cut = WordCut()
-      (cut.minimumCount, cut.maximumWords) = (minCount ?? 1, maxWords)
-      let packed = try TextPacker.pack(
-        file, output: output, split: plan, like: like, words: words ? cut : nil)
-      for file in packed {
-        world.print("\(file.path): tokens \(file.shape)")
-      }
+  var reads: [String?] { [file, like] }
+
+  func pack(in world: World) throws {
+    let plan = split.map { SplitPlan(shares: $0.shares) } ?? SplitPlan()
+    var cut = WordCut()
+    (cut.minimumCount, cut.maximumWords) = (minCount ?? 1, maxWords)
+    let packed = try TextPacker.pack(
+      file, output: output, split: plan, like: like, words: words ? cut : nil)
+    for file in packed {
+      world.print("\(file.path): tokens \(file.shape)")
     }
-    return .success
   }
 }

@@ -4,7 +4,7 @@ import DLData
 import DLJobs
 
 /// `dltrain data pack vectors`.
-struct PackVectors: Verb {
+struct PackVectors: PackVerb {
   static let configuration = CommandConfiguration(
     commandName: "vectors",
     abstract: "Turn vectors of words, by word2vec or GloVe, into weights to start from.",
@@ -26,14 +26,13 @@ struct PackVectors: Verb {
   @Option(name: .shortAndLong, help: "The safetensors file to write.")
   var output: String
 
-  func run(in world: World) throws -> DLCore.ExitCode {
-    try world.first("pack \(file)") {
-      var vectors = WordVectors(like: like)
-      (vectors.name, vectors.seed) = (name, seed)
-      vectors.notice = { world.print($0) }
-      let packed = try vectors.pack(file, output: output)
-      world.print("\(packed.path): \(name) \(packed.shape)")
-    }
-    return .success
+  var reads: [String?] { [file, like] }
+
+  func pack(in world: World) throws {
+    var vectors = WordVectors(like: like)
+    (vectors.name, vectors.seed) = (name, seed)
+    vectors.notice = { world.print($0) }
+    let packed = try vectors.pack(file, output: output)
+    world.print("\(packed.path): \(name) \(packed.shape)")
   }
 }

@@ -39,6 +39,18 @@ struct SplitOptions: ParsableArguments {
         + "--stratify")
   }
 
+  /// Refuses options of what the file that `--like` names says.
+  ///
+  /// - Throws: `ValidationError` that names the options.
+  static func requireNone(of others: [(option: String, isGiven: Bool)], besideLike isLike: Bool)
+    throws
+  {
+    let given = others.filter(\.isGiven).map(\.option)
+    guard isLike, !given.isEmpty else { return }
+    throw ValidationError(
+      "\(given.joined(separator: " and ")): the file of --like says that, leave one of them out")
+  }
+
   /// The plan; nil where none is asked for.
   var asked: SplitPlan? { split == nil && folds == nil && !stratify ? nil : plan }
 }

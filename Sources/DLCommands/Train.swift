@@ -57,7 +57,7 @@ struct Train: Verb {
   var trace: String?
   @Flag(help: "Show at the end where rank 0's time went, by op and layer.")
   var profile = false
-  @Option(help: "Stop after this step with a checkpoint.")
+  @Option(parsing: .unconditional, help: "Stop after this step with a checkpoint.")
   var stopAt: Int?
   @OptionGroup var reduction: ReductionOptions
 

@@ -20,6 +20,7 @@ struct Validate: Verb {
       let report = try ModelReport(
         Job(config, of: world.program).configuration(job.overrides), task: world.program.task,
         ranks: world.processCount)
+      try report.checkOptimizers()
       world.print(report.summary(columns: World.columns))
     }
     return .success

@@ -139,7 +139,11 @@ extension ConfigurationSection {
     owners: [String: [String]] = [:], others: [String] = []
   ) -> Self? {
     guard case .mapping(let written) = node.value else {
-      node.mismatch("a mapping", path, &faults)
+      var wanted = "a mapping"
+      if case .string(let word) = node.value, Self.fields.contains(where: { $0.key == "name" }) {
+        wanted += ", as in {name: \(word)}"
+      }
+      node.mismatch(wanted, path, &faults)
       return nil
     }
     let before = faults.list.count

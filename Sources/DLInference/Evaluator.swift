@@ -6,6 +6,8 @@ import DLTraining
 
 /// The outcome of an evaluation of a trained run.
 package struct EvaluationReport: Sendable {
+  /// The file of the checkpoint.
+  package let checkpoint: String
   /// The data set.
   package let data: String
   /// Its rows, each counted once.
@@ -35,7 +37,9 @@ package struct EvaluationReport: Sendable {
   ///
   /// - Parameter columns: the width to keep to; nil for any.
   package func text(columns: Int?) -> String {
-    var lines = [["data", data], ["rows", Format.grouped(rows)]]
+    var lines = [
+      ["checkpoint", checkpoint], ["data", data], ["rows", Format.grouped(rows)],
+    ]
     if views != .one { lines.append(["views", views.rawValue]) }
     lines += metrics.map { [$0.name, $0.text] }
     lines.append(["loss", Format.significant(loss, 9)])
@@ -75,7 +79,7 @@ extension LoadedRun {
     }
     let found = try pass.run()
     return EvaluationReport(
-      data: rows.path, rows: pass.dataset.count, loss: found.loss,
+      checkpoint: checkpoint, data: rows.path, rows: pass.dataset.count, loss: found.loss,
       metrics: found.defaults + found.named,
       views: views)
   }

@@ -22,12 +22,19 @@ package enum ExportFormat: String, CaseIterable, Sendable {
   ///
   /// - Throws: `UsageError` where the name ends in another format than the one given.
   package init(_ given: ExportFormat?, output: String) throws {
-    let named = ExportFormat.allCases.first { output.hasSuffix($0.ending) }
+    let named = ExportFormat.allCases.first { output.lowercased().hasSuffix($0.ending) }
     if let given, let named, given != named {
       throw UsageError(
         "export: \(OptionName.output) \(output) is a name of \(named.rawValue), \(OptionName.format) is "
           + "\(given.rawValue); give \(OptionName.output) NAME\(given.ending) or leave "
           + "\(OptionName.format) out")
+    }
+    let ending = File.name(of: output).split(separator: ".").dropFirst().last
+    if given == nil, named == nil, let ending {
+      let known = ExportFormat.allCases.map(\.ending).joined(separator: ", ")
+      throw UsageError(
+        "export: \(OptionName.output) \(output): .\(ending) is none of \(known); "
+          + "name one of them, or the format by \(OptionName.format)")
     }
     self = given ?? named ?? .safetensors
     guard self == .torch, named == nil else { return }

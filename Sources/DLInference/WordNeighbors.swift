@@ -22,14 +22,15 @@ package struct WordNeighbors {
       throw UsageError("\(run.folder): was not trained on text, name a run of words")
     }
     let tables = trained.task.model.modules().compactMap { $0 as? Embedding }
-    guard let table = tables.first, table.weight.shape[0] == tokenizer.count else {
+    guard let table = tables.first, table.weight.shape[0] >= tokenizer.count else {
       throw UsageError(
         "\(run.folder): its network has no embedding of \(tokenizer.count) tokens, name another run"
       )
     }
     self.tokenizer = tokenizer
-    values = try table.weight.value.doubles
+    // A table may have room for more words than the text has.
     let size = table.weight.shape[1]
+    values = try Array(table.weight.value.doubles.prefix(tokenizer.count * size))
     vectors = stride(from: 0, to: values.count, by: size).map { [values] start in
       Self.normalized(Array(values[start..<start + size]))
     }

@@ -122,6 +122,13 @@ extension World {
     return threads
   }
 
+  /// Checks that the processes can host so many ranks.
+  ///
+  /// - Throws: `UsageError` where they cannot.
+  package func check(ranks: Int?, virtualRanks: Int?) throws {
+    _ = try threadsPerProcess(ranks: ranks, virtualRanks: virtualRanks)
+  }
+
   private func threadsPerProcess(ranks: Int?, virtualRanks: Int?) throws -> Int {
     if let ranks, let virtualRanks, ranks != virtualRanks {
       throw UsageError(

@@ -31,7 +31,9 @@ public enum ModelRegistry {
   static func requireImages(_ name: String, _ input: Shape, _ classes: Int?) throws -> Int {
     guard input.rank == 3, let classes else {
       throw TensorError(
-        op: name, "input has shape \(input), expected [height, width, channels] with classes")
+        op: name,
+        "input has shape \(input), expected [height, width, channels] with classes"
+          + (input.rank == 2 ? "; gray images need a last axis of 1" : ""))
     }
     return classes
   }

@@ -31,16 +31,19 @@ package struct Job: Sendable {
     isDefault = false
     recipe = Recipe.named(name)
     guard recipe == nil, name.isEmpty || !File.exists(name) else { return }
-    let known = Recipe.all.map(\.name).joined(separator: ", ")
-    throw UsageError(
-      "\"\(name)\": no configuration file and no recipe of that name; recipes: \(known)")
+    throw UsageError("\"\(name)\": no configuration file and no recipe, \(Recipe.advice(name))")
   }
 
-  /// Takes what a command may inspect; nil where it is neither a recipe nor a file of YAML by its
-  /// name.
+  /// Takes what a command may inspect; nil where it is neither a recipe nor a run folder nor a file of
+  /// YAML by its name.
   ///
   /// - Throws: `UsageError` where the name is that of a YAML file which is not there.
   package init?(inspecting name: String, of program: Program = .dltrain) throws {
+    let configuration = withoutTrailingSlash(name) + "/config.yaml"
+    if Recipe.named(name) == nil, File.isFolder(name), File.exists(configuration) {
+      try self.init(configuration, of: program)
+      return
+    }
     guard Recipe.named(name) != nil || [".yaml", ".yml"].contains(where: { name.ends(with: $0) })
     else {
       return nil

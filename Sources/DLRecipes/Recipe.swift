@@ -1,3 +1,4 @@
+import DLConfiguration
 import DLCore
 
 /// A named job: a configuration with defaults for everything, and how to get the data that it
@@ -106,12 +107,17 @@ package struct Recipe: Sendable {
       }.joined(separator: "\n\n")
     }
     guard let recipe = named(name) else {
-      throw UsageError(
-        "\"\(name)\": no such recipe, known: \(all.map(\.name).joined(separator: ", "))")
+      throw UsageError("\"\(name)\": no such recipe, \(advice(name))")
     }
     let comments = [recipe.dataHelp.map { "Data: " + $0 }, recipe.notes].compactMap { $0 }
     return comments.map { Format.wrapped("# \($0)", columns, indent: "#   ") + "\n" }.joined()
       + recipe.yaml
+  }
+
+  /// The advice on what to name in place of a recipe that is none.
+  static func advice(_ name: String) -> String {
+    nearestWord(to: name, in: all.map(\.name)).map { "did you mean \($0)?" }
+      ?? "dltrain recipes lists them"
   }
 
   /// The recipe of that name.

@@ -74,6 +74,9 @@ package enum DatasetReport {
       + Format.table(
         [["channel", "min", "max", "mean", "std"]] + rows, rightAligned: [0, 1, 2, 3, 4],
         columns: columns)
+    if channels.sums.count > rows.count {
+      text += "\n... and \(channels.sums.count - rows.count) more"
+    }
     if dataset.inputType != .int32, channels.sums.count <= 16 {
       func list(_ value: (ChannelSums.Sums) -> Double) -> String {
         channels.sums.map { Format.significant(value($0), 4) }.joined(separator: ", ")

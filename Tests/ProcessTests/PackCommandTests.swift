@@ -44,6 +44,9 @@ struct PackCommandTests {
         ["images", "\(fixtures)/pax.tar.gz", "--size", "3x"] + output, code: 64, "--size")
       try refuse(["text", "\(fixtures)/420.jpg"] + output, code: 65, "not UTF-8")
       try refuse(["parallel", "one"] + output, code: 64, "no pairs")
+      try "".write(toFile: folder + "/none.de", atomically: true, encoding: .utf8)
+      try refuse(
+        ["parallel", folder + "/none.de", folder + "/none.de"] + output, code: 65, "is empty")
       try refuse(["cora", folder, "-o", folder + "/graph"], code: 74, "nodes.tsv")
       #expect(!File.exists(folder + "/out"))
     }

@@ -197,7 +197,7 @@ import Testing
 
   static let faults: [(yaml: String, line: String)] = [
     ("", "study.yaml: run: job is missing: name a recipe or a configuration file, as job: digits"),
-    ("job: nowhere", "study.yaml: nowhere: \"nowhere\": no configuration file and no recipe of "),
+    ("job: nowhere", "study.yaml: nowhere: \"nowhere\": no configuration file and no recipe, "),
     ("jobs: digits", "study.yaml:1:1: jobs: unknown key, did you mean job?"),
     (
       "job: digits\ngrid: {optimizer.lrr: [1]}",

@@ -105,7 +105,8 @@ struct WeightedSamplerTests {
   }
 
   @Test(arguments: [
-    ("[1, 2, 3]", 0), ("[1]", 64), ("[0, 0]", 64), ("[-1, 1]", 64), ("even", 64), ("[]", 64),
+    ("[1, 2]", 0), ("[1, 2, 3]", 64), ("[1]", 64), ("[0, 0]", 64), ("[-1, 1]", 64), ("even", 64),
+    ("[]", 64),
     ("[.nan, 1]", 64), ("[1.0e+308, 1.0e+308]", 0), ("[5.0e-324, 1]", 0),
   ])
   func weightsAreTakenOrRefused(_ weights: String, _ status: Int32) throws {

@@ -27,7 +27,10 @@ CONVOLUTIONS = {
 
 # Of these families the ops that are made of plain ones.
 OTHERS = {"normalization": ["layer_norm", "rms_norm", "group_norm", "instance_norm"],
-          "sampling": ["pixel_shuffle", "pixel_unshuffle", "upsample", "upsample1d", "zero_pad2d"],
+          "pooling": ["max_pool2d", "avg_pool2d", "global_avg_pool2d"],
+          "sampling": ["pixel_shuffle", "pixel_unshuffle", "upsample", "upsample1d", "zero_pad2d", "max_pool1d",
+                       "avg_pool1d", "adaptive_avg_pool2d", "adaptive_avg_pool1d", "adaptive_max_pool2d",
+                       "adaptive_max_pool1d", "global_avg_pool1d", "global_max_pool1d", "global_max_pool2d"],
           "embedding": ["embedding", "embedding_bag"], "attention": ["rotary", "learned"],
           "structure": ["broadcast", "where", "masked_fill", "gather", "scatter_add", "index_add", "cumsum"],
           "pointwise": ["exp", "log", "sqrt", "rsqrt", "abs", "square", "reciprocal", "power", "clamp"]}
@@ -190,12 +193,12 @@ def penalties():
 if __name__ == "__main__":
     make_ops.Family = make_structure.Family = make_pointwise.Family = Second
     for make in [make_ops.matmul, make_ops.conv2d, make_ops.activation, make_ops.shape, make_ops.arithmetic,
-                 make_ops.reduction, make_ops.normalization, make_ops.loss, make_ops.criterion, make_structure.structure,
-                 make_pointwise.pointwise]:
+                 make_ops.reduction, make_ops.pooling, make_ops.normalization, make_ops.loss, make_ops.criterion,
+                 make_structure.structure, make_pointwise.pointwise]:
         make()
     for make in [make_convolution.conv2d, make_convolution.conv1d, make_convolution.transposed]:
         make(Second("convolution"))
-    for make in [make_sampling.resizing, make_sampling.shuffling]:
+    for make in [make_sampling.pooling, make_sampling.resizing, make_sampling.shuffling]:
         make(Second("sampling"))
     make_attention.Family = Second
     make_attention.embedding()

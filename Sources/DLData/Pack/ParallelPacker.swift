@@ -45,7 +45,11 @@ package struct ParallelPacker {
     }
     let texts = try pairs.map { pair in
       let (source, target) = (try lines(pair.source), try lines(pair.target))
-      guard source.count == target.count, !source.isEmpty else {
+      if source.isEmpty, target.isEmpty {
+        throw FormatError(
+          .content, file: pair.source, "is empty", advice: "name files of a sentence a line")
+      }
+      guard source.count == target.count else {
         throw FormatError(
           .content, file: pair.target,
           "has \(target.count) lines, \(pair.source) has \(source.count)",

@@ -189,13 +189,15 @@ struct PackOutput {
 
   /// Takes a folder, or the name of a file that ends with `.safetensors`, for one part alone.
   ///
+  /// - Parameter canBeOne: whether another split makes one part.
   /// - Throws: `DataError` for a file where there are several parts.
-  init(_ output: String, parts: Int) throws {
+  init(_ output: String, parts: Int, canBeOne: Bool = true) throws {
     self.output = output
     isFile = output.ends(with: ".safetensors")
     guard !isFile || parts == 1 else {
       throw DataError(
-        "\(output): is one file for \(parts) parts, name a folder, or give \(OptionName.split) 1")
+        "\(output): is one file for \(parts) parts, name a folder"
+          + (canBeOne ? ", or give \(OptionName.split) 1" : ""))
     }
   }
 

@@ -114,7 +114,8 @@ extension PyTorchFile {
   static func conversion(of path: String, runningCode: Bool) -> String {
     "python3 -c \"import torch, safetensors.torch as s; "
       + "m = torch.load('\(oneLine(path))', map_location='cpu', weights_only=\(runningCode ? "False" : "True")); "
-      + "m = m.state_dict() if hasattr(m, 'state_dict') else m.get('state_dict', m); "
+      + "m = m.state_dict() if hasattr(m, 'state_dict') else "
+      + "next((m[k] for k in ('state_dict', 'model_state_dict', 'model') if k in m), m); "
       + "s.save_file({k: v.contiguous().clone() for k, v in m.items()}, 'weights.safetensors')\""
   }
 }

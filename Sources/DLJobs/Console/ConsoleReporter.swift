@@ -132,9 +132,12 @@ package final class ConsoleReporter: TrainingObserver {
       add("metrics", report.folder + "/metrics.jsonl")
       if report.isInterrupted {
         add(report.end.reason.title, report.end.message)
-        add("go on with", "\(OptionName.resume) auto \(OptionName.out) \(report.folder)")
+        add(
+          "go on with",
+          "the same command and \(OptionName.resume) auto \(OptionName.out) \(report.folder)")
       } else {
-        add("evaluate", "\(program) evaluate \(report.folder)")
+        let data = report.validation == nil ? " \(OptionName.data) FILE" : ""
+        add("evaluate", "\(program) evaluate \(report.folder)\(data)")
       }
     }
     Terminal.out("\n" + Format.table(rows, columns: Terminal.width) + "\n")

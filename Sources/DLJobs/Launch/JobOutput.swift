@@ -16,7 +16,8 @@ package struct JobOutput: Sendable {
   /// Makes the notes of a job that has said nothing yet.
   package init() {}
 
-  /// What mpirun of Open MPI 4 says of an option, its value, or a policy of --map-by and the like.
+  /// The words of Open MPI 4's mpirun on an unknown option, its value, or a policy of --map-by and
+  /// the like.
   private static let refusals = [
     "mpirun: Error: unknown option", "option does not match the expected format:",
     "policy is not recognized:",

@@ -1,5 +1,6 @@
 import DLCore
 import DLFormats
+import DLTraining
 
 /// The figures of a run as its `metrics.jsonl` has them.
 struct RunFigures {
@@ -30,6 +31,14 @@ struct RunFigures {
     let losses = steps.reversed().prefix { $0["epoch"]?.int == last }
       .map { $0["loss"]?.double ?? .nan }
     return losses.reduce(0, +) / Double(losses.count)
+  }
+
+  /// The seconds of the steps up to one, on the first rank.
+  func stepSeconds(upTo step: Int) -> Double {
+    let parts = StepTimes.parts.map { $0.name + "_s" }
+    return steps.filter { ($0["step"]?.int ?? .max) <= step }.reduce(0) { sum, line in
+      parts.reduce(sum) { $0 + (line[$1]?.double ?? 0) }
+    }
   }
 
   /// The columns of a table that the run has figures for.

@@ -75,6 +75,12 @@ package struct StudyConfiguration: ConfigurationSection {
       let message = "y: over \(plot.x) there are train.loss, train.lr and validation.NAME"
       problems.append(.init("plot", message: message))
     }
+    if let plot, plot.logX, let axis = grid.axes.first(where: { $0.key == plot.x }),
+      let value = axis.values.compactMap({ Double($0) }).first(where: { $0 <= 0 })
+    {
+      let message = "log_x: \(Format.significant(value, 6)) has no place on a logarithmic axis"
+      problems.append(.init("plot", message: message))
+    }
     let factors = grid.axes.map(\.values.count) + [runs.count, seeds.count, folds ?? 1]
     let runCount = factors.reduce(1.0) { $0 * Double(max($1, 1)) }
     if runCount > Double(Self.maximumRuns) {

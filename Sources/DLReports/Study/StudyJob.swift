@@ -113,6 +113,9 @@ private final class StudySession {
     for index in pending where checked.insert(study.runs[index].variant).inserted {
       let run = study.runs[index]
       do {
+        if job.ranks == .all {
+          try world.check(ranks: nil, virtualRanks: run.configuration.virtualRanks)
+        }
         try ModelReport(run.configuration, task: world.program.task).checkOptimizers()
       } catch {
         let lines = "\(error)".split(whereSeparator: \.isNewline).map { "\(run.name): \($0)" }

@@ -38,7 +38,7 @@ struct StudyRun: Sendable {
         warn: warn, task: task
       ).train()
       if report.isInterrupted { return nil }
-      return try agreed(over: communicator) { try record(report) }
+      return try agreed(over: communicator) { try record(report, from: observer.startStep) }
     } catch let failure as RankFailure {
       // All ranks have it alike; the first knows whether the run has diverged.
       let end = observer.end.flatMap { $0.reason == .diverged ? $0 : nil }
@@ -65,10 +65,12 @@ struct StudyRun: Sendable {
     return StudyRecord(json: try JSON(parsing: text))
   }
 
-  private func record(_ report: RunReport) throws -> StudyRecord {
-    let figures = try RunFigures(folder: folder).columns(best: report.best?.step)
+  /// - Parameter start: the step that this process began with; before it others trained.
+  private func record(_ report: RunReport, from start: Int) throws -> StudyRecord {
+    let all = try RunFigures(folder: folder)
+    let figures = all.columns(best: report.best?.step)
     let own: [StudyRecord.Figure] = [
-      .init(name: "seconds", value: report.seconds),
+      .init(name: "seconds", value: report.seconds + all.stepSeconds(upTo: start)),
       .init(name: "steps", value: Double(report.step)),
       .init(name: "parameters", value: Double(report.parameters)),
     ]
@@ -78,9 +80,11 @@ struct StudyRun: Sendable {
   }
 }
 
-/// Notes how a run ends.
+/// Notes where a run begins and how it ends.
 private final class EndObserver: TrainingObserver {
+  var startStep = 0
   var end: RunEnd?
+  func willTrain(_ plan: RunPlan) { startStep = plan.startStep }
   func didFail(_ end: RunEnd) { self.end = end }
 }
 

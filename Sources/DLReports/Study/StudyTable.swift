@@ -54,7 +54,7 @@ struct StudyTable {
   /// A figure as a person reads it.
   static func text(_ value: Double, _ column: String) -> String {
     switch column {
-    case "seconds": Format.fixed(value, 1)
+    case "seconds": value < 10 ? Format.significant(value, 2) : Format.fixed(value, 1)
     case "steps", "parameters": Format.grouped(value)
     default: Format.significant(value, 4)
     }

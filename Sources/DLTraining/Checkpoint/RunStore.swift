@@ -47,10 +47,12 @@ final class RunStore {
       folder, run.configuration, position: run.position, ranks: run.communicator.size,
       parameters: run.arena.parameterCount)
     var configuration = run.configuration
-    if hasResumed, configuration.initialWeights == nil {
-      // The command that goes on need not repeat what the run once started from.
+    if hasResumed,
       let old = try? Configuration.load(path: folder.configurationPath, supplied: ["model"])
-      configuration.initialWeights = old?.initialWeights
+    {
+      // The command that goes on need not repeat what the run once started from.
+      configuration.initialWeights = configuration.initialWeights ?? old.initialWeights
+      if let line = configuration.changes(since: old) { run.warn(line) }
     }
     try File.replace(folder.configurationPath) { try $0.write(configuration.yaml()) }
     self.record = record
@@ -163,5 +165,24 @@ extension RunStore {
         path: path, what: "is at step \(position.step), the run ends at \(run.totalSteps)",
         advice: "raise epochs or steps", exitCode: .usage)
     }
+  }
+}
+
+extension Configuration {
+  /// A line that names the keys which a run goes on with otherwise; nil where there are none.
+  ///
+  /// Data may lie elsewhere: by its content it is compared.
+  fileprivate func changes(since old: Configuration) -> String? {
+    let before = Dictionary(old.node.leaves.map { ($0.path, $0.text) }) { first, _ in first }
+    let passed = ["data.train", "data.validation", "init.from"]
+    let changed = node.leaves.filter { path, text in
+      !passed.contains(path) && before[path] != text
+    }
+    guard !changed.isEmpty else { return nil }
+    let named = changed.prefix(4).map { path, text in
+      "\(path) \(before[path] ?? "unset") is \(text) now"
+    }
+    let rest = changed.count > named.count ? ", and \(changed.count - named.count) more" : ""
+    return oneLine("goes on with other settings: " + named.joined(separator: ", ") + rest)
   }
 }

@@ -28,6 +28,11 @@ package struct SamplerConfiguration: ConfigurationSection {
         "data.sampler: weighs rows by their class, and these labels are no class each; leave it out"
       )
     }
+    if let count = dataset.classCount, let given = weights.numbers?.count, given > count {
+      throw DataError(
+        "data.sampler.weights: \(given) weights for \(counted(count, "class", "classes")), give one for each"
+      )
+    }
     return try WeightedRows(classes: classes, weights: weights.numbers)
   }
 }

@@ -53,8 +53,10 @@ package struct ImagePacker {
       : like?.numbers(of: listing.classes, source: source)
         ?? (listing.classes, listing.classes.indices.map { Int32($0) })
     if keepsEncoded {
-      return try parted(listing.splits, labels, source: source).map { split in
-        let path = "\(output)/\(split.name).safetensors"
+      let splits = try parted(listing.splits, labels, source: source)
+      let target = try PackOutput(output, parts: splits.count)
+      return try splits.map { split in
+        let path = target.path(split.name)
         try writeEncoded(split, labels, classes: names, images, to: path)
         return PackedFile(path: path, shape: [split.images.count])
       }
@@ -70,8 +72,9 @@ package struct ImagePacker {
         advice: "bring them to one size by \(OptionName.size) \(shape[0])x\(shape[1])")
     }
     let splits = try parted(listing.splits, labels, source: source)
+    let target = try PackOutput(output, parts: splits.count)
     return try splits.map { split in
-      let path = "\(output)/\(split.name).safetensors"
+      let path = target.path(split.name)
       let shape = [split.images.count] + reader.shape
       try write(split, labels, shape: shape, classes: names, reader, to: path)
       return PackedFile(path: path, shape: shape)

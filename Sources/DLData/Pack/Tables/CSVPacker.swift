@@ -161,7 +161,8 @@ package struct CSVPacker {
     }
     let isPlain = separator == Table.Dialect().separator && hasHeader
     return try Table(
-      path: path, isPlain ? schema.dialect : dialect, allowsMissing: schema.allowsMissing
+      path: path, isPlain ? schema.dialect : dialect, allowsMissing: schema.allowsMissing,
+      isLike: true
     ) { names in
       let features = try schema.features.map { feature in
         guard let place = names.place(feature.name) else {
@@ -199,8 +200,8 @@ package struct CSVPacker {
     if let empty = numbers.first(where: { moments[$0].count == 0 }) {
       throw FormatError(
         .content, file: table.path,
-        "column \"\(table.features[empty].name)\" has no value to train on",
-        advice: "leave it out by \(OptionName.drop)")
+        "column \(table.features[empty].place + 1), \"\(table.features[empty].name)\", has no value to train on",
+        advice: "leave it out by \(OptionName.drop) \(table.features[empty].place + 1)")
     }
     let medians = try missing == .median ? medians(table, moments, isTraining) : [:]
     let features = table.features.enumerated().map { index, column in

@@ -47,7 +47,9 @@ struct Table {
         column, cell.isEmpty ? "is empty" : "has \"\(cell)\", which is no value",
         column.isLabel
           ? "correct the label or leave the row out"
-          : "fill it, leave the row or the column out (\(OptionName.drop)), or give \(OptionName.missing) mean"
+          : table.isLike
+            ? "fill it or leave the row out: the table trained on was packed without \(OptionName.missing)"
+            : "fill it, leave the row or the column out (\(OptionName.drop)), or give \(OptionName.missing) mean"
       )
     }
 
@@ -67,6 +69,8 @@ struct Table {
   let labels: [TableColumn]
   /// True if cells of x may be missing.
   let allowsMissing: Bool
+  /// True if its columns are those of another table that was packed before.
+  private let isLike: Bool
   private let dialect: Dialect
   private let width: Int
 
@@ -75,12 +79,12 @@ struct Table {
   /// - Parameter choose: names the columns of x with their kinds, and those of y.
   /// - Throws: `FormatError` for what is no table, `DataError` for columns that are not there.
   init(
-    path: String, _ dialect: Dialect, allowsMissing: Bool,
+    path: String, _ dialect: Dialect, allowsMissing: Bool, isLike: Bool = false,
     choose: (ColumnNames) throws -> Choice
   ) throws {
     self.path = path
     self.dialect = dialect
-    self.allowsMissing = allowsMissing
+    (self.allowsMissing, self.isLike) = (allowsMissing, isLike)
     var reader = try CSVReader(path: path, separator: dialect.separator)
     guard let first = try reader.next() else {
       throw FormatError(.content, file: path, "is empty", advice: "give a table")

@@ -39,9 +39,10 @@ extension OpReport {
         return rate > peaks.flops || rate * 1e-9 < y.low
           ? nil : (x: share, y: y.share(rate * 1e-9))
       }
-      guard let first = roof.first else { continue }
+      // Right of the line and below it, some way up: the line would strike the name through.
+      guard let place = roof.dropFirst(roof.count / 8).first else { continue }
       shapes.append(plot.line(roof, color: "#999", style: " stroke-dasharray=\"4 4\""))
-      shapes.append(label(plot, first.x, first.y, level.level, anchor: "start"))
+      shapes.append(label(plot, place.x, place.y, level.level, anchor: "start", dx: 6, dy: 8))
     }
     var names: [String] = []
     for one in products where !names.contains(one.op) { names.append(one.op) }
@@ -56,10 +57,11 @@ extension OpReport {
       plot.panel(shapes), legend: names.map { (title: $0, color: color($0), style: "") })
   }
 
-  private func label(_ plot: SVGPlot, _ x: Double, _ y: Double, _ text: String, anchor: String)
-    -> String
-  {
-    "<text x=\"\(plot.x(x))\" y=\"\(plot.y(y))\" dy=\"-4\" font-size=\"11\" "
+  private func label(
+    _ plot: SVGPlot, _ x: Double, _ y: Double, _ text: String, anchor: String, dx: Int = 0,
+    dy: Int = -4
+  ) -> String {
+    "<text x=\"\(plot.x(x))\" y=\"\(plot.y(y))\" dx=\"\(dx)\" dy=\"\(dy)\" font-size=\"11\" "
       + "text-anchor=\"\(anchor)\" fill=\"#777\">\(SVGPlot.escaped(text))</text>"
   }
 }
