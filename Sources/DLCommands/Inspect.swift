@@ -35,7 +35,9 @@ struct Inspect: Verb {
   func run(in world: World) throws -> DLCore.ExitCode {
     try world.first("inspect \(subject)") {
       if let job = try Job(inspecting: subject, of: world.program) {
-        let configuration = try job.configuration(self.job.overrides, needsData: false)
+        var configuration = try job.configuration(self.job.overrides, needsData: false)
+        // A run has its weights: what it started from may be gone.
+        if File.isFolder(subject) { configuration.initialWeights = nil }
         let report = try ModelReport(
           configuration, task: world.program.task, ranks: world.processCount)
         guard schedule else { return world.print(try report.layers(columns: World.columns)) }

@@ -78,8 +78,11 @@ struct PackCSV: PackVerb {
         ("--label", label != nil), ("--task", task != nil), ("--regression", regression),
         ("--categorical", categorical != nil), ("--index", index != nil), ("--date", date != nil),
         ("--drop", drop != nil), ("--standardize", standardize), ("--missing", missing != nil),
-        ("--validation", validation != nil),
       ], besideLike: like != nil)
+    guard like == nil || validation == nil else {
+      throw ValidationError(
+        "--validation: with --like all rows are one part, leave one of them out")
+    }
   }
 
   var reads: [String?] { [file, validation, like] }

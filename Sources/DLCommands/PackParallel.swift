@@ -36,7 +36,8 @@ struct PackParallel: PackVerb {
       throw ValidationError("\(files.count) files are no pairs, give SOURCE TARGET ...")
     }
     try SplitOptions.requireNone(
-      of: [("--vocabulary", vocabulary != nil)], besideLike: tokenizer != nil)
+      of: [("--vocabulary", vocabulary != nil)], besideLike: tokenizer != nil,
+      like: "--like or --tokenizer")
   }
 
   var reads: [String?] { files + [tokenizer] }

@@ -39,16 +39,17 @@ struct SplitOptions: ParsableArguments {
         + "--stratify")
   }
 
-  /// Refuses options of what the file that `--like` names says.
+  /// Refuses options of what another file says.
   ///
+  /// - Parameter like: the option that names it.
   /// - Throws: `ValidationError` that names the options.
-  static func requireNone(of others: [(option: String, isGiven: Bool)], besideLike isLike: Bool)
-    throws
-  {
+  static func requireNone(
+    of others: [(option: String, isGiven: Bool)], besideLike isLike: Bool, like: String = "--like"
+  ) throws {
     let given = others.filter(\.isGiven).map(\.option)
     guard isLike, !given.isEmpty else { return }
     throw ValidationError(
-      "\(given.joined(separator: " and ")): the file of --like says that, leave one of them out")
+      "\(given.joined(separator: " and ")): the file of \(like) says that, leave one of them out")
   }
 
   /// The plan; nil where none is asked for.

@@ -140,7 +140,9 @@ extension ConfigurationSection {
   ) -> Self? {
     guard case .mapping(let written) = node.value else {
       var wanted = "a mapping"
-      if case .string(let word) = node.value, Self.fields.contains(where: { $0.key == "name" }) {
+      if !path.isEmpty, case .string(let word) = node.value,
+        Self.fields.contains(where: { $0.key == "name" })
+      {
         wanted += ", as in {name: \(word)}"
       }
       node.mismatch(wanted, path, &faults)

@@ -24,6 +24,26 @@ import Testing
     }
   }
 
+  /// By hand, since PyTorch's bags have no second derivatives: with y of `Σ y³` a bag of n rows has 6 n y at
+  /// each of them, and a largest element 6 y at the row that it is taken from.
+  @Test func bagsOfLargestElementsDifferentiateTwice() throws {
+    let weight = try Tensor.values(
+      [1, 8, 5, 2, .infinity, 9], shape: [3, 2], dtype: .float64, context: context
+    ).requiringGradient()
+    let bags = try Tensor.labels([0, 1, 1, 2], shape: [2, 2], context: context)
+    let cases: [(EmbeddingBagMode, [Double])] = [
+      (.max, [0, 48, 60, 12, 0, 0]), (.sum, [72, 120, 102, 132, 0, 0]),
+    ]
+    for (mode, wanted) in cases {
+      let slope = try context.differentiably {
+        let y = try bags.embeddingBag(weight, mode: mode, paddingIndex: 2)
+        return try context.gradients(of: (y * y * y).sum(), with: [weight], createGraph: true)[0]
+          .sum()
+      }
+      #expect(try context.gradients(of: slope, with: [weight])[0].doubles == wanted, "\(mode)")
+    }
+  }
+
   @Test func opWithoutSecondDerivativesIsNamed() throws {
     let x = try Tensor.zeros([1, 4, 4, 2], context: context).requiringGradient()
     let y = try context.differentiably { try x.maximum(axes: [2]).sum() }

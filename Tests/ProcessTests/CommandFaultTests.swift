@@ -95,7 +95,7 @@ struct CommandFaultTests {
         ("parallel a.de a.en --vocabulary 300", "--vocabulary"),
       ] {
         try refuse(
-          "data pack \(command) --like run -o out", 64, "\(option): the file of --like says that",
+          "data pack \(command) --like run -o out", 64, "\(option): the file of --like",
           in: folder)
       }
       let layers = try succeed("inspect run", in: folder)
@@ -145,6 +145,11 @@ struct CommandFaultTests {
       #expect(
         resumed.errors.contains(
           "goes on with other settings: optimizer.lr 0.25 is 0.5 now"), "\(resumed.errors)")
+      let defended = "train digits --ranks 1 --out defended --set steps=8"
+      _ = try succeed("\(defended) --set adversarial.epsilon=0.1 --stop-at 4", in: folder)
+      let plain = try succeed(
+        "train digits --ranks 1 --resume defended --out plain --set steps=8", in: folder)
+      #expect(plain.errors.contains("adversarial.epsilon 0.1 is unset now"), "\(plain.errors)")
       let same = try succeed("\(job) --set optimizer.lr=0.5 --resume auto", in: folder)
       #expect(!same.errors.contains("other settings"), "\(same.errors)")
     }

@@ -108,9 +108,12 @@ struct InitialWeightsTests {
         #expect(outcome.status == 0, "\(outcome.errors)")
       }
       try train([job, "--out", "\(folder)/run", "--init-partial", file("pytorch-plain.pt")])
+      // What the command that goes on names is not what it started from.
       try train([
-        job, "--out", "\(folder)/run", "--resume", "auto", "--set", "steps=2",
+        job, "--out", "\(folder)/run", "--resume", "auto", "--set", "steps=2", "--init", folder,
       ])
+      let text = try String(contentsOfFile: "\(folder)/run/config.yaml", encoding: .utf8)
+      #expect(text.contains("pytorch-plain.pt"), "\(text)")
       try train([
         "\(folder)/run/config.yaml", "--out", "\(folder)/again", "--set", "steps=1",
       ])

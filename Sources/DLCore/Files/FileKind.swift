@@ -190,7 +190,6 @@ package struct FileKind: Sendable, Hashable {
       return FileKind(
         "text, perhaps \(name)", conversion: "pack a table by dltrain data pack csv", text: true)
     }
-    return FileKind(
-      "text", conversion: "pack it by dltrain data pack text, sentences or parallel", text: true)
+    return FileKind("text", text: true)
   }
 }

@@ -46,7 +46,7 @@ enum PictureFolder {
     }
   }
 
-  /// The beginning of the names of a folder's files in the cache: messages show it.
+  /// The beginning of the names of a folder's files in the cache, whatever path leads there.
   private static func place(of folder: String) throws -> String {
     var status = stat()
     guard stat(folder, &status) == 0 else {
@@ -54,9 +54,7 @@ enum PictureFolder {
         .io, file: folder, "cannot stat: \(String(cString: strerror(errno)))",
         advice: "check the path")
     }
-    let name = File.name(of: folder).filter { $0.isASCII && ($0.isLetter || $0.isNumber) }
-    let number = stableHash("\(status.st_dev) \(status.st_ino)")
-    return "pictures-\(name.prefix(40))-\(String(number, radix: 16))-"
+    return "pictures-\(String(stableHash("\(status.st_dev) \(status.st_ino)"), radix: 16))-"
   }
 
   /// The pictures that a folder holds, as far as the system tells without reading them.
@@ -74,7 +72,12 @@ enum PictureFolder {
         "\(hash) \(path) \(identity.byteCount) \(identity.inode) \(identity.modified) "
           + "\(identity.changed)")
     }
-    return "\(images.paths.count)-\(String(hash, radix: 16))"
+    // Messages that show the file's name tell the folder by it.
+    let resolved = realpath(folder, nil)
+    defer { free(resolved) }
+    let name = File.name(of: resolved.map { String(cString: $0) } ?? folder)
+      .filter { $0.isASCII && ($0.isLetter || $0.isNumber) }
+    return "\(name.prefix(40))-\(images.paths.count)-\(String(hash, radix: 16))"
   }
 
   /// Runs `body` while nobody else on this host does under this name.

@@ -23,7 +23,7 @@ package struct GraphSetPacker {
     let rows = try RowSplit(
       count: graphs.labels.count, split, labels: graphs.labels, source: folder)
     let parts = Array(rows.sets.joined())
-    let place = try PackOutput(output, parts: parts.count)
+    let place = try PackOutput(output, parts: parts.count, canBeOne: true)
     return try parts.map { part in
       let path = place.path(part.name)
       return (path, try graphs.write(rows.rows(of: part), to: path))

@@ -26,8 +26,7 @@ package enum MNISTPacker {
       try RowSplit(
         count: trainLabels.count, $0, labels: trainLabels, source: train.images.path)
     }
-    let target = try PackOutput(
-      output, parts: (rows?.sets.joined().count ?? 1) + 1, canBeOne: false)
+    let target = try PackOutput(output, parts: (rows?.sets.joined().count ?? 1) + 1)
     var files: [PackedFile] = []
     if let rows {
       for part in rows.sets.joined() {

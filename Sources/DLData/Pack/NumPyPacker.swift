@@ -73,7 +73,7 @@ package struct NumPyPacker {
     if labels == nil { notice("\(source): packed without labels, to predict") }
     let rows = try RowSplit(
       count: x.rowCount, split, labels: labels?.classes, source: y?.name ?? source)
-    let target = try PackOutput(output, parts: rows.sets.joined().count)
+    let target = try PackOutput(output, parts: rows.sets.joined().count, canBeOne: true)
     let inputType = inputType(of: x)
     return try rows.sets.joined().map { part in
       let count = rows.count(of: part)

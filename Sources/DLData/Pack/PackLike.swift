@@ -6,16 +6,20 @@ struct PackLike {
   let file: SafetensorsFile
   var path: String { file.path }
 
-  /// Opens the file, or the shipped one of `embedded:NAME`, or a checkpoint of a run folder, all of
+  /// Opens the file.
+  ///
+  /// - Throws: `FormatError` where it cannot be read.
+  init(_ path: String) throws { file = try SafetensorsFile(path: PackLike.file(of: path)) }
+
+  /// The file of a name: the shipped one of `embedded:NAME`, or a checkpoint of a run folder, all of
   /// which say the same of its data.
-  init(_ path: String) throws {
+  static func file(of path: String) throws -> String {
     let checkpoints = path + "/checkpoints"
     let steps =
       File.isFolder(checkpoints)
       ? try File.list(checkpoints).filter { $0.hasPrefix("step-") && $0.hasSuffix(".safetensors") }
       : []
-    let found = steps.max().map { "\(checkpoints)/\($0)" }
-    file = try SafetensorsFile(path: EmbeddedData.resolve(found ?? path))
+    return try steps.max().map { "\(checkpoints)/\($0)" } ?? EmbeddedData.resolve(path)
   }
 
   /// The shape of a row: that of x, or of a checkpoint the network's input.

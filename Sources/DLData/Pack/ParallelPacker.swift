@@ -67,7 +67,7 @@ package struct ParallelPacker {
     }
     let (source, translation) = texts[0]
     let rows = try RowSplit(count: source.count, split, source: pairs[0].source)
-    let target = try PackOutput(output, parts: rows.sets.joined().count)
+    let target = try PackOutput(output, parts: rows.sets.joined().count, canBeOne: true)
     return try rows.sets.enumerated().flatMap { number, set in
       let parts = set.map { part in
         let chosen = rows.rows(of: part)
@@ -125,7 +125,7 @@ package struct ParallelPacker {
 
   private func makeTokenizer(_ texts: [String]) throws -> any Tokenizer {
     guard let tokenizer else { return try BytePairLearner.learn(texts, size: vocabulary) }
-    return try TokenizerFile.read(path: tokenizer)
+    return try TokenizerFile.read(path: PackLike.file(of: tokenizer))
   }
 
   private func marks(of pieces: any Tokenizer) throws -> SentenceMarks {

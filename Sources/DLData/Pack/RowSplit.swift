@@ -189,9 +189,9 @@ struct PackOutput {
 
   /// Takes a folder, or the name of a file that ends with `.safetensors`, for one part alone.
   ///
-  /// - Parameter canBeOne: whether another split makes one part.
+  /// - Parameter canBeOne: whether a split of one share makes one part.
   /// - Throws: `DataError` for a file where there are several parts.
-  init(_ output: String, parts: Int, canBeOne: Bool = true) throws {
+  init(_ output: String, parts: Int, canBeOne: Bool = false) throws {
     self.output = output
     isFile = output.ends(with: ".safetensors")
     guard !isFile || parts == 1 else {

@@ -26,6 +26,7 @@ package enum TextPacker {
       )
     }
     let text = try TextFile.text(of: path)
+    let like = try like.map { try PackLike.file(of: $0) }
     let tokenizer: any Tokenizer
     if let like, try TokenizerFile.isJSON(like) {
       tokenizer = try HuggingFaceTokenizer(path: like)
@@ -37,7 +38,7 @@ package enum TextPacker {
         ?? CharacterTokenizer(of: text)
     }
     let tokens = try tokenizer.encode(text)
-    let target = try PackOutput(output, parts: split.shares.count)
+    let target = try PackOutput(output, parts: split.shares.count, canBeOne: true)
     var cuts = [0]
     for end in split.shares.indices {
       let sum = split.shares[...end].reduce(0, +)

@@ -136,7 +136,7 @@ package final class ConsoleReporter: TrainingObserver {
           "go on with",
           "the same command and \(OptionName.resume) auto \(OptionName.out) \(report.folder)")
       } else {
-        let data = report.validation == nil ? " \(OptionName.data) FILE" : ""
+        let data = plan?.isValidated == false ? " \(OptionName.data) FILE" : ""
         add("evaluate", "\(program) evaluate \(report.folder)\(data)")
       }
     }

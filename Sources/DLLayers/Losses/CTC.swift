@@ -6,8 +6,8 @@ import DLTensor
 /// Shapes: x `[batch, time, classes]`, from a log-softmax; targets int32 `[batch, labels]`; lengths
 /// int32 `[batch]`. A row whose labels do not fit into its time steps has an infinite loss, or 0
 /// with `zeroInfinity`. As a ``Loss`` of prediction and target those time steps are valid that the
-/// prediction's ``Tensor/lengths`` say, and a row's labels end where the blank first stands, as padding. Denominator: rows. Graves et al.
-/// 2006. Counterpart: `torch.nn.CTCLoss(reduction="sum")`.
+/// prediction's ``Tensor/lengths`` say, where a row that does not fit is an error, and a row's labels
+/// end where the blank first stands, as padding. Denominator: rows. Graves et al. 2006. Counterpart: `torch.nn.CTCLoss(reduction="sum")`.
 public struct CTC: LossSpec {
   /// The name in `loss`.
   public static var word: String { "ctc" }
@@ -73,12 +73,12 @@ public struct CTC: LossSpec {
   /// - Throws: ``TensorError`` when the tensors do not fit each other, or a row's labels not into its
   ///   length.
   public func sum(_ prediction: Tensor, _ target: Tensor) throws -> Tensor {
+    let counts = try target.lengths(until: blank)
     let sum = try prediction.ctcSum(
-      targets: target, inputLengths: prediction.lengths,
-      targetLengths: target.lengths(until: blank), blank: blank,
+      targets: target, inputLengths: prediction.lengths, targetLengths: counts, blank: blank,
       zeroInfinity: zeroInfinity)
     if let lengths = prediction.lengths, !zeroInfinity {
-      try target.requireCTCRoom(in: lengths, blank: blank)
+      try target.requireCTCRoom(counts, in: lengths, blank: blank)
     }
     return sum
   }

@@ -1,5 +1,6 @@
 import CSystem
 import DLCluster
+import DLConfiguration
 import DLCore
 import DLFormats
 import DLJobs
@@ -61,8 +62,8 @@ private final class StudySession {
   /// The runs that are still to be trained, the same on all processes.
   private var pending: [Int] = []
   private let total: Int
-  /// True once runs have told which figures there are.
-  private var hasWarned = false
+  /// Columns that a warning was about.
+  private var unknownColumns: Set<String> = []
 
   /// Opens the folder and finds out what is missing; collective.
   init(_ job: StudyJob, _ study: Study, in world: World) throws {
@@ -200,7 +201,7 @@ private final class StudySession {
     for (index, record) in found.enumerated() {
       world.print(line(record, number: total - pending.count - found.count + index + 1))
     }
-    if !hasWarned { warnOfUnknownColumns() }
+    warnOfUnknownColumns { nearestWord(to: $0, in: $1) != nil }
     // What others have finished is not lost with a run that failed.
     if let failure = ends.lazy.compactMap({ RankFailure(json: $0) }).first { throw failure }
     return found.count == round.count && (pending.isEmpty || !signals.isStopRequested)
@@ -241,16 +242,17 @@ private final class StudySession {
     return Format.wrapped("[\(number)/\(total)] \(text)", World.columns, indent: "  ")
   }
 
-  /// Warns of columns of the table that no run so far has a figure for; which there are, runs tell by
-  /// their metrics.
-  private func warnOfUnknownColumns() {
+  /// Warns once of each column of the table that no run so far has a figure for; which there are, runs
+  /// tell by their metrics.
+  ///
+  /// - Parameter isWanted: whether to warn of a column, beside those that there are.
+  private func warnOfUnknownColumns(_ isWanted: (String, [String]) -> Bool) {
     let known = Set(journal.records.flatMap { $0.figures.map(\.name) })
-    let missing = study.columns(of: journal.records).filter {
-      !known.contains($0) && !StudyColumn.plain.contains($0)
-    }
     guard !known.isEmpty else { return }
-    hasWarned = true
-    for column in missing {
+    for column in study.columns(of: journal.records)
+    where !known.contains(column) && !StudyColumn.plain.contains(column)
+      && isWanted(column, known.sorted()) && unknownColumns.insert(column).inserted
+    {
       world.warn(
         "table: no run so far has \(column); there are \(known.sorted().joined(separator: ", "))")
     }
@@ -266,7 +268,7 @@ private final class StudySession {
       try File.replace(folder + "/study.svg") { try $0.write(picture.svg()) }
     }
     world.print("\n" + table.text(columns: World.columns ?? 80))
-    if !hasWarned { warnOfUnknownColumns() }
+    warnOfUnknownColumns { _, _ in true }
     world.print(
       Format.wrapped(
         "\ntable.md, table.csv and study.svg are in \(folder)", World.columns, indent: "  "))

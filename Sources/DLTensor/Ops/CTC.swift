@@ -67,13 +67,16 @@ extension Tensor {
   /// Checks that each row of labels int32 `[rows, labels]`, which end where the blank first stands, has
   /// a time step for every label and one between two equal ones.
   ///
-  /// - Parameter lengths: the time steps of each row, int32 `[rows]`.
+  /// - Parameters:
+  ///   - counts: the labels of each row, int32 `[rows]`.
+  ///   - lengths: the time steps of each row, int32 `[rows]`.
   /// - Throws: ``TensorError`` that names the first row for which it has not.
-  package func requireCTCRoom(in lengths: Tensor, blank: Int) throws {
+  package func requireCTCRoom(_ counts: Tensor, in lengths: Tensor, blank: Int) throws {
     let (rows, width) = (shape[0], shape[1])
     let misfit = (0..<rows).first { row in
       dl_first_ctc_misfit(
-        int32s + row * width, 1, width, Int32(blank), Int(lengths.int32s[row])) == 0
+        int32s + row * width, 1, Int(counts.int32s[row]), Int32(blank),
+        Int(lengths.int32s[row])) == 0
     }
     guard let misfit else { return }
     throw TensorError(

@@ -75,7 +75,13 @@ extension Tensor {
           scale.pointer)
         factors = try sampleWeights.reshape([count]) * scale
       }
-      let rows = try weight.indexSelect(0, reshape([count])) * factors.reshape([count, 1])
+      // Padding is left out, whatever its row holds: 0 times it may be no number.
+      let counts = (0..<count).map { Int(int32s[$0]) != table.padding }
+      let mask = try Tensor.mask(counts, shape: [count, 1], context: context)
+      let zero = try Tensor.zeros([], dtype: dtype, context: context)
+      let rows =
+        try weight.indexSelect(0, reshape([count])).where(mask, else: zero)
+        * factors.reshape([count, 1])
       return try Tensor.zeros([bags, width], dtype: dtype, context: context)
         .indexAdd(0, bag, rows)
     }

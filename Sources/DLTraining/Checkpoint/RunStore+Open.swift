@@ -49,7 +49,7 @@ extension RunStore {
       try run.communicator.agreed("resume from \(found.path)") {
         try load(found.path, found.checkpoint)
       }
-      hasResumed = true
+      resumedFrom = found.path
       let here = CheckpointFolder(path: path + "/checkpoints")
       if found.path == here.file(step: run.position.step) { lastSaved = run.position.step }
     }

@@ -17,8 +17,8 @@ final class RunStore {
   var path = ""
   /// The record that the run keeps of itself, on rank 0.
   private(set) var record: RunRecord?
-  /// True if the run goes on from a checkpoint.
-  var hasResumed = false
+  /// The checkpoint that the run goes on from; nil where it starts anew.
+  var resumedFrom: String?
   /// The step of the newest checkpoint; nil where none was written.
   var lastSaved: Int?
 
@@ -47,12 +47,13 @@ final class RunStore {
       folder, run.configuration, position: run.position, ranks: run.communicator.size,
       parameters: run.arena.parameterCount)
     var configuration = run.configuration
-    if hasResumed,
-      let old = try? Configuration.load(path: folder.configurationPath, supplied: ["model"])
-    {
-      // The command that goes on need not repeat what the run once started from.
-      configuration.initialWeights = configuration.initialWeights ?? old.initialWeights
-      if let line = configuration.changes(since: old) { run.warn(line) }
+    if let resumedFrom {
+      let old = RunFolder.owner(of: resumedFrom).flatMap { owner in
+        try? Configuration.load(path: owner + "/config.yaml", supplied: ["model"])
+      }
+      // Whatever the command that goes on names: the weights are the checkpoint's.
+      configuration.initialWeights = old?.initialWeights
+      if let line = old.flatMap(configuration.changes) { run.warn(line) }
     }
     try File.replace(folder.configurationPath) { try $0.write(configuration.yaml()) }
     self.record = record
@@ -173,14 +174,18 @@ extension Configuration {
   ///
   /// Data may lie elsewhere: by its content it is compared.
   fileprivate func changes(since old: Configuration) -> String? {
-    let before = Dictionary(old.node.leaves.map { ($0.path, $0.text) }) { first, _ in first }
-    let passed = ["data.train", "data.validation", "init.from"]
-    let changed = node.leaves.filter { path, text in
-      !passed.contains(path) && before[path] != text
+    func values(_ configuration: Configuration) -> [String: String] {
+      let leaves = configuration.node.leaves.filter { path, text in
+        !["null", "{}"].contains(text) && !["data.train", "data.validation"].contains(path)
+          && !path.begins(with: "init.")
+      }
+      return Dictionary(leaves.map { ($0.path, $0.text) }) { first, _ in first }
     }
+    let (before, now) = (values(old), values(self))
+    let changed = Set(before.keys).union(now.keys).filter { before[$0] != now[$0] }.sorted()
     guard !changed.isEmpty else { return nil }
-    let named = changed.prefix(4).map { path, text in
-      "\(path) \(before[path] ?? "unset") is \(text) now"
+    let named = changed.prefix(4).map { path in
+      "\(path) \(before[path] ?? "unset") is \(now[path] ?? "unset") now"
     }
     let rest = changed.count > named.count ? ", and \(changed.count - named.count) more" : ""
     return oneLine("goes on with other settings: " + named.joined(separator: ", ") + rest)

@@ -30,7 +30,8 @@ package struct SamplerConfiguration: ConfigurationSection {
     }
     if let count = dataset.classCount, let given = weights.numbers?.count, given > count {
       throw DataError(
-        "data.sampler.weights: \(given) weights for \(counted(count, "class", "classes")), give one for each"
+        "data.sampler.weights: \(given) weights for \(counted(count, "class", "classes")), give one for each, "
+          + "or data.classes: N where some have no row"
       )
     }
     return try WeightedRows(classes: classes, weights: weights.numbers)

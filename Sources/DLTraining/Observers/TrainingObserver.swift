@@ -123,6 +123,8 @@ package struct RunPlan: Sendable {
   package let ranks: Int
   /// Rows of the training set.
   package let rows: Int
+  /// True if there are rows to validate on.
+  package let isValidated: Bool
   /// Rows of batches that each of them gives in an epoch.
   package let repeats: Int
   /// Rows per optimizer step over all ranks.

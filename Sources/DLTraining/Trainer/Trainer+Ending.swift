@@ -9,7 +9,8 @@ extension Trainer {
     return RunPlan(
       name: run.name, folder: store.path, startStep: run.position.step,
       totalSteps: run.totalSteps, stepsPerEpoch: sampler.stepsPerEpoch,
-      ranks: run.communicator.size, rows: run.data.train.count, repeats: sampler.repeats,
+      ranks: run.communicator.size, rows: run.data.train.count,
+      isValidated: run.data.validation != nil, repeats: sampler.repeats,
       batchSize: configuration.batchSize, parameters: parameterCount,
       precision: configuration.precision.rawValue, metric: run.metrics.ownColumn,
       metrics: run.metrics.namedColumns,

@@ -84,7 +84,7 @@ package final class Trainer {
       fault = error
     }
     try store.open()
-    guard !store.hasResumed else { return }
+    guard store.resumedFrom == nil else { return }
     if let fault { throw fault }
     for note in notes { run.warn(note) }
   }

@@ -73,7 +73,7 @@ package struct AudioPacker {
       of: classes, among: names, of: like?.path ?? source, source: source)
     let sets = try sets(
       listing.sounds, pattern, labels, isLike: like != nil, source: source)
-    let target = try PackOutput(output, parts: sets.joined().count)
+    let target = try PackOutput(output, parts: sets.joined().count, canBeOne: test == nil)
     var features =
       try like.map { try AudioFeatures($0.file) }
       ?? AudioFeatures(

@@ -54,7 +54,7 @@ package struct ImagePacker {
         ?? (listing.classes, listing.classes.indices.map { Int32($0) })
     if keepsEncoded {
       let splits = try parted(listing.splits, labels, source: source)
-      let target = try PackOutput(output, parts: splits.count)
+      let target = try PackOutput(output, parts: splits.count, canBeOne: listing.splits.count == 1)
       return try splits.map { split in
         let path = target.path(split.name)
         try writeEncoded(split, labels, classes: names, images, to: path)
@@ -72,7 +72,7 @@ package struct ImagePacker {
         advice: "bring them to one size by \(OptionName.size) \(shape[0])x\(shape[1])")
     }
     let splits = try parted(listing.splits, labels, source: source)
-    let target = try PackOutput(output, parts: splits.count)
+    let target = try PackOutput(output, parts: splits.count, canBeOne: listing.splits.count == 1)
     return try splits.map { split in
       let path = target.path(split.name)
       let shape = [split.images.count] + reader.shape

@@ -36,7 +36,7 @@ package struct TarPacker {
     let reader = try PixelReader(images, settings: settings)
     try reader.begin(with: 0)
     let rows = try RowSplit(count: labels.count, split, labels: labels, source: shards[0])
-    let target = try PackOutput(output, parts: rows.sets.joined().count)
+    let target = try PackOutput(output, parts: rows.sets.joined().count, canBeOne: true)
     var metadata = [
       "source": "tar shards", "classes": String(classes?.count ?? Int(labels.max() ?? 0) + 1),
     ]

@@ -72,7 +72,8 @@ package struct CSVPacker {
     let rows = try RowSplit(
       count: scan.rowCount, validation == nil ? split : .whole, labels: scan.labels, source: path)
     let target = try PackOutput(
-      output, parts: rows.sets.joined().count + (validation == nil ? 0 : 1))
+      output, parts: rows.sets.joined().count + (validation == nil ? 0 : 1),
+      canBeOne: validation == nil)
     var files: [PackedFile] = []
     for set in rows.sets {
       let schema = try schema(of: table, scan) { rows.contains($0, in: set[0]) }
@@ -200,7 +201,7 @@ package struct CSVPacker {
     if let empty = numbers.first(where: { moments[$0].count == 0 }) {
       throw FormatError(
         .content, file: table.path,
-        "column \(table.features[empty].place + 1), \"\(table.features[empty].name)\", has no value to train on",
+        "column \"\(table.features[empty].name)\" has no value to train on",
         advice: "leave it out by \(OptionName.drop) \(table.features[empty].place + 1)")
     }
     let medians = try missing == .median ? medians(table, moments, isTraining) : [:]

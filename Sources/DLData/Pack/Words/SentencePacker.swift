@@ -60,7 +60,7 @@ package struct SentencePacker {
         source: text.source)
     let split = try RowSplit(
       count: text.words.count, split, labels: numbers, source: text.source)
-    _ = try PackOutput(output, parts: split.sets.joined().count)
+    _ = try PackOutput(output, parts: split.sets.joined().count, canBeOne: true)
     return try split.sets.enumerated().flatMap { number, set in
       try pack(
         set.map { Part(name: $0.name, text: text, rows: split.rows(of: $0)) }, output,

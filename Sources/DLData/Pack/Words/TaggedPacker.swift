@@ -50,7 +50,7 @@ package struct TaggedPacker {
     }
     // A sentence has many tags: there is no class that each part could have its share of.
     let rows = try RowSplit(count: first.sentences.count, split, source: first.path)
-    let target = try PackOutput(output, parts: rows.sets.joined().count)
+    let target = try PackOutput(output, parts: rows.sets.joined().count, canBeOne: true)
     return try rows.sets.enumerated().flatMap { number, set in
       let parts = set.map { part in
         Part(
