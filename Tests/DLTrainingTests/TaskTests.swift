@@ -249,6 +249,17 @@ import Testing
     #expect(trained.validations.last?.accuracy == Double(right) / Double(nodes.count))
   }
 
+  @Test func aTextHasNoRowsToPredict() throws {
+    let bench = try TaskBench()
+    let configuration = try Configuration.load(
+      yaml: TaskTests.yaml("lstm with carried state") + "\nsteps: 1\n", folder: bench.path)
+    try train(configuration, bench.options("reader"))
+    let found = refusal {
+      try LoadedRun(bench.path + "/reader").predict(bench.path + "/text/train.safetensors") { _ in }
+    }
+    #expect(found.contains("is one text") && found.contains("use generate RUN"), "\(found)")
+  }
+
   /// A model that sees the state of the stretch before does better than one that starts anew.
   @Test func stateIsCarriedFromStepToStep() throws {
     let bench = try TaskBench()

@@ -123,7 +123,7 @@ import Testing
       .evaluate(data: nil, communicator: alone)
     #expect(deviation([other.loss, own.loss], [mirrored, mirrored]) < 1e-12)
     #expect(deviation([one.loss], [plain]) < 1e-12)
-    #expect(own.text(columns: nil).contains("\nviews  mirrored\n"))
+    #expect(own.text(columns: nil).contains("\nviews       mirrored\n"))
     #expect(!one.text(columns: nil).contains("views"))
   }
 

@@ -48,7 +48,14 @@ package struct RawInput {
     }
     guard kind == .file else { return nil }
     let head = try ByteHead.read(path)
-    if FileKind.isSafetensors(head) { return nil }
+    if FileKind.isSafetensors(head) {
+      guard use == .continuation, try SafetensorsFile(path: path)["tokens"] != nil else {
+        return nil
+      }
+      throw FormatError(
+        .content, file: path, "is one text and has no rows to predict",
+        advice: "use generate RUN \(OptionName.prompt) to go on with a text, or evaluate RUN")
+    }
     if run.metadata[TableSchema.key] != nil {
       content = .table
     } else if run.metadata[AudioFeatures.key] != nil {
