@@ -1,6 +1,6 @@
 import ArgumentParser
-import DLConfiguration
 import DLCluster
+import DLConfiguration
 import DLCore
 import DLFormats
 import DLInference

@@ -30,18 +30,31 @@ struct Pack: ParsableCommand {
 protocol PackVerb: Verb {
   /// The files that it reads, the first of which names it in messages.
   var reads: [String?] { get }
+  /// The tensor whose shape is told of each file: x unless it is another.
+  var tensor: String { get }
   /// Does the work, on the first process.
   ///
+  /// - Parameter line: shows how far it is; gone before the files are told.
+  /// - Returns: the files to tell of.
   /// - Throws: what `World.main` prints.
-  func pack(in world: World) throws
+  func pack(in world: World, _ line: ProgressLine) throws -> [PackedFile]
 }
 
 extension PackVerb {
-  /// Packs on the first process, never over a file that it reads.
+  var tensor: String { "x" }
+
+  /// Packs on the first process, never over a file that it reads, and tells of each file that it made.
   func run(in world: World) throws -> DLCore.ExitCode {
     let reads = reads.compactMap(\.self)
     try world.first("pack \(reads.first ?? "")") {
-      try PackedFile.keeping(reads) { try pack(in: world) }
+      let line = ProgressLine(world)
+      defer { line.clear() }
+      let files = try PackedFile.keeping(reads) { try pack(in: world, line) }
+      line.clear()
+      for file in files {
+        world.print(
+          "\(file.path): \(tensor) \(file.shape)" + (file.note.map { "; \($0)" } ?? ""))
+      }
     }
     return .success
   }
@@ -66,12 +79,8 @@ struct PackMNIST: PackVerb {
 
   var reads: [String?] { [folder] }
 
-  func pack(in world: World) throws {
-    let files = try MNISTPacker.packMNIST(
-      directory: folder, output: output, split: split.asked)
-    for file in files {
-      world.print("\(file.path): x \(file.shape)")
-    }
+  func pack(in world: World, _ line: ProgressLine) throws -> [PackedFile] {
+    try MNISTPacker.packMNIST(directory: folder, output: output, split: split.asked)
   }
 }
 

@@ -71,7 +71,7 @@ struct PackAudio: PackVerb {
 
   var reads: [String?] { [folder, like] }
 
-  func pack(in world: World) throws {
+  func pack(in world: World, _ line: ProgressLine) throws -> [PackedFile] {
     var packer = AudioPacker()
     (packer.pattern, packer.classField, packer.test) = (label, classField, test)
     (packer.split, packer.length) = (split.plan, length)
@@ -84,11 +84,7 @@ struct PackAudio: PackVerb {
     if let deltas { packer.deltas = deltas }
     if let standardize { packer.isStandardized = standardize }
     packer.notice = { world.print($0) }
-    let line = ProgressLine(world)
-    defer { line.clear() }
     packer.progress = line.update
-    let files = try packer.pack(folder, output: output)
-    line.clear()
-    for file in files { world.print("\(file.path): x \(file.shape)") }
+    return try packer.pack(folder, output: output)
   }
 }

@@ -87,7 +87,7 @@ struct PackCSV: PackVerb {
 
   var reads: [String?] { [file, validation, like] }
 
-  func pack(in world: World) throws {
+  func pack(in world: World, _ line: ProgressLine) throws -> [PackedFile] {
     var packer = CSVPacker()
     (packer.labels, packer.isRegression) = (
       label?.names ?? ["-1"], regression || task == .regression
@@ -99,9 +99,7 @@ struct PackCSV: PackVerb {
     (packer.validation, packer.like) = (validation, like)
     (packer.separator, packer.hasHeader) = (separator.byte, !noHeader)
     packer.notice = { world.print($0) }
-    for file in try packer.pack(file, output: output) {
-      world.print("\(file.path): x \(file.shape)")
-    }
+    return try packer.pack(file, output: output)
   }
 }
 

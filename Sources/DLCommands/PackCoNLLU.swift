@@ -39,7 +39,7 @@ struct PackCoNLLU: PackVerb {
 
   var reads: [String?] { [train, validation, test, like] }
 
-  func pack(in world: World) throws {
+  func pack(in world: World, _ line: ProgressLine) throws -> [PackedFile] {
     var packer = TaggedPacker()
     (packer.column, packer.split) = (tag, split.asked)
     packer.length = words.length
@@ -49,9 +49,7 @@ struct PackCoNLLU: PackVerb {
     let parts = [
       (like == nil ? "train" : "sentences", train), ("validation", validation), ("test", test),
     ].compactMap { name, path in path.map { (name: name, path: $0) } }
-    for file in try packer.pack(parts, output: output) {
-      world.print("\(file.path): x \(file.shape)")
-    }
+    return try packer.pack(parts, output: output)
   }
 }
 

@@ -26,11 +26,12 @@ struct PackCora: PackVerb {
 
   var reads: [String?] { ["\(folder)/nodes.tsv", "\(folder)/edges.tsv"] }
 
-  func pack(in world: World) throws {
+  func pack(in world: World, _ line: ProgressLine) throws -> [PackedFile] {
     let graph = try CoraPacker.pack(
       directory: folder, output: output, words: features, split: split.asked)
     world.print(
       "\(output): \(counted(graph.nodeCount, "node")), "
         + counted(graph.edgeCount, "edge"))
+    return []
   }
 }

@@ -24,11 +24,9 @@ struct PackGraphs: PackVerb {
 
   var reads: [String?] { [folder] }
 
-  func pack(in world: World) throws {
+  func pack(in world: World, _ line: ProgressLine) throws -> [PackedFile] {
     var packer = GraphSetPacker()
     packer.split = split.plan
-    for file in try packer.pack(folder, output: output) {
-      world.print("\(file.path): x \(file.shape)")
-    }
+    return try packer.pack(folder, output: output)
   }
 }

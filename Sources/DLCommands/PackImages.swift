@@ -33,22 +33,18 @@ struct PackImages: PackVerb {
   @Option(help: "Number classes by the names in this data set file, as for images to evaluate on.")
   var like: String?
 
+  var tensor: String { keepEncoded ? "images" : "x" }
   var reads: [String?] { [source, like] }
 
-  func pack(in world: World) throws {
+  func pack(in world: World, _ line: ProgressLine) throws -> [PackedFile] {
     var packer = ImagePacker()
     packer.size = size.map { ($0.height, $0.width) }
     packer.channels = channels
     packer.keepsEncoded = keepEncoded
     (packer.like, packer.split) = (like, split.asked)
     packer.notice = world.warn
-    let line = ProgressLine(world)
-    defer { line.clear() }
     packer.progress = line.update
-    let files = try packer.pack(source, output: output)
-    line.clear()
-    let what = keepEncoded ? "images" : "x"
-    for file in files { world.print("\(file.path): \(what) \(file.shape)") }
+    return try packer.pack(source, output: output)
   }
 }
 

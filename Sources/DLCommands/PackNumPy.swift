@@ -23,9 +23,8 @@ struct PackNPY: PackVerb {
 
   var reads: [String?] { [inputs, labels] }
 
-  func pack(in world: World) throws {
-    let files = try options.packer(world).pack(inputs, labels: labels, output: options.output)
-    for file in files { world.print("\(file.path): x \(file.shape)") }
+  func pack(in world: World, _ line: ProgressLine) throws -> [PackedFile] {
+    try options.packer(world).pack(inputs, labels: labels, output: options.output)
   }
 }
 
@@ -50,10 +49,9 @@ struct PackNPZ: PackVerb {
 
   var reads: [String?] { [file] }
 
-  func pack(in world: World) throws {
-    let files = try options.packer(world).pack(
+  func pack(in world: World, _ line: ProgressLine) throws -> [PackedFile] {
+    try options.packer(world).pack(
       archive: file, input: input, label: label, output: options.output)
-    for file in files { world.print("\(file.path): x \(file.shape)") }
   }
 }
 

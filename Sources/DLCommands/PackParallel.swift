@@ -42,7 +42,7 @@ struct PackParallel: PackVerb {
 
   var reads: [String?] { files + [tokenizer] }
 
-  func pack(in world: World) throws {
+  func pack(in world: World, _ line: ProgressLine) throws -> [PackedFile] {
     var packer = ParallelPacker()
     if let vocabulary { packer.vocabulary = vocabulary }
     (packer.tokenizer, packer.split) = (tokenizer, split.asked)
@@ -50,8 +50,6 @@ struct PackParallel: PackVerb {
     let pairs = stride(from: 0, to: files.count, by: 2).map {
       ParallelPacker.Pair(source: files[$0], target: files[$0 + 1])
     }
-    for file in try packer.pack(pairs, output: output) {
-      world.print("\(file.path): x \(file.shape)")
-    }
+    return try packer.pack(pairs, output: output)
   }
 }

@@ -50,7 +50,7 @@ struct PackSentences: PackVerb {
 
   var reads: [String?] { sources + validation + [tokenizer, like] }
 
-  func pack(in world: World) throws {
+  func pack(in world: World, _ line: ProgressLine) throws -> [PackedFile] {
     var packer = SentencePacker()
     packer.split = split.plan
     packer.validation = validation
@@ -59,9 +59,7 @@ struct PackSentences: PackVerb {
     (packer.tokenizer, packer.like) = (tokenizer, like)
     packer.isMultiLabel = multiLabel
     packer.notice = { world.print($0) }
-    for file in try packer.pack(sources, output: output) {
-      world.print("\(file.path): x \(file.shape)")
-    }
+    return try packer.pack(sources, output: output)
   }
 }
 

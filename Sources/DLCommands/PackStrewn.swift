@@ -42,21 +42,15 @@ struct PackStrewn: PackVerb {
 
   var reads: [String?] { sources }
 
-  func pack(in world: World) throws {
+  func pack(in world: World, _ line: ProgressLine) throws -> [PackedFile] {
     var packer = StrewnPacker()
     if let canvas { packer.canvas = (canvas.height, canvas.width) }
     if let objects { packer.objects = try objects.integers("objects") }
     if let scale { packer.scale = scale.bounds }
     packer.rows = try rows.map(Self.counts) ?? Array(packer.rows.prefix(sources.count))
     (packer.labels, packer.seed) = (labels, seed)
-    let line = ProgressLine(world)
-    defer { line.clear() }
     packer.progress = line.update
-    let files = try packer.pack(sources, output: output)
-    line.clear()
-    for file in files {
-      world.print("\(file.path): x \(file.shape)" + (file.note.map { "; \($0)" } ?? ""))
-    }
+    return try packer.pack(sources, output: output)
   }
 
   private static func counts(_ text: String) throws -> [Int] {

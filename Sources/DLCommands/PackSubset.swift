@@ -32,11 +32,10 @@ struct PackSubset: PackVerb {
 
   var reads: [String?] { [source] }
 
-  func pack(in world: World) throws {
+  func pack(in world: World, _ line: ProgressLine) throws -> [PackedFile] {
     var packer = SubsetPacker()
     packer.classes = classes?.parts(at: ",").map { String($0) }
     (packer.rest, packer.perClass, packer.seed) = (rest, perClass, seed)
-    let file = try packer.pack(source, to: output)
-    world.print("\(file.path): x \(file.shape)")
+    return [try packer.pack(source, to: output)]
   }
 }

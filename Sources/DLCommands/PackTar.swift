@@ -28,16 +28,12 @@ struct PackTar: PackVerb {
 
   var reads: [String?] { shards }
 
-  func pack(in world: World) throws {
+  func pack(in world: World, _ line: ProgressLine) throws -> [PackedFile] {
     var packer = TarPacker()
     packer.size = size.map { ($0.height, $0.width) }
     (packer.channels, packer.split) = (channels, split.plan)
     packer.notice = { world.print($0) }
-    let line = ProgressLine(world)
-    defer { line.clear() }
     packer.progress = line.update
-    let files = try packer.pack(shards, output: output)
-    line.clear()
-    for file in files { world.print("\(file.path): x \(file.shape)") }
+    return try packer.pack(shards, output: output)
   }
 }

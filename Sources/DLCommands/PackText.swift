@@ -46,16 +46,14 @@ struct PackText: PackVerb {
     }
   }
 
+  var tensor: String { "tokens" }
   var reads: [String?] { [file, like] }
 
-  func pack(in world: World) throws {
+  func pack(in world: World, _ line: ProgressLine) throws -> [PackedFile] {
     let plan = split.map { SplitPlan(shares: $0.shares) } ?? SplitPlan()
     var cut = WordCut()
     (cut.minimumCount, cut.maximumWords) = (minCount ?? 1, maxWords)
-    let packed = try TextPacker.pack(
+    return try TextPacker.pack(
       file, output: output, split: plan, like: like, words: words ? cut : nil)
-    for file in packed {
-      world.print("\(file.path): tokens \(file.shape)")
-    }
   }
 }

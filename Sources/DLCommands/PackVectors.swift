@@ -26,13 +26,13 @@ struct PackVectors: PackVerb {
   @Option(name: .shortAndLong, help: "The safetensors file to write.")
   var output: String
 
+  var tensor: String { name }
   var reads: [String?] { [file, like] }
 
-  func pack(in world: World) throws {
+  func pack(in world: World, _ line: ProgressLine) throws -> [PackedFile] {
     var vectors = WordVectors(like: like)
     (vectors.name, vectors.seed) = (name, seed)
     vectors.notice = { world.print($0) }
-    let packed = try vectors.pack(file, output: output)
-    world.print("\(packed.path): \(name) \(packed.shape)")
+    return [try vectors.pack(file, output: output)]
   }
 }

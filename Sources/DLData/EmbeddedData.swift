@@ -17,9 +17,9 @@ package enum EmbeddedData {
     let name = path.dropFirst(prefix.count)
     let isPlain = name.allSatisfy { $0.isLetter || $0.isNumber || $0 == "-" }
     let file = "\(folder)/\(name).safetensors"
-    let names = (try? File.list(folder))?.filter { $0.hasSuffix(".safetensors") }
-      .map { prefix + $0.dropLast(".safetensors".count) }.sorted()
     guard isPlain, File.exists(file) else {
+      let names = (try? File.list(folder))?.filter { $0.hasSuffix(".safetensors") }
+        .map { prefix + $0.dropLast(".safetensors".count) }.sorted()
       if let names, !names.isEmpty {
         throw DataError(
           "\(path): no such embedded data set, there are \(names.joined(separator: ", "))",

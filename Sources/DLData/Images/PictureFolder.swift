@@ -6,7 +6,8 @@ import Glibc
 ///
 /// Its files are put one after another into a file of the user's cache, as ``ImagePacker`` does
 /// that keeps them encoded, when they are first asked for; it is found again as long as no file of the
-/// folder changes, and then gives way to another. Threads and processes of a host wait for the one that makes it.
+/// folder changes, and then gives way to another. Threads and processes of a host wait for the one that
+/// makes it.
 enum PictureFolder {
   /// The data set file of a folder's pictures.
   ///

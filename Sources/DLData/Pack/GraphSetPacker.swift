@@ -18,7 +18,7 @@ package struct GraphSetPacker {
   ///
   /// - Returns: the files with the shapes of x.
   /// - Throws: `FormatError` naming file and line.
-  package func pack(_ folder: String, output: String) throws -> [(path: String, shape: [Int])] {
+  package func pack(_ folder: String, output: String) throws -> [PackedFile] {
     let graphs = try GraphSet(folder)
     let rows = try RowSplit(
       count: graphs.labels.count, split, labels: graphs.labels, source: folder)
@@ -26,7 +26,7 @@ package struct GraphSetPacker {
     let place = try PackOutput(output, parts: parts.count, canBeOne: true)
     return try parts.map { part in
       let path = place.path(part.name)
-      return (path, try graphs.write(rows.rows(of: part), to: path))
+      return PackedFile(path: path, shape: try graphs.write(rows.rows(of: part), to: path))
     }
   }
 }

@@ -7,7 +7,8 @@ import DLTensor
 /// int32 `[batch]`. A row whose labels do not fit into its time steps has an infinite loss, or 0
 /// with `zeroInfinity`. As a ``Loss`` of prediction and target those time steps are valid that the
 /// prediction's ``Tensor/lengths`` say, where a row that does not fit is an error, and a row's labels
-/// end where the blank first stands, as padding. Denominator: rows. Graves et al. 2006. Counterpart: `torch.nn.CTCLoss(reduction="sum")`.
+/// end where the blank first stands, as padding. Denominator: rows. Graves et al. 2006. Counterpart:
+/// `torch.nn.CTCLoss(reduction="sum")`.
 public struct CTC: LossSpec {
   /// The name in `loss`.
   public static var word: String { "ctc" }

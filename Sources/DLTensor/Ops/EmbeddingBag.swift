@@ -65,16 +65,11 @@ extension Tensor {
     let scale = try Tensor.empty([count], dtype: dtype, context: context)
     let sums = try Tensor.empty([width], dtype: .float64, context: context)
     dl_bag_scales(
-      dtype.kernel, int32s, start.int32s, bags, sampleWeights?.pointer, mode == .mean ? 1 : 0,
-      table.padding, bag.int32s, scale.pointer)
+      dtype.kernel, int32s, start.int32s, bags,
+      context.isDecomposing ? nil : sampleWeights?.pointer,
+      mode == .mean ? 1 : 0, table.padding, bag.int32s, scale.pointer)
     if context.isDecomposing {
-      var factors = scale
-      if let sampleWeights {
-        dl_bag_scales(
-          dtype.kernel, int32s, start.int32s, bags, nil, 0, table.padding, bag.int32s,
-          scale.pointer)
-        factors = try sampleWeights.reshape([count]) * scale
-      }
+      let factors = try sampleWeights.map { try $0.reshape([count]) * scale } ?? scale
       // Padding is left out, whatever its row holds: 0 times it may be no number.
       let counts = (0..<count).map { Int(int32s[$0]) != table.padding }
       let mask = try Tensor.mask(counts, shape: [count, 1], context: context)
