@@ -66,11 +66,12 @@ static dl_cpu_level_t highest_level(void) {
   return DL_CPU_PORTABLE;
 }
 
-// Whether tiles may be used. The system gives their state to processes that ask for it: once is enough.
+// Whether tiles may be used, whose kernels round by AVX512_BF16. The system gives their state to processes that ask for it: once is enough.
 static int tiles_allowed(void) {
 #if DL_X86_LEVELS
   const long request = 0x1023, tile_data = 18;  // ARCH_REQ_XCOMP_PERM, XFEATURE_XTILEDATA
-  return dl_cpu_probe().amx_bf16 && syscall(SYS_arch_prctl, request, tile_data) == 0;
+  const dl_cpu_features f = dl_cpu_probe();
+  return f.amx_bf16 && f.avx512_bf16 && syscall(SYS_arch_prctl, request, tile_data) == 0;
 #else
   return 0;
 #endif

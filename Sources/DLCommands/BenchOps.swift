@@ -16,6 +16,8 @@ struct BenchOps: Verb {
   var seconds = 0.1
   @Flag(help: "Measure over batch, channels and length in the place of the networks' shapes.")
   var sweep = false
+  @Option(help: "The operands of products: float32, or rounded to bfloat16.")
+  var precision = Precision.float32
   @Option(help: "Write the numbers to this file.")
   var json: String?
   @Option(help: "Write the products below the machine's roofs as a picture.")
@@ -23,6 +25,8 @@ struct BenchOps: Verb {
 
   @Flag(help: "Call small ops once each and time nothing, for Tests/InstructionCount/check.sh.")
   var count = false
+
+  enum Precision: String, ExpressibleByArgument, CaseIterable { case float32, bfloat16 }
 
   func run(in world: World) throws -> DLCore.ExitCode {
     try world.first("measure the ops") {
@@ -32,6 +36,7 @@ struct BenchOps: Verb {
       benchmark.filter = filter
       benchmark.seconds = seconds
       benchmark.sweeps = sweep
+      benchmark.roundsProducts = precision == .bfloat16
       let report = try benchmark.run { op, done, count in
         if World.isInteractive {
           world.print("\r\u{1b}[K\(done + 1)/\(count) \(op)", terminator: "")

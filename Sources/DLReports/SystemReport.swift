@@ -114,7 +114,10 @@ package struct SystemReport {
     let isForced = getenv("OPENBLAS_CORETYPE") != nil
     return
       "OpenBLAS uses its \(core) kernels, the CPU has \(probe.avx512f != 0 ? "AVX-512" : "AVX2"): "
-      + (isForced ? "unset OPENBLAS_CORETYPE" : "install a newer OpenBLAS")
+      + (isForced
+        ? "unset OPENBLAS_CORETYPE"
+        : "install a newer OpenBLAS, or set OPENBLAS_CORETYPE="
+          + (probe.avx512f != 0 ? "SkylakeX" : "Haswell"))
   }
 
   /// The CPU's features that kernels use, by their common names.

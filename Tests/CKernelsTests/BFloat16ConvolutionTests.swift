@@ -32,7 +32,7 @@ import Testing
   }
 
   @Test func everyVersionGivesTheSameBits() throws {
-    defer { dl_cpu_use(DL_CPU_AVX512) }
+    defer { dl_cpu_use(DL_CPU_AMX) }
     for (g, out) in WindowProductTests.geometries + WindowProductTests.squares {
       for gap in [0, 3] {
         dl_cpu_use(DL_CPU_PORTABLE)

@@ -59,7 +59,7 @@ import Testing
   }
 
   @Test func everyVersionIsTheDefinition() throws {
-    defer { dl_cpu_use(DL_CPU_AVX512) }
+    defer { dl_cpu_use(DL_CPU_AMX) }
     for (seed, test) in GemmTests.cases.enumerated() {
       func values(_ rows: Int, _ step: Int, _ seed: Int) -> [Double] {
         numbers(max(rows * step - (rows > 0 ? test.gap : 0), 0), seed: UInt64(seed))
@@ -80,7 +80,7 @@ import Testing
 
   /// Rounding, denormals and overflow: the result of a single term shows the operand.
   @Test func numbersOfAllMagnitudesAreRoundedAlike() throws {
-    defer { dl_cpu_use(DL_CPU_AVX512) }
+    defer { dl_cpu_use(DL_CPU_AMX) }
     let edges: [Double] = [
       0x1p-56, -0x1.fep-57, 0x1.ffp-57, 0x1.ffcp-57, 0x1.fffp-57, 0x1p-149, -0.0,
       Double(Float.greatestFiniteMagnitude), -.infinity, 0x1.fep127, 0x1.01p0, 0x1.03p0,
@@ -108,7 +108,7 @@ import Testing
   }
 
   @Test func infinityAndNaNGoThrough() throws {
-    defer { dl_cpu_use(DL_CPU_AVX512) }
+    defer { dl_cpu_use(DL_CPU_AMX) }
     for version in BFloat16.versions {
       version.use()
       // The last payload has no bit that rounding would keep.
@@ -121,7 +121,7 @@ import Testing
 
   /// Bias and ReLU in the product have the bits of three passes.
   @Test func linearIsProductBiasAndMaximum() throws {
-    defer { dl_cpu_use(DL_CPU_AVX512) }
+    defer { dl_cpu_use(DL_CPU_AMX) }
     for (m, n, k) in [(5, 7, 3), (13, 33, 385), (61, 130, 70), (2, 9000, 384)] {
       let a = numbers(m * k, seed: 1), b = numbers(n * k, seed: 2), bias = numbers(n, seed: 3)
       for version in BFloat16.versions {

@@ -71,7 +71,7 @@ import Testing
   @Test(arguments: Element.allCases)
   func everyVersionGivesTheSameChains(_ type: Element) throws {
     let levels = cpuLevels()
-    defer { dl_cpu_use(DL_CPU_AVX512) }
+    defer { dl_cpu_use(DL_CPU_AMX) }
     for (seed, test) in Self.cases.enumerated() {
       func values(_ rows: Int, _ step: Int, _ seed: Int) -> [Double] {
         // Nothing lies behind the last row: its gap is not there.
@@ -123,7 +123,7 @@ import Testing
   /// Bias and ReLU in the product have the bits of three passes.
   @Test(arguments: Element.allCases)
   func linearIsProductBiasAndMaximum(_ type: Element) throws {
-    defer { dl_cpu_use(DL_CPU_AVX512) }
+    defer { dl_cpu_use(DL_CPU_AMX) }
     for (m, n, k) in [(5, 7, 3), (13, 33, 385), (3, 50, 800), (61, 130, 70), (2, 9000, 384)] {
       let a = numbers(m * k, seed: 1), b = numbers(n * k, seed: 2), bias = numbers(n, seed: 3)
       for level in cpuLevels() {
@@ -160,7 +160,7 @@ import Testing
   @Test func infinityAndNaNGoThrough() throws {
     for level in cpuLevels() {
       dl_cpu_use(level)
-      defer { dl_cpu_use(DL_CPU_AVX512) }
+      defer { dl_cpu_use(DL_CPU_AMX) }
       let a = try GuardedBuffer(.f32, [.infinity, 0, 1, .nan, 5e-45, -0.0])
       let b = try GuardedBuffer(.f32, [0, 1])
       let c = try GuardedBuffer(.f32, [0, 0, 0])

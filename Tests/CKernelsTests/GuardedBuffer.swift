@@ -45,7 +45,7 @@ final class GuardedBuffer {
 /// The versions of kernels that this CPU can run.
 func cpuLevels() -> [dl_cpu_level_t] {
   [DL_CPU_PORTABLE, DL_CPU_AVX2, DL_CPU_AVX512].filter { level in
-    defer { dl_cpu_use(DL_CPU_AVX512) }
+    defer { dl_cpu_use(DL_CPU_AMX) }
     return dl_cpu_use(level) == level
   }
 }

@@ -143,7 +143,7 @@ import Testing
 
   @Test(arguments: Element.allCases, Family.allCases)
   func everyVersionGivesTheSameBits(_ type: Element, _ family: Family) throws {
-    defer { dl_cpu_use(DL_CPU_AVX512) }
+    defer { dl_cpu_use(DL_CPU_AMX) }
     for (g, out) in family.geometries(type) {
       let levels = cpuLevels()
       let first = try results(family, type, g, out, levels[0])

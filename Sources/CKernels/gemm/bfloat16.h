@@ -11,9 +11,9 @@
 //
 //   right operand   bfloat16 in panels of NR columns, [n / NR][terms / 2][NR][2], or for VDPBF16PS
 //                   [n / NR][terms / 4][even, odd][NR][later, earlier]
-//   left operand    rounded rows of one block of terms; float32 where products are widened, and
-//                   bfloat16 once more for tiles of 16 rows by 32 terms, and as [terms / 4][even,
-//                   odd][later, earlier] for VDPBF16PS
+//   left operand    rounded rows of one block of terms; float32 where products are widened, bfloat16
+//                   for tiles of 16 rows by 32 terms, and [terms / 4][even, odd][later, earlier] for
+//                   VDPBF16PS
 //
 // A block's terms are followed by zeros up to whole pairs, to fours for VDPBF16PS, and up to whole
 // tiles for AMX.

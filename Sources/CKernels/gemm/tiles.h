@@ -9,6 +9,16 @@
 
 #define DL_TILE_ROWS 16
 
+// Bytes of a right operand's panels that stay in the second-level cache, of which CPUs with tiles have
+// 2 MiB.
+#define DL_TILE_PANEL_BYTES (1536 * 1024)
+
+// Memory that will be read soon: `rows` of `bytes`, `step` bytes apart; `at` is a place in the first.
+typedef struct {
+  const char *from;
+  size_t step, rows, bytes, at;
+} dl_ahead;
+
 #if DL_X86_LEVELS
 #include <immintrin.h>
 

@@ -9,7 +9,10 @@
 /// NULL behind the last one.
 const char *dl_fma_set(int index);
 
-/// Multiplies and adds float32 in registers, `rounds` times in chains that do not wait for each
+/// Whether it multiplies bfloat16, and adds to float32; all others multiply float32.
+int dl_fma_is_bfloat16(int index);
+
+/// Multiplies and adds in registers, `rounds` times in chains that do not wait for each
 /// other; the number of multiplications and additions made.
 double dl_fma_run(int index, long rounds);
 

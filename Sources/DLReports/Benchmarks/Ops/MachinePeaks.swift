@@ -14,13 +14,24 @@ package struct MachinePeaks: Sendable {
     let bytesPerSecond: Double
   }
 
-  /// Multiplications and additions of float32 a second, by instruction set.
-  let arithmetic: [(set: String, flops: Double)]
+  /// The rate of one instruction set.
+  struct Arithmetic: Sendable {
+    let set: String
+    /// True if it multiplies bfloat16, and adds to float32; others multiply float32.
+    let isBFloat16: Bool
+    /// Multiplications and additions a second.
+    let flops: Double
+  }
+
+  /// By instruction set, those of bfloat16 last.
+  let arithmetic: [Arithmetic]
   /// The levels of the memory, from the nearest.
   let bandwidths: [Bandwidth]
 
-  /// The most of all instruction sets.
-  var flops: Double { arithmetic.map(\.flops).max() ?? 0 }
+  /// The most of all instruction sets for float32, or for bfloat16 as well.
+  func flops(bfloat16: Bool) -> Double {
+    arithmetic.filter { bfloat16 || !$0.isBFloat16 }.map(\.flops).max() ?? 0
+  }
 
   /// The nearest level that holds so many bytes.
   func level(holding bytes: Double) -> Bandwidth? {
@@ -29,12 +40,14 @@ package struct MachinePeaks: Sendable {
 
   /// Measures them, each for about so many seconds; other programs on the core lower them.
   static func measured(seconds: Double) -> MachinePeaks {
-    var arithmetic: [(set: String, flops: Double)] = []
+    var arithmetic: [Arithmetic] = []
     var index: Int32 = 0
     while let name = dl_fma_set(index) {
       let set = index
       arithmetic.append(
-        (String(cString: name), best(seconds) { dl_fma_run(set, 20_000) }))
+        Arithmetic(
+          set: String(cString: name), isBFloat16: dl_fma_is_bfloat16(set) != 0,
+          flops: best(seconds) { dl_fma_run(set, 20_000) }))
       index += 1
     }
     let first = cacheSize(_SC_LEVEL1_DCACHE_SIZE) ?? 32 << 10

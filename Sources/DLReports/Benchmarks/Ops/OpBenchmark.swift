@@ -10,6 +10,8 @@ package struct OpBenchmark: Sendable {
   package var seconds = 0.1
   /// True to measure over batch, channels and length, in the place of the networks' shapes.
   package var sweeps = false
+  /// True to round the operands of products to bfloat16.
+  package var roundsProducts = false
 
   /// Makes a benchmark of all ops at the shapes of the networks.
   package init() {}
@@ -37,12 +39,13 @@ package struct OpBenchmark: Sendable {
       progress(one.title, index, cases.count)
       let context = Context()
       context.isTraining = true
+      context.roundsProducts = roundsProducts
       let call = try one.make(context)
       return OpMeasurement(
         op: one.op, shape: one.shape, pass: one.pass, seconds: try median(of: call),
         flops: 2 * Double(one.multiplyAdds), bytes: Double(call.bytes))
     }
-    return OpReport(peaks: peaks, measurements: measurements)
+    return OpReport(peaks: peaks, measurements: measurements, isBFloat16: roundsProducts)
   }
 
   /// Calls each op of a list of small ones once between two calls of `dl_count_mark`, for a tool that

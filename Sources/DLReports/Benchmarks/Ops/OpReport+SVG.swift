@@ -20,23 +20,24 @@ extension OpReport {
   package func svg() -> String {
     let products = measurements.filter { $0.flops > 0 && $0.seconds > 0 }
     let intensities = products.map { $0.flops / $0.bytes } + [0.25, 64]
-    let rates = products.map(\.flopRate) + [peaks.flops, peaks.flops / 100]
+    let most = peaks.flops(bfloat16: isBFloat16)
+    let rates = products.map(\.flopRate) + [most, most / 100]
     let x = LogAxis(covering: intensities)
     let y = LogAxis(covering: rates.map { $0 * 1e-9 })
     let plot = SVGPlot(
       title: "Products: GFLOP/s over FLOP for each byte", xTitle: "FLOP for each byte",
       xTicks: x.ticks, yTicks: y.ticks)
     var shapes: [String] = []
-    for (set, flops) in peaks.arithmetic {
-      let height = y.share(flops * 1e-9)
+    for one in peaks.arithmetic where isBFloat16 || !one.isBFloat16 {
+      let height = y.share(one.flops * 1e-9)
       shapes.append(plot.line([(0, height), (1, height)], color: "#999"))
-      shapes.append(label(plot, 1, height, set, anchor: "end"))
+      shapes.append(label(plot, 1, height, one.set, anchor: "end"))
     }
     for level in peaks.bandwidths {
       let roof = stride(from: 0.0, through: 1, by: 0.01).compactMap {
         share -> (x: Double, y: Double)? in
         let rate = level.bytesPerSecond * x.value(share)
-        return rate > peaks.flops || rate * 1e-9 < y.low
+        return rate > most || rate * 1e-9 < y.low
           ? nil : (x: share, y: y.share(rate * 1e-9))
       }
       // Right of the line and below it, some way up: the line would strike the name through.

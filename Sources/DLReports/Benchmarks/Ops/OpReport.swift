@@ -22,9 +22,9 @@ struct OpMeasurement: Sendable {
 
   /// The share of what the machine allows: for products the lesser of its arithmetic and of what
   /// their operands can be read at, for all others the latter.
-  func share(of peaks: MachinePeaks) -> Double {
+  func share(of peaks: MachinePeaks, bfloat16: Bool) -> Double {
     let least = bytes / (peaks.level(holding: bytes)?.bytesPerSecond ?? .infinity)
-    return max(least, flops / peaks.flops) / seconds
+    return max(least, flops / peaks.flops(bfloat16: bfloat16)) / seconds
   }
 }
 
@@ -32,6 +32,8 @@ struct OpMeasurement: Sendable {
 package struct OpReport: Sendable {
   let peaks: MachinePeaks
   let measurements: [OpMeasurement]
+  /// True if products rounded their operands to bfloat16.
+  let isBFloat16: Bool
 
   /// A table, a line for each op, shape and direction.
   package func text(columns: Int?) -> String {
@@ -43,15 +45,19 @@ package struct OpReport: Sendable {
         : Format.significant(one.byteRate * 1e-9, 3) + " GB/s"
       rows.append([
         one.op, one.shape, one.pass, Format.shortTime(one.seconds), rate,
-        Format.percent(one.share(of: peaks), 0),
+        Format.percent(one.share(of: peaks, bfloat16: isBFloat16), 0),
       ])
     }
     return """
       \(Format.wrapped(peaks.text, columns, indent: "  "))
-      \(Format.wrapped("BLAS \(BLAS.core), kernels \(CPU.kernelSet)", columns, indent: "  "))
+      \(Format.wrapped(arithmeticText, columns, indent: "  "))
 
       \(Format.table(rows, rightAligned: [3, 4, 5], columns: columns))
       """
+  }
+
+  private var arithmeticText: String {
+    "BLAS \(BLAS.core), kernels \(CPU.kernelSet)" + (isBFloat16 ? "; " + CPU.bfloat16 : "")
   }
 
   /// Writes all numbers as JSON.
@@ -65,7 +71,7 @@ package struct OpReport: Sendable {
     .object([
       .init("version", .string(Version.current)), .init("cpu", .string(CPU.name)),
       .init("blas_core", .string(BLAS.core)), .init("kernel_set", .string(CPU.kernelSet)),
-      .init("peaks", peaks.json),
+      .init("precision", .string(isBFloat16 ? "bfloat16" : "float32")), .init("peaks", peaks.json),
       .init(
         "ops",
         .array(
@@ -74,7 +80,7 @@ package struct OpReport: Sendable {
               .init("op", .string(one.op)), .init("shape", .string(one.shape)),
               .init("pass", .string(one.pass)), .init("seconds", .number(one.seconds)),
               .init("flops", .number(one.flops)), .init("bytes", .number(one.bytes)),
-              .init("limit_share", .number(one.share(of: peaks))),
+              .init("limit_share", .number(one.share(of: peaks, bfloat16: isBFloat16))),
             ])
           })),
     ])
