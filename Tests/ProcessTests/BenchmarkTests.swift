@@ -90,8 +90,32 @@ import Testing
     #expect(count("<circle", in: svg) == ops.count { ($0["flops"]?.double ?? 0) > 0 })
   }
 
+  /// The kernel's list of what the CPU can do is the witness for the peaks.
+  @Test func opsOfBfloat16StandBesideWhatMultipliesIt() throws {
+    let folder = try TemporaryFolder.make()
+    defer { try? FileManager.default.removeItem(atPath: folder) }
+    let outcome = try Program.run(
+      [
+        "bench", "ops", "--seconds", "0.0001", "--json", "ops.json", "--filter", "matmul forward",
+        "--precision", "bfloat16",
+      ], in: folder)
+    #expect(outcome.status == 0, "\(outcome.errors)")
+    #expect(outcome.output.contains("bfloat16: "), "\(outcome.output)")
+    let json = try JSON(parsing: String(contentsOfFile: folder + "/ops.json", encoding: .utf8))
+    #expect(json["precision"]?.string == "bfloat16")
+    let flags = Set(
+      try String(contentsOfFile: "/proc/cpuinfo", encoding: .utf8).split { $0.isWhitespace })
+    for set in try #require(json["peaks"]?["flops"]?.members).map(\.key)
+    where set.hasSuffix("bf16") {
+      #expect(flags.contains(Substring(set)), "\(set)")
+    }
+  }
+
   @Test func opsThatAreNoneAreRefused() throws {
-    for arguments in [["--filter", "nothing"], ["--seconds", "0"], ["--seconds", "nan"]] {
+    for arguments in [
+      ["--filter", "nothing"], ["--seconds", "0"], ["--seconds", "nan"],
+      ["--precision", "float64"],
+    ] {
       let outcome = try Program.run(["bench", "ops"] + arguments)
       #expect(outcome.status == 64)
       #expect(outcome.faults.count == 1, "\(outcome.errors)")
