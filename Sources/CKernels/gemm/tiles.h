@@ -19,7 +19,7 @@ typedef struct {
   size_t step, rows, bytes, at;
 } dl_ahead;
 
-#if DL_X86_LEVELS
+#if defined(__x86_64__)
 #include <immintrin.h>
 
 // What LDTILECFG reads (Intel SDM, volume 1, chapter 18): all eight tiles are 16 rows of 64 bytes.
